@@ -1,0 +1,116 @@
+//! What changed between two snapshots.
+
+use super::{Bounds, Measure, Omitted, Place};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What happened to a row between the two snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Nothing stood there before, and the growth is more than sampling error.
+    New,
+    /// Nothing stands there any more, and the loss is more than sampling error.
+    Gone,
+    /// Grew by more than sampling error explains.
+    Grown,
+    /// Shrank by more than sampling error explains.
+    Shrunk,
+    /// Equal before and after.
+    Same,
+    /// Changed, but no more than sampling error explains.
+    WithinNoise,
+}
+
+/// Objects before and after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Objects {
+    /// Count before.
+    pub before: i64,
+    /// Count after.
+    pub after: i64,
+    /// `after − before`.
+    pub delta: i64,
+}
+
+/// One function (or file, line, package, address) in two snapshots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// Name as `go tool pprof` prints it at the same granularity.
+    pub name: String,
+    /// Source file of the heaviest line of this row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The heaviest line of this row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<i64>,
+    /// Values before.
+    pub before: Measure,
+    /// Values after.
+    pub after: Measure,
+    /// `after − before`.
+    pub delta: Measure,
+    /// Δ / before of the value the rows are sorted by, in percent; absent where before is 0.
+    pub delta_percent: Option<f64>,
+    /// Objects, where the profile counts them beside the sample type.
+    pub objects: Option<Objects>,
+    /// Share (0 to 1) of what was allocated between the snapshots that is still in use: Δ in use / Δ
+    /// allocated. Absent where nothing was allocated, in different processes, or without both sample types.
+    pub kept: Option<f64>,
+    /// 95 % interval of Δ flat (of Δ cum where the rows are sorted by cum). Absent where the profile does
+    /// not say how it sampled.
+    pub error: Option<Bounds>,
+    /// Benjamini–Hochberg q of "grew" where Δ ≥ 0, of "shrank" where Δ < 0. Absent where too few samples
+    /// stand behind the row to test it.
+    pub q_value: Option<f64>,
+    /// What happened.
+    pub status: Status,
+    /// Own-code caller under which most of this row's change stands, where the row itself is not own code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Place>,
+    /// On the row of the after side: the name this function had before (a renumbered closure).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
+    /// On the row of the before side: the name this function has after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
+    /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Row>,
+}
+
+/// A place of the program's own code that grew by more than sampling error explains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Site {
+    /// First frame, from the leaf, that is not of the standard library.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The leaf function that allocates for it most, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<String>,
+    /// Value before.
+    pub before: i64,
+    /// Value after.
+    pub after: i64,
+    /// `after − before`.
+    pub delta: i64,
+    /// 95 % interval of the growth.
+    pub error: Bounds,
+    /// Benjamini–Hochberg q over all tested sites.
+    pub q_value: f64,
+    /// 90 % lower confidence bound of the growth: what the sites are ranked by.
+    pub lower_bound: i64,
+}
+
+/// The answer to "what changed".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Diff {
+    /// Rows, those that matter most first.
+    pub rows: Vec<Row>,
+    /// Rows whose change is within sampling error and that were left out (`--all` shows them).
+    pub within_noise: Omitted,
+    /// Further rows left out by `--nodecount`.
+    pub omitted: Omitted,
+    /// Sites of the program's own code that grew, by the lower confidence bound of their growth.
+    pub sites: Vec<Site>,
+}

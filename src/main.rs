@@ -1,0 +1,2 @@
+//! heapdiff.
+fn main() {}

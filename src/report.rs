@@ -1,0 +1,157 @@
+//! The spine: a series and a query go in, a report comes out.
+//!
+//! A report is plain data. Every output reads only a report, and what `--format json` prints is this
+//! type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two
+//! together.
+
+use crate::analysis::{Bounds, diff::Diff, top::Top};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the JSON form.
+pub const SCHEMA: &str = "heapdiff.report/v1";
+
+/// What kind of profile an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputKind {
+    /// Measures memory.
+    Heap,
+    /// Goroutine stacks.
+    Goroutine,
+    /// CPU time.
+    Cpu,
+    /// Lock contention: mutex or block profile.
+    Contention,
+    /// Any other pprof profile.
+    Other,
+}
+
+/// What an input might mislead about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarningCode {
+    /// The two profiles come from different builds.
+    DifferentBuilds,
+    /// The two profiles hold the same data: no collection ended between them, or one file was given twice.
+    IdenticalData,
+    /// A profile holds a difference (`?seconds=N`), not a state.
+    DeltaProfile,
+    /// Negative values where there can be none.
+    NegativeValues,
+    /// The first profile is younger than the second.
+    SwappedOrder,
+    /// The two profiles were sampled at different rates.
+    DifferentPeriods,
+    /// Sample types or units differ: only what both have is compared.
+    DifferentSampleTypes,
+    /// A filter matched nothing.
+    NoMatch,
+    /// The profile does not say how it was sampled: there are no error bars.
+    NoSamplingPeriod,
+    /// The profile has no samples.
+    EmptyProfile,
+    /// Stack depth limits differ (Go up to 1.22 against 1.23 and later).
+    DifferentStackDepth,
+    /// The input was cut off or damaged at its end.
+    Truncated,
+    /// Snapshots bear no time, so their order is that of the arguments.
+    NoTime,
+    /// The source of a profile says something else that matters.
+    Other,
+}
+
+/// One warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Warning {
+    /// Stable name for scripts.
+    pub code: WarningCode,
+    /// One or two sentences for people: what is off, and what was done about it.
+    pub message: String,
+}
+
+/// One input, as read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Input {
+    /// Name as given: a path, or `-`.
+    pub name: String,
+    /// What it is, by its content.
+    pub kind: InputKind,
+    /// When it was taken (RFC 3339), where the profile says.
+    pub time: Option<String>,
+    /// The span it covers, in nanoseconds; 0 for a state.
+    pub duration_nanos: i64,
+    /// Build id of the main binary.
+    pub build_id: Option<String>,
+    /// File name of the main binary, without its folders.
+    pub program: Option<String>,
+    /// Sampling period (bytes between samples in a heap profile); 0 where the profile names none.
+    pub period: i64,
+    /// Sample types as `type/unit`.
+    pub sample_types: Vec<String>,
+    /// Number of samples.
+    pub samples: usize,
+    /// Warnings about this input alone.
+    pub warnings: Vec<Warning>,
+}
+
+/// One sample type over the whole profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Total {
+    /// Sample type: `inuse_space`.
+    pub sample_type: String,
+    /// Its unit: `bytes`.
+    pub unit: String,
+    /// Sum before; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// Sum after, or of the single profile.
+    pub after: i64,
+    /// `after − before`; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<i64>,
+    /// Δ / before in percent; absent where before is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta_percent: Option<f64>,
+    /// 95 % interval of Δ, or of the sum of a single profile.
+    pub error: Option<Bounds>,
+}
+
+/// How the two snapshots relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Time between the two, in nanoseconds, where both say when they were taken.
+    pub apart_nanos: Option<i64>,
+    /// The same process at two times: survivors share their sampling decision and cancel.
+    pub same_process: bool,
+}
+
+/// The report: what was asked, and the sections that answer it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The inputs, in the order they were compared.
+    pub inputs: Vec<Input>,
+    /// How the inputs relate, where there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// Sample type the rows are about.
+    pub sample_type: String,
+    /// Its unit.
+    pub unit: String,
+    /// What one row stands for: `functions`, `filefunctions`, `files`, `lines`, `addresses`, `packages`.
+    pub granularity: String,
+    /// What the rows are sorted by: `flat`, `cum`, `delta` or `bound` (lower confidence bound).
+    pub sort: String,
+    /// All sample types.
+    pub totals: Vec<Total>,
+    /// What changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+    /// Where the memory is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top: Option<Top>,
+    /// Warnings about the comparison as a whole.
+    pub warnings: Vec<Warning>,
+}

@@ -1,0 +1,1 @@
+//! The statistics of a sampled heap: pure numbers in, numbers out.
