@@ -5,6 +5,7 @@
 //! together.
 
 use crate::analysis::{Bounds, diff::Diff, top::Top};
+use crate::filter::Granularity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -154,4 +155,45 @@ pub struct Report {
     pub top: Option<Top>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
+}
+
+/// What the rows are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sort {
+    /// The lower confidence bound of |Δ|: what surely changed most stands first (the default of `diff`).
+    Bound,
+    /// |Δ flat|.
+    Delta,
+    /// |Δ flat| for two profiles, |flat| for one (pprof's order; the default of `top`).
+    Flat,
+    /// |Δ cum| for two profiles, |cum| for one.
+    Cum,
+}
+
+/// Which section is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What changed between two snapshots.
+    Diff,
+    /// Where the memory is, in one snapshot (several inputs are merged into one).
+    Top,
+}
+
+/// A question with everything that shapes its answer.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The section asked for.
+    pub question: Question,
+    /// Sample type by name (`inuse_space`) or index as pprof takes it; the profile's own default where absent.
+    pub sample_type: Option<String>,
+    /// What one row stands for.
+    pub granularity: Granularity,
+    /// Order of the rows; the question's default where absent.
+    pub sort: Option<Sort>,
+    /// At most so many rows; 0 is no limit.
+    pub nodecount: usize,
+    /// Keep rows that are within noise, that did not change, and those over `nodecount`.
+    pub all: bool,
+    /// Scale the after side to the total of the before side first (pprof's `-normalize`).
+    pub normalize: bool,
 }
