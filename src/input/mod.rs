@@ -1,1 +1,128 @@
-//! (being built)
+//! Bytes in, facts out. What an input is, its content says, never its name.
+//!
+//! [`read`] unpacks gzip where it finds it and hands the plain bytes to the format that knows them. A new
+//! format is one file here and one entry in [`FORMATS`].
+
+pub mod pprof;
+mod refusal;
+
+use crate::model::profile::Profile;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// Why an input could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes could not be fetched.
+    #[error("can't read it: {0}")]
+    Io(#[from] io::Error),
+    /// There are no bytes.
+    #[error("is empty: 0 bytes; a profile was expected (did the download fail?)")]
+    Empty,
+    /// No format that heapdiff reads.
+    #[error("{0}")]
+    Unrecognized(String),
+    /// A known format, but broken.
+    #[error("malformed profile at byte {offset}{}: {expected}", if *.unpacked { " (unpacked)" } else { "" })]
+    Malformed {
+        /// Position in the bytes, after unpacking.
+        offset: u64,
+        /// What was expected there, and what was found.
+        expected: String,
+        /// Whether the input was gzip: the offset counts unpacked bytes.
+        unpacked: bool,
+    },
+    /// The entries don't fit together.
+    #[error("malformed profile: {0}")]
+    Invalid(String),
+    /// The bytes end too early.
+    #[error("is cut off: {0}; fetch the profile again")]
+    CutOff(String),
+    /// The packed bytes are damaged.
+    #[error("damaged gzip data after {unpacked} unpacked bytes: {reason}; fetch the profile again")]
+    Damaged {
+        /// Bytes that could be unpacked.
+        unpacked: u64,
+        /// What the decompressor found.
+        reason: String,
+    },
+}
+
+/// An input format.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// Name for people.
+    pub name: &'static str,
+    /// Whether the first bytes of the plain content look like this format.
+    pub sniff: fn(&[u8]) -> bool,
+    /// Reads it.
+    pub read: fn(&mut dyn Read) -> Result<Profile, Error>,
+}
+
+/// The formats, in the order in which they are asked.
+pub const FORMATS: &[Format] = &[pprof::FORMAT];
+
+/// Bytes that are looked at to tell the format.
+const SNIFF: usize = 512;
+/// Large enough that a system call is rare, small enough to stay in the cache.
+const CHUNK: usize = 128 * 1024;
+
+/// Reads a profile of any known format.
+pub fn read(reader: impl Read) -> Result<Profile, Error> {
+    let mut packed = BufReader::with_capacity(CHUNK, reader);
+    let magic = packed.fill_buf()?;
+    if magic.is_empty() {
+        return Err(Error::Empty);
+    }
+    if magic.starts_with(&[0x1f, 0x8b]) {
+        let mut plain = Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: 0 };
+        let result = dispatch(&mut plain);
+        result.map_err(|error| explain_packed(error, plain.bytes))
+    } else {
+        dispatch(&mut packed)
+    }
+}
+
+fn dispatch(reader: &mut dyn Read) -> Result<Profile, Error> {
+    let mut head = Vec::with_capacity(SNIFF);
+    reader.take(SNIFF as u64).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(Error::Empty);
+    }
+    let known = FORMATS.iter().find(|format| (format.sniff)(&head));
+    match known {
+        Some(format) => (format.read)(&mut head.as_slice().chain(reader)),
+        None => Err(Error::Unrecognized(refusal::explain(&head))),
+    }
+}
+
+/// Says of an error what the gzip around the bytes adds to it.
+fn explain_packed(error: Error, unpacked: u64) -> Error {
+    match error {
+        Error::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            Error::CutOff(format!("the gzip stream ends early, after {unpacked} unpacked bytes"))
+        }
+        Error::Io(e)
+            if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) =>
+        {
+            Error::Damaged { unpacked, reason: e.to_string() }
+        }
+        Error::Malformed { offset, expected, .. } => {
+            Error::Malformed { offset, expected, unpacked: true }
+        }
+        other => other,
+    }
+}
+
+/// Counts what passes through.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}

@@ -1,1 +1,12 @@
-//! (being built)
+//! Facts, and no I/O: profiles as columns, the symbols they share, and series of snapshots.
+
+pub mod builder;
+pub mod ids;
+pub mod labels;
+pub mod names;
+pub mod origin;
+pub mod profile;
+pub mod rebase;
+pub mod series;
+pub mod strings;
+pub mod symbols;

@@ -1,1 +1,57 @@
-//! (being built)
+//! Where bytes come from: a file or standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Name of standard input.
+pub const STDIN: &str = "-";
+
+/// An opened input.
+pub struct Source {
+    /// Its bytes.
+    pub reader: Box<dyn Read + Send>,
+    /// How many there are, where that is known.
+    pub size: Option<u64>,
+}
+
+/// Why an input could not be opened; the sentence has no subject, the caller puts the name before it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such file.
+    #[error("no such file; check the path (relative paths start at the working directory)")]
+    Missing,
+    /// It is a folder.
+    #[error("is a folder; give the profiles in it, for example {0}/*.pb.gz")]
+    Folder(String),
+    /// It may not be read.
+    #[error("permission denied; check who may read it: ls -l {0}")]
+    Permission(String),
+    /// An address.
+    #[error("is an address; fetch it first: curl -sS -o heap.pb.gz '{0}'")]
+    Address(String),
+    /// Anything else.
+    #[error("can't open it: {0}")]
+    Io(io::Error),
+}
+
+/// Opens an input.
+pub fn open(name: &str) -> Result<Source, Error> {
+    if name == STDIN {
+        return Ok(Source { reader: Box::new(io::stdin()), size: None });
+    }
+    let file = File::open(name).map_err(|e| match e.kind() {
+        _ if name.starts_with("http://") || name.starts_with("https://") => {
+            Error::Address(name.to_owned())
+        }
+        io::ErrorKind::NotFound => Error::Missing,
+        io::ErrorKind::PermissionDenied => Error::Permission(name.to_owned()),
+        io::ErrorKind::IsADirectory => Error::Folder(name.trim_end_matches('/').to_owned()),
+        _ => Error::Io(e),
+    })?;
+    let metadata = file.metadata().map_err(Error::Io)?;
+    if metadata.is_dir() {
+        return Err(Error::Folder(name.trim_end_matches('/').to_owned()));
+    }
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok(Source { reader: Box::new(file), size })
+}

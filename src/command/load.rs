@@ -1,0 +1,72 @@
+//! From names to a series: opens the inputs, reads them on as many threads as there are inputs and cores,
+//! and puts each onto the shared symbols as it comes.
+
+use super::progress::Progress;
+use crate::input;
+use crate::model::profile::Profile;
+use crate::model::rebase::{NoCommonSampleType, Rebase};
+use crate::model::series::Series;
+use crate::source;
+use std::thread;
+
+/// Why a series could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An input could not be opened.
+    #[error("{name}: {error}")]
+    Open {
+        /// Name of the input.
+        name: String,
+        /// What is wrong.
+        error: source::Error,
+    },
+    /// An input could not be read.
+    #[error("{name}: {error}")]
+    Read {
+        /// Name of the input.
+        name: String,
+        /// What is wrong.
+        error: input::Error,
+    },
+    /// The inputs can't be compared.
+    #[error(transparent)]
+    NoCommonSampleType(#[from] NoCommonSampleType),
+    /// Standard input was named twice.
+    #[error("standard input (-) can be read only once; give the other profile as a file")]
+    StdinTwice,
+}
+
+/// Reads the inputs, in their order.
+pub fn load(names: &[String], progress: &Progress) -> Result<Series, Error> {
+    if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
+        return Err(Error::StdinTwice);
+    }
+    let threads = thread::available_parallelism().map_or(2, usize::from).max(2);
+    let mut rebase = Rebase::default();
+    for batch in names.chunks(threads) {
+        thread::scope(|scope| {
+            let readers: Vec<_> =
+                batch.iter().map(|name| scope.spawn(move || read(name, progress))).collect();
+            for (name, reader) in batch.iter().zip(readers) {
+                match reader.join() {
+                    Ok(profile) => rebase.add(name, profile?),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+    }
+    progress.finish();
+    Ok(rebase.finish()?)
+}
+
+fn read(name: &str, progress: &Progress) -> Result<Profile, Error> {
+    let source = source::open(name).map_err(|error| Error::Open { name: shown(name), error })?;
+    progress.expect(source.size);
+    input::read(progress.watch(source.reader))
+        .map_err(|error| Error::Read { name: shown(name), error })
+}
+
+fn shown(name: &str) -> String {
+    if name == source::STDIN { "standard input".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,71 @@
+//! A progress bar on standard error for inputs that take longer than half a second to read.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// A reader that answers sooner is not worth a bar that flashes by.
+const DELAY: Duration = Duration::from_millis(500);
+
+/// Progress over all inputs, in bytes as they are stored.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    start: Instant,
+    visible: AtomicBool,
+}
+
+impl Progress {
+    /// A bar that shows itself after half a second, or none at all.
+    pub fn new(wanted: bool) -> Self {
+        let bar = wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+            let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
+            match ProgressStyle::with_template(template) {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        });
+        Self { bar, start: Instant::now(), visible: AtomicBool::new(false) }
+    }
+
+    /// Says that an input of this size follows.
+    pub fn expect(&self, size: Option<u64>) {
+        if let (Some(bar), Some(size)) = (&self.bar, size) {
+            bar.inc_length(size);
+        }
+    }
+
+    /// Counts what is read from `reader`.
+    pub fn watch<R: Read>(&self, reader: R) -> impl Read + use<'_, R> {
+        Watched { progress: self, inner: reader }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        let Some(bar) = &self.bar else { return };
+        bar.inc(bytes);
+        if self.start.elapsed() > DELAY && !self.visible.swap(true, Ordering::Relaxed) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+}
+
+struct Watched<'a, R> {
+    progress: &'a Progress,
+    inner: R,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.progress.advance(n as u64);
+        Ok(n)
+    }
+}

@@ -1,0 +1,27 @@
+//! The pprof protobuf format: what Go, and many others, write.
+//!
+//! `decode` is the fast way from bytes to columns that every command uses. `proto` holds the types that
+//! prost makes from `proto/profile.proto`; `encode` writes with them, and the tests read with them to
+//! check the fast decoder against.
+
+mod decode;
+pub mod encode;
+pub mod proto;
+mod wire;
+
+pub use decode::decode;
+
+/// pprof's entry in the list of formats.
+pub const FORMAT: super::Format = super::Format { name: "pprof", sniff, read: decode };
+
+/// A protobuf message that may be a profile: its first key names a field of a profile, or at least a
+/// field, and the bytes are not text.
+fn sniff(head: &[u8]) -> bool {
+    let Some(&key) = head.first() else { return false };
+    let (field, wire_type) = (key >> 3, key & 7);
+    let magic: &[&[u8]] = &[b"\x28\xb5\x2f\xfd", b"BZh", b"PK\x03\x04", b"\x7fELF", b"\x1f\x8b"];
+    field != 0
+        && matches!(wire_type, 0 | 1 | 2 | 5)
+        && !super::refusal::is_text(head)
+        && !magic.iter().any(|m| head.starts_with(m))
+}

@@ -1,0 +1,95 @@
+//! What a function is called. Names that a linker mangled are made readable, and names that look like
+//! C++ lose parameters and template arguments, under pprof's conditions, so that both tools call one
+//! function by one name.
+
+use std::borrow::Cow;
+
+/// The name a function is shown by, given both names of the profile.
+pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
+    if !name.is_empty() && name != system_name {
+        return Cow::Borrowed(name);
+    }
+    if let Some(readable) = demangle(system_name) {
+        return Cow::Owned(readable);
+    }
+    if looks_like_cpp(system_name) {
+        let bare = without_matching(system_name, '(', ')');
+        return Cow::Owned(without_matching(&bare, '<', '>'));
+    }
+    Cow::Borrowed(system_name)
+}
+
+fn demangle(symbol: &str) -> Option<String> {
+    // macOS puts one more underscore before every symbol.
+    let symbol = if symbol.starts_with("__Z") || symbol.starts_with("__R") {
+        &symbol[1..]
+    } else if symbol.starts_with("_Z") || symbol.starts_with("_R") {
+        symbol
+    } else {
+        return None;
+    };
+    if let Ok(rust) = rustc_demangle::try_demangle(symbol) {
+        return Some(format!("{rust:#}"));
+    }
+    let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
+    let readable = cpp_demangle::Symbol::new(symbol).ok()?.demangle_with_options(&options).ok()?;
+    Some(without_matching(&readable, '<', '>'))
+}
+
+/// Java's `Class.<init>` and Go's `T[...]).Method` have brackets too and are left alone.
+fn looks_like_cpp(name: &str) -> bool {
+    !name.contains(".<")
+        && !name.contains("]).")
+        && (name.contains(['<', '>', '[', ']']) || name.contains("::"))
+}
+
+/// `name` without what stands between matching brackets; unchanged from the point where they don't match.
+fn without_matching(name: &str, open: char, close: char) -> String {
+    let mut kept = String::with_capacity(name.len());
+    let mut depth = 0;
+    let mut opened_at = 0;
+    for (i, c) in name.char_indices() {
+        if c == open {
+            if depth == 0 {
+                opened_at = i;
+            }
+            depth += 1;
+        } else if c == close {
+            if depth == 0 {
+                kept.push_str(&name[i..]);
+                return kept;
+            }
+            depth -= 1;
+        } else if depth == 0 {
+            kept.push(c);
+        }
+    }
+    if depth > 0 {
+        kept.push_str(&name[opened_at..]);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_pprof_shows_them() {
+        let cases = [
+            ("main.main", "main.main", "main.main"),
+            ("shown", "_Zsystem", "shown"),
+            ("main.(*T[...]).Get", "main.(*T[...]).Get", "main.(*T[...]).Get"),
+            ("main.Map[...]", "main.Map[...]", "main.Map[...]"),
+            ("Foo.<init>", "Foo.<init>", "Foo.<init>"),
+            ("std::vector<int>::push(int)", "std::vector<int>::push(int)", "std::vector::push"),
+            ("f<a(b", "f<a(b", "f<a(b"),
+            ("_ZN3foo3barEi", "_ZN3foo3barEi", "foo::bar"),
+            ("", "main.f", "main.f"),
+            ("", "", ""),
+        ];
+        for (name, system, shown) in cases {
+            assert_eq!(display_name(name, system), shown);
+        }
+    }
+}

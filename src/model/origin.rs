@@ -1,0 +1,141 @@
+//! Whose code a function is: the standard library's or the program's.
+//!
+//! The leaf of a Go allocation is often a function of the standard library (`bytes.growSlice`). What the
+//! reader can change is the first frame above it that is not.
+
+/// First path elements of the packages of Go's standard library and runtime.
+const STANDARD: &[&str] = &[
+    "archive",
+    "arena",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "simd",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "uuid",
+    "vendor",
+    "weak",
+    "type:",
+    "type",
+    "cgo",
+    "_cgo",
+    "gosave_systemstack_switch",
+];
+
+/// Allocators of other languages: what stands at the leaf of every stack there.
+const ALLOCATORS: &[&str] = &[
+    "malloc",
+    "calloc",
+    "realloc",
+    "free",
+    "aligned_alloc",
+    "posix_memalign",
+    "memalign",
+    "operator new",
+    "operator new[]",
+    "__rust_alloc",
+    "__rust_realloc",
+    "__rust_alloc_zeroed",
+    "__rdl_alloc",
+];
+
+/// The package of a Go function: everything up to the first dot behind the last slash. Type arguments may
+/// hold slashes of their own and don't count. Empty where the name has no package.
+pub fn package(function: &str) -> &str {
+    let plain = function.find('[').map_or(function, |bracket| &function[..bracket]);
+    let plain = plain.find(" ").map_or(plain, |space| &plain[..space]);
+    let last = plain.rfind('/').map_or(0, |slash| slash + 1);
+    match plain[last..].find('.') {
+        Some(dot) => &function[..last + dot],
+        None => "",
+    }
+}
+
+/// Whether a function belongs to the language's runtime or standard library.
+pub fn is_standard_library(function: &str) -> bool {
+    let package = package(function);
+    if package.is_empty() {
+        return ALLOCATORS.contains(&function)
+            || function.starts_with("je_")
+            || function.starts_with("prof_backtrace")
+            || function.starts_with("_cgo")
+            || function.starts_with("alloc::")
+            || function.starts_with("std::")
+            || function.starts_with("core::");
+    }
+    let first = package.split('/').next().unwrap_or(package);
+    STANDARD.contains(&first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_end_at_the_first_dot_behind_the_last_slash() {
+        let cases = [
+            ("main.main", "main"),
+            ("net/http.(*conn).serve", "net/http"),
+            ("github.com/a/b.v2/c.F.func1", "github.com/a/b.v2/c"),
+            ("main.Map[github.com/x/y.T]", "main"),
+            ("slices.Grow[go.shape.[]uint8,go.shape.uint8]", "slices"),
+            ("malloc", ""),
+        ];
+        for (function, expected) in cases {
+            assert_eq!(package(function), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn modules_without_a_dot_are_the_programs_own() {
+        for function in ["runtime.malg", "net/http.(*conn).serve", "malloc", "slices.Grow[...]"] {
+            assert!(is_standard_library(function), "{function}");
+        }
+        for function in ["main.f", "chat/limiter.New", "github.com/a/b.C", "compute"] {
+            assert!(!is_standard_library(function), "{function}");
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Puts profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
+//!
+//! Only tables are translated entry by entry: strings, functions, locations. A sample costs one pass over
+//! its stack, which also hashes it. Equality is pprof's: mappings by rounded size, offset and build id (or
+//! file), functions by both names, file and start line, locations by mapping, address relative to the
+//! mapping and lines.
+
+use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
+use super::labels::{Label, LabelValue};
+use super::names::display_name;
+use super::profile::{Profile, SampleType, Samples};
+use super::series::{Series, Snapshot};
+use super::symbols::{Function, Line, Mapping};
+use crate::units;
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
+
+/// The profiles have no sample type in common.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{first} and {second} have no sample type in common: {first} has {first_types}, {second} has \
+     {second_types}; compare profiles of the same kind"
+)]
+pub struct NoCommonSampleType {
+    first: String,
+    second: String,
+    first_types: String,
+    second_types: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct MappingKey {
+    size: u64,
+    offset: u64,
+    build_id_or_file: StringId,
+}
+
+/// A series under construction.
+#[derive(Default)]
+pub struct Rebase {
+    series: Series,
+    mapping_index: HashMap<MappingKey, MappingId, FxBuildHasher>,
+    function_index: HashMap<Function, FunctionId, FxBuildHasher>,
+    location_index: HashTable<u32>,
+    label_index: HashMap<Vec<Label>, LabelSetId, FxBuildHasher>,
+}
+
+impl Rebase {
+    /// Adds a profile as the next snapshot.
+    pub fn add(&mut self, name: &str, profile: Profile) {
+        let mappings = self.mappings(&profile);
+        let functions = self.functions(&profile);
+        let locations = self.locations(&profile, &mappings, &functions);
+        let labels = self.labels(&profile);
+        let main = profile.symbols.mappings.first().map(|m| self.mapping(&profile, m));
+        let Profile { header, mut samples, .. } = profile;
+        if labels.iter().enumerate().any(|(i, id)| id.index() != i) {
+            samples.labels.iter_mut().for_each(|set| *set = labels[set.index()]);
+        }
+        let stack_hashes = translate(&mut samples, &locations);
+        self.series.snapshots.push(Snapshot {
+            name: name.to_owned(),
+            header,
+            main,
+            samples,
+            stack_hashes,
+        });
+    }
+
+    /// Brings the snapshots to the sample types they have in common, each in the finest unit.
+    pub fn finish(mut self) -> Result<Series, NoCommonSampleType> {
+        self.align()?;
+        Ok(self.series)
+    }
+
+    fn text(&mut self, profile: &Profile, id: StringId) -> StringId {
+        self.series.symbols.strings.intern(profile.text(id))
+    }
+
+    fn mapping(&mut self, profile: &Profile, m: &Mapping) -> Mapping {
+        Mapping { file: self.text(profile, m.file), build_id: self.text(profile, m.build_id), ..*m }
+    }
+
+    /// Row of each mapping among the shared ones, with what to add to its addresses.
+    fn mappings(&mut self, profile: &Profile) -> Vec<(MappingId, u64)> {
+        let mut rows = Vec::new();
+        for m in &profile.symbols.mappings {
+            let m = self.mapping(profile, m);
+            let size = m.limit.wrapping_sub(m.start);
+            let key = MappingKey {
+                size: size.wrapping_add(0xfff) & !0xfff,
+                offset: m.offset,
+                build_id_or_file: if m.build_id == StringId(0) { m.file } else { m.build_id },
+            };
+            let shared = &mut self.series.symbols.mappings;
+            let id = *self.mapping_index.entry(key).or_insert_with(|| {
+                shared.push(m);
+                MappingId::from_index(shared.len() - 1)
+            });
+            rows.push((id, shared[id.index()].start.wrapping_sub(m.start)));
+        }
+        rows
+    }
+
+    fn functions(&mut self, profile: &Profile) -> Vec<FunctionId> {
+        let mut rows = Vec::with_capacity(profile.symbols.functions.len());
+        for f in &profile.symbols.functions {
+            let name = display_name(profile.text(f.name), profile.text(f.system_name));
+            let function = Function {
+                name: self.series.symbols.strings.intern(&name),
+                system_name: self.text(profile, f.system_name),
+                filename: self.text(profile, f.filename),
+                start_line: f.start_line,
+            };
+            let shared = &mut self.series.symbols.functions;
+            rows.push(*self.function_index.entry(function).or_insert_with(|| {
+                shared.push(function);
+                FunctionId::from_index(shared.len() - 1)
+            }));
+        }
+        rows
+    }
+
+    fn locations(
+        &mut self,
+        profile: &Profile,
+        mappings: &[(MappingId, u64)],
+        functions: &[FunctionId],
+    ) -> Vec<LocationId> {
+        let local = &profile.symbols.locations;
+        let mut rows = Vec::with_capacity(local.len());
+        let mut lines = Vec::new();
+        for id in local.ids() {
+            lines.clear();
+            lines.extend(
+                local
+                    .lines(id)
+                    .iter()
+                    .map(|l| Line { function: functions[l.function.index()], ..*l }),
+            );
+            let (mapping, shift) = match local.mapping[id.index()] {
+                Some(mapping) => (Some(mappings[mapping.index()].0), mappings[mapping.index()].1),
+                None => (None, 0),
+            };
+            let address = local.address[id.index()].wrapping_add(shift);
+            let is_folded = local.is_folded[id.index()];
+            let shared = &mut self.series.symbols.locations;
+            let h = location_hash(mapping, address, &lines);
+            let found = self.location_index.find(h, |&i| {
+                let (i, row) = (i as usize, LocationId(i));
+                shared.address[i] == address
+                    && shared.mapping[i] == mapping
+                    && shared.is_folded[i] == is_folded
+                    && shared.lines(row) == lines
+            });
+            rows.push(if let Some(&row) = found {
+                LocationId(row)
+            } else {
+                let row = shared.push(mapping, address, is_folded, lines.iter().copied());
+                let shared = &*shared;
+                self.location_index.insert_unique(h, row.0, |&i| {
+                    let row = LocationId(i);
+                    location_hash(
+                        shared.mapping[row.index()],
+                        shared.address[row.index()],
+                        shared.lines(row),
+                    )
+                });
+                row
+            });
+        }
+        rows
+    }
+
+    fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
+        let mut rows = Vec::with_capacity(profile.label_sets.len());
+        for id in profile.label_sets.ids() {
+            let mut set: Vec<Label> = profile
+                .label_sets
+                .get(id)
+                .iter()
+                .map(|label| Label {
+                    key: self.text(profile, label.key),
+                    value: match label.value {
+                        LabelValue::Text(text) => LabelValue::Text(self.text(profile, text)),
+                        LabelValue::Number(n, unit) => {
+                            LabelValue::Number(n, self.text(profile, unit))
+                        }
+                    },
+                })
+                .collect();
+            // By key only: the values of one key keep their order.
+            set.sort_by_key(|label| label.key);
+            let shared = &mut self.series.label_sets;
+            rows.push(match self.label_index.get(&set) {
+                Some(&row) => row,
+                None => {
+                    let row = shared.push(set.iter().copied());
+                    self.label_index.insert(set, row);
+                    row
+                }
+            });
+        }
+        rows
+    }
+
+    fn align(&mut self) -> Result<(), NoCommonSampleType> {
+        let snapshots = &mut self.series.snapshots;
+        let Some(first) = snapshots.first() else { return Ok(()) };
+        let mut common: Vec<SampleType> = Vec::new();
+        for t in &first.header.sample_types {
+            let mut finest = t.clone();
+            let in_all = snapshots.iter().all(|s| {
+                let Some(position) = s.header.position(&t.name) else { return false };
+                let unit = &s.header.sample_types[position].unit;
+                let Some(factor) = units::conversion(unit, &finest.unit) else { return false };
+                if factor < 1.0 {
+                    finest.unit.clone_from(unit);
+                }
+                true
+            });
+            if in_all && common.iter().all(|c| c.name != t.name) {
+                common.push(finest);
+            }
+        }
+        if common.is_empty() && !first.header.sample_types.is_empty() {
+            return Err(no_common(snapshots));
+        }
+        for snapshot in snapshots.iter_mut() {
+            snapshot.align(&common);
+        }
+        self.series.sample_types = common;
+        Ok(())
+    }
+}
+
+fn no_common(snapshots: &[Snapshot]) -> NoCommonSampleType {
+    let types = |s: &Snapshot| {
+        s.header.sample_types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let first = &snapshots[0];
+    let other = snapshots[1..].iter().find(|s| types(s) != types(first)).unwrap_or(first);
+    NoCommonSampleType {
+        first: first.name.clone(),
+        second: other.name.clone(),
+        first_types: types(first),
+        second_types: types(other),
+    }
+}
+
+impl Snapshot {
+    /// Picks and scales the values of the common sample types.
+    fn align(&mut self, common: &[SampleType]) {
+        let own = &self.header.sample_types;
+        if own == common {
+            return;
+        }
+        let columns: Vec<(usize, f64)> = common
+            .iter()
+            .map(|t| {
+                let position = self.header.position(&t.name).unwrap_or_default();
+                (position, units::conversion(&own[position].unit, &t.unit).unwrap_or(1.0))
+            })
+            .collect();
+        let mut values = Vec::with_capacity(self.samples.len() * common.len());
+        for row in self.samples.values.chunks_exact(own.len().max(1)) {
+            values.extend(columns.iter().map(|&(position, factor)| {
+                // Exact where no unit changes: a factor of 1 must not round through f64.
+                #[expect(clippy::float_cmp, reason = "1.0 is what equal units give, exactly")]
+                if factor == 1.0 {
+                    row[position]
+                } else {
+                    (row[position] as f64 * factor).round() as i64
+                }
+            }));
+        }
+        self.samples.values = values;
+    }
+}
+
+/// Below this many samples a second thread costs more than it saves.
+const PARALLEL: usize = 16 * 1024;
+
+/// Puts the samples onto the shared locations, in place, and returns a hash of each stack.
+fn translate(samples: &mut Samples, rows: &[LocationId]) -> Vec<u64> {
+    let identity = rows.iter().enumerate().all(|(i, row)| row.index() == i);
+    let mut hashes = vec![0; samples.len()];
+    let pieces = if samples.len() < PARALLEL { 1 } else { rayon::current_num_threads() };
+    let per_piece = samples.len().div_ceil(pieces).max(1);
+    rayon::scope(|scope| {
+        let mut rest = samples.locations.as_mut_slice();
+        let mut start = 0;
+        for (ends, hashes) in samples.ends.chunks(per_piece).zip(hashes.chunks_mut(per_piece)) {
+            let end = ends.last().map_or(start, |&end| end as usize);
+            let (piece, behind) = rest.split_at_mut(end - start);
+            rest = behind;
+            let first = start;
+            start = end;
+            let work = move |_: &rayon::Scope<'_>| {
+                if !identity {
+                    piece.iter_mut().for_each(|location| *location = rows[location.index()]);
+                }
+                let mut from = 0;
+                for (&end, hash) in ends.iter().zip(hashes) {
+                    let to = end as usize - first;
+                    *hash = stack_hash(&piece[from..to]);
+                    from = to;
+                }
+            };
+            if pieces == 1 { rayon::scope(work) } else { scope.spawn(work) }
+        }
+    });
+    hashes
+}
+
+/// Folds four locations at a time: the two lanes are independent, so that a long stack does not wait for one
+/// multiplication after the other.
+fn stack_hash(stack: &[LocationId]) -> u64 {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut lanes = [stack.len() as u64, 0x243f_6a88_85a3_08d3];
+    let mut chunks = stack.chunks_exact(4);
+    for chunk in &mut chunks {
+        let a = u64::from(chunk[0].0) << 32 | u64::from(chunk[1].0);
+        let b = u64::from(chunk[2].0) << 32 | u64::from(chunk[3].0);
+        lanes[0] = (lanes[0] ^ a).wrapping_mul(K).rotate_left(29);
+        lanes[1] = (lanes[1] ^ b).wrapping_mul(K).rotate_left(29);
+    }
+    for location in chunks.remainder() {
+        lanes[0] = (lanes[0] ^ u64::from(location.0)).wrapping_mul(K).rotate_left(29);
+    }
+    let mixed = (lanes[0] ^ lanes[1].rotate_left(32)).wrapping_mul(K);
+    mixed ^ mixed >> 32
+}
+
+fn location_hash(mapping: Option<MappingId>, address: u64, lines: &[Line]) -> u64 {
+    let mut hasher = FxHasher::default();
+    mapping.hash(&mut hasher);
+    address.hash(&mut hasher);
+    lines.hash(&mut hasher);
+    hasher.finish()
+}

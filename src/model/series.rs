@@ -1,0 +1,60 @@
+//! A series: one, two or many snapshots over shared symbols, stacks and label sets.
+//!
+//! A single profile, a comparison and a timeline are the same thing with 1, 2 and N snapshots. Made by
+//! [`super::rebase::Rebase`].
+
+use super::ids::LabelSetId;
+use super::labels::{LabelSets, LabelValue};
+use super::profile::{Header, SampleType, Samples};
+use super::symbols::{Mapping, Symbols};
+
+/// One profile of a series.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Name of the input.
+    pub name: String,
+    /// What the profile says about itself, with its own sample types in its own order.
+    pub header: Header,
+    /// Its main binary.
+    pub main: Option<Mapping>,
+    /// Its samples: locations and label sets are those of the series, values are rows of
+    /// [`Series::sample_types`].
+    pub samples: Samples,
+    /// A hash of each sample's stack: equal stacks of two snapshots have equal hashes.
+    pub stack_hashes: Vec<u64>,
+}
+
+/// Snapshots over shared symbols.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// The sample types that all snapshots have, in the order of the first, each in the finest unit.
+    pub sample_types: Vec<SampleType>,
+    /// Shared symbols.
+    pub symbols: Symbols,
+    /// Shared label sets.
+    pub label_sets: LabelSets,
+    /// The snapshots.
+    pub snapshots: Vec<Snapshot>,
+}
+
+impl Series {
+    /// The values of a sample of a snapshot, in the order of [`Series::sample_types`].
+    pub fn values<'a>(&self, snapshot: &'a Snapshot, sample: usize) -> &'a [i64] {
+        let n = self.sample_types.len();
+        &snapshot.samples.values[sample * n..(sample + 1) * n]
+    }
+
+    /// Position of a sample type by name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.sample_types.iter().position(|t| t.name == name)
+    }
+
+    /// The size of the objects of a sample with these labels, in bytes: what a Go heap profile notes in the
+    /// numeric label `bytes`.
+    pub fn object_size(&self, labels: LabelSetId) -> Option<i64> {
+        self.label_sets.get(labels).iter().find_map(|label| match label.value {
+            LabelValue::Number(size, _) if self.symbols.text(label.key) == "bytes" => Some(size),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! Symbols: what addresses mean. Mappings, functions and locations, with the strings they are named by.
+//!
+//! A profile has symbols of its own; a series has shared ones, in which equal entries of several profiles
+//! stand once. Both are this type. A location is equal to another where mapping, address relative to the
+//! mapping's start, and lines are equal, as in pprof's merge: address randomisation does not matter.
+
+use super::ids::{FunctionId, LocationId, MappingId, StringId};
+use super::strings::Strings;
+
+/// A binary or library in the address space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// First address.
+    pub start: u64,
+    /// First address behind it.
+    pub limit: u64,
+    /// Offset in the file of the first address.
+    pub offset: u64,
+    /// File it was loaded from.
+    pub file: StringId,
+    /// Build id of that file.
+    pub build_id: StringId,
+    /// The profile's word that functions, files, lines and inlined frames are resolved.
+    pub has: Resolved,
+}
+
+/// Which symbols of a mapping its profile says are resolved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent flags of the wire format")]
+pub struct Resolved {
+    /// Function names.
+    pub functions: bool,
+    /// File names.
+    pub filenames: bool,
+    /// Line numbers.
+    pub line_numbers: bool,
+    /// Inlined frames.
+    pub inline_frames: bool,
+}
+
+/// A function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Function {
+    /// Name for people.
+    pub name: StringId,
+    /// Name as the system knows it (mangled).
+    pub system_name: StringId,
+    /// Source file.
+    pub filename: StringId,
+    /// Line of the function's start; 0 where unknown.
+    pub start_line: i64,
+}
+
+/// A line of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// The function.
+    pub function: FunctionId,
+    /// Line number; 0 where unknown.
+    pub line: i64,
+    /// Column; 0 where unknown.
+    pub column: i64,
+}
+
+/// Locations as columns. The lines of a location stand innermost (the inlined callee) first.
+#[derive(Clone, Debug, Default)]
+pub struct Locations {
+    /// Mapping of each location.
+    pub mapping: Vec<Option<MappingId>>,
+    /// Address of each location.
+    pub address: Vec<u64>,
+    /// Whether the linker folded several functions into this address.
+    pub is_folded: Vec<bool>,
+    line_ends: Vec<u32>,
+    lines: Vec<Line>,
+}
+
+impl Locations {
+    /// Appends a location.
+    pub fn push(
+        &mut self,
+        mapping: Option<MappingId>,
+        address: u64,
+        is_folded: bool,
+        lines: impl IntoIterator<Item = Line>,
+    ) -> LocationId {
+        let id = LocationId::from_index(self.address.len());
+        self.mapping.push(mapping);
+        self.address.push(address);
+        self.is_folded.push(is_folded);
+        self.lines.extend(lines);
+        self.line_ends.push(self.lines.len() as u32);
+        id
+    }
+
+    /// The lines of a location, innermost first; empty where it is not symbolized.
+    pub fn lines(&self, id: LocationId) -> &[Line] {
+        let i = id.index();
+        let start = if i == 0 { 0 } else { self.line_ends[i - 1] as usize };
+        &self.lines[start..self.line_ends[i] as usize]
+    }
+
+    /// Number of locations.
+    pub fn len(&self) -> usize {
+        self.address.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.address.is_empty()
+    }
+
+    /// All ids.
+    pub fn ids(&self) -> impl Iterator<Item = LocationId> + use<> {
+        (0..self.len()).map(LocationId::from_index)
+    }
+}
+
+/// The symbols of a profile or of a series.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    /// Strings.
+    pub strings: Strings,
+    /// Mappings; the first is the main binary.
+    pub mappings: Vec<Mapping>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Locations.
+    pub locations: Locations,
+}
+
+impl Symbols {
+    /// A string by id.
+    pub fn text(&self, id: StringId) -> &str {
+        self.strings.get(id)
+    }
+
+    /// The function of an id.
+    pub fn function(&self, id: FunctionId) -> &Function {
+        &self.functions[id.index()]
+    }
+
+    /// The name of a function.
+    pub fn name(&self, id: FunctionId) -> &str {
+        self.text(self.function(id).name)
+    }
+
+    /// The file a location's mapping was loaded from; empty where there is none.
+    pub fn mapping_file(&self, id: LocationId) -> &str {
+        match self.locations.mapping[id.index()] {
+            Some(mapping) => self.text(self.mappings[mapping.index()].file),
+            None => "",
+        }
+    }
+
+    /// What an address without symbols is called: `mapping+0xoffset`, or the address alone.
+    pub fn address_name(&self, id: LocationId) -> String {
+        let address = self.locations.address[id.index()];
+        let Some(mapping) = self.locations.mapping[id.index()] else {
+            return format!("0x{address:x}");
+        };
+        let mapping = &self.mappings[mapping.index()];
+        match base_name(self.text(mapping.file)) {
+            "" => format!("0x{address:x}"),
+            // Offset in the file: what addr2line and the like take for a position-independent binary.
+            file => {
+                let offset = address.wrapping_sub(mapping.start).wrapping_add(mapping.offset);
+                format!("{file}+0x{offset:x}")
+            }
+        }
+    }
+}
+
+/// The last element of a path.
+pub fn base_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or("")
+}
