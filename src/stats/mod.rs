@@ -1,1 +1,45 @@
 //! The statistics of a sampled heap: pure numbers in, numbers out.
+//!
+//! A heap profile is a sample, so every value in it is an estimate and every difference of two values
+//! needs an error. This floor knows nothing of profiles, stacks or names. It turns recorded counts back
+//! into raw samples ([`sampling`]), says how far an estimate reaches ([`sampling::Evidence`]), whether
+//! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
+//! are false ([`multiple`]).
+//!
+//! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
+//! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
+//! the same in words, with the figures that `simulation` measures.
+
+mod distributions;
+pub mod growth;
+pub mod multiple;
+pub mod sampling;
+#[cfg(test)]
+mod simulation;
+
+/// The level of the intervals heapdiff prints: 95 %, two-sided.
+pub const LEVEL: f64 = 0.95;
+
+/// Normal quantile of the one-sided 90 % bounds that rows are ranked by: Φ⁻¹(0.9).
+pub const RANKING_QUANTILE: f64 = 1.2816;
+
+/// A confidence interval, in the unit of the value it belongs to (bytes, objects, nanoseconds).
+/// `lower ≤ upper`, both finite.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// The interval from `down` below `value` to `up` above it. Whatever is not a finite number
+    /// counts as 0, so that an interval can always be printed.
+    fn around(value: f64, down: f64, up: f64) -> Self {
+        let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
+        let value = finite(value);
+        let (down, up) = (finite(down).max(0.0), finite(up).max(0.0));
+        Self { lower: value - down, upper: value + up }
+    }
+}
