@@ -15,6 +15,7 @@ pub mod model;
 pub mod filter;
 pub mod input;
 // Floor 3
+pub mod graph;
 pub mod stats;
 // Floor 4
 pub mod analysis;

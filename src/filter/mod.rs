@@ -1,7 +1,17 @@
 //! Narrowing a series to what was asked for: which samples, which frames, and how finely frames are told
 //! apart. A filter is data; applying it makes a new series.
+//!
+//! The order is pprof's and matters: frames that the profile itself calls uninteresting go first, then focus,
+//! ignore, hide and show, then show_from, then the labels, then prune_from.
+
+mod frames;
+mod tags;
+
+pub use frames::Applied;
+pub use tags::TagFilter;
 
 use clap::ValueEnum;
+use regex::Regex;
 
 /// How finely frames are told apart: frames that are equal at this granularity are one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -43,4 +53,67 @@ pub struct Spec {
     pub tagignore: Option<String>,
     /// Attribute inlined functions to the function they were inlined into.
     pub noinlines: bool,
+}
+
+/// An option whose value can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("--{option}: {reason}")]
+pub struct Error {
+    /// The option.
+    pub option: &'static str,
+    /// What is wrong with its value.
+    pub reason: String,
+}
+
+/// Filters, ready to apply.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    focus: Option<Regex>,
+    ignore: Option<Regex>,
+    hide: Option<Regex>,
+    show: Option<Regex>,
+    show_from: Option<Regex>,
+    prune_from: Option<Regex>,
+    tagfocus: Option<TagFilter>,
+    tagignore: Option<TagFilter>,
+}
+
+impl Filter {
+    /// Compiles what was typed.
+    pub fn new(spec: &Spec) -> Result<Self, Error> {
+        let regex = |option: &'static str, text: &Option<String>| match text.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => Regex::new(text)
+                .map(Some)
+                .map_err(|e| Error { option, reason: e.to_string() }),
+        };
+        let tag = |option: &'static str, text: &Option<String>| match text.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => {
+                TagFilter::new(text).map(Some).map_err(|reason| Error { option, reason })
+            }
+        };
+        Ok(Self {
+            focus: regex("focus", &spec.focus)?,
+            ignore: regex("ignore", &spec.ignore)?,
+            hide: regex("hide", &spec.hide)?,
+            show: regex("show", &spec.show)?,
+            show_from: regex("show_from", &spec.show_from)?,
+            prune_from: regex("prune_from", &spec.prune_from)?,
+            tagfocus: tag("tagfocus", &spec.tagfocus)?,
+            tagignore: tag("tagignore", &spec.tagignore)?,
+        })
+    }
+
+    /// Whether it changes nothing but what the profile itself drops.
+    fn is_empty(&self) -> bool {
+        self.focus.is_none()
+            && self.ignore.is_none()
+            && self.hide.is_none()
+            && self.show.is_none()
+            && self.show_from.is_none()
+            && self.prune_from.is_none()
+            && self.tagfocus.is_none()
+            && self.tagignore.is_none()
+    }
 }

@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod ids;
 pub mod labels;
+pub mod measures;
 pub mod names;
 pub mod origin;
 pub mod profile;

@@ -1,0 +1,250 @@
+//! From locations to rows: which rows a location's frames belong to at a granularity, and which place of the
+//! program's own code it stands in.
+//!
+//! Rows are known by the name that pprof prints at the same granularity; frames with equal names are one
+//! row. An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
+//! beneath it, because the binary's name alone tells nobody anything.
+
+use crate::filter::Granularity;
+use crate::model::ids::{FunctionId, LocationId, StringId};
+use crate::model::origin;
+use crate::model::series::Series;
+use crate::model::strings::Strings;
+use crate::model::symbols::{Line, Symbols, base_name};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// A row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(pub u32);
+
+/// A place of the program's own code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteId(pub u32);
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    name: StringId,
+    /// The row of the binary, for an address without symbols.
+    pub parent: Option<RowId>,
+    /// Whether it is code of the program's own: neither the standard library nor without symbols.
+    pub own: bool,
+}
+
+/// The rows of all locations of a series.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    names: Strings,
+    rows: Vec<Row>,
+    /// Rows of each location, innermost frame first.
+    of_location: Vec<(u32, u32)>,
+    flat_rows: Vec<RowId>,
+    /// Number of rows of the innermost frame: two for an address without symbols.
+    leaf_rows: Vec<u8>,
+    sites: Vec<(FunctionId, i64)>,
+    site_of_location: Vec<Option<SiteId>>,
+}
+
+impl Frames {
+    /// The rows of a series at a granularity; with `noinlines`, what was inlined counts for the function it was
+    /// inlined into.
+    pub fn new(series: &Series, granularity: Granularity, noinlines: bool) -> Self {
+        let symbols = &series.symbols;
+        let locations = &symbols.locations;
+        let mut frames = Self {
+            names: Strings::default(),
+            rows: Vec::new(),
+            of_location: Vec::with_capacity(locations.len()),
+            flat_rows: Vec::with_capacity(locations.len()),
+            leaf_rows: Vec::with_capacity(locations.len()),
+            sites: Vec::new(),
+            site_of_location: Vec::with_capacity(locations.len()),
+        };
+        let mut by_name: HashMap<(StringId, bool), RowId, FxBuildHasher> = HashMap::default();
+        let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> = HashMap::default();
+        for id in locations.ids() {
+            let all = locations.lines(id);
+            let lines = if noinlines { &all[all.len().saturating_sub(1)..] } else { all };
+            let start = frames.flat_rows.len() as u32;
+            let mut add = |name: String, parent: Option<RowId>, own: bool| {
+                let name = frames.names.intern(&name);
+                let row = *by_name.entry((name, parent.is_some())).or_insert_with(|| {
+                    frames.rows.push(Row { name, parent, own });
+                    RowId(frames.rows.len() as u32 - 1)
+                });
+                frames.flat_rows.push(row);
+                row
+            };
+            if lines.is_empty() {
+                let parent = add(unsymbolized(symbols, id, granularity), None, false);
+                if granularity != Granularity::Addresses {
+                    add(symbols.address_name(id), Some(parent), false);
+                }
+            }
+            for line in lines {
+                let own = !origin::is_standard_library(symbols.name(line.function));
+                add(row_name(symbols, id, line, granularity), None, own);
+            }
+            let end = frames.flat_rows.len() as u32;
+            frames.of_location.push((start, end));
+            frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
+            let own =
+                lines.iter().find(|l| !origin::is_standard_library(symbols.name(l.function)));
+            let sites = &mut frames.sites;
+            frames.site_of_location.push(own.map(|line| {
+                let key = (line.function, line.line);
+                *site_index.entry(key).or_insert_with(|| {
+                    sites.push(key);
+                    SiteId(sites.len() as u32 - 1)
+                })
+            }));
+        }
+        frames
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A row.
+    pub fn row(&self, id: RowId) -> &Row {
+        &self.rows[id.0 as usize]
+    }
+
+    /// The name of a row.
+    pub fn name(&self, id: RowId) -> &str {
+        self.names.get(self.row(id).name)
+    }
+
+    /// The rows of a location, innermost frame first.
+    #[inline]
+    pub fn of(&self, location: LocationId) -> &[RowId] {
+        let (start, end) = self.of_location[location.index()];
+        &self.flat_rows[start as usize..end as usize]
+    }
+
+    /// The rows that get the flat value of a stack with this leaf: one, or an address and its binary.
+    #[inline]
+    pub fn leaf(&self, location: LocationId) -> &[RowId] {
+        let (start, _) = self.of_location[location.index()];
+        let n = usize::from(self.leaf_rows[location.index()]);
+        &self.flat_rows[start as usize..start as usize + n]
+    }
+
+    /// Number of sites.
+    pub fn site_count(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Function and line of a site.
+    pub fn site(&self, id: SiteId) -> (FunctionId, i64) {
+        self.sites[id.0 as usize]
+    }
+
+    /// The site of a stack: its first frame, from the leaf, that is not of the standard library.
+    #[inline]
+    pub fn site_of(&self, stack: &[LocationId]) -> Option<SiteId> {
+        stack.iter().find_map(|location| self.site_of_location[location.index()])
+    }
+}
+
+/// The name of an address without symbols at a granularity.
+fn unsymbolized(symbols: &Symbols, id: LocationId, granularity: Granularity) -> String {
+    let binary = match base_name(symbols.mapping_file(id)) {
+        "" => "<unknown>".to_owned(),
+        file => format!("[{file}]"),
+    };
+    let address = symbols.locations.address[id.index()];
+    if granularity == Granularity::Addresses && address != 0 {
+        format!("{address:016x} {binary}")
+    } else {
+        binary
+    }
+}
+
+fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granularity) -> String {
+    let function = symbols.function(line.function);
+    let name = symbols.text(function.name);
+    let file = clean_path(symbols.text(function.filename));
+    let unnamed = || unsymbolized(symbols, id, Granularity::Functions);
+    let joined = |parts: [&str; 3]| {
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() { unnamed() } else { parts.join(" ") }
+    };
+    let at = match (line.line, line.column) {
+        (0, _) => file.clone(),
+        (line, column) if column != 0 && granularity == Granularity::Addresses => {
+            format!("{file}:{line}:{column}")
+        }
+        (line, _) => format!("{file}:{line}"),
+    };
+    match granularity {
+        Granularity::Functions => joined([name, "", ""]),
+        Granularity::Filefunctions => joined([name, &file, ""]),
+        Granularity::Files => joined([&file, "", ""]),
+        Granularity::Lines => joined([name, &at, ""]),
+        Granularity::Packages => match origin::package(name) {
+            "" => joined([name, "", ""]),
+            package => package.to_owned(),
+        },
+        Granularity::Addresses => match symbols.locations.address[id.index()] {
+            0 => joined([name, &at, ""]),
+            address => {
+                let named = if name.is_empty() && at.is_empty() { unnamed() } else { at };
+                joined([&format!("{address:016x}"), name, &named])
+            }
+        },
+    }
+}
+
+/// A path without `.` and `..` elements and doubled slashes; empty stays empty.
+fn clean_path(path: &str) -> String {
+    if path.is_empty() || !(path.contains("//") || path.contains("./") || path.ends_with(['/', '.'])) {
+        return path.to_owned();
+    }
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|&last| last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (rooted, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_cleaned_as_go_does_it() {
+        let cases = [
+            ("/a/b/../c.go", "/a/c.go"),
+            ("./x.go", "x.go"),
+            ("a//b.go", "a/b.go"),
+            ("../x.go", "../x.go"),
+            ("/..", "/"),
+            ("", ""),
+        ];
+        for (path, cleaned) in cases {
+            assert_eq!(clean_path(path), cleaned);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Flat and cumulative values of every row of one snapshot, in one pass over its samples.
+//!
+//! Flat belongs to the leaf alone. Cum counts once per sample however often a row stands in its stack:
+//! each row remembers the last sample that counted for it.
+
+use super::frames::{Frames, RowId};
+use crate::model::series::{Series, Snapshot};
+use rayon::prelude::*;
+
+/// Values of one row in one snapshot: of the sample type asked for, and of the objects beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Value of samples whose leaf this row is.
+    pub flat: i64,
+    /// Value of samples with this row in their stack.
+    pub cum: i64,
+    /// Objects of samples whose leaf this row is; 0 without a count.
+    pub flat_objects: i64,
+    /// Objects of samples with this row in their stack; 0 without a count.
+    pub cum_objects: i64,
+}
+
+/// The values of a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Sums {
+    /// Of each row.
+    pub rows: Vec<Sum>,
+    /// Value of samples with this leaf, of each location.
+    pub leaves: Vec<i64>,
+}
+
+impl Sums {
+    /// The values of a row.
+    pub fn row(&self, id: RowId) -> Sum {
+        self.rows[id.0 as usize]
+    }
+
+    fn add(mut self, other: &Self) -> Self {
+        for (a, b) in self.rows.iter_mut().zip(&other.rows) {
+            a.flat = a.flat.wrapping_add(b.flat);
+            a.cum = a.cum.wrapping_add(b.cum);
+            a.flat_objects = a.flat_objects.wrapping_add(b.flat_objects);
+            a.cum_objects = a.cum_objects.wrapping_add(b.cum_objects);
+        }
+        for (a, b) in self.leaves.iter_mut().zip(&other.leaves) {
+            *a = a.wrapping_add(*b);
+        }
+        self
+    }
+}
+
+/// Samples that one piece of work takes: small enough to share out, large enough that its table of rows is
+/// cheap beside it.
+const PIECE: usize = 64 * 1024;
+
+/// Sums up `column` (and `objects`) of a snapshot for each row.
+pub fn sums(
+    series: &Series,
+    snapshot: &Snapshot,
+    frames: &Frames,
+    column: usize,
+    objects: Option<usize>,
+) -> Sums {
+    let n = snapshot.samples.len();
+    let piece = |piece: usize| {
+        let range = piece * PIECE..n.min((piece + 1) * PIECE);
+        piece_sums(series, snapshot, frames, column, objects, range)
+    };
+    let pieces = n.div_ceil(PIECE);
+    if pieces <= 1 {
+        return piece(0);
+    }
+    let empty = || Sums {
+        rows: vec![Sum::default(); frames.len()],
+        leaves: vec![0; series.symbols.locations.len()],
+    };
+    (0..pieces).into_par_iter().map(piece).reduce(empty, |a, b| a.add(&b))
+}
+
+fn piece_sums(
+    series: &Series,
+    snapshot: &Snapshot,
+    frames: &Frames,
+    column: usize,
+    objects: Option<usize>,
+    range: std::ops::Range<usize>,
+) -> Sums {
+    let mut rows = vec![Sum::default(); frames.len()];
+    let mut leaves = vec![0_i64; series.symbols.locations.len()];
+    let mut last_sample = vec![u32::MAX; frames.len()];
+    for sample in range {
+        let values = series.values(snapshot, sample);
+        let value = values[column];
+        let count = objects.map_or(0, |objects| values[objects]);
+        if value == 0 && count == 0 {
+            continue;
+        }
+        let stack = snapshot.samples.stack(sample);
+        let Some(&leaf) = stack.first() else { continue };
+        leaves[leaf.index()] = leaves[leaf.index()].wrapping_add(value);
+        for row in frames.leaf(leaf) {
+            let sum = &mut rows[row.0 as usize];
+            sum.flat = sum.flat.wrapping_add(value);
+            sum.flat_objects = sum.flat_objects.wrapping_add(count);
+        }
+        let stamp = sample as u32;
+        for &location in stack {
+            for row in frames.of(location) {
+                let last = &mut last_sample[row.0 as usize];
+                if *last != stamp {
+                    *last = stamp;
+                    let sum = &mut rows[row.0 as usize];
+                    sum.cum = sum.cum.wrapping_add(value);
+                    sum.cum_objects = sum.cum_objects.wrapping_add(count);
+                }
+            }
+        }
+    }
+    Sums { rows, leaves }
+}
