@@ -273,6 +273,12 @@ mod tests {
     }
 
     #[test]
+    fn a_hair_above_a_whole_number_is_that_number() {
+        assert_eq!(raw_samples(10, 0.1 + 1e-12), 1);
+        assert_eq!(raw_samples(10, 0.11), 2);
+    }
+
+    #[test]
     fn negative_counts_mirror_positive_ones() {
         let (count, bytes) = written(5, 48);
         assert_eq!(heap().bucket(Some(-count), -bytes, Some(48)).unwrap().raw, -5);
