@@ -4,6 +4,11 @@
 //! type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two
 //! together.
 
+mod analyze;
+mod caveats;
+
+pub use analyze::{Error, analyze};
+
 use crate::analysis::{Bounds, diff::Diff, top::Top};
 use crate::filter::Granularity;
 use schemars::JsonSchema;

@@ -6,6 +6,17 @@
 pub mod diff;
 pub mod top;
 
+use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::graph::sums::{Sum, Sums};
+use crate::model::ids::{LabelSetId, LocationId};
+use crate::model::measures::{self, Kind};
+use crate::model::profile::{Header, SampleType};
+use crate::model::series::{Series, Snapshot};
+use crate::stats::Interval;
+use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
+use crate::units;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,4 +58,249 @@ pub struct Omitted {
     pub rows: usize,
     /// Sum over these rows of |flat| (`top`) or |Δ flat| (`diff`).
     pub sum: i64,
+}
+
+impl Bounds {
+    fn of(interval: Interval) -> Self {
+        // The casts saturate.
+        Self { lower: interval.lower.round() as i64, upper: interval.upper.round() as i64 }
+    }
+}
+
+/// What the rows of an answer are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// What surely changed most: the lower confidence bound of |Δ|.
+    Bound,
+    /// |Δ flat| or |flat|.
+    Flat,
+    /// |Δ cum| or |cum|.
+    Cum,
+}
+
+/// How many rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// At most so many; 0 is no limit.
+    pub nodecount: usize,
+    /// Every row, also those that did not change or are within noise.
+    pub all: bool,
+}
+
+/// The sample type that an answer is about, and the columns that belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Its column.
+    pub column: usize,
+    /// Column of sizes beside it (itself, for a size).
+    size: usize,
+    /// Column of counts beside it (itself, for a count).
+    pub count: Option<usize>,
+    /// Column of what was allocated, for what is in use.
+    pub allocated: Option<usize>,
+    /// Column of the count of what was allocated.
+    allocated_count: Option<usize>,
+    /// Values only ever rise within a process.
+    cumulative: bool,
+}
+
+impl Measured {
+    /// The columns of a sample type by its position.
+    pub fn new(types: &[SampleType], column: usize) -> Self {
+        let count = measures::count_of(types, column);
+        let allocated = measures::allocated(types, column);
+        let size = measures::size_of(types, column).unwrap_or(column);
+        Self {
+            column,
+            size,
+            count,
+            allocated,
+            allocated_count: allocated.and_then(|a| measures::count_of(types, a)),
+            cumulative: measures::is_cumulative(&types[column]),
+        }
+    }
+
+    fn is_count(&self) -> bool {
+        self.count == Some(self.column)
+    }
+}
+
+/// How a profile was sampled, as it says itself.
+pub(crate) fn sampling(header: &Header) -> Sampling {
+    match measures::kind(header) {
+        Kind::Heap => {
+            let (kind, factor) = units::classify(&header.period_type.unit);
+            let in_bytes = kind == units::Kind::Bytes || header.period_type.unit.is_empty();
+            let factor = if kind == units::Kind::Bytes { factor } else { 1.0 };
+            if in_bytes { Sampling::heap(header.period as f64 * factor) } else { Sampling::Unknown }
+        }
+        Kind::Cpu => Sampling::Poisson,
+        Kind::Goroutine => Sampling::Exact,
+        Kind::Contention | Kind::Other => Sampling::Unknown,
+    }
+}
+
+/// Raw samples of a snapshot, with what is the same for all samples of a label set worked out once.
+struct RawSamples<'a> {
+    series: &'a Series,
+    snapshot: &'a Snapshot,
+    sampling: Sampling,
+    /// Inclusion probability and weights of each label set that names the size of its objects.
+    sized: Vec<Option<(f64, Bucket)>>,
+    /// Bytes in one unit of the sizes' sample type.
+    scale: f64,
+}
+
+impl<'a> RawSamples<'a> {
+    fn new(series: &'a Series, snapshot: &'a Snapshot, measured: &Measured) -> Self {
+        let sampling = sampling(&snapshot.header);
+        let sized = series.label_sets.ids().map(|set| {
+            let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
+            else {
+                return None;
+            };
+            let bucket = sampling.bucket(Some(1), size, Some(size)).filter(|_| size > 0)?;
+            Some((inclusion_probability(size as f64, period), bucket))
+        });
+        let (_, scale) = units::classify(&series.sample_types[measured.size].unit);
+        Self { series, snapshot, sampling, sized: sized.collect(), scale }
+    }
+
+    fn known(&self) -> bool {
+        self.sampling != Sampling::Unknown
+    }
+
+    /// Raw samples behind a value, and what one of them stands for in the unit of `measured`.
+    fn get(
+        &self,
+        measured: &Measured,
+        values: &[i64],
+        size: usize,
+        count: Option<usize>,
+        set: LabelSetId,
+    ) -> (i64, Weight) {
+        if let (Some((p, bucket)), Some(count)) = (&self.sized[set.index()], count) {
+            let weight = if measured.is_count() { bucket.objects } else { bucket.value };
+            return (raw_samples(values[count], *p), self.scaled(measured, weight));
+        }
+        let counted = count.map(|count| values[count]);
+        let bytes = (values[size] as f64 * self.scale) as i64;
+        let object = self.series.object_size(set);
+        match self.sampling.bucket(counted, bytes, object) {
+            Some(bucket) if measured.is_count() => (bucket.raw, bucket.objects),
+            Some(bucket) => (bucket.raw, self.scaled(measured, bucket.value)),
+            None => (0, Weight::default()),
+        }
+    }
+
+    /// Weights come in bytes; the values may be in another unit.
+    fn scaled(&self, measured: &Measured, weight: Weight) -> Weight {
+        if measured.is_count() { weight } else { weight.scaled(1.0 / self.scale) }
+    }
+
+    fn values(&self, sample: usize) -> &'a [i64] {
+        self.series.values(self.snapshot, sample)
+    }
+
+    fn stack(&self, sample: usize) -> &'a [LocationId] {
+        self.snapshot.samples.stack(sample)
+    }
+
+    fn set(&self, sample: usize) -> LabelSetId {
+        self.snapshot.samples.labels[sample]
+    }
+}
+
+/// What the rows of an answer are told by beside their numbers: where they stand, and who calls them.
+struct Context<'a> {
+    series: &'a Series,
+    frames: &'a Frames,
+    /// Heaviest leaf location of each row.
+    heaviest: Vec<Option<LocationId>>,
+}
+
+impl<'a> Context<'a> {
+    /// `weight` of a location says how much it matters.
+    fn new(series: &'a Series, frames: &'a Frames, weight: impl Fn(LocationId) -> u64) -> Self {
+        let mut heaviest: Vec<Option<(u64, LocationId)>> = vec![None; frames.len()];
+        for location in series.symbols.locations.ids() {
+            let w = weight(location);
+            for row in frames.leaf(location) {
+                let best = &mut heaviest[row.0 as usize];
+                if w > 0 && best.is_none_or(|(most, _)| w > most) {
+                    *best = Some((w, location));
+                }
+            }
+        }
+        let heaviest = heaviest.into_iter().map(|best| best.map(|(_, location)| location));
+        Self { series, frames, heaviest: heaviest.collect() }
+    }
+
+    /// File and line of a row.
+    fn place(&self, row: RowId) -> (Option<String>, Option<i64>) {
+        let symbols = &self.series.symbols;
+        let Some(location) = self.heaviest[row.0 as usize] else { return (None, None) };
+        let Some(line) = symbols.locations.lines(location).first() else { return (None, None) };
+        let file = symbols.text(symbols.function(line.function).filename);
+        let file = (!file.is_empty()).then(|| file.to_owned());
+        (file, (line.line != 0).then_some(line.line))
+    }
+
+    fn site(&self, site: SiteId) -> Place {
+        let symbols = &self.series.symbols;
+        let (function, line) = self.frames.site(site);
+        let file = symbols.text(symbols.function(function).filename);
+        Place {
+            function: symbols.name(function).to_owned(),
+            file: (!file.is_empty()).then(|| file.to_owned()),
+            line: (line != 0).then_some(line),
+        }
+    }
+}
+
+/// Sums over the pairs of a leaf row and the site it stands under.
+type Callers = HashMap<(RowId, SiteId), i64, FxBuildHasher>;
+
+/// The site under which most of each row stands, in the direction of the row's own sign.
+fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
+    let mut sums = vec![0_i64; rows];
+    for ((row, _), value) in callers {
+        sums[row.0 as usize] = sums[row.0 as usize].wrapping_add(*value);
+    }
+    let mut best: Vec<Option<(i64, SiteId)>> = vec![None; rows];
+    for (&(row, site), &value) in callers {
+        let signed = if sums[row.0 as usize] < 0 { -value } else { value };
+        let best = &mut best[row.0 as usize];
+        let better = best.is_none_or(|(most, other)| (signed, other) > (most, site));
+        if better {
+            *best = Some((signed, site));
+        }
+    }
+    best.into_iter().map(|best| best.filter(|(most, _)| *most > 0).map(|(_, site)| site)).collect()
+}
+
+/// Percent of a whole; `None` where the whole is 0.
+fn percent(part: i64, whole: i64) -> Option<f64> {
+    (whole != 0).then(|| part as f64 / whole as f64 * 100.0)
+}
+
+/// The values that a row is sorted and judged by.
+fn primary(sum: Sum, order: Order) -> i64 {
+    if order == Order::Cum { sum.cum } else { sum.flat }
+}
+
+/// Objects that go with [`primary`].
+fn primary_objects(sum: Sum, order: Order) -> i64 {
+    if order == Order::Cum { sum.cum_objects } else { sum.flat_objects }
+}
+
+/// Rows beneath the row of a binary: its addresses without symbols.
+fn addresses(frames: &Frames, parent: RowId) -> impl Iterator<Item = RowId> {
+    let rows = (0..frames.len() as u32).map(RowId);
+    rows.filter(move |&row| frames.row(row).parent == Some(parent))
+}
+
+/// Whether a row of one snapshot holds anything at all.
+fn is_empty(sums: &Sums, row: RowId) -> bool {
+    sums.row(row) == Sum::default()
 }

@@ -1,6 +1,15 @@
 //! Where the memory is in one snapshot.
 
-use super::{Bounds, Omitted, Place};
+use super::{
+    Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, Wanted, addresses,
+    is_empty, main_callers, percent, primary, primary_objects,
+};
+use crate::graph::frames::{Frames, RowId};
+use crate::graph::sums::{Sums, sums};
+use crate::model::series::{Series, Snapshot};
+use crate::stats;
+use crate::stats::sampling::Evidence;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,4 +51,166 @@ pub struct Top {
     pub rows: Vec<Row>,
     /// Further rows left out by `--nodecount`.
     pub omitted: Omitted,
+}
+
+/// What the samples of a series say about each row, all snapshots added up.
+#[derive(Debug)]
+struct Findings {
+    sampled: bool,
+    rows: Vec<Evidence>,
+    callers: Callers,
+}
+
+impl Findings {
+    fn new(frames: &Frames) -> Self {
+        let rows = vec![Evidence::default(); frames.len()];
+        Self { sampled: true, rows, callers: Callers::default() }
+    }
+
+    fn merge(mut self, other: &Self) -> Self {
+        self.sampled &= other.sampled;
+        self.rows.iter_mut().zip(&other.rows).for_each(|(a, b)| a.merge(b));
+        for (&key, &value) in &other.callers {
+            let sum = self.callers.entry(key).or_default();
+            *sum = sum.wrapping_add(value);
+        }
+        self
+    }
+}
+
+/// 95 % interval of the total of a sample type over all snapshots; `None` where a profile does not say how it was
+/// sampled.
+pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<Bounds> {
+    let mut evidence = Evidence::default();
+    for snapshot in &series.snapshots {
+        let raw = RawSamples::new(series, snapshot, measured);
+        if !raw.known() {
+            return None;
+        }
+        for sample in 0..snapshot.samples.len() {
+            let (values, set) = (raw.values(sample), raw.set(sample));
+            if values[measured.column] != 0 {
+                let (n, weight) = raw.get(measured, values, measured.size, measured.count, set);
+                evidence.add(n, weight);
+            }
+        }
+    }
+    Some(Bounds::of(evidence.interval(total as f64, stats::LEVEL)))
+}
+
+/// Samples that one piece of work takes.
+const PIECE: usize = 64 * 1024;
+
+fn findings(
+    series: &Series,
+    snapshot: &Snapshot,
+    frames: &Frames,
+    measured: &Measured,
+    by_cum: bool,
+) -> Findings {
+    let raw = RawSamples::new(series, snapshot, measured);
+    let n = snapshot.samples.len();
+    let piece = |piece: usize| {
+        let mut found = Findings::new(frames);
+        let mut last = vec![u32::MAX; if by_cum { frames.len() } else { 0 }];
+        for sample in piece * PIECE..n.min((piece + 1) * PIECE) {
+            let (values, set, stack) = (raw.values(sample), raw.set(sample), raw.stack(sample));
+            let value = values[measured.column];
+            let Some(&leaf) = stack.first().filter(|_| value != 0) else { continue };
+            let (samples, weight) = raw.get(measured, values, measured.size, measured.count, set);
+            let mut add = |row: &RowId| found.rows[row.0 as usize].add(samples, weight);
+            if by_cum {
+                for row in stack.iter().flat_map(|&location| frames.of(location)) {
+                    if std::mem::replace(&mut last[row.0 as usize], sample as u32) != sample as u32
+                    {
+                        add(row);
+                    }
+                }
+            } else {
+                frames.leaf(leaf).iter().for_each(&mut add);
+            }
+            if let Some(site) = frames.site_of(stack) {
+                for &row in frames.leaf(leaf) {
+                    let sum = found.callers.entry((row, site)).or_default();
+                    *sum = sum.wrapping_add(value);
+                }
+            }
+        }
+        found
+    };
+    let pieces: Vec<Findings> = (0..n.div_ceil(PIECE)).into_par_iter().map(piece).collect();
+    let mut found = pieces.iter().fold(Findings::new(frames), Findings::merge);
+    found.sampled = raw.known();
+    found
+}
+
+/// Where the memory is. Several snapshots are added up. `whole` is what percentages are of.
+pub fn top(
+    series: &Series,
+    frames: &Frames,
+    measured: &Measured,
+    order: Order,
+    wanted: Wanted,
+    whole: i64,
+) -> Top {
+    let mut total: Option<Sums> = None;
+    let mut found = Findings::new(frames);
+    for snapshot in &series.snapshots {
+        let own = sums(series, snapshot, frames, measured.column, measured.count);
+        total = Some(match total {
+            None => own,
+            Some(sum) => sum.add(&own),
+        });
+        let by_cum = order == Order::Cum;
+        found = found.merge(&findings(series, snapshot, frames, measured, by_cum));
+    }
+    let Some(sums) = total else { return Top::default() };
+    let context =
+        Context::new(series, frames, |location| sums.leaves[location.index()].unsigned_abs());
+    let callers = main_callers(&found.callers, frames.len());
+    let row = |id: RowId| {
+        let sum = sums.row(id);
+        let main = primary(sum, order);
+        let (file, line) = context.place(id);
+        let evidence = &found.rows[id.0 as usize];
+        Row {
+            name: frames.name(id).to_owned(),
+            file,
+            line,
+            flat: sum.flat,
+            cum: sum.cum,
+            flat_percent: percent(sum.flat, whole),
+            cum_percent: percent(sum.cum, whole),
+            objects: measured.count.map(|_| primary_objects(sum, order)),
+            error: found.sampled.then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
+            via: callers[id.0 as usize]
+                .filter(|_| !frames.row(id).own)
+                .map(|site| context.site(site)),
+            addresses: Vec::new(),
+        }
+    };
+    let heavier = |a: &RowId, b: &RowId| {
+        let size = |row: &RowId| primary(sums.row(*row), order).unsigned_abs();
+        let cum = |row: &RowId| sums.row(*row).cum.unsigned_abs();
+        let by_size = size(b).cmp(&size(a)).then(cum(b).cmp(&cum(a)));
+        by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
+    };
+    let mut ids: Vec<RowId> = (0..frames.len() as u32)
+        .map(RowId)
+        .filter(|&id| frames.row(id).parent.is_none() && !is_empty(&sums, id))
+        .collect();
+    ids.sort_by(heavier);
+    let shown = if wanted.all || wanted.nodecount == 0 { ids.len() } else { wanted.nodecount };
+    let (shown, rest) = ids.split_at(shown.min(ids.len()));
+    let rows = shown.iter().map(|&id| {
+        let mut beneath: Vec<RowId> =
+            addresses(frames, id).filter(|&id| !is_empty(&sums, id)).collect();
+        beneath.sort_by(heavier);
+        Row { addresses: beneath.into_iter().map(row).collect(), ..row(id) }
+    });
+    let omitted = rest.iter().fold(Omitted::default(), |omitted, &id| Omitted {
+        rows: omitted.rows + 1,
+        sum: omitted.sum.saturating_add_unsigned(primary(sums.row(id), order).unsigned_abs()),
+    });
+    Top { rows: rows.collect(), omitted }
 }

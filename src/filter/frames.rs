@@ -19,7 +19,10 @@ pub struct Applied {
 
 /// What a filter does at a location.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one mark of each filter that looks at locations")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one mark of each filter that looks at locations"
+)]
 struct Marks {
     /// Frames below this location are uninteresting, and the location itself.
     drop: bool,
@@ -90,6 +93,8 @@ impl Filter {
     /// Cuts the stacks of a snapshot by the marks and drops the samples that the filter drops.
     fn cut(&self, snapshot: Snapshot, marks: &[Marks], labels: &[bool], width: usize) -> Snapshot {
         let mut kept = Samples::default();
+        // Records are told apart by the stacks they had in the file.
+        let mut stack_hashes = Vec::new();
         let mut stack: Vec<LocationId> = Vec::new();
         let names = self.focus.is_some() || self.ignore.is_some();
         for sample in 0..snapshot.samples.len() {
@@ -122,10 +127,9 @@ impl Filter {
             kept.locations.extend_from_slice(&stack[leaf..]);
             kept.ends.push(kept.locations.len() as u32);
             kept.labels.push(set);
+            stack_hashes.push(snapshot.stack_hashes[sample]);
             kept.values.extend_from_slice(&snapshot.samples.values[sample * width..][..width]);
         }
-        let stack_hashes =
-            (0..kept.len()).map(|sample| crate::model::rebase::stack_hash(kept.stack(sample))).collect();
         Snapshot { samples: kept, stack_hashes, ..snapshot }
     }
 }
@@ -214,13 +218,16 @@ impl<'a> Edit<'a> {
     fn functions(&self, regex: &Regex) -> Vec<bool> {
         let text = |id| self.symbols.text(id);
         let functions = self.symbols.functions.iter();
-        functions.map(|f| regex.is_match(text(f.name)) || regex.is_match(text(f.filename))).collect()
+        functions
+            .map(|f| regex.is_match(text(f.name)) || regex.is_match(text(f.filename)))
+            .collect()
     }
 
     /// Which locations match by the file of their mapping.
     fn mappings(&self, regex: &Regex) -> Vec<bool> {
         let mappings = self.symbols.mappings.iter();
-        let matched: Vec<bool> = mappings.map(|m| regex.is_match(self.symbols.text(m.file))).collect();
+        let matched: Vec<bool> =
+            mappings.map(|m| regex.is_match(self.symbols.text(m.file))).collect();
         let of = self.symbols.locations.mapping.iter();
         of.map(|mapping| mapping.is_some_and(|m| matched[m.index()])).collect()
     }

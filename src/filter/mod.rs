@@ -83,15 +83,13 @@ impl Filter {
     pub fn new(spec: &Spec) -> Result<Self, Error> {
         let regex = |option: &'static str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => Regex::new(text)
-                .map(Some)
-                .map_err(|e| Error { option, reason: e.to_string() }),
+            Some(text) => {
+                Regex::new(text).map(Some).map_err(|e| Error { option, reason: e.to_string() })
+            }
         };
         let tag = |option: &'static str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => {
-                TagFilter::new(text).map(Some).map_err(|reason| Error { option, reason })
-            }
+            Some(text) => TagFilter::new(text).map(Some).map_err(|reason| Error { option, reason }),
         };
         Ok(Self {
             focus: regex("focus", &spec.focus)?,

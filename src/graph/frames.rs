@@ -89,8 +89,7 @@ impl Frames {
             let end = frames.flat_rows.len() as u32;
             frames.of_location.push((start, end));
             frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
-            let own =
-                lines.iter().find(|l| !origin::is_standard_library(symbols.name(l.function)));
+            let own = lines.iter().find(|l| !origin::is_standard_library(symbols.name(l.function)));
             let sites = &mut frames.sites;
             frames.site_of_location.push(own.map(|line| {
                 let key = (line.function, line.line);
@@ -206,7 +205,9 @@ fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granula
 
 /// A path without `.` and `..` elements and doubled slashes; empty stays empty.
 fn clean_path(path: &str) -> String {
-    if path.is_empty() || !(path.contains("//") || path.contains("./") || path.ends_with(['/', '.'])) {
+    if path.is_empty()
+        || !(path.contains("//") || path.contains("./") || path.ends_with(['/', '.']))
+    {
         return path.to_owned();
     }
     let rooted = path.starts_with('/');

@@ -35,7 +35,9 @@ impl Sums {
         self.rows[id.0 as usize]
     }
 
-    fn add(mut self, other: &Self) -> Self {
+    /// The sum of two.
+    #[must_use]
+    pub fn add(mut self, other: &Self) -> Self {
         for (a, b) in self.rows.iter_mut().zip(&other.rows) {
             a.flat = a.flat.wrapping_add(b.flat);
             a.cum = a.cum.wrapping_add(b.cum);

@@ -103,13 +103,15 @@ mod tests {
 
     #[test]
     fn companions_are_found_by_name_in_any_order() {
-        let go = types("alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes");
+        let go =
+            types("alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes");
         assert_eq!(count_of(&go, 3), Some(2));
         assert_eq!(count_of(&go, 2), Some(2));
         assert_eq!(size_of(&go, 2), Some(3));
         assert_eq!(allocated(&go, 3), Some(1));
         assert_eq!(allocated(&go, 2), Some(0));
-        let java = types("inuse_space/bytes alloc_space/bytes inuse_objects/count alloc_objects/count");
+        let java =
+            types("inuse_space/bytes alloc_space/bytes inuse_objects/count alloc_objects/count");
         assert_eq!((count_of(&java, 0), allocated(&java, 2)), (Some(2), Some(3)));
         let jax = types("allocations/count space/bytes");
         assert_eq!((count_of(&jax, 1), allocated(&jax, 1)), (Some(0), None));

@@ -316,7 +316,7 @@ fn translate(samples: &mut Samples, rows: &[LocationId]) -> Vec<u64> {
 
 /// A hash of a stack. Folds four locations at a time: the two lanes are independent, so that a long stack does not wait for one
 /// multiplication after the other.
-pub(crate) fn stack_hash(stack: &[LocationId]) -> u64 {
+fn stack_hash(stack: &[LocationId]) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut lanes = [stack.len() as u64, 0x243f_6a88_85a3_08d3];
     let mut chunks = stack.chunks_exact(4);

@@ -20,7 +20,7 @@ pub struct Snapshot {
     /// Its samples: locations and label sets are those of the series, values are rows of
     /// [`Series::sample_types`].
     pub samples: Samples,
-    /// A hash of each sample's stack: equal stacks of two snapshots have equal hashes.
+    /// A hash of each sample's stack as it stands in the file: equal stacks of two snapshots have equal hashes.
     pub stack_hashes: Vec<u64>,
 }
 

@@ -163,6 +163,12 @@ impl Weight {
         let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
         Self { amount, probability, noise: amount * (1.0 - probability).sqrt() }
     }
+
+    /// The same weight in a unit of which `factor` make one of the old.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self::new(self.amount * factor, self.probability)
+    }
 }
 
 /// What the samples of one snapshot say about one row: add its buckets, then ask for the interval.

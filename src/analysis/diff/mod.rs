@@ -1,6 +1,20 @@
 //! What changed between two snapshots.
+//!
+//! Every row is judged by its raw samples: `pairs` matches the records of one process, `evidence` adds them up
+//! for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
+//! builds call by different names.
 
-use super::{Bounds, Measure, Omitted, Place};
+mod evidence;
+mod moved;
+mod pairs;
+mod rows;
+
+use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
+use crate::graph::frames::Frames;
+use crate::model::series::Series;
+use crate::stats;
+use evidence::Matched;
+pub use evidence::Process;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -113,4 +127,45 @@ pub struct Diff {
     pub omitted: Omitted,
     /// Sites of the program's own code that grew, by the lower confidence bound of their growth.
     pub sites: Vec<Site>,
+}
+
+/// Two snapshots, matched: what every question about their difference starts from.
+pub struct Comparison<'a> {
+    series: &'a Series,
+    matched: Matched,
+    same_build: bool,
+}
+
+impl<'a> Comparison<'a> {
+    /// Matches the first two snapshots of a series. `measured` is any sample type of theirs; `known` is how the
+    /// snapshots relate, where that was found out before a filter took samples away.
+    pub fn new(series: &'a Series, measured: &Measured, known: Option<Process>) -> Self {
+        let id = |i: usize| series.snapshots[i].main.map(|main| (main.build_id, main.file));
+        let same_build = match (id(0), id(1)) {
+            (Some((a, file_a)), Some((b, file_b))) => a == b && (a.0 != 0 || file_a == file_b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        Self { series, matched: Matched::new(series, measured, known), same_build }
+    }
+
+    /// The same process at two times: no counter of allocations falls.
+    pub fn same_process(&self) -> bool {
+        self.matched.same_process()
+    }
+
+    /// How the two relate, to be known of the same snapshots when they are filtered.
+    pub fn process(&self) -> Process {
+        self.matched.process()
+    }
+
+    /// 95 % interval of the change of a total; `None` where the profiles don't say how they were sampled.
+    pub fn total_error(&self, measured: &Measured, delta: i64) -> Option<Bounds> {
+        let evidence = self.matched.total(self.series, measured)?;
+        Some(Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
+    }
+
+    /// Rows and sites.
+    pub fn diff(&self, frames: &Frames, measured: &Measured, order: Order, wanted: Wanted) -> Diff {
+        rows::diff(self, frames, measured, order, wanted)
+    }
 }

@@ -1,0 +1,396 @@
+//! From sums and evidence to the rows and sites of the answer.
+
+use super::evidence::{Findings, SiteSum};
+use super::{Comparison, Diff, Objects, Row, Site, Status, moved};
+use crate::analysis::{
+    Bounds, Context, Measure, Measured, Omitted, Order, Wanted, addresses, is_empty, main_callers,
+    percent, primary, primary_objects,
+};
+use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::graph::sums::{Sums, sums};
+use crate::stats::growth::Evidence;
+use crate::stats::multiple::benjamini_hochberg;
+use crate::stats::{self, RANKING_QUANTILE};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// A change is more than sampling error where its q-value is at most this.
+const SIGNIFICANT: f64 = 0.05;
+
+pub(super) fn diff(
+    comparison: &Comparison<'_>,
+    frames: &Frames,
+    measured: &Measured,
+    order: Order,
+    wanted: Wanted,
+) -> Diff {
+    let series = comparison.series;
+    let of = |i: usize| sums(series, &series.snapshots[i], frames, measured.column, measured.count);
+    let ((before, after), found) = rayon::join(
+        || rayon::join(|| of(0), || of(1)),
+        || comparison.matched.findings(series, frames, measured, order == Order::Cum),
+    );
+    let mut judge = Judge::new(comparison, frames, measured, order, &before, &after, &found);
+    judge.link_moved();
+    judge.test();
+    let mut answer = judge.rows(wanted);
+    answer.sites = judge.sites();
+    answer
+}
+
+/// A row under judgement.
+#[derive(Clone, Debug)]
+struct Case {
+    row: RowId,
+    delta: i64,
+    /// The evidence that decides: of the row, or of both rows of a moved function.
+    evidence: Evidence,
+    /// Δ that decides, likewise.
+    decides: i64,
+    q_value: Option<f64>,
+    status: Status,
+    /// Position of the other row of a moved function.
+    moved: Option<usize>,
+}
+
+struct Judge<'a> {
+    comparison: &'a Comparison<'a>,
+    frames: &'a Frames,
+    measured: &'a Measured,
+    order: Order,
+    before: &'a Sums,
+    after: &'a Sums,
+    found: &'a Findings,
+    cases: Vec<Case>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(
+        comparison: &'a Comparison<'a>,
+        frames: &'a Frames,
+        measured: &'a Measured,
+        order: Order,
+        before: &'a Sums,
+        after: &'a Sums,
+        found: &'a Findings,
+    ) -> Self {
+        let rows = (0..frames.len() as u32).map(RowId);
+        let top_level = rows.filter(|&row| {
+            frames.row(row).parent.is_none() && !(is_empty(before, row) && is_empty(after, row))
+        });
+        let cases = top_level
+            .map(|row| {
+                let (a, b) = (primary(after.row(row), order), primary(before.row(row), order));
+                let delta = a.wrapping_sub(b);
+                Case {
+                    row,
+                    delta,
+                    evidence: found.rows[row.0 as usize],
+                    decides: delta,
+                    q_value: None,
+                    status: Status::Same,
+                    moved: None,
+                }
+            })
+            .collect();
+        Self { comparison, frames, measured, order, before, after, found, cases }
+    }
+
+    /// Links the rows of functions that the two builds call by different names.
+    fn link_moved(&mut self) {
+        if self.comparison.same_build || self.comparison.same_process() {
+            return;
+        }
+        let only = |one: &Sums, other: &Sums| -> Vec<usize> {
+            let absent = |case: &Case| is_empty(other, case.row) && !is_empty(one, case.row);
+            (0..self.cases.len()).filter(|&i| absent(&self.cases[i])).collect()
+        };
+        let (gone, new) = (only(self.before, self.after), only(self.after, self.before));
+        let names = |cases: &[usize]| -> Vec<&str> {
+            cases.iter().map(|&i| self.frames.name(self.cases[i].row)).collect()
+        };
+        for (b, a) in moved::pairs(&names(&gone), &names(&new)) {
+            let (b, a) = (gone[b], new[a]);
+            let mut evidence = self.cases[b].evidence;
+            evidence.merge(&self.cases[a].evidence);
+            let decides = self.cases[a].delta.wrapping_add(self.cases[b].delta);
+            for (case, other) in [(b, a), (a, b)] {
+                let case = &mut self.cases[case];
+                case.evidence = evidence;
+                case.decides = decides;
+                case.moved = Some(other);
+            }
+        }
+    }
+
+    /// Tests growth and shrinkage, each over all rows that are worth a test.
+    fn test(&mut self) {
+        for grows in [true, false] {
+            let tested: Vec<usize> = (0..self.cases.len())
+                .filter(|&i| {
+                    let case = &self.cases[i];
+                    // The two rows of a moved function are one test.
+                    self.found.sampled
+                        && case.evidence.testable()
+                        && case.moved.is_none_or(|other| i < other)
+                })
+                .collect();
+            let p: Vec<f64> = tested
+                .iter()
+                .map(|&i| {
+                    let evidence = &self.cases[i].evidence;
+                    if grows { evidence.p_growth() } else { evidence.p_shrink() }
+                })
+                .collect();
+            for (&i, q) in tested.iter().zip(benjamini_hochberg(&p)) {
+                if (self.cases[i].decides >= 0) == grows {
+                    self.cases[i].q_value = Some(q);
+                    if let Some(other) = self.cases[i].moved {
+                        self.cases[other].q_value = Some(q);
+                    }
+                }
+            }
+        }
+        for i in 0..self.cases.len() {
+            self.cases[i].status = self.status(&self.cases[i]);
+        }
+    }
+
+    fn status(&self, case: &Case) -> Status {
+        let real = !self.found.sampled || case.q_value.is_some_and(|q| q <= SIGNIFICANT);
+        let held = |sums: &Sums| primary(sums.row(case.row), self.order) != 0;
+        match case.decides {
+            0 => Status::Same,
+            _ if !real => Status::WithinNoise,
+            delta if case.moved.is_none() && delta > 0 && !held(self.before) => Status::New,
+            delta if case.moved.is_none() && delta < 0 && !held(self.after) => Status::Gone,
+            1.. => Status::Grown,
+            _ => Status::Shrunk,
+        }
+    }
+
+    /// What the case is ordered by: first what is more than noise, then the conservative size of its change.
+    fn rank(&self, case: &Case) -> (bool, f64, u64) {
+        let size = case.decides.unsigned_abs();
+        match self.order {
+            Order::Bound => {
+                let real = !matches!(case.status, Status::WithinNoise | Status::Same);
+                let bound = size as f64 - RANKING_QUANTILE * case.evidence.variance().sqrt();
+                (real, if self.found.sampled { bound } else { size as f64 }, size)
+            }
+            Order::Flat | Order::Cum => (true, size as f64, size),
+        }
+    }
+
+    fn rows(&self, wanted: Wanted) -> Diff {
+        let mut order: Vec<usize> = (0..self.cases.len()).collect();
+        order.sort_by(|&a, &b| {
+            let (rank_a, rank_b) = (self.rank(&self.cases[a]), self.rank(&self.cases[b]));
+            let by_rank = rank_b.0.cmp(&rank_a.0).then(rank_b.1.total_cmp(&rank_a.1));
+            let name = |i: usize| self.frames.name(self.cases[i].row);
+            by_rank.then(rank_b.2.cmp(&rank_a.2)).then_with(|| name(a).cmp(name(b)))
+        });
+        let context = Context::new(self.comparison.series, self.frames, |location| {
+            let (b, a) =
+                (self.before.leaves[location.index()], self.after.leaves[location.index()]);
+            // By change; where nothing changed, by size.
+            a.abs_diff(b)
+                .saturating_mul(4)
+                .saturating_add(a.unsigned_abs().max(b.unsigned_abs()) / 4)
+        });
+        let callers = main_callers(&self.found.callers, self.frames.len());
+        let mut diff = Diff::default();
+        for i in order {
+            let case = &self.cases[i];
+            let dropped = match case.status {
+                _ if wanted.all => None,
+                Status::Same => continue,
+                Status::WithinNoise => Some(&mut diff.within_noise),
+                // A moved function is shown as one line: its second row is not counted against the limit.
+                _ if wanted.nodecount > 0
+                    && diff.rows.len() >= wanted.nodecount
+                    && !diff.rows.iter().any(|row| self.is_other(case, row)) =>
+                {
+                    Some(&mut diff.omitted)
+                }
+                _ => None,
+            };
+            match dropped {
+                Some(Omitted { rows, sum }) => {
+                    *rows += 1;
+                    *sum = sum.saturating_add_unsigned(case.delta.unsigned_abs());
+                }
+                None => diff.rows.push(self.row(case, &context, &callers)),
+            }
+        }
+        diff
+    }
+
+    fn is_other(&self, case: &Case, row: &Row) -> bool {
+        case.moved.is_some_and(|other| self.frames.name(self.cases[other].row) == row.name)
+    }
+
+    fn row(&self, case: &Case, context: &Context<'_>, callers: &[Option<SiteId>]) -> Row {
+        let id = case.row;
+        let mut row = self.plain_row(id, context, callers);
+        row.q_value = case.q_value;
+        row.status = case.status;
+        if let Some(other) = case.moved {
+            let other = self.frames.name(self.cases[other].row).to_owned();
+            if is_empty(self.before, id) {
+                row.moved_from = Some(other);
+            } else {
+                row.moved_to = Some(other);
+            }
+        }
+        let mut beneath: Vec<Row> = addresses(self.frames, id)
+            .filter(|&row| !(is_empty(self.before, row) && is_empty(self.after, row)))
+            .map(|row| self.plain_row(row, context, callers))
+            .collect();
+        beneath.sort_by(|a, b| {
+            let size = |row: &Row| row.delta.flat.unsigned_abs();
+            size(b).cmp(&size(a)).then_with(|| a.name.cmp(&b.name))
+        });
+        row.addresses = beneath;
+        row
+    }
+
+    /// A row by its own numbers, judged alone.
+    fn plain_row(&self, id: RowId, context: &Context<'_>, callers: &[Option<SiteId>]) -> Row {
+        let (b, a) = (self.before.row(id), self.after.row(id));
+        let before = Measure { flat: b.flat, cum: b.cum };
+        let after = Measure { flat: a.flat, cum: a.cum };
+        let delta = Measure { flat: a.flat.wrapping_sub(b.flat), cum: a.cum.wrapping_sub(b.cum) };
+        let main = primary(a, self.order).wrapping_sub(primary(b, self.order));
+        let objects = self.measured.count.map(|_| {
+            let (b, a) = (primary_objects(b, self.order), primary_objects(a, self.order));
+            Objects { before: b, after: a, delta: a.wrapping_sub(b) }
+        });
+        let evidence = &self.found.rows[id.0 as usize];
+        let allocated = self.found.allocated[id.0 as usize];
+        let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
+        let kept = (in_use && self.comparison.same_process() && allocated > 0)
+            .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
+        let (file, line) = context.place(id);
+        let via = callers[id.0 as usize].filter(|_| !self.frames.row(id).own);
+        let case = Case {
+            row: id,
+            delta: main,
+            evidence: *evidence,
+            decides: main,
+            q_value: None,
+            status: Status::Same,
+            moved: None,
+        };
+        Row {
+            name: self.frames.name(id).to_owned(),
+            file,
+            line,
+            before,
+            after,
+            delta,
+            delta_percent: percent(main, primary(b, self.order)),
+            objects,
+            kept,
+            error: self
+                .found
+                .sampled
+                .then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
+            q_value: None,
+            status: self.status(&case),
+            via: via.map(|site| context.site(site)),
+            moved_from: None,
+            moved_to: None,
+            addresses: Vec::new(),
+        }
+    }
+
+    /// The sites that grew. Lines move between builds, so there a site is its whole function.
+    fn sites(&self) -> Vec<Site> {
+        if !self.found.sampled {
+            return Vec::new();
+        }
+        let context = Context::new(self.comparison.series, self.frames, |_| 0);
+        let merged = self.merged_sites(&context);
+        let tested: Vec<&(SiteId, SiteSum)> =
+            merged.iter().filter(|(_, sum)| sum.evidence.testable()).collect();
+        let p: Vec<f64> = tested.iter().map(|(_, sum)| sum.evidence.p_growth()).collect();
+        let leaves = self.main_leaves();
+        let mut sites: Vec<(f64, Site)> = tested
+            .iter()
+            .zip(benjamini_hochberg(&p))
+            .filter(|((_, sum), q)| *q <= SIGNIFICANT && sum.after > sum.before)
+            .map(|((id, sum), q_value)| {
+                let delta = sum.after.wrapping_sub(sum.before);
+                let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
+                let place = context.site(*id);
+                let leaf = leaves.get(id).map(|&row| self.frames.name(row).to_owned());
+                let site = Site {
+                    leaf: leaf.filter(|leaf| *leaf != place.function),
+                    place,
+                    before: sum.before,
+                    after: sum.after,
+                    delta,
+                    error: Bounds::of(sum.evidence.interval(delta as f64, stats::LEVEL)),
+                    q_value,
+                    lower_bound: bound.round() as i64,
+                };
+                (bound, site)
+            })
+            .collect();
+        sites.sort_by(|(a, x), (b, y)| {
+            let key = |site: &Site| (site.place.function.clone(), site.place.line);
+            b.total_cmp(a).then_with(|| key(x).cmp(&key(y)))
+        });
+        sites.into_iter().map(|(_, site)| site).collect()
+    }
+
+    /// The sites with their sums; where the builds differ, those of one function (renumbered or not) as one,
+    /// named by its heaviest line after.
+    fn merged_sites(&self, context: &Context<'_>) -> Vec<(SiteId, SiteSum)> {
+        let all = (0..).map(SiteId).zip(self.found.sites.iter().copied());
+        if self.comparison.same_build {
+            return all.collect();
+        }
+        let names: HashMap<&str, &str, FxBuildHasher> = self
+            .cases
+            .iter()
+            .filter_map(|case| {
+                let other = self.frames.name(self.cases[case.moved?].row);
+                is_empty(self.after, case.row).then(|| (self.frames.name(case.row), other))
+            })
+            .collect();
+        let mut by_function: HashMap<String, (SiteId, i64, SiteSum), FxBuildHasher> =
+            HashMap::default();
+        for (id, sum) in all {
+            let function = context.site(id).function;
+            let function =
+                names.get(function.as_str()).map_or(function.clone(), |n| (*n).to_owned());
+            let entry = by_function.entry(function).or_insert((id, i64::MIN, SiteSum::default()));
+            if sum.after > entry.1 {
+                (entry.0, entry.1) = (id, sum.after);
+            }
+            entry.2.evidence.merge(&sum.evidence);
+            entry.2.before = entry.2.before.wrapping_add(sum.before);
+            entry.2.after = entry.2.after.wrapping_add(sum.after);
+        }
+        let mut merged: Vec<_> = by_function.into_values().map(|(id, _, sum)| (id, sum)).collect();
+        merged.sort_by_key(|(id, _)| *id);
+        merged
+    }
+
+    /// The leaf row that holds most of each site's growth.
+    fn main_leaves(&self) -> HashMap<SiteId, RowId, FxBuildHasher> {
+        let mut best: HashMap<SiteId, (i64, RowId), FxBuildHasher> = HashMap::default();
+        for (&(row, site), &value) in &self.found.callers {
+            if self.frames.row(row).parent.is_some() {
+                continue;
+            }
+            let entry = best.entry(site).or_insert((value, row));
+            if (value, entry.1) > (entry.0, row) {
+                *entry = (value, row);
+            }
+        }
+        best.into_iter().map(|(site, (_, row))| (site, row)).collect()
+    }
+}

@@ -1,0 +1,282 @@
+//! A series and a query in, a report out.
+
+use super::caveats;
+use super::{
+    Comparison, Input, InputKind, Query, Question, Report, SCHEMA, Sort, Total, Warning,
+    WarningCode,
+};
+use crate::analysis::diff::{self, Process};
+use crate::analysis::{Measured, Order, Wanted, top};
+use crate::filter::{self, Applied, Filter, Spec};
+use crate::graph::frames::Frames;
+use crate::model::measures::{self, Kind};
+use crate::model::profile::SampleType;
+use crate::model::series::{Series, Snapshot};
+use crate::model::symbols::base_name;
+use clap::ValueEnum;
+
+/// Why a question can't be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A filter can't be used.
+    #[error(transparent)]
+    Filter(#[from] filter::Error),
+    /// The sample type asked for is not there.
+    #[error("there is no sample type {asked:?}; the profiles have: {known}")]
+    SampleType {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
+    /// The profiles measure nothing.
+    #[error("{name} has no sample types; a profile without any holds no values")]
+    NoSampleTypes {
+        /// Name of the input.
+        name: String,
+    },
+    /// Not the number of snapshots that the question is about.
+    #[error("a comparison needs two profiles, found {0}")]
+    NotTwo(usize),
+    /// Sums do not fit in 64 bits.
+    #[error(
+        "the values of {sample_type} in {name} add up to more than 64 bits hold; the profile is damaged"
+    )]
+    Overflow {
+        /// The sample type.
+        sample_type: String,
+        /// Name of the input.
+        name: String,
+    },
+}
+
+/// Answers a query about a series, whose filter is `spec`.
+pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report, Error> {
+    let is_diff = query.question == Question::Diff;
+    if is_diff && series.snapshots.len() != 2 {
+        return Err(Error::NotTwo(series.snapshots.len()));
+    }
+    if series.sample_types.is_empty() {
+        let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
+        return Err(Error::NoSampleTypes { name });
+    }
+    let filter = Filter::new(spec)?;
+    let column = column(&series, query.sample_type.as_deref())?;
+    let measured = Measured::new(&series.sample_types, column);
+    let mut sums = check_sums(&series)?;
+    let inputs = series.snapshots.iter().map(|s| input(&series, s)).collect();
+    let mut warnings = caveats::of_series(&series, is_diff);
+    if query.normalize && is_diff {
+        warnings.push(normalize(&mut series, &mut sums));
+    }
+    let (totals, process) = if is_diff {
+        let comparison = diff::Comparison::new(&series, &measured, None);
+        (diff_totals(&comparison, &series, &sums), Some(comparison.process()))
+    } else {
+        (top_totals(&series, &sums), None)
+    };
+    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
+    let comparison = process.map(|process| Comparison {
+        apart_nanos: apart(&series),
+        same_process: process != Process::Different,
+    });
+    let Applied { series, unmatched } = filter.apply(series)?;
+    warnings.extend(unmatched.into_iter().map(|option| Warning {
+        code: WarningCode::NoMatch,
+        message: format!("--{option} matches nothing in these profiles"),
+    }));
+    let frames = Frames::new(&series, query.granularity, spec.noinlines);
+    let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
+    let order = match sort {
+        Sort::Bound if is_diff => Order::Bound,
+        Sort::Cum => Order::Cum,
+        Sort::Bound | Sort::Delta | Sort::Flat => Order::Flat,
+    };
+    let wanted = Wanted { nodecount: query.nodecount, all: query.all };
+    let (mut diff_section, mut top_section) = (None, None);
+    if is_diff {
+        let comparison = diff::Comparison::new(&series, &measured, process);
+        diff_section = Some(comparison.diff(&frames, &measured, order, wanted));
+    } else {
+        top_section = Some(top::top(&series, &frames, &measured, order, wanted, whole));
+    }
+    let SampleType { name, unit } = series.sample_types[column].clone();
+    Ok(Report {
+        schema: SCHEMA.to_owned(),
+        inputs,
+        comparison,
+        sample_type: name,
+        unit,
+        granularity: value_name(&query.granularity),
+        sort: value_name(&sort),
+        totals,
+        diff: diff_section,
+        top: top_section,
+        warnings,
+    })
+}
+
+fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// The column of a sample type by name or position; the newest profile's default where none is asked for.
+/// `inuse_space` finds `space` as well.
+fn column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
+    let types = &series.sample_types;
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        let defaults = series.snapshots.iter().rev().map(|s| s.header.default_sample_type.as_str());
+        let default = defaults.into_iter().find(|default| !default.is_empty()).unwrap_or("");
+        return Ok(measures::default_position(types, default).unwrap_or_default());
+    };
+    let by_position = asked.parse().ok().filter(|&position: &usize| position < types.len());
+    let short = asked.strip_prefix("inuse_").unwrap_or(asked);
+    by_position.or_else(|| series.position(asked)).or_else(|| series.position(short)).ok_or_else(
+        || {
+            let known = types.iter().zip(0..).map(|(t, i)| format!("{} ({i})", t.name));
+            Error::SampleType {
+                asked: asked.to_owned(),
+                known: known.collect::<Vec<_>>().join(", "),
+            }
+        },
+    )
+}
+
+/// Sums of one sample type of one snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    signed: i64,
+    absolute: i64,
+}
+
+/// The sums of each snapshot and sample type.
+fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
+    let width = series.sample_types.len();
+    let mut sums = Vec::new();
+    for snapshot in &series.snapshots {
+        let mut wide = vec![(0_i128, 0_i128); width];
+        for row in snapshot.samples.values.chunks_exact(width) {
+            for (sum, &value) in wide.iter_mut().zip(row) {
+                sum.0 += i128::from(value);
+                sum.1 += i128::from(value.unsigned_abs());
+            }
+        }
+        // Half of the range, so that the difference of two snapshots fits as well.
+        let fits = |sum: i128| i64::try_from(sum).ok().filter(|&s| s < i64::MAX / 4);
+        let narrow = wide.iter().zip(&series.sample_types).map(|(sum, sample_type)| {
+            let absolute = fits(sum.1).ok_or_else(|| Error::Overflow {
+                sample_type: sample_type.name.clone(),
+                name: snapshot.name.clone(),
+            })?;
+            Ok(Sum { signed: sum.0 as i64, absolute })
+        });
+        sums.push(narrow.collect::<Result<_, Error>>()?);
+    }
+    Ok(sums)
+}
+
+/// Scales the second snapshot to the totals of the first.
+fn normalize(series: &mut Series, sums: &mut [Vec<Sum>]) -> Warning {
+    let [before, after] = sums else { unreachable!("a comparison has two snapshots") };
+    let ratio = |(b, a): (&Sum, &Sum)| match a.signed {
+        0 => 0.0,
+        total => b.signed as f64 / total as f64,
+    };
+    let ratios: Vec<f64> = before.iter().zip(&*after).map(ratio).collect();
+    let snapshot = &mut series.snapshots[1];
+    after.iter_mut().for_each(|sum| *sum = Sum::default());
+    for row in snapshot.samples.values.chunks_exact_mut(ratios.len()) {
+        for ((value, ratio), sum) in row.iter_mut().zip(&ratios).zip(after.iter_mut()) {
+            *value = (*value as f64 * ratio).round() as i64;
+            sum.signed = sum.signed.saturating_add(*value);
+            sum.absolute = sum.absolute.saturating_add(value.saturating_abs());
+        }
+    }
+    // Scaled values no longer tell how many samples stand behind them.
+    snapshot.header.period = 0;
+    Warning {
+        code: WarningCode::Other,
+        message:
+            "--normalize scaled the second profile to the totals of the first; there are no error \
+                  bars for scaled values"
+                .to_owned(),
+    }
+}
+
+fn diff_totals(
+    comparison: &diff::Comparison<'_>,
+    series: &Series,
+    sums: &[Vec<Sum>],
+) -> Vec<Total> {
+    let types = series.sample_types.iter().enumerate();
+    types
+        .map(|(i, sample_type)| {
+            let (before, after) = (sums[0][i].signed, sums[1][i].signed);
+            let delta = after - before;
+            let measured = Measured::new(&series.sample_types, i);
+            Total {
+                sample_type: sample_type.name.clone(),
+                unit: sample_type.unit.clone(),
+                before: Some(before),
+                after,
+                delta: Some(delta),
+                delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+                error: comparison.total_error(&measured, delta),
+            }
+        })
+        .collect()
+}
+
+fn top_totals(series: &Series, sums: &[Vec<Sum>]) -> Vec<Total> {
+    let types = series.sample_types.iter().enumerate();
+    types
+        .map(|(i, sample_type)| {
+            let after = sums.iter().map(|sums| sums[i].signed).fold(0, i64::saturating_add);
+            let measured = Measured::new(&series.sample_types, i);
+            Total {
+                sample_type: sample_type.name.clone(),
+                unit: sample_type.unit.clone(),
+                before: None,
+                after,
+                delta: None,
+                delta_percent: None,
+                error: top::total_error(series, &measured, after),
+            }
+        })
+        .collect()
+}
+
+/// Nanoseconds from the first snapshot to the second, where both say when they were taken.
+fn apart(series: &Series) -> Option<i64> {
+    let [before, after] = series.snapshots.as_slice() else { return None };
+    let (before, after) = (before.header.time_nanos, after.header.time_nanos);
+    (before != 0 && after != 0).then(|| after.saturating_sub(before))
+}
+
+fn input(series: &Series, snapshot: &Snapshot) -> Input {
+    let header = &snapshot.header;
+    let text = |id| series.symbols.text(id);
+    let build_id = snapshot.main.map(|main| text(main.build_id).to_owned());
+    let program = snapshot.main.map(|main| base_name(text(main.file)).to_owned());
+    Input {
+        name: snapshot.name.clone(),
+        kind: match measures::kind(header) {
+            Kind::Heap => InputKind::Heap,
+            Kind::Goroutine => InputKind::Goroutine,
+            Kind::Cpu => InputKind::Cpu,
+            Kind::Contention => InputKind::Contention,
+            Kind::Other => InputKind::Other,
+        },
+        time: (header.time_nanos != 0)
+            .then(|| jiff::Timestamp::from_nanosecond(i128::from(header.time_nanos)).ok())
+            .flatten()
+            .map(|time| time.to_string()),
+        duration_nanos: header.duration_nanos,
+        build_id: build_id.filter(|id| !id.is_empty()),
+        program: program.filter(|program| !program.is_empty()),
+        period: header.period,
+        sample_types: header.sample_types.iter().map(ToString::to_string).collect(),
+        samples: snapshot.samples.len(),
+        warnings: caveats::of_snapshot(series, snapshot),
+    }
+}

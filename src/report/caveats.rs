@@ -1,0 +1,172 @@
+//! What the inputs might mislead about, each with what was done about it.
+
+use super::{Warning, WarningCode};
+use crate::analysis::sampling;
+use crate::model::ids::LabelSetId;
+use crate::model::measures::{Kind, kind};
+use crate::model::profile::SampleType;
+use crate::model::series::{Series, Snapshot};
+use crate::stats::sampling::Sampling;
+use crate::units::{Bytes, Nanoseconds};
+
+fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
+    Warning { code, message: message.into() }
+}
+
+/// Of one input alone.
+pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot) -> Vec<Warning> {
+    let header = &snapshot.header;
+    let heap = kind(header) == Kind::Heap;
+    let mut warnings = Vec::new();
+    if snapshot.samples.is_empty() {
+        warnings.push(warning(
+            WarningCode::EmptyProfile,
+            "has no samples: nothing was allocated that the profiler sampled, or profiling is off",
+        ));
+    }
+    let negative = snapshot.samples.values.iter().any(|&v| v < 0);
+    if heap && (header.duration_nanos > 0 || negative) {
+        let span = match header.duration_nanos {
+            1.. => format!(" over {}", Nanoseconds(header.duration_nanos as f64)),
+            _ => String::new(),
+        };
+        let code = if header.duration_nanos > 0 {
+            WarningCode::DeltaProfile
+        } else {
+            WarningCode::NegativeValues
+        };
+        let what =
+            if negative { "holds negative values: it is a difference" } else { "is a difference" };
+        let from = if header.duration_nanos > 0 { " (as ?seconds=N gives it)" } else { "" };
+        warnings.push(warning(
+            code,
+            format!("{what}{span}{from}, not the state of the heap; fetch it without seconds= to compare states"),
+        ));
+    }
+    if heap && sampling(header) == Sampling::Unknown && !snapshot.samples.is_empty() {
+        let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
+        let message = if go.iter().all(|name| header.position(name).is_some())
+            && header.time_nanos == 0
+        {
+            "names neither a sampling period nor a time: it may be cut off; there are no error bars"
+        } else {
+            "does not name its sampling period: there are no error bars"
+        };
+        warnings.push(warning(WarningCode::NoSamplingPeriod, message));
+    }
+    if header.sample_types != series.sample_types {
+        let left: Vec<String> = header
+            .sample_types
+            .iter()
+            .filter(|t| series.position(&t.name).is_none())
+            .map(|t| t.name.clone())
+            .collect();
+        if !left.is_empty() {
+            warnings.push(warning(
+                WarningCode::DifferentSampleTypes,
+                format!(
+                    "has sample types that the other input has not, left out: {}",
+                    left.join(", ")
+                ),
+            ));
+        }
+    }
+    warnings
+}
+
+/// Of the comparison as a whole.
+pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let [before, after] = series.snapshots.as_slice() else { return warnings };
+    if !is_diff {
+        return warnings;
+    }
+    let heap = kind(&after.header) == Kind::Heap;
+    let (b, a) = (&before.header, &after.header);
+    if b.time_nanos != 0 && a.time_nanos != 0 && b.time_nanos > a.time_nanos {
+        warnings.push(warning(
+            WarningCode::SwappedOrder,
+            format!(
+                "the first profile is {} younger than the second: give the older one first to see growth as growth",
+                Nanoseconds(b.time_nanos.saturating_sub(a.time_nanos) as f64)
+            ),
+        ));
+    }
+    if heap && b.time_nanos == 0 && a.time_nanos == 0 && !identical(before, after) {
+        warnings.push(warning(
+            WarningCode::NoTime,
+            "neither profile says when it was taken: they are compared in the order given",
+        ));
+    }
+    if !before.samples.is_empty() && identical(before, after) {
+        let why = if b.time_nanos == a.time_nanos {
+            "one profile was given twice"
+        } else if heap {
+            "no garbage collection ended between them, which is not the same as no growth; take the second \
+             one later, or with ?gc=1"
+        } else {
+            "nothing was recorded between them"
+        };
+        warnings.push(warning(
+            WarningCode::IdenticalData,
+            format!("the two profiles hold the same data: {why}"),
+        ));
+    }
+    if let (Some(x), Some(y)) = (before.main, after.main)
+        && x.build_id != y.build_id
+        && [x, y].iter().all(|main| main.build_id.0 != 0)
+    {
+        warnings.push(warning(
+            WarningCode::DifferentBuilds,
+            "the two profiles come from different builds: they are compared by function names, and a renamed \
+             function shows as one gone and one new",
+        ));
+    }
+    if b.period != a.period && heap {
+        warnings.push(warning(
+            WarningCode::DifferentPeriods,
+            format!(
+                "the two profiles were sampled at different rates (one sample per {} and per {}): the error bars \
+                 account for it",
+                Bytes(b.period as f64),
+                Bytes(a.period as f64)
+            ),
+        ));
+    }
+    if b.sample_types
+        .iter()
+        .any(|t| a.position(&t.name).is_some_and(|p| a.sample_types[p].unit != t.unit))
+    {
+        warnings.push(warning(
+            WarningCode::DifferentSampleTypes,
+            "the two profiles give the same values in different units: the coarser one was scaled",
+        ));
+    }
+    let depth =
+        |s: &Snapshot| (0..s.samples.len()).map(|i| s.samples.stack(i).len()).max().unwrap_or(0);
+    // Go's limit in physical frames was 32 up to 1.22 and is 128 since.
+    let (x, y) = (depth(before), depth(after));
+    if heap && (x == 32) != (y == 32) && x.max(y) > 32 {
+        warnings.push(warning(
+            WarningCode::DifferentStackDepth,
+            "one profile cuts its stacks at 32 frames (Go up to 1.22), the other does not: cumulative values \
+             of outer functions do not compare",
+        ));
+    }
+    warnings
+}
+
+/// Whether two snapshots hold the same samples, apart from those that are all zero.
+fn identical(before: &Snapshot, after: &Snapshot) -> bool {
+    non_zero(before).eq(non_zero(after))
+}
+
+/// Stack, labels and values of each sample that is not all zero.
+fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64])> {
+    let samples = &snapshot.samples;
+    let width = samples.values.len().checked_div(samples.len()).unwrap_or(0).max(1);
+    let rows = samples.values.chunks_exact(width);
+    let keys = snapshot.stack_hashes.iter().zip(&samples.labels);
+    let all = keys.zip(rows).map(|((&stack, &labels), values)| (stack, labels, values));
+    all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
+}
