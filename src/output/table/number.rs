@@ -54,9 +54,25 @@ impl<'a> Scale<'a> {
         signed(delta, self.exact(delta))
     }
 
-    /// Half the width of an interval: `±4.1 MiB`.
-    pub(super) fn margin(&self, error: Bounds) -> String {
-        format!("±{}", self.value(half_width(error)))
+    /// Half the width of the interval around `value`: `±4.1 MiB`. In the unit of `value` where that
+    /// leaves it a digit, so that the two compare at a glance.
+    pub(super) fn margin(&self, error: Bounds, value: i64) -> String {
+        let half = half_width(error);
+        let (kind, factor) = units::classify(self.unit);
+        if self.fixed.is_some() || kind != units::Kind::Bytes || half == 0 {
+            return format!("±{}", self.value(half));
+        }
+        let own = units::Bytes(half as f64 * factor).to_string();
+        let shown = units::Bytes(value as f64 * factor).to_string();
+        let (Some((_, from)), Some((_, to))) = (own.rsplit_once(' '), shown.rsplit_once(' ')) else {
+            return format!("±{own}");
+        };
+        match units::conversion("bytes", to).map(|scale| half as f64 * factor * scale) {
+            Some(scaled) if from != to && (0.05..1024.0).contains(&scaled) => {
+                format!("±{scaled:.1} {to}")
+            }
+            _ => format!("±{own}"),
+        }
     }
 }
 
@@ -100,6 +116,11 @@ pub(super) fn percent_text(percent: f64) -> String {
     }
 }
 
+/// A share in whole percent: `99 %`.
+pub(super) fn whole_percent(percent: f64) -> String {
+    format!("{percent:.0} %")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +132,10 @@ mod tests {
         assert_eq!(auto.change(5 << 10), "+5.0 KiB");
         assert_eq!(auto.change(-3), "-3 B");
         assert_eq!(auto.change(0), "0 B");
-        assert_eq!(auto.margin(Bounds { lower: -1024, upper: 3 * 1024 }), "±2.0 KiB");
+        assert_eq!(auto.margin(Bounds { lower: -1024, upper: 3 * 1024 }, 9), "±2.0 KiB");
+        let margin = Bounds { lower: 0, upper: 1800 << 10 };
+        assert_eq!(auto.margin(margin, 5 << 20), "±0.9 MiB");
+        assert_eq!(auto.margin(margin, 5 << 30), "±900.0 KiB");
         let fixed = Scale::new("bytes", Some("MB"));
         assert_eq!(fixed.change(3 << 19), "+1.50 MB");
         assert_eq!(Scale::new("bytes", Some("bytes")).value(1_234_567), "1 234 567 bytes");
@@ -121,7 +145,7 @@ mod tests {
     #[test]
     fn extreme_values_do_not_overflow() {
         let scale = Scale::new("bytes", None);
-        assert_eq!(scale.margin(Bounds { lower: i64::MIN, upper: i64::MAX }), "±8.0 EiB");
+        assert_eq!(scale.margin(Bounds { lower: i64::MIN, upper: i64::MAX }, 0), "±8.0 EiB");
         assert_eq!(scale.change(i64::MIN), "-8.0 EiB");
     }
 

@@ -1,0 +1,128 @@
+//! The last lines: what the numbers can not say, and the command to type next.
+//!
+//! Two snapshots show growth and no more: a cache that fills up looks like a leak. The table says so
+//! each time, because it is read in a hurry. A suggested command is one that exists, is quoted for a
+//! shell, and asks about the site that grew most.
+
+use super::super::Style;
+use super::{counted, escape::escape, is_heap, rows_word, shell, wrap};
+use crate::analysis::diff::{Diff, Status};
+use crate::analysis::top::Top;
+use crate::report::Report;
+use crate::report::WarningCode::{self, IdenticalData};
+use anstyle::Style as Ansi;
+use std::io;
+
+/// Whether the rows are about what was ever allocated, which only grows in one process.
+pub(super) fn is_allocation(report: &Report) -> bool {
+    is_heap(report) && report.sample_type.starts_with("alloc_")
+}
+
+pub(super) fn write_diff(
+    report: &Report,
+    diff: &Diff,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
+    let grown = top_grown(diff);
+    if grown.is_none() {
+        say(nothing_grew(report, diff), out)?;
+    } else if is_allocation(report) {
+        say(
+            "Allocated memory is work done, most of it freed since; -inuse_space shows what was kept.",
+            out,
+        )?;
+    } else if is_heap(report) {
+        say(
+            "Two snapshots show growth, not a leak: a cache that fills up looks the same. Growth that \
+             goes on in a third snapshot is better evidence.",
+            out,
+        )?;
+    }
+    if let Some(command) = grown.and_then(|name| next_command(report, name)) {
+        let bold = Ansi::new().bold();
+        let lead = "Who calls it: ";
+        // A command is never wrapped: it is there to be copied.
+        if style.color {
+            writeln!(out, "{lead}{bold}{command}{bold:#}")?;
+        } else {
+            writeln!(out, "{lead}{command}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The function to ask about next: the site that grew most, or else the row.
+fn top_grown(diff: &Diff) -> Option<&str> {
+    if let Some(site) = diff.sites.first() {
+        return Some(&site.place.function);
+    }
+    let grew = |status: Status| matches!(status, Status::New | Status::Grown);
+    let row = diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())?;
+    Some(row.via.as_ref().map_or(&row.name, |via| &via.function))
+}
+
+/// Why there is nothing to look at.
+fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
+    let warned = |code: WarningCode| {
+        let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
+        report.warnings.iter().chain(of_inputs).any(|warning| warning.code == code)
+    };
+    if warned(IdenticalData) {
+        "Nothing changed: the two profiles hold the same data."
+    } else if warned(WarningCode::NoMatch) {
+        "Nothing to compare: the filters left no samples."
+    } else if warned(WarningCode::EmptyProfile) && diff.rows.is_empty() {
+        "Nothing to compare: there are no samples."
+    } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone) {
+        "Nothing grew by more than sampling error explains."
+    } else if diff.rows.is_empty() && diff.within_noise.rows == 0 {
+        "Nothing changed."
+    } else {
+        "Nothing grew or shrank by more than sampling error explains."
+    }
+}
+
+/// The diff of everything that leads to `function`, by cum: its callers.
+fn next_command(report: &Report, function: &str) -> Option<String> {
+    let [before, after] = report.inputs.as_slice() else { return None };
+    // Standard input can not be read again, and a control character has no safe spelling.
+    let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
+    if unusable(&before.name) || unusable(&after.name) || unusable(function) {
+        return None;
+    }
+    let focus = shell::exactly(function);
+    let focus = shell::quote(&focus);
+    let sample_type = match report.sample_type.as_str() {
+        "inuse_space" => String::new(),
+        other => format!(" -sample_index={}", shell::quote(other)),
+    };
+    Some(format!(
+        "heapdiff diff -cum -focus {focus}{sample_type} {} {}",
+        shell::file(&before.name),
+        shell::file(&after.name)
+    ))
+}
+
+pub(super) fn write_top(
+    report: &Report,
+    top: &Top,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    if top.rows.is_empty() {
+        writeln!(out)?;
+        return wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out);
+    }
+    if top.omitted.rows == 0 {
+        return Ok(());
+    }
+    let scale = super::number::Scale::new(&report.unit, style.unit.as_deref());
+    let what = counted(top.omitted.rows, rows_word(report));
+    let sum = scale.value(top.omitted.sum);
+    let dim = Ansi::new().dimmed();
+    let remark = format!("not shown: {what}, flat {sum} (-n 0 shows them)");
+    if style.color { writeln!(out, "{dim}{remark}{dim:#}") } else { writeln!(out, "{remark}") }
+}
