@@ -36,7 +36,7 @@ impl Width {
     /// The column at which prose is wrapped.
     fn prose(self) -> usize {
         match self {
-            Width::Columns(columns) => columns.max(20),
+            Width::Columns(columns) => columns.clamp(20, 100),
             Width::Unlimited => 160,
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn write_diff(
 ) -> io::Result<()> {
     writeln!(out)?;
     let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
-    let grown = top_grown(diff);
+    let grown = top_grown(report, diff);
     if grown.is_none() {
         say(nothing_grew(report, diff), out)?;
     } else if is_allocation(report) {
@@ -41,27 +41,31 @@ pub(super) fn write_diff(
             out,
         )?;
     }
-    if let Some(command) = grown.and_then(|name| next_command(report, name)) {
+    if let Some((lead, command)) = grown.flatten().and_then(|name| next_command(report, name)) {
         let bold = Ansi::new().bold();
-        let lead = "Who calls it: ";
         // A command is never wrapped: it is there to be copied.
         if style.color {
-            writeln!(out, "{lead}{bold}{command}{bold:#}")?;
+            writeln!(out, "{lead}: {bold}{command}{bold:#}")?;
         } else {
-            writeln!(out, "{lead}{command}")?;
+            writeln!(out, "{lead}: {command}")?;
         }
     }
     Ok(())
 }
 
-/// The function to ask about next: the site that grew most, or else the row.
-fn top_grown(diff: &Diff) -> Option<&str> {
+/// The function to ask about next: the site that grew most, or else the row. `Some(None)` where
+/// something grew that no function name asks for.
+fn top_grown<'a>(report: &Report, diff: &'a Diff) -> Option<Option<&'a str>> {
     if let Some(site) = diff.sites.first() {
-        return Some(&site.place.function);
+        return Some(Some(&site.place.function));
     }
     let grew = |status: Status| matches!(status, Status::New | Status::Grown);
     let row = diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())?;
-    Some(row.via.as_ref().map_or(&row.name, |via| &via.function))
+    Some(match &row.via {
+        Some(via) => Some(&via.function),
+        None if report.granularity == "functions" && row.addresses.is_empty() => Some(&row.name),
+        None => None,
+    })
 }
 
 /// Why there is nothing to look at.
@@ -85,8 +89,9 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
     }
 }
 
-/// The diff of everything that leads to `function`, by cum: its callers.
-fn next_command(report: &Report, function: &str) -> Option<String> {
+/// What to ask next about `function`, and the command that asks it: its callers by cum, and where this
+/// table was by cum already, its lines.
+fn next_command(report: &Report, function: &str) -> Option<(&'static str, String)> {
     let [before, after] = report.inputs.as_slice() else { return None };
     // Standard input can not be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
@@ -99,11 +104,11 @@ fn next_command(report: &Report, function: &str) -> Option<String> {
         "inuse_space" => String::new(),
         other => format!(" -sample_index={}", shell::quote(other)),
     };
-    Some(format!(
-        "heapdiff diff -cum -focus {focus}{sample_type} {} {}",
-        shell::file(&before.name),
-        shell::file(&after.name)
-    ))
+    let (lead, option) =
+        if report.sort == "cum" { ("Line by line", "-lines") } else { ("Who calls it", "-cum") };
+    let (before, after) = (shell::file(&before.name), shell::file(&after.name));
+    let command = format!("heapdiff diff {option} -focus {focus}{sample_type} {before} {after}");
+    Some((lead, command))
 }
 
 pub(super) fn write_top(
@@ -119,6 +124,7 @@ pub(super) fn write_top(
     if top.omitted.rows == 0 {
         return Ok(());
     }
+    writeln!(out)?;
     let scale = super::number::Scale::new(&report.unit, style.unit.as_deref());
     let what = counted(top.omitted.rows, rows_word(report));
     let sum = scale.value(top.omitted.sum);

@@ -12,6 +12,7 @@ use super::{counted, escape::escape, is_heap, rows_word};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::{Bounds, Measure};
 use crate::report::Report;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// At most so many addresses are shown in the place of one row without symbols.
@@ -46,9 +47,7 @@ pub(super) fn write(
         remarks.push(format!("within noise: {what}, sum of |Δ| {sum} (--all shows them)"));
     }
     if !remarks.is_empty() {
-        if entries.is_empty() {
-            writeln!(out)?;
-        }
+        writeln!(out)?;
         let dim = anstyle::Style::new().dimmed();
         for remark in remarks {
             if style.color {
@@ -114,15 +113,23 @@ fn addresses_left_out(row: &Row) -> usize {
 fn entries<'a>(report: &Report, diff: &'a Diff) -> Vec<(Group, Entry<'a>)> {
     let mut entries: Vec<(Group, Entry<'a>)> = Vec::new();
     let mut moved = Vec::new();
-    let partner = |row: &Row, other: &Row| {
-        row.moved_from.as_ref() == Some(&other.name) && other.moved_to.as_ref() == Some(&row.name)
-    };
+    // Both halves of a move, by the name before and the name after.
+    let (mut left, mut arrived) = (BTreeMap::new(), BTreeSet::new());
     for row in &diff.rows {
-        if let Some(before) = diff.rows.iter().find(|other| partner(row, other)) {
+        if let Some(name) = &row.moved_from {
+            arrived.insert((name.as_str(), row.name.as_str()));
+        }
+        if let Some(name) = &row.moved_to {
+            left.insert((row.name.as_str(), name.as_str()), row);
+        }
+    }
+    for row in &diff.rows {
+        let name = row.name.as_str();
+        let before = row.moved_from.as_deref().and_then(|from| left.get(&(from, name)));
+        if let Some(&before) = before {
             let error = row.error.zip(before.error).map(|(a, b)| sum_of(a, b));
-            let entry = Entry { row, moved: Some(before), before: before.before, error };
-            moved.push(entry);
-        } else if !diff.rows.iter().any(|other| partner(other, row)) {
+            moved.push(Entry { row, moved: Some(before), before: before.before, error });
+        } else if !row.moved_to.as_deref().is_some_and(|to| arrived.contains(&(name, to))) {
             let shown = if row.addresses.is_empty() {
                 std::slice::from_ref(row)
             } else {

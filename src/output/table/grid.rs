@@ -15,6 +15,8 @@ use unicode_width::UnicodeWidthStr;
 const GAP: usize = 2;
 /// Names get at least so many columns before another column has to go.
 const NAME_AT_LEAST: usize = 44;
+/// Beyond so many columns the eye loses the line between a name and what stands right of it.
+const NAME_AT_MOST: usize = 96;
 
 /// What a line is about, said by colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub(super) struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Number,
+    Mixed,
     Text,
     Name,
 }
@@ -49,6 +52,11 @@ impl Column {
     /// Numbers, right-aligned with their units under each other.
     pub(super) fn number(title: &str, drop_order: Option<u8>) -> Self {
         Column { title: title.to_owned(), kind: Kind::Number, drop_order }
+    }
+
+    /// Numbers of several kinds: right-aligned as they are.
+    pub(super) fn mixed(title: &str, drop_order: Option<u8>) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Mixed, drop_order }
     }
 
     /// Left-aligned text.
@@ -78,6 +86,8 @@ pub(super) struct Grid {
     lines: Vec<Option<Line>>,
     /// Whether a first line names the columns.
     header: Header,
+    /// Names get at least so many columns before another column has to go.
+    name_at_least: usize,
 }
 
 /// Whether a grid names its columns.
@@ -91,7 +101,12 @@ pub(super) enum Header {
 
 impl Grid {
     pub(super) fn new(columns: Vec<Column>, header: Header) -> Self {
-        Grid { columns, lines: Vec::new(), header }
+        Grid { columns, lines: Vec::new(), header, name_at_least: NAME_AT_LEAST }
+    }
+
+    /// Another least width of the names.
+    pub(super) fn name_at_least(self, columns: usize) -> Self {
+        Grid { name_at_least: columns, ..self }
     }
 
     pub(super) fn push(&mut self, line: Line) {
@@ -121,7 +136,7 @@ impl Grid {
         let shown = self.choose(&widths, width, indent);
         let others = self.width_of_others(&shown, &widths) + indent;
         let room = match width {
-            Width::Columns(columns) => columns.saturating_sub(others),
+            Width::Columns(columns) => columns.saturating_sub(others).min(NAME_AT_MOST),
             Width::Unlimited => usize::MAX,
         };
         let table = self.table(&shown, room);
@@ -195,7 +210,7 @@ impl Grid {
             (0..widths.len()).filter(|&column| widths[column] > 0 || is_name(column)).collect();
         let Width::Columns(available) = width else { return shown };
         let wanted = if shown.iter().any(|&column| is_name(column)) {
-            self.rows().map(|line| line.label.short_width()).max().unwrap_or(0).min(NAME_AT_LEAST)
+            self.rows().map(|line| line.label.short_width()).max().unwrap_or(0).min(self.name_at_least)
         } else {
             0
         };
@@ -231,7 +246,7 @@ impl Grid {
             if let Some(layout) = table.column_mut(index) {
                 let last = index + 1 == shown.len();
                 layout.set_padding((0, if last { 0 } else { GAP as u16 }));
-                if self.columns[column].kind == Kind::Number {
+                if matches!(self.columns[column].kind, Kind::Number | Kind::Mixed) {
                     layout.set_cell_alignment(CellAlignment::Right);
                 }
             }

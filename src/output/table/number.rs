@@ -76,6 +76,14 @@ impl<'a> Scale<'a> {
     }
 }
 
+/// From one end to the other, the unit once where both have it: `+568.7 … +586.7 MiB`.
+pub(super) fn range(lower: &str, upper: &str) -> String {
+    match (lower.rsplit_once(' '), upper.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {upper}"),
+        _ => format!("{lower} … {upper}"),
+    }
+}
+
 /// Half the width of an interval.
 pub(super) fn half_width(error: Bounds) -> i64 {
     // Through i128: the ends may lie further apart than an i64 reaches.
@@ -140,6 +148,13 @@ mod tests {
         assert_eq!(fixed.change(3 << 19), "+1.50 MB");
         assert_eq!(Scale::new("bytes", Some("bytes")).value(1_234_567), "1 234 567 bytes");
         assert_eq!(Scale::new("count", Some("MB")).exact(1_204_331), "1 204 331");
+    }
+
+    #[test]
+    fn a_range_says_a_common_unit_once() {
+        assert_eq!(range("+1.0 MiB", "+2.0 MiB"), "+1.0 … +2.0 MiB");
+        assert_eq!(range("-1.0 KiB", "+2.0 MiB"), "-1.0 KiB … +2.0 MiB");
+        assert_eq!(range("17", "29"), "17 … 29");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn write(
         Column::text("", None),
         Column::name(""),
     ];
-    let mut grid = Grid::new(columns, Header::None);
+    let mut grid = Grid::new(columns, Header::None).name_at_least(36);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     for site in diff.sites.iter().take(SITES_SHOWN) {
         let place = &site.place;

@@ -67,7 +67,7 @@ pub(super) fn write(
         top.rows.iter().map(|row| row.addresses.len().saturating_sub(ADDRESSES_SHOWN)).sum();
     if hidden > 0 {
         let what = super::counted(hidden, "addresses");
-        writeln!(out, "without symbols: {what} more (--format json lists them)")?;
+        writeln!(out, "\nwithout symbols: {what} more (--format json lists them)")?;
     }
     Ok(())
 }

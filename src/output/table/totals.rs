@@ -3,7 +3,7 @@
 use super::super::Style;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
-use super::number::{Scale, percent_change};
+use super::number::{self, Scale, percent_change};
 use crate::report::{Report, Total};
 use std::io;
 
@@ -13,12 +13,11 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
     let columns = vec![
         Column::text("", None),
-        Column::number("before", None),
-        Column::number(if report.diff.is_some() { "after" } else { "total" }, None),
-        Column::number("Δ", None),
-        Column::number("Δ %", Some(1)),
-        Column::number("95 % interval", Some(0)),
-        Column::number("", Some(0)),
+        Column::mixed("before", None),
+        Column::mixed(if report.diff.is_some() { "after" } else { "total" }, None),
+        Column::mixed("Δ", None),
+        Column::mixed("Δ %", Some(1)),
+        Column::text("95 % interval", Some(0)),
     ];
     let mut grid = Grid::new(columns, Header::Titles);
     let (about, others): (Vec<&Total>, Vec<&Total>) =
@@ -33,14 +32,10 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
 fn line(total: &Total, style: &Style) -> Line {
     let scale = Scale::new(&total.unit, style.unit.as_deref());
     // The interval of a single profile is around its sum, that of two around their difference.
-    let end = |value: i64| match total.delta {
-        Some(_) => scale.exact_change(value),
-        None => scale.exact(value),
-    };
-    let (lower, upper) = match total.error {
-        Some(error) => (end(error.lower), format!("… {}", end(error.upper))),
-        None => (String::new(), String::new()),
-    };
+    let interval = total.error.map(|error| match total.delta {
+        Some(_) => number::range(&scale.change(error.lower), &scale.change(error.upper)),
+        None => number::range(&scale.value(error.lower), &scale.value(error.upper)),
+    });
     Line {
         cells: vec![
             super::escape::escape(&total.sample_type).into_owned(),
@@ -48,8 +43,7 @@ fn line(total: &Total, style: &Style) -> Line {
             scale.exact(total.after),
             total.delta.map(|delta| scale.exact_change(delta)).unwrap_or_default(),
             total.delta_percent.map(percent_change).unwrap_or_default(),
-            lower,
-            upper,
+            interval.unwrap_or_default(),
         ],
         label: Label::default(),
         tone: Tone::Plain,
