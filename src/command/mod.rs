@@ -1,1 +1,105 @@
-//! (being built)
+//! Subcommands: one file each. What was typed becomes a [`crate::report::Query`] in [`args`], and
+//! [`run::answer`] answers it.
+//!
+//! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
+//! could not be done. A closed pipe is no error: who reads decides how much.
+
+mod args;
+mod completions;
+mod console;
+mod diff;
+mod man;
+mod run;
+mod spelling;
+mod top;
+mod trim_path;
+
+pub use console::Console;
+
+use args::Cli;
+use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// The question was answered.
+const DONE: u8 = 0;
+/// Bad usage, bad input, or something that could not be done.
+const FAILED: u8 = 2;
+
+/// What kept a command from its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line does not parse; also `--help` and `--version`.
+    #[error("{0}")]
+    Parse(#[from] clap::Error),
+    /// The command line parses and makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The inputs could not be read, or the question could not be answered.
+    #[error("{0}")]
+    Answer(Box<dyn std::error::Error + Send + Sync>),
+    /// The output file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Output {
+        /// The file as given.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(io::Error),
+}
+
+/// Runs the command `args` ask for (the first is the program's name) and returns the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {
+    let result = parse(args)
+        .map_err(Error::from)
+        .and_then(|cli| dispatch(cli, console))
+        .and_then(|()| console.stdout.flush().map_err(Error::Stdout));
+    let Err(error) = result else { return DONE };
+    // What was written before the error, and nothing more where nobody reads it.
+    let message = match error {
+        Error::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
+        Error::Parse(error) if !error.use_stderr() => {
+            let help = error.render();
+            let help = if console.color { help.ansi().to_string() } else { help.to_string() };
+            let written = console
+                .stdout
+                .write_all(help.as_bytes())
+                .and_then(|()| console.stdout.flush());
+            return match written {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => FAILED,
+                _ => DONE,
+            };
+        }
+        Error::Parse(error) => {
+            let text = error.render().to_string();
+            text.strip_prefix("error: ").map_or(text.clone(), |text| format!("heapdiff: {text}"))
+        }
+        error => format!("heapdiff: {error}\n"),
+    };
+    // Nobody is left to tell where even this fails.
+    let _ = console.stderr.write_all(message.as_bytes());
+    let _ = console.stderr.flush();
+    FAILED
+}
+
+/// What was typed, in pprof's spellings or in ours.
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let command = Cli::command();
+    Cli::try_parse_from(spelling::normalize(args.into_iter().collect(), &command))
+}
+
+fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
+    match cli.command {
+        Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
+        Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
+        Some(args::Command::Completions(args)) => {
+            completions::write(&args, console.stdout).map_err(Error::Stdout)
+        }
+        Some(args::Command::Man) => man::write(console.stdout).map_err(Error::Stdout),
+        None => run::run(args::bare_request(cli.bare)?, console),
+    }
+}
