@@ -281,7 +281,7 @@ struct OutputArgs {
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, without NO_COLOR.
+    /// On a terminal, without `NO_COLOR`.
     Auto,
     /// Always.
     Always,
@@ -352,11 +352,15 @@ pub(super) fn diff_request(
             return request(Question::Diff, normalize, inputs, options);
         }
         (None, 2) => return request(Question::Diff, normalize, inputs, options),
-        (Some(_), given) => format!("with --base exactly one profile is compared, and {given} are given"),
+        (Some(_), given) => {
+            format!("with --base exactly one profile is compared, and {given} are given")
+        }
         (None, 0) => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
-        (None, 1) => "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
+        (None, 1) => {
+            "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
                       heapdiff top PROFILE for one"
-            .to_owned(),
+                .to_owned()
+        }
         (None, given) => format!(
             "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
             inputs[0],
@@ -371,7 +375,8 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
     if inputs.is_empty() {
         return Err(Error::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
     }
-    if let Some(sort) = options.sort.sort().filter(|sort| matches!(sort, Sort::Bound | Sort::Delta)) {
+    if let Some(sort) = options.sort.sort().filter(|sort| matches!(sort, Sort::Bound | Sort::Delta))
+    {
         let name = if sort == Sort::Bound { "bound" } else { "delta" };
         return Err(Error::Usage(format!(
             "--sort {name} orders changes, and top shows no changes: use flat or cum"
@@ -485,4 +490,174 @@ fn width(text: &str) -> Result<usize, String> {
 fn number(text: &str, least: usize, most: usize) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::ffi::OsString;
+
+    fn parse(line: &str) -> Result<Request, String> {
+        let args = std::iter::once("heapdiff").chain(line.split_whitespace()).map(OsString::from);
+        let args = super::super::spelling::normalize(args.collect(), &Cli::command());
+        let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
+        match cli.command {
+            None => bare_request(cli.bare),
+            Some(Command::Diff(args)) => diff::request(args),
+            Some(Command::Top(args)) => top::request(args),
+            Some(other) => panic!("{line}: {other:?}"),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_spelling_means_what_it_means_in_pprof() {
+        type Check = fn(&Request) -> bool;
+        let spellings: [(&[&str], Check); 30] = [
+            (
+                &[
+                    "-sample_index=alloc_space",
+                    "--sample-index alloc_space",
+                    "-alloc_space",
+                    "--alloc-space",
+                    "-sample_index alloc_space",
+                    "--sample_index=alloc_space",
+                ],
+                |r| r.query.sample_type.as_deref() == Some("alloc_space"),
+            ),
+            (&["-sample_index=2", "--sample-index=2"], |r| {
+                r.query.sample_type.as_deref() == Some("2")
+            }),
+            (&["-inuse_space"], |r| r.query.sample_type.as_deref() == Some("inuse_space")),
+            (&["-inuse_objects"], |r| r.query.sample_type.as_deref() == Some("inuse_objects")),
+            (&["-alloc_objects"], |r| r.query.sample_type.as_deref() == Some("alloc_objects")),
+            (&["-focus=x|y", "-focus x|y", "--focus x|y", "--focus=x|y"], |r| {
+                r.spec.focus.as_deref() == Some("x|y")
+            }),
+            (&["-ignore=x", "--ignore x"], |r| r.spec.ignore.as_deref() == Some("x")),
+            (&["-hide=x", "-hide x"], |r| r.spec.hide.as_deref() == Some("x")),
+            (&["-show=x", "--show x"], |r| r.spec.show.as_deref() == Some("x")),
+            (&["-show_from=x", "--show-from x"], |r| r.spec.show_from.as_deref() == Some("x")),
+            (&["-prune_from=x", "--prune-from=x"], |r| r.spec.prune_from.as_deref() == Some("x")),
+            (&["-tagfocus=bytes=1kb:4kb"], |r| r.spec.tagfocus.as_deref() == Some("bytes=1kb:4kb")),
+            (&["-tagignore x"], |r| r.spec.tagignore.as_deref() == Some("x")),
+            (&["-noinlines"], |r| r.spec.noinlines),
+            (&["-flat", "--sort flat"], |r| r.query.sort == Some(Sort::Flat)),
+            (&["-cum", "--cum", "-sort=cum"], |r| r.query.sort == Some(Sort::Cum)),
+            (&["-nodecount=5", "-nodecount 5", "-n 5", "-n5", "-n=5", "--nodecount=5"], |r| {
+                r.query.nodecount == 5
+            }),
+            (&["", "-top", "--format table"], |r| {
+                r.query.nodecount == ROWS_SHOWN && r.output.format == Format::Table
+            }),
+            (&["--format json", "-format=csv"], |r| r.query.nodecount == 0),
+            (&["-functions", "--granularity functions", ""], |r| {
+                r.query.granularity == Granularity::Functions
+            }),
+            (&["-filefunctions"], |r| r.query.granularity == Granularity::Filefunctions),
+            (&["-files"], |r| r.query.granularity == Granularity::Files),
+            (&["-lines", "-granularity=lines"], |r| r.query.granularity == Granularity::Lines),
+            (&["-addresses"], |r| r.query.granularity == Granularity::Addresses),
+            (&["-packages"], |r| r.query.granularity == Granularity::Packages),
+            (&["-unit=MB", "--unit MB"], |r| r.output.unit.as_deref() == Some("MB")),
+            (&["-unit=auto", "-unit=minimum", ""], |r| r.output.unit.is_none()),
+            (&["-trim_path=/a:/b/", "--trim-path /a:/b"], |r| r.output.trim_path == ["/a/", "/b/"]),
+            (&["-o f.json", "--output=f.json", "-of.json"], |r| {
+                r.output.file == Some(PathBuf::from("f.json"))
+            }),
+            (&["-all", "--all"], |r| r.query.all),
+        ];
+        for (spellings, check) in spellings {
+            for options in spellings {
+                let lines = [
+                    format!("{options} a b"),
+                    format!("a {options} b"),
+                    format!("a b {options}"),
+                    format!("{options} diff a b"),
+                    format!("diff {options} a b"),
+                    format!("diff a b {options}"),
+                    format!("{options} top a b"),
+                    format!("top a {options} b"),
+                ];
+                for line in lines {
+                    let request = parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+                    assert!(check(&request), "{line}: {request:?}");
+                    assert_eq!(request.inputs, ["a", "b"], "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_inputs_say_the_question() {
+        let cases: [(&str, Question, &[&str]); 14] = [
+            ("a b", Question::Diff, &["a", "b"]),
+            ("a", Question::Top, &["a"]),
+            ("-", Question::Top, &["-"]),
+            ("- b", Question::Diff, &["-", "b"]),
+            ("top a b c", Question::Top, &["a", "b", "c"]),
+            ("-base x a", Question::Diff, &["x", "a"]),
+            ("-base=x -top a", Question::Diff, &["x", "a"]),
+            ("a -diff_base x", Question::Diff, &["x", "a"]),
+            ("diff --diff-base=x a", Question::Diff, &["x", "a"]),
+            ("-base top top", Question::Top, &[]),
+            ("./top a", Question::Diff, &["./top", "a"]),
+            ("-- top diff", Question::Diff, &["top", "diff"]),
+            ("a top", Question::Diff, &["a", "top"]),
+            ("diff top diff", Question::Diff, &["top", "diff"]),
+        ];
+        for (line, question, inputs) in cases {
+            match parse(line) {
+                Ok(request) => {
+                    assert_eq!(request.query.question, question, "{line}");
+                    assert_eq!(request.inputs, inputs, "{line}");
+                }
+                // The subcommand wins over the file of its name.
+                Err(error) => assert!(inputs.is_empty(), "{line}: {error}"),
+            }
+        }
+        assert!(parse("-normalize a b").unwrap().query.normalize);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("-lines -files a b", "cannot be used with"),
+            ("-inuse_space -sample_index=1 a b", "cannot be used with"),
+            ("-inuse_space -alloc_space a b", "cannot be used with"),
+            ("-flat -cum a b", "cannot be used with"),
+            ("-base x -diff_base y a", "cannot be used with"),
+            ("-top --format json a b", "cannot be used with"),
+            ("-focus=a(b a b", "-focus: regex parse error"),
+            ("-tagfocus=k=a(b a b", "-tagfocus: regex parse error"),
+            ("-nodecount=-1 a b", "expected a whole number from 0 to"),
+            ("-n x a b", "expected a whole number from 0 to"),
+            ("--width 5 a b", "expected a whole number from 40 to 10000"),
+            ("-unit=parsec a b", "`parsec` is no unit"),
+            ("-unit=MB --format csv a b", "the table only"),
+            ("-http=:8080 a b", "'--http'"),
+            ("-nosuch a b", "expected a whole number from 0 to"),
+            ("a b c", "heapdiff diff a c"),
+            ("diff a", "one is given"),
+            ("diff a b c", "3 are given"),
+            ("diff -base x a b", "exactly one profile"),
+            ("top", "top needs a profile"),
+            ("top --sort delta a", "use flat or cum"),
+            ("-sort=bound a", "use flat or cum"),
+            ("top -base x a", "'--base'"),
+            ("-normalize a", "only one is given"),
+            ("- -", "only once"),
+            ("-all", "no profile given"),
+        ];
+        for (line, part) in cases {
+            let error = parse(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
 }

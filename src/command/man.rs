@@ -1,6 +1,6 @@
 //! `heapdiff man`: one manual page for the whole tool, made from the definitions of the options.
 //!
-//! clap_mangen makes a page per subcommand. Here each of those becomes a section of the one page, so
+//! `clap_mangen` makes a page per subcommand. Here each of those becomes a section of the one page, so
 //! that `heapdiff man | man -l -` shows everything.
 
 use super::args::Cli;

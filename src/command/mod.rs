@@ -19,7 +19,7 @@ pub use console::Console;
 use args::Cli;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 /// The question was answered.
@@ -65,10 +65,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         Error::Parse(error) if !error.use_stderr() => {
             let help = error.render();
             let help = if console.color { help.ansi().to_string() } else { help.to_string() };
-            let written = console
-                .stdout
-                .write_all(help.as_bytes())
-                .and_then(|()| console.stdout.flush());
+            let written =
+                console.stdout.write_all(help.as_bytes()).and_then(|()| console.stdout.flush());
             return match written {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => FAILED,
                 _ => DONE,

@@ -55,10 +55,12 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
 /// A unit the rows are not measured in would be an option without effect.
 fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), Error> {
     match unit {
-        Some(unit) if units::conversion(&report.unit, unit).is_none() => Err(Error::Usage(format!(
-            "-unit: {} is measured in {}, which do not convert to `{unit}`",
-            report.sample_type, report.unit
-        ))),
+        Some(unit) if units::conversion(&report.unit, unit).is_none() => {
+            Err(Error::Usage(format!(
+                "-unit: {} is measured in {}, which do not convert to `{unit}`",
+                report.sample_type, report.unit
+            )))
+        }
         _ => Ok(()),
     }
 }
@@ -76,22 +78,15 @@ fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<
         file_names: output.file_names,
     };
     match &output.file {
-        None => {
-            output::write(output.format, report, &style, console.stdout).map_err(Error::Stdout)
-        }
-        Some(path) => {
-            write_file(path, |out| output::write(output.format, report, &style, out))
-                .map_err(|source| Error::Output { path: path.clone(), source })
-        }
+        None => output::write(output.format, report, &style, console.stdout).map_err(Error::Stdout),
+        Some(path) => write_file(path, |out| output::write(output.format, report, &style, out))
+            .map_err(|source| Error::Output { path: path.clone(), source }),
     }
 }
 
 /// Writes a file in full or not at all: beside it first, then renamed over it. What is no regular file
 /// (a pipe, a device) is written directly.
-fn write_file(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         let mut file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
         write(&mut file)?;

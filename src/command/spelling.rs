@@ -52,7 +52,10 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
             known.long.get(name).copied()
         } else {
             let mut letters = name.chars();
-            known.short.get(&letters.next().unwrap_or('-')).map(|&takes| takes && letters.next().is_none())
+            known
+                .short
+                .get(&letters.next().unwrap_or('-'))
+                .map(|&takes| takes && letters.next().is_none())
         };
         is_value = takes_value.unwrap_or(false) && !value;
         if is_long && !text.starts_with("--") {

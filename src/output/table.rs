@@ -33,7 +33,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
     if let Some(top) = &report.top {
         top_rows::write(report, top, style, out)?;
-        closing::write_top(report, top, style, out)?;
+        closing::write_top(top, style, out)?;
     }
     Ok(())
 }

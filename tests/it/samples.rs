@@ -3,14 +3,12 @@
 use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
 use heapdiff::analysis::top::{self, Top};
 use heapdiff::analysis::{Bounds, Measure, Omitted, Place};
-use heapdiff::report::{
-    Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode,
-};
+use heapdiff::report::{Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode};
 
-pub const KIB: i64 = 1 << 10;
-pub const MIB: i64 = 1 << 20;
+pub(crate) const KIB: i64 = 1 << 10;
+pub(crate) const MIB: i64 = 1 << 20;
 
-pub fn input(name: &str) -> Input {
+pub(crate) fn input(name: &str) -> Input {
     Input {
         name: name.to_owned(),
         kind: InputKind::Heap,
@@ -19,15 +17,26 @@ pub fn input(name: &str) -> Input {
         build_id: Some("9f3c21aa5d0e7b6641c2".to_owned()),
         program: Some("chat-server".to_owned()),
         period: 512 * KIB,
-        sample_types: ["alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes"]
-            .map(str::to_owned)
-            .to_vec(),
+        sample_types: [
+            "alloc_objects/count",
+            "alloc_space/bytes",
+            "inuse_objects/count",
+            "inuse_space/bytes",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         samples: 8412,
         warnings: Vec::new(),
     }
 }
 
-pub fn total(sample_type: &str, unit: &str, before: i64, after: i64, margin: Option<i64>) -> Total {
+pub(crate) fn total(
+    sample_type: &str,
+    unit: &str,
+    before: i64,
+    after: i64,
+    margin: Option<i64>,
+) -> Total {
     let delta = after - before;
     Total {
         sample_type: sample_type.to_owned(),
@@ -41,7 +50,7 @@ pub fn total(sample_type: &str, unit: &str, before: i64, after: i64, margin: Opt
 }
 
 /// A row whose cum is its flat.
-pub fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> Row {
+pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> Row {
     let delta = after - before;
     Row {
         name: name.to_owned(),
@@ -63,7 +72,7 @@ pub fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> 
     }
 }
 
-pub fn place(function: &str, file: &str, line: i64) -> Place {
+pub(crate) fn place(function: &str, file: &str, line: i64) -> Place {
     Place { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line) }
 }
 
@@ -73,7 +82,7 @@ fn at(mut row: Row, file: &str, line: i64, kept: f64) -> Row {
 }
 
 /// A diff of two heap profiles with nothing in it.
-pub fn empty_diff() -> Report {
+pub(crate) fn empty_diff() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         inputs: vec![input("before.pb.gz"), input("after.pb.gz")],
@@ -90,7 +99,7 @@ pub fn empty_diff() -> Report {
 }
 
 /// A chat server that leaks in two places, with every kind of row.
-pub fn leaking() -> Report {
+pub(crate) fn leaking() -> Report {
     let mut report = empty_diff();
     report.totals = vec![
         total("alloc_objects", "count", 9_204_331, 30_950_012, None),
@@ -123,13 +132,8 @@ pub fn leaking() -> Report {
     ticker.via =
         Some(place("github.com/acme/chat/internal/limiter.newRequestLimiter", limiter, 88));
     rows.push(at(ticker, "/usr/local/go/src/time/tick.go", 36, 1.0));
-    let mut decode = row(
-        "encoding/json.(*decodeState).objectInterface",
-        0,
-        38 * MIB,
-        1900 * KIB,
-        Status::New,
-    );
+    let mut decode =
+        row("encoding/json.(*decodeState).objectInterface", 0, 38 * MIB, 1900 * KIB, Status::New);
     decode.via = Some(place("main.(*Session).restore", "/build/src/chat/session.go", 201));
     rows.push(at(decode, "/usr/local/go/src/encoding/json/decode.go", 1141, 0.41));
     rows.push(at(
@@ -201,19 +205,16 @@ pub fn leaking() -> Report {
 }
 
 /// Nothing grew beyond noise.
-pub fn quiet() -> Report {
+pub(crate) fn quiet() -> Report {
     let mut report = empty_diff();
-    report.totals =
-        vec![total("inuse_space", "bytes", 312 * MIB, 313 * MIB, Some(9 * MIB))];
-    report.diff = Some(Diff {
-        within_noise: Omitted { rows: 214, sum: 9 * MIB },
-        ..Diff::default()
-    });
+    report.totals = vec![total("inuse_space", "bytes", 312 * MIB, 313 * MIB, Some(9 * MIB))];
+    report.diff =
+        Some(Diff { within_noise: Omitted { rows: 214, sum: 9 * MIB }, ..Diff::default() });
     report
 }
 
 /// CPU time of two builds.
-pub fn cpu() -> Report {
+pub(crate) fn cpu() -> Report {
     let mut report = empty_diff();
     for input in &mut report.inputs {
         input.kind = InputKind::Cpu;
@@ -223,8 +224,8 @@ pub fn cpu() -> Report {
     }
     report.inputs[1].build_id = Some("77aa0012ffee".to_owned());
     report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
-    report.sample_type = "cpu".to_owned();
-    report.unit = "nanoseconds".to_owned();
+    report.sample_type = String::from("cpu");
+    report.unit = String::from("nanoseconds");
     report.totals = vec![
         total("samples", "count", 2400, 2900, None),
         total("cpu", "nanoseconds", 24_000_000_000, 29_000_000_000, None),
@@ -241,9 +242,9 @@ pub fn cpu() -> Report {
 }
 
 /// The leaking server by cum.
-pub fn by_cum() -> Report {
+pub(crate) fn by_cum() -> Report {
     let mut report = leaking();
-    report.sort = "cum".to_owned();
+    report.sort = String::from("cum");
     report.warnings.clear();
     if let Some(diff) = &mut report.diff {
         diff.rows.retain(|row| row.moved_from.is_none() && row.moved_to.is_none());
@@ -257,11 +258,11 @@ pub fn by_cum() -> Report {
 }
 
 /// One heap profile.
-pub fn single() -> Report {
+pub(crate) fn single() -> Report {
     let mut report = empty_diff();
     report.inputs.truncate(1);
     report.comparison = None;
-    report.sort = "flat".to_owned();
+    report.sort = String::from("flat");
     report.diff = None;
     report.totals = vec![
         Total {

@@ -5,8 +5,8 @@
 //! shell, and asks about the site that grew most.
 
 use super::super::Style;
-use super::{counted, escape::escape, is_heap, rows_word, shell, wrap};
-use crate::analysis::diff::{Diff, Status};
+use super::{escape::escape, is_heap, shell, wrap};
+use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::top::Top;
 use crate::report::Report;
 use crate::report::WarningCode::{self, IdenticalData};
@@ -26,8 +26,8 @@ pub(super) fn write_diff(
 ) -> io::Result<()> {
     writeln!(out)?;
     let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
-    let grown = top_grown(report, diff);
-    if grown.is_none() {
+    let grew = !diff.sites.is_empty() || first_grown(diff).is_some();
+    if !grew {
         say(nothing_grew(report, diff), out)?;
     } else if is_allocation(report) {
         say(
@@ -41,7 +41,8 @@ pub(super) fn write_diff(
             out,
         )?;
     }
-    if let Some((lead, command)) = grown.flatten().and_then(|name| next_command(report, name)) {
+    let next = function_to_ask(report, diff).and_then(|name| next_command(report, name));
+    if let Some((lead, command)) = next {
         let bold = Ansi::new().bold();
         // A command is never wrapped: it is there to be copied.
         if style.color {
@@ -53,19 +54,23 @@ pub(super) fn write_diff(
     Ok(())
 }
 
-/// The function to ask about next: the site that grew most, or else the row. `Some(None)` where
-/// something grew that no function name asks for.
-fn top_grown<'a>(report: &Report, diff: &'a Diff) -> Option<Option<&'a str>> {
-    if let Some(site) = diff.sites.first() {
-        return Some(Some(&site.place.function));
-    }
+/// The first row that grew by more than error explains.
+fn first_grown(diff: &Diff) -> Option<&Row> {
     let grew = |status: Status| matches!(status, Status::New | Status::Grown);
-    let row = diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())?;
-    Some(match &row.via {
+    diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())
+}
+
+/// The function to ask about next: the site that grew most, or else that of the row.
+fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
+    if let Some(site) = diff.sites.first() {
+        return Some(&site.place.function);
+    }
+    let row = first_grown(diff)?;
+    match &row.via {
         Some(via) => Some(&via.function),
         None if report.granularity == "functions" && row.addresses.is_empty() => Some(&row.name),
         None => None,
-    })
+    }
 }
 
 /// Why there is nothing to look at.
@@ -80,7 +85,8 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
         "Nothing to compare: the filters left no samples."
     } else if warned(WarningCode::EmptyProfile) && diff.rows.is_empty() {
         "Nothing to compare: there are no samples."
-    } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone) {
+    } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone)
+    {
         "Nothing grew by more than sampling error explains."
     } else if diff.rows.is_empty() && diff.within_noise.rows == 0 {
         "Nothing changed."
@@ -111,24 +117,10 @@ fn next_command(report: &Report, function: &str) -> Option<(&'static str, String
     Some((lead, command))
 }
 
-pub(super) fn write_top(
-    report: &Report,
-    top: &Top,
-    style: &Style,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
-    if top.rows.is_empty() {
-        writeln!(out)?;
-        return wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out);
-    }
-    if top.omitted.rows == 0 {
+pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if !top.rows.is_empty() {
         return Ok(());
     }
     writeln!(out)?;
-    let scale = super::number::Scale::new(&report.unit, style.unit.as_deref());
-    let what = counted(top.omitted.rows, rows_word(report));
-    let sum = scale.value(top.omitted.sum);
-    let dim = Ansi::new().dimmed();
-    let remark = format!("not shown: {what}, flat {sum} (-n 0 shows them)");
-    if style.color { writeln!(out, "{dim}{remark}{dim:#}") } else { writeln!(out, "{remark}") }
+    wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out)
 }

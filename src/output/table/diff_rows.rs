@@ -8,9 +8,9 @@ use super::super::{FileNames, Style};
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, escape::escape, is_heap, rows_word};
+use super::{counted, escape::escape, is_heap, rows_word, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
-use crate::analysis::{Bounds, Measure};
+use crate::analysis::{Bounds, Measure, Omitted};
 use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -29,33 +29,28 @@ pub(super) fn write(
         writeln!(out)?;
         grid(report, &entries, style).write(style.width, style.color, 0, out)?;
     }
-    let hidden: usize = diff.rows.iter().map(|row| addresses_left_out(row)).sum();
+    let hidden: usize = diff.rows.iter().map(addresses_left_out).sum();
     let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let left_out = |omitted: Omitted, option: &str| {
+        let what = counted(omitted.rows, rows_word(report));
+        format!("{what}, sum of |Δ| {} ({option} shows them)", scale.value(omitted.sum))
+    };
     let mut remarks = Vec::new();
     if hidden > 0 {
         let what = counted(hidden, "addresses");
-        remarks.push(format!("without symbols: {what} more (--format json lists them)"));
+        remarks.push(("without symbols: ", format!("{what} more (--format json lists them)")));
     }
     if diff.omitted.rows > 0 {
-        let what = counted(diff.omitted.rows, rows_word(report));
-        let sum = scale.value(diff.omitted.sum);
-        remarks.push(format!("not shown: {what}, sum of |Δ| {sum} (-n 0 shows them)"));
+        remarks.push(("not shown: ", left_out(diff.omitted, "-n 0")));
     }
     if diff.within_noise.rows > 0 {
-        let what = counted(diff.within_noise.rows, rows_word(report));
-        let sum = scale.value(diff.within_noise.sum);
-        remarks.push(format!("within noise: {what}, sum of |Δ| {sum} (--all shows them)"));
+        remarks.push(("within noise: ", left_out(diff.within_noise, "--all")));
     }
     if !remarks.is_empty() {
         writeln!(out)?;
-        let dim = anstyle::Style::new().dimmed();
-        for remark in remarks {
-            if style.color {
-                writeln!(out, "{dim}{remark}{dim:#}")?;
-            } else {
-                writeln!(out, "{remark}")?;
-            }
-        }
+    }
+    for (what, remark) in remarks {
+        wrap::write(what, &remark, anstyle::Style::new().dimmed(), style, out)?;
     }
     Ok(())
 }
@@ -174,8 +169,7 @@ fn insert_moved<'a>(entries: &mut Vec<(Group, Entry<'a>)>, entry: Entry<'a>, val
     };
     let at = entries.iter().position(|(other_group, other)| {
         *other_group > group
-            || (*other_group == group
-                && sure(value.of(other.delta()), other.error) < certain)
+            || (*other_group == group && sure(value.of(other.delta()), other.error) < certain)
     });
     entries.insert(at.unwrap_or(entries.len()), (group, entry));
 }
@@ -233,7 +227,8 @@ fn grid(report: &Report, entries: &[(Group, Entry<'_>)], style: &Style) -> Grid 
             Group::Rest => Tone::Dim,
         };
         let mut label = label(report, entry);
-        label.status = status.map(|word| (word, ["Δ %", if word == "new" { "before" } else { "after" }]));
+        label.status =
+            status.map(|word| (word, ["Δ %", if word == "new" { "before" } else { "after" }]));
         grid.push(Line {
             cells: vec![
                 scale.change(value.of(delta)),
@@ -255,10 +250,10 @@ fn grid(report: &Report, entries: &[(Group, Entry<'_>)], style: &Style) -> Grid 
 }
 
 fn status_word(entry: &Entry<'_>) -> Option<&'static str> {
-    match (entry.moved, entry.row.status) {
-        (Some(_), _) => None,
-        (None, Status::New) => Some("new"),
-        (None, Status::Gone) => Some("gone"),
+    match entry.row.status {
+        _ if entry.moved.is_some() => None,
+        Status::New => Some("new"),
+        Status::Gone => Some("gone"),
         _ => None,
     }
 }

@@ -143,10 +143,9 @@ impl Grid {
         let first = shown.first().map_or(0, |&column| widths[column]);
         let bold = Ansi::new().bold();
         let mut lines = table.lines();
-        if self.header == Header::Titles {
-            if let Some(line) = lines.next() {
-                write_line(&line, indent, color.then_some((bold, usize::MAX)), out)?;
-            }
+        let titles = (self.header == Header::Titles).then(|| lines.next()).flatten();
+        if let Some(line) = titles {
+            write_line(&line, indent, color.then_some((bold, usize::MAX)), out)?;
         }
         for (line, text) in self.lines.iter().zip(lines) {
             let tone = line.as_ref().map_or(Tone::Plain, |line| line.tone);
@@ -210,12 +209,17 @@ impl Grid {
             (0..widths.len()).filter(|&column| widths[column] > 0 || is_name(column)).collect();
         let Width::Columns(available) = width else { return shown };
         let wanted = if shown.iter().any(|&column| is_name(column)) {
-            self.rows().map(|line| line.label.short_width()).max().unwrap_or(0).min(self.name_at_least)
+            self.rows()
+                .map(|line| line.label.short_width())
+                .max()
+                .unwrap_or(0)
+                .min(self.name_at_least)
         } else {
             0
         };
         while self.width_of_others(&shown, widths) + indent + wanted > available {
-            let droppable = shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
+            let droppable =
+                shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
             let Some(&column) = droppable.min_by_key(|&&column| self.columns[column].drop_order)
             else {
                 break;
@@ -232,7 +236,8 @@ impl Grid {
         if self.header == Header::Titles {
             table.set_header(shown.iter().map(|&column| self.columns[column].title.as_str()));
         }
-        let is_shown = |title: &str| shown.iter().any(|&column| self.columns[column].title == title);
+        let is_shown =
+            |title: &str| shown.iter().any(|&column| self.columns[column].title == title);
         for line in &self.lines {
             table.add_row(shown.iter().map(|&column| match line {
                 None => String::new(),

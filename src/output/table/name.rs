@@ -86,7 +86,8 @@ impl Label {
         let (least, least_second) =
             (shortest_path(&self.name).width(), shortest_path(second).width());
         // The program's own code is what one looks for: it may take two thirds where both are long.
-        let own = |least: usize, other: usize| least.min((room * 2 / 3).max(room.saturating_sub(other)));
+        let own =
+            |least: usize, other: usize| least.min((room * 2 / 3).max(room.saturating_sub(other)));
         let for_second = if least + least_second <= room {
             (room - least).min(second.width())
         } else if *arrow == CALLER {

@@ -64,7 +64,8 @@ impl<'a> Scale<'a> {
         }
         let own = units::Bytes(half as f64 * factor).to_string();
         let shown = units::Bytes(value as f64 * factor).to_string();
-        let (Some((_, from)), Some((_, to))) = (own.rsplit_once(' '), shown.rsplit_once(' ')) else {
+        let (Some((_, from)), Some((_, to))) = (own.rsplit_once(' '), shown.rsplit_once(' '))
+        else {
             return format!("±{own}");
         };
         match units::conversion("bytes", to).map(|scale| half as f64 * factor * scale) {

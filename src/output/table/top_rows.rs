@@ -5,7 +5,7 @@ use super::diff_rows::file_and_line;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{is_heap, rows_word};
+use super::{counted, is_heap, rows_word, wrap};
 use crate::analysis::top::{Row, Top};
 use crate::report::Report;
 use std::io;
@@ -55,7 +55,11 @@ pub(super) fn write(
         let (flat, cum) = (value(row.flat, row.flat_percent), value(row.cum, row.cum_percent));
         let (first, second) = if by_cum { (cum, flat) } else { (flat, cum) };
         let mut cells = Vec::from(first);
-        cells.push(row.error.map(|error| scale.margin(error, if by_cum { row.cum } else { row.flat })).unwrap_or_default());
+        cells.push(
+            row.error
+                .map(|error| scale.margin(error, if by_cum { row.cum } else { row.flat }))
+                .unwrap_or_default(),
+        );
         cells.extend(second);
         cells.push(row.objects.filter(|_| objects).map(number::count).unwrap_or_default());
         cells.push(String::new());
@@ -65,9 +69,19 @@ pub(super) fn write(
     grid.write(style.width, style.color, 0, out)?;
     let hidden: usize =
         top.rows.iter().map(|row| row.addresses.len().saturating_sub(ADDRESSES_SHOWN)).sum();
+    let dim = anstyle::Style::new().dimmed();
+    if hidden > 0 || top.omitted.rows > 0 {
+        writeln!(out)?;
+    }
     if hidden > 0 {
-        let what = super::counted(hidden, "addresses");
-        writeln!(out, "\nwithout symbols: {what} more (--format json lists them)")?;
+        let what = counted(hidden, "addresses");
+        let what = format!("{what} more (--format json lists them)");
+        wrap::write("without symbols: ", &what, dim, style, out)?;
+    }
+    if top.omitted.rows > 0 {
+        let what = counted(top.omitted.rows, rows_word(report));
+        let what = format!("{what}, flat {} (-n 0 shows them)", scale.value(top.omitted.sum));
+        wrap::write("not shown: ", &what, dim, style, out)?;
     }
     Ok(())
 }
