@@ -5,7 +5,7 @@
 
 use super::{Error, completions, diff, top};
 use crate::filter::{Granularity, Spec};
-use crate::output::{FileNames, Format};
+use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -33,7 +33,6 @@ Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
     name = "heapdiff",
     version,
     args_conflicts_with_subcommands = true,
-    arg_required_else_help = true,
     after_help = EXAMPLES,
     override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff COMMAND ..."
 )]
@@ -330,12 +329,18 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
         )),
         [_] => top_request(inputs, options),
         [_, _] => diff_request(base, inputs, normalize, options),
-        [first, .., last] => Err(Error::Usage(format!(
-            "{} profiles given, and two are compared at a time.\n\
-             Compare the first and the last:  heapdiff diff {first} {last}\n\
-             Add all of them up:              heapdiff top {first} ...",
-            inputs.len(),
-        ))),
+        [first, .., last] => {
+            let all: Vec<_> = inputs.iter().map(|input| shell::file(input)).collect();
+            Err(Error::Usage(format!(
+                "{} profiles given, and two are compared at a time.\n\
+                 Compare the first and the last:  heapdiff diff {} {}\n\
+                 Add all of them up:              heapdiff top {}",
+                inputs.len(),
+                shell::file(first),
+                shell::file(last),
+                all.join(" "),
+            )))
+        }
     }
 }
 
@@ -363,8 +368,8 @@ pub(super) fn diff_request(
         }
         (None, given) => format!(
             "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
-            inputs[0],
-            inputs[given - 1]
+            shell::file(&inputs[0]),
+            shell::file(&inputs[given - 1])
         ),
     };
     Err(Error::Usage(message))

@@ -16,6 +16,7 @@ mod trim_path;
 
 pub use console::Console;
 
+use crate::output::escape;
 use args::Cli;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
@@ -26,6 +27,17 @@ use std::path::PathBuf;
 const DONE: u8 = 0;
 /// Bad usage, bad input, or something that could not be done.
 const FAILED: u8 = 2;
+/// What is shown where nothing was asked.
+const BRIEF: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Commands:
+{subcommands}{after-help}
+
+heapdiff -h lists the options.
+";
 
 /// What kept a command from its end.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +66,12 @@ pub enum Error {
 
 /// Runs the command `args` ask for (the first is the program's name) and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.len() < 2 {
+        let help = Cli::command().help_template(BRIEF).render_help();
+        complain(&help.to_string(), console);
+        return FAILED;
+    }
     let result = parse(args)
         .map_err(Error::from)
         .and_then(|cli| dispatch(cli, console))
@@ -78,16 +96,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         }
         error => format!("heapdiff: {error}\n"),
     };
-    // Nobody is left to tell where even this fails.
-    let _ = console.stderr.write_all(message.as_bytes());
-    let _ = console.stderr.flush();
+    complain(&message, console);
     FAILED
 }
 
+/// Writes lines to standard error, what could steer a terminal spelled out: messages name files and
+/// what stands in them.
+fn complain(message: &str, console: &mut Console<'_>) {
+    for line in message.trim_end().lines() {
+        // Nobody is left to tell where even this fails.
+        let _ = writeln!(console.stderr, "{}", escape(line));
+    }
+    let _ = console.stderr.flush();
+}
+
 /// What was typed, in pprof's spellings or in ours.
-fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let command = Cli::command();
-    Cli::try_parse_from(spelling::normalize(args.into_iter().collect(), &command))
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
 }
 
 fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {

@@ -46,7 +46,8 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
         let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
         for warning in report.warnings.iter().chain(of_inputs) {
             // A warning nobody can be told is no reason to fail.
-            let _ = writeln!(console.stderr, "heapdiff: warning: {}", warning.message);
+            let _ =
+                writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&warning.message));
         }
     }
     Ok(())

@@ -8,6 +8,8 @@ mod csv;
 mod json;
 mod table;
 
+pub(crate) use table::{escape::escape, shell};
+
 use crate::report::Report;
 use std::io;
 
