@@ -80,3 +80,29 @@ impl Trim<'_> {
         self.prefixes.iter().find_map(|prefix| file.strip_prefix(prefix.as_str())).unwrap_or(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Trim;
+
+    #[test]
+    fn files_lose_a_prefix_wherever_a_name_holds_them() {
+        let prefixes = ["/build/src/".to_owned(), "/go/".to_owned()];
+        let trim = Trim { prefixes: &prefixes, in_names: true };
+        let cases = [
+            ("/build/src/a/b.go", "a/b.go"),
+            ("main.f /go/a.go:12", "main.f a.go:12"),
+            ("main.f /other/a.go:12", "main.f /other/a.go:12"),
+            ("main.f", "main.f"),
+            ("operator new(unsigned long) /go/x.cc", "operator new(unsigned long) x.cc"),
+        ];
+        for (name, trimmed) in cases {
+            let mut name = name.to_owned();
+            trim.name(&mut name);
+            assert_eq!(name, trimmed);
+        }
+        let mut name = "/go/x".to_owned();
+        Trim { prefixes: &prefixes, in_names: false }.name(&mut name);
+        assert_eq!(name, "/go/x");
+    }
+}

@@ -51,6 +51,12 @@ fn rows_word(report: &Report) -> &str {
     }
 }
 
+/// Whether a row is named after a function: beside a file or a package, the function it stands under
+/// would compare unlike things.
+fn names_functions(report: &Report) -> bool {
+    !matches!(report.granularity.as_str(), "files" | "packages")
+}
+
 /// `word` for one, its plural otherwise: `1 function`, `31 functions`.
 fn counted(count: usize, plural: &str) -> String {
     let singular = match plural {

@@ -309,3 +309,68 @@ pub(crate) fn single() -> Report {
     });
     report
 }
+
+/// Two processes of another allocator, line by line, without a sampling period, with every row.
+pub(crate) fn lines() -> Report {
+    let mut report = empty_diff();
+    report.granularity = String::from("lines");
+    report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
+    for input in &mut report.inputs {
+        (input.period, input.program, input.build_id) = (0, None, None);
+        input.warnings = vec![Warning {
+            code: WarningCode::NoSamplingPeriod,
+            message: "It does not say how it was sampled: there are no error bars.".to_owned(),
+        }];
+    }
+    report.inputs[0].name = String::from("my heaps/before.pb.gz");
+    report.totals = vec![total("inuse_space", "bytes", 5 * MIB, 9 * MIB, None)];
+    let mut rows = vec![
+        row(
+            "std::vector<std::pair<int, long>, std::allocator<std::pair<int, long>>>::push_back(std::pair<int, long>&&) /usr/include/c++/13/bits/stl_vector.h:1296",
+            MIB,
+            5 * MIB,
+            0,
+            Status::Grown,
+        ),
+        row(
+            "github.com/acme/chat/internal/limiter.(*Limiter).take /build/src/github.com/acme/chat/internal/limiter/limiter.go:54",
+            MIB,
+            MIB + 17,
+            0,
+            Status::WithinNoise,
+        ),
+        row(
+            "<alloc::vec::Vec<T> as core::clone::Clone>::clone /rustc/lib.rs:9",
+            MIB,
+            MIB,
+            0,
+            Status::Same,
+        ),
+        row(
+            "main.größe·世界世界世界世界世界世界世界世界世界世界世界世界世界世界世界 /x/y.go:1",
+            3 * MIB,
+            2 * MIB,
+            0,
+            Status::Shrunk,
+        ),
+    ];
+    for row in &mut rows {
+        (row.error, row.objects, row.q_value) = (None, None, None);
+    }
+    report.diff = Some(Diff { rows, ..Diff::default() });
+    report
+}
+
+/// Packages, by memory ever allocated.
+pub(crate) fn packages() -> Report {
+    let mut report = leaking();
+    report.granularity = String::from("packages");
+    report.sample_type = String::from("alloc_space");
+    report.warnings.clear();
+    let diff = report.diff.as_mut().unwrap();
+    diff.rows.truncate(2);
+    for row in &mut diff.rows {
+        row.name = row.name.rsplit_once('.').map_or("main", |(package, _)| package).to_owned();
+    }
+    report
+}

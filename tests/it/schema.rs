@@ -19,13 +19,15 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 6] {
+fn samples() -> [Report; 8] {
     [
         samples::leaking(),
         samples::quiet(),
         samples::cpu(),
         samples::by_cum(),
         samples::single(),
+        samples::lines(),
+        samples::packages(),
         samples::empty_diff(),
     ]
 }

@@ -16,13 +16,15 @@ fn text(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 6] {
+fn cases() -> [(&'static str, Report); 8] {
     [
         ("leaking", samples::leaking()),
         ("quiet", samples::quiet()),
         ("cpu", samples::cpu()),
         ("cum", samples::by_cum()),
         ("single", samples::single()),
+        ("lines", samples::lines()),
+        ("packages", samples::packages()),
         ("empty", samples::empty_diff()),
     ]
 }
@@ -30,7 +32,7 @@ fn cases() -> [(&'static str, Report); 6] {
 #[test]
 fn tables_read_as_their_golden_files() {
     for (name, report) in cases() {
-        for columns in [80, 120, 200] {
+        for columns in [80, 120, 160, 200] {
             let text = text(&report, &plain(Width::Columns(columns)));
             golden::check(&format!("tests/golden/{name}_{columns}.txt"), &text);
         }
@@ -42,7 +44,7 @@ fn tables_read_as_their_golden_files() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     for (name, report) in cases() {
-        for columns in 60..220 {
+        for columns in 45..220 {
             let text = text(&report, &plain(Width::Columns(columns)));
             for line in text.lines() {
                 // A command is there to be copied, so it is never broken.

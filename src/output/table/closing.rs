@@ -31,15 +31,11 @@ pub(super) fn write_diff(
         say(nothing_grew(report, diff), out)?;
     } else if is_allocation(report) {
         say(
-            "Allocated memory is work done, most of it freed since; -inuse_space shows what was kept.",
+            "Allocated memory is work done, not memory held: -inuse_space shows what was kept.",
             out,
         )?;
     } else if is_heap(report) {
-        say(
-            "Two snapshots show growth, not a leak: a cache that fills up looks the same. Growth that \
-             goes on in a third snapshot is better evidence.",
-            out,
-        )?;
+        say(two_snapshots(report), out)?;
     }
     let next = function_to_ask(report, diff).and_then(|name| next_command(report, name));
     if let Some((lead, command)) = next {
@@ -52,6 +48,17 @@ pub(super) fn write_diff(
         }
     }
     Ok(())
+}
+
+/// What two snapshots can not tell.
+fn two_snapshots(report: &Report) -> &'static str {
+    if report.comparison.is_some_and(|comparison| comparison.same_process) {
+        "Two snapshots show growth, not a leak: a cache that fills up looks the same. Growth that goes \
+         on in a third snapshot is better evidence."
+    } else {
+        "Two processes of different age or load differ without a leak. Two snapshots of one process, \
+         some time apart, are better evidence."
+    }
 }
 
 /// The first row that grew by more than error explains.
@@ -85,11 +92,15 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
         "Nothing to compare: the filters left no samples."
     } else if warned(WarningCode::EmptyProfile) && diff.rows.is_empty() {
         "Nothing to compare: there are no samples."
+    } else if diff.rows.iter().all(|row| row.error.is_none()) && diff.within_noise.rows == 0 {
+        if diff.rows.iter().any(|row| row.status != Status::Same) {
+            "Nothing grew."
+        } else {
+            "Nothing changed."
+        }
     } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone)
     {
         "Nothing grew by more than sampling error explains."
-    } else if diff.rows.is_empty() && diff.within_noise.rows == 0 {
-        "Nothing changed."
     } else {
         "Nothing grew or shrank by more than sampling error explains."
     }

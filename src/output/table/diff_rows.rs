@@ -8,7 +8,7 @@ use super::super::{FileNames, Style};
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, escape::escape, is_heap, rows_word, wrap};
+use super::{counted, escape::escape, is_heap, names_functions, rows_word, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::{Bounds, Measure, Omitted};
 use crate::report::Report;
@@ -284,7 +284,8 @@ fn kept(share: f64) -> String {
 
 fn label(report: &Report, entry: &Entry<'_>) -> Label {
     let row = entry.row;
-    let mut label = Label::new(&row.name);
+    let new = if names_functions(report) { Label::new } else { Label::path };
+    let mut label = new(&row.name);
     // At the granularity of files or packages a function beside the name would compare unlike things.
     if let Some(via) = row.via.as_ref().filter(|_| names_functions(report)) {
         label = label.under(&via.function);
@@ -297,18 +298,14 @@ fn label(report: &Report, entry: &Entry<'_>) -> Label {
     }
 }
 
-fn names_functions(report: &Report) -> bool {
-    !matches!(report.granularity.as_str(), "files" | "packages")
-}
-
 /// `file.go:line` of the last name of the line: the caller where one is named, else the row itself.
 /// Empty where the names say it themselves.
 fn place(report: &Report, row: &Row, names: FileNames) -> String {
-    match (&row.via, report.granularity.as_str()) {
-        (Some(via), granularity) if granularity != "files" && granularity != "packages" => {
-            file_and_line(via.file.as_deref(), via.line, names)
+    match &row.via {
+        Some(via) if names_functions(report) => file_and_line(via.file.as_deref(), via.line, names),
+        _ if matches!(report.granularity.as_str(), "functions" | "packages") => {
+            file_and_line(row.file.as_deref(), row.line, names)
         }
-        (_, "functions" | "packages") => file_and_line(row.file.as_deref(), row.line, names),
         _ => String::new(),
     }
 }

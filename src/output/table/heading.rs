@@ -98,11 +98,23 @@ pub(super) fn write_warnings(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let whose = |message: &str, name: &str| {
+        let has = |input: &Input| input.warnings.iter().any(|warning| warning.message == message);
+        match report.inputs.as_slice() {
+            [_] => String::new(),
+            [before, after] if has(before) && has(after) => "both profiles: ".to_owned(),
+            inputs if inputs.iter().all(has) => "all profiles: ".to_owned(),
+            _ => format!("{name}: "),
+        }
+    };
     let of_inputs = report.inputs.iter().flat_map(|input| {
-        input.warnings.iter().map(|warning| format!("{}: {}", input.name, warning.message))
+        let whose = &whose;
+        input.warnings.iter().map(move |warning| {
+            format!("{}{}", whose(&warning.message, &input.name), warning.message)
+        })
     });
-    let mut messages: Vec<String> =
-        report.warnings.iter().map(|warning| warning.message.clone()).chain(of_inputs).collect();
+    let of_all = report.warnings.iter().map(|warning| warning.message.clone());
+    let mut messages: Vec<String> = of_all.chain(of_inputs).collect();
     let mut seen = std::collections::BTreeSet::new();
     messages.retain(|message| seen.insert(message.clone()));
     if !messages.is_empty() {

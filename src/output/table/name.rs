@@ -21,6 +21,8 @@ pub(super) struct Label {
     second: Option<(&'static str, String)>,
     /// A remark after the names: ` (was main.foo.func2)`.
     remark: String,
+    /// Whether the path is what the name is about: that of a package or a file.
+    path_matters: bool,
     /// A word said after the names where none of the columns of these titles, which say it, is shown.
     pub(super) status: Option<(&'static str, [&'static str; 2])>,
 }
@@ -29,6 +31,11 @@ impl Label {
     /// A name alone.
     pub(super) fn new(name: &str) -> Self {
         Label { name: escape(name).into_owned(), ..Label::default() }
+    }
+
+    /// The name of a package or a file, whose path is cut only where nothing else can go.
+    pub(super) fn path(name: &str) -> Self {
+        Label { path_matters: true, ..Label::new(name) }
     }
 
     /// With the caller under which it stands.
@@ -55,8 +62,11 @@ impl Label {
         self.name.width() + second + self.remark.width()
     }
 
-    /// Columns it takes with import paths cut and nothing else.
+    /// Columns it takes with import paths cut and nothing else: what it should get.
     pub(super) fn short_width(&self) -> usize {
+        if self.path_matters {
+            return self.width();
+        }
         let second = self.second.as_ref().map_or(0, |(_, name)| 3 + shortest_path(name).width());
         shortest_path(&self.name).width() + second + self.remark.width()
     }
@@ -159,7 +169,7 @@ fn cut_path(name: &str, dropped: usize) -> String {
 }
 
 /// `Map[go.shape.int].Load` as `Map[…].Load`, `vector<int>::push(int&&)` as `vector<…>::push(…)`. A Go
-/// receiver `(*T)` and what has no closing bracket stay.
+/// receiver `(*T)`, a type in front (`<Vec<…> as Clone>::clone`) and what has no closing bracket stay.
 fn collapse_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
@@ -167,9 +177,10 @@ fn collapse_brackets(name: &str) -> String {
         let Some(length) = bracketed(&rest[start..]) else { break };
         let inside = &rest[start + 1..start + length - 1];
         text.push_str(&rest[..=start]);
+        let before = &text[..text.len() - 1];
         if inside.width() <= 1 {
             text.push_str(inside);
-        } else if inside.starts_with('*') {
+        } else if inside.starts_with('*') || before.is_empty() || before.ends_with(' ') {
             text.push_str(&collapse_brackets(inside));
         } else {
             text.push('…');
@@ -237,6 +248,11 @@ mod tests {
             (generic, 30, "main.(*Map[…]).Load"),
             (cpp, 40, "std::vector<…>::push_back(…)"),
             (line, 40, "…/chat.serve …/src/chat/server.go:120"),
+            (
+                "<alloc::vec::Vec<T, A> as core::Clone>::clone",
+                42,
+                "<alloc::vec::Vec<…> as core::Clone>::clone",
+            ),
             ("operator<", 5, "…tor<"),
             ("世界世界", 5, "…世界"),
             ("main", 0, ""),

@@ -5,7 +5,7 @@ use super::diff_rows::file_and_line;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, is_heap, rows_word, wrap};
+use super::{counted, is_heap, names_functions, rows_word, wrap};
 use crate::analysis::top::{Row, Top};
 use crate::report::Report;
 use std::io;
@@ -98,21 +98,22 @@ fn shown(top: &Top) -> impl Iterator<Item = &Row> {
 }
 
 fn label(report: &Report, row: &Row) -> Label {
+    if !names_functions(report) {
+        return Label::path(&row.name);
+    }
     let label = Label::new(&row.name);
     match &row.via {
-        Some(via) if !matches!(report.granularity.as_str(), "files" | "packages") => {
-            label.under(&via.function)
-        }
-        _ => label,
+        Some(via) => label.under(&via.function),
+        None => label,
     }
 }
 
 fn place(report: &Report, row: &Row, style: &Style) -> String {
-    match (&row.via, report.granularity.as_str()) {
-        (Some(via), "functions" | "filefunctions" | "lines" | "addresses") => {
+    match &row.via {
+        Some(via) if names_functions(report) => {
             file_and_line(via.file.as_deref(), via.line, style.file_names)
         }
-        (_, "functions" | "packages") => {
+        _ if matches!(report.granularity.as_str(), "functions" | "packages") => {
             file_and_line(row.file.as_deref(), row.line, style.file_names)
         }
         _ => String::new(),

@@ -13,7 +13,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
     let columns = vec![
         Column::text("", None),
-        Column::mixed("before", None),
+        Column::mixed("before", Some(2)),
         Column::mixed(if report.diff.is_some() { "after" } else { "total" }, None),
         Column::mixed("Δ", None),
         Column::mixed("Δ %", Some(1)),
