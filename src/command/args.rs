@@ -1,7 +1,7 @@
 //! What may be typed, and what it means: options become a [`Query`], a [`Spec`] and an [`Output`].
 //!
 //! The options are written once, in groups that the subcommands share. Where pprof has an option, its
-//! name and its meaning are kept; [`super::spelling`] sees to the single dash.
+//! name and its meaning are kept; `spelling.rs` sees to the single dash.
 
 use super::{Error, completions, diff, top};
 use crate::filter::{Granularity, Spec};

@@ -12,11 +12,11 @@ use std::path::Path;
 
 /// Whether progress is drawn on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It is: standard error is a terminal, and nobody asked for quiet.
-    Drawn,
-    /// It is not.
-    Silent,
+pub(crate) enum ShowProgress {
+    /// Standard error is a terminal, and nobody asked for quiet.
+    Yes,
+    /// It would be in the way.
+    No,
 }
 
 /// Answers a query about inputs: this is where loading and analysis plug in.
@@ -24,7 +24,7 @@ fn answer(
     _query: &Query,
     _inputs: &[String],
     _spec: &Spec,
-    _progress: Progress,
+    _progress: ShowProgress,
 ) -> Result<Report, Error> {
     Err(Error::Answer("not wired yet".into()))
 }
@@ -33,9 +33,9 @@ fn answer(
 pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
     let Request { query, spec, inputs, output } = request;
     let progress = if console.stderr_is_terminal && !output.quiet {
-        Progress::Drawn
+        ShowProgress::Yes
     } else {
-        Progress::Silent
+        ShowProgress::No
     };
     let mut report = answer(&query, &inputs, &spec, progress)?;
     check_unit(&report, output.unit.as_deref())?;

@@ -2,7 +2,7 @@
 //!
 //! A format reads a [`Report`] and nothing else: no profile, no file, no environment, no clock. What
 //! differs between a terminal and a pipe is told by [`Style`], so the same report and the same style
-//! always give the same bytes. A new format is its file, a variant and a line in [`write`].
+//! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
 
 mod csv;
 mod json;

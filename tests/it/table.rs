@@ -45,7 +45,9 @@ fn tables_read_as_their_golden_files() {
 fn no_line_is_wider_than_the_terminal() {
     for (name, report) in cases() {
         for columns in 45..220 {
-            let text = text(&report, &plain(Width::Columns(columns)));
+            let file_names = if columns % 2 == 0 { FileNames::Short } else { FileNames::Whole };
+            let style = Style { file_names, ..plain(Width::Columns(columns)) };
+            let text = text(&report, &style);
             for line in text.lines() {
                 // A command is there to be copied, so it is never broken.
                 let command = line.contains(": heapdiff ");

@@ -4,7 +4,7 @@
 //! A grid has at most one column of names. The others are as wide as their widest cell, and each of
 //! them has a place in the order in which columns are left out.
 
-use super::name::Label;
+use super::name::{self, Label};
 use crate::output::Width;
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
@@ -15,6 +15,8 @@ use unicode_width::UnicodeWidthStr;
 const GAP: usize = 2;
 /// Names get at least so many columns before another column has to go.
 const NAME_AT_LEAST: usize = 44;
+/// Text that is no name gets so many columns, or a third of the terminal where that is more.
+const TEXT_AT_MOST: usize = 24;
 /// Beyond so many columns the eye loses the line between a name and what stands right of it.
 const NAME_AT_MOST: usize = 96;
 
@@ -131,6 +133,9 @@ impl Grid {
         while matches!(self.lines.last(), Some(None)) {
             self.lines.pop();
         }
+        if let Width::Columns(columns) = width {
+            self.shorten_text(TEXT_AT_MOST.max(columns / 3));
+        }
         self.align_units();
         let widths = self.content_widths();
         let shown = self.choose(&widths, width, indent);
@@ -162,6 +167,17 @@ impl Grid {
 
     fn rows(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().flatten()
+    }
+
+    /// Shortens text, such as a file name with all of its folders, to a width that leaves names room.
+    fn shorten_text(&mut self, width: usize) {
+        for column in 0..self.columns.len() {
+            if self.columns[column].kind == Kind::Text {
+                for line in self.lines.iter_mut().flatten() {
+                    line.cells[column] = name::fit(&line.cells[column], width);
+                }
+            }
+        }
     }
 
     /// Brings the units of a column under each other: `12.0 MiB` and `17   B`.
