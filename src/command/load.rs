@@ -11,7 +11,7 @@ use std::thread;
 
 /// Why a series could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// An input could not be opened.
     #[error("{name}: {error}")]
     Open {
@@ -37,7 +37,7 @@ pub enum Error {
 }
 
 /// Reads the inputs, in their order.
-pub fn load(names: &[String], progress: &Progress) -> Result<Series, Error> {
+pub(super) fn load(names: &[String], progress: &Progress) -> Result<Series, Error> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice);
     }

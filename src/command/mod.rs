@@ -1,3 +1,130 @@
-//! (being built)
-pub mod load;
-pub mod progress;
+//! Subcommands: one file each. What was typed becomes a [`crate::report::Query`] in `args.rs`, and
+//! `answer` in `run.rs` answers it.
+//!
+//! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
+//! could not be done. A closed pipe is no error: who reads decides how much.
+
+mod args;
+mod completions;
+mod console;
+mod diff;
+mod load;
+mod man;
+mod progress;
+mod run;
+mod spelling;
+mod top;
+mod trim_path;
+
+pub use console::Console;
+
+use crate::output::escape;
+use args::Cli;
+use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// The question was answered.
+const DONE: u8 = 0;
+/// Bad usage, bad input, or something that could not be done.
+const FAILED: u8 = 2;
+/// What is shown where nothing was asked.
+const BRIEF: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Commands:
+{subcommands}{after-help}
+
+heapdiff -h lists the options.
+";
+
+/// What kept a command from its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line does not parse; also `--help` and `--version`.
+    #[error("{0}")]
+    Parse(#[from] clap::Error),
+    /// The command line parses and makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The inputs could not be read, or the question could not be answered.
+    #[error("{0}")]
+    Answer(Box<dyn std::error::Error + Send + Sync>),
+    /// The output file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Output {
+        /// The file as given.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(io::Error),
+}
+
+/// Runs the command `args` ask for (the first is the program's name) and returns the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.len() < 2 {
+        let help = Cli::command().help_template(BRIEF).render_help();
+        complain(&help.to_string(), console);
+        return FAILED;
+    }
+    let result = parse(args)
+        .map_err(Error::from)
+        .and_then(|cli| dispatch(cli, console))
+        .and_then(|()| console.stdout.flush().map_err(Error::Stdout));
+    let Err(error) = result else { return DONE };
+    // What was written before the error, and nothing more where nobody reads it.
+    let message = match error {
+        Error::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
+        Error::Parse(error) if !error.use_stderr() => {
+            let help = error.render();
+            let help = if console.color { help.ansi().to_string() } else { help.to_string() };
+            let written =
+                console.stdout.write_all(help.as_bytes()).and_then(|()| console.stdout.flush());
+            return match written {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => FAILED,
+                _ => DONE,
+            };
+        }
+        Error::Parse(error) => {
+            let text = error.render().to_string();
+            text.strip_prefix("error: ").map_or(text.clone(), |text| format!("heapdiff: {text}"))
+        }
+        error => format!("heapdiff: {error}\n"),
+    };
+    complain(&message, console);
+    FAILED
+}
+
+/// Writes lines to standard error, what could steer a terminal spelled out: messages name files and
+/// what stands in them.
+fn complain(message: &str, console: &mut Console<'_>) {
+    for line in message.trim_end().lines() {
+        // Nobody is left to tell where even this fails.
+        let _ = writeln!(console.stderr, "{}", escape(line));
+    }
+    let _ = console.stderr.flush();
+}
+
+/// What was typed, in pprof's spellings or in ours.
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
+}
+
+fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
+    match cli.command {
+        Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
+        Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
+        Some(args::Command::Completions(args)) => {
+            completions::write(&args, console.stdout).map_err(Error::Stdout)
+        }
+        Some(args::Command::Man) => man::write(console.stdout).map_err(Error::Stdout),
+        None => run::run(args::bare_request(cli.bare)?, console),
+    }
+}

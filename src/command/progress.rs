@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const DELAY: Duration = Duration::from_millis(500);
 
 /// Progress over all inputs, in bytes as they are stored.
-pub struct Progress {
+pub(super) struct Progress {
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -17,7 +17,7 @@ pub struct Progress {
 
 impl Progress {
     /// A bar that shows itself after half a second, or none at all.
-    pub fn new(wanted: bool) -> Self {
+    pub(super) fn new(wanted: bool) -> Self {
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
             let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
@@ -30,19 +30,19 @@ impl Progress {
     }
 
     /// Says that an input of this size follows.
-    pub fn expect(&self, size: Option<u64>) {
+    pub(super) fn expect(&self, size: Option<u64>) {
         if let (Some(bar), Some(size)) = (&self.bar, size) {
             bar.inc_length(size);
         }
     }
 
     /// Counts what is read from `reader`.
-    pub fn watch<R: Read>(&self, reader: R) -> impl Read + use<'_, R> {
+    pub(super) fn watch<R: Read>(&self, reader: R) -> impl Read + use<'_, R> {
         Watched { progress: self, inner: reader }
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -4,7 +4,6 @@ use super::{Warning, WarningCode};
 use crate::analysis::sampling;
 use crate::model::ids::LabelSetId;
 use crate::model::measures::{Kind, kind};
-use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};

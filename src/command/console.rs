@@ -1,0 +1,40 @@
+//! Where a command writes, and what it may do there.
+//!
+//! The environment is looked at here and nowhere else, so that a command run against buffers does the
+//! same on every machine.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+/// The streams of a run.
+pub struct Console<'a> {
+    /// Answers.
+    pub stdout: &'a mut dyn Write,
+    /// Errors, warnings and progress.
+    pub stderr: &'a mut dyn Write,
+    /// Columns of the terminal that standard output is; absent where it is none.
+    pub columns: Option<usize>,
+    /// Whether colour is wanted where nobody says: a terminal that can, without `NO_COLOR`.
+    pub color: bool,
+    /// Whether standard error is a terminal, where progress may be drawn.
+    pub stderr_is_terminal: bool,
+}
+
+/// Columns of a terminal that does not tell.
+const USUAL_COLUMNS: usize = 80;
+
+impl<'a> Console<'a> {
+    /// The streams of this process, written through `out` and `err`.
+    pub fn of_process(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        let columns = stdout().is_terminal().then(|| {
+            terminal_size::terminal_size_of(stdout())
+                .map_or(USUAL_COLUMNS, |(terminal_size::Width(columns), _)| usize::from(columns))
+        });
+        Console {
+            stdout: out,
+            stderr: err,
+            columns: columns.map(|columns| if columns == 0 { USUAL_COLUMNS } else { columns }),
+            color: anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
+            stderr_is_terminal: stderr().is_terminal(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `heapdiff diff BEFORE AFTER`: what changed.
+
+use super::Error;
+use super::args::{BaseArgs, Options, Request, diff_request};
+use clap::Args;
+
+/// Show what changed between two profiles
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff diff [OPTIONS] BEFORE AFTER\n       heapdiff diff [OPTIONS] -base BEFORE AFTER",
+    after_help = "\
+Examples:
+  heapdiff diff before.pb.gz after.pb.gz
+  heapdiff diff -cum -focus='^main\\.handle$' before.pb.gz after.pb.gz
+  heapdiff diff --format json -o diff.json before.pb.gz after.pb.gz"
+)]
+pub(super) struct DiffArgs {
+    /// The two profiles, the earlier one first. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    /// Scale AFTER to the total of BEFORE before comparing
+    #[arg(long)]
+    normalize: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(super) fn request(args: DiffArgs) -> Result<Request, Error> {
+    diff_request(args.base, args.inputs, args.normalize, args.options)
+}

@@ -1,0 +1,58 @@
+//! `heapdiff man`: one manual page for the whole tool, made from the definitions of the options.
+//!
+//! `clap_mangen` makes a page per subcommand. Here each of those becomes a section of the one page, so
+//! that `heapdiff man | man -l -` shows everything.
+
+use super::args::Cli;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use std::io::{self, Write};
+
+/// What each part of a page opens with; needed once.
+const PREAMBLE: [&str; 2] = [r".ie \n(.g .ds Aq \(aq", ".el .ds Aq '"];
+
+pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    let page = Man::new(command.clone());
+    let mut whole = Vec::new();
+    page.render_title(&mut whole)?;
+    page.render_name_section(&mut whole)?;
+    page.render_synopsis_section(&mut whole)?;
+    page.render_description_section(&mut whole)?;
+    page.render_options_section(&mut whole)?;
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        section(subcommand, &mut whole)?;
+    }
+    page.render_extra_section(&mut whole)?;
+    writeln!(
+        whole,
+        ".SH \"EXIT STATUS\"\n0 where the question was answered, 2 for bad usage, bad input and \
+         whatever could not be done. A closed pipe is no error."
+    )?;
+    page.render_version_section(&mut whole)?;
+    let whole = String::from_utf8_lossy(&whole);
+    for line in PREAMBLE.into_iter().chain(whole.lines().filter(|line| !PREAMBLE.contains(line))) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// A subcommand as a section, the sections of its own page as subsections.
+fn section(command: &Command, out: &mut dyn Write) -> io::Result<()> {
+    let page = Man::new(command.clone());
+    let mut section = Vec::new();
+    page.render_description_section(&mut section)?;
+    page.render_synopsis_section(&mut section)?;
+    page.render_options_section(&mut section)?;
+    page.render_extra_section(&mut section)?;
+    writeln!(out, ".SH \"HEAPDIFF {}\"", command.get_name().to_uppercase())?;
+    for line in String::from_utf8_lossy(&section).lines().filter(|line| *line != ".SH DESCRIPTION")
+    {
+        match line.strip_prefix(".SH ") {
+            Some(title) => writeln!(out, ".SS {title}")?,
+            None => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(())
+}

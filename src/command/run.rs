@@ -1,0 +1,148 @@
+//! From a request to an answer on paper: load, ask, write.
+
+use super::args::{Color, Output, Request};
+use super::load::load;
+use super::progress::Progress;
+use super::{Console, Error, trim_path};
+use crate::filter::Spec;
+use crate::output::{self, Format, Style, Width};
+use crate::report::{Query, Report, analyze};
+use crate::units;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Whether progress is drawn on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShowProgress {
+    /// Standard error is a terminal, and nobody asked for quiet.
+    Yes,
+    /// It would be in the way.
+    No,
+}
+
+/// Answers a query about inputs.
+fn answer(
+    query: &Query,
+    inputs: &[String],
+    spec: &Spec,
+    progress: ShowProgress,
+) -> Result<Report, Error> {
+    let progress = Progress::new(progress == ShowProgress::Yes);
+    let series = load(inputs, &progress).map_err(|e| Error::Answer(Box::new(e)))?;
+    analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))
+}
+
+/// Answers a request and writes the answer where it was asked for.
+pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
+    let Request { query, spec, inputs, output } = request;
+    let progress = if console.stderr_is_terminal && !output.quiet {
+        ShowProgress::Yes
+    } else {
+        ShowProgress::No
+    };
+    let mut report = answer(&query, &inputs, &spec, progress)?;
+    check_unit(&report, output.unit.as_deref())?;
+    trim_path::trim(&mut report, &output.trim_path);
+    write(&report, &output, console)?;
+    // The table and JSON hold their warnings; a CSV has no place for them.
+    if output.format == Format::Csv && !output.quiet {
+        let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
+        for warning in report.warnings.iter().chain(of_inputs) {
+            // A warning nobody can be told is no reason to fail.
+            let _ =
+                writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&warning.message));
+        }
+    }
+    Ok(())
+}
+
+/// A unit the rows are not measured in would be an option without effect.
+fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), Error> {
+    match unit {
+        Some(unit) if units::conversion(&report.unit, unit).is_none() => {
+            Err(Error::Usage(format!(
+                "-unit: {} is measured in {}, which do not convert to `{unit}`",
+                report.sample_type, report.unit
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<(), Error> {
+    let terminal = console.columns.filter(|_| output.file.is_none());
+    let style = Style {
+        width: output.width.or(terminal).map_or(Width::Unlimited, Width::Columns),
+        color: match output.color {
+            Color::Auto => console.color && output.file.is_none(),
+            Color::Always => true,
+            Color::Never => false,
+        },
+        unit: output.unit.clone(),
+        file_names: output.file_names,
+    };
+    match &output.file {
+        None => output::write(output.format, report, &style, console.stdout).map_err(Error::Stdout),
+        Some(path) => write_file(path, |out| output::write(output.format, report, &style, out))
+            .map_err(|source| Error::Output { path: path.clone(), source }),
+    }
+}
+
+/// Writes a file in full or not at all: beside it first, then renamed over it. What is no regular file
+/// (a pipe, a device) is written directly.
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let mut file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+        write(&mut file)?;
+        return file.flush();
+    }
+    // A link stays a link: what it points to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+    };
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let file = File::create_new(&beside)?;
+    let written = (|| {
+        if let Ok(metadata) = fs::metadata(&path) {
+            file.set_permissions(metadata.permissions())?;
+        }
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&beside, &path)
+    })();
+    if written.is_err() {
+        // The error that matters is the first one.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_file;
+    use std::io;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("heapdiff-write-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("out.json");
+        write_file(&path, |out| out.write_all(b"first")).unwrap();
+        let failed = write_file(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("disk on fire"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        write_file(&path, |out| out.write_all(b"second")).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

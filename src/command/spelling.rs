@@ -1,0 +1,108 @@
+//! The spellings of pprof, brought to those clap knows.
+//!
+//! pprof takes long options with one dash (`-inuse_space`, `-focus=x`), before and after everything
+//! else. clap would take them for a cluster of short ones. So arguments pass through here first: a long
+//! option with one dash gets its second, and a subcommand that follows options moves before them. What
+//! follows an option that takes a value is that value, and what follows `--` is an input; neither is
+//! touched.
+
+use clap::{Arg, Command};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// Options by name, and whether each takes a value.
+struct Known {
+    long: BTreeMap<String, bool>,
+    short: BTreeMap<char, bool>,
+}
+
+/// `args`, the first of which is the program's name, as clap understands them.
+pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString> {
+    let known = Known::of(command);
+    let mut normal = Vec::with_capacity(args.len());
+    let mut args = args.into_iter();
+    normal.extend(args.next());
+    let mut is_value = false;
+    let mut first_input = None;
+    while let Some(arg) = args.next() {
+        let Some(text) = arg.to_str().filter(|_| !is_value) else {
+            if !is_value && first_input.is_none() {
+                first_input = Some(normal.len());
+            }
+            is_value = false;
+            normal.push(arg);
+            continue;
+        };
+        if text == "--" {
+            normal.push(arg);
+            normal.extend(args);
+            break;
+        }
+        if text == "-" || !text.starts_with('-') {
+            first_input = first_input.or(Some(normal.len()));
+            normal.push(arg);
+            continue;
+        }
+        let (name, value) = match text.trim_start_matches('-').split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (text.trim_start_matches('-'), false),
+        };
+        let is_long = text.starts_with("--") || known.is_long(name);
+        let takes_value = if is_long {
+            known.long.get(name).copied()
+        } else {
+            let mut letters = name.chars();
+            known
+                .short
+                .get(&letters.next().unwrap_or('-'))
+                .map(|&takes| takes && letters.next().is_none())
+        };
+        is_value = takes_value.unwrap_or(false) && !value;
+        if is_long && !text.starts_with("--") {
+            normal.push(format!("-{text}").into());
+        } else {
+            normal.push(arg);
+        }
+    }
+    let names_command = |arg: &OsString| {
+        let is = |name: &str| arg.to_str() == Some(name);
+        is("help") || command.get_subcommands().any(|command| is(command.get_name()))
+    };
+    if let Some(at) = first_input.filter(|&at| names_command(&normal[at])) {
+        let subcommand = normal.remove(at);
+        normal.insert(1, subcommand);
+    }
+    normal
+}
+
+impl Known {
+    fn of(command: &Command) -> Self {
+        let mut known = Known { long: BTreeMap::new(), short: BTreeMap::new() };
+        known.long.insert("help".to_owned(), false);
+        known.long.insert("version".to_owned(), false);
+        let all = std::iter::once(command).chain(command.get_subcommands());
+        for arg in all.flat_map(Command::get_arguments) {
+            known.add(arg);
+        }
+        known
+    }
+
+    fn add(&mut self, arg: &Arg) {
+        let takes_value = arg.get_action().takes_values();
+        let aliases = arg.get_all_aliases().unwrap_or_default();
+        for name in arg.get_long().into_iter().chain(aliases) {
+            self.long.insert(name.to_owned(), takes_value);
+        }
+        if let Some(letter) = arg.get_short() {
+            self.short.insert(letter, takes_value);
+        }
+    }
+
+    /// Whether `-name` is meant as a long option: a known one, or anything of several letters that does
+    /// not start with a short option and its value (`-n5`). An unknown one is then reported by its name.
+    fn is_long(&self, name: &str) -> bool {
+        let mut letters = name.chars();
+        let (Some(first), Some(_)) = (letters.next(), letters.next()) else { return false };
+        self.long.contains_key(name) || self.short.get(&first) != Some(&true)
+    }
+}

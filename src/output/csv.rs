@@ -1,0 +1,154 @@
+//! The rows of a report as CSV: a header and one line per row.
+//!
+//! Values are the raw integers of the report, and names are written as they are, even where one starts
+//! with `=`, `+`, `-` or `@` and a spreadsheet would take it for a formula: a script that reads the
+//! file must get back the very name that JSON and `go tool pprof` print. Function names come from the
+//! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text.
+//! The addresses behind a row without symbols are in JSON only, so that a column adds up.
+
+use crate::analysis::{Place, diff, top};
+use crate::report::Report;
+use std::fmt::Display;
+use std::io;
+
+const DIFF_COLUMNS: [&str; 24] = [
+    "name",
+    "file",
+    "line",
+    "before_flat",
+    "after_flat",
+    "delta_flat",
+    "before_cum",
+    "after_cum",
+    "delta_cum",
+    "delta_percent",
+    "objects_before",
+    "objects_after",
+    "objects_delta",
+    "kept",
+    "error_lower",
+    "error_upper",
+    "q_value",
+    "status",
+    "via_function",
+    "via_file",
+    "via_line",
+    "moved_from",
+    "moved_to",
+    "unit",
+];
+
+const TOP_COLUMNS: [&str; 14] = [
+    "name",
+    "file",
+    "line",
+    "flat",
+    "cum",
+    "flat_percent",
+    "cum_percent",
+    "objects",
+    "error_lower",
+    "error_upper",
+    "via_function",
+    "via_file",
+    "via_line",
+    "unit",
+];
+
+pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    if let Some(diff) = &report.diff {
+        writer.write_record(DIFF_COLUMNS).map_err(io_error)?;
+        for row in &diff.rows {
+            writer.write_record(diff_record(row, &report.unit)).map_err(io_error)?;
+        }
+    } else if let Some(top) = &report.top {
+        writer.write_record(TOP_COLUMNS).map_err(io_error)?;
+        for row in &top.rows {
+            writer.write_record(top_record(row, &report.unit)).map_err(io_error)?;
+        }
+    }
+    writer.flush()
+}
+
+/// The error of the writer below, whose kind callers look at.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+fn cell<T: Display>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn place(place: Option<&Place>) -> [String; 3] {
+    [
+        cell(place.map(|place| &place.function)),
+        cell(place.and_then(|place| place.file.as_ref())),
+        cell(place.and_then(|place| place.line)),
+    ]
+}
+
+fn diff_record(row: &diff::Row, unit: &str) -> [String; DIFF_COLUMNS.len()] {
+    let [via_function, via_file, via_line] = place(row.via.as_ref());
+    [
+        row.name.clone(),
+        cell(row.file.as_ref()),
+        cell(row.line),
+        row.before.flat.to_string(),
+        row.after.flat.to_string(),
+        row.delta.flat.to_string(),
+        row.before.cum.to_string(),
+        row.after.cum.to_string(),
+        row.delta.cum.to_string(),
+        cell(row.delta_percent),
+        cell(row.objects.map(|objects| objects.before)),
+        cell(row.objects.map(|objects| objects.after)),
+        cell(row.objects.map(|objects| objects.delta)),
+        cell(row.kept),
+        cell(row.error.map(|error| error.lower)),
+        cell(row.error.map(|error| error.upper)),
+        cell(row.q_value),
+        status(row.status).to_owned(),
+        via_function,
+        via_file,
+        via_line,
+        cell(row.moved_from.as_ref()),
+        cell(row.moved_to.as_ref()),
+        unit.to_owned(),
+    ]
+}
+
+fn top_record(row: &top::Row, unit: &str) -> [String; TOP_COLUMNS.len()] {
+    let [via_function, via_file, via_line] = place(row.via.as_ref());
+    [
+        row.name.clone(),
+        cell(row.file.as_ref()),
+        cell(row.line),
+        row.flat.to_string(),
+        row.cum.to_string(),
+        cell(row.flat_percent),
+        cell(row.cum_percent),
+        cell(row.objects),
+        cell(row.error.map(|error| error.lower)),
+        cell(row.error.map(|error| error.upper)),
+        via_function,
+        via_file,
+        via_line,
+        unit.to_owned(),
+    ]
+}
+
+/// The words JSON uses.
+fn status(status: diff::Status) -> &'static str {
+    match status {
+        diff::Status::New => "new",
+        diff::Status::Gone => "gone",
+        diff::Status::Grown => "grown",
+        diff::Status::Shrunk => "shrunk",
+        diff::Status::Same => "same",
+        diff::Status::WithinNoise => "within-noise",
+    }
+}

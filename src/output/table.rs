@@ -1,0 +1,68 @@
+//! The table for people: what was compared, what it adds up to, which rows changed and where to look.
+//!
+//! It is read in a hurry, often over a slow connection and next to a pager, so the order is that of the
+//! questions: is this the comparison I meant, how much is it, which function, which line, what now.
+//! Numbers never wrap and names are shortened before they do; every claim comes with its error. The
+//! words of heaps (objects, in use, leak) stand only where the profile is one of a heap.
+
+mod closing;
+mod diff_rows;
+pub(crate) mod escape;
+mod grid;
+mod heading;
+mod name;
+mod number;
+pub(crate) mod shell;
+mod sites;
+mod top_rows;
+mod totals;
+mod wrap;
+
+use super::Style;
+use crate::report::{InputKind, Report};
+use std::io;
+
+pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    heading::write(report, style, out)?;
+    totals::write(report, style, out)?;
+    heading::write_warnings(report, style, out)?;
+    if let Some(diff) = &report.diff {
+        diff_rows::write(report, diff, style, out)?;
+        sites::write(report, diff, style, out)?;
+        closing::write_diff(report, diff, style, out)?;
+    }
+    if let Some(top) = &report.top {
+        top_rows::write(report, top, style, out)?;
+        closing::write_top(top, style, out)?;
+    }
+    Ok(())
+}
+
+/// Whether the words of heaps fit: every input is a heap profile.
+fn is_heap(report: &Report) -> bool {
+    report.inputs.iter().all(|input| input.kind == InputKind::Heap)
+}
+
+/// What one row stands for, in the plural.
+fn rows_word(report: &Report) -> &str {
+    match report.granularity.as_str() {
+        "filefunctions" => "functions",
+        other => other,
+    }
+}
+
+/// Whether a row is named after a function: beside a file or a package, the function it stands under
+/// would compare unlike things.
+fn names_functions(report: &Report) -> bool {
+    !matches!(report.granularity.as_str(), "files" | "packages")
+}
+
+/// `word` for one, its plural otherwise: `1 function`, `31 functions`.
+fn counted(count: usize, plural: &str) -> String {
+    let singular = match plural {
+        "addresses" => "address",
+        _ => plural.strip_suffix('s').unwrap_or(plural),
+    };
+    let word = if count == 1 { singular } else { plural };
+    format!("{} {word}", crate::units::Grouped(i64::try_from(count).unwrap_or(i64::MAX)))
+}

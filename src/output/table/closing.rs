@@ -1,0 +1,137 @@
+//! The last lines: what the numbers can not say, and the command to type next.
+//!
+//! Two snapshots show growth and no more: a cache that fills up looks like a leak. The table says so
+//! each time, because it is read in a hurry. A suggested command is one that exists, is quoted for a
+//! shell, and asks about the site that grew most.
+
+use super::super::Style;
+use super::{escape::escape, is_heap, shell, wrap};
+use crate::analysis::diff::{Diff, Row, Status};
+use crate::analysis::top::Top;
+use crate::report::Report;
+use crate::report::WarningCode::{self, IdenticalData};
+use anstyle::Style as Ansi;
+use std::io;
+
+/// Whether the rows are about what was ever allocated, which only grows in one process.
+pub(super) fn is_allocation(report: &Report) -> bool {
+    is_heap(report) && report.sample_type.starts_with("alloc_")
+}
+
+pub(super) fn write_diff(
+    report: &Report,
+    diff: &Diff,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
+    let grew = !diff.sites.is_empty() || first_grown(diff).is_some();
+    if !grew {
+        say(nothing_grew(report, diff), out)?;
+    } else if is_allocation(report) {
+        say(
+            "Allocated memory is work done, not memory held: -inuse_space shows what was kept.",
+            out,
+        )?;
+    } else if is_heap(report) {
+        say(two_snapshots(report), out)?;
+    }
+    let next = function_to_ask(report, diff).and_then(|name| next_command(report, name));
+    if let Some((lead, command)) = next {
+        let bold = Ansi::new().bold();
+        // A command is never wrapped: it is there to be copied.
+        if style.color {
+            writeln!(out, "{lead}: {bold}{command}{bold:#}")?;
+        } else {
+            writeln!(out, "{lead}: {command}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What two snapshots can not tell.
+fn two_snapshots(report: &Report) -> &'static str {
+    if report.comparison.is_some_and(|comparison| comparison.same_process) {
+        "Two snapshots show growth, not a leak: a cache that fills up looks the same. Growth that goes \
+         on in a third snapshot is better evidence."
+    } else {
+        "Two processes of different age or load differ without a leak. Two snapshots of one process, \
+         some time apart, are better evidence."
+    }
+}
+
+/// The first row that grew by more than error explains.
+fn first_grown(diff: &Diff) -> Option<&Row> {
+    let grew = |status: Status| matches!(status, Status::New | Status::Grown);
+    diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())
+}
+
+/// The function to ask about next: the site that grew most, or else that of the row.
+fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
+    if let Some(site) = diff.sites.first() {
+        return Some(&site.place.function);
+    }
+    let row = first_grown(diff)?;
+    match &row.via {
+        Some(via) => Some(&via.function),
+        None if report.granularity == "functions" && row.addresses.is_empty() => Some(&row.name),
+        None => None,
+    }
+}
+
+/// Why there is nothing to look at.
+fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
+    let warned = |code: WarningCode| {
+        let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
+        report.warnings.iter().chain(of_inputs).any(|warning| warning.code == code)
+    };
+    if warned(IdenticalData) {
+        "Nothing changed: the two profiles hold the same data."
+    } else if warned(WarningCode::NoMatch) {
+        "Nothing to compare: the filters left no samples."
+    } else if warned(WarningCode::EmptyProfile) && diff.rows.is_empty() {
+        "Nothing to compare: there are no samples."
+    } else if diff.rows.iter().all(|row| row.error.is_none()) && diff.within_noise.rows == 0 {
+        if diff.rows.iter().any(|row| row.status != Status::Same) {
+            "Nothing grew."
+        } else {
+            "Nothing changed."
+        }
+    } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone)
+    {
+        "Nothing grew by more than sampling error explains."
+    } else {
+        "Nothing grew or shrank by more than sampling error explains."
+    }
+}
+
+/// What to ask next about `function`, and the command that asks it: its callers by cum, and where this
+/// table was by cum already, its lines.
+fn next_command(report: &Report, function: &str) -> Option<(&'static str, String)> {
+    let [before, after] = report.inputs.as_slice() else { return None };
+    // Standard input can not be read again, and a control character has no safe spelling.
+    let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
+    if unusable(&before.name) || unusable(&after.name) || unusable(function) {
+        return None;
+    }
+    let focus = shell::exactly(function);
+    let focus = shell::quote(&focus);
+    let sample_type = match report.sample_type.as_str() {
+        "inuse_space" => String::new(),
+        other => format!(" -sample_index={}", shell::quote(other)),
+    };
+    let (lead, option) =
+        if report.sort == "cum" { ("Line by line", "-lines") } else { ("Who calls it", "-cum") };
+    let (before, after) = (shell::file(&before.name), shell::file(&after.name));
+    let command = format!("heapdiff diff {option} -focus {focus}{sample_type} {before} {after}");
+    Some((lead, command))
+}
+
+pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if !top.rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out)
+}

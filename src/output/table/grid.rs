@@ -1,0 +1,308 @@
+//! Lines in columns that always fit: the least important column goes first, names are shortened after
+//! their import paths, and no line is ever wrapped.
+//!
+//! A grid has at most one column of names. The others are as wide as their widest cell, and each of
+//! them has a place in the order in which columns are left out.
+
+use super::name::{self, Label};
+use crate::output::Width;
+use anstyle::{AnsiColor, Effects, Style as Ansi};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use std::io;
+use unicode_width::UnicodeWidthStr;
+
+/// Blank columns between two columns.
+const GAP: usize = 2;
+/// Names get at least so many columns before another column has to go.
+const NAME_AT_LEAST: usize = 44;
+/// Text that is no name gets so many columns, or a third of the terminal where that is more.
+const TEXT_AT_MOST: usize = 24;
+/// Beyond so many columns the eye loses the line between a name and what stands right of it.
+const NAME_AT_MOST: usize = 96;
+
+/// What a line is about, said by colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Nothing special.
+    Plain,
+    /// Grew: the first cell is red.
+    Growth,
+    /// Shrank: the first cell is green.
+    Shrink,
+    /// Does not matter: all of the line is dim.
+    Dim,
+}
+
+/// What a column holds, and how soon it may be left out.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    title: String,
+    kind: Kind,
+    /// Columns with a lower number are left out first; `None` stays.
+    drop_order: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Mixed,
+    Text,
+    Name,
+}
+
+impl Column {
+    /// Numbers, right-aligned with their units under each other.
+    pub(super) fn number(title: &str, drop_order: Option<u8>) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Number, drop_order }
+    }
+
+    /// Numbers of several kinds: right-aligned as they are.
+    pub(super) fn mixed(title: &str, drop_order: Option<u8>) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Mixed, drop_order }
+    }
+
+    /// Left-aligned text.
+    pub(super) fn text(title: &str, drop_order: Option<u8>) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Text, drop_order }
+    }
+
+    /// The names of the lines.
+    pub(super) fn name(title: &str) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Name, drop_order: None }
+    }
+}
+
+/// One line: a cell per column (that of the names is empty), and its name.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) cells: Vec<String>,
+    pub(super) label: Label,
+    pub(super) tone: Tone,
+}
+
+/// Columns and lines.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    columns: Vec<Column>,
+    /// `None` is a blank line.
+    lines: Vec<Option<Line>>,
+    /// Whether a first line names the columns.
+    header: Header,
+    /// Names get at least so many columns before another column has to go.
+    name_at_least: usize,
+}
+
+/// Whether a grid names its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Header {
+    /// It does.
+    Titles,
+    /// It does not.
+    None,
+}
+
+impl Grid {
+    pub(super) fn new(columns: Vec<Column>, header: Header) -> Self {
+        Grid { columns, lines: Vec::new(), header, name_at_least: NAME_AT_LEAST }
+    }
+
+    /// Another least width of the names.
+    pub(super) fn name_at_least(self, columns: usize) -> Self {
+        Grid { name_at_least: columns, ..self }
+    }
+
+    pub(super) fn push(&mut self, line: Line) {
+        self.lines.push(Some(line));
+    }
+
+    /// A blank line, where something stands above it.
+    pub(super) fn gap(&mut self) {
+        if matches!(self.lines.last(), Some(Some(_))) {
+            self.lines.push(None);
+        }
+    }
+
+    /// Writes the grid, each line indented by `indent` columns.
+    pub(super) fn write(
+        mut self,
+        width: Width,
+        color: bool,
+        indent: usize,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        while matches!(self.lines.last(), Some(None)) {
+            self.lines.pop();
+        }
+        if let Width::Columns(columns) = width {
+            self.shorten_text(TEXT_AT_MOST.max(columns / 3));
+        }
+        self.align_units();
+        let widths = self.content_widths();
+        let shown = self.choose(&widths, width, indent);
+        let others = self.width_of_others(&shown, &widths) + indent;
+        let room = match width {
+            Width::Columns(columns) => columns.saturating_sub(others).min(NAME_AT_MOST),
+            Width::Unlimited => usize::MAX,
+        };
+        let table = self.table(&shown, room);
+        let first = shown.first().map_or(0, |&column| widths[column]);
+        let bold = Ansi::new().bold();
+        let mut lines = table.lines();
+        let titles = (self.header == Header::Titles).then(|| lines.next()).flatten();
+        if let Some(line) = titles {
+            write_line(&line, indent, color.then_some((bold, usize::MAX)), out)?;
+        }
+        for (line, text) in self.lines.iter().zip(lines) {
+            let tone = line.as_ref().map_or(Tone::Plain, |line| line.tone);
+            let paint = match tone {
+                Tone::Plain => None,
+                Tone::Growth => Some((AnsiColor::Red.on_default(), first)),
+                Tone::Shrink => Some((AnsiColor::Green.on_default(), first)),
+                Tone::Dim => Some((Ansi::new().effects(Effects::DIMMED), usize::MAX)),
+            };
+            write_line(&text, indent, paint.filter(|_| color), out)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().flatten()
+    }
+
+    /// Shortens text, such as a file name with all of its folders, to a width that leaves names room.
+    fn shorten_text(&mut self, width: usize) {
+        for column in 0..self.columns.len() {
+            if self.columns[column].kind == Kind::Text {
+                for line in self.lines.iter_mut().flatten() {
+                    line.cells[column] = name::fit(&line.cells[column], width);
+                }
+            }
+        }
+    }
+
+    /// Brings the units of a column under each other: `12.0 MiB` and `17   B`.
+    fn align_units(&mut self) {
+        for column in 0..self.columns.len() {
+            if self.columns[column].kind != Kind::Number {
+                continue;
+            }
+            let widest = self.rows().map(|line| unit(&line.cells[column]).width()).max();
+            for line in self.lines.iter_mut().flatten() {
+                let cell = &mut line.cells[column];
+                // A word such as "new" is no number: it stands at the right edge.
+                if cell.contains(|c: char| c.is_ascii_digit()) {
+                    let missing = widest.unwrap_or(0) - unit(cell).width();
+                    // A number without a unit lacks the space before it as well.
+                    let space = usize::from(unit(cell).is_empty() && widest > Some(0));
+                    cell.push_str(&" ".repeat(missing + space));
+                }
+            }
+        }
+    }
+
+    fn content_widths(&self) -> Vec<usize> {
+        let of = |column: usize| {
+            let cells = self.rows().map(|line| line.cells[column].width()).max().unwrap_or(0);
+            match self.header {
+                Header::Titles if cells > 0 => cells.max(self.columns[column].title.width()),
+                _ => cells,
+            }
+        };
+        (0..self.columns.len()).map(of).collect()
+    }
+
+    fn width_of_others(&self, shown: &[usize], widths: &[usize]) -> usize {
+        let others = shown.iter().filter(|&&column| self.columns[column].kind != Kind::Name);
+        let gaps = shown.len().saturating_sub(1) * GAP;
+        others.map(|&column| widths[column]).sum::<usize>() + gaps
+    }
+
+    /// The columns to show: those that hold something, without the least important ones where names
+    /// would get too little room.
+    fn choose(&self, widths: &[usize], width: Width, indent: usize) -> Vec<usize> {
+        let is_name = |column: usize| self.columns[column].kind == Kind::Name;
+        let mut shown: Vec<usize> =
+            (0..widths.len()).filter(|&column| widths[column] > 0 || is_name(column)).collect();
+        let Width::Columns(available) = width else { return shown };
+        let wanted = if shown.iter().any(|&column| is_name(column)) {
+            self.rows()
+                .map(|line| line.label.short_width())
+                .max()
+                .unwrap_or(0)
+                .min(self.name_at_least)
+        } else {
+            0
+        };
+        while self.width_of_others(&shown, widths) + indent + wanted > available {
+            let droppable =
+                shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
+            let Some(&column) = droppable.min_by_key(|&&column| self.columns[column].drop_order)
+            else {
+                break;
+            };
+            shown.retain(|&other| other != column);
+        }
+        shown
+    }
+
+    fn table(&self, shown: &[usize], room: usize) -> Table {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        if self.header == Header::Titles {
+            table.set_header(shown.iter().map(|&column| self.columns[column].title.as_str()));
+        }
+        let is_shown =
+            |title: &str| shown.iter().any(|&column| self.columns[column].title == title);
+        for line in &self.lines {
+            table.add_row(shown.iter().map(|&column| match line {
+                None => String::new(),
+                Some(line) if self.columns[column].kind == Kind::Name => {
+                    line.label.fit(room, is_shown)
+                }
+                Some(line) => line.cells[column].clone(),
+            }));
+        }
+        for (index, &column) in shown.iter().enumerate() {
+            if let Some(layout) = table.column_mut(index) {
+                let last = index + 1 == shown.len();
+                layout.set_padding((0, if last { 0 } else { GAP as u16 }));
+                if matches!(self.columns[column].kind, Kind::Number | Kind::Mixed) {
+                    layout.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        table
+    }
+}
+
+/// The unit at the end of a number: what follows the last space, where that is no digit group.
+fn unit(cell: &str) -> &str {
+    match cell.rsplit_once(' ') {
+        Some((_, unit)) if !unit.starts_with(|c: char| c.is_ascii_digit()) => unit,
+        _ => "",
+    }
+}
+
+/// Writes one line without the blanks at its end, its first `painted` columns in a style.
+fn write_line(
+    text: &str,
+    indent: usize,
+    paint: Option<(Ansi, usize)>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let text = text.trim_end();
+    if text.is_empty() {
+        return out.write_all(b"\n");
+    }
+    write!(out, "{:indent$}", "")?;
+    match paint {
+        None => writeln!(out, "{text}"),
+        Some((style, painted)) => {
+            // The painted cell holds numbers only, one column per character.
+            let end = text.char_indices().nth(painted).map_or(text.len(), |(at, _)| at);
+            let (head, tail) = text.split_at(end);
+            writeln!(out, "{style}{head}{style:#}{tail}")
+        }
+    }
+}

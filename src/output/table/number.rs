@@ -1,0 +1,175 @@
+//! Values as the table prints them.
+//!
+//! Each value stands in the unit that fits its size, or all in the one unit that was asked for. A change
+//! always bears its sign, in ASCII, so that `grep '+'` finds growth.
+
+use crate::analysis::Bounds;
+use crate::units;
+
+/// How the values of one sample type print.
+pub(super) struct Scale<'a> {
+    /// Unit of the values.
+    unit: &'a str,
+    /// The unit to print in and the factor to it.
+    fixed: Option<(&'a str, f64)>,
+}
+
+impl<'a> Scale<'a> {
+    /// Values in `unit`, printed in `wanted` where that is a unit of the same kind.
+    pub(super) fn new(unit: &'a str, wanted: Option<&'a str>) -> Self {
+        let fixed = wanted.and_then(|wanted| Some((wanted, units::conversion(unit, wanted)?)));
+        Scale { unit, fixed }
+    }
+
+    /// A value: `312.4 MiB`.
+    pub(super) fn value(&self, value: i64) -> String {
+        match self.fixed {
+            Some((wanted, factor)) => {
+                let scaled = value as f64 * factor;
+                if (factor - 1.0).abs() < f64::EPSILON {
+                    format!("{} {wanted}", units::Grouped(value))
+                } else {
+                    format!("{scaled:.2} {wanted}")
+                }
+            }
+            None => units::display(value as f64, self.unit),
+        }
+    }
+
+    /// A value with every digit where it is a count: `1 204 331`.
+    pub(super) fn exact(&self, value: i64) -> String {
+        if self.fixed.is_none() && units::classify(self.unit).0 == units::Kind::Count {
+            return units::Grouped(value).to_string();
+        }
+        self.value(value)
+    }
+
+    /// A change: `+577.7 MiB`, `-12.0 MiB`, `0 B`.
+    pub(super) fn change(&self, delta: i64) -> String {
+        signed(delta, self.value(delta))
+    }
+
+    /// A change with every digit where it is a count.
+    pub(super) fn exact_change(&self, delta: i64) -> String {
+        signed(delta, self.exact(delta))
+    }
+
+    /// Half the width of the interval around `value`: `±4.1 MiB`. In the unit of `value` where that
+    /// leaves it a digit, so that the two compare at a glance.
+    pub(super) fn margin(&self, error: Bounds, value: i64) -> String {
+        let half = half_width(error);
+        let (kind, factor) = units::classify(self.unit);
+        if self.fixed.is_some() || kind != units::Kind::Bytes || half == 0 {
+            return format!("±{}", self.value(half));
+        }
+        let own = units::Bytes(half as f64 * factor).to_string();
+        let shown = units::Bytes(value as f64 * factor).to_string();
+        let (Some((_, from)), Some((_, to))) = (own.rsplit_once(' '), shown.rsplit_once(' '))
+        else {
+            return format!("±{own}");
+        };
+        match units::conversion("bytes", to).map(|scale| half as f64 * factor * scale) {
+            Some(scaled) if from != to && (0.05..1024.0).contains(&scaled) => {
+                format!("±{scaled:.1} {to}")
+            }
+            _ => format!("±{own}"),
+        }
+    }
+}
+
+/// From one end to the other, the unit once where both have it: `+568.7 … +586.7 MiB`.
+pub(super) fn range(lower: &str, upper: &str) -> String {
+    match (lower.rsplit_once(' '), upper.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {upper}"),
+        _ => format!("{lower} … {upper}"),
+    }
+}
+
+/// Half the width of an interval.
+pub(super) fn half_width(error: Bounds) -> i64 {
+    // Through i128: the ends may lie further apart than an i64 reaches.
+    let width = i128::from(error.upper) - i128::from(error.lower);
+    i64::try_from(width / 2).unwrap_or(i64::MAX)
+}
+
+fn signed(delta: i64, text: String) -> String {
+    if delta > 0 { format!("+{text}") } else { text }
+}
+
+/// A number of objects that changed: `+1.9 M`.
+pub(super) fn count_change(delta: i64) -> String {
+    signed(delta, units::Short(delta as f64).to_string())
+}
+
+/// A number of objects: `1.9 M`.
+pub(super) fn count(value: i64) -> String {
+    units::Short(value as f64).to_string()
+}
+
+/// A change in percent: `+2.3 %`, `+185 %`, `-100 %`.
+pub(super) fn percent_change(percent: f64) -> String {
+    let sign = if percent > 0.0 && percent.is_finite() { "+" } else { "" };
+    format!("{sign}{}", percent_text(percent))
+}
+
+/// A share in percent: `12.4 %`.
+pub(super) fn percent_text(percent: f64) -> String {
+    if !percent.is_finite() {
+        String::new()
+    } else if percent == 0.0 {
+        "0 %".to_owned()
+    } else if percent.abs() < 9.95 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+/// A share in whole percent: `99 %`.
+pub(super) fn whole_percent(percent: f64) -> String {
+    format!("{percent:.0} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_print_in_a_fitting_or_in_the_wanted_unit() {
+        let auto = Scale::new("bytes", None);
+        assert_eq!(auto.value(312 << 20), "312.0 MiB");
+        assert_eq!(auto.change(5 << 10), "+5.0 KiB");
+        assert_eq!(auto.change(-3), "-3 B");
+        assert_eq!(auto.change(0), "0 B");
+        assert_eq!(auto.margin(Bounds { lower: -1024, upper: 3 * 1024 }, 9), "±2.0 KiB");
+        let margin = Bounds { lower: 0, upper: 1800 << 10 };
+        assert_eq!(auto.margin(margin, 5 << 20), "±0.9 MiB");
+        assert_eq!(auto.margin(margin, 5 << 30), "±900.0 KiB");
+        let fixed = Scale::new("bytes", Some("MB"));
+        assert_eq!(fixed.change(3 << 19), "+1.50 MB");
+        assert_eq!(Scale::new("bytes", Some("bytes")).value(1_234_567), "1 234 567 bytes");
+        assert_eq!(Scale::new("count", Some("MB")).exact(1_204_331), "1 204 331");
+    }
+
+    #[test]
+    fn a_range_says_a_common_unit_once() {
+        assert_eq!(range("+1.0 MiB", "+2.0 MiB"), "+1.0 … +2.0 MiB");
+        assert_eq!(range("-1.0 KiB", "+2.0 MiB"), "-1.0 KiB … +2.0 MiB");
+        assert_eq!(range("17", "29"), "17 … 29");
+    }
+
+    #[test]
+    fn extreme_values_do_not_overflow() {
+        let scale = Scale::new("bytes", None);
+        assert_eq!(scale.margin(Bounds { lower: i64::MIN, upper: i64::MAX }, 0), "±8.0 EiB");
+        assert_eq!(scale.change(i64::MIN), "-8.0 EiB");
+    }
+
+    #[test]
+    fn percents_keep_what_matters() {
+        assert_eq!(percent_change(185.4), "+185 %");
+        assert_eq!(percent_change(-2.34), "-2.3 %");
+        assert_eq!(percent_change(f64::INFINITY), "");
+        assert_eq!(percent_text(9.96), "10 %");
+    }
+}

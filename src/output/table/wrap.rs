@@ -1,0 +1,40 @@
+//! Prose broken into lines between words.
+//!
+//! A word that is wider than a line stands on a line of its own and is never cut: it is a name or a
+//! command, and half of it would be wrong.
+
+use super::super::Style;
+use anstyle::Style as Ansi;
+use std::io;
+use unicode_width::UnicodeWidthStr;
+
+/// Writes `first` and then `text`, later lines indented as far as `first` is wide; `first` in `ansi`.
+pub(super) fn write(
+    first: &str,
+    text: &str,
+    ansi: Ansi,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let indent = first.width();
+    let room = style.width.prose().saturating_sub(indent).max(20);
+    if style.color && !first.trim().is_empty() {
+        write!(out, "{ansi}{first}{ansi:#}")?;
+    } else {
+        write!(out, "{first}")?;
+    }
+    let mut used = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if used > 0 && used + 1 + word.width() > room {
+            write!(out, "\n{:indent$}", "")?;
+            used = 0;
+        }
+        if used > 0 {
+            write!(out, " ")?;
+            used += 1;
+        }
+        write!(out, "{word}")?;
+        used += word.width();
+    }
+    writeln!(out)
+}

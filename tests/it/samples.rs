@@ -1,0 +1,376 @@
+//! Reports written by hand: what the analysis would say of a chat server that leaks, and odd cases.
+
+use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
+use heapdiff::analysis::top::{self, Top};
+use heapdiff::analysis::{Bounds, Measure, Omitted, Place};
+use heapdiff::report::{Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode};
+
+pub(crate) const KIB: i64 = 1 << 10;
+pub(crate) const MIB: i64 = 1 << 20;
+
+pub(crate) fn input(name: &str) -> Input {
+    Input {
+        name: name.to_owned(),
+        kind: InputKind::Heap,
+        time: Some("2025-05-01T10:00:00Z".to_owned()),
+        duration_nanos: 0,
+        build_id: Some("9f3c21aa5d0e7b6641c2".to_owned()),
+        program: Some("chat-server".to_owned()),
+        period: 512 * KIB,
+        sample_types: [
+            "alloc_objects/count",
+            "alloc_space/bytes",
+            "inuse_objects/count",
+            "inuse_space/bytes",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        samples: 8412,
+        warnings: Vec::new(),
+    }
+}
+
+pub(crate) fn total(
+    sample_type: &str,
+    unit: &str,
+    before: i64,
+    after: i64,
+    margin: Option<i64>,
+) -> Total {
+    let delta = after - before;
+    Total {
+        sample_type: sample_type.to_owned(),
+        unit: unit.to_owned(),
+        before: Some(before),
+        after,
+        delta: Some(delta),
+        delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+        error: margin.map(|margin| Bounds { lower: delta - margin, upper: delta + margin }),
+    }
+}
+
+/// A row whose cum is its flat.
+pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> Row {
+    let delta = after - before;
+    Row {
+        name: name.to_owned(),
+        file: None,
+        line: None,
+        before: Measure { flat: before, cum: before },
+        after: Measure { flat: after, cum: after },
+        delta: Measure { flat: delta, cum: delta },
+        delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+        objects: Some(Objects { before: before / 512, after: after / 512, delta: delta / 512 }),
+        kept: None,
+        error: Some(Bounds { lower: delta - margin, upper: delta + margin }),
+        q_value: Some(0.000_12),
+        status,
+        via: None,
+        moved_from: None,
+        moved_to: None,
+        addresses: Vec::new(),
+    }
+}
+
+pub(crate) fn place(function: &str, file: &str, line: i64) -> Place {
+    Place { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line) }
+}
+
+fn at(mut row: Row, file: &str, line: i64, kept: f64) -> Row {
+    (row.file, row.line, row.kept) = (Some(file.to_owned()), Some(line), Some(kept));
+    row
+}
+
+/// A diff of two heap profiles with nothing in it.
+pub(crate) fn empty_diff() -> Report {
+    Report {
+        schema: SCHEMA.to_owned(),
+        inputs: vec![input("before.pb.gz"), input("after.pb.gz")],
+        comparison: Some(Comparison { apart_nanos: Some(898_000_000_000), same_process: true }),
+        sample_type: "inuse_space".to_owned(),
+        unit: "bytes".to_owned(),
+        granularity: "functions".to_owned(),
+        sort: "bound".to_owned(),
+        totals: Vec::new(),
+        diff: Some(Diff::default()),
+        top: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// A chat server that leaks in two places, with every kind of row.
+pub(crate) fn leaking() -> Report {
+    let mut report = empty_diff();
+    report.totals = vec![
+        total("alloc_objects", "count", 9_204_331, 30_950_012, None),
+        total("alloc_space", "bytes", 4198 * MIB, 10_137 * MIB, None),
+        total("inuse_objects", "count", 1_204_331, 3_950_012, Some(91_204)),
+        total("inuse_space", "bytes", 312 * MIB + 400 * KIB, 890 * MIB + 100 * KIB, Some(9 * MIB)),
+    ];
+    report.warnings.push(Warning {
+        code: WarningCode::DifferentStackDepth,
+        message: "The first profile was written by a Go older than 1.23, which cuts stacks at 32 \
+                  frames; deep stacks of the two do not meet, so cumulative values of outer \
+                  functions differ more than they should."
+            .to_owned(),
+    });
+    let limiter = "/build/src/github.com/acme/chat/internal/limiter/limiter.go";
+    let mut rows = vec![at(
+        row(
+            "github.com/acme/chat/internal/limiter.windowFor",
+            120 * MIB,
+            521 * MIB + 200 * KIB,
+            4 * MIB + 100 * KIB,
+            Status::Grown,
+        ),
+        limiter,
+        54,
+        0.99,
+    )];
+    let mut ticker =
+        row("time.NewTicker", 20 * MIB, 150 * MIB + 900 * KIB, 2600 * KIB, Status::Grown);
+    ticker.via =
+        Some(place("github.com/acme/chat/internal/limiter.newRequestLimiter", limiter, 88));
+    rows.push(at(ticker, "/usr/local/go/src/time/tick.go", 36, 1.0));
+    let mut decode =
+        row("encoding/json.(*decodeState).objectInterface", 0, 38 * MIB, 1900 * KIB, Status::New);
+    decode.via = Some(place("main.(*Session).restore", "/build/src/chat/session.go", 201));
+    rows.push(at(decode, "/usr/local/go/src/encoding/json/decode.go", 1141, 0.41));
+    rows.push(at(
+        row(
+            "github.com/acme/chat/internal/cache.(*Sharded[go.shape.string,go.shape.struct { Key string; \
+             Value []uint8 }]).Put",
+            7 * MIB,
+            19 * MIB,
+            900 * KIB,
+            Status::Grown,
+        ),
+        "/build/src/cache/sharded.go",
+        77,
+        0.08,
+    ));
+    let mut unsymbolized = row("libjemalloc.so.2", 0, 9 * MIB, MIB, Status::New);
+    unsymbolized.addresses = vec![
+        row("libjemalloc.so.2+0x1f00", 0, 6 * MIB, MIB, Status::New),
+        row("libjemalloc.so.2+0x2a10", 0, 3 * MIB, 900 * KIB, Status::New),
+    ];
+    rows.push(unsymbolized);
+    let mut moved = row("main.serve.func3", 0, 24 * MIB, 2 * MIB, Status::New);
+    moved.moved_from = Some("main.serve.func2".to_owned());
+    rows.push(at(moved, "/build/src/chat/server.go", 310, 0.5));
+    let mut left = row("main.serve.func2", 23 * MIB + 700 * KIB, 0, 2 * MIB, Status::Gone);
+    left.moved_to = Some("main.serve.func3".to_owned());
+    rows.push(left);
+    rows.push(at(
+        row("main.rebuildCache", 40 * MIB, 28 * MIB, 1900 * KIB, Status::Shrunk),
+        "/build/src/chat/cache.go",
+        19,
+        0.0,
+    ));
+    rows.push(row("main.warmUp", 3 * MIB, 0, 400 * KIB, Status::Gone));
+    let site = |function: &str, line, leaf: Option<&str>, before, after, margin: i64| Site {
+        place: place(function, limiter, line),
+        leaf: leaf.map(str::to_owned),
+        before,
+        after,
+        delta: after - before,
+        error: Bounds { lower: after - before - margin, upper: after - before + margin },
+        q_value: 1e-9,
+        lower_bound: after - before - margin,
+    };
+    report.diff = Some(Diff {
+        rows,
+        within_noise: Omitted { rows: 214, sum: 9 * MIB + 100 * KIB },
+        omitted: Omitted { rows: 31, sum: 12 * MIB },
+        sites: vec![
+            site(
+                "github.com/acme/chat/internal/limiter.windowFor",
+                54,
+                None,
+                120 * MIB,
+                521 * MIB + 200 * KIB,
+                4 * MIB + 100 * KIB,
+            ),
+            site(
+                "github.com/acme/chat/internal/limiter.newRequestLimiter",
+                88,
+                Some("time.NewTicker"),
+                20 * MIB,
+                150 * MIB + 900 * KIB,
+                2600 * KIB,
+            ),
+        ],
+    });
+    report
+}
+
+/// Nothing grew beyond noise.
+pub(crate) fn quiet() -> Report {
+    let mut report = empty_diff();
+    report.totals = vec![total("inuse_space", "bytes", 312 * MIB, 313 * MIB, Some(9 * MIB))];
+    report.diff =
+        Some(Diff { within_noise: Omitted { rows: 214, sum: 9 * MIB }, ..Diff::default() });
+    report
+}
+
+/// CPU time of two builds.
+pub(crate) fn cpu() -> Report {
+    let mut report = empty_diff();
+    for input in &mut report.inputs {
+        input.kind = InputKind::Cpu;
+        input.duration_nanos = 30_000_000_000;
+        input.sample_types = vec!["samples/count".to_owned(), "cpu/nanoseconds".to_owned()];
+        input.period = 10_000_000;
+    }
+    report.inputs[1].build_id = Some("77aa0012ffee".to_owned());
+    report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
+    report.sample_type = String::from("cpu");
+    report.unit = String::from("nanoseconds");
+    report.totals = vec![
+        total("samples", "count", 2400, 2900, None),
+        total("cpu", "nanoseconds", 24_000_000_000, 29_000_000_000, None),
+    ];
+    let mut rows = vec![
+        row("main.parse", 8_000_000_000, 13_400_000_000, 300_000_000, Status::Grown),
+        row("runtime.mallocgc", 4_000_000_000, 3_500_000_000, 200_000_000, Status::Shrunk),
+    ];
+    for row in &mut rows {
+        row.objects = None;
+    }
+    report.diff = Some(Diff { rows, ..Diff::default() });
+    report
+}
+
+/// The leaking server by cum.
+pub(crate) fn by_cum() -> Report {
+    let mut report = leaking();
+    report.sort = String::from("cum");
+    report.warnings.clear();
+    if let Some(diff) = &mut report.diff {
+        diff.rows.retain(|row| row.moved_from.is_none() && row.moved_to.is_none());
+        for row in &mut diff.rows {
+            row.before.cum += 4 * MIB;
+            row.after.cum += 5 * MIB;
+            row.delta.cum += MIB;
+        }
+    }
+    report
+}
+
+/// One heap profile.
+pub(crate) fn single() -> Report {
+    let mut report = empty_diff();
+    report.inputs.truncate(1);
+    report.comparison = None;
+    report.sort = String::from("flat");
+    report.diff = None;
+    report.totals = vec![
+        Total {
+            sample_type: "inuse_objects".to_owned(),
+            unit: "count".to_owned(),
+            before: None,
+            after: 3_950_012,
+            delta: None,
+            delta_percent: None,
+            error: None,
+        },
+        Total {
+            sample_type: "inuse_space".to_owned(),
+            unit: "bytes".to_owned(),
+            before: None,
+            after: 890 * MIB,
+            delta: None,
+            delta_percent: None,
+            error: Some(Bounds { lower: 881 * MIB, upper: 899 * MIB }),
+        },
+    ];
+    let top_row = |name: &str, flat: i64, cum: i64| top::Row {
+        name: name.to_owned(),
+        file: Some("/build/src/chat/limiter.go".to_owned()),
+        line: Some(54),
+        flat,
+        cum,
+        flat_percent: Some(flat as f64 / (890 * MIB) as f64 * 100.0),
+        cum_percent: Some(cum as f64 / (890 * MIB) as f64 * 100.0),
+        objects: Some(flat / 48),
+        error: Some(Bounds { lower: flat - 4 * MIB, upper: flat + 4 * MIB }),
+        via: None,
+        addresses: Vec::new(),
+    };
+    let mut ticker = top_row("time.NewTicker", 151 * MIB, 151 * MIB);
+    ticker.via = Some(place("main.newRequestLimiter", "/build/src/chat/limiter.go", 88));
+    report.top = Some(Top {
+        rows: vec![
+            top_row("github.com/acme/chat/internal/limiter.windowFor", 521 * MIB, 530 * MIB),
+            ticker,
+            top_row("main.main", 0, 890 * MIB),
+        ],
+        omitted: Omitted { rows: 120, sum: 40 * MIB },
+    });
+    report
+}
+
+/// Two processes of another allocator, line by line, without a sampling period, with every row.
+pub(crate) fn lines() -> Report {
+    let mut report = empty_diff();
+    report.granularity = String::from("lines");
+    report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
+    for input in &mut report.inputs {
+        (input.period, input.program, input.build_id) = (0, None, None);
+        input.warnings = vec![Warning {
+            code: WarningCode::NoSamplingPeriod,
+            message: "It does not say how it was sampled: there are no error bars.".to_owned(),
+        }];
+    }
+    report.inputs[0].name = String::from("my heaps/before.pb.gz");
+    report.totals = vec![total("inuse_space", "bytes", 5 * MIB, 9 * MIB, None)];
+    let mut rows = vec![
+        row(
+            "std::vector<std::pair<int, long>, std::allocator<std::pair<int, long>>>::push_back(std::pair<int, long>&&) /usr/include/c++/13/bits/stl_vector.h:1296",
+            MIB,
+            5 * MIB,
+            0,
+            Status::Grown,
+        ),
+        row(
+            "github.com/acme/chat/internal/limiter.(*Limiter).take /build/src/github.com/acme/chat/internal/limiter/limiter.go:54",
+            MIB,
+            MIB + 17,
+            0,
+            Status::WithinNoise,
+        ),
+        row(
+            "<alloc::vec::Vec<T> as core::clone::Clone>::clone /rustc/lib.rs:9",
+            MIB,
+            MIB,
+            0,
+            Status::Same,
+        ),
+        row(
+            "main.größe·世界世界世界世界世界世界世界世界世界世界世界世界世界世界世界 /x/y.go:1",
+            3 * MIB,
+            2 * MIB,
+            0,
+            Status::Shrunk,
+        ),
+    ];
+    for row in &mut rows {
+        (row.error, row.objects, row.q_value) = (None, None, None);
+    }
+    report.diff = Some(Diff { rows, ..Diff::default() });
+    report
+}
+
+/// Packages, by memory ever allocated.
+pub(crate) fn packages() -> Report {
+    let mut report = leaking();
+    report.granularity = String::from("packages");
+    report.sample_type = String::from("alloc_space");
+    report.warnings.clear();
+    let diff = report.diff.as_mut().unwrap();
+    diff.rows.truncate(2);
+    for row in &mut diff.rows {
+        row.name = row.name.rsplit_once('.').map_or("main", |(package, _)| package).to_owned();
+    }
+    report
+}

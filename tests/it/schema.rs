@@ -1,0 +1,111 @@
+//! The JSON form and its schema: what is written is what the schema says, and the schema is what the
+//! types say.
+
+use crate::{golden, samples};
+use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::report::Report;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+const SCHEMA: &str = "docs/schema/report.v1.json";
+
+fn style() -> Style {
+    Style { width: Width::Unlimited, color: false, unit: None, file_names: FileNames::Short }
+}
+
+fn written(format: Format, report: &Report) -> String {
+    let mut out = Vec::new();
+    output::write(format, report, &style(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn samples() -> [Report; 8] {
+    [
+        samples::leaking(),
+        samples::quiet(),
+        samples::cpu(),
+        samples::by_cum(),
+        samples::single(),
+        samples::lines(),
+        samples::packages(),
+        samples::empty_diff(),
+    ]
+}
+
+#[test]
+fn the_schema_is_that_of_the_types() {
+    let schema = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Report>();
+    let mut schema = serde_json::to_value(schema).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/report.v1.json".into();
+    schema["properties"]["schema"]["const"] = heapdiff::report::SCHEMA.into();
+    golden::check(SCHEMA, &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()));
+}
+
+#[test]
+fn what_is_written_is_valid() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA);
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("report.json", schema).unwrap();
+    let index = compiler.compile("report.json", &mut schemas).unwrap();
+    for report in samples() {
+        let text = written(Format::Json, &report);
+        let json: Value = serde_json::from_str(&text).unwrap();
+        if let Err(error) = schemas.validate(&json, index) {
+            panic!("{error}\n{text}");
+        }
+        let mut broken = json.clone();
+        broken["totals"] = Value::String("many".to_owned());
+        assert!(schemas.validate(&broken, index).is_err());
+    }
+}
+
+#[test]
+fn json_comes_back_as_it_was() {
+    for report in samples() {
+        let text = written(Format::Json, &report);
+        assert!(text.ends_with("}\n"));
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+}
+
+#[test]
+fn json_keeps_names_and_no_raw_control_characters() {
+    let mut report = samples::leaking();
+    let name = "main.\u{1b}[31m\u{202e}x\n\u{fffd}";
+    report.diff.as_mut().unwrap().rows[0].name = name.to_owned();
+    let text = written(Format::Json, &report);
+    assert!(!text.contains('\u{1b}'));
+    let back: Report = serde_json::from_str(&text).unwrap();
+    assert_eq!(back.diff.unwrap().rows[0].name, name);
+}
+
+#[test]
+fn csv_has_a_line_per_row_and_raw_values() {
+    let mut report = samples::leaking();
+    let names = ["=cmd()", "+1", "-1", "@x", "a,\"b\"\nc"];
+    for (row, name) in report.diff.as_mut().unwrap().rows.iter_mut().zip(names) {
+        row.name = name.to_owned();
+    }
+    let text = written(Format::Csv, &report);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|title| title == name).unwrap();
+    let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let rows = &report.diff.as_ref().unwrap().rows;
+    assert_eq!(records.len(), rows.len());
+    for (record, row) in records.iter().zip(rows) {
+        assert_eq!(record[column("name")], row.name);
+        assert_eq!(record[column("delta_flat")], row.delta.flat.to_string());
+        assert_eq!(record[column("error_lower")], row.error.unwrap().lower.to_string());
+        assert_eq!(record[column("moved_to")], *row.moved_to.clone().unwrap_or_default());
+        let status = serde_json::to_value(row.status).unwrap();
+        assert_eq!(record[column("status")], *status.as_str().unwrap());
+    }
+    let top = written(Format::Csv, &samples::single());
+    assert_eq!(top.lines().count(), 4);
+    assert!(top.starts_with("name,file,line,flat,cum,"));
+}
