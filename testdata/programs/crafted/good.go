@@ -261,6 +261,7 @@ func names() *profile {
 		"operator<<(std::ostream&, char const*)",
 		"com.example.Service$Inner.<init>",
 		"<anonymous>",
+		"main.Apply[go.shape.func(int) string]",
 		"a\tb",
 		"-12",
 		"(inline)",
