@@ -427,7 +427,7 @@ fn before_tests(text: &str) -> &str {
         let at = from + found;
         let after = text[at + "#[cfg(test)]".len()..].trim_start();
         let is_own_line = at == 0 || text[..at].ends_with('\n');
-        let opens = after.lines().next().is_some_and(|line| line.ends_with('{'));
+        let opens = after.lines().next().is_some_and(|line| !line.ends_with(';'));
         if is_own_line && opens && after.starts_with("mod ") {
             return &text[..at];
         }
