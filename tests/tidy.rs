@@ -30,8 +30,8 @@ const PURE: usize = 6;
 /// files in them that are no entry of the list but what entries share.
 const LISTS: &[(&str, &[&str])] = &[
     ("input", &["refusal"]),
-    ("analysis", &["rows"]),
-    ("output", &["style"]),
+    ("analysis", &[]),
+    ("output", &[]),
     ("command", &["args", "load", "progress"]),
 ];
 
