@@ -21,27 +21,27 @@ const SIZES: [i64; 16] =
 
 /// How large a profile is, and how alike the two of a pair are.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Functions in the program.
-    pub functions: u32,
+    pub(crate) functions: u32,
     /// Stacks in each profile.
-    pub stacks: u32,
+    pub(crate) stacks: u32,
     /// Samples in each profile: at least one for each stack, each further one of another size.
-    pub samples: u32,
+    pub(crate) samples: u32,
     /// Frames in a stack on average, at least 2.
-    pub depth: u32,
+    pub(crate) depth: u32,
     /// Share of stacks that both profiles of a pair have, in percent.
-    pub common: u32,
+    pub(crate) common: u32,
     /// What the random numbers start from.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl Shape {
-    /// A service of some size: a profile of about 45 kB compressed, 150 kB as protobuf.
-    pub const SERVICE: Self =
+    /// A service of some size: a profile of about 90 kB compressed, 250 kB as protobuf.
+    pub(crate) const SERVICE: Self =
         Self { functions: 1_500, stacks: 1_200, samples: 2_000, depth: 20, common: 90, seed: 1 };
-    /// A large program: about 6 MB compressed, 25 MB as protobuf.
-    pub const LARGE: Self = Self {
+    /// A large program: about 9 MB compressed, 39 MB as protobuf.
+    pub(crate) const LARGE: Self = Self {
         functions: 40_000,
         stacks: 150_000,
         samples: 250_000,
@@ -51,12 +51,12 @@ impl Shape {
     };
 
     /// The two profiles of a pair, as uncompressed protobuf.
-    pub fn pair(self) -> [Vec<u8>; 2] {
+    pub(crate) fn pair(self) -> [Vec<u8>; 2] {
         [self.profile(Side::Before), self.profile(Side::After)]
     }
 
     /// The two profiles of a pair, compressed as the runtime does it (fastest level).
-    pub fn pair_gzip(self) -> [Vec<u8>; 2] {
+    pub(crate) fn pair_gzip(self) -> [Vec<u8>; 2] {
         self.pair().map(|bytes| gzip(&bytes))
     }
 
@@ -68,7 +68,7 @@ impl Shape {
 }
 
 /// Compresses as the runtime does: one member, fastest level.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("a vector takes everything");
     encoder.finish().expect("a vector takes everything")
@@ -175,22 +175,26 @@ impl Writer {
         }
     }
 
-    /// The location ids of a stack, leaf first.
+    /// The location ids of a stack, leaf first. Neighbours share all but the last few frames, as the
+    /// stacks under one request handler do, which is also what makes a profile compress.
     fn stack(&mut self, stack: u64) -> Vec<u64> {
-        let mut random = Random(self.shape.seed.wrapping_mul(0x1_0000_0001) ^ stack);
+        // The two low bits tell the profiles of a pair apart.
+        let mut trunk = Random(self.shape.seed.wrapping_mul(0x1_0000_0001) ^ (stack >> 2) / 40);
+        let mut twig = Random(self.shape.seed ^ stack.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let functions = u64::from(self.shape.functions.max(3));
         let depth = u64::from(self.shape.depth.max(2));
-        let depth = depth / 2 + random.below(depth) + 1;
-        let mut locations = Vec::with_capacity(depth as usize);
-        let mut function = random.skewed(functions - 2) + 2;
-        for _ in 2..depth {
-            locations.push(self.location(function, random.skewed(5)));
-            // A caller has few callees: what calls a function is mostly decided by the function.
-            let step = Random(function ^ 0x00ca_11e4).below(functions) + random.skewed(4);
-            function = (function + step) % (functions - 2) + 2;
+        let depth = depth / 2 + trunk.below(depth) + 1;
+        let twigs = (1 + twig.below(4)).min(depth - 1);
+        let mut locations = vec![self.location(0, 0), self.location(1, 0)];
+        let mut function = 1;
+        for level in 2..depth {
+            let random = if level + twigs < depth { &mut trunk } else { &mut twig };
+            // What a function calls is one of a few others.
+            let site = random.skewed(6);
+            function = 2 + Random(function << 8 | site).next() % (functions - 2);
+            locations.push(self.location(function, site));
         }
-        locations.push(self.location(1, 0));
-        locations.push(self.location(0, 0));
+        locations.reverse();
         locations
     }
 
@@ -279,10 +283,8 @@ impl Writer {
             varint(&mut ids, location);
         }
         let mut label = Vec::new();
-        let bytes = self.string("bytes");
-        number(&mut label, 1, bytes);
+        number(&mut label, 1, self.string("bytes"));
         number(&mut label, 3, size as u64);
-        number(&mut label, 4, bytes);
 
         let mut inner = Vec::new();
         message(&mut inner, 1, &ids);
