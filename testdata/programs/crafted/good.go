@@ -19,7 +19,7 @@ func service3(p *profile, scale int64) *profile {
 	for i, name := range []string{"main.main", "main.serve", "main.cache", "bytes.growSlice"} {
 		p.simple(uint64(i+1), name, int64(11+i))
 	}
-	bytes := func(n int64) label { return label{key: "bytes", number: n, unit: "bytes"} }
+	bytes := func(n int64) label { return label{key: "bytes", number: n} }
 	p.sample(ids(4, 2, 1), values(900*scale, 900*scale*1024, 100*scale, 100*scale*1024), bytes(1024))
 	p.sample(ids(4, 2, 1), values(50*scale, 50*scale*4096, 10*scale, 10*scale*4096), bytes(4096))
 	p.sample(ids(3, 2, 1), values(70, 70*512, 70, 70*512), bytes(512))
@@ -167,7 +167,7 @@ func stringLabels(scale int64) *profile {
 	p.simple(3, "main.download", 3)
 	tenant := func(name string) label { return label{key: "tenant", text: name} }
 	endpoint := func(name string) label { return label{key: "endpoint", text: name} }
-	bytes := label{key: "bytes", number: 1024, unit: "bytes"}
+	bytes := label{key: "bytes", number: 1024}
 	p.sample(ids(2, 1), values(10, 10240, 3*scale, 3072*scale), tenant("acme"), endpoint("/upload"), bytes)
 	p.sample(ids(2, 1), values(20, 20480, 5, 5120), tenant("zenith"), endpoint("/upload"), bytes)
 	p.sample(ids(3, 1), values(30, 30720, 7*scale, 7168*scale), tenant("acme"), endpoint("/download"), bytes)
@@ -293,8 +293,8 @@ func defaultType(name string) *profile {
 func repeated() *profile {
 	p := service3(heap(0), 1)
 	p.location(12, 1, 0x400000+0x100*2, line{function: 2, line: 12})
-	p.sample(ids(4, 2, 1), values(1, 1024, 1, 1024), label{key: "bytes", number: 1024, unit: "bytes"})
-	p.sample(ids(4, 12, 1), values(2, 2048, 2, 2048), label{key: "bytes", number: 1024, unit: "bytes"})
+	p.sample(ids(4, 2, 1), values(1, 1024, 1, 1024), label{key: "bytes", number: 1024})
+	p.sample(ids(4, 12, 1), values(2, 2048, 2, 2048), label{key: "bytes", number: 1024})
 	p.sample(ids(4, 12, 1), values(0, 0, 0, 0))
 	p.sample(ids(3, 1), values(0, 0, -3, -3000))
 	return p
