@@ -168,10 +168,10 @@ impl Writer {
             let is_common = stack * 100 < u64::from(common) * stacks;
             // A stack that only one profile has is seeded by the profile as well.
             let own = if is_common { 0 } else { 1 + self.side as u64 };
-            let locations = self.stack(stack << 2 | own);
-            let size = SIZES[Random(stack ^ self.shape.seed << 40).skewed(16) as usize];
+            let locations = self.stack((stack << 2) | own);
+            let size = SIZES[Random(stack ^ (self.shape.seed << 40)).skewed(16) as usize];
             let size = size * (1 + (index / stacks) as i64);
-            self.sample(&locations, size, index << 2 | own);
+            self.sample(&locations, size, (index << 2) | own);
         }
     }
 
@@ -179,7 +179,7 @@ impl Writer {
     /// stacks under one request handler do, which is also what makes a profile compress.
     fn stack(&mut self, stack: u64) -> Vec<u64> {
         // The two low bits tell the profiles of a pair apart.
-        let mut trunk = Random(self.shape.seed.wrapping_mul(0x1_0000_0001) ^ (stack >> 2) / 40);
+        let mut trunk = Random(self.shape.seed.wrapping_mul(0x1_0000_0001) ^ ((stack >> 2) / 40));
         let mut twig = Random(self.shape.seed ^ stack.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let functions = u64::from(self.shape.functions.max(3));
         let depth = u64::from(self.shape.depth.max(2));
@@ -191,7 +191,7 @@ impl Writer {
             let random = if level + twigs < depth { &mut trunk } else { &mut twig };
             // What a function calls is one of a few others.
             let site = random.skewed(6);
-            function = 2 + Random(function << 8 | site).next() % (functions - 2);
+            function = 2 + Random((function << 8) | site).next() % (functions - 2);
             locations.push(self.location(function, site));
         }
         locations.reverse();
@@ -209,7 +209,7 @@ impl Writer {
         number(&mut inner, 2, 1);
         number(&mut inner, 3, 0x0040_0000 + function * 0x400 + site * 0x20);
         // One location in six has one or two functions inlined into it.
-        let inlined = Random(function << 8 | site).below(12);
+        let inlined = Random((function << 8) | site).below(12);
         if function > 1 && inlined < 2 {
             for depth in 0..=inlined {
                 let callee =
@@ -325,7 +325,7 @@ fn scale(count: i64, size: i64) -> (i64, i64) {
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push(value as u8 | 0x80);
+        out.push((value as u8) | 0x80);
         value >>= 7;
     }
     out.push(value as u8);
@@ -341,7 +341,7 @@ fn number(out: &mut Vec<u8>, field: u64, value: u64) {
 
 /// Writes a field that is a message, a string or a packed list.
 fn message(out: &mut Vec<u8>, field: u64, inner: &[u8]) {
-    varint(out, field << 3 | 2);
+    varint(out, (field << 3) | 2);
     varint(out, inner.len() as u64);
     out.extend_from_slice(inner);
 }
