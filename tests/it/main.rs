@@ -4,6 +4,7 @@
 
 mod cli;
 mod golden;
+mod pprof_agreement;
 mod samples;
 mod schema;
 mod table;

@@ -1,0 +1,3 @@
+module crafted
+
+go 1.22

@@ -1,0 +1,3 @@
+module rate1
+
+go 1.22

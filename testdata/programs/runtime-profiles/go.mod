@@ -1,0 +1,3 @@
+module runtimeprofiles
+
+go 1.22

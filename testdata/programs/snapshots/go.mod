@@ -1,0 +1,3 @@
+module snapshots
+
+go 1.22

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes every recording in this folder again: record.sh [GROUP ...]
+#
+# The programs are built with -trimpath in a folder that says nothing about the machine, because the
+# paths of the binary and of its sources stand in the profiles. Sampling is random, so that another run
+# gives other numbers; no test may depend on the numbers of a recording, only on what two tools make of
+# them. The exceptions are rate1 and crafted, which are the same each time but for times and build ids.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+bin=/tmp/heapdiff-testdata
+mkdir -p "$bin"
+export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-trimpath GOARCH=amd64 GOOS=linux
+groups=("$@")
+
+wanted() {
+    [ ${#groups[@]} -eq 0 ] && return 0
+    local group
+    for group in "${groups[@]}"; do [ "$group" = "$1" ] && return 0; done
+    return 1
+}
+
+build() { (cd "$here/programs/$1" && go build -o "$bin/$2" .); }
+
+folders() { local folder; for folder in "$@"; do mkdir -p "$here/$folder"; done; }
+
+if wanted chat; then
+    folders chat
+    build chat chat
+    "$bin/chat" -dir "$here/chat" -seed 1 -apart 60s -goroutines
+    "$bin/chat" -dir "$here/chat" -seed 2 -before other-process.pb.gz -after ''
+fi
+if wanted two-builds; then
+    folders two-builds
+    build two-builds/v1 ledger
+    "$bin/ledger" -o "$here/two-builds/v1.pb.gz"
+    build two-builds/v2 ledger
+    "$bin/ledger" -o "$here/two-builds/v2.pb.gz"
+fi
+if wanted rate1; then
+    folders rate1
+    build rate1 rate1
+    GOMAXPROCS=1 "$bin/rate1" -dir "$here/rate1"
+fi
+if wanted generics-inline; then
+    folders generics-inline
+    build generics-inline generics
+    "$bin/generics" -dir "$here/generics-inline"
+fi
+if wanted snapshots; then
+    folders allocs no-gc seconds-delta text-heap empty
+    build snapshots snapshots
+    "$bin/snapshots" -dir "$here"
+    GODEBUG=memprofilerate=0 "$bin/snapshots" -dir "$here" -empty
+fi
+if wanted runtime-profiles; then
+    folders cpu mutex block goroutine threadcreate
+    build runtime-profiles service
+    "$bin/service" -dir "$here"
+fi
+if wanted crafted; then
+    build crafted crafted
+    "$bin/crafted" -dir "$here/crafted"
+fi
