@@ -87,41 +87,50 @@ pub struct Wanted {
     pub all: bool,
 }
 
-/// The sample type that an answer is about, and the columns that belong to it.
+/// The sample type that an answer is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
     /// Its column.
     pub column: usize,
-    /// Column of sizes beside it (itself, for a size).
-    size: usize,
     /// Column of counts beside it (itself, for a count).
     pub count: Option<usize>,
     /// Column of what was allocated, for what is in use.
     pub allocated: Option<usize>,
-    /// Column of the count of what was allocated.
-    allocated_count: Option<usize>,
-    /// Values only ever rise within a process.
-    cumulative: bool,
+    records: Records,
 }
 
 impl Measured {
     /// The columns of a sample type by its position.
     pub fn new(types: &[SampleType], column: usize) -> Self {
-        let count = measures::count_of(types, column);
-        let allocated = measures::allocated(types, column);
-        let size = measures::size_of(types, column).unwrap_or(column);
         Self {
             column,
-            size,
-            count,
-            allocated,
-            allocated_count: allocated.and_then(|a| measures::count_of(types, a)),
-            cumulative: measures::is_cumulative(&types[column]),
+            count: measures::count_of(types, column),
+            allocated: measures::allocated(types, column),
+            records: Records::new(types, column),
         }
     }
 
     fn is_count(&self) -> bool {
         self.count == Some(self.column)
+    }
+}
+
+/// Columns that come from the same raw samples: a size and the count beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Records {
+    size: usize,
+    count: Option<usize>,
+    /// Values only ever rise within a process.
+    cumulative: bool,
+}
+
+impl Records {
+    fn new(types: &[SampleType], column: usize) -> Self {
+        Self {
+            size: measures::size_of(types, column).unwrap_or(column),
+            count: measures::count_of(types, column),
+            cumulative: measures::is_cumulative(&types[column]),
+        }
     }
 }
 
@@ -147,12 +156,10 @@ struct RawSamples<'a> {
     sampling: Sampling,
     /// Inclusion probability and weights of each label set that names the size of its objects.
     sized: Vec<Option<(f64, Bucket)>>,
-    /// Bytes in one unit of the sizes' sample type.
-    scale: f64,
 }
 
 impl<'a> RawSamples<'a> {
-    fn new(series: &'a Series, snapshot: &'a Snapshot, measured: &Measured) -> Self {
+    fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
         let sampling = sampling(&snapshot.header);
         let sized = series.label_sets.ids().map(|set| {
             let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
@@ -162,42 +169,61 @@ impl<'a> RawSamples<'a> {
             let bucket = sampling.bucket(Some(1), size, Some(size)).filter(|_| size > 0)?;
             Some((inclusion_probability(size as f64, period), bucket))
         });
-        let (_, scale) = units::classify(&series.sample_types[measured.size].unit);
-        Self { series, snapshot, sampling, sized: sized.collect(), scale }
+        Self { series, snapshot, sampling, sized: sized.collect() }
     }
 
     fn known(&self) -> bool {
         self.sampling != Sampling::Unknown
     }
 
-    /// Raw samples behind a value, and what one of them stands for in the unit of `measured`.
-    fn get(
-        &self,
-        measured: &Measured,
-        values: &[i64],
-        size: usize,
-        count: Option<usize>,
-        set: LabelSetId,
-    ) -> (i64, Weight) {
-        if let (Some((p, bucket)), Some(count)) = (&self.sized[set.index()], count) {
-            let weight = if measured.is_count() { bucket.objects } else { bucket.value };
-            return (raw_samples(values[count], *p), self.scaled(measured, weight));
+    /// Number of raw samples behind the values of a sample.
+    #[inline]
+    fn raw(&self, sample: usize, records: &Records) -> i64 {
+        if let (Some((p, _)), Some(count)) = (&self.sized[self.set(sample).index()], records.count)
+        {
+            return raw_samples(self.values(sample)[count], *p);
         }
-        let counted = count.map(|count| values[count]);
-        let bytes = (values[size] as f64 * self.scale) as i64;
-        let object = self.series.object_size(set);
-        match self.sampling.bucket(counted, bytes, object) {
-            Some(bucket) if measured.is_count() => (bucket.raw, bucket.objects),
-            Some(bucket) => (bucket.raw, self.scaled(measured, bucket.value)),
-            None => (0, Weight::default()),
+        self.bucket(sample, records).map_or(0, |bucket| bucket.raw)
+    }
+
+    /// What one raw sample of a sample stands for, in the unit of `measured`.
+    #[inline]
+    fn weight(&self, sample: usize, measured: &Measured) -> Weight {
+        let records = &measured.records;
+        let bucket = match &self.sized[self.set(sample).index()] {
+            Some((_, bucket)) if records.count.is_some() => Some(*bucket),
+            _ => self.bucket(sample, records),
+        };
+        match bucket {
+            None => Weight::default(),
+            Some(bucket) if measured.is_count() => bucket.objects,
+            // Weights come in bytes; the values may be in another unit.
+            Some(bucket) => match self.scale(records) {
+                (_, 1) => bucket.value,
+                (factor, _) => bucket.value.scaled(1.0 / factor),
+            },
         }
     }
 
-    /// Weights come in bytes; the values may be in another unit.
-    fn scaled(&self, measured: &Measured, weight: Weight) -> Weight {
-        if measured.is_count() { weight } else { weight.scaled(1.0 / self.scale) }
+    /// Bytes in a unit of the size, also as a whole number.
+    fn scale(&self, records: &Records) -> (f64, u64) {
+        let unit = &self.series.sample_types[records.size].unit;
+        if unit == "bytes" {
+            return (1.0, 1);
+        }
+        let (_, factor) = units::classify(unit);
+        (factor, factor as u64)
     }
 
+    #[cold]
+    fn bucket(&self, sample: usize, records: &Records) -> Option<Bucket> {
+        let values = self.values(sample);
+        let counted = records.count.map(|count| values[count]);
+        let bytes = (values[records.size] as f64 * self.scale(records).0) as i64;
+        self.sampling.bucket(counted, bytes, self.series.object_size(self.set(sample)))
+    }
+
+    #[inline]
     fn values(&self, sample: usize) -> &'a [i64] {
         self.series.values(self.snapshot, sample)
     }
@@ -206,6 +232,7 @@ impl<'a> RawSamples<'a> {
         self.snapshot.samples.stack(sample)
     }
 
+    #[inline]
     fn set(&self, sample: usize) -> LabelSetId {
         self.snapshot.samples.labels[sample]
     }

@@ -83,15 +83,13 @@ impl Findings {
 pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<Bounds> {
     let mut evidence = Evidence::default();
     for snapshot in &series.snapshots {
-        let raw = RawSamples::new(series, snapshot, measured);
+        let raw = RawSamples::new(series, snapshot);
         if !raw.known() {
             return None;
         }
         for sample in 0..snapshot.samples.len() {
-            let (values, set) = (raw.values(sample), raw.set(sample));
-            if values[measured.column] != 0 {
-                let (n, weight) = raw.get(measured, values, measured.size, measured.count, set);
-                evidence.add(n, weight);
+            if raw.values(sample)[measured.column] != 0 {
+                evidence.add(raw.raw(sample, &measured.records), raw.weight(sample, measured));
             }
         }
     }
@@ -108,16 +106,16 @@ fn findings(
     measured: &Measured,
     by_cum: bool,
 ) -> Findings {
-    let raw = RawSamples::new(series, snapshot, measured);
+    let raw = RawSamples::new(series, snapshot);
     let n = snapshot.samples.len();
     let piece = |piece: usize| {
         let mut found = Findings::new(frames);
         let mut last = vec![u32::MAX; if by_cum { frames.len() } else { 0 }];
         for sample in piece * PIECE..n.min((piece + 1) * PIECE) {
-            let (values, set, stack) = (raw.values(sample), raw.set(sample), raw.stack(sample));
-            let value = values[measured.column];
+            let (value, stack) = (raw.values(sample)[measured.column], raw.stack(sample));
             let Some(&leaf) = stack.first().filter(|_| value != 0) else { continue };
-            let (samples, weight) = raw.get(measured, values, measured.size, measured.count, set);
+            let samples = raw.raw(sample, &measured.records);
+            let weight = raw.weight(sample, measured);
             let mut add = |row: &RowId| found.rows[row.0 as usize].add(samples, weight);
             if by_cum {
                 for row in stack.iter().flat_map(|&location| frames.of(location)) {

@@ -10,6 +10,7 @@ mod tags;
 pub use frames::Applied;
 pub use tags::TagFilter;
 
+use crate::model::series::Series;
 use clap::ValueEnum;
 use regex::Regex;
 
@@ -103,7 +104,12 @@ impl Filter {
         })
     }
 
-    /// Whether it changes nothing but what the profile itself drops.
+    /// Whether applying it to a series would change nothing.
+    pub fn changes_nothing(&self, series: &Series) -> bool {
+        let drops = series.snapshots.last().is_some_and(|s| !s.header.drop_frames.is_empty());
+        self.is_empty() && !drops
+    }
+
     fn is_empty(&self) -> bool {
         self.focus.is_none()
             && self.ignore.is_none()

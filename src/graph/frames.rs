@@ -147,6 +147,12 @@ impl Frames {
         self.sites[id.0 as usize]
     }
 
+    /// The site of a location itself, if it has a frame that is not of the standard library.
+    #[inline]
+    pub fn site_at(&self, location: LocationId) -> Option<SiteId> {
+        self.site_of_location[location.index()]
+    }
+
     /// The site of a stack: its first frame, from the leaf, that is not of the standard library.
     #[inline]
     pub fn site_of(&self, stack: &[LocationId]) -> Option<SiteId> {

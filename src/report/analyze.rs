@@ -69,23 +69,6 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     if query.normalize && is_diff {
         warnings.push(normalize(&mut series, &mut sums));
     }
-    let (totals, process) = if is_diff {
-        let comparison = diff::Comparison::new(&series, &measured, None);
-        (diff_totals(&comparison, &series, &sums), Some(comparison.process()))
-    } else {
-        (top_totals(&series, &sums), None)
-    };
-    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
-    let comparison = process.map(|process| Comparison {
-        apart_nanos: apart(&series),
-        same_process: process != Process::Different,
-    });
-    let Applied { series, unmatched } = filter.apply(series)?;
-    warnings.extend(unmatched.into_iter().map(|option| Warning {
-        code: WarningCode::NoMatch,
-        message: format!("--{option} matches nothing in these profiles"),
-    }));
-    let frames = Frames::new(&series, query.granularity, spec.noinlines);
     let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
     let order = match sort {
         Sort::Bound if is_diff => Order::Bound,
@@ -93,11 +76,37 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         Sort::Bound | Sort::Delta | Sort::Flat => Order::Flat,
     };
     let wanted = Wanted { nodecount: query.nodecount, all: query.all };
-    let (mut diff_section, mut top_section) = (None, None);
+    let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
+    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
+    let (mut diff_section, mut top_section, mut comparison) = (None, None, None);
+    let totals;
     if is_diff {
-        let comparison = diff::Comparison::new(&series, &measured, process);
-        diff_section = Some(comparison.diff(&frames, &measured, order, wanted));
+        // Totals are of the whole, and so is the question whether it is one process.
+        let plain = filter.changes_nothing(&series).then(|| frames(&series));
+        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, None);
+        totals = diff_totals(&whole, &series, &sums);
+        let process = whole.process();
+        comparison = Some(Comparison {
+            apart_nanos: apart(&series),
+            same_process: process != Process::Different,
+        });
+        if let Some(frames) = plain {
+            diff_section = Some(whole.diff(&frames, wanted));
+        } else {
+            let Applied { series: part, unmatched } = filter.apply(series)?;
+            series = part;
+            warnings.extend(unmatched.into_iter().map(no_match));
+            let frames = frames(&series);
+            let part =
+                diff::Comparison::new(&series, Some(&frames), measured, order, Some(process));
+            diff_section = Some(part.diff(&frames, wanted));
+        }
     } else {
+        totals = top_totals(&series, &sums);
+        let Applied { series: part, unmatched } = filter.apply(series)?;
+        series = part;
+        warnings.extend(unmatched.into_iter().map(no_match));
+        let frames = frames(&series);
         top_section = Some(top::top(&series, &frames, &measured, order, wanted, whole));
     }
     let SampleType { name, unit } = series.sample_types[column].clone();
@@ -114,6 +123,13 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         top: top_section,
         warnings,
     })
+}
+
+fn no_match(option: &'static str) -> Warning {
+    Warning {
+        code: WarningCode::NoMatch,
+        message: format!("--{option} matches nothing in these profiles"),
+    }
 }
 
 fn value_name(value: &impl ValueEnum) -> String {
@@ -213,7 +229,6 @@ fn diff_totals(
         .map(|(i, sample_type)| {
             let (before, after) = (sums[0][i].signed, sums[1][i].signed);
             let delta = after - before;
-            let measured = Measured::new(&series.sample_types, i);
             Total {
                 sample_type: sample_type.name.clone(),
                 unit: sample_type.unit.clone(),
@@ -221,7 +236,7 @@ fn diff_totals(
                 after,
                 delta: Some(delta),
                 delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
-                error: comparison.total_error(&measured, delta),
+                error: comparison.total_error(i, delta),
             }
         })
         .collect()

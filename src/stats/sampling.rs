@@ -35,13 +35,17 @@ pub fn inclusion_probability(size: f64, period: f64) -> f64 {
 ///
 /// The runtime writes count = ⌊n/p⌋, and with p ≤ 1 the ceiling undoes the floor exactly. Negative counts
 /// stand in delta profiles. `p` outside 0 to 1 is pulled into it.
+#[inline]
 pub fn raw_samples(count: i64, p: f64) -> i64 {
     if p.is_nan() || p >= 1.0 {
         return count;
     }
-    let samples = (count.unsigned_abs() as f64 * p.max(0.0) - SLACK).ceil().max(0.0);
-    // The cast saturates.
-    (samples as i64).saturating_mul(count.signum())
+    let exact = (count.unsigned_abs() as f64 * p.max(0.0) - SLACK).max(0.0);
+    // The ceiling by hand: `f64::ceil` is a call into the C library on x86-64, and this is hot. The cast
+    // saturates.
+    let floor = exact as i64;
+    let samples = floor.saturating_add(i64::from((floor as f64) < exact));
+    samples.saturating_mul(count.signum())
 }
 
 /// The way a profile was sampled.

@@ -1,26 +1,48 @@
-//! What the raw samples say about each row, each site and each total: one pass over the records.
+//! What the raw samples say about each row, each site and each total: one pass over the matched samples.
 
-use super::pairs::{NONE, Record, records};
-use crate::analysis::{Callers, Measured, RawSamples, sampling};
-use crate::graph::frames::{Frames, RowId};
+use super::pairs::{NONE, Pairs, pairs};
+use crate::analysis::{Callers, Measured, RawSamples, Records, sampling};
+use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::model::ids::LocationId;
 use crate::model::series::{Series, Snapshot};
 use crate::stats::growth::{Evidence, Pair};
 use crate::stats::sampling::{Sampling, Weight};
 use rayon::prelude::*;
 
+/// How two snapshots relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// One process, before first, as it should be.
+    InOrder,
+    /// One process, given in the wrong order.
+    Swapped,
+    /// Two processes.
+    Different,
+}
+
 /// What the samples say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Findings {
+    /// How the snapshots relate.
+    pub(super) process: Process,
     /// Whether the profiles say how they were sampled.
     pub(super) sampled: bool,
+    /// Of the total of each sample type.
+    pub(super) totals: Vec<Evidence>,
     /// Of each row: flat, or cum where the rows are sorted by it.
-    pub(super) rows: Vec<Evidence>,
-    /// Allocated between the snapshots, of each row.
-    pub(super) allocated: Vec<i64>,
+    pub(super) rows: Vec<RowSum>,
     /// Of each site.
     pub(super) sites: Vec<SiteSum>,
     /// Δ of each leaf row, by the site it stands under.
     pub(super) callers: Callers,
+}
+
+/// What a row's samples say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RowSum {
+    pub(super) evidence: Evidence,
+    /// Allocated between the snapshots.
+    pub(super) allocated: i64,
 }
 
 /// A site before and after.
@@ -31,43 +53,19 @@ pub(super) struct SiteSum {
     pub(super) after: i64,
 }
 
-impl Findings {
-    fn new(frames: &Frames) -> Self {
-        Self {
-            rows: vec![Evidence::default(); frames.len()],
-            allocated: vec![0; frames.len()],
-            sites: vec![SiteSum::default(); frames.site_count()],
-            ..Self::default()
-        }
-    }
-
-    fn merge(mut self, other: &Self) -> Self {
-        self.rows.iter_mut().zip(&other.rows).for_each(|(a, b)| a.merge(b));
-        for (a, b) in self.allocated.iter_mut().zip(&other.allocated) {
-            *a = a.wrapping_add(*b);
-        }
-        for (a, b) in self.sites.iter_mut().zip(&other.sites) {
-            a.evidence.merge(&b.evidence);
-            a.before = a.before.wrapping_add(b.before);
-            a.after = a.after.wrapping_add(b.after);
-        }
-        for (&key, &value) in &other.callers {
-            let sum = self.callers.entry(key).or_default();
-            *sum = sum.wrapping_add(value);
-        }
-        self
+impl RowSum {
+    fn merge(&mut self, other: &Self) {
+        self.evidence.merge(&other.evidence);
+        self.allocated = self.allocated.wrapping_add(other.allocated);
     }
 }
 
-/// Which side is the older one, where both are of one process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Process {
-    /// Before, as it should be.
-    InOrder,
-    /// After: the two were given in the wrong order.
-    Swapped,
-    /// Two processes.
-    Different,
+impl SiteSum {
+    fn merge(&mut self, other: &Self) {
+        self.evidence.merge(&other.evidence);
+        self.before = self.before.wrapping_add(other.before);
+        self.after = self.after.wrapping_add(other.after);
+    }
 }
 
 /// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
@@ -75,7 +73,7 @@ pub enum Process {
 fn may_be_one_process(series: &Series, before: &Snapshot, after: &Snapshot) -> bool {
     let binary = match (&before.main, &after.main) {
         (Some(a), Some(b)) if a.build_id == b.build_id && a.start == b.start => {
-            series.symbols.text(a.build_id) != "" || a.file == b.file
+            !series.symbols.text(a.build_id).is_empty() || a.file == b.file
         }
         (None, None) => true,
         _ => false,
@@ -87,266 +85,380 @@ fn may_be_one_process(series: &Series, before: &Snapshot, after: &Snapshot) -> b
         && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
 }
 
-/// One process where no counter of allocations falls: a record once made never goes away.
-fn process(
-    series: &Series,
-    before: &Snapshot,
-    after: &Snapshot,
-    column: usize,
-    records: &[Vec<Record>],
-) -> Process {
-    let value = |snapshot: &Snapshot, sample: u32| match sample {
-        NONE => 0,
-        sample => series.values(snapshot, sample as usize)[column],
+/// What to judge, and by what.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) series: &'a Series,
+    /// `None` where totals alone are wanted.
+    pub(super) frames: Option<&'a Frames>,
+    pub(super) measured: &'a Measured,
+    pub(super) by_cum: bool,
+}
+
+/// Samples that one piece of work takes; fixed, so that sums of floating-point numbers come out the same on
+/// every machine.
+const PIECE: usize = 32 * 1024;
+
+/// Judges every row and every total. `known` is how the snapshots relate, where that was found out before a filter
+/// took samples away.
+pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findings {
+    let series = question.series;
+    let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
+    let possible = question.measured.allocated.is_some()
+        && known != Some(Process::Different)
+        && may_be_one_process(series, before, after);
+    if possible {
+        let pairs = pairs(before, after);
+        // Nearly always in order; the pass itself finds out where it is not.
+        let (found, falls, rises) =
+            Pass::new(question, known.unwrap_or(Process::InOrder)).run(&pairs);
+        let process = match (falls, rises) {
+            _ if known.is_some() => found.process,
+            (false, _) => Process::InOrder,
+            (true, false) => Process::Swapped,
+            (true, true) => Process::Different,
+        };
+        if process == found.process {
+            return found;
+        }
+        if process == Process::Swapped {
+            return Pass::new(question, process).run(&pairs).0;
+        }
+    }
+    let apart = Pairs {
+        of_after: vec![NONE; after.samples.len()],
+        only_before: (0..before.samples.len() as u32).collect(),
     };
-    let changes = records.par_iter().map(|records| {
-        let (mut falls, mut rises) = (false, false);
-        for record in records {
-            let (a, b) = (value(before, record.before), value(after, record.after));
-            falls |= b < a;
-            rises |= b > a;
-        }
-        (falls, rises)
-    });
-    let (falls, rises) = changes.reduce(|| (false, false), |a, b| (a.0 | b.0, a.1 | b.1));
-    match (falls, rises) {
-        (false, _) => Process::InOrder,
-        (true, false) => Process::Swapped,
-        (true, true) => Process::Different,
-    }
+    Pass::new(question, Process::Different).run(&apart).0
 }
 
-/// Samples of each piece of work where the snapshots are of two processes.
-const PIECE: usize = 64 * 1024;
-
-/// The records of two snapshots and how they relate.
-pub(super) struct Matched {
-    records: Vec<Vec<Record>>,
-    process: Process,
+/// A sample before and after; `None` where it is absent.
+#[derive(Clone, Copy)]
+struct Record {
+    before: Option<usize>,
+    after: Option<usize>,
 }
 
-impl Matched {
-    /// Matches the snapshots where they can be of one process; otherwise each sample speaks for its own side.
-    /// `known` is what was found out about the same snapshots before a filter took samples away.
-    pub(super) fn new(series: &Series, measured: &Measured, known: Option<Process>) -> Self {
-        let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
-        if let Some(column) = measured.allocated_count.or(measured.allocated)
-            && known != Some(Process::Different)
-            && may_be_one_process(series, before, after)
-        {
-            let records = records(before, after);
-            let process = known.unwrap_or_else(|| process(series, before, after, column, &records));
-            if process != Process::Different {
-                return Self { records, process };
-            }
-        }
-        let pieces =
-            |n: usize| (0..n.div_ceil(PIECE)).map(move |i| i * PIECE..n.min((i + 1) * PIECE));
-        let first = pieces(before.samples.len()).map(|range| {
-            range.map(|sample| Record { before: sample as u32, after: NONE }).collect()
-        });
-        let second = pieces(after.samples.len()).map(|range| {
-            range.map(|sample| Record { before: NONE, after: sample as u32 }).collect()
-        });
-        Self { records: first.chain(second).collect(), process: Process::Different }
-    }
-
-    /// How the snapshots relate.
-    pub(super) fn process(&self) -> Process {
-        self.process
-    }
-
-    /// Whether the snapshots are of one process.
-    pub(super) fn same_process(&self) -> bool {
-        self.process != Process::Different
-    }
-
-    /// Judges every row, by flat or by cum.
-    pub(super) fn findings(
-        &self,
-        series: &Series,
-        frames: &Frames,
-        measured: &Measured,
-        by_cum: bool,
-    ) -> Findings {
-        let pass = Pass { frames, by_cum, sides: Sides::new(series, measured, self.process) };
-        let pieces: Vec<Findings> =
-            self.records.par_iter().map(|records| pass.run(records)).collect();
-        let mut found = pieces.iter().fold(Findings::new(frames), Findings::merge);
-        found.sampled = pass.sides.known();
-        found
-    }
-
-    /// The evidence of the total of a sample type; `None` where the profiles don't say how they were sampled.
-    pub(super) fn total(&self, series: &Series, measured: &Measured) -> Option<Evidence> {
-        let sides = Sides::new(series, measured, self.process);
-        if !sides.known() {
-            return None;
-        }
-        let pieces: Vec<Evidence> =
-            self.records.par_iter().map(|records| sides.total(records)).collect();
-        Some(pieces.iter().fold(Evidence::default(), |mut sum, piece| {
-            sum.merge(piece);
-            sum
-        }))
-    }
-}
-
-/// The two snapshots as raw samples of one sample type.
-struct Sides<'a> {
-    measured: &'a Measured,
-    process: Process,
-    before: RawSamples<'a>,
-    after: RawSamples<'a>,
-}
-
-impl<'a> Sides<'a> {
-    fn new(series: &'a Series, measured: &'a Measured, process: Process) -> Self {
-        let raw = |i: usize| RawSamples::new(series, &series.snapshots[i], measured);
-        Self { measured, process, before: raw(0), after: raw(1) }
-    }
-
-    fn known(&self) -> bool {
-        self.before.known() && self.after.known()
-    }
-
-    /// The values of a record in a column, before and after.
-    fn values(&self, record: &Record, column: usize) -> (i64, i64) {
-        let value = |side: &RawSamples<'_>, sample: u32| match sample {
-            NONE => 0,
-            sample => side.values(sample as usize)[column],
-        };
-        (value(&self.before, record.before), value(&self.after, record.after))
-    }
-
-    /// The raw samples of a record that speak against each other, with their weights.
-    fn pair(&self, record: &Record) -> (Pair, Weight, Weight) {
-        let measured = self.measured;
-        let get = |side: &RawSamples<'_>, sample: u32| match sample {
-            NONE => None,
-            sample => {
-                let (values, set) = (side.values(sample as usize), side.set(sample as usize));
-                Some(side.get(measured, values, measured.size, measured.count, set))
-            }
-        };
-        let (before, after) = (get(&self.before, record.before), get(&self.after, record.after));
-        // What is absent on one side would weigh there what it weighs on the other.
-        let weight = |side: Option<(i64, Weight)>, other: Option<(i64, Weight)>| {
-            side.or(other).map_or(Weight::default(), |(_, weight)| weight)
-        };
-        let (w1, w2) = (weight(before, after), weight(after, before));
-        let (n1, n2) = (before.map_or(0, |(n, _)| n), after.map_or(0, |(n, _)| n));
-        let allocated = |side: &RawSamples<'_>, sample: u32| match (sample, measured.allocated) {
-            (NONE, _) | (_, None) => 0,
-            (sample, Some(size)) => {
-                let (values, set) = (side.values(sample as usize), side.set(sample as usize));
-                side.get(measured, values, size, measured.allocated_count, set).0
-            }
-        };
-        let change = || match measured.cumulative {
-            true => n2.wrapping_sub(n1),
-            false => allocated(&self.after, record.after)
-                .wrapping_sub(allocated(&self.before, record.before)),
-        };
-        let pair = match self.process {
-            Process::Different => Pair::independent(n1, n2),
-            Process::InOrder => Pair::same_process(n1, n2, change()),
-            Process::Swapped => {
-                let Pair { x1, x2 } = Pair::same_process(n2, n1, change().wrapping_neg());
-                Pair { x1: x2, x2: x1 }
-            }
-        };
-        (pair, w1, w2)
-    }
-
-    /// The total of some records. Samples of one object size weigh the same, so they are counted together.
-    fn total(&self, records: &[Record]) -> Evidence {
-        let mut total = Evidence::default();
-        let mut by_set = vec![(Pair::default(), None); self.before.sized.len()];
-        for record in records {
-            let (b, a) = self.values(record, self.measured.column);
-            if a == 0 && b == 0 {
-                continue;
-            }
-            let (pair, w1, w2) = self.pair(record);
-            let set = match record.after {
-                NONE => self.before.set(record.before as usize),
-                sample => self.after.set(sample as usize),
-            };
-            if self.before.sized[set.index()].is_some() && self.after.sized[set.index()].is_some() {
-                let (sum, weights) = &mut by_set[set.index()];
-                sum.x1 += pair.x1;
-                sum.x2 += pair.x2;
-                *weights = Some((w1, w2));
-            } else {
-                total.add(pair, w1, w2);
-            }
-        }
-        for (pair, weights) in by_set {
-            if let Some((w1, w2)) = weights {
-                total.add(pair, w1, w2);
-            }
-        }
-        total
-    }
+/// The raw samples of a record in one group of columns.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw {
+    before: i64,
+    after: i64,
 }
 
 struct Pass<'a> {
-    frames: &'a Frames,
-    by_cum: bool,
-    sides: Sides<'a>,
+    question: Question<'a>,
+    process: Process,
+    before: RawSamples<'a>,
+    after: RawSamples<'a>,
+    /// The distinct groups of columns, and the group and sample type of each total.
+    groups: Vec<Records>,
+    types: Vec<(usize, Measured)>,
+    /// The group that the rows are about, and that of what was allocated.
+    main: usize,
+    allocated: Option<usize>,
 }
 
-impl Pass<'_> {
-    fn run(&self, records: &[Record]) -> Findings {
-        let sides = &self.sides;
-        let mut found = Findings::new(self.frames);
-        let mut last = vec![u32::MAX; if self.by_cum { self.frames.len() } else { 0 }];
-        let allocated_column =
-            sides.measured.allocated.filter(|_| sides.process != Process::Different);
-        for (stamp, record) in (0..).zip(records) {
-            let (b, a) = sides.values(record, sides.measured.column);
-            let allocated = allocated_column.map_or(0, |column| {
-                let (before, after) = sides.values(record, column);
-                after.wrapping_sub(before)
-            });
-            if a == 0 && b == 0 && allocated == 0 {
-                continue;
+/// Sums of one piece of work.
+struct Piece {
+    falls: bool,
+    rises: bool,
+    totals: Vec<Evidence>,
+    /// Pairs of each group by label set: samples of one object size weigh the same, so that they are counted first
+    /// and weighed once.
+    by_set: Vec<Vec<(Pair, Option<Record>)>>,
+    /// Sums of stacks whose leaf stands in own code: the leaf tells row and site.
+    leaves: Vec<(SiteSum, i64)>,
+    rows: Vec<RowSum>,
+    sites: Vec<SiteSum>,
+    callers: Callers,
+    /// The last record that counted for a row.
+    last: Vec<usize>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(question: Question<'a>, process: Process) -> Self {
+        let Question { series, measured, .. } = question;
+        let types = &series.sample_types;
+        let mut groups = vec![measured.records];
+        let mut group = |records: Records| {
+            groups.iter().position(|g| *g == records).unwrap_or_else(|| {
+                groups.push(records);
+                groups.len() - 1
+            })
+        };
+        let allocated = measured.allocated.map(|column| group(Records::new(types, column)));
+        let types = (0..types.len())
+            .map(|column| {
+                let measured = Measured::new(types, column);
+                (group(measured.records), measured)
+            })
+            .collect();
+        Self {
+            question,
+            process,
+            before: RawSamples::new(series, &series.snapshots[0]),
+            after: RawSamples::new(series, &series.snapshots[1]),
+            groups,
+            types,
+            main: 0,
+            allocated,
+        }
+    }
+
+    /// The findings, and whether counters of allocations fall or rise.
+    fn run(&self, pairs: &Pairs) -> (Findings, bool, bool) {
+        let frames = self.question.frames;
+        let n = pairs.of_after.len();
+        let after = (0..n.div_ceil(PIECE)).into_par_iter().map(|i| {
+            let range = i * PIECE..n.min((i + 1) * PIECE);
+            self.piece(range.map(|sample| Record {
+                before: Some(pairs.of_after[sample]).filter(|&b| b != NONE).map(|b| b as usize),
+                after: Some(sample),
+            }))
+        });
+        let before = pairs.only_before.par_chunks(PIECE).map(|samples| {
+            self.piece(
+                samples.iter().map(|&sample| Record { before: Some(sample as usize), after: None }),
+            )
+        });
+        let mut pieces: Vec<Piece> = after.chain(before).collect();
+        let mut found = Findings {
+            process: self.process,
+            sampled: self.before.known() && self.after.known(),
+            totals: vec![Evidence::default(); self.types.len()],
+            rows: vec![RowSum::default(); frames.map_or(0, Frames::len)],
+            sites: vec![SiteSum::default(); frames.map_or(0, Frames::site_count)],
+            callers: Callers::default(),
+        };
+        let (mut falls, mut rises) = (false, false);
+        let mut by_set = self.no_sets();
+        for piece in &mut pieces {
+            falls |= piece.falls;
+            rises |= piece.rises;
+            found.totals.iter_mut().zip(&piece.totals).for_each(|(a, b)| a.merge(b));
+            for (sum, piece) in by_set.iter_mut().flatten().zip(piece.by_set.iter().flatten()) {
+                sum.0.x1 += piece.0.x1;
+                sum.0.x2 += piece.0.x2;
+                sum.1 = sum.1.or(piece.1);
             }
-            let (side, sample) = match record.after {
-                NONE => (&sides.before, record.before),
-                sample => (&sides.after, sample),
-            };
-            let stack = side.stack(sample as usize);
-            let Some(&leaf) = stack.first() else { continue };
-            let (pair, w1, w2) = sides.pair(record);
-            let evidence = Evidence::of(pair, w1, w2);
-            let mut add = |row: &RowId| {
-                found.rows[row.0 as usize].merge(&evidence);
-                let sum = &mut found.allocated[row.0 as usize];
-                *sum = sum.wrapping_add(allocated);
-            };
-            if self.by_cum {
-                for &location in stack {
-                    for row in self.frames.of(location) {
-                        if std::mem::replace(&mut last[row.0 as usize], stamp) != stamp {
-                            add(row);
-                        }
-                    }
+            found.rows.iter_mut().zip(&piece.rows).for_each(|(a, b)| a.merge(b));
+            found.sites.iter_mut().zip(&piece.sites).for_each(|(a, b)| a.merge(b));
+            for (&key, &value) in &piece.callers {
+                let sum = found.callers.entry(key).or_default();
+                *sum = sum.wrapping_add(value);
+            }
+            if let Some(frames) = frames {
+                found.spread(frames, &piece.leaves, self.question.by_cum);
+            }
+        }
+        for (total, (group, measured)) in found.totals.iter_mut().zip(&self.types) {
+            for (pair, record) in &by_set[*group] {
+                if let Some(record) = *record {
+                    let (w1, w2) = self.weights(record, measured);
+                    total.add(*pair, w1, w2);
                 }
-            } else {
-                self.frames.leaf(leaf).iter().for_each(&mut add);
             }
-            let Some(site) = self.frames.site_of(stack) else { continue };
-            let sum = &mut found.sites[site.0 as usize];
-            sum.evidence.merge(&evidence);
-            sum.before = sum.before.wrapping_add(b);
-            sum.after = sum.after.wrapping_add(a);
-            for &row in self.frames.leaf(leaf) {
-                let sum = found.callers.entry((row, site)).or_default();
+        }
+        (found, falls, rises)
+    }
+
+    fn no_sets(&self) -> Vec<Vec<(Pair, Option<Record>)>> {
+        vec![vec![(Pair::default(), None); self.before.sized.len()]; self.groups.len()]
+    }
+
+    fn piece(&self, records: impl Iterator<Item = Record>) -> Piece {
+        let frames = self.question.frames;
+        let rows = frames.map_or(0, Frames::len);
+        let locations = self.question.series.symbols.locations.len();
+        let mut piece = Piece {
+            falls: false,
+            rises: false,
+            totals: vec![Evidence::default(); self.types.len()],
+            by_set: self.no_sets(),
+            leaves: vec![Default::default(); frames.map_or(0, |_| locations)],
+            rows: vec![RowSum::default(); rows],
+            sites: vec![SiteSum::default(); frames.map_or(0, Frames::site_count)],
+            callers: Callers::default(),
+            last: vec![usize::MAX; if self.question.by_cum { rows } else { 0 }],
+        };
+        for (stamp, record) in records.enumerate() {
+            self.record(record, stamp, &mut piece);
+        }
+        piece
+    }
+
+    fn record(&self, record: Record, stamp: usize, piece: &mut Piece) {
+        let zero = |side: &RawSamples<'_>, sample: Option<usize>| {
+            sample.is_none_or(|sample| side.values(sample).iter().all(|&v| v == 0))
+        };
+        if zero(&self.after, record.after) && zero(&self.before, record.before) {
+            return;
+        }
+        let raw = |group: usize| self.raw(record, &self.groups[group]);
+        let allocated = self.allocated.map(raw).unwrap_or_default();
+        // By the values themselves: raw samples would hide a fall that rounds away.
+        if let Some(group) = self.allocated {
+            let Records { size, count, .. } = self.groups[group];
+            let (b, a) = self.values(record, count.unwrap_or(size));
+            piece.falls |= a < b;
+            piece.rises |= a > b;
+        }
+        let mut main = Pair::default();
+        for (group, records) in self.groups.iter().enumerate() {
+            let own = if Some(group) == self.allocated { allocated } else { raw(group) };
+            let change = if records.cumulative { own } else { allocated };
+            let pair = self.pair(own, change.after.wrapping_sub(change.before));
+            if group == self.main {
+                main = pair;
+            }
+            self.count(record, group, pair, piece);
+        }
+        let Some(frames) = self.question.frames else { return };
+        self.count_rows(record, main, stamp, frames, piece);
+    }
+
+    /// Adds a pair to the totals of its group.
+    fn count(&self, record: Record, group: usize, pair: Pair, piece: &mut Piece) {
+        let set = match record {
+            Record { after: Some(sample), .. } => self.after.set(sample),
+            Record { before: Some(sample), .. } => self.before.set(sample),
+            Record { .. } => return,
+        };
+        let sized = |side: &RawSamples<'_>| side.sized[set.index()].is_some();
+        if sized(&self.before) && sized(&self.after) && self.groups[group].count.is_some() {
+            let (sum, example) = &mut piece.by_set[group][set.index()];
+            sum.x1 += pair.x1;
+            sum.x2 += pair.x2;
+            *example = example.or(Some(record));
+            return;
+        }
+        for (total, (own, measured)) in piece.totals.iter_mut().zip(&self.types) {
+            if *own == group {
+                let (w1, w2) = self.weights(record, measured);
+                total.add(pair, w1, w2);
+            }
+        }
+    }
+
+    /// Adds a pair to the rows and the site of its stack.
+    fn count_rows(
+        &self,
+        record: Record,
+        pair: Pair,
+        stamp: usize,
+        frames: &Frames,
+        piece: &mut Piece,
+    ) {
+        let measured = self.question.measured;
+        let (b, a) = self.values(record, measured.column);
+        let allocated = match measured.allocated {
+            Some(column) if self.process != Process::Different => {
+                let (before, after) = self.values(record, column);
+                after.wrapping_sub(before)
+            }
+            _ => 0,
+        };
+        let stack = match record {
+            Record { after: Some(sample), .. } => self.after.stack(sample),
+            Record { before: Some(sample), .. } => self.before.stack(sample),
+            Record { .. } => return,
+        };
+        let Some(&leaf) = stack.first() else { return };
+        if a == 0 && b == 0 && allocated == 0 {
+            return;
+        }
+        let (w1, w2) = self.weights(record, measured);
+        let evidence = Evidence::of(pair, w1, w2);
+        let site_sum = SiteSum { evidence, before: b, after: a };
+        if self.question.by_cum {
+            let sum = RowSum { evidence, allocated };
+            for row in stack.iter().flat_map(|&location| frames.of(location)) {
+                if std::mem::replace(&mut piece.last[row.0 as usize], stamp) != stamp {
+                    piece.rows[row.0 as usize].merge(&sum);
+                }
+            }
+        }
+        if frames.site_at(leaf).is_some() {
+            let (sum, allocated_sum) = &mut piece.leaves[leaf.index()];
+            sum.merge(&site_sum);
+            *allocated_sum = allocated_sum.wrapping_add(allocated);
+            return;
+        }
+        let site = frames.site_of(stack);
+        if let Some(site) = site {
+            piece.sites[site.0 as usize].merge(&site_sum);
+        }
+        for &row in frames.leaf(leaf) {
+            if !self.question.by_cum {
+                piece.rows[row.0 as usize].merge(&RowSum { evidence, allocated });
+            }
+            if let Some(site) = site {
+                let sum = piece.callers.entry((row, site)).or_default();
                 *sum = sum.wrapping_add(a.wrapping_sub(b));
             }
         }
-        found
+    }
+
+    /// The values of a record in a column, before and after.
+    fn values(&self, record: Record, column: usize) -> (i64, i64) {
+        (
+            record.before.map_or(0, |sample| self.before.values(sample)[column]),
+            record.after.map_or(0, |sample| self.after.values(sample)[column]),
+        )
+    }
+
+    fn raw(&self, record: Record, records: &Records) -> Raw {
+        Raw {
+            before: record.before.map_or(0, |sample| self.before.raw(sample, records)),
+            after: record.after.map_or(0, |sample| self.after.raw(sample, records)),
+        }
+    }
+
+    /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
+    /// the other.
+    fn weights(&self, record: Record, measured: &Measured) -> (Weight, Weight) {
+        let before = record.before.map(|sample| self.before.weight(sample, measured));
+        let after = record.after.map(|sample| self.after.weight(sample, measured));
+        let weight = |own: Option<Weight>, other: Option<Weight>| own.or(other).unwrap_or_default();
+        (weight(before, after), weight(after, before))
+    }
+
+    fn pair(&self, raw: Raw, allocated: i64) -> Pair {
+        match self.process {
+            Process::Different => Pair::independent(raw.before, raw.after),
+            Process::InOrder => Pair::same_process(raw.before, raw.after, allocated),
+            Process::Swapped => {
+                let pair = Pair::same_process(raw.after, raw.before, allocated.wrapping_neg());
+                Pair { x1: pair.x2, x2: pair.x1 }
+            }
+        }
+    }
+}
+
+impl Findings {
+    /// Hands the sums of leaves in own code to their rows and sites.
+    fn spread(&mut self, frames: &Frames, leaves: &[(SiteSum, i64)], by_cum: bool) {
+        for (i, (sum, allocated)) in leaves.iter().enumerate() {
+            let leaf = LocationId::from_index(i);
+            let untouched = sum.before == 0 && sum.after == 0 && *allocated == 0;
+            if untouched && sum.evidence == Evidence::default() {
+                continue;
+            }
+            let Some(site) = frames.site_at(leaf) else { continue };
+            self.sites[site.0 as usize].merge(sum);
+            for &row in frames.leaf(leaf) {
+                self.spread_row(row, site, sum, *allocated, by_cum);
+            }
+        }
+    }
+
+    fn spread_row(&mut self, row: RowId, site: SiteId, sum: &SiteSum, allocated: i64, cum: bool) {
+        if !cum {
+            let of_row = RowSum { evidence: sum.evidence, allocated };
+            self.rows[row.0 as usize].merge(&of_row);
+        }
+        let callers = self.callers.entry((row, site)).or_default();
+        *callers = callers.wrapping_add(sum.after.wrapping_sub(sum.before));
     }
 }

@@ -13,8 +13,8 @@ use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
 use crate::graph::frames::Frames;
 use crate::model::series::Series;
 use crate::stats;
-use evidence::Matched;
 pub use evidence::Process;
+use evidence::{Findings, Question};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -129,43 +129,50 @@ pub struct Diff {
     pub sites: Vec<Site>,
 }
 
-/// Two snapshots, matched: what every question about their difference starts from.
+/// What two snapshots say about each other: how they relate, their totals, and the rows where they were asked for.
 pub struct Comparison<'a> {
     series: &'a Series,
-    matched: Matched,
+    measured: Measured,
+    order: Order,
+    found: Findings,
     same_build: bool,
 }
 
 impl<'a> Comparison<'a> {
-    /// Matches the first two snapshots of a series. `measured` is any sample type of theirs; `known` is how the
+    /// Compares the first two snapshots of a series. Without `frames` only totals are judged. `known` is how the
     /// snapshots relate, where that was found out before a filter took samples away.
-    pub fn new(series: &'a Series, measured: &Measured, known: Option<Process>) -> Self {
+    pub fn new(
+        series: &'a Series,
+        frames: Option<&Frames>,
+        measured: Measured,
+        order: Order,
+        known: Option<Process>,
+    ) -> Self {
         let id = |i: usize| series.snapshots[i].main.map(|main| (main.build_id, main.file));
         let same_build = match (id(0), id(1)) {
             (Some((a, file_a)), Some((b, file_b))) => a == b && (a.0 != 0 || file_a == file_b),
             (a, b) => a.is_none() && b.is_none(),
         };
-        Self { series, matched: Matched::new(series, measured, known), same_build }
-    }
-
-    /// The same process at two times: no counter of allocations falls.
-    pub fn same_process(&self) -> bool {
-        self.matched.same_process()
+        let by_cum = order == Order::Cum;
+        let question = Question { series, frames, measured: &measured, by_cum };
+        let found = evidence::findings(question, known);
+        Self { series, measured, order, found, same_build }
     }
 
     /// How the two relate, to be known of the same snapshots when they are filtered.
     pub fn process(&self) -> Process {
-        self.matched.process()
+        self.found.process
     }
 
-    /// 95 % interval of the change of a total; `None` where the profiles don't say how they were sampled.
-    pub fn total_error(&self, measured: &Measured, delta: i64) -> Option<Bounds> {
-        let evidence = self.matched.total(self.series, measured)?;
-        Some(Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
+    /// 95 % interval of the change of the total of a sample type, by its position; `None` where the profiles don't
+    /// say how they were sampled.
+    pub fn total_error(&self, column: usize, delta: i64) -> Option<Bounds> {
+        let evidence = &self.found.totals[column];
+        self.found.sampled.then(|| Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
     }
 
-    /// Rows and sites.
-    pub fn diff(&self, frames: &Frames, measured: &Measured, order: Order, wanted: Wanted) -> Diff {
-        rows::diff(self, frames, measured, order, wanted)
+    /// Rows and sites, at the granularity of the frames that were compared.
+    pub fn diff(&self, frames: &Frames, wanted: Wanted) -> Diff {
+        rows::diff(self, frames, wanted)
     }
 }

@@ -1,77 +1,132 @@
 //! Which sample of before is which sample of after: the same stack with the same labels.
 //!
-//! Within one process the runtime keeps one record for each stack and object size, and writes it into both
-//! snapshots. Records are matched by the hash of their stack and their label set, in partitions that are
-//! worked on side by side; the number of partitions is fixed, so that sums come out the same on every
-//! machine.
+//! Within one process the runtime keeps one record for each stack and object size and writes it into both
+//! snapshots, in nearly the same order. So the samples of after are walked in their own order, which finds those
+//! of before nearly in theirs, and memory is read from front to back.
 
 use crate::model::series::Snapshot;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// No sample.
 pub(super) const NONE: u32 = u32::MAX;
 
-const PARTITION_BITS: u32 = 3;
+/// The hash tables are built side by side, each for the keys with its own low bits.
+const PARTITIONS: u64 = 4;
 
-/// A record: its sample before and after, [`NONE`] where it is absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) before: u32,
-    pub(super) after: u32,
+/// Samples that one piece of work looks up.
+const PIECE: usize = 32 * 1024;
+
+/// Below this, threads cost more than they save.
+const PARALLEL: usize = 16 * 1024;
+
+/// The samples of two snapshots, matched.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
+    /// The sample of before of each sample of after; [`NONE`] where it is new.
+    pub(super) of_after: Vec<u32>,
+    /// Samples of before that after does not have.
+    pub(super) only_before: Vec<u32>,
 }
 
-/// The records of two snapshots. Where several samples of a snapshot have the same stack and labels, the first
-/// of before goes with the first of after, and so on.
-pub(super) fn records(before: &Snapshot, after: &Snapshot) -> Vec<Vec<Record>> {
-    let partitions = 1_u64 << PARTITION_BITS;
-    let work = |partition| partition_records(before, after, partition);
-    (0..partitions).into_par_iter().map(work).collect()
+type Index = HashMap<u64, u32, FxBuildHasher>;
+
+/// Matches two snapshots. Where several samples of a snapshot have the same stack and labels, the first of before
+/// goes with the first of after, and so on.
+pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
+    let partitions =
+        if before.samples.len() + after.samples.len() < PARALLEL { 1 } else { PARTITIONS };
+    let build = |partition: u64| {
+        let mut index = Index::default();
+        index.reserve(before.samples.len() / partitions as usize * 9 / 8);
+        let mut repeated = false;
+        for (sample, key) in keys(before, 0..before.samples.len()) {
+            if key % partitions == partition {
+                repeated |= index.insert(key, sample).is_some();
+            }
+        }
+        (index, repeated)
+    };
+    let built: Vec<(Index, bool)> = if partitions == 1 {
+        vec![build(0)]
+    } else {
+        (0..partitions).into_par_iter().map(build).collect()
+    };
+    if built.iter().any(|(_, repeated)| *repeated) {
+        return with_repeats(before, after);
+    }
+    let matched: Vec<AtomicBool> =
+        std::iter::repeat_with(AtomicBool::default).take(before.samples.len()).collect();
+    let repeated = AtomicBool::new(false);
+    let n = after.samples.len();
+    let mut of_after = vec![NONE; n];
+    let look_up = |(piece, out): (usize, &mut [u32])| {
+        let start = piece * PIECE;
+        for ((_, key), out) in keys(after, start..start + out.len()).zip(out) {
+            if let Some(&sample) = built[(key % partitions) as usize].0.get(&key) {
+                *out = sample;
+                if matched[sample as usize].swap(true, Ordering::Relaxed) {
+                    repeated.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    if partitions == 1 {
+        of_after.chunks_mut(PIECE).enumerate().for_each(look_up);
+    } else {
+        of_after.par_chunks_mut(PIECE).enumerate().for_each(look_up);
+    }
+    if repeated.into_inner() {
+        return with_repeats(before, after);
+    }
+    let only_before = (0..).zip(&matched).filter(|(_, matched)| !matched.load(Ordering::Relaxed));
+    Pairs { only_before: only_before.map(|(sample, _)| sample).collect(), of_after }
 }
 
-fn partition_records(before: &Snapshot, after: &Snapshot, partition: u64) -> Vec<Record> {
-    let expected = before.samples.len().max(after.samples.len()) >> PARTITION_BITS;
-    // The first and the last record of each key that have no sample of after yet.
-    let mut index: HashMap<u64, (u32, u32), FxBuildHasher> =
-        HashMap::with_capacity_and_hasher(expected + expected / 4, FxBuildHasher);
-    // The record of the same key that follows, for the few that have one.
+/// The slow way, for profiles that repeat a stack with the same labels.
+fn with_repeats(before: &Snapshot, after: &Snapshot) -> Pairs {
+    // The first and the last sample of before of each key that have no match yet.
+    let mut index: HashMap<u64, (u32, u32), FxBuildHasher> = HashMap::default();
+    // The sample with the same key that follows.
     let mut following: HashMap<u32, u32, FxBuildHasher> = HashMap::default();
-    let mut records: Vec<Record> = Vec::with_capacity(expected + expected / 4);
-    for (sample, key) in keys(before, partition) {
-        let record = records.len() as u32;
-        records.push(Record { before: sample, after: NONE });
+    for (sample, key) in keys(before, 0..before.samples.len()) {
         match index.entry(key) {
             Entry::Vacant(entry) => {
-                entry.insert((record, record));
+                entry.insert((sample, sample));
             }
             Entry::Occupied(mut entry) => {
-                following.insert(entry.get().1, record);
-                entry.get_mut().1 = record;
+                following.insert(entry.get().1, sample);
+                entry.get_mut().1 = sample;
             }
         }
     }
-    for (sample, key) in keys(after, partition) {
-        match index.get_mut(&key) {
-            Some((first, _)) if *first != NONE => {
-                records[*first as usize].after = sample;
-                *first = following.get(first).copied().unwrap_or(NONE);
-            }
-            _ => records.push(Record { before: NONE, after: sample }),
+    let mut matched = vec![false; before.samples.len()];
+    let of_after = keys(after, 0..after.samples.len()).map(|(_, key)| match index.get_mut(&key) {
+        Some((first, _)) if *first != NONE => {
+            let sample = *first;
+            *first = following.get(first).copied().unwrap_or(NONE);
+            matched[sample as usize] = true;
+            sample
         }
-    }
-    records
+        _ => NONE,
+    });
+    let of_after = of_after.collect();
+    let only_before = (0..).zip(&matched).filter(|(_, matched)| !**matched);
+    Pairs { only_before: only_before.map(|(sample, _)| sample).collect(), of_after }
 }
 
-/// Samples of a partition with their keys.
-fn keys(snapshot: &Snapshot, partition: u64) -> impl Iterator<Item = (u32, u64)> {
-    let sets = snapshot.samples.labels.iter();
-    let hashes = snapshot.stack_hashes.iter().zip(sets).zip(0..);
-    hashes.filter_map(move |((&stack, set), sample)| {
-        // The low bits choose the partition, the hash table takes the key whole.
-        let in_partition = stack & ((1 << PARTITION_BITS) - 1) == partition;
+/// Samples with their keys.
+fn keys(
+    snapshot: &Snapshot,
+    range: std::ops::Range<usize>,
+) -> impl Iterator<Item = (u32, u64)> + '_ {
+    let sets = &snapshot.samples.labels[range.clone()];
+    let hashes = &snapshot.stack_hashes[range.clone()];
+    (range.start as u32..).zip(hashes.iter().zip(sets)).map(|(sample, (&stack, set))| {
         let mixed = u64::from(set.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        in_partition.then_some((sample, stack ^ mixed))
+        (sample, stack ^ mixed)
     })
 }

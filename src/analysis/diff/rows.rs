@@ -1,6 +1,6 @@
 //! From sums and evidence to the rows and sites of the answer.
 
-use super::evidence::{Findings, SiteSum};
+use super::evidence::{Findings, Process, RowSum, SiteSum};
 use super::{Comparison, Diff, Objects, Row, Site, Status, moved};
 use crate::analysis::{
     Bounds, Context, Measure, Measured, Omitted, Order, Wanted, addresses, is_empty, main_callers,
@@ -17,20 +17,11 @@ use rustc_hash::FxBuildHasher;
 /// A change is more than sampling error where its q-value is at most this.
 const SIGNIFICANT: f64 = 0.05;
 
-pub(super) fn diff(
-    comparison: &Comparison<'_>,
-    frames: &Frames,
-    measured: &Measured,
-    order: Order,
-    wanted: Wanted,
-) -> Diff {
-    let series = comparison.series;
+pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted) -> Diff {
+    let Comparison { series, measured, .. } = comparison;
     let of = |i: usize| sums(series, &series.snapshots[i], frames, measured.column, measured.count);
-    let ((before, after), found) = rayon::join(
-        || rayon::join(|| of(0), || of(1)),
-        || comparison.matched.findings(series, frames, measured, order == Order::Cum),
-    );
-    let mut judge = Judge::new(comparison, frames, measured, order, &before, &after, &found);
+    let (before, after) = rayon::join(|| of(0), || of(1));
+    let mut judge = Judge::new(comparison, frames, &before, &after);
     judge.link_moved();
     judge.test();
     let mut answer = judge.rows(wanted);
@@ -68,12 +59,11 @@ impl<'a> Judge<'a> {
     fn new(
         comparison: &'a Comparison<'a>,
         frames: &'a Frames,
-        measured: &'a Measured,
-        order: Order,
         before: &'a Sums,
         after: &'a Sums,
-        found: &'a Findings,
     ) -> Self {
+        let Comparison { measured, order, found, .. } = comparison;
+        let order = *order;
         let rows = (0..frames.len() as u32).map(RowId);
         let top_level = rows.filter(|&row| {
             frames.row(row).parent.is_none() && !(is_empty(before, row) && is_empty(after, row))
@@ -85,7 +75,7 @@ impl<'a> Judge<'a> {
                 Case {
                     row,
                     delta,
-                    evidence: found.rows[row.0 as usize],
+                    evidence: found.rows[row.0 as usize].evidence,
                     decides: delta,
                     q_value: None,
                     status: Status::Same,
@@ -96,9 +86,13 @@ impl<'a> Judge<'a> {
         Self { comparison, frames, measured, order, before, after, found, cases }
     }
 
+    fn same_process(&self) -> bool {
+        self.found.process != Process::Different
+    }
+
     /// Links the rows of functions that the two builds call by different names.
     fn link_moved(&mut self) {
-        if self.comparison.same_build || self.comparison.same_process() {
+        if self.comparison.same_build || self.same_process() {
             return;
         }
         let only = |one: &Sums, other: &Sums| -> Vec<usize> {
@@ -138,8 +132,13 @@ impl<'a> Judge<'a> {
             let p: Vec<f64> = tested
                 .iter()
                 .map(|&i| {
-                    let evidence = &self.cases[i].evidence;
-                    if grows { evidence.p_growth() } else { evidence.p_shrink() }
+                    let case = &self.cases[i];
+                    match (case.decides > 0, grows) {
+                        (true, true) => case.evidence.p_growth(),
+                        (false, false) if case.decides < 0 => case.evidence.p_shrink(),
+                        // Large by all means, and nobody asks how large.
+                        _ => 1.0,
+                    }
                 })
                 .collect();
             for (&i, q) in tested.iter().zip(benjamini_hochberg(&p)) {
@@ -266,17 +265,16 @@ impl<'a> Judge<'a> {
             let (b, a) = (primary_objects(b, self.order), primary_objects(a, self.order));
             Objects { before: b, after: a, delta: a.wrapping_sub(b) }
         });
-        let evidence = &self.found.rows[id.0 as usize];
-        let allocated = self.found.allocated[id.0 as usize];
+        let RowSum { evidence, allocated } = self.found.rows[id.0 as usize];
         let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
-        let kept = (in_use && self.comparison.same_process() && allocated > 0)
+        let kept = (in_use && self.same_process() && allocated > 0)
             .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
         let via = callers[id.0 as usize].filter(|_| !self.frames.row(id).own);
         let case = Case {
             row: id,
             delta: main,
-            evidence: *evidence,
+            evidence,
             decides: main,
             q_value: None,
             status: Status::Same,
