@@ -238,17 +238,16 @@ impl<'a> RawSamples<'a> {
     }
 }
 
-/// What the rows of an answer are told by beside their numbers: where they stand, and who calls them.
+/// Where the rows of an answer stand.
 struct Context<'a> {
     series: &'a Series,
-    frames: &'a Frames,
     /// Heaviest leaf location of each row.
     heaviest: Vec<Option<LocationId>>,
 }
 
 impl<'a> Context<'a> {
     /// `weight` of a location says how much it matters.
-    fn new(series: &'a Series, frames: &'a Frames, weight: impl Fn(LocationId) -> u64) -> Self {
+    fn new(series: &'a Series, frames: &Frames, weight: impl Fn(LocationId) -> u64) -> Self {
         let mut heaviest: Vec<Option<(u64, LocationId)>> = vec![None; frames.len()];
         for location in series.symbols.locations.ids() {
             let w = weight(location);
@@ -260,7 +259,7 @@ impl<'a> Context<'a> {
             }
         }
         let heaviest = heaviest.into_iter().map(|best| best.map(|(_, location)| location));
-        Self { series, frames, heaviest: heaviest.collect() }
+        Self { series, heaviest: heaviest.collect() }
     }
 
     /// File and line of a row.
@@ -272,16 +271,17 @@ impl<'a> Context<'a> {
         let file = (!file.is_empty()).then(|| file.to_owned());
         (file, (line.line != 0).then_some(line.line))
     }
+}
 
-    fn site(&self, site: SiteId) -> Place {
-        let symbols = &self.series.symbols;
-        let (function, line) = self.frames.site(site);
-        let file = symbols.text(symbols.function(function).filename);
-        Place {
-            function: symbols.name(function).to_owned(),
-            file: (!file.is_empty()).then(|| file.to_owned()),
-            line: (line != 0).then_some(line),
-        }
+/// A site as a place in the source.
+fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
+    let symbols = &series.symbols;
+    let (function, line) = frames.site(site);
+    let file = symbols.text(symbols.function(function).filename);
+    Place {
+        function: symbols.name(function).to_owned(),
+        file: (!file.is_empty()).then(|| file.to_owned()),
+        line: (line != 0).then_some(line),
     }
 }
 

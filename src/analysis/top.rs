@@ -2,7 +2,7 @@
 
 use super::{
     Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, Wanted, addresses,
-    is_empty, main_callers, percent, primary, primary_objects,
+    is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId};
 use crate::graph::sums::{Sums, sums};
@@ -183,7 +183,7 @@ pub fn top(
             error: found.sampled.then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
             via: callers[id.0 as usize]
                 .filter(|_| !frames.row(id).own)
-                .map(|site| context.site(site)),
+                .map(|site| place_of(series, frames, site)),
             addresses: Vec::new(),
         }
     };

@@ -61,37 +61,44 @@ impl Frames {
             sites: Vec::new(),
             site_of_location: Vec::with_capacity(locations.len()),
         };
-        let mut by_name: HashMap<(StringId, bool), RowId, FxBuildHasher> = HashMap::default();
+        let mut add = Rows::default();
         let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> = HashMap::default();
+        let functions = symbols.functions.iter();
+        let own: Vec<bool> =
+            functions.map(|f| !origin::is_standard_library(symbols.text(f.name))).collect();
+        let own = |line: &Line| own[line.function.index()];
+        // At the coarser granularities a named function is always the same row.
+        let by_function = !matches!(granularity, Granularity::Lines | Granularity::Addresses);
+        let mut row_of: Vec<Option<RowId>> = vec![None; symbols.functions.len()];
         for id in locations.ids() {
             let all = locations.lines(id);
             let lines = if noinlines { &all[all.len().saturating_sub(1)..] } else { all };
             let start = frames.flat_rows.len() as u32;
-            let mut add = |name: String, parent: Option<RowId>, own: bool| {
-                let name = frames.names.intern(&name);
-                let row = *by_name.entry((name, parent.is_some())).or_insert_with(|| {
-                    frames.rows.push(Row { name, parent, own });
-                    RowId(frames.rows.len() as u32 - 1)
-                });
-                frames.flat_rows.push(row);
-                row
-            };
             if lines.is_empty() {
-                let parent = add(unsymbolized(symbols, id, granularity), None, false);
+                let parent = add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
+                frames.flat_rows.push(parent);
                 if granularity != Granularity::Addresses {
-                    add(symbols.address_name(id), Some(parent), false);
+                    let row = add.row(&mut frames, &symbols.address_name(id), Some(parent), false);
+                    frames.flat_rows.push(row);
                 }
             }
             for line in lines {
-                let own = !origin::is_standard_library(symbols.name(line.function));
-                add(row_name(symbols, id, line, granularity), None, own);
+                let known = &mut row_of[line.function.index()];
+                let row = known.unwrap_or_else(|| {
+                    let name = row_name(symbols, id, line, granularity);
+                    let row = add.row(&mut frames, &name, None, own(line));
+                    if by_function && !symbols.name(line.function).is_empty() {
+                        *known = Some(row);
+                    }
+                    row
+                });
+                frames.flat_rows.push(row);
             }
             let end = frames.flat_rows.len() as u32;
             frames.of_location.push((start, end));
             frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
-            let own = lines.iter().find(|l| !origin::is_standard_library(symbols.name(l.function)));
             let sites = &mut frames.sites;
-            frames.site_of_location.push(own.map(|line| {
+            frames.site_of_location.push(lines.iter().find(|line| own(line)).map(|line| {
                 let key = (line.function, line.line);
                 *site_index.entry(key).or_insert_with(|| {
                     sites.push(key);
@@ -157,6 +164,20 @@ impl Frames {
     #[inline]
     pub fn site_of(&self, stack: &[LocationId]) -> Option<SiteId> {
         stack.iter().find_map(|location| self.site_of_location[location.index()])
+    }
+}
+
+/// Rows by name, for building [`Frames`]; an address never shares the row of a function.
+#[derive(Default)]
+struct Rows(HashMap<(StringId, bool), RowId, FxBuildHasher>);
+
+impl Rows {
+    fn row(&mut self, frames: &mut Frames, name: &str, parent: Option<RowId>, own: bool) -> RowId {
+        let name = frames.names.intern(name);
+        *self.0.entry((name, parent.is_some())).or_insert_with(|| {
+            frames.rows.push(Row { name, parent, own });
+            RowId(frames.rows.len() as u32 - 1)
+        })
     }
 }
 

@@ -61,7 +61,7 @@ impl RowSum {
 }
 
 impl SiteSum {
-    fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.evidence.merge(&other.evidence);
         self.before = self.before.wrapping_add(other.before);
         self.after = self.after.wrapping_add(other.after);
@@ -95,9 +95,17 @@ pub(super) struct Question<'a> {
     pub(super) by_cum: bool,
 }
 
-/// Samples that one piece of work takes; fixed, so that sums of floating-point numbers come out the same on
-/// every machine.
-const PIECE: usize = 32 * 1024;
+/// Pieces of work: a few, because each has a table of all rows, and a fixed number, so that sums of floating-point
+/// numbers come out the same on every machine.
+const PIECES: usize = 4;
+
+/// Fewer samples than this are one piece.
+const SMALL: usize = 4 * 1024;
+
+/// The size of a piece of `n` samples.
+fn piece(n: usize) -> usize {
+    if n < SMALL { SMALL } else { n.div_ceil(PIECES) }
+}
 
 /// Judges every row and every total. `known` is how the snapshots relate, where that was found out before a filter
 /// took samples away.
@@ -210,14 +218,16 @@ impl<'a> Pass<'a> {
     fn run(&self, pairs: &Pairs) -> (Findings, bool, bool) {
         let frames = self.question.frames;
         let n = pairs.of_after.len();
-        let after = (0..n.div_ceil(PIECE)).into_par_iter().map(|i| {
-            let range = i * PIECE..n.min((i + 1) * PIECE);
+        let size = piece(n);
+        let after = (0..n.div_ceil(size)).into_par_iter().map(|i| {
+            let range = i * size..n.min((i + 1) * size);
             self.piece(range.map(|sample| Record {
                 before: Some(pairs.of_after[sample]).filter(|&b| b != NONE).map(|b| b as usize),
                 after: Some(sample),
             }))
         });
-        let before = pairs.only_before.par_chunks(PIECE).map(|samples| {
+        let only_before = &pairs.only_before;
+        let before = only_before.par_chunks(piece(only_before.len())).map(|samples| {
             self.piece(
                 samples.iter().map(|&sample| Record { before: Some(sample as usize), after: None }),
             )

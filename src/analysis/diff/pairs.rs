@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// No sample.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The hash tables are built side by side, each for the keys with its own low bits.
-const PARTITIONS: u64 = 4;
+/// The hash tables are built side by side, each for the keys with its own low bits; a power of two.
+const PARTITIONS: u64 = 2;
 
 /// Samples that one piece of work looks up.
 const PIECE: usize = 32 * 1024;
@@ -44,7 +44,7 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
         index.reserve(before.samples.len() / partitions as usize * 9 / 8);
         let mut repeated = false;
         for (sample, key) in keys(before, 0..before.samples.len()) {
-            if key % partitions == partition {
+            if key & (partitions - 1) == partition {
                 repeated |= index.insert(key, sample).is_some();
             }
         }
@@ -66,7 +66,7 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
     let look_up = |(piece, out): (usize, &mut [u32])| {
         let start = piece * PIECE;
         for ((_, key), out) in keys(after, start..start + out.len()).zip(out) {
-            if let Some(&sample) = built[(key % partitions) as usize].0.get(&key) {
+            if let Some(&sample) = built[(key & (partitions - 1)) as usize].0.get(&key) {
                 *out = sample;
                 if matched[sample as usize].swap(true, Ordering::Relaxed) {
                     repeated.store(true, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use super::evidence::{Findings, Process, RowSum, SiteSum};
 use super::{Comparison, Diff, Objects, Row, Site, Status, moved};
 use crate::analysis::{
     Bounds, Context, Measure, Measured, Omitted, Order, Wanted, addresses, is_empty, main_callers,
-    percent, primary, primary_objects,
+    percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
@@ -12,6 +12,7 @@ use crate::stats::growth::Evidence;
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::{self, RANKING_QUANTILE};
 use hashbrown::HashMap;
+use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
 /// A change is more than sampling error where its q-value is at most this.
@@ -130,7 +131,7 @@ impl<'a> Judge<'a> {
                 })
                 .collect();
             let p: Vec<f64> = tested
-                .iter()
+                .par_iter()
                 .map(|&i| {
                     let case = &self.cases[i];
                     match (case.decides > 0, grows) {
@@ -296,7 +297,7 @@ impl<'a> Judge<'a> {
                 .then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
             q_value: None,
             status: self.status(&case),
-            via: via.map(|site| context.site(site)),
+            via: via.map(|site| place_of(self.comparison.series, self.frames, site)),
             moved_from: None,
             moved_to: None,
             addresses: Vec::new(),
@@ -308,20 +309,25 @@ impl<'a> Judge<'a> {
         if !self.found.sampled {
             return Vec::new();
         }
-        let context = Context::new(self.comparison.series, self.frames, |_| 0);
-        let merged = self.merged_sites(&context);
+        let merged = self.merged_sites();
         let tested: Vec<&(SiteId, SiteSum)> =
             merged.iter().filter(|(_, sum)| sum.evidence.testable()).collect();
-        let p: Vec<f64> = tested.iter().map(|(_, sum)| sum.evidence.p_growth()).collect();
+        let p = tested.par_iter().map(|(_, sum)| match sum.after > sum.before {
+            true => sum.evidence.p_growth(),
+            false => 1.0,
+        });
+        let p: Vec<f64> = p.collect();
+        let grown = |((_, sum), q): &(&&(SiteId, SiteSum), f64)| {
+            *q <= SIGNIFICANT && sum.after > sum.before
+        };
+        let grown: Vec<_> = tested.iter().zip(benjamini_hochberg(&p)).filter(grown).collect();
         let leaves = self.main_leaves();
-        let mut sites: Vec<(f64, Site)> = tested
-            .iter()
-            .zip(benjamini_hochberg(&p))
-            .filter(|((_, sum), q)| *q <= SIGNIFICANT && sum.after > sum.before)
+        let mut sites: Vec<(f64, Site)> = grown
+            .into_iter()
             .map(|((id, sum), q_value)| {
                 let delta = sum.after.wrapping_sub(sum.before);
                 let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
-                let place = context.site(*id);
+                let place = place_of(self.comparison.series, self.frames, *id);
                 let leaf = leaves.get(id).map(|&row| self.frames.name(row).to_owned());
                 let site = Site {
                     leaf: leaf.filter(|leaf| *leaf != place.function),
@@ -337,15 +343,15 @@ impl<'a> Judge<'a> {
             })
             .collect();
         sites.sort_by(|(a, x), (b, y)| {
-            let key = |site: &Site| (site.place.function.clone(), site.place.line);
-            b.total_cmp(a).then_with(|| key(x).cmp(&key(y)))
+            let names = x.place.function.cmp(&y.place.function);
+            b.total_cmp(a).then(names).then(x.place.line.cmp(&y.place.line))
         });
         sites.into_iter().map(|(_, site)| site).collect()
     }
 
     /// The sites with their sums; where the builds differ, those of one function (renumbered or not) as one,
     /// named by its heaviest line after.
-    fn merged_sites(&self, context: &Context<'_>) -> Vec<(SiteId, SiteSum)> {
+    fn merged_sites(&self) -> Vec<(SiteId, SiteSum)> {
         let all = (0..).map(SiteId).zip(self.found.sites.iter().copied());
         if self.comparison.same_build {
             return all.collect();
@@ -358,19 +364,17 @@ impl<'a> Judge<'a> {
                 is_empty(self.after, case.row).then(|| (self.frames.name(case.row), other))
             })
             .collect();
-        let mut by_function: HashMap<String, (SiteId, i64, SiteSum), FxBuildHasher> =
+        let symbols = &self.comparison.series.symbols;
+        let mut by_function: HashMap<&str, (SiteId, i64, SiteSum), FxBuildHasher> =
             HashMap::default();
         for (id, sum) in all {
-            let function = context.site(id).function;
-            let function =
-                names.get(function.as_str()).map_or(function.clone(), |n| (*n).to_owned());
+            let function = symbols.name(self.frames.site(id).0);
+            let function = names.get(function).copied().unwrap_or(function);
             let entry = by_function.entry(function).or_insert((id, i64::MIN, SiteSum::default()));
             if sum.after > entry.1 {
                 (entry.0, entry.1) = (id, sum.after);
             }
-            entry.2.evidence.merge(&sum.evidence);
-            entry.2.before = entry.2.before.wrapping_add(sum.before);
-            entry.2.after = entry.2.after.wrapping_add(sum.after);
+            entry.2.merge(&sum);
         }
         let mut merged: Vec<_> = by_function.into_values().map(|(id, _, sum)| (id, sum)).collect();
         merged.sort_by_key(|(id, _)| *id);
