@@ -228,8 +228,8 @@ impl<'a> RawSamples<'a> {
         self.series.values(self.snapshot, sample)
     }
 
-    fn stack(&self, sample: usize) -> &'a [LocationId] {
-        self.snapshot.samples.stack(sample)
+    fn stack(&self, sample: usize) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
+        self.snapshot.stack(sample)
     }
 
     #[inline]

@@ -113,12 +113,12 @@ fn findings(
         let mut last = vec![u32::MAX; if by_cum { frames.len() } else { 0 }];
         for sample in piece * PIECE..n.min((piece + 1) * PIECE) {
             let (value, stack) = (raw.values(sample)[measured.column], raw.stack(sample));
-            let Some(&leaf) = stack.first().filter(|_| value != 0) else { continue };
+            let Some(leaf) = stack.clone().next().filter(|_| value != 0) else { continue };
             let samples = raw.raw(sample, &measured.records);
             let weight = raw.weight(sample, measured);
             let mut add = |row: &RowId| found.rows[row.0 as usize].add(samples, weight);
             if by_cum {
-                for row in stack.iter().flat_map(|&location| frames.of(location)) {
+                for row in stack.clone().flat_map(|location| frames.of(location)) {
                     if std::mem::replace(&mut last[row.0 as usize], sample as u32) != sample as u32
                     {
                         add(row);

@@ -93,9 +93,7 @@ impl Filter {
     /// Cuts the stacks of a snapshot by the marks and drops the samples that the filter drops.
     fn cut(&self, snapshot: Snapshot, marks: &[Marks], labels: &[bool], width: usize) -> Snapshot {
         let mut kept = Samples::default();
-        // Records are told apart by the stacks they had in the file.
-        let mut stack_hashes = Vec::new();
-        let mut stack: Vec<LocationId> = Vec::new();
+        let (mut whole, mut stack): (Vec<LocationId>, Vec<LocationId>) = Default::default();
         let names = self.focus.is_some() || self.ignore.is_some();
         for sample in 0..snapshot.samples.len() {
             let set = snapshot.samples.labels[sample];
@@ -103,8 +101,9 @@ impl Filter {
                 continue;
             }
             let mark = |location: &LocationId| marks[location.index()];
-            let whole = snapshot.samples.stack(sample);
-            let whole = &whole[interesting(whole, marks)..];
+            whole.clear();
+            whole.extend(snapshot.stack(sample));
+            let whole = &whole[interesting(&whole, marks)..];
             if names {
                 let ignored = whole.iter().any(|l| mark(l).ignored);
                 let focused = self.focus.is_none() || whole.iter().any(|l| mark(l).focused);
@@ -124,13 +123,14 @@ impl Filter {
                 }
             }
             let leaf = stack.iter().position(|l| mark(l).prune_beneath).unwrap_or(0);
-            kept.locations.extend_from_slice(&stack[leaf..]);
-            kept.ends.push(kept.locations.len() as u32);
+            kept.push_stack(&stack[leaf..]);
             kept.labels.push(set);
-            stack_hashes.push(snapshot.stack_hashes[sample]);
+            // Records are told apart by the stacks they had in the file.
+            kept.stack_hashes.push(snapshot.samples.stack_hashes[sample]);
             kept.values.extend_from_slice(&snapshot.samples.values[sample * width..][..width]);
         }
-        Snapshot { samples: kept, stack_hashes, ..snapshot }
+        let locations = (0..marks.len()).map(LocationId::from_index).collect();
+        Snapshot { samples: kept, locations, ..snapshot }
     }
 }
 

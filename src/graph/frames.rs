@@ -162,8 +162,8 @@ impl Frames {
 
     /// The site of a stack: its first frame, from the leaf, that is not of the standard library.
     #[inline]
-    pub fn site_of(&self, stack: &[LocationId]) -> Option<SiteId> {
-        stack.iter().find_map(|location| self.site_of_location[location.index()])
+    pub fn site_of(&self, mut stack: impl Iterator<Item = LocationId>) -> Option<SiteId> {
+        stack.find_map(|location| self.site_of_location[location.index()])
     }
 }
 

@@ -97,8 +97,8 @@ fn piece_sums(
         if value == 0 && count == 0 {
             continue;
         }
-        let stack = snapshot.samples.stack(sample);
-        let Some(&leaf) = stack.first() else { continue };
+        let mut stack = snapshot.stack(sample).peekable();
+        let Some(&leaf) = stack.peek() else { continue };
         leaves[leaf.index()] = leaves[leaf.index()].wrapping_add(value);
         for row in frames.leaf(leaf) {
             let sum = &mut rows[row.0 as usize];
@@ -106,7 +106,7 @@ fn piece_sums(
             sum.flat_objects = sum.flat_objects.wrapping_add(count);
         }
         let stamp = sample as u32;
-        for &location in stack {
+        for location in stack {
             for row in frames.of(location) {
                 let last = &mut last_sample[row.0 as usize];
                 if *last != stamp {

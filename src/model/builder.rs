@@ -1,13 +1,12 @@
 //! The one way to make a [`Profile`]: entries as they come, in any order, with the ids of the file.
 //!
 //! Files name locations and functions by arbitrary 64-bit ids, may refer to what comes later, and may lie.
-//! The builder keeps references as given, in 32 bits where they fit, and [`Builder::finish`] turns them
-//! into rows, checking each. Ids are dense in every profile that matters for speed, so the way from id to
+//! The builder keeps references as given, and [`Builder::finish`] turns them into rows, checking each. Ids are dense in every profile that matters for speed, so the way from id to
 //! row is an array; whatever lies far outside it goes to a hash map, and a huge id costs no memory.
 
-use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
+use super::ids::{FunctionId, LabelSetId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
-use super::profile::{Header, Profile, SampleType, Samples};
+use super::profile::{Header, Profile, SampleType, Samples, varint};
 use super::strings::Strings;
 use super::symbols::{Function, Line, Locations, Mapping, Resolved, Symbols};
 use hashbrown::HashMap;
@@ -167,10 +166,6 @@ impl IdMap {
     }
 }
 
-/// The columns hold a location's id less one, which is its row where the ids are 1, 2, 3, ... An id that does
-/// not fit in 31 bits stands in `Builder::wide`; this bit marks its position.
-const WIDE: u32 = 1 << 31;
-
 /// Collects the entries of a profile.
 #[derive(Debug)]
 pub struct Builder {
@@ -190,10 +185,6 @@ pub struct Builder {
     labels: Vec<RawLabel>,
     samples: Samples,
     values_per_sample: Option<usize>,
-    /// Largest entry of `samples.locations`.
-    largest: u32,
-    wide: Vec<u64>,
-    wide_index: HashMap<u64, u32, FxBuildHasher>,
 }
 
 impl Default for Builder {
@@ -214,9 +205,6 @@ impl Default for Builder {
             labels: Vec::new(),
             samples: Samples::default(),
             values_per_sample: None,
-            largest: 0,
-            wide: Vec::new(),
-            wide_index: HashMap::default(),
         }
     }
 }
@@ -271,64 +259,15 @@ impl Builder {
         id
     }
 
-    /// The locations of the sample under way, from the leaf to the root, as a packed field of varints holds
-    /// them. Returns the position of a varint that is none.
+    /// The locations of the sample under way, from the leaf to the root, as a packed field of varints holds them.
     #[inline]
-    pub fn sample_locations_packed(&mut self, bytes: &[u8]) -> Result<(), usize> {
-        let locations = &mut self.samples.locations;
-        let start = locations.len();
-        // No id takes less than a byte, so this is room enough.
-        locations.resize(start + bytes.len(), LocationId(0));
-        let out = &mut locations[start..];
-        let (mut read, mut written, mut largest) = (0, 0, self.largest);
-        while let Some(&a) = bytes.get(read) {
-            let id = if a < 0x80 {
-                read += 1;
-                u32::from(a)
-            } else {
-                match bytes.get(read + 1..) {
-                    Some(&[b, ..]) if b < 0x80 => {
-                        read += 2;
-                        u32::from(a & 0x7f) | u32::from(b) << 7
-                    }
-                    Some(&[b, c, ..]) if c < 0x80 => {
-                        read += 3;
-                        u32::from(a & 0x7f) | u32::from(b & 0x7f) << 7 | u32::from(c) << 14
-                    }
-                    _ => break,
-                }
-            };
-            let row = id.wrapping_sub(1);
-            largest = largest.max(row);
-            out[written] = LocationId(row);
-            written += 1;
-        }
-        self.largest = largest;
-        locations.truncate(start + written);
-        if read == bytes.len() { Ok(()) } else { Err(read) }
+    pub fn sample_locations_packed(&mut self, varints: &[u8]) {
+        self.samples.push_packed(varints);
     }
 
     /// The next location of the sample under way, from the leaf to the root.
     pub fn sample_location(&mut self, id: u64) {
-        let row = match id {
-            1..=0x8000_0000 => id as u32 - 1,
-            _ => self.wide_location(id),
-        };
-        self.largest = self.largest.max(row);
-        self.samples.locations.push(LocationId(row));
-    }
-
-    #[cold]
-    fn wide_location(&mut self, id: u64) -> u32 {
-        let wide = &mut self.wide;
-        if id == 0 {
-            return u32::MAX;
-        }
-        let position = *self.wide_index.entry(id).or_insert_with(|| {
-            wide.push(id);
-            wide.len() as u32 - 1
-        });
-        WIDE | position
+        self.samples.push_id(id);
     }
 
     /// The next value of the sample under way.
@@ -352,10 +291,9 @@ impl Builder {
                 samples.values.len() - values * n
             ));
         }
-        if samples.locations.len() > u32::MAX as usize {
-            return invalid("the samples have more than 4294967295 locations together");
+        if !samples.end_stack() {
+            return invalid("the stacks of the samples take more than 4 GiB");
         }
-        samples.ends.push(samples.locations.len() as u32);
         samples.labels.push(labels);
         Ok(())
     }
@@ -373,8 +311,9 @@ impl Builder {
         let functions = self.finish_functions()?;
         let locations = self.finish_locations()?;
         let label_sets = self.finish_labels()?;
-        self.resolve_stacks()?;
-        let symbols = Symbols { strings: self.strings, mappings, functions, locations };
+        let strings = std::mem::take(&mut self.strings);
+        let symbols = Symbols { strings, mappings, functions, locations };
+        self.finish_stacks(&symbols)?;
         Ok(Profile { header, symbols, label_sets, samples: self.samples })
     }
 
@@ -505,31 +444,87 @@ impl Builder {
         Ok(sets)
     }
 
-    /// From the file's location ids to rows, in place.
-    fn resolve_stacks(&mut self) -> Result<(), Invalid> {
+    /// Checks every location of every stack, hashes the stacks, and where ids are not 1, 2, 3, ... rewrites them.
+    fn finish_stacks(&mut self, symbols: &Symbols) -> Result<(), Invalid> {
         let in_order = self.locations.iter().zip(1..).all(|(l, id)| l.id == id);
-        if self.samples.locations.is_empty()
-            || in_order && (self.largest as usize) < self.locations.len()
-        {
-            return Ok(());
+        if !in_order {
+            self.renumber()?;
         }
-        for row in &mut self.samples.locations {
-            let id = match row.0 {
-                // Id 0, less one.
-                u32::MAX => 0,
-                wide if wide & WIDE != 0 => self.wide[(wide & !WIDE) as usize],
-                stored => u64::from(stored) + 1,
-            };
-            match self.location_ids.get(id) {
-                Some(known) => row.0 = known,
-                None => {
-                    return invalid(format!(
-                        "a sample refers to location {id}, which does not exist"
-                    ));
+        let locations = symbols.location_hashes();
+        let (packed, ends) = self.samples.packed();
+        let mut hashes = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for &end in ends {
+            let mut rest = &packed[start..end as usize];
+            start = end as usize;
+            let mut hash = StackHash::default();
+            while !rest.is_empty() {
+                let (id, behind) = read_id(rest)?;
+                match locations.get((id as usize).wrapping_sub(1)) {
+                    Some(&location) => hash.add(location),
+                    None => return unknown_location(id),
                 }
+                rest = behind;
             }
+            hashes.push(hash.finish());
         }
+        self.samples.stack_hashes = hashes;
         Ok(())
+    }
+
+    /// Puts rows in the place of ids that are not.
+    fn renumber(&mut self) -> Result<(), Invalid> {
+        let mut stacks = Samples::default();
+        let (packed, ends) = self.samples.packed();
+        let mut start = 0;
+        for &end in ends {
+            let mut rest = &packed[start..end as usize];
+            start = end as usize;
+            while !rest.is_empty() {
+                let (id, behind) = read_id(rest)?;
+                let Some(row) = self.location_ids.get(id) else { return unknown_location(id) };
+                stacks.push_id(u64::from(row) + 1);
+                rest = behind;
+            }
+            stacks.end_stack();
+        }
+        self.samples.replace_stacks(stacks);
+        Ok(())
+    }
+}
+
+fn read_id(packed: &[u8]) -> Result<(u64, &[u8]), Invalid> {
+    varint(packed).ok_or_else(|| {
+        Invalid("a sample's locations are no varints: a number is cut off or longer than 64 bits".to_owned())
+    })
+}
+
+#[cold]
+fn unknown_location<T>(id: u64) -> Result<T, Invalid> {
+    invalid(format!("a sample refers to location {id}, which does not exist"))
+}
+
+/// The hash of a stack: two lanes, so that a location does not wait for the one before it.
+#[derive(Default)]
+struct StackHash {
+    lanes: [u64; 2],
+    length: u64,
+}
+
+impl StackHash {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    #[inline]
+    fn add(&mut self, location: u64) {
+        let [a, b] = self.lanes;
+        self.lanes = [b, (a ^ location).wrapping_mul(Self::K).rotate_left(29)];
+        self.length += 1;
+    }
+
+    fn finish(self) -> u64 {
+        let [a, b] = self.lanes;
+        let mixed = (a ^ b.rotate_left(32) ^ self.length).wrapping_mul(Self::K);
+        mixed ^ mixed >> 32
     }
 }
 

@@ -64,17 +64,20 @@ impl Header {
 }
 
 /// Samples as columns.
+///
+/// Stacks stay packed as files hold them: a location is a varint of its row plus one, two bytes mostly. That is half of
+/// an array of 32-bit ids, and memory that is touched for the first time costs more than unpacking.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
-    /// Locations of all stacks, one after the other, the leaf of each first.
-    pub locations: Vec<LocationId>,
-    /// End of each sample's stack in `locations`.
-    pub ends: Vec<u32>,
+    packed: Vec<u8>,
+    ends: Vec<u32>,
     /// Values, one row of `sample_types.len()` for each sample: a comparison looks at all values of a
     /// sample together, so they share a cache line.
     pub values: Vec<i64>,
     /// Labels of each sample.
     pub labels: Vec<LabelSetId>,
+    /// A hash of what each stack means, whatever its ids: equal stacks of two profiles have equal hashes.
+    pub stack_hashes: Vec<u64>,
 }
 
 impl Samples {
@@ -88,11 +91,98 @@ impl Samples {
         self.ends.is_empty()
     }
 
-    /// The stack of a sample, leaf first.
-    pub fn stack(&self, i: usize) -> &[LocationId] {
-        let start = if i == 0 { 0 } else { self.ends[i - 1] as usize };
-        &self.locations[start..self.ends[i] as usize]
+    /// The locations of a sample, leaf first.
+    #[inline]
+    pub fn stack(&self, sample: usize) -> Stack<'_> {
+        let start = if sample == 0 { 0 } else { self.ends[sample - 1] as usize };
+        Stack { packed: &self.packed[start..self.ends[sample] as usize] }
     }
+
+    /// Appends locations of the sample under way as a file packs them. They are taken as they are;
+    /// [`super::builder::Builder`] checks them in the end.
+    #[inline]
+    pub(super) fn push_packed(&mut self, packed: &[u8]) {
+        self.packed.extend_from_slice(packed);
+    }
+
+    /// Appends a location of the sample under way, by its id: its row plus one.
+    pub(super) fn push_id(&mut self, mut id: u64) {
+        while id >= 0x80 {
+            self.packed.push(id as u8 | 0x80);
+            id >>= 7;
+        }
+        self.packed.push(id as u8);
+    }
+
+    /// Ends the stack of the sample under way; false where stacks take more than 4 GiB.
+    pub(super) fn end_stack(&mut self) -> bool {
+        self.ends.push(self.packed.len() as u32);
+        u32::try_from(self.packed.len()).is_ok()
+    }
+
+    /// Appends a whole stack.
+    pub fn push_stack(&mut self, stack: &[LocationId]) {
+        for location in stack {
+            self.push_id(u64::from(location.0) + 1);
+        }
+        self.end_stack();
+    }
+
+    /// The packed bytes and the end of each stack in them.
+    pub(super) fn packed(&self) -> (&[u8], &[u32]) {
+        (&self.packed, &self.ends)
+    }
+
+    /// Puts other stacks in the place of these, which must be as many.
+    pub(super) fn replace_stacks(&mut self, stacks: Self) {
+        self.packed = stacks.packed;
+        self.ends = stacks.ends;
+    }
+}
+
+/// The locations of a sample, leaf first.
+#[derive(Clone, Debug)]
+pub struct Stack<'a> {
+    packed: &'a [u8],
+}
+
+impl Iterator for Stack<'_> {
+    type Item = LocationId;
+
+    #[inline]
+    fn next(&mut self) -> Option<LocationId> {
+        let (id, rest) = varint(self.packed)?;
+        self.packed = rest;
+        Some(LocationId((id as u32).wrapping_sub(1)))
+    }
+}
+
+/// The varint at the start of bytes, and what follows it; `None` where there is none.
+#[inline]
+pub(super) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    match bytes {
+        [a, b, rest @ ..] if *a >= 0x80 && *b < 0x80 => {
+            Some((u64::from(a & 0x7f) | u64::from(*b) << 7, rest))
+        }
+        [a, rest @ ..] if *a < 0x80 => Some((u64::from(*a), rest)),
+        _ => long_varint(bytes),
+    }
+}
+
+#[cold]
+fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0_u64;
+    for (i, &byte) in bytes.iter().take(10).enumerate() {
+        // The tenth byte holds the 64th bit alone.
+        if i == 9 && byte > 1 {
+            return None;
+        }
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if byte < 0x80 {
+            return Some((value, &bytes[i + 1..]));
+        }
+    }
+    None
 }
 
 /// A profile.

@@ -1,14 +1,14 @@
 //! Puts profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
 //!
-//! Only tables are translated entry by entry: strings, functions, locations. A sample costs one pass over
-//! its stack, which also hashes it. Equality is pprof's: mappings by rounded size, offset and build id (or
+//! Only tables are translated, entry by entry: strings, functions, locations. Samples stay as they are, and the
+//! snapshot remembers which shared location each of its own is. Equality is pprof's: mappings by rounded size, offset and build id (or
 //! file), functions by both names, file and start line, locations by mapping, address relative to the
 //! mapping and lines.
 
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelValue};
 use super::names::display_name;
-use super::profile::{Profile, SampleType, Samples};
+use super::profile::{Profile, SampleType};
 use super::series::{Series, Snapshot};
 use super::symbols::{Function, Line, Mapping};
 use crate::units;
@@ -58,13 +58,12 @@ impl Rebase {
         if labels.iter().enumerate().any(|(i, id)| id.index() != i) {
             samples.labels.iter_mut().for_each(|set| *set = labels[set.index()]);
         }
-        let stack_hashes = translate(&mut samples, &locations);
         self.series.snapshots.push(Snapshot {
             name: name.to_owned(),
             header,
             main,
             samples,
-            stack_hashes,
+            locations,
         });
     }
 
@@ -87,11 +86,10 @@ impl Rebase {
         let mut rows = Vec::new();
         for m in &profile.symbols.mappings {
             let m = self.mapping(profile, m);
-            let size = m.limit.wrapping_sub(m.start);
             let key = MappingKey {
-                size: size.wrapping_add(0xfff) & !0xfff,
+                size: m.rounded_size(),
                 offset: m.offset,
-                build_id_or_file: if m.build_id == StringId(0) { m.file } else { m.build_id },
+                build_id_or_file: m.build_id_or_file(),
             };
             let shared = &mut self.series.symbols.mappings;
             let id = *self.mapping_index.entry(key).or_insert_with(|| {
@@ -130,6 +128,11 @@ impl Rebase {
     ) -> Vec<LocationId> {
         let local = &profile.symbols.locations;
         let mut rows = Vec::with_capacity(local.len());
+        let known = &self.series.symbols.locations;
+        self.location_index.reserve(local.len(), |&i| {
+            let row = LocationId(i);
+            location_hash(known.mapping[row.index()], known.address[row.index()], known.lines(row))
+        });
         let mut lines = Vec::new();
         for id in local.ids() {
             lines.clear();
@@ -277,60 +280,6 @@ impl Snapshot {
         }
         self.samples.values = values;
     }
-}
-
-/// Below this many samples a second thread costs more than it saves.
-const PARALLEL: usize = 16 * 1024;
-
-/// Puts the samples onto the shared locations, in place, and returns a hash of each stack.
-fn translate(samples: &mut Samples, rows: &[LocationId]) -> Vec<u64> {
-    let identity = rows.iter().enumerate().all(|(i, row)| row.index() == i);
-    let mut hashes = vec![0; samples.len()];
-    let pieces = if samples.len() < PARALLEL { 1 } else { rayon::current_num_threads() };
-    let per_piece = samples.len().div_ceil(pieces).max(1);
-    rayon::scope(|scope| {
-        let mut rest = samples.locations.as_mut_slice();
-        let mut start = 0;
-        for (ends, hashes) in samples.ends.chunks(per_piece).zip(hashes.chunks_mut(per_piece)) {
-            let end = ends.last().map_or(start, |&end| end as usize);
-            let (piece, behind) = rest.split_at_mut(end - start);
-            rest = behind;
-            let first = start;
-            start = end;
-            let work = move |_: &rayon::Scope<'_>| {
-                if !identity {
-                    piece.iter_mut().for_each(|location| *location = rows[location.index()]);
-                }
-                let mut from = 0;
-                for (&end, hash) in ends.iter().zip(hashes) {
-                    let to = end as usize - first;
-                    *hash = stack_hash(&piece[from..to]);
-                    from = to;
-                }
-            };
-            if pieces == 1 { rayon::scope(work) } else { scope.spawn(work) }
-        }
-    });
-    hashes
-}
-
-/// A hash of a stack. Folds four locations at a time: the two lanes are independent, so that a long stack does not wait for one
-/// multiplication after the other.
-fn stack_hash(stack: &[LocationId]) -> u64 {
-    const K: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut lanes = [stack.len() as u64, 0x243f_6a88_85a3_08d3];
-    let mut chunks = stack.chunks_exact(4);
-    for chunk in &mut chunks {
-        let a = u64::from(chunk[0].0) << 32 | u64::from(chunk[1].0);
-        let b = u64::from(chunk[2].0) << 32 | u64::from(chunk[3].0);
-        lanes[0] = (lanes[0] ^ a).wrapping_mul(K).rotate_left(29);
-        lanes[1] = (lanes[1] ^ b).wrapping_mul(K).rotate_left(29);
-    }
-    for location in chunks.remainder() {
-        lanes[0] = (lanes[0] ^ u64::from(location.0)).wrapping_mul(K).rotate_left(29);
-    }
-    let mixed = (lanes[0] ^ lanes[1].rotate_left(32)).wrapping_mul(K);
-    mixed ^ mixed >> 32
 }
 
 fn location_hash(mapping: Option<MappingId>, address: u64, lines: &[Line]) -> u64 {

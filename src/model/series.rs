@@ -3,7 +3,7 @@
 //! A single profile, a comparison and a timeline are the same thing with 1, 2 and N snapshots. Made by
 //! [`super::rebase::Rebase`].
 
-use super::ids::LabelSetId;
+use super::ids::{LabelSetId, LocationId};
 use super::labels::{LabelSets, LabelValue};
 use super::profile::{Header, SampleType, Samples};
 use super::symbols::{Mapping, Symbols};
@@ -17,11 +17,19 @@ pub struct Snapshot {
     pub header: Header,
     /// Its main binary.
     pub main: Option<Mapping>,
-    /// Its samples: locations and label sets are those of the series, values are rows of
-    /// [`Series::sample_types`].
+    /// Its samples, with locations in the profile's own numbering; label sets are those of the series, values are
+    /// rows of [`Series::sample_types`].
     pub samples: Samples,
-    /// A hash of each sample's stack as it stands in the file: equal stacks of two snapshots have equal hashes.
-    pub stack_hashes: Vec<u64>,
+    /// The shared location of each location of the profile.
+    pub locations: Vec<LocationId>,
+}
+
+impl Snapshot {
+    /// The shared locations of a sample, leaf first.
+    #[inline]
+    pub fn stack(&self, sample: usize) -> impl Iterator<Item = LocationId> + Clone + '_ {
+        self.samples.stack(sample).map(|own| self.locations[own.index()])
+    }
 }
 
 /// Snapshots over shared symbols.

@@ -6,6 +6,8 @@
 
 use super::ids::{FunctionId, LocationId, MappingId, StringId};
 use super::strings::Strings;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 
 /// A binary or library in the address space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,18 @@ pub struct Mapping {
     pub build_id: StringId,
     /// The profile's word that functions, files, lines and inlined frames are resolved.
     pub has: Resolved,
+}
+
+impl Mapping {
+    /// Its size in whole pages of 4 KiB: linkers and kernels differ below that.
+    pub fn rounded_size(&self) -> u64 {
+        self.limit.wrapping_sub(self.start).wrapping_add(0xfff) & !0xfff
+    }
+
+    /// What tells binaries apart: the build id, or the file where there is none.
+    pub fn build_id_or_file(&self) -> StringId {
+        if self.build_id == StringId(0) { self.file } else { self.build_id }
+    }
 }
 
 /// Which symbols of a mapping its profile says are resolved.
@@ -153,6 +167,37 @@ impl Symbols {
         }
     }
 
+    /// A hash of what each location means, whatever its ids: equal locations of two profiles, as
+    /// [`super::rebase::Rebase`] sees them, have equal hashes.
+    pub fn location_hashes(&self) -> Vec<u64> {
+        let text = |id| self.text(id);
+        let mappings: Vec<u64> = self
+            .mappings
+            .iter()
+            .map(|m| hash(&(m.rounded_size(), m.offset, text(m.build_id_or_file()))))
+            .collect();
+        let functions: Vec<u64> = self
+            .functions
+            .iter()
+            .map(|f| hash(&(text(f.name), text(f.system_name), text(f.filename), f.start_line)))
+            .collect();
+        let one = |id: LocationId| {
+            let i = id.index();
+            let address = self.locations.address[i];
+            let (mapping, address) = match self.locations.mapping[i] {
+                Some(m) => (mappings[m.index()], address.wrapping_sub(self.mappings[m.index()].start)),
+                None => (0, address),
+            };
+            let mut hasher = FxHasher::default();
+            (mapping, address, self.locations.is_folded[i]).hash(&mut hasher);
+            for line in self.locations.lines(id) {
+                (functions[line.function.index()], line.line, line.column).hash(&mut hasher);
+            }
+            hasher.finish()
+        };
+        self.locations.ids().map(one).collect()
+    }
+
     /// What an address without symbols is called: `mapping+0xoffset`, or the address alone.
     pub fn address_name(&self, id: LocationId) -> String {
         let address = self.locations.address[id.index()];
@@ -169,6 +214,12 @@ impl Symbols {
             }
         }
     }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The last element of a path.

@@ -142,7 +142,7 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
         ));
     }
     let depth =
-        |s: &Snapshot| (0..s.samples.len()).map(|i| s.samples.stack(i).len()).max().unwrap_or(0);
+        |s: &Snapshot| (0..s.samples.len()).map(|i| s.samples.stack(i).count()).max().unwrap_or(0);
     // Go's limit in physical frames was 32 up to 1.22 and is 128 since.
     let (x, y) = (depth(before), depth(after));
     if heap && (x == 32) != (y == 32) && x.max(y) > 32 {
@@ -165,7 +165,7 @@ fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64
     let samples = &snapshot.samples;
     let width = samples.values.len().checked_div(samples.len()).unwrap_or(0).max(1);
     let rows = samples.values.chunks_exact(width);
-    let keys = snapshot.stack_hashes.iter().zip(&samples.labels);
+    let keys = samples.stack_hashes.iter().zip(&samples.labels);
     let all = keys.zip(rows).map(|((&stack, &labels), values)| (stack, labels, values));
     all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
 }

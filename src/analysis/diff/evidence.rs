@@ -374,7 +374,7 @@ impl<'a> Pass<'a> {
             Record { before: Some(sample), .. } => self.before.stack(sample),
             Record { .. } => return,
         };
-        let Some(&leaf) = stack.first() else { return };
+        let Some(leaf) = stack.clone().next() else { return };
         if a == 0 && b == 0 && allocated == 0 {
             return;
         }
@@ -383,7 +383,7 @@ impl<'a> Pass<'a> {
         let site_sum = SiteSum { evidence, before: b, after: a };
         if self.question.by_cum {
             let sum = RowSum { evidence, allocated };
-            for row in stack.iter().flat_map(|&location| frames.of(location)) {
+            for row in stack.clone().flat_map(|location| frames.of(location)) {
                 if std::mem::replace(&mut piece.last[row.0 as usize], stamp) != stamp {
                     piece.rows[row.0 as usize].merge(&sum);
                 }

@@ -125,7 +125,8 @@ pub struct Diff {
     pub within_noise: Omitted,
     /// Further rows left out by `--nodecount`.
     pub omitted: Omitted,
-    /// Sites of the program's own code that grew, by the lower confidence bound of their growth.
+    /// Sites of the program's own code that grew, by the lower confidence bound of their growth; no more than
+    /// `--nodecount` of them.
     pub sites: Vec<Site>,
 }
 

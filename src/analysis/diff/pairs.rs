@@ -124,7 +124,7 @@ fn keys(
     range: std::ops::Range<usize>,
 ) -> impl Iterator<Item = (u32, u64)> + '_ {
     let sets = &snapshot.samples.labels[range.clone()];
-    let hashes = &snapshot.stack_hashes[range.clone()];
+    let hashes = &snapshot.samples.stack_hashes[range.clone()];
     (range.start as u32..).zip(hashes.iter().zip(sets)).map(|(sample, (&stack, set))| {
         let mixed = u64::from(set.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (sample, stack ^ mixed)

@@ -26,7 +26,7 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted)
     judge.link_moved();
     judge.test();
     let mut answer = judge.rows(wanted);
-    answer.sites = judge.sites();
+    answer.sites = judge.sites(wanted);
     answer
 }
 
@@ -305,7 +305,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The sites that grew. Lines move between builds, so there a site is its whole function.
-    fn sites(&self) -> Vec<Site> {
+    fn sites(&self, wanted: Wanted) -> Vec<Site> {
         if !self.found.sampled {
             return Vec::new();
         }
@@ -322,31 +322,40 @@ impl<'a> Judge<'a> {
         };
         let grown: Vec<_> = tested.iter().zip(benjamini_hochberg(&p)).filter(grown).collect();
         let leaves = self.main_leaves();
-        let mut sites: Vec<(f64, Site)> = grown
+        let symbols = &self.comparison.series.symbols;
+        let mut grown: Vec<_> = grown
             .into_iter()
             .map(|((id, sum), q_value)| {
                 let delta = sum.after.wrapping_sub(sum.before);
                 let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
-                let place = place_of(self.comparison.series, self.frames, *id);
-                let leaf = leaves.get(id).map(|&row| self.frames.name(row).to_owned());
-                let site = Site {
-                    leaf: leaf.filter(|leaf| *leaf != place.function),
-                    place,
-                    before: sum.before,
-                    after: sum.after,
-                    delta,
-                    error: Bounds::of(sum.evidence.interval(delta as f64, stats::LEVEL)),
-                    q_value,
-                    lower_bound: bound.round() as i64,
-                };
-                (bound, site)
+                (bound, delta, *id, sum, q_value)
             })
             .collect();
-        sites.sort_by(|(a, x), (b, y)| {
-            let names = x.place.function.cmp(&y.place.function);
-            b.total_cmp(a).then(names).then(x.place.line.cmp(&y.place.line))
+        grown.sort_by(|a, b| {
+            let place = |id: SiteId| {
+                let (function, line) = self.frames.site(id);
+                (symbols.name(function), line)
+            };
+            b.0.total_cmp(&a.0).then_with(|| place(a.2).cmp(&place(b.2)))
         });
-        sites.into_iter().map(|(_, site)| site).collect()
+        if !wanted.all && wanted.nodecount > 0 {
+            grown.truncate(wanted.nodecount);
+        }
+        let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, &SiteSum, f64)| {
+            let place = place_of(self.comparison.series, self.frames, id);
+            let leaf = leaves.get(&id).map(|&row| self.frames.name(row).to_owned());
+            Site {
+                leaf: leaf.filter(|leaf| *leaf != place.function),
+                place,
+                before: sum.before,
+                after: sum.after,
+                delta,
+                error: Bounds::of(sum.evidence.interval(delta as f64, stats::LEVEL)),
+                q_value,
+                lower_bound: bound.round() as i64,
+            }
+        };
+        grown.into_iter().map(site).collect()
     }
 
     /// The sites with their sums; where the builds differ, those of one function (renumbered or not) as one,

@@ -134,14 +134,8 @@ impl Decoder {
         while !cursor.at_end() {
             let at = cursor.position();
             match cursor.field()? {
-                (1, Field::Bytes(ids, base)) => {
-                    if let Err(read) = builder.sample_locations_packed(ids) {
-                        // Ids of more than three bytes.
-                        let mut ids = Cursor::new(&ids[read..], base + read as u64);
-                        while !ids.at_end() {
-                            builder.sample_location(ids.varint()?);
-                        }
-                    }
+                (1, Field::Bytes(ids, _)) => {
+                    builder.sample_locations_packed(ids);
                 }
                 (1, Field::Varint(id)) => builder.sample_location(id),
                 (2, Field::Bytes(values, base)) => {
