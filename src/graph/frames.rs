@@ -75,7 +75,8 @@ impl Frames {
             let lines = if noinlines { &all[all.len().saturating_sub(1)..] } else { all };
             let start = frames.flat_rows.len() as u32;
             if lines.is_empty() {
-                let parent = add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
+                let parent =
+                    add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
                 frames.flat_rows.push(parent);
                 if granularity != Granularity::Addresses {
                     let row = add.row(&mut frames, &symbols.address_name(id), Some(parent), false);

@@ -453,7 +453,7 @@ impl Builder {
         let locations = symbols.location_hashes();
         let (packed, ends) = self.samples.packed();
         let mut hashes = Vec::with_capacity(ends.len());
-        let mut start = 0;
+        let (mut start, mut deepest) = (0, 0);
         for &end in ends {
             let mut rest = &packed[start..end as usize];
             start = end as usize;
@@ -466,9 +466,11 @@ impl Builder {
                 }
                 rest = behind;
             }
+            deepest = deepest.max(hash.length);
             hashes.push(hash.finish());
         }
         self.samples.stack_hashes = hashes;
+        self.samples.deepest = deepest as usize;
         Ok(())
     }
 
@@ -495,7 +497,10 @@ impl Builder {
 
 fn read_id(packed: &[u8]) -> Result<(u64, &[u8]), Invalid> {
     varint(packed).ok_or_else(|| {
-        Invalid("a sample's locations are no varints: a number is cut off or longer than 64 bits".to_owned())
+        Invalid(
+            "a sample's locations are no varints: a number is cut off or longer than 64 bits"
+                .to_owned(),
+        )
     })
 }
 

@@ -76,6 +76,8 @@ pub struct Samples {
     pub values: Vec<i64>,
     /// Labels of each sample.
     pub labels: Vec<LabelSetId>,
+    /// Locations of the deepest stack.
+    pub deepest: usize,
     /// A hash of what each stack means, whatever its ids: equal stacks of two profiles have equal hashes.
     pub stack_hashes: Vec<u64>,
 }
