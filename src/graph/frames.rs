@@ -32,6 +32,9 @@ pub struct Row {
     pub own: bool,
 }
 
+/// No row, or several.
+const NOT_ONE: u32 = u32::MAX;
+
 /// The rows of all locations of a series.
 #[derive(Clone, Debug)]
 pub struct Frames {
@@ -40,6 +43,8 @@ pub struct Frames {
     /// Rows of each location, innermost frame first.
     of_location: Vec<(u32, u32)>,
     flat_rows: Vec<RowId>,
+    /// The row of each location that has one row, else [`NOT_ONE`].
+    only_row: Vec<u32>,
     /// Number of rows of the innermost frame: two for an address without symbols.
     leaf_rows: Vec<u8>,
     sites: Vec<(FunctionId, i64)>,
@@ -57,6 +62,7 @@ impl Frames {
             rows: Vec::new(),
             of_location: Vec::with_capacity(locations.len()),
             flat_rows: Vec::with_capacity(locations.len()),
+            only_row: Vec::with_capacity(locations.len()),
             leaf_rows: Vec::with_capacity(locations.len()),
             sites: Vec::new(),
             site_of_location: Vec::with_capacity(locations.len()),
@@ -97,6 +103,8 @@ impl Frames {
             }
             let end = frames.flat_rows.len() as u32;
             frames.of_location.push((start, end));
+            let only = (end - start == 1).then(|| frames.flat_rows[start as usize].0);
+            frames.only_row.push(only.unwrap_or(NOT_ONE));
             frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
             let sites = &mut frames.sites;
             frames.site_of_location.push(lines.iter().find(|line| own(line)).map(|line| {
@@ -135,6 +143,13 @@ impl Frames {
     pub fn of(&self, location: LocationId) -> &[RowId] {
         let (start, end) = self.of_location[location.index()];
         &self.flat_rows[start as usize..end as usize]
+    }
+
+    /// The row of a location that has only one.
+    #[inline]
+    pub fn only(&self, location: LocationId) -> Option<RowId> {
+        let row = self.only_row[location.index()];
+        (row != NOT_ONE).then_some(RowId(row))
     }
 
     /// The rows that get the flat value of a stack with this leaf: one, or an address and its binary.

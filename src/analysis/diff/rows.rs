@@ -183,12 +183,12 @@ impl<'a> Judge<'a> {
     }
 
     fn rows(&self, wanted: Wanted) -> Diff {
-        let mut order: Vec<usize> = (0..self.cases.len()).collect();
-        order.sort_by(|&a, &b| {
-            let (rank_a, rank_b) = (self.rank(&self.cases[a]), self.rank(&self.cases[b]));
-            let by_rank = rank_b.0.cmp(&rank_a.0).then(rank_b.1.total_cmp(&rank_a.1));
-            let name = |i: usize| self.frames.name(self.cases[i].row);
-            by_rank.then(rank_b.2.cmp(&rank_a.2)).then_with(|| name(a).cmp(name(b)))
+        let rank = |i: usize| (self.rank(&self.cases[i]), i);
+        let mut order: Vec<_> = (0..self.cases.len()).map(rank).collect();
+        order.sort_by(|((real_a, bound_a, size_a), a), ((real_b, bound_b, size_b), b)| {
+            let name = |i: &usize| self.frames.name(self.cases[*i].row);
+            let by_rank = real_b.cmp(real_a).then(bound_b.total_cmp(bound_a));
+            by_rank.then(size_b.cmp(size_a)).then_with(|| name(a).cmp(name(b)))
         });
         let context = Context::new(self.comparison.series, self.frames, |location| {
             let (b, a) =
@@ -200,7 +200,7 @@ impl<'a> Judge<'a> {
         });
         let callers = main_callers(&self.found.callers, self.frames.len());
         let mut diff = Diff::default();
-        for i in order {
+        for (_, i) in order {
             let case = &self.cases[i];
             let dropped = match case.status {
                 _ if wanted.all => None,
