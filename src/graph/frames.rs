@@ -92,7 +92,7 @@ impl Frames {
             for line in lines {
                 let known = &mut row_of[line.function.index()];
                 let row = known.unwrap_or_else(|| {
-                    let name = row_name(symbols, id, line, granularity);
+                    let name = row_name(symbols, id, line, granularity, !noinlines);
                     let row = add.row(&mut frames, &name, None, own(line));
                     if by_function && !symbols.name(line.function).is_empty() {
                         *known = Some(row);
@@ -211,7 +211,14 @@ fn unsymbolized(symbols: &Symbols, id: LocationId, granularity: Granularity) -> 
     }
 }
 
-fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granularity) -> String {
+/// The name of a row. `columns` are told apart among addresses only, and not where inlined frames are folded.
+fn row_name(
+    symbols: &Symbols,
+    id: LocationId,
+    line: &Line,
+    granularity: Granularity,
+    columns: bool,
+) -> String {
     let function = symbols.function(line.function);
     let name = symbols.text(function.name);
     let file = clean_path(symbols.text(function.filename));
@@ -222,7 +229,7 @@ fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granula
     };
     let at = match (line.line, line.column) {
         (0, _) => file.clone(),
-        (line, column) if column != 0 && granularity == Granularity::Addresses => {
+        (line, column) if columns && column != 0 && granularity == Granularity::Addresses => {
             format!("{file}:{line}:{column}")
         }
         (line, _) => format!("{file}:{line}"),
