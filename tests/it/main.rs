@@ -3,8 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 mod cli;
+mod corpus;
+mod decoder;
+mod dsl;
 mod golden;
+mod plain;
 mod pprof_agreement;
+mod random;
 mod samples;
 mod schema;
 mod table;
+mod wire_types;
