@@ -33,7 +33,11 @@ pub(crate) fn pair(folder: &str) -> [Vec<u8>; 2] {
 
 /// A file of `testdata`.
 pub(crate) fn read(name: &str) -> Vec<u8> {
-    std::fs::read(root().join("testdata").join(name)).unwrap()
+    std::fs::read(path(name)).unwrap()
+}
+
+pub(crate) fn path(name: &str) -> PathBuf {
+    root().join("testdata").join(name)
 }
 
 /// The bytes without the gzip around them; what is no gzip stays. None where the gzip is broken.
