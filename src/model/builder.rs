@@ -1,19 +1,22 @@
 //! The one way to make a [`Profile`]: entries as they come, in any order, with the ids of the file.
 //!
 //! Files name locations and functions by arbitrary 64-bit ids, may refer to what comes later, and may lie.
-//! The builder keeps references as given, and [`Builder::finish`] turns them into rows, checking each. Ids are dense in every profile that matters for speed, so the way from id to
-//! row is an array; whatever lies far outside it goes to a hash map, and a huge id costs no memory.
+//! The builder keeps references as given, and [`Builder::finish`] turns them into rows, checking each.
 
+use super::id_map::IdMap;
 use super::ids::{FunctionId, LabelSetId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
 use super::profile::{Header, Profile, SampleType, Samples, varint};
+pub use super::raw::{RawFunction, RawHeader, RawLabel, RawLine, RawLocation, RawMapping, RawType};
 use super::strings::Strings;
-use super::symbols::{Function, Line, Locations, Mapping, Resolved, Symbols};
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
+use super::symbols::{Function, Line, Locations, Mapping, Symbols};
 
 /// More sample types than this are no profile's: each costs a column.
 const MAX_SAMPLE_TYPES: usize = 256;
+
+/// Bytes that the texts of a header may take together. Each reference to a string becomes a copy of it, so that a few
+/// bytes in a file could ask for any amount of memory.
+const MAX_HEADER_TEXT: usize = 16 << 20;
 
 /// What is wrong with the entries of a profile: what was found, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,148 +25,6 @@ pub struct Invalid(pub String);
 
 fn invalid<T>(what: impl Into<String>) -> Result<T, Invalid> {
     Err(Invalid(what.into()))
-}
-
-/// A value type by the positions of its strings.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawType {
-    /// Position of the type's name.
-    pub name: i64,
-    /// Position of the unit's name.
-    pub unit: i64,
-}
-
-/// A mapping with the ids of the file.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawMapping {
-    /// Id.
-    pub id: u64,
-    /// First address.
-    pub start: u64,
-    /// First address behind it.
-    pub limit: u64,
-    /// Offset in the file.
-    pub offset: u64,
-    /// Position of the file's name.
-    pub file: i64,
-    /// Position of the build id.
-    pub build_id: i64,
-    /// What is resolved.
-    pub has: Resolved,
-}
-
-/// A function with the ids of the file.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawFunction {
-    /// Id.
-    pub id: u64,
-    /// Position of the name.
-    pub name: i64,
-    /// Position of the system name.
-    pub system_name: i64,
-    /// Position of the file name.
-    pub filename: i64,
-    /// Line of its start.
-    pub start_line: i64,
-}
-
-/// A line with the ids of the file.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawLine {
-    /// Id of the function.
-    pub function: u64,
-    /// Line number.
-    pub line: i64,
-    /// Column.
-    pub column: i64,
-}
-
-/// A location with the ids of the file; its lines are given beside it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawLocation {
-    /// Id.
-    pub id: u64,
-    /// Id of the mapping; 0 is none.
-    pub mapping: u64,
-    /// Address.
-    pub address: u64,
-    /// Whether several functions share it.
-    pub is_folded: bool,
-}
-
-/// A label by the positions of its strings.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawLabel {
-    /// Position of the key.
-    pub key: i64,
-    /// Position of the string value; 0 is none.
-    pub text: i64,
-    /// Numeric value.
-    pub number: i64,
-    /// Position of the number's unit; 0 is none.
-    pub unit: i64,
-}
-
-/// The header by the positions of its strings.
-#[derive(Clone, Debug, Default)]
-pub struct RawHeader {
-    /// Position of the regular expression of frames to drop.
-    pub drop_frames: i64,
-    /// Position of the regular expression of frames to keep all the same.
-    pub keep_frames: i64,
-    /// Nanoseconds since the epoch.
-    pub time_nanos: i64,
-    /// Nanoseconds.
-    pub duration_nanos: i64,
-    /// What the period counts.
-    pub period_type: Option<RawType>,
-    /// Events between samples.
-    pub period: i64,
-    /// Positions of the comments.
-    pub comments: Vec<i64>,
-    /// Position of the default sample type's name.
-    pub default_sample_type: i64,
-    /// Position of the documentation's address.
-    pub doc_url: i64,
-}
-
-/// From the ids of a file to rows.
-#[derive(Debug, Default)]
-struct IdMap {
-    dense: Vec<u32>,
-    sparse: HashMap<u64, u32, FxBuildHasher>,
-    len: usize,
-}
-
-const NO_ROW: u32 = u32::MAX;
-
-impl IdMap {
-    /// Notes that `id` is the next row; false where the id is taken.
-    fn insert(&mut self, id: u64) -> bool {
-        if self.get(id).is_some() {
-            return false;
-        }
-        let row = self.len as u32;
-        self.len += 1;
-        // The array may be a few times as long as there are ids, never as long as an id says.
-        if id < 1024 + 4 * self.len as u64 {
-            let id = id as usize;
-            if self.dense.len() <= id {
-                self.dense.resize((id + 1).max(self.dense.len() * 2), NO_ROW);
-            }
-            self.dense[id] = row;
-        } else {
-            self.sparse.insert(id, row);
-        }
-        true
-    }
-
-    fn get(&self, id: u64) -> Option<u32> {
-        match self.dense.get(id as usize) {
-            Some(&row) if row != NO_ROW && id <= u64::from(u32::MAX) => Some(row),
-            _ => self.sparse.get(&id).copied(),
-        }
-    }
 }
 
 /// Collects the entries of a profile.
@@ -185,6 +46,8 @@ pub struct Builder {
     labels: Vec<RawLabel>,
     samples: Samples,
     values_per_sample: Option<usize>,
+    /// A packed field of locations ended within a number.
+    has_cut_id: bool,
 }
 
 impl Default for Builder {
@@ -205,6 +68,7 @@ impl Default for Builder {
             labels: Vec::new(),
             samples: Samples::default(),
             values_per_sample: None,
+            has_cut_id: false,
         }
     }
 }
@@ -262,6 +126,8 @@ impl Builder {
     /// The locations of the sample under way, from the leaf to the root, as a packed field of varints holds them.
     #[inline]
     pub fn sample_locations_packed(&mut self, varints: &[u8]) {
+        // What comes next must not complete a number that is cut off.
+        self.has_cut_id |= varints.last().is_some_and(|&last| last >= 0x80);
         self.samples.push_packed(varints);
     }
 
@@ -298,7 +164,7 @@ impl Builder {
             ));
         }
         if !samples.end_stack() {
-            return invalid("the stacks of the samples take more than 4 GiB");
+            return too_many_stacks();
         }
         samples.labels.push(labels);
         Ok(())
@@ -344,35 +210,41 @@ impl Builder {
         }
     }
 
-    fn owned(&self, what: &str, position: i64) -> Result<String, Invalid> {
-        Ok(self.strings.get(self.string_id(what, position)?).to_owned())
-    }
-
     fn finish_header(&self) -> Result<Header, Invalid> {
-        let sample_type = |what: &str, t: &RawType| {
-            Ok(SampleType { name: self.owned(what, t.name)?, unit: self.owned(what, t.unit)? })
+        let mut left = MAX_HEADER_TEXT;
+        let mut owned = |what: &str, position: i64| -> Result<String, Invalid> {
+            let text = self.strings.get(self.string_id(what, position)?);
+            match left.checked_sub(text.len()) {
+                Some(rest) => left = rest,
+                None => return invalid("the texts of the header take more than 16 MiB"),
+            }
+            Ok(text.to_owned())
         };
         let raw = &self.header;
-        let comments: Result<_, _> =
-            raw.comments.iter().map(|&c| self.owned("a comment", c)).collect();
+        let mut sample_types = Vec::with_capacity(self.sample_types.len());
+        for t in &self.sample_types {
+            let name = owned("a sample type", t.name)?;
+            sample_types.push(SampleType { name, unit: owned("a sample type", t.unit)? });
+        }
+        let mut comments = Vec::new();
+        for &comment in &raw.comments {
+            comments.push(owned("a comment", comment)?);
+        }
+        let period = raw.period_type.unwrap_or_default();
         Ok(Header {
-            sample_types: self
-                .sample_types
-                .iter()
-                .map(|t| sample_type("a sample type", t))
-                .collect::<Result<_, _>>()?,
-            default_sample_type: self.owned("default_sample_type", raw.default_sample_type)?,
-            period_type: match &raw.period_type {
-                Some(t) => sample_type("the period type", t)?,
-                None => SampleType::default(),
+            sample_types,
+            default_sample_type: owned("default_sample_type", raw.default_sample_type)?,
+            period_type: SampleType {
+                name: owned("the period type", period.name)?,
+                unit: owned("the period type", period.unit)?,
             },
             period: raw.period,
             time_nanos: raw.time_nanos,
             duration_nanos: raw.duration_nanos,
-            comments: comments?,
-            drop_frames: self.owned("drop_frames", raw.drop_frames)?,
-            keep_frames: self.owned("keep_frames", raw.keep_frames)?,
-            doc_url: self.owned("doc_url", raw.doc_url)?,
+            comments,
+            drop_frames: owned("drop_frames", raw.drop_frames)?,
+            keep_frames: owned("keep_frames", raw.keep_frames)?,
+            doc_url: owned("doc_url", raw.doc_url)?,
         })
     }
 
@@ -452,6 +324,9 @@ impl Builder {
 
     /// Checks every location of every stack, hashes the stacks, and where ids are not 1, 2, 3, ... rewrites them.
     fn finish_stacks(&mut self, symbols: &Symbols) -> Result<(), Invalid> {
+        if self.has_cut_id {
+            return invalid("the locations of a sample end in the middle of a number");
+        }
         let in_order = self.locations.iter().zip(1..).all(|(l, id)| l.id == id);
         if !in_order {
             self.renumber()?;
@@ -471,7 +346,6 @@ impl Builder {
                     None => return unknown_location(id),
                 }
             }
-            check_end(stack)?;
             deepest = deepest.max(hash.length);
             hashes.push(hash.finish());
         }
@@ -493,21 +367,18 @@ impl Builder {
                 let Some(row) = self.location_ids.get(id) else { return unknown_location(id) };
                 stacks.push_id(u64::from(row) + 1);
             }
-            check_end(stack)?;
-            stacks.end_stack();
+            if !stacks.end_stack() {
+                return too_many_stacks();
+            }
         }
         self.samples.replace_stacks(stacks);
         Ok(())
     }
 }
 
-/// A stack must not end within a number.
-#[inline]
-fn check_end(stack: &[u8]) -> Result<(), Invalid> {
-    match stack.last() {
-        Some(0x80..) => invalid("the locations of a sample end in the middle of a number"),
-        _ => Ok(()),
-    }
+#[cold]
+fn too_many_stacks<T>() -> Result<T, Invalid> {
+    invalid("the stacks of the samples take more than 4 GiB")
 }
 
 #[cold]
@@ -543,8 +414,8 @@ fn check_new(what: &str, id: u64, ids: &mut IdMap) -> Result<(), Invalid> {
     if id == 0 {
         return invalid(format!("a {what} has the reserved id 0"));
     }
-    if ids.len >= NO_ROW as usize - 1 {
-        return invalid(format!("more than {} {what}s", NO_ROW - 1));
+    if ids.is_full() {
+        return invalid(format!("more {what}s than 32 bits can number"));
     }
     if !ids.insert(id) {
         return invalid(format!("two {what}s have the id {id}"));
@@ -554,4 +425,204 @@ fn check_new(what: &str, id: u64, ids: &mut IdMap) -> Result<(), Invalid> {
 
 fn dangling<T>(what: &str, id: u64, other: &str, other_id: u64) -> Result<T, Invalid> {
     invalid(format!("{what} {id} refers to {other} {other_id}, which does not exist"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A builder with these strings, one sample type and the functions and locations 1 and 2.
+    fn with(strings: &[&str]) -> Builder {
+        let mut builder = Builder::default();
+        strings.iter().for_each(|s| builder.string(s.as_bytes()).unwrap());
+        builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
+        for id in [1, 2] {
+            builder.function(RawFunction { id, name: 3, ..Default::default() }).unwrap();
+            let line = RawLine { function: id, line: 7, column: 0 };
+            builder.location(RawLocation { id, ..Default::default() }, &[line]).unwrap();
+        }
+        builder
+    }
+
+    fn builder() -> Builder {
+        with(&["", "space", "bytes", "main.main"])
+    }
+
+    fn sample(builder: &mut Builder, stack: &[u64], values: &[i64]) -> Result<(), Invalid> {
+        let labels = builder.label_set(&[]);
+        stack.iter().for_each(|&id| builder.sample_location(id));
+        values.iter().for_each(|&value| builder.sample_value(value));
+        builder.end_sample(labels)
+    }
+
+    /// What is wrong with a profile that `spoil` makes of a good one.
+    fn complaint(spoil: impl FnOnce(&mut Builder)) -> String {
+        let mut builder = builder();
+        spoil(&mut builder);
+        builder.finish().expect_err("a broken profile").0
+    }
+
+    fn stack(profile: &Profile, sample: usize) -> Vec<u32> {
+        profile.samples.stack(sample).map(|location| location.0).collect()
+    }
+
+    #[test]
+    fn references_become_rows() {
+        let mut builder = builder();
+        sample(&mut builder, &[2, 1], &[48]).unwrap();
+        let profile = builder.finish().unwrap();
+        assert_eq!(stack(&profile, 0), [1, 0]);
+        assert_eq!(profile.values(0), [48]);
+        assert_eq!(profile.header.sample_types, [SampleType::new("space", "bytes")]);
+        let line = profile.symbols.locations.lines(crate::model::ids::LocationId(1))[0];
+        assert_eq!((profile.symbols.name(line.function), line.line), ("main.main", 7));
+    }
+
+    #[test]
+    fn ids_of_any_size_in_any_order_become_rows() {
+        let mut builder = builder();
+        for id in [1 << 63, 300] {
+            builder.location(RawLocation { id, ..Default::default() }, &[]).unwrap();
+        }
+        sample(&mut builder, &[300, 1 << 63, 2], &[1]).unwrap();
+        builder.sample_locations_packed(&[0xac, 0x02, 0x01]);
+        sample(&mut builder, &[], &[1]).unwrap();
+        let profile = builder.finish().unwrap();
+        assert_eq!(stack(&profile, 0), [3, 2, 1]);
+        assert_eq!(stack(&profile, 1), [3, 0]);
+    }
+
+    #[test]
+    fn equal_stacks_have_equal_hashes_whatever_their_ids() {
+        let hashes = |ids: [u64; 2], sparse: bool| {
+            let mut builder = builder();
+            let line = RawLine { function: 1, line: 9, column: 0 };
+            let id = if sparse { 1 << 40 } else { 3 };
+            builder.location(RawLocation { id, ..Default::default() }, &[line]).unwrap();
+            sample(&mut builder, &[id, ids[0]], &[1]).unwrap();
+            sample(&mut builder, &[ids[1], id], &[1]).unwrap();
+            builder.finish().unwrap().samples.stack_hashes
+        };
+        // Locations 1 and 2 mean the same here.
+        assert_eq!(hashes([1, 1], false), hashes([2, 1], true));
+        let [a, b] = hashes([1, 1], false)[..] else { panic!("two samples") };
+        assert_ne!(a, b, "another order is another stack");
+    }
+
+    #[test]
+    fn a_label_is_a_string_or_a_number_or_nothing() {
+        let mut builder = with(&["", "space", "bytes", "main.main", "tenant", "acme"]);
+        let labels = builder.label_set(&[
+            RawLabel { key: 4, text: 5, number: 0, unit: 0 },
+            RawLabel { key: 2, text: 0, number: 64, unit: 2 },
+            RawLabel { key: 2, text: 0, number: 0, unit: 2 },
+            RawLabel { key: 4, text: 0, number: 0, unit: 0 },
+        ]);
+        builder.sample_value(1);
+        builder.end_sample(labels).unwrap();
+        let profile = builder.finish().unwrap();
+        let values: Vec<_> = profile.label_sets.get(labels).iter().map(|l| l.value).collect();
+        let bytes = StringId(2);
+        let expected = [
+            LabelValue::Text(StringId(5)),
+            LabelValue::Number(64, bytes),
+            LabelValue::Number(0, bytes),
+        ];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn dangling_references_are_named() {
+        let cases = [
+            (
+                complaint(|b| sample(b, &[9], &[1]).unwrap()),
+                "a sample refers to location 9, which does not exist",
+            ),
+            (
+                complaint(|b| sample(b, &[0], &[1]).unwrap()),
+                "a sample refers to location 0, which does not exist",
+            ),
+            (
+                complaint(|b| {
+                    let line = RawLine { function: 8, line: 0, column: 0 };
+                    b.location(RawLocation { id: 3, ..Default::default() }, &[line]).unwrap();
+                }),
+                "location 3 refers to function 8, which does not exist",
+            ),
+            (
+                complaint(|b| {
+                    b.mapping(RawMapping { id: 1, ..Default::default() }).unwrap();
+                    b.location(RawLocation { id: 3, mapping: 2, ..Default::default() }, &[])
+                        .unwrap();
+                }),
+                "location 3 refers to mapping 2, which does not exist",
+            ),
+            (
+                complaint(|b| b.header.drop_frames = 4),
+                "drop_frames is string 4, but the string table has 4 entries",
+            ),
+            (
+                complaint(|b| b.header.comments = vec![0, -1]),
+                "a comment is string -1, but the string table has 4 entries",
+            ),
+        ];
+        for (complaint, expected) in cases {
+            assert_eq!(complaint, expected);
+        }
+    }
+
+    #[test]
+    fn rows_are_refused_where_they_can_not_stand() {
+        let mut builder = builder();
+        let refused = |result: Result<(), Invalid>| result.expect_err("refused").0;
+        let location = |id| RawLocation { id, ..Default::default() };
+        assert_eq!(refused(builder.location(location(0), &[])), "a location has the reserved id 0");
+        assert_eq!(refused(builder.location(location(2), &[])), "two locations have the id 2");
+        let function = RawFunction { id: 2, ..Default::default() };
+        assert_eq!(refused(builder.function(function)), "two functions have the id 2");
+        assert!(refused(Builder::default().string(b"main")).contains("string_table[0]"));
+        for _ in 1..MAX_SAMPLE_TYPES {
+            builder.sample_type(RawType::default()).unwrap();
+        }
+        assert_eq!(refused(builder.sample_type(RawType::default())), "more than 256 sample types");
+    }
+
+    #[test]
+    fn each_sample_has_a_value_for_each_sample_type() {
+        assert!(complaint(|b| sample(b, &[1], &[1, 2]).unwrap()).contains("has 2 values"));
+        let mut builder = builder();
+        sample(&mut builder, &[1], &[1]).unwrap();
+        let refused = sample(&mut builder, &[1], &[]).expect_err("refused").0;
+        assert_eq!(refused, "sample 1 has 0 values, the samples before it have 1");
+    }
+
+    #[test]
+    fn a_number_that_is_cut_off_is_not_completed_by_what_follows() {
+        let spoiled = complaint(|b| {
+            b.sample_locations_packed(&[0x81]);
+            sample(b, &[0], &[1]).unwrap();
+        });
+        assert!(spoiled.contains("cut off"), "{spoiled}");
+        let spoiled = complaint(|b| {
+            b.sample_locations_packed(&[0xff; 11]);
+            b.sample_locations_packed(&[0x01]);
+            sample(b, &[], &[1]).unwrap();
+        });
+        assert!(spoiled.contains("longer than 64 bits"), "{spoiled}");
+    }
+
+    #[test]
+    fn many_references_to_one_long_comment_are_refused() {
+        let long = "x".repeat(1 << 16);
+        let comments = |n: usize| {
+            let mut builder = with(&["", "space", "bytes", "main.main", &long]);
+            builder.header.comments = vec![4; n];
+            builder.finish()
+        };
+        assert_eq!(comments(255).unwrap().header.comments.len(), 255);
+        assert_eq!(
+            comments(1 << 20).expect_err("64 GiB").0,
+            "the texts of the header take more than 16 MiB"
+        );
+    }
 }

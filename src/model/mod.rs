@@ -1,12 +1,14 @@
 //! Facts, and no I/O: profiles as columns, the symbols they share, and series of snapshots.
 
 pub mod builder;
+mod id_map;
 pub mod ids;
 pub mod labels;
 pub mod measures;
 pub mod names;
 pub mod origin;
 pub mod profile;
+mod raw;
 pub mod rebase;
 pub mod series;
 pub mod strings;

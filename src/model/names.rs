@@ -3,6 +3,11 @@
 //! function by one name.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+/// A name that is longer when it is spelled out is shown as it stands, in bytes. A mangled name refers back to its own
+/// parts, so that three hundred bytes of it can ask for more text than fits in memory.
+const LONGEST: usize = 64 * 1024;
 
 /// The name a function is shown by, given both names of the profile.
 pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
@@ -29,11 +34,27 @@ fn demangle(symbol: &str) -> Option<String> {
         return None;
     };
     if let Ok(rust) = rustc_demangle::try_demangle(symbol) {
-        return Some(format!("{rust:#}"));
+        let mut readable = Bounded::default();
+        return write!(readable, "{rust:#}").ok().map(|()| readable.0);
     }
     let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
-    let readable = cpp_demangle::Symbol::new(symbol).ok()?.demangle_with_options(&options).ok()?;
-    Some(without_matching(&readable, '<', '>'))
+    let mut readable = Bounded::default();
+    cpp_demangle::Symbol::new(symbol).ok()?.structured_demangle(&mut readable, &options).ok()?;
+    Some(without_matching(&readable.0, '<', '>'))
+}
+
+/// Text up to [`LONGEST`].
+#[derive(Default)]
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        if self.0.len() + s.len() > LONGEST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(s);
+        Ok(())
+    }
 }
 
 /// Whether a name has any of the marks of C++. Nearly no Go name has, and all names are asked.

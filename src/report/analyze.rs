@@ -165,10 +165,11 @@ struct Sum {
     absolute: i64,
 }
 
-/// The sums of each snapshot and sample type.
+/// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
 fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
     let width = series.sample_types.len();
     let mut sums = Vec::new();
+    let mut together = vec![0_i128; width];
     for snapshot in &series.snapshots {
         let mut wide = vec![(0_i128, 0_i128); width];
         for row in snapshot.samples.values.chunks_exact(width) {
@@ -179,8 +180,11 @@ fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
         }
         // Half of the range, so that the difference of two snapshots fits as well.
         let fits = |sum: i128| i64::try_from(sum).ok().filter(|&s| s < i64::MAX / 4);
-        let narrow = wide.iter().zip(&series.sample_types).map(|(sum, sample_type)| {
-            let absolute = fits(sum.1).ok_or_else(|| Error::Overflow {
+        let sums_so_far = wide.iter().zip(&mut together);
+        let narrow = sums_so_far.zip(&series.sample_types).map(|((sum, together), sample_type)| {
+            *together += sum.1;
+            let absolute = fits(sum.1).filter(|_| *together < i128::from(i64::MAX) / 2);
+            let absolute = absolute.ok_or_else(|| Error::Overflow {
                 sample_type: sample_type.name.clone(),
                 name: snapshot.name.clone(),
             })?;

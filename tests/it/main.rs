@@ -2,9 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
+mod ask;
 mod cli;
+mod corpus;
+mod decoder;
+mod dsl;
 mod golden;
+mod mutation;
+mod plain;
 mod pprof_agreement;
+mod pprof_reads;
+mod properties;
+mod random;
 mod samples;
 mod schema;
 mod table;
+mod wire_types;

@@ -19,16 +19,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// Flat and cum by name.
-type Rows = BTreeMap<String, (i64, i64)>;
+pub(crate) type Rows = BTreeMap<String, (i64, i64)>;
 
 /// A question that is put to both tools.
 #[derive(Clone, Debug)]
-struct Case {
+pub(crate) struct Case {
     /// One profile, or before and after.
-    files: Vec<PathBuf>,
-    sample_type: String,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) sample_type: String,
     /// Options both tools have, without dashes: `focus=main`, `lines`.
-    options: Vec<String>,
+    pub(crate) options: Vec<String>,
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn differ(case: &Case, theirs: &Rows, ours: &Rows) -> Vec<String> {
 }
 
 /// Why there is nothing to compare.
-enum Failure {
+pub(crate) enum Failure {
     /// pprof does not read these files or not together; what heapdiff makes of them is its own affair.
     Refused,
     /// Something that must not happen.
@@ -285,7 +285,7 @@ enum Failure {
 }
 
 /// The pprof that belongs to the Go installation.
-struct Pprof {
+pub(crate) struct Pprof {
     path: PathBuf,
     folder: PathBuf,
     /// What [`Pprof::sample_types`] found out.
@@ -293,10 +293,10 @@ struct Pprof {
 }
 
 /// Sample types, each with its unit.
-type Types = Vec<(String, String)>;
+pub(crate) type Types = Vec<(String, String)>;
 
 /// Finds pprof, once. None where there is no Go and that is allowed.
-fn pprof() -> Option<&'static Pprof> {
+pub(crate) fn pprof() -> Option<&'static Pprof> {
     static FOUND: OnceLock<Option<Pprof>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         // The path is asked for, because `go tool pprof` takes thirty times as long to start.
@@ -321,7 +321,7 @@ fn pprof() -> Option<&'static Pprof> {
 }
 
 impl Pprof {
-    fn run(&self, options: &[String], files: &[PathBuf]) -> Output {
+    pub(crate) fn run(&self, options: &[String], files: &[PathBuf]) -> Output {
         let mut command = Command::new(&self.path);
         // Nothing of the user's: no saved settings, no binaries that happen to lie about.
         command.env("PPROF_TMPDIR", &self.folder).env("PPROF_BINARY_PATH", &self.folder);
@@ -336,7 +336,7 @@ impl Pprof {
     }
 
     /// The sample types the files have in common. None where pprof refuses the files.
-    fn sample_types(&self, files: &[PathBuf]) -> Option<Types> {
+    pub(crate) fn sample_types(&self, files: &[PathBuf]) -> Option<Types> {
         if let Some(known) = self.types.lock().expect("no thread panics").get(files) {
             return known.clone();
         }
@@ -355,7 +355,7 @@ impl Pprof {
         types
     }
 
-    fn ask(&self, case: &Case) -> Result<Rows, Failure> {
+    pub(crate) fn ask(&self, case: &Case) -> Result<Rows, Failure> {
         let unit = self
             .sample_types(&case.files)
             .ok_or(Failure::Refused)?

@@ -1,0 +1,62 @@
+//! Questions put to heapdiff as a library: bytes in, a report out.
+
+use heapdiff::filter::{Granularity, Spec};
+use heapdiff::input;
+use heapdiff::model::rebase::Rebase;
+use heapdiff::model::series::Series;
+use heapdiff::report::{Query, Question, Report, analyze};
+use std::collections::BTreeMap;
+
+/// Every row of an answer, by function.
+pub(crate) fn query(question: Question, sample_type: &str) -> Query {
+    Query {
+        question,
+        sample_type: Some(sample_type.to_owned()),
+        granularity: Granularity::Functions,
+        sort: None,
+        nodecount: 0,
+        all: true,
+        normalize: false,
+    }
+}
+
+pub(crate) fn series(inputs: &[&[u8]]) -> Result<Series, String> {
+    let mut rebase = Rebase::default();
+    for (i, bytes) in inputs.iter().enumerate() {
+        let profile = input::read(*bytes).map_err(|error| error.to_string())?;
+        rebase.add(&format!("input {i}"), profile);
+    }
+    rebase.finish().map_err(|error| error.to_string())
+}
+
+/// What changed, or where the memory is; the profile's own sample type where `sample_type` is empty.
+pub(crate) fn ask(question: Question, inputs: &[&[u8]], sample_type: &str) -> Report {
+    let series = series(inputs).unwrap();
+    analyze(series, &query(question, sample_type), &Spec::default()).unwrap()
+}
+
+/// Flat, cum and objects of each row, those of one name added up; rows of zeros left out.
+pub(crate) fn rows(report: &Report) -> BTreeMap<String, [i64; 3]> {
+    let mut rows: BTreeMap<String, [i64; 3]> = BTreeMap::new();
+    let mut add = |name: &str, values: [i64; 3]| {
+        let sum = rows.entry(name.to_owned()).or_default();
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    };
+    for row in report.diff.iter().flat_map(|diff| &diff.rows) {
+        let objects = row.objects.map_or(0, |objects| objects.delta);
+        add(&row.name, [row.delta.flat, row.delta.cum, objects]);
+    }
+    for row in report.top.iter().flat_map(|top| &top.rows) {
+        add(&row.name, [row.flat, row.cum, row.objects.unwrap_or(0)]);
+    }
+    rows.retain(|_, values| *values != [0; 3]);
+    rows
+}
+
+/// Total of each sample type: its change, or its sum.
+pub(crate) fn totals(report: &Report) -> BTreeMap<String, i64> {
+    let total = |total: &heapdiff::report::Total| {
+        (total.sample_type.clone(), total.delta.unwrap_or(total.after))
+    };
+    report.totals.iter().map(total).collect()
+}
