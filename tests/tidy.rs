@@ -43,7 +43,16 @@ const LISTS: &[List] = &[
     List {
         module: "command",
         heads: &["args"],
-        shared: &["console", "load", "progress", "run", "spelling", "trim_path"],
+        shared: &[
+            "console",
+            "load",
+            "options",
+            "progress",
+            "request",
+            "run",
+            "spelling",
+            "trim_path",
+        ],
     },
 ];
 
