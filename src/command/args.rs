@@ -154,7 +154,7 @@ mod tests {
             (&["-nodecount=5", "-nodecount 5", "-n 5", "-n5", "-n=5", "--nodecount=5"], |r| {
                 r.query.nodecount == 5
             }),
-            (&["", "-top", "--format table"], |r| {
+            (&["", "-top", "-text", "--format table"], |r| {
                 r.query.nodecount == ROWS_SHOWN && r.output.format == Format::Table
             }),
             (&["--format json", "-format=csv"], |r| r.query.nodecount == 0),

@@ -203,8 +203,8 @@ pub(super) struct OutputArgs {
     /// How to say it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// pprof's name of --format table
-    #[arg(long, hide = true, conflicts_with = "format")]
+    /// pprof's names of --format table
+    #[arg(long, hide = true, alias = "text", conflicts_with = "format")]
     pub(super) top: bool,
     /// Write to FILE
     #[arg(short, long, value_name = "FILE")]
