@@ -17,6 +17,15 @@ Examples:
 
 Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
 
+/// What the columns of the table mean, for those who ask at length.
+const COLUMNS: &str = "\
+The table:
+  Δ flat   after − before of what the function itself allocated (Δ cum: it and what it calls)
+  ± 95 %   had other objects been sampled, 95 of 100 such intervals would hold the true change
+  kept     of what was allocated in between, the share that is still in use
+  f ← g    f, of the standard library, allocated because g, of the program, called it
+  where    the line that most of the row's value comes from; of f ← g the line in g";
+
 /// Compare pprof heap profiles: what grew, how sure that is, and which line is behind it
 #[derive(Debug, Parser)]
 #[command(
@@ -24,6 +33,7 @@ Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
     version,
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{COLUMNS}"),
     override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff COMMAND ..."
 )]
 pub(super) struct Cli {

@@ -133,7 +133,7 @@ impl GranularityArgs {
 #[group(multiple = false)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct SortArgs {
-    /// Order of the rows [default: bound to compare, flat for one profile]
+    /// Order of the rows [default: bound for two profiles, flat for one]
     #[arg(long, value_enum, value_name = "ORDER")]
     pub(super) sort: Option<Sort>,
     /// The same as --sort flat
@@ -200,13 +200,13 @@ pub(super) struct FilterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// How to say it
+    /// Format of the answer
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(super) format: Format,
     /// pprof's names of --format table
     #[arg(long, hide = true, alias = "text", conflicts_with = "format")]
     pub(super) top: bool,
-    /// Write to FILE
+    /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// When to colour
@@ -215,13 +215,13 @@ pub(super) struct OutputArgs {
     /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
     #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
     pub(super) width: Option<usize>,
-    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ...
+    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ... [default: what fits each]
     #[arg(long, value_name = "UNIT")]
     pub(super) unit: Option<String>,
     /// Cut these folders off file names (several, separated by `:`)
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     pub(super) trim_path: Option<String>,
-    /// No progress and no warnings on standard error
+    /// Nothing on standard error but errors: no progress, no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
 }
