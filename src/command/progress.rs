@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// Counts what is read from `reader`.
-    pub(super) fn watch<R: Read>(&self, reader: R) -> impl Read + use<'_, R> {
+    pub(super) fn watch<R: Read + Send>(&self, reader: R) -> impl Read + Send + use<'_, R> {
         Watched { progress: self, inner: reader }
     }
 

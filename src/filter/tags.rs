@@ -28,6 +28,8 @@ enum Test {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Range {
     kind: Kind,
+    /// The unit as typed, in base units: what a label without a unit of its own is taken to be in.
+    factor: f64,
     lower: f64,
     upper: f64,
 }
@@ -106,18 +108,18 @@ impl TagFilter {
 
 impl Range {
     fn contains(&self, n: i64, unit: &str) -> bool {
-        let (kind, factor) = units::classify(unit);
-        let value = n as f64 * factor;
-        // A number without a unit stands for the label's own unit.
-        let value = if self.kind == Kind::Count { n as f64 } else { value };
-        (kind == self.kind || self.kind == Kind::Count)
-            && (self.lower..=self.upper).contains(&value)
+        let value = match units::classify(unit) {
+            (kind, factor) if kind == self.kind => n as f64 * factor,
+            (Kind::Count, _) => n as f64 * self.factor,
+            _ => return false,
+        };
+        (self.lower..=self.upper).contains(&value)
     }
 }
 
 /// `8kb`, `8kb:`, `:8kb`, `4kb:8kb`; `None` where the text is none of these.
 fn parse_range(text: &str) -> Result<Option<Range>, String> {
-    let bound = |text: &str| -> Option<(f64, Kind)> {
+    let bound = |text: &str| -> Option<(f64, Kind, f64)> {
         let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
         let plain = !number.is_empty()
@@ -125,7 +127,7 @@ fn parse_range(text: &str) -> Result<Option<Range>, String> {
         let n: i64 = plain.then(|| number.parse().ok())??;
         let (kind, factor) = units::classify(unit);
         // An unknown unit makes it a word, not a number.
-        (unit.is_empty() || kind != Kind::Count).then_some((n as f64 * factor, kind))
+        (unit.is_empty() || kind != Kind::Count).then_some((n as f64 * factor, kind, factor))
     };
     let (lower, upper) = match text.split_once(':') {
         None => match bound(text) {
@@ -143,12 +145,15 @@ fn parse_range(text: &str) -> Result<Option<Range>, String> {
             (lower, upper)
         }
     };
-    let kinds: Vec<Kind> = [lower, upper].iter().flatten().map(|b| b.1).collect();
-    if kinds.windows(2).any(|pair| pair[0] != pair[1]) {
+    if let (Some(lower), Some(upper)) = (lower, upper)
+        && lower.1 != upper.1
+    {
         return Err(format!("the two ends of the range {text:?} have units of different kinds"));
     }
+    let Some((_, kind, factor)) = lower.or(upper) else { return Ok(None) };
     Ok(Some(Range {
-        kind: kinds[0],
+        kind,
+        factor,
         lower: lower.map_or(f64::NEG_INFINITY, |b| b.0),
         upper: upper.map_or(f64::INFINITY, |b| b.0),
     }))
@@ -160,11 +165,11 @@ mod tests {
 
     #[test]
     fn ranges_are_told_from_regular_expressions() {
-        let range = |lower, upper| Some(Range { kind: Kind::Bytes, lower, upper });
-        assert_eq!(parse_range("4kb"), Ok(range(4096.0, 4096.0)));
-        assert_eq!(parse_range("4kb:"), Ok(range(4096.0, f64::INFINITY)));
-        assert_eq!(parse_range(":1mb"), Ok(range(f64::NEG_INFINITY, 1_048_576.0)));
-        assert_eq!(parse_range("1b:2kb"), Ok(range(1.0, 2048.0)));
+        let range = |factor, lower, upper| Some(Range { kind: Kind::Bytes, factor, lower, upper });
+        assert_eq!(parse_range("4kb"), Ok(range(1024.0, 4096.0, 4096.0)));
+        assert_eq!(parse_range("4kb:"), Ok(range(1024.0, 4096.0, f64::INFINITY)));
+        assert_eq!(parse_range(":1mb"), Ok(range(1_048_576.0, f64::NEG_INFINITY, 1_048_576.0)));
+        assert_eq!(parse_range("1b:2kb"), Ok(range(1.0, 1.0, 2048.0)));
         assert_eq!(parse_range("user:42x"), Ok(None));
         assert_eq!(parse_range("GET"), Ok(None));
         assert!(parse_range("1kb:2ms").is_err());

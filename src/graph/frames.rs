@@ -32,6 +32,9 @@ pub struct Row {
     pub own: bool,
 }
 
+/// No row, or several.
+const NOT_ONE: u32 = u32::MAX;
+
 /// The rows of all locations of a series.
 #[derive(Clone, Debug)]
 pub struct Frames {
@@ -40,6 +43,8 @@ pub struct Frames {
     /// Rows of each location, innermost frame first.
     of_location: Vec<(u32, u32)>,
     flat_rows: Vec<RowId>,
+    /// The row of each location that has one row, else [`NOT_ONE`].
+    only_row: Vec<u32>,
     /// Number of rows of the innermost frame: two for an address without symbols.
     leaf_rows: Vec<u8>,
     sites: Vec<(FunctionId, i64)>,
@@ -57,6 +62,7 @@ impl Frames {
             rows: Vec::new(),
             of_location: Vec::with_capacity(locations.len()),
             flat_rows: Vec::with_capacity(locations.len()),
+            only_row: Vec::with_capacity(locations.len()),
             leaf_rows: Vec::with_capacity(locations.len()),
             sites: Vec::new(),
             site_of_location: Vec::with_capacity(locations.len()),
@@ -75,7 +81,8 @@ impl Frames {
             let lines = if noinlines { &all[all.len().saturating_sub(1)..] } else { all };
             let start = frames.flat_rows.len() as u32;
             if lines.is_empty() {
-                let parent = add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
+                let parent =
+                    add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
                 frames.flat_rows.push(parent);
                 if granularity != Granularity::Addresses {
                     let row = add.row(&mut frames, &symbols.address_name(id), Some(parent), false);
@@ -85,7 +92,7 @@ impl Frames {
             for line in lines {
                 let known = &mut row_of[line.function.index()];
                 let row = known.unwrap_or_else(|| {
-                    let name = row_name(symbols, id, line, granularity);
+                    let name = row_name(symbols, id, line, granularity, !noinlines);
                     let row = add.row(&mut frames, &name, None, own(line));
                     if by_function && !symbols.name(line.function).is_empty() {
                         *known = Some(row);
@@ -96,6 +103,8 @@ impl Frames {
             }
             let end = frames.flat_rows.len() as u32;
             frames.of_location.push((start, end));
+            let only = (end - start == 1).then(|| frames.flat_rows[start as usize].0);
+            frames.only_row.push(only.unwrap_or(NOT_ONE));
             frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
             let sites = &mut frames.sites;
             frames.site_of_location.push(lines.iter().find(|line| own(line)).map(|line| {
@@ -134,6 +143,13 @@ impl Frames {
     pub fn of(&self, location: LocationId) -> &[RowId] {
         let (start, end) = self.of_location[location.index()];
         &self.flat_rows[start as usize..end as usize]
+    }
+
+    /// The row of a location that has only one.
+    #[inline]
+    pub fn only(&self, location: LocationId) -> Option<RowId> {
+        let row = self.only_row[location.index()];
+        (row != NOT_ONE).then_some(RowId(row))
     }
 
     /// The rows that get the flat value of a stack with this leaf: one, or an address and its binary.
@@ -195,7 +211,14 @@ fn unsymbolized(symbols: &Symbols, id: LocationId, granularity: Granularity) -> 
     }
 }
 
-fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granularity) -> String {
+/// The name of a row. `columns` are told apart among addresses only, and not where inlined frames are folded.
+fn row_name(
+    symbols: &Symbols,
+    id: LocationId,
+    line: &Line,
+    granularity: Granularity,
+    columns: bool,
+) -> String {
     let function = symbols.function(line.function);
     let name = symbols.text(function.name);
     let file = clean_path(symbols.text(function.filename));
@@ -206,7 +229,7 @@ fn row_name(symbols: &Symbols, id: LocationId, line: &Line, granularity: Granula
     };
     let at = match (line.line, line.column) {
         (0, _) => file.clone(),
-        (line, column) if column != 0 && granularity == Granularity::Addresses => {
+        (line, column) if columns && column != 0 && granularity == Granularity::Addresses => {
             format!("{file}:{line}:{column}")
         }
         (line, _) => format!("{file}:{line}"),

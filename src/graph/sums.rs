@@ -89,7 +89,8 @@ fn piece_sums(
 ) -> Sums {
     let mut rows = vec![Sum::default(); frames.len()];
     let mut leaves = vec![0_i64; series.symbols.locations.len()];
-    let mut last_sample = vec![u32::MAX; frames.len()];
+    let mut cumulative =
+        vec![Cumulative { last_sample: u32::MAX, ..Default::default() }; frames.len()];
     for sample in range {
         let values = series.values(snapshot, sample);
         let value = values[column];
@@ -107,16 +108,38 @@ fn piece_sums(
         }
         let stamp = sample as u32;
         for location in stack {
-            for row in frames.of(location) {
-                let last = &mut last_sample[row.0 as usize];
-                if *last != stamp {
-                    *last = stamp;
-                    let sum = &mut rows[row.0 as usize];
-                    sum.cum = sum.cum.wrapping_add(value);
-                    sum.cum_objects = sum.cum_objects.wrapping_add(count);
+            match frames.only(location) {
+                Some(row) => cumulative[row.0 as usize].add(stamp, value, count),
+                None => {
+                    for row in frames.of(location) {
+                        cumulative[row.0 as usize].add(stamp, value, count);
+                    }
                 }
             }
         }
     }
+    for (row, sum) in rows.iter_mut().zip(&cumulative) {
+        (row.cum, row.cum_objects) = (sum.value, sum.objects);
+    }
     Sums { rows, leaves }
+}
+
+/// A cumulative value under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cumulative {
+    value: i64,
+    objects: i64,
+    last_sample: u32,
+}
+
+impl Cumulative {
+    /// Counts a sample, unless it was the last one counted.
+    #[inline]
+    fn add(&mut self, sample: u32, value: i64, objects: i64) {
+        if self.last_sample != sample {
+            self.last_sample = sample;
+            self.value = self.value.wrapping_add(value);
+            self.objects = self.objects.wrapping_add(objects);
+        }
+    }
 }

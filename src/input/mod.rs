@@ -3,11 +3,13 @@
 //! [`read`] unpacks gzip where it finds it and hands the plain bytes to the format that knows them. A new
 //! format is one file here and one entry in [`FORMATS`].
 
+mod ahead;
 pub mod pprof;
 mod refusal;
 
 use crate::model::profile::Profile;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -67,16 +69,20 @@ const SNIFF: usize = 512;
 const CHUNK: usize = 128 * 1024;
 
 /// Reads a profile of any known format.
-pub fn read(reader: impl Read) -> Result<Profile, Error> {
+pub fn read(reader: impl Read + Send) -> Result<Profile, Error> {
     let mut packed = BufReader::with_capacity(CHUNK, reader);
     let magic = packed.fill_buf()?;
     if magic.is_empty() {
         return Err(Error::Empty);
     }
     if magic.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: 0 };
-        let result = dispatch(&mut plain);
-        result.map_err(|error| explain_packed(error, plain.bytes))
+        // What a short file holds is decoded before a thread has started.
+        let short = magic.len() < CHUNK;
+        let unpacked = AtomicU64::new(0);
+        let mut plain =
+            Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: &unpacked };
+        let result = if short { dispatch(&mut plain) } else { ahead::read_ahead(plain, dispatch) };
+        result.map_err(|error| explain_packed(error, unpacked.into_inner()))
     } else {
         dispatch(&mut packed)
     }
@@ -114,15 +120,15 @@ fn explain_packed(error: Error, unpacked: u64) -> Error {
 }
 
 /// Counts what passes through.
-struct Counted<R> {
+struct Counted<'a, R> {
     inner: R,
-    bytes: u64,
+    bytes: &'a AtomicU64,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.bytes += n as u64;
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }

@@ -276,6 +276,12 @@ impl Builder {
         self.samples.values.push(value);
     }
 
+    /// Forgets what was appended of the sample under way.
+    pub fn forget_sample(&mut self) {
+        let values = self.values_per_sample.unwrap_or(0) * self.samples.len();
+        self.samples.forget_sample(values);
+    }
+
     /// Ends the sample under way.
     #[inline]
     pub fn end_sample(&mut self, labels: LabelSetId) -> Result<(), Invalid> {
@@ -453,22 +459,24 @@ impl Builder {
         let locations = symbols.location_hashes();
         let (packed, ends) = self.samples.packed();
         let mut hashes = Vec::with_capacity(ends.len());
-        let mut start = 0;
+        let (mut start, mut deepest) = (0, 0);
         for &end in ends {
-            let mut rest = &packed[start..end as usize];
+            let stack = &packed[start..end as usize];
             start = end as usize;
             let mut hash = StackHash::default();
-            while !rest.is_empty() {
-                let (id, behind) = read_id(rest)?;
+            let mut rest = stack.iter();
+            while let Some(id) = varint(&mut rest) {
                 match locations.get((id as usize).wrapping_sub(1)) {
                     Some(&location) => hash.add(location),
                     None => return unknown_location(id),
                 }
-                rest = behind;
             }
+            check_end(stack)?;
+            deepest = deepest.max(hash.length);
             hashes.push(hash.finish());
         }
         self.samples.stack_hashes = hashes;
+        self.samples.deepest = deepest as usize;
         Ok(())
     }
 
@@ -478,14 +486,14 @@ impl Builder {
         let (packed, ends) = self.samples.packed();
         let mut start = 0;
         for &end in ends {
-            let mut rest = &packed[start..end as usize];
+            let stack = &packed[start..end as usize];
             start = end as usize;
-            while !rest.is_empty() {
-                let (id, behind) = read_id(rest)?;
+            let mut rest = stack.iter();
+            while let Some(id) = varint(&mut rest) {
                 let Some(row) = self.location_ids.get(id) else { return unknown_location(id) };
                 stacks.push_id(u64::from(row) + 1);
-                rest = behind;
             }
+            check_end(stack)?;
             stacks.end_stack();
         }
         self.samples.replace_stacks(stacks);
@@ -493,10 +501,13 @@ impl Builder {
     }
 }
 
-fn read_id(packed: &[u8]) -> Result<(u64, &[u8]), Invalid> {
-    varint(packed).ok_or_else(|| {
-        Invalid("a sample's locations are no varints: a number is cut off or longer than 64 bits".to_owned())
-    })
+/// A stack must not end within a number.
+#[inline]
+fn check_end(stack: &[u8]) -> Result<(), Invalid> {
+    match stack.last() {
+        Some(0x80..) => invalid("the locations of a sample end in the middle of a number"),
+        _ => Ok(()),
+    }
 }
 
 #[cold]

@@ -36,9 +36,15 @@ fn demangle(symbol: &str) -> Option<String> {
     Some(without_matching(&readable, '<', '>'))
 }
 
+/// Whether a name has any of the marks of C++. Nearly no Go name has, and all names are asked.
+fn has_marks(name: &str) -> bool {
+    name.bytes().any(|b| matches!(b, b'<' | b'>' | b'[' | b']' | b':'))
+}
+
 /// Java's `Class.<init>` and Go's `T[...]).Method` have brackets too and are left alone.
 fn looks_like_cpp(name: &str) -> bool {
-    !name.contains(".<")
+    has_marks(name)
+        && !name.contains(".<")
         && !name.contains("]).")
         && (name.contains(['<', '>', '[', ']']) || name.contains("::"))
 }

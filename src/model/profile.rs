@@ -76,6 +76,8 @@ pub struct Samples {
     pub values: Vec<i64>,
     /// Labels of each sample.
     pub labels: Vec<LabelSetId>,
+    /// Locations of the deepest stack.
+    pub deepest: usize,
     /// A hash of what each stack means, whatever its ids: equal stacks of two profiles have equal hashes.
     pub stack_hashes: Vec<u64>,
 }
@@ -95,7 +97,7 @@ impl Samples {
     #[inline]
     pub fn stack(&self, sample: usize) -> Stack<'_> {
         let start = if sample == 0 { 0 } else { self.ends[sample - 1] as usize };
-        Stack { packed: &self.packed[start..self.ends[sample] as usize] }
+        Stack { packed: self.packed[start..self.ends[sample] as usize].iter() }
     }
 
     /// Appends locations of the sample under way as a file packs them. They are taken as they are;
@@ -112,6 +114,12 @@ impl Samples {
             id >>= 7;
         }
         self.packed.push(id as u8);
+    }
+
+    /// Forgets what was appended of the sample under way.
+    pub(super) fn forget_sample(&mut self, values: usize) {
+        self.packed.truncate(self.ends.last().map_or(0, |&end| end as usize));
+        self.values.truncate(values);
     }
 
     /// Ends the stack of the sample under way; false where stacks take more than 4 GiB.
@@ -143,7 +151,7 @@ impl Samples {
 /// The locations of a sample, leaf first.
 #[derive(Clone, Debug)]
 pub struct Stack<'a> {
-    packed: &'a [u8],
+    packed: std::slice::Iter<'a, u8>,
 }
 
 impl Iterator for Stack<'_> {
@@ -151,35 +159,35 @@ impl Iterator for Stack<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<LocationId> {
-        let (id, rest) = varint(self.packed)?;
-        self.packed = rest;
-        Some(LocationId((id as u32).wrapping_sub(1)))
+        varint(&mut self.packed).map(|id| LocationId((id as u32).wrapping_sub(1)))
     }
 }
 
-/// The varint at the start of bytes, and what follows it; `None` where there is none.
+/// The varint at the head of bytes; `None` where they end, `u64::MAX` where it is longer than 64 bits.
 #[inline]
-pub(super) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    match bytes {
-        [a, b, rest @ ..] if *a >= 0x80 && *b < 0x80 => {
-            Some((u64::from(a & 0x7f) | u64::from(*b) << 7, rest))
-        }
-        [a, rest @ ..] if *a < 0x80 => Some((u64::from(*a), rest)),
-        _ => long_varint(bytes),
+pub(crate) fn varint(bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
+    let a = *bytes.next()?;
+    if a < 0x80 {
+        return Some(u64::from(a));
     }
+    let b = *bytes.next()?;
+    if b < 0x80 {
+        return Some(u64::from(a & 0x7f) | u64::from(b) << 7);
+    }
+    long_varint(u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7, bytes)
 }
 
-#[cold]
-fn long_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0_u64;
-    for (i, &byte) in bytes.iter().take(10).enumerate() {
+/// The rest of a varint of which two bytes were read.
+fn long_varint(mut value: u64, bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
+    for shift in (14..64).step_by(7) {
+        let byte = *bytes.next()?;
         // The tenth byte holds the 64th bit alone.
-        if i == 9 && byte > 1 {
-            return None;
+        if shift == 63 && byte > 1 {
+            return Some(u64::MAX);
         }
-        value |= u64::from(byte & 0x7f) << (7 * i);
+        value |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
-            return Some((value, &bytes[i + 1..]));
+            return Some(value);
         }
     }
     None

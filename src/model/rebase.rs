@@ -40,6 +40,8 @@ struct MappingKey {
 #[derive(Default)]
 pub struct Rebase {
     series: Series,
+    /// Each shared mapping as the newest snapshot has it.
+    newest: Vec<Mapping>,
     mapping_index: HashMap<MappingKey, MappingId, FxBuildHasher>,
     function_index: HashMap<Function, FunctionId, FxBuildHasher>,
     location_index: HashTable<u32>,
@@ -67,10 +69,27 @@ impl Rebase {
         });
     }
 
-    /// Brings the snapshots to the sample types they have in common, each in the finest unit.
+    /// Brings the snapshots to the sample types they have in common, each in the finest unit, and addresses to
+    /// where the newest snapshot has them.
     pub fn finish(mut self) -> Result<Series, NoCommonSampleType> {
+        self.move_to_newest();
         self.align()?;
         Ok(self.series)
+    }
+
+    fn move_to_newest(&mut self) {
+        let Self { series: Series { symbols, .. }, newest, .. } = self;
+        for (mapping, address) in
+            symbols.locations.mapping.iter().zip(&mut symbols.locations.address)
+        {
+            if let Some(mapping) = mapping.map(MappingId::index) {
+                let shift = newest[mapping].start.wrapping_sub(symbols.mappings[mapping].start);
+                *address = address.wrapping_add(shift);
+            }
+        }
+        for (mapping, newest) in symbols.mappings.iter_mut().zip(newest) {
+            (mapping.start, mapping.limit) = (newest.start, newest.limit);
+        }
     }
 
     fn text(&mut self, profile: &Profile, id: StringId) -> StringId {
@@ -96,6 +115,11 @@ impl Rebase {
                 shared.push(m);
                 MappingId::from_index(shared.len() - 1)
             });
+            if self.newest.len() < shared.len() {
+                self.newest.push(m);
+            } else {
+                self.newest[id.index()] = m;
+            }
             rows.push((id, shared[id.index()].start.wrapping_sub(m.start)));
         }
         rows

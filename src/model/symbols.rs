@@ -185,7 +185,9 @@ impl Symbols {
             let i = id.index();
             let address = self.locations.address[i];
             let (mapping, address) = match self.locations.mapping[i] {
-                Some(m) => (mappings[m.index()], address.wrapping_sub(self.mappings[m.index()].start)),
+                Some(m) => {
+                    (mappings[m.index()], address.wrapping_sub(self.mappings[m.index()].start))
+                }
                 None => (0, address),
             };
             let mut hasher = FxHasher::default();

@@ -141,10 +141,8 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
             "the two profiles give the same values in different units: the coarser one was scaled",
         ));
     }
-    let depth =
-        |s: &Snapshot| (0..s.samples.len()).map(|i| s.samples.stack(i).count()).max().unwrap_or(0);
     // Go's limit in physical frames was 32 up to 1.22 and is 128 since.
-    let (x, y) = (depth(before), depth(after));
+    let (x, y) = (before.samples.deepest, after.samples.deepest);
     if heap && (x == 32) != (y == 32) && x.max(y) > 32 {
         warnings.push(warning(
             WarningCode::DifferentStackDepth,

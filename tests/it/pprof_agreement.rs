@@ -181,7 +181,7 @@ fn shared_recordings_agree() {
     for recording in folders(&shared.join("leakbench/recordings")) {
         let heaps: Vec<_> = profiles(&recording)
             .into_iter()
-            .filter(|file| name(file).starts_with("heap"))
+            .filter(|file| name(file).starts_with("heap-") && name(file).ends_with(".pb.gz"))
             .collect();
         if let [first, .., last] = heaps.as_slice() {
             pairs.push(vec![first.clone(), last.clone()]);

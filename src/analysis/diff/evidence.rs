@@ -1,6 +1,7 @@
 //! What the raw samples say about each row, each site and each total: one pass over the matched samples.
 
 use super::pairs::{NONE, Pairs, pairs};
+use super::sparse::Sparse;
 use crate::analysis::{Callers, Measured, RawSamples, Records, sampling};
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
@@ -176,9 +177,9 @@ struct Piece {
     /// and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
     /// Sums of stacks whose leaf stands in own code: the leaf tells row and site.
-    leaves: Vec<(SiteSum, i64)>,
-    rows: Vec<RowSum>,
-    sites: Vec<SiteSum>,
+    leaves: Sparse<(SiteSum, i64)>,
+    rows: Sparse<RowSum>,
+    sites: Sparse<SiteSum>,
     callers: Callers,
     /// The last record that counted for a row.
     last: Vec<usize>,
@@ -252,14 +253,14 @@ impl<'a> Pass<'a> {
                 sum.0.x2 += piece.0.x2;
                 sum.1 = sum.1.or(piece.1);
             }
-            found.rows.iter_mut().zip(&piece.rows).for_each(|(a, b)| a.merge(b));
-            found.sites.iter_mut().zip(&piece.sites).for_each(|(a, b)| a.merge(b));
+            piece.rows.met().iter().for_each(|(id, sum)| found.rows[*id as usize].merge(sum));
+            piece.sites.met().iter().for_each(|(id, sum)| found.sites[*id as usize].merge(sum));
             for (&key, &value) in &piece.callers {
                 let sum = found.callers.entry(key).or_default();
                 *sum = sum.wrapping_add(value);
             }
             if let Some(frames) = frames {
-                found.spread(frames, &piece.leaves, self.question.by_cum);
+                found.spread(frames, piece.leaves.met(), self.question.by_cum);
             }
         }
         for (total, (group, measured)) in found.totals.iter_mut().zip(&self.types) {
@@ -286,9 +287,9 @@ impl<'a> Pass<'a> {
             rises: false,
             totals: vec![Evidence::default(); self.types.len()],
             by_set: self.no_sets(),
-            leaves: vec![Default::default(); frames.map_or(0, |_| locations)],
-            rows: vec![RowSum::default(); rows],
-            sites: vec![SiteSum::default(); frames.map_or(0, Frames::site_count)],
+            leaves: Sparse::new(frames.map_or(0, |_| locations)),
+            rows: Sparse::new(rows),
+            sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
             last: vec![usize::MAX; if self.question.by_cum { rows } else { 0 }],
         };
@@ -385,23 +386,23 @@ impl<'a> Pass<'a> {
             let sum = RowSum { evidence, allocated };
             for row in stack.clone().flat_map(|location| frames.of(location)) {
                 if std::mem::replace(&mut piece.last[row.0 as usize], stamp) != stamp {
-                    piece.rows[row.0 as usize].merge(&sum);
+                    piece.rows.at(row.0).merge(&sum);
                 }
             }
         }
         if frames.site_at(leaf).is_some() {
-            let (sum, allocated_sum) = &mut piece.leaves[leaf.index()];
+            let (sum, allocated_sum) = piece.leaves.at(leaf.0);
             sum.merge(&site_sum);
             *allocated_sum = allocated_sum.wrapping_add(allocated);
             return;
         }
         let site = frames.site_of(stack);
         if let Some(site) = site {
-            piece.sites[site.0 as usize].merge(&site_sum);
+            piece.sites.at(site.0).merge(&site_sum);
         }
         for &row in frames.leaf(leaf) {
             if !self.question.by_cum {
-                piece.rows[row.0 as usize].merge(&RowSum { evidence, allocated });
+                piece.rows.at(row.0).merge(&RowSum { evidence, allocated });
             }
             if let Some(site) = site {
                 let sum = piece.callers.entry((row, site)).or_default();
@@ -448,13 +449,9 @@ impl<'a> Pass<'a> {
 
 impl Findings {
     /// Hands the sums of leaves in own code to their rows and sites.
-    fn spread(&mut self, frames: &Frames, leaves: &[(SiteSum, i64)], by_cum: bool) {
-        for (i, (sum, allocated)) in leaves.iter().enumerate() {
-            let leaf = LocationId::from_index(i);
-            let untouched = sum.before == 0 && sum.after == 0 && *allocated == 0;
-            if untouched && sum.evidence == Evidence::default() {
-                continue;
-            }
+    fn spread(&mut self, frames: &Frames, leaves: &[(u32, (SiteSum, i64))], by_cum: bool) {
+        for (leaf, (sum, allocated)) in leaves {
+            let leaf = LocationId(*leaf);
             let Some(site) = frames.site_at(leaf) else { continue };
             self.sites[site.0 as usize].merge(sum);
             for &row in frames.leaf(leaf) {

@@ -8,6 +8,7 @@ mod evidence;
 mod moved;
 mod pairs;
 mod rows;
+mod sparse;
 
 use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
 use crate::graph::frames::Frames;

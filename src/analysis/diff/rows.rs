@@ -41,8 +41,16 @@ struct Case {
     decides: i64,
     q_value: Option<f64>,
     status: Status,
-    /// Position of the other row of a moved function.
-    moved: Option<usize>,
+    moved: Option<Moved>,
+}
+
+/// A row of a function that the two builds call by different names.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    /// Position of the case with the other name.
+    other: usize,
+    /// Whether this is the name of before.
+    gone: bool,
 }
 
 struct Judge<'a> {
@@ -96,9 +104,20 @@ impl<'a> Judge<'a> {
         if self.comparison.same_build || self.same_process() {
             return;
         }
+        // First names that stand on one side only. Then, among what is left, names whose value does: the new
+        // number of one closure may be the old number of another.
+        let order = self.order;
+        self.link_unheld(|sums, row| !is_empty(sums, row));
+        self.link_unheld(|sums, row| primary(sums.row(row), order) != 0);
+    }
+
+    /// Links rows that only one side holds, where one candidate is left on each.
+    fn link_unheld(&mut self, holds: impl Fn(&Sums, RowId) -> bool) {
         let only = |one: &Sums, other: &Sums| -> Vec<usize> {
-            let absent = |case: &Case| is_empty(other, case.row) && !is_empty(one, case.row);
-            (0..self.cases.len()).filter(|&i| absent(&self.cases[i])).collect()
+            let alone = |case: &Case| {
+                case.moved.is_none() && holds(one, case.row) && !holds(other, case.row)
+            };
+            (0..self.cases.len()).filter(|&i| alone(&self.cases[i])).collect()
         };
         let (gone, new) = (only(self.before, self.after), only(self.after, self.before));
         let names = |cases: &[usize]| -> Vec<&str> {
@@ -109,11 +128,11 @@ impl<'a> Judge<'a> {
             let mut evidence = self.cases[b].evidence;
             evidence.merge(&self.cases[a].evidence);
             let decides = self.cases[a].delta.wrapping_add(self.cases[b].delta);
-            for (case, other) in [(b, a), (a, b)] {
+            for (case, other, gone) in [(b, a, true), (a, b, false)] {
                 let case = &mut self.cases[case];
                 case.evidence = evidence;
                 case.decides = decides;
-                case.moved = Some(other);
+                case.moved = Some(Moved { other, gone });
             }
         }
     }
@@ -127,7 +146,7 @@ impl<'a> Judge<'a> {
                     // The two rows of a moved function are one test.
                     self.found.sampled
                         && case.evidence.testable()
-                        && case.moved.is_none_or(|other| i < other)
+                        && case.moved.is_none_or(|moved| i < moved.other)
                 })
                 .collect();
             let p: Vec<f64> = tested
@@ -145,7 +164,7 @@ impl<'a> Judge<'a> {
             for (&i, q) in tested.iter().zip(benjamini_hochberg(&p)) {
                 if (self.cases[i].decides >= 0) == grows {
                     self.cases[i].q_value = Some(q);
-                    if let Some(other) = self.cases[i].moved {
+                    if let Some(Moved { other, .. }) = self.cases[i].moved {
                         self.cases[other].q_value = Some(q);
                     }
                 }
@@ -183,12 +202,12 @@ impl<'a> Judge<'a> {
     }
 
     fn rows(&self, wanted: Wanted) -> Diff {
-        let mut order: Vec<usize> = (0..self.cases.len()).collect();
-        order.sort_by(|&a, &b| {
-            let (rank_a, rank_b) = (self.rank(&self.cases[a]), self.rank(&self.cases[b]));
-            let by_rank = rank_b.0.cmp(&rank_a.0).then(rank_b.1.total_cmp(&rank_a.1));
-            let name = |i: usize| self.frames.name(self.cases[i].row);
-            by_rank.then(rank_b.2.cmp(&rank_a.2)).then_with(|| name(a).cmp(name(b)))
+        let rank = |i: usize| (self.rank(&self.cases[i]), i);
+        let mut order: Vec<_> = (0..self.cases.len()).map(rank).collect();
+        order.sort_by(|((real_a, bound_a, size_a), a), ((real_b, bound_b, size_b), b)| {
+            let name = |i: &usize| self.frames.name(self.cases[*i].row);
+            let by_rank = real_b.cmp(real_a).then(bound_b.total_cmp(bound_a));
+            by_rank.then(size_b.cmp(size_a)).then_with(|| name(a).cmp(name(b)))
         });
         let context = Context::new(self.comparison.series, self.frames, |location| {
             let (b, a) =
@@ -200,7 +219,7 @@ impl<'a> Judge<'a> {
         });
         let callers = main_callers(&self.found.callers, self.frames.len());
         let mut diff = Diff::default();
-        for i in order {
+        for (_, i) in order {
             let case = &self.cases[i];
             let dropped = match case.status {
                 _ if wanted.all => None,
@@ -227,7 +246,7 @@ impl<'a> Judge<'a> {
     }
 
     fn is_other(&self, case: &Case, row: &Row) -> bool {
-        case.moved.is_some_and(|other| self.frames.name(self.cases[other].row) == row.name)
+        case.moved.is_some_and(|moved| self.frames.name(self.cases[moved.other].row) == row.name)
     }
 
     fn row(&self, case: &Case, context: &Context<'_>, callers: &[Option<SiteId>]) -> Row {
@@ -235,13 +254,9 @@ impl<'a> Judge<'a> {
         let mut row = self.plain_row(id, context, callers);
         row.q_value = case.q_value;
         row.status = case.status;
-        if let Some(other) = case.moved {
+        if let Some(Moved { other, gone }) = case.moved {
             let other = self.frames.name(self.cases[other].row).to_owned();
-            if is_empty(self.before, id) {
-                row.moved_from = Some(other);
-            } else {
-                row.moved_to = Some(other);
-            }
+            *(if gone { &mut row.moved_to } else { &mut row.moved_from }) = Some(other);
         }
         let mut beneath: Vec<Row> = addresses(self.frames, id)
             .filter(|&row| !(is_empty(self.before, row) && is_empty(self.after, row)))
@@ -268,7 +283,7 @@ impl<'a> Judge<'a> {
         });
         let RowSum { evidence, allocated } = self.found.rows[id.0 as usize];
         let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
-        let kept = (in_use && self.same_process() && allocated > 0)
+        let kept = (in_use && self.same_process() && allocated > 0 && main >= 0)
             .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
         let via = callers[id.0 as usize].filter(|_| !self.frames.row(id).own);
@@ -369,8 +384,9 @@ impl<'a> Judge<'a> {
             .cases
             .iter()
             .filter_map(|case| {
-                let other = self.frames.name(self.cases[case.moved?].row);
-                is_empty(self.after, case.row).then(|| (self.frames.name(case.row), other))
+                let Moved { other, gone } = case.moved?;
+                let other = self.frames.name(self.cases[other].row);
+                gone.then(|| (self.frames.name(case.row), other))
             })
             .collect();
         let symbols = &self.comparison.series.symbols;

@@ -11,7 +11,7 @@ use crate::model::builder::{
     Builder, Invalid, RawFunction, RawLabel, RawLine, RawLocation, RawMapping, RawType,
 };
 use crate::model::ids::LabelSetId;
-use crate::model::profile::Profile;
+use crate::model::profile::{Profile, varint};
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
@@ -67,11 +67,19 @@ impl Decoder {
     /// Decodes the fields that are whole and returns the number of bytes they take.
     fn fields(&mut self, bytes: &[u8], offset: u64) -> Result<usize, Error> {
         let mut used = 0;
-        while let Some((number, field, end)) = whole_field(&bytes[used..], offset + used as u64)? {
-            self.field(number, field, offset + used as u64)?;
-            used += end;
+        loop {
+            let rest = &bytes[used..];
+            let start = offset + used as u64;
+            if let Some((sample, length)) = whole_sample(rest) {
+                self.sample(sample, start + (length - sample.len()) as u64, start)?;
+                used += length;
+            } else if let Some((number, field, length)) = whole_field(rest, start)? {
+                self.field(number, field, start)?;
+                used += length;
+            } else {
+                return Ok(used);
+            }
         }
-        Ok(used)
     }
 
     fn field(&mut self, number: u64, field: Field<'_>, start: u64) -> Result<(), Error> {
@@ -128,14 +136,63 @@ impl Decoder {
     }
 
     fn sample(&mut self, bytes: &[u8], base: u64, start: u64) -> Result<(), Error> {
+        self.labels.begin();
+        if self.usual_sample(bytes).is_none() {
+            self.builder.forget_sample();
+            self.labels.begin();
+            self.any_sample(bytes, base)?;
+        }
+        let labels = self.labels.end(&mut self.builder, base)?;
+        self.builder.end_sample(labels).map_err(|Invalid(what)| malformed(start, &what))
+    }
+
+    /// A sample as nearly all writers have it: packed locations, packed values, labels. `None` where it is another or
+    /// broken, with who knows what appended to the builder.
+    #[inline]
+    fn usual_sample(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut rest = bytes.iter();
+        while let Some(&key) = rest.next() {
+            let at = bytes.len() - rest.as_slice().len() - 1;
+            let length = usize::try_from(varint(&mut rest)?).ok()?;
+            let content = rest.as_slice().get(..length)?;
+            let behind = &rest.as_slice()[length..];
+            match key {
+                LOCATIONS => self.builder.sample_locations_packed(content),
+                VALUES => {
+                    let mut values = content.iter();
+                    while let Some(value) = varint(&mut values) {
+                        self.builder.sample_value(value as i64);
+                        // Minus one, or a number that is too long.
+                        if value == u64::MAX {
+                            return None;
+                        }
+                    }
+                    // Cut off within a number.
+                    if content.last().is_some_and(|&last| last >= 0x80) {
+                        return None;
+                    }
+                }
+                LABEL => self.labels.add(&bytes[at..bytes.len() - behind.len()]),
+                _ => return None,
+            }
+            rest = behind.iter();
+        }
+        Some(())
+    }
+
+    /// Any sample.
+    #[cold]
+    fn any_sample(&mut self, bytes: &[u8], base: u64) -> Result<(), Error> {
         let builder = &mut self.builder;
         let mut cursor = Cursor::new(bytes, base);
-        self.labels.begin();
         while !cursor.at_end() {
             let at = cursor.position();
             match cursor.field()? {
-                (1, Field::Bytes(ids, _)) => {
-                    builder.sample_locations_packed(ids);
+                (1, Field::Bytes(ids, base)) => {
+                    let mut ids = Cursor::new(ids, base);
+                    while !ids.at_end() {
+                        builder.sample_location(ids.varint()?);
+                    }
                 }
                 (1, Field::Varint(id)) => builder.sample_location(id),
                 (2, Field::Bytes(values, base)) => {
@@ -146,13 +203,32 @@ impl Decoder {
                 }
                 (2, Field::Varint(value)) => builder.sample_value(value as i64),
                 (3, Field::Bytes(..)) => self.labels.add(&bytes[at..cursor.position()]),
-                (1..=3, _) => return Err(wrong_type("sample", at as u64, base + at as u64)),
+                (number @ 1..=3, _) => return Err(wrong_type("sample", number, base + at as u64)),
                 _ => {}
             }
         }
-        let labels = self.labels.end(builder, base)?;
-        builder.end_sample(labels).map_err(|Invalid(what)| malformed(start, &what))
+        Ok(())
     }
+}
+
+/// Keys of a sample's fields, each of wire type 2.
+const LOCATIONS: u8 = 1 << 3 | 2;
+const VALUES: u8 = 2 << 3 | 2;
+const LABEL: u8 = 3 << 3 | 2;
+/// Key of a sample in a profile.
+const SAMPLE: u8 = 2 << 3 | 2;
+
+/// The content of the sample at the start of bytes and the length of the whole field; `None` where something else
+/// stands there, or not all of it.
+#[inline]
+fn whole_sample(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let mut rest = bytes.iter();
+    if *rest.next()? != SAMPLE {
+        return None;
+    }
+    let length = usize::try_from(varint(&mut rest)?).ok()?;
+    let content = rest.as_slice().get(..length)?;
+    Some((content, bytes.len() - rest.as_slice().len() + length))
 }
 
 /// The number and content of the field at the start of `bytes` and where it ends; `None` where more bytes are
@@ -300,29 +376,31 @@ impl LabelCache {
     }
 
     /// Adds a label field, key and all.
+    #[inline]
     fn add(&mut self, field: &[u8]) {
         self.current.extend_from_slice(field);
     }
 
-    fn bytes(known: &[u8], ends: &[(usize, LabelSetId)], i: u32) -> (usize, usize) {
+    #[inline]
+    fn bytes<'a>(known: &'a [u8], ends: &[(usize, LabelSetId)], i: u32) -> &'a [u8] {
         let start = if i == 0 { 0 } else { ends[i as usize - 1].0 };
-        debug_assert!(ends[i as usize].0 <= known.len());
-        (start, ends[i as usize].0)
+        &known[start..ends[i as usize].0]
     }
 
+    #[inline]
     fn end(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, Error> {
-        let Self { current, known, ends, index, last } = self;
-        let is = |i: u32| {
-            let (start, end) = Self::bytes(known, ends, i);
-            known[start..end] == current[..]
-        };
-        if let Some(i) = *last
-            && is(i)
-        {
-            return Ok(ends[i as usize].1);
+        match self.last {
+            Some(i) if Self::bytes(&self.known, &self.ends, i) == self.current => {
+                Ok(self.ends[i as usize].1)
+            }
+            _ => self.look_up(builder, base),
         }
+    }
+
+    fn look_up(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, Error> {
+        let Self { current, known, ends, index, last } = self;
         let h = hash(current);
-        if let Some(&i) = index.find(h, |&i| is(i)) {
+        if let Some(&i) = index.find(h, |&i| Self::bytes(known, ends, i) == current) {
             *last = Some(i);
             return Ok(ends[i as usize].1);
         }
@@ -331,10 +409,7 @@ impl LabelCache {
         ends.push((known.len(), id));
         let i = ends.len() as u32 - 1;
         let (known, ends) = (&*known, &*ends);
-        index.insert_unique(h, i, |&i| {
-            let (start, end) = Self::bytes(known, ends, i);
-            hash(&known[start..end])
-        });
+        index.insert_unique(h, i, |&i| hash(Self::bytes(known, ends, i)));
         *last = Some(i);
         Ok(id)
     }

@@ -1,0 +1,130 @@
+//! Unpacking ahead: one thread inflates while another decodes what was inflated.
+//!
+//! Inflating costs about as much as decoding, so the two together keep two cores busy even where one file is much
+//! larger than the other. Pieces go back to be filled again, and only a few are under way, so that memory stays
+//! bounded whatever the file claims to hold.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+/// Bytes handed over at once: few enough to stay in the cache, enough that handing over is cheap.
+const PIECE: usize = 128 * 1024;
+/// Pieces under way.
+const AHEAD: usize = 4;
+
+/// Calls `consume` with a reader that gives what `reader` gives, read ahead by another thread.
+pub(super) fn read_ahead<T>(
+    reader: impl Read + Send,
+    consume: impl FnOnce(&mut dyn Read) -> T,
+) -> T {
+    thread::scope(|scope| {
+        let (full, filled) = sync_channel(AHEAD);
+        let (empty, emptied) = channel();
+        scope.spawn(move || fill(reader, &full, &emptied));
+        consume(&mut Ahead { filled, empty, piece: Vec::new(), position: 0 })
+    })
+}
+
+/// Reads pieces until the end, an error, or until nobody wants more.
+fn fill(
+    mut reader: impl Read,
+    full: &SyncSender<io::Result<Vec<u8>>>,
+    emptied: &Receiver<Vec<u8>>,
+) {
+    loop {
+        let mut piece = emptied.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
+        let mut length = 0;
+        let outcome = loop {
+            match reader.read(&mut piece[length..]) {
+                Ok(0) => break Ok(()),
+                Ok(n) => length += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => break Err(e),
+            }
+            if length == PIECE {
+                break Ok(());
+            }
+        };
+        piece.truncate(length);
+        let at_end = length < PIECE;
+        if (length > 0 && full.send(Ok(piece)).is_err()) || at_end {
+            if let Err(e) = outcome {
+                // Nobody left to tell is no error.
+                let _ = full.send(Err(e));
+            }
+            return;
+        }
+    }
+}
+
+struct Ahead {
+    filled: Receiver<io::Result<Vec<u8>>>,
+    empty: Sender<Vec<u8>>,
+    piece: Vec<u8>,
+    position: usize,
+}
+
+impl Read for Ahead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position == self.piece.len() {
+            // The other side hangs up at the end.
+            let Ok(next) = self.filled.recv() else { return Ok(0) };
+            let done = std::mem::replace(&mut self.piece, next?);
+            self.position = 0;
+            // Not wanted any more where the other side is done.
+            let _ = self.empty.send(done);
+        }
+        let rest = &self.piece[self.position..];
+        let n = rest.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&rest[..n]);
+        self.position += n;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_as_they_went_in() {
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 9 * PIECE + 17] {
+            let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+            let read = read_ahead(&bytes[..], |reader| {
+                let mut read = Vec::new();
+                reader.read_to_end(&mut read).map(|_| read)
+            });
+            assert_eq!(read.unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn an_error_comes_after_the_bytes_before_it() {
+        struct Broken(usize);
+        impl Read for Broken {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if self.0 == 0 {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+                let n = self.0.min(buffer.len());
+                self.0 -= n;
+                Ok(n)
+            }
+        }
+        let mut read = Vec::new();
+        let result = read_ahead(Broken(PIECE + 5), |reader| reader.read_to_end(&mut read));
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read.len(), PIECE + 5);
+    }
+
+    #[test]
+    fn who_stops_reading_does_not_wait_for_the_end() {
+        let first = read_ahead(io::repeat(7), |reader| {
+            let mut byte = [0];
+            reader.read(&mut byte).map(|_| byte[0])
+        });
+        assert_eq!(first.unwrap(), 7);
+    }
+}
