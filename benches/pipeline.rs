@@ -6,8 +6,8 @@
 //! set side by side:
 //!
 //! - `inflate` unpacks both and keeps nothing. It is the floor: no reader of packed profiles can be quicker.
-//! - `decode_plain` reads both from plain protobuf, one after the other; `decode_gzip` from gzip. What the second
-//!   takes beyond `inflate` and the first is lost between the two.
+//! - `decode_plain` reads both from plain protobuf, one after the other; `decode_gzip` from gzip, which
+//!   for a large file is unpacked on a thread of its own, so that it takes little more than the slower of the two.
 //! - `rebase` puts both onto shared symbols.
 //! - `diff` goes from the series to the report, `top` likewise for one profile.
 //! - `whole_job` is `heapdiff BEFORE AFTER` from the files on disk to the last byte of the table, run inside
