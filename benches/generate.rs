@@ -37,9 +37,12 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// A service of some size: a profile of about 90 kB compressed, 250 kB as protobuf.
-    pub(crate) const SERVICE: Self =
-        Self { functions: 1_500, stacks: 1_200, samples: 2_000, depth: 20, common: 90, seed: 1 };
+    /// A small service: a profile of about 20 kB compressed.
+    pub(crate) const SMALL: Self =
+        Self { functions: 400, stacks: 250, samples: 400, depth: 16, common: 90, seed: 1 };
+    /// A service of some size: about 1 MB compressed.
+    pub(crate) const MEDIUM: Self =
+        Self { functions: 8_000, stacks: 15_000, samples: 25_000, depth: 30, common: 90, seed: 2 };
     /// A large program: about 9 MB compressed, 39 MB as protobuf.
     pub(crate) const LARGE: Self = Self {
         functions: 40_000,
@@ -47,17 +50,12 @@ impl Shape {
         samples: 250_000,
         depth: 40,
         common: 90,
-        seed: 2,
+        seed: 3,
     };
 
     /// The two profiles of a pair, as uncompressed protobuf.
     pub(crate) fn pair(self) -> [Vec<u8>; 2] {
         [self.profile(Side::Before), self.profile(Side::After)]
-    }
-
-    /// The two profiles of a pair, compressed as the runtime does it (fastest level).
-    pub(crate) fn pair_gzip(self) -> [Vec<u8>; 2] {
-        self.pair().map(|bytes| gzip(&bytes))
     }
 
     fn profile(self, side: Side) -> Vec<u8> {

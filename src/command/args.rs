@@ -1,23 +1,13 @@
-//! What may be typed, and what it means: options become a [`Query`], a [`Spec`] and an [`Output`].
+//! What may be typed: the subcommands, and what is meant without one.
 //!
-//! The options are written once, in groups that the subcommands share. Where pprof has an option, its
-//! name and its meaning are kept; `spelling.rs` sees to the single dash.
+//! The number of inputs says what is meant then: two are compared, of one the top is shown. The options
+//! that all share stand in `options.rs`, and `request.rs` says what they mean.
 
+use super::options::{BaseArgs, Options};
+use super::request::{Request, diff_request, top_request};
 use super::{Error, completions, diff, top};
-use crate::filter::{Granularity, Spec};
-use crate::output::{FileNames, Format, shell};
-use crate::report::{Query, Question, Sort};
-use crate::units;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
-
-/// Rows in the table where nobody says how many. JSON and CSV have them all.
-const ROWS_SHOWN: usize = 25;
-/// A limit above this is a slip of the hand.
-const NODECOUNT_MAX: usize = 1_000_000_000;
-/// Fewer columns hold no row.
-const WIDTH_MIN: usize = 40;
-const WIDTH_MAX: usize = 10_000;
+use crate::output::shell;
+use clap::{Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +17,15 @@ Examples:
 
 Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
 
+/// What the columns of the table mean, for those who ask at length.
+const COLUMNS: &str = "\
+The table:
+  Δ flat   after − before of what the function itself allocated (Δ cum: it and what it calls)
+  ± 95 %   had other objects been sampled, 95 of 100 such intervals would hold the true change
+  kept     of what was allocated in between, the share that is still in use
+  f ← g    f, of the standard library, allocated because g, of the program, called it
+  where    the line that most of the row's value comes from; of f ← g the line in g";
+
 /// Compare pprof heap profiles: what grew, how sure that is, and which line is behind it
 #[derive(Debug, Parser)]
 #[command(
@@ -34,6 +33,7 @@ Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
     version,
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{COLUMNS}"),
     override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff COMMAND ..."
 )]
 pub(super) struct Cli {
@@ -67,252 +67,6 @@ pub(super) struct BareArgs {
     options: Options,
 }
 
-/// Options of every question.
-#[derive(Debug, Args)]
-pub(super) struct Options {
-    #[command(flatten)]
-    sample: SampleArgs,
-    #[command(flatten)]
-    granularity: GranularityArgs,
-    #[command(flatten)]
-    sort: SortArgs,
-    #[command(flatten)]
-    rows: RowArgs,
-    #[command(flatten)]
-    filter: FilterArgs,
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-/// The profile to compare with.
-#[derive(Debug, Default, Args)]
-#[group(multiple = false)]
-pub(super) struct BaseArgs {
-    /// Compare the profile with this one, which is BEFORE
-    #[arg(long, value_name = "BEFORE")]
-    pub(super) base: Option<String>,
-    /// The same as --base: heapdiff compares by function, file and line, never by address
-    #[arg(long, value_name = "BEFORE", alias = "diff_base")]
-    pub(super) diff_base: Option<String>,
-}
-
-impl BaseArgs {
-    fn given(self) -> Option<String> {
-        self.base.or(self.diff_base)
-    }
-}
-
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-#[command(next_help_heading = "Sample type")]
-#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
-struct SampleArgs {
-    /// Sample type by name or index [default: the profile's own]
-    #[arg(long, value_name = "TYPE", alias = "sample_index")]
-    sample_index: Option<String>,
-    /// Memory in use
-    #[arg(long, alias = "inuse_space")]
-    inuse_space: bool,
-    /// Objects in use
-    #[arg(long, alias = "inuse_objects")]
-    inuse_objects: bool,
-    /// Memory ever allocated
-    #[arg(long, alias = "alloc_space")]
-    alloc_space: bool,
-    /// Objects ever allocated
-    #[arg(long, alias = "alloc_objects")]
-    alloc_objects: bool,
-}
-
-impl SampleArgs {
-    fn sample_type(self) -> Option<String> {
-        let flags = [
-            (self.inuse_space, "inuse_space"),
-            (self.inuse_objects, "inuse_objects"),
-            (self.alloc_space, "alloc_space"),
-            (self.alloc_objects, "alloc_objects"),
-        ];
-        let flag = flags.iter().find(|(given, _)| *given).map(|(_, name)| (*name).to_owned());
-        self.sample_index.or(flag)
-    }
-}
-
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-#[command(next_help_heading = "Rows")]
-#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
-struct GranularityArgs {
-    /// What one row stands for [default: functions]
-    #[arg(long, value_enum, value_name = "G")]
-    granularity: Option<Granularity>,
-    /// A row per function
-    #[arg(long)]
-    functions: bool,
-    /// A row per function and file
-    #[arg(long)]
-    filefunctions: bool,
-    /// A row per file
-    #[arg(long)]
-    files: bool,
-    /// A row per line
-    #[arg(long)]
-    lines: bool,
-    /// A row per address
-    #[arg(long)]
-    addresses: bool,
-    /// A row per package
-    #[arg(long)]
-    packages: bool,
-}
-
-impl GranularityArgs {
-    fn granularity(&self) -> Granularity {
-        let flags = [
-            (self.functions, Granularity::Functions),
-            (self.filefunctions, Granularity::Filefunctions),
-            (self.files, Granularity::Files),
-            (self.lines, Granularity::Lines),
-            (self.addresses, Granularity::Addresses),
-            (self.packages, Granularity::Packages),
-        ];
-        let flag = flags.iter().find(|(given, _)| *given).map(|&(_, granularity)| granularity);
-        self.granularity.or(flag).unwrap_or_default()
-    }
-}
-
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-#[command(next_help_heading = "Rows")]
-struct SortArgs {
-    /// Order of the rows [default: bound to compare, flat for one profile]
-    #[arg(long, value_enum, value_name = "ORDER")]
-    sort: Option<Sort>,
-    /// The same as --sort flat
-    #[arg(long)]
-    flat: bool,
-    /// The same as --sort cum
-    #[arg(long)]
-    cum: bool,
-}
-
-impl SortArgs {
-    fn sort(&self) -> Option<Sort> {
-        match (self.flat, self.cum) {
-            (true, _) => Some(Sort::Flat),
-            (_, true) => Some(Sort::Cum),
-            _ => self.sort,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Rows")]
-struct RowArgs {
-    /// At most N rows, 0 for all [default: 25, and all with json and csv]
-    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
-    nodecount: Option<usize>,
-    /// Show rows within noise and unchanged ones as well
-    #[arg(long)]
-    all: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Filters (regular expressions, on function, file and mapping)")]
-struct FilterArgs {
-    /// Keep stacks with a frame that matches
-    #[arg(long, value_name = "REGEX")]
-    focus: Option<String>,
-    /// Drop stacks with a frame that matches
-    #[arg(long, value_name = "REGEX")]
-    ignore: Option<String>,
-    /// Take frames that match out of stacks
-    #[arg(long, value_name = "REGEX")]
-    hide: Option<String>,
-    /// Keep only frames that match
-    #[arg(long, value_name = "REGEX")]
-    show: Option<String>,
-    /// Cut what is above the highest frame that matches
-    #[arg(long, value_name = "REGEX", alias = "show_from")]
-    show_from: Option<String>,
-    /// Cut what is below the lowest frame that matches
-    #[arg(long, value_name = "REGEX", alias = "prune_from")]
-    prune_from: Option<String>,
-    /// Keep samples with a label that matches: REGEX, KEY=REGEX, or a range such as bytes=1kb:4kb
-    #[arg(long, value_name = "TAG")]
-    tagfocus: Option<String>,
-    /// Drop samples with a label that matches
-    #[arg(long, value_name = "TAG")]
-    tagignore: Option<String>,
-    /// Count inlined functions with the function they were inlined into
-    #[arg(long)]
-    noinlines: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-struct OutputArgs {
-    /// How to say it
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
-    format: Format,
-    /// pprof's name of --format table
-    #[arg(long, hide = true, conflicts_with = "format")]
-    top: bool,
-    /// Write to FILE
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// When to colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
-    /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
-    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
-    width: Option<usize>,
-    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ...
-    #[arg(long, value_name = "UNIT")]
-    unit: Option<String>,
-    /// Cut these folders off file names (several, separated by `:`)
-    #[arg(long, value_name = "PATHS", alias = "trim_path")]
-    trim_path: Option<String>,
-    /// No progress and no warnings on standard error
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-/// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    /// On a terminal, without `NO_COLOR`.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// Where and how the answer is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Output {
-    pub(super) format: Format,
-    /// Standard output where absent.
-    pub(super) file: Option<PathBuf>,
-    pub(super) color: Color,
-    pub(super) width: Option<usize>,
-    pub(super) unit: Option<String>,
-    /// Prefixes to cut off file names, each with its slash.
-    pub(super) trim_path: Vec<String>,
-    pub(super) file_names: FileNames,
-    pub(super) quiet: bool,
-}
-
-/// A question as it was meant.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) query: Query,
-    pub(super) spec: Spec,
-    /// In the order they are compared.
-    pub(super) inputs: Vec<String>,
-    pub(super) output: Output,
-}
-
 /// What was meant without a subcommand.
 pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
     let BareArgs { inputs, base, normalize, options } = args;
@@ -344,164 +98,16 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
     }
 }
 
-/// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
-pub(super) fn diff_request(
-    base: BaseArgs,
-    mut inputs: Vec<String>,
-    normalize: bool,
-    options: Options,
-) -> Result<Request, Error> {
-    let message = match (base.given(), inputs.len()) {
-        (Some(base), 1) => {
-            inputs.insert(0, base);
-            return request(Question::Diff, normalize, inputs, options);
-        }
-        (None, 2) => return request(Question::Diff, normalize, inputs, options),
-        (Some(_), given) => {
-            format!("with --base exactly one profile is compared, and {given} are given")
-        }
-        (None, 0) => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
-        (None, 1) => {
-            "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
-                      heapdiff top PROFILE for one"
-                .to_owned()
-        }
-        (None, given) => format!(
-            "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
-            shell::file(&inputs[0]),
-            shell::file(&inputs[given - 1])
-        ),
-    };
-    Err(Error::Usage(message))
-}
-
-/// The top of one profile, or of several added up.
-pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Request, Error> {
-    if inputs.is_empty() {
-        return Err(Error::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
-    }
-    if let Some(sort) = options.sort.sort().filter(|sort| matches!(sort, Sort::Bound | Sort::Delta))
-    {
-        let name = if sort == Sort::Bound { "bound" } else { "delta" };
-        return Err(Error::Usage(format!(
-            "--sort {name} orders changes, and top shows no changes: use flat or cum"
-        )));
-    }
-    request(Question::Top, false, inputs, options)
-}
-
-fn request(
-    question: Question,
-    normalize: bool,
-    inputs: Vec<String>,
-    options: Options,
-) -> Result<Request, Error> {
-    let output = output(options.output)?;
-    let rows = if output.format == Format::Table { ROWS_SHOWN } else { 0 };
-    let query = Query {
-        question,
-        granularity: options.granularity.granularity(),
-        sort: options.sort.sort(),
-        sample_type: options.sample.sample_type(),
-        nodecount: options.rows.nodecount.unwrap_or(rows),
-        all: options.rows.all,
-        normalize,
-    };
-    if inputs.iter().filter(|input| *input == "-").count() > 1 {
-        return Err(Error::Usage("standard input (-) can be read only once".to_owned()));
-    }
-    Ok(Request { query, spec: spec(options.filter)?, inputs, output })
-}
-
-fn spec(filter: FilterArgs) -> Result<Spec, Error> {
-    let frames = [
-        ("focus", &filter.focus),
-        ("ignore", &filter.ignore),
-        ("hide", &filter.hide),
-        ("show", &filter.show),
-        ("show_from", &filter.show_from),
-        ("prune_from", &filter.prune_from),
-    ];
-    for (option, regex) in frames {
-        check_regex(option, regex.as_deref())?;
-    }
-    for (option, tag) in [("tagfocus", &filter.tagfocus), ("tagignore", &filter.tagignore)] {
-        let regex = tag.as_deref().map(|tag| tag.split_once('=').map_or(tag, |(_, regex)| regex));
-        check_regex(option, regex)?;
-    }
-    Ok(Spec {
-        focus: filter.focus,
-        ignore: filter.ignore,
-        hide: filter.hide,
-        show: filter.show,
-        show_from: filter.show_from,
-        prune_from: filter.prune_from,
-        tagfocus: filter.tagfocus,
-        tagignore: filter.tagignore,
-        noinlines: filter.noinlines,
-    })
-}
-
-fn check_regex(option: &str, regex: Option<&str>) -> Result<(), Error> {
-    match regex.map(regex::Regex::new) {
-        Some(Err(error)) => Err(Error::Usage(format!("-{option}: {error}"))),
-        _ => Ok(()),
-    }
-}
-
-fn output(args: OutputArgs) -> Result<Output, Error> {
-    let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
-    if let Some(unit) = &unit {
-        let kind = units::classify(unit).0;
-        if kind == units::Kind::Count && unit != "count" {
-            return Err(Error::Usage(format!(
-                "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
-            )));
-        }
-        if args.format != Format::Table {
-            return Err(Error::Usage(
-                "-unit changes the table only: json and csv hold raw integers".to_owned(),
-            ));
-        }
-    }
-    let trim_path: Vec<String> = args
-        .trim_path
-        .as_deref()
-        .unwrap_or("")
-        .split(':')
-        .filter(|path| !path.is_empty())
-        .map(|path| format!("{}/", path.trim_end_matches('/')))
-        .collect();
-    Ok(Output {
-        format: args.format,
-        file: args.output.filter(|file| file.as_os_str() != "-"),
-        color: args.color,
-        width: args.width,
-        unit,
-        file_names: if trim_path.is_empty() { FileNames::Short } else { FileNames::Whole },
-        trim_path,
-        quiet: args.quiet,
-    })
-}
-
-fn nodecount(text: &str) -> Result<usize, String> {
-    number(text, 0, NODECOUNT_MAX).map_err(|range| format!("{range} (0 shows all rows)"))
-}
-
-fn width(text: &str) -> Result<usize, String> {
-    number(text, WIDTH_MIN, WIDTH_MAX)
-}
-
-fn number(text: &str, least: usize, most: usize) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::request::ROWS_SHOWN;
+    use crate::filter::Granularity;
+    use crate::output::Format;
+    use crate::report::{Question, Sort};
     use clap::CommandFactory;
     use std::ffi::OsString;
+    use std::path::PathBuf;
 
     fn parse(line: &str) -> Result<Request, String> {
         let args = std::iter::once("heapdiff").chain(line.split_whitespace()).map(OsString::from);
@@ -558,7 +164,7 @@ mod tests {
             (&["-nodecount=5", "-nodecount 5", "-n 5", "-n5", "-n=5", "--nodecount=5"], |r| {
                 r.query.nodecount == 5
             }),
-            (&["", "-top", "--format table"], |r| {
+            (&["", "-top", "-text", "--format table"], |r| {
                 r.query.nodecount == ROWS_SHOWN && r.output.format == Format::Table
             }),
             (&["--format json", "-format=csv"], |r| r.query.nodecount == 0),

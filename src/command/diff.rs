@@ -1,7 +1,8 @@
 //! `heapdiff diff BEFORE AFTER`: what changed.
 
 use super::Error;
-use super::args::{BaseArgs, Options, Request, diff_request};
+use super::options::{BaseArgs, Options};
+use super::request::{Request, diff_request};
 use clap::Args;
 
 /// Show what changed between two profiles

@@ -1,5 +1,5 @@
-//! Subcommands: one file each. What was typed becomes a [`crate::report::Query`] in `args.rs`, and
-//! `answer` in `run.rs` answers it.
+//! Subcommands: one file each. `args.rs` and `options.rs` hold what may be typed, `request.rs` makes a
+//! [`crate::report::Query`] of it, and `answer` in `run.rs` answers it.
 //!
 //! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
 //! could not be done. A closed pipe is no error: who reads decides how much.
@@ -10,7 +10,9 @@ mod console;
 mod diff;
 mod load;
 mod man;
+mod options;
 mod progress;
+mod request;
 mod run;
 mod spelling;
 mod top;

@@ -1,8 +1,9 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::args::{Color, Output, Request};
 use super::load::load;
+use super::options::Color;
 use super::progress::Progress;
+use super::request::{Output, Request};
 use super::{Console, Error, trim_path};
 use crate::filter::Spec;
 use crate::output::{self, Format, Style, Width};

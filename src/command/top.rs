@@ -1,7 +1,8 @@
 //! `heapdiff top PROFILE...`: where the memory is. Several profiles are added up, as pprof does.
 
 use super::Error;
-use super::args::{Options, Request, top_request};
+use super::options::Options;
+use super::request::{Request, top_request};
 use clap::Args;
 
 /// Show where the memory is, in one profile or in the sum of several

@@ -1,0 +1,139 @@
+//! The stages that are measured. Each function sets up what its stage needs, and hands divan the stage alone.
+//!
+//! A stage that consumes its input gets a copy each time, made outside of the measured time; what it
+//! returns is dropped outside of it as well.
+
+use crate::generate::{Shape, gzip};
+use divan::Bencher;
+use divan::counter::BytesCount;
+use flate2::bufread::MultiGzDecoder;
+use heapdiff::command::{self, Console};
+use heapdiff::filter::{Granularity, Spec};
+use heapdiff::input;
+use heapdiff::model::profile::Profile;
+use heapdiff::model::rebase::Rebase;
+use heapdiff::model::series::Series;
+use heapdiff::report::{Query, Question, analyze};
+use std::io::{Read as _, sink};
+use std::path::{Path, PathBuf};
+
+/// Rows of the table where nobody says how many.
+const ROWS: usize = 25;
+
+/// Two profiles to compare, in every form that a stage starts from.
+pub(crate) struct Pair {
+    /// As protobuf.
+    pub(crate) plain: [Vec<u8>; 2],
+    /// The same, compressed as the runtime does it.
+    pub(crate) gzip: [Vec<u8>; 2],
+    /// The same as files.
+    files: [PathBuf; 2],
+}
+
+impl Pair {
+    /// Makes a pair, and writes it into a folder.
+    pub(crate) fn new(name: &str, shape: Shape, folder: &Path) -> Self {
+        let plain = shape.pair();
+        let gzip = [gzip(&plain[0]), gzip(&plain[1])];
+        let files = ["before", "after"].map(|side| folder.join(format!("{name}-{side}.pb.gz")));
+        std::fs::create_dir_all(folder).expect("a folder to write to");
+        for (file, bytes) in files.iter().zip(&gzip) {
+            std::fs::write(file, bytes).expect("a file to write to");
+        }
+        Self { plain, gzip, files }
+    }
+
+    /// Bytes of both as protobuf.
+    fn bytes(&self) -> BytesCount {
+        BytesCount::new(self.plain[0].len() + self.plain[1].len())
+    }
+
+    fn profiles(&self) -> [Profile; 2] {
+        [read(&self.plain[0]), read(&self.plain[1])]
+    }
+}
+
+fn read(bytes: &[u8]) -> Profile {
+    input::read(bytes).expect("a profile")
+}
+
+fn series<const N: usize>(profiles: [Profile; N]) -> Series {
+    let mut rebase = Rebase::default();
+    for profile in profiles {
+        rebase.add("profile", profile);
+    }
+    rebase.finish().expect("sample types in common")
+}
+
+/// What the command line asks where nothing else was typed.
+fn query(question: Question) -> Query {
+    Query {
+        question,
+        sample_type: None,
+        granularity: Granularity::default(),
+        sort: None,
+        nodecount: ROWS,
+        all: false,
+        normalize: false,
+    }
+}
+
+pub(crate) fn inflate(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let mut buffer = vec![0; 64 << 10];
+    bencher.counter(pair.bytes()).bench_local(|| {
+        let mut total = 0;
+        for bytes in &pair.gzip {
+            let mut decoder = MultiGzDecoder::new(bytes.as_slice());
+            loop {
+                match decoder.read(&mut buffer).expect("a whole gzip stream") {
+                    0 => break,
+                    n => total += n,
+                }
+            }
+        }
+        total
+    });
+}
+
+pub(crate) fn decode(bencher: Bencher<'_, '_>, pair: &Pair, form: &[Vec<u8>; 2]) {
+    bencher.counter(pair.bytes()).bench_local(|| [read(&form[0]), read(&form[1])]);
+}
+
+pub(crate) fn rebase(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let profiles = pair.profiles();
+    bencher.counter(pair.bytes()).with_inputs(|| profiles.clone()).bench_local_values(series);
+}
+
+pub(crate) fn diff(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let series = series(pair.profiles());
+    let (query, spec) = (query(Question::Diff), Spec::default());
+    bencher
+        .counter(pair.bytes())
+        .with_inputs(|| series.clone())
+        .bench_local_values(|series| analyze(series, &query, &spec).expect("an answer"));
+}
+
+pub(crate) fn top(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let series = series([read(&pair.plain[1])]);
+    let (query, spec) = (query(Question::Top), Spec::default());
+    bencher
+        .counter(BytesCount::new(pair.plain[1].len()))
+        .with_inputs(|| series.clone())
+        .bench_local_values(|series| analyze(series, &query, &spec).expect("an answer"));
+}
+
+pub(crate) fn whole_job(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let [before, after] = &pair.files;
+    let args = ["heapdiff".into(), before.into(), after.into()];
+    bencher.counter(pair.bytes()).with_inputs(|| args.clone()).bench_local_values(|args| {
+        let (mut out, mut err) = (sink(), sink());
+        let mut console = Console {
+            stdout: &mut out,
+            stderr: &mut err,
+            columns: None,
+            color: false,
+            stderr_is_terminal: false,
+        };
+        assert_eq!(command::run(args, &mut console), 0, "heapdiff answers");
+    });
+}

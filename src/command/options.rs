@@ -1,0 +1,251 @@
+//! The options, in groups that the subcommands share, as they are typed.
+//!
+//! Each is written once. Where pprof has an option, its name and its meaning are kept: the name with a dash in
+//! it, pprof's spelling as an alias, and `spelling.rs` sees to the single dash. The fields are what was
+//! typed; what it means is for `request.rs` to say.
+
+use crate::filter::Granularity;
+use crate::output::Format;
+use crate::report::Sort;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// A limit above this is a slip of the hand.
+const NODECOUNT_MAX: usize = 1_000_000_000;
+/// Fewer columns hold no row.
+const WIDTH_MIN: usize = 40;
+const WIDTH_MAX: usize = 10_000;
+
+/// Options of every question.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) sample: SampleArgs,
+    #[command(flatten)]
+    pub(super) granularity: GranularityArgs,
+    #[command(flatten)]
+    pub(super) sort: SortArgs,
+    #[command(flatten)]
+    pub(super) rows: RowArgs,
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// The profile to compare with.
+#[derive(Debug, Default, Args)]
+#[group(multiple = false)]
+pub(super) struct BaseArgs {
+    /// Compare the profile with this one, which is BEFORE
+    #[arg(long, value_name = "BEFORE")]
+    pub(super) base: Option<String>,
+    /// The same as --base: heapdiff compares by function, file and line, never by address
+    #[arg(long, value_name = "BEFORE", alias = "diff_base")]
+    pub(super) diff_base: Option<String>,
+}
+
+impl BaseArgs {
+    pub(super) fn given(self) -> Option<String> {
+        self.base.or(self.diff_base)
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Sample type")]
+#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
+pub(super) struct SampleArgs {
+    /// Sample type by name or index [default: the profile's own]
+    #[arg(long, value_name = "TYPE", alias = "sample_index")]
+    pub(super) sample_index: Option<String>,
+    /// Memory in use
+    #[arg(long, alias = "inuse_space")]
+    pub(super) inuse_space: bool,
+    /// Objects in use
+    #[arg(long, alias = "inuse_objects")]
+    pub(super) inuse_objects: bool,
+    /// Memory ever allocated
+    #[arg(long, alias = "alloc_space")]
+    pub(super) alloc_space: bool,
+    /// Objects ever allocated
+    #[arg(long, alias = "alloc_objects")]
+    pub(super) alloc_objects: bool,
+}
+
+impl SampleArgs {
+    pub(super) fn sample_type(self) -> Option<String> {
+        let flags = [
+            (self.inuse_space, "inuse_space"),
+            (self.inuse_objects, "inuse_objects"),
+            (self.alloc_space, "alloc_space"),
+            (self.alloc_objects, "alloc_objects"),
+        ];
+        let flag = flags.iter().find(|(given, _)| *given).map(|(_, name)| (*name).to_owned());
+        self.sample_index.or(flag)
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Rows")]
+#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
+pub(super) struct GranularityArgs {
+    /// What one row stands for [default: functions]
+    #[arg(long, value_enum, value_name = "G")]
+    pub(super) granularity: Option<Granularity>,
+    /// A row per function
+    #[arg(long)]
+    pub(super) functions: bool,
+    /// A row per function and file
+    #[arg(long)]
+    pub(super) filefunctions: bool,
+    /// A row per file
+    #[arg(long)]
+    pub(super) files: bool,
+    /// A row per line
+    #[arg(long)]
+    pub(super) lines: bool,
+    /// A row per address
+    #[arg(long)]
+    pub(super) addresses: bool,
+    /// A row per package
+    #[arg(long)]
+    pub(super) packages: bool,
+}
+
+impl GranularityArgs {
+    pub(super) fn granularity(&self) -> Granularity {
+        let flags = [
+            (self.functions, Granularity::Functions),
+            (self.filefunctions, Granularity::Filefunctions),
+            (self.files, Granularity::Files),
+            (self.lines, Granularity::Lines),
+            (self.addresses, Granularity::Addresses),
+            (self.packages, Granularity::Packages),
+        ];
+        let flag = flags.iter().find(|(given, _)| *given).map(|&(_, granularity)| granularity);
+        self.granularity.or(flag).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Rows")]
+pub(super) struct SortArgs {
+    /// Order of the rows [default: bound for two profiles, flat for one]
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub(super) sort: Option<Sort>,
+    /// The same as --sort flat
+    #[arg(long)]
+    pub(super) flat: bool,
+    /// The same as --sort cum
+    #[arg(long)]
+    pub(super) cum: bool,
+}
+
+impl SortArgs {
+    pub(super) fn sort(&self) -> Option<Sort> {
+        match (self.flat, self.cum) {
+            (true, _) => Some(Sort::Flat),
+            (_, true) => Some(Sort::Cum),
+            _ => self.sort,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub(super) struct RowArgs {
+    /// At most N rows, 0 for all [default: 25, and all with json and csv]
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
+    pub(super) nodecount: Option<usize>,
+    /// Show rows within noise and unchanged ones as well
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters (regular expressions, on function, file and mapping)")]
+pub(super) struct FilterArgs {
+    /// Keep stacks with a frame that matches
+    #[arg(long, value_name = "REGEX")]
+    pub(super) focus: Option<String>,
+    /// Drop stacks with a frame that matches
+    #[arg(long, value_name = "REGEX")]
+    pub(super) ignore: Option<String>,
+    /// Take frames that match out of stacks
+    #[arg(long, value_name = "REGEX")]
+    pub(super) hide: Option<String>,
+    /// Keep only frames that match
+    #[arg(long, value_name = "REGEX")]
+    pub(super) show: Option<String>,
+    /// Cut what is above the highest frame that matches
+    #[arg(long, value_name = "REGEX", alias = "show_from")]
+    pub(super) show_from: Option<String>,
+    /// Cut what is below the lowest frame that matches
+    #[arg(long, value_name = "REGEX", alias = "prune_from")]
+    pub(super) prune_from: Option<String>,
+    /// Keep samples with a label that matches: REGEX, KEY=REGEX, or a range such as bytes=1kb:4kb
+    #[arg(long, value_name = "TAG")]
+    pub(super) tagfocus: Option<String>,
+    /// Drop samples with a label that matches
+    #[arg(long, value_name = "TAG")]
+    pub(super) tagignore: Option<String>,
+    /// Count inlined functions with the function they were inlined into
+    #[arg(long)]
+    pub(super) noinlines: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// pprof's names of --format table
+    #[arg(long, hide = true, alias = "text", conflicts_with = "format")]
+    pub(super) top: bool,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
+    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
+    pub(super) width: Option<usize>,
+    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ... [default: what fits each]
+    #[arg(long, value_name = "UNIT")]
+    pub(super) unit: Option<String>,
+    /// Cut these folders off file names (several, separated by `:`)
+    #[arg(long, value_name = "PATHS", alias = "trim_path")]
+    pub(super) trim_path: Option<String>,
+    /// Nothing on standard error but errors: no progress, no warnings
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, without `NO_COLOR`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn nodecount(text: &str) -> Result<usize, String> {
+    number(text, 0, NODECOUNT_MAX).map_err(|range| format!("{range} (0 shows all rows)"))
+}
+
+fn width(text: &str) -> Result<usize, String> {
+    number(text, WIDTH_MIN, WIDTH_MAX)
+}
+
+fn number(text: &str, least: usize, most: usize) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}

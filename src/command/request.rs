@@ -1,0 +1,180 @@
+//! From what was typed to what it means: a [`Request`], or a mistake named.
+//!
+//! What an option means by itself is settled here before any file is opened, so that a slip of the hand costs
+//! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
+
+use super::Error;
+use super::options::{BaseArgs, Color, FilterArgs, Options, OutputArgs};
+use crate::filter::Spec;
+use crate::output::{FileNames, Format, shell};
+use crate::report::{Query, Question, Sort};
+use crate::units;
+use std::path::PathBuf;
+
+/// Rows in the table where nobody says how many. JSON and CSV have them all.
+pub(super) const ROWS_SHOWN: usize = 25;
+
+/// Where and how the answer is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    /// Standard output where absent.
+    pub(super) file: Option<PathBuf>,
+    pub(super) color: Color,
+    pub(super) width: Option<usize>,
+    pub(super) unit: Option<String>,
+    /// Prefixes to cut off file names, each with its slash.
+    pub(super) trim_path: Vec<String>,
+    pub(super) file_names: FileNames,
+    pub(super) quiet: bool,
+}
+
+/// A question as it was meant.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) query: Query,
+    pub(super) spec: Spec,
+    /// In the order they are compared.
+    pub(super) inputs: Vec<String>,
+    pub(super) output: Output,
+}
+
+/// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
+pub(super) fn diff_request(
+    base: BaseArgs,
+    mut inputs: Vec<String>,
+    normalize: bool,
+    options: Options,
+) -> Result<Request, Error> {
+    let message = match (base.given(), inputs.len()) {
+        (Some(base), 1) => {
+            inputs.insert(0, base);
+            return request(Question::Diff, normalize, inputs, options);
+        }
+        (None, 2) => return request(Question::Diff, normalize, inputs, options),
+        (Some(_), given) => {
+            format!("with --base exactly one profile is compared, and {given} are given")
+        }
+        (None, 0) => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
+        (None, 1) => {
+            "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
+                      heapdiff top PROFILE for one"
+                .to_owned()
+        }
+        (None, given) => format!(
+            "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
+            shell::file(&inputs[0]),
+            shell::file(&inputs[given - 1])
+        ),
+    };
+    Err(Error::Usage(message))
+}
+
+/// The top of one profile, or of several added up.
+pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Request, Error> {
+    if inputs.is_empty() {
+        return Err(Error::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
+    }
+    if let Some(sort) = options.sort.sort().filter(|sort| matches!(sort, Sort::Bound | Sort::Delta))
+    {
+        let name = if sort == Sort::Bound { "bound" } else { "delta" };
+        return Err(Error::Usage(format!(
+            "--sort {name} orders changes, and top shows no changes: use flat or cum"
+        )));
+    }
+    request(Question::Top, false, inputs, options)
+}
+
+fn request(
+    question: Question,
+    normalize: bool,
+    inputs: Vec<String>,
+    options: Options,
+) -> Result<Request, Error> {
+    let output = output(options.output)?;
+    let rows = if output.format == Format::Table { ROWS_SHOWN } else { 0 };
+    let query = Query {
+        question,
+        granularity: options.granularity.granularity(),
+        sort: options.sort.sort(),
+        sample_type: options.sample.sample_type(),
+        nodecount: options.rows.nodecount.unwrap_or(rows),
+        all: options.rows.all,
+        normalize,
+    };
+    if inputs.iter().filter(|input| *input == "-").count() > 1 {
+        return Err(Error::Usage("standard input (-) can be read only once".to_owned()));
+    }
+    Ok(Request { query, spec: spec(options.filter)?, inputs, output })
+}
+
+fn spec(filter: FilterArgs) -> Result<Spec, Error> {
+    let frames = [
+        ("focus", &filter.focus),
+        ("ignore", &filter.ignore),
+        ("hide", &filter.hide),
+        ("show", &filter.show),
+        ("show_from", &filter.show_from),
+        ("prune_from", &filter.prune_from),
+    ];
+    for (option, regex) in frames {
+        check_regex(option, regex.as_deref())?;
+    }
+    for (option, tag) in [("tagfocus", &filter.tagfocus), ("tagignore", &filter.tagignore)] {
+        let regex = tag.as_deref().map(|tag| tag.split_once('=').map_or(tag, |(_, regex)| regex));
+        check_regex(option, regex)?;
+    }
+    Ok(Spec {
+        focus: filter.focus,
+        ignore: filter.ignore,
+        hide: filter.hide,
+        show: filter.show,
+        show_from: filter.show_from,
+        prune_from: filter.prune_from,
+        tagfocus: filter.tagfocus,
+        tagignore: filter.tagignore,
+        noinlines: filter.noinlines,
+    })
+}
+
+fn check_regex(option: &str, regex: Option<&str>) -> Result<(), Error> {
+    match regex.map(regex::Regex::new) {
+        Some(Err(error)) => Err(Error::Usage(format!("-{option}: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+fn output(args: OutputArgs) -> Result<Output, Error> {
+    let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
+    if let Some(unit) = &unit {
+        let kind = units::classify(unit).0;
+        if kind == units::Kind::Count && unit != "count" {
+            return Err(Error::Usage(format!(
+                "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
+            )));
+        }
+        if args.format != Format::Table {
+            return Err(Error::Usage(
+                "-unit changes the table only: json and csv hold raw integers".to_owned(),
+            ));
+        }
+    }
+    let trim_path: Vec<String> = args
+        .trim_path
+        .as_deref()
+        .unwrap_or("")
+        .split(':')
+        .filter(|path| !path.is_empty())
+        .map(|path| format!("{}/", path.trim_end_matches('/')))
+        .collect();
+    Ok(Output {
+        format: args.format,
+        file: args.output.filter(|file| file.as_os_str() != "-"),
+        color: args.color,
+        width: args.width,
+        unit,
+        file_names: if trim_path.is_empty() { FileNames::Short } else { FileNames::Whole },
+        trim_path,
+        quiet: args.quiet,
+    })
+}
