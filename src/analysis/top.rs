@@ -157,7 +157,7 @@ pub fn top(
         let own = sums(series, snapshot, frames, measured.column, measured.count);
         total = Some(match total {
             None => own,
-            Some(sum) => sum.add(&own),
+            Some(sum) => sum.plus(&own),
         });
         let by_cum = order == Order::Cum;
         found = found.merge(&findings(series, snapshot, frames, measured, by_cum));

@@ -2,7 +2,7 @@
 //! apart. A filter is data; applying it makes a new series.
 //!
 //! The order is pprof's and matters: frames that the profile itself calls uninteresting go first, then focus,
-//! ignore, hide and show, then show_from, then the labels, then prune_from.
+//! ignore, hide and show, then `show_from`, then the labels, then `prune_from`.
 
 mod frames;
 mod tags;

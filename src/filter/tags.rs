@@ -68,12 +68,11 @@ impl TagFilter {
             Some((key, value)) => (Some(key.to_owned()).filter(|key| !key.is_empty()), value),
             None => (None, text),
         };
-        let test = match parse_range(value)? {
-            Some(range) => Test::Range(range),
-            None => {
-                let regexes: Result<_, _> = value.split(',').map(Regex::new).collect();
-                Test::Values(regexes.map_err(|e| e.to_string())?)
-            }
+        let test = if let Some(range) = parse_range(value)? {
+            Test::Range(range)
+        } else {
+            let regexes: Result<_, _> = value.split(',').map(Regex::new).collect();
+            Test::Values(regexes.map_err(|e| e.to_string())?)
         };
         Ok(Self { key, test })
     }

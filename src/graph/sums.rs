@@ -37,7 +37,7 @@ impl Sums {
 
     /// The sum of two.
     #[must_use]
-    pub fn add(mut self, other: &Self) -> Self {
+    pub fn plus(mut self, other: &Self) -> Self {
         for (a, b) in self.rows.iter_mut().zip(&other.rows) {
             a.flat = a.flat.wrapping_add(b.flat);
             a.cum = a.cum.wrapping_add(b.cum);
@@ -76,7 +76,7 @@ pub fn sums(
         rows: vec![Sum::default(); frames.len()],
         leaves: vec![0; series.symbols.locations.len()],
     };
-    (0..pieces).into_par_iter().map(piece).reduce(empty, |a, b| a.add(&b))
+    (0..pieces).into_par_iter().map(piece).reduce(empty, |a, b| a.plus(&b))
 }
 
 fn piece_sums(

@@ -86,7 +86,7 @@ const ALLOCATORS: &[&str] = &[
 /// hold slashes of their own and don't count. Empty where the name has no package.
 pub fn package(function: &str) -> &str {
     let plain = function.find('[').map_or(function, |bracket| &function[..bracket]);
-    let plain = plain.find(" ").map_or(plain, |space| &plain[..space]);
+    let plain = plain.find(' ').map_or(plain, |space| &plain[..space]);
     let last = plain.rfind('/').map_or(0, |slash| slash + 1);
     match plain[last..].find('.') {
         Some(dot) => &function[..last + dot],

@@ -220,13 +220,12 @@ impl Rebase {
             // By key only: the values of one key keep their order.
             set.sort_by_key(|label| label.key);
             let shared = &mut self.series.label_sets;
-            rows.push(match self.label_index.get(&set) {
-                Some(&row) => row,
-                None => {
-                    let row = shared.push(set.iter().copied());
-                    self.label_index.insert(set, row);
-                    row
-                }
+            rows.push(if let Some(&row) = self.label_index.get(&set) {
+                row
+            } else {
+                let row = shared.push(set.iter().copied());
+                self.label_index.insert(set, row);
+                row
             });
         }
         rows

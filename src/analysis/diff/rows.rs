@@ -327,10 +327,9 @@ impl<'a> Judge<'a> {
         let merged = self.merged_sites();
         let tested: Vec<&(SiteId, SiteSum)> =
             merged.iter().filter(|(_, sum)| sum.evidence.testable()).collect();
-        let p = tested.par_iter().map(|(_, sum)| match sum.after > sum.before {
-            true => sum.evidence.p_growth(),
-            false => 1.0,
-        });
+        let p = tested
+            .par_iter()
+            .map(|(_, sum)| if sum.after > sum.before { sum.evidence.p_growth() } else { 1.0 });
         let p: Vec<f64> = p.collect();
         let grown = |((_, sum), q): &(&&(SiteId, SiteSum), f64)| {
             *q <= SIGNIFICANT && sum.after > sum.before

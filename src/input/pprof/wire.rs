@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A varint.
-    #[inline(always)]
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, Error> {
         match self.bytes[self.position..] {
             [a, ..] if a < 0x80 => {
@@ -90,7 +90,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next field's number and content.
-    #[inline(always)]
+    #[inline]
     pub(super) fn field(&mut self) -> Result<(u64, Field<'a>), Error> {
         let key = self.varint()?;
         let number = key >> 3;
