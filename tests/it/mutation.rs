@@ -464,3 +464,17 @@ fn a_mangled_name_that_grows_when_it_is_read() {
     let p = dsl::heap(&[dsl::stack(&format!("main;{name}")).inuse(1, 16)]);
     Victim::new(&small()).hit(&dsl::bytes(&p), || "a mangled name".to_owned());
 }
+
+#[test]
+fn few_bytes_that_name_one_long_name_many_times() {
+    let mut bytes = small();
+    let name = proto_of(&bytes).string_table.len() as u8;
+    bytes.extend([0x32, 0x80, 0x80, 0x80, 0x02]);
+    bytes.extend(vec![b'x'; 4 << 20]);
+    for id in 100..4000_u32 {
+        let id = [id as u8 | 0x80, (id >> 7) as u8];
+        bytes.extend([0x2a, 5, 0x08, id[0], id[1], 0x10, name]);
+    }
+    let error = input::read(bytes.as_slice()).expect_err("16 GiB of names").to_string();
+    assert!(error.contains("more than 4 GiB"), "{error}");
+}
