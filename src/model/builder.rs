@@ -218,10 +218,10 @@ impl Builder {
         let labels = self.labels.iter().map(|l| length(l.key) + length(l.text) + length(l.unit));
         let lines = self.lines.iter().map(of_line);
         let all = mappings.chain(labels).chain(lines).chain(functions.iter().copied());
-        match all.sum::<u64>() > MAX_NAMES {
-            true => invalid("its names take more than 4 GiB, each counted wherever it is used"),
-            false => Ok(()),
+        if all.sum::<u64>() > MAX_NAMES {
+            return invalid("its names take more than 4 GiB, each counted wherever it is used");
         }
+        Ok(())
     }
 
     fn string_id(&self, what: &str, position: i64) -> Result<StringId, Invalid> {
@@ -475,7 +475,9 @@ mod tests {
     /// A builder with these strings, one sample type and the functions and locations 1 and 2.
     fn with(strings: &[&str]) -> Builder {
         let mut builder = Builder::default();
-        strings.iter().for_each(|s| builder.string(s.as_bytes()).unwrap());
+        for string in strings {
+            builder.string(string.as_bytes()).unwrap();
+        }
         builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
         for id in [1, 2] {
             builder.function(RawFunction { id, name: 3, ..Default::default() }).unwrap();
@@ -491,8 +493,12 @@ mod tests {
 
     fn sample(builder: &mut Builder, stack: &[u64], values: &[i64]) -> Result<(), Invalid> {
         let labels = builder.label_set(&[]);
-        stack.iter().for_each(|&id| builder.sample_location(id));
-        values.iter().for_each(|&value| builder.sample_value(value));
+        for &id in stack {
+            builder.sample_location(id);
+        }
+        for &value in values {
+            builder.sample_value(value);
+        }
         builder.end_sample(labels)
     }
 

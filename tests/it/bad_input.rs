@@ -1,8 +1,6 @@
 //! What the command says of inputs that are no profiles: one message that names the input, says what is wrong with
 //! it and what to do, exit code 2, and nothing on standard output.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
-
 use super::corpus;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -81,7 +81,9 @@ fn ask_everything(bytes: &[u8], original: &Profile) -> Fate {
         (Question::Top, &[&profile, original, &profile], Some(Sort::Cum), Granularity::Packages),
     ] {
         let mut rebase = Rebase::default();
-        pair.iter().for_each(|&profile| rebase.add("input", profile.clone()));
+        for &profile in pair {
+            rebase.add("input", profile.clone());
+        }
         let Ok(series) = rebase.finish() else { continue };
         let query = report::Query { sort, granularity, ..query(question, "") };
         let Ok(report) = analyze(series, &query, &Spec::default()) else { continue };
@@ -458,7 +460,7 @@ fn a_mangled_name_that_grows_when_it_is_read() {
     let mut name = String::from("_Z1fISt4pairIiiE");
     for i in 1..31 {
         let id = char::from_digit(i, 36).unwrap().to_ascii_uppercase();
-        name += &format!("S0_IS{id}_S{id}_E");
+        name.extend(["S0_IS", &id.to_string(), "_S", &id.to_string(), "_E"]);
     }
     name.push_str("EvT_");
     let p = dsl::heap(&[dsl::stack(&format!("main;{name}")).inuse(1, 16)]);
