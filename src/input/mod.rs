@@ -24,7 +24,11 @@ pub enum Error {
     #[error("{0}")]
     Unrecognized(String),
     /// A known format, but broken.
-    #[error("malformed profile at byte {offset}{}: {expected}", if *.unpacked { " (unpacked)" } else { "" })]
+    #[error(
+        "malformed profile at byte {offset}{}: {}",
+        if *.unpacked { " (unpacked)" } else { "" },
+        refusal::with_advice(expected)
+    )]
     Malformed {
         /// Position in the bytes, after unpacking.
         offset: u64,
@@ -34,7 +38,7 @@ pub enum Error {
         unpacked: bool,
     },
     /// The entries don't fit together.
-    #[error("malformed profile: {0}")]
+    #[error("malformed profile: {}", refusal::with_advice(.0))]
     Invalid(String),
     /// The bytes end too early.
     #[error("is cut off: {0}; fetch the profile again")]
@@ -68,6 +72,9 @@ const SNIFF: usize = 512;
 /// Large enough that a system call is rare, small enough to stay in the cache.
 const CHUNK: usize = 128 * 1024;
 
+/// Unpacked bytes that are read on behind an error, in search of a better explanation.
+const DRAIN: u64 = 256 << 20;
+
 /// Reads a profile of any known format.
 pub fn read(reader: impl Read + Send) -> Result<Profile, Error> {
     let mut packed = BufReader::with_capacity(CHUNK, reader);
@@ -81,7 +88,10 @@ pub fn read(reader: impl Read + Send) -> Result<Profile, Error> {
         let unpacked = AtomicU64::new(0);
         let mut plain =
             Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: &unpacked };
-        let result = if short { dispatch(&mut plain) } else { ahead::read_ahead(plain, dispatch) };
+        let decode = |reader: &mut dyn Read| {
+            dispatch(reader).map_err(|error| damage(&error, reader).unwrap_or(error))
+        };
+        let result = if short { decode(&mut plain) } else { ahead::read_ahead(plain, decode) };
         result.map_err(|error| explain_packed(error, unpacked.into_inner()))
     } else {
         dispatch(&mut packed)
@@ -99,6 +109,14 @@ fn dispatch(reader: &mut dyn Read) -> Result<Profile, Error> {
         Some(format) => (format.read)(&mut head.as_slice().chain(reader)),
         None => Err(Error::Unrecognized(refusal::explain(&head))),
     }
+}
+
+/// What is wrong with the gzip around bytes that make no profile: its checksum, at its end, tells bytes that were
+/// damaged on the way from those that never were a profile.
+fn damage(error: &Error, rest: &mut dyn Read) -> Option<Error> {
+    let is_content = matches!(error, Error::Malformed { .. } | Error::Invalid(_));
+    let drained = is_content.then(|| io::copy(&mut rest.take(DRAIN), &mut io::sink()));
+    drained?.err().map(Error::Io)
 }
 
 /// Says of an error what the gzip around the bytes adds to it.

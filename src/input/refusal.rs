@@ -2,6 +2,7 @@
 
 /// Beginnings of things that people save by mistake, with what to do.
 const KNOWN: &[(&[u8], &str)] = &[
+    (b"HTTP/", "is an HTTP answer with its headers; fetch it without them: curl without -i"),
     (b"heap profile:", "is a heap profile in text form; fetch it without ?debug=1"),
     (b"--- heap", "is a heap profile in text form; convert it with `pprof -proto`"),
     (
@@ -42,13 +43,24 @@ pub(super) fn explain(head: &[u8]) -> String {
     }
     if is_text(head) {
         return format!(
-            "is text, not a profile; it begins with {:?}; a pprof profile (.pb.gz) was expected",
+            "is text, not a profile: it begins with {:?}; check the address it was fetched from \
+             (/debug/pprof/heap)",
             start.lines().next().unwrap_or("").chars().take(60).collect::<String>()
         );
     }
     format!(
-        "is no pprof profile: it begins with bytes {}; a gzip or protobuf stream was expected",
+        "is no pprof profile: it begins with bytes {}; give a .pb.gz file, as /debug/pprof/heap serves it",
         head.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// A complaint about a broken profile with what to do about it. One that says so itself does it behind a semicolon.
+pub(super) fn with_advice(complaint: &str) -> String {
+    if complaint.contains("; ") {
+        return complaint.to_owned();
+    }
+    format!(
+        "{complaint}; fetch it again, and if that does not help, look at the program that wrote it"
     )
 }
 

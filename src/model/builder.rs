@@ -18,6 +18,10 @@ const MAX_SAMPLE_TYPES: usize = 256;
 /// bytes in a file could ask for any amount of memory.
 const MAX_HEADER_TEXT: usize = 16 << 20;
 
+/// Bytes that the names in a profile may take, each counted wherever it is used. A reference takes a few bytes in a
+/// file, and each line is named in full somewhere on the way to an answer.
+const MAX_NAMES: u64 = 4 << 30;
+
 /// What is wrong with the entries of a profile: what was found, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -77,7 +81,7 @@ impl Builder {
     /// Appends a string to the string table. The first must be empty.
     pub fn string(&mut self, bytes: &[u8]) -> Result<(), Invalid> {
         if self.strings.is_empty() && !bytes.is_empty() {
-            return invalid("string_table[0] is not empty; the format wants \"\" there");
+            return invalid("string_table[0] is not empty, which the format wants it to be");
         }
         self.strings.push_bytes(bytes);
         Ok(())
@@ -94,21 +98,21 @@ impl Builder {
 
     /// Appends a mapping.
     pub fn mapping(&mut self, m: RawMapping) -> Result<(), Invalid> {
-        check_new("mapping", m.id, &mut self.mapping_ids)?;
+        self.header.check_new("mapping", m.id, &mut self.mapping_ids)?;
         self.mappings.push(m);
         Ok(())
     }
 
     /// Appends a function.
     pub fn function(&mut self, f: RawFunction) -> Result<(), Invalid> {
-        check_new("function", f.id, &mut self.function_ids)?;
+        self.header.check_new("function", f.id, &mut self.function_ids)?;
         self.functions.push(f);
         Ok(())
     }
 
     /// Appends a location with its lines, innermost first.
     pub fn location(&mut self, l: RawLocation, lines: &[RawLine]) -> Result<(), Invalid> {
-        check_new("location", l.id, &mut self.location_ids)?;
+        self.header.check_new("location", l.id, &mut self.location_ids)?;
         self.locations.push(l);
         self.lines.extend_from_slice(lines);
         self.line_ends.push(self.lines.len() as u32);
@@ -178,6 +182,7 @@ impl Builder {
     /// Checks every reference and makes the profile.
     pub fn finish(mut self) -> Result<Profile, Invalid> {
         self.check_sizes()?;
+        self.check_names()?;
         let header = self.finish_header()?;
         let mappings = self.finish_mappings()?;
         let functions = self.finish_functions()?;
@@ -198,6 +203,31 @@ impl Builder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses few long strings that many rows refer to. References that lead nowhere are found later.
+    fn check_names(&self) -> Result<(), Invalid> {
+        let n = self.strings.len();
+        let length = |position: i64| match usize::try_from(position) {
+            Ok(i) if i < n => self.strings.get(StringId::from_index(i)).len() as u64,
+            _ => 0,
+        };
+        let functions: Vec<u64> = self
+            .functions
+            .iter()
+            .map(|f| length(f.name) + length(f.system_name) + length(f.filename))
+            .collect();
+        let of_line = |line: &RawLine| {
+            self.function_ids.get(line.function).map_or(0, |row| functions[row as usize])
+        };
+        let mappings = self.mappings.iter().map(|m| length(m.file) + length(m.build_id));
+        let labels = self.labels.iter().map(|l| length(l.key) + length(l.text) + length(l.unit));
+        let lines = self.lines.iter().map(of_line);
+        let all = mappings.chain(labels).chain(lines).chain(functions.iter().copied());
+        if all.sum::<u64>() > MAX_NAMES {
+            return invalid("its names take more than 4 GiB, each counted wherever it is used");
+        }
+        Ok(())
     }
 
     fn string_id(&self, what: &str, position: i64) -> Result<StringId, Invalid> {
@@ -410,17 +440,25 @@ impl StackHash {
     }
 }
 
-fn check_new(what: &str, id: u64, ids: &mut IdMap) -> Result<(), Invalid> {
-    if id == 0 {
-        return invalid(format!("a {what} has the reserved id 0"));
+impl RawHeader {
+    /// Notes a row by its id, which must be free.
+    fn check_new(&self, what: &str, id: u64, ids: &mut IdMap) -> Result<(), Invalid> {
+        if id == 0 {
+            return invalid(format!("a {what} has the reserved id 0"));
+        }
+        if ids.is_full() {
+            return invalid(format!("more {what}s than 32 bits can number"));
+        }
+        if ids.insert(id) {
+            return Ok(());
+        }
+        // Go writes the time behind everything else.
+        let glued = match self.time_nanos {
+            0 => "",
+            _ => ": two profiles are glued together; give them as two files",
+        };
+        invalid(format!("two {what}s have the id {id}{glued}"))
     }
-    if ids.is_full() {
-        return invalid(format!("more {what}s than 32 bits can number"));
-    }
-    if !ids.insert(id) {
-        return invalid(format!("two {what}s have the id {id}"));
-    }
-    Ok(())
 }
 
 fn dangling<T>(what: &str, id: u64, other: &str, other_id: u64) -> Result<T, Invalid> {
@@ -434,7 +472,9 @@ mod tests {
     /// A builder with these strings, one sample type and the functions and locations 1 and 2.
     fn with(strings: &[&str]) -> Builder {
         let mut builder = Builder::default();
-        strings.iter().for_each(|s| builder.string(s.as_bytes()).unwrap());
+        for string in strings {
+            builder.string(string.as_bytes()).unwrap();
+        }
         builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
         for id in [1, 2] {
             builder.function(RawFunction { id, name: 3, ..Default::default() }).unwrap();
@@ -450,8 +490,12 @@ mod tests {
 
     fn sample(builder: &mut Builder, stack: &[u64], values: &[i64]) -> Result<(), Invalid> {
         let labels = builder.label_set(&[]);
-        stack.iter().for_each(|&id| builder.sample_location(id));
-        values.iter().for_each(|&value| builder.sample_value(value));
+        for &id in stack {
+            builder.sample_location(id);
+        }
+        for &value in values {
+            builder.sample_value(value);
+        }
         builder.end_sample(labels)
     }
 
@@ -624,5 +668,29 @@ mod tests {
             comments(1 << 20).expect_err("64 GiB").0,
             "the texts of the header take more than 16 MiB"
         );
+    }
+
+    #[test]
+    fn many_references_to_one_long_name_are_refused() {
+        let long = "x".repeat(1 << 20);
+        let functions = |n: u64| {
+            let mut builder = with(&["", "space", "bytes", "main.main", &long]);
+            for id in 3..3 + n {
+                builder.function(RawFunction { id, name: 4, ..Default::default() }).unwrap();
+            }
+            builder.finish()
+        };
+        assert!(functions(4).is_ok());
+        assert!(functions(4097).expect_err("more than 4 GiB").0.contains("4 GiB"));
+    }
+
+    #[test]
+    fn two_profiles_in_one_are_told_from_a_repeated_id() {
+        let mut builder = builder();
+        let location = RawLocation { id: 1, ..Default::default() };
+        let plain = builder.location(location, &[]).expect_err("taken").0;
+        assert_eq!(plain, "two locations have the id 1");
+        builder.header.time_nanos = 1;
+        assert!(builder.location(location, &[]).expect_err("taken").0.contains("glued together"));
     }
 }

@@ -46,7 +46,7 @@ impl IdMap {
     /// The row of an id.
     pub(super) fn get(&self, id: u64) -> Option<u32> {
         match self.dense.get(id as usize) {
-            Some(&row) if row != NO_ROW && id <= u64::from(u32::MAX) => Some(row),
+            Some(&row) if row != NO_ROW && u32::try_from(id).is_ok() => Some(row),
             _ => self.sparse.get(&id).copied(),
         }
     }

@@ -1,7 +1,5 @@
 //! The fast decoder reads what a slow and obvious one reads.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
-
 use super::plain::{plain, reference};
 use super::random::Random;
 use super::{corpus, dsl};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 mod ask;
+mod bad_input;
 mod cli;
 mod corpus;
 mod decoder;

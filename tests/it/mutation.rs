@@ -81,7 +81,9 @@ fn ask_everything(bytes: &[u8], original: &Profile) -> Fate {
         (Question::Top, &[&profile, original, &profile], Some(Sort::Cum), Granularity::Packages),
     ] {
         let mut rebase = Rebase::default();
-        pair.iter().for_each(|&profile| rebase.add("input", profile.clone()));
+        for &profile in pair {
+            rebase.add("input", profile.clone());
+        }
         let Ok(series) = rebase.finish() else { continue };
         let query = report::Query { sort, granularity, ..query(question, "") };
         let Ok(report) = analyze(series, &query, &Spec::default()) else { continue };
@@ -458,9 +460,23 @@ fn a_mangled_name_that_grows_when_it_is_read() {
     let mut name = String::from("_Z1fISt4pairIiiE");
     for i in 1..31 {
         let id = char::from_digit(i, 36).unwrap().to_ascii_uppercase();
-        name += &format!("S0_IS{id}_S{id}_E");
+        name.extend(["S0_IS", &id.to_string(), "_S", &id.to_string(), "_E"]);
     }
     name.push_str("EvT_");
     let p = dsl::heap(&[dsl::stack(&format!("main;{name}")).inuse(1, 16)]);
     Victim::new(&small()).hit(&dsl::bytes(&p), || "a mangled name".to_owned());
+}
+
+#[test]
+fn few_bytes_that_name_one_long_name_many_times() {
+    let mut bytes = small();
+    let name = proto_of(&bytes).string_table.len() as u8;
+    bytes.extend([0x32, 0x80, 0x80, 0x80, 0x02]);
+    bytes.extend(vec![b'x'; 4 << 20]);
+    for id in 100..4000_u32 {
+        let id = [id as u8 | 0x80, (id >> 7) as u8];
+        bytes.extend([0x2a, 5, 0x08, id[0], id[1], 0x10, name]);
+    }
+    let error = input::read(bytes.as_slice()).expect_err("16 GiB of names").to_string();
+    assert!(error.contains("more than 4 GiB"), "{error}");
 }

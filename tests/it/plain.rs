@@ -1,6 +1,7 @@
 //! A profile in plain words, without ids of its file: what two readers must agree on.
 
 use heapdiff::input::pprof::proto;
+use heapdiff::model::ids::{LocationId, MappingId};
 use heapdiff::model::labels::LabelValue;
 use heapdiff::model::profile::{Header, Profile, SampleType};
 use prost::Message;
@@ -43,8 +44,8 @@ pub(crate) enum Label {
 pub(crate) fn plain(profile: &Profile) -> Plain {
     let text = |id| profile.text(id).to_owned();
     let symbols = &profile.symbols;
-    let location = |id: heapdiff::model::ids::LocationId| Location {
-        mapping: symbols.locations.mapping[id.index()].map(|mapping| mapping.index()),
+    let location = |id: LocationId| Location {
+        mapping: symbols.locations.mapping[id.index()].map(MappingId::index),
         address: symbols.locations.address[id.index()],
         is_folded: symbols.locations.is_folded[id.index()],
         lines: symbols
@@ -55,7 +56,7 @@ pub(crate) fn plain(profile: &Profile) -> Plain {
             .collect(),
     };
     let sample = |i: usize| Sample {
-        stack: profile.samples.stack(i).map(|location| location.index()).collect(),
+        stack: profile.samples.stack(i).map(LocationId::index).collect(),
         values: profile.values(i).to_vec(),
         labels: profile
             .label_sets

@@ -338,7 +338,9 @@ impl Fields {
                 }
             } else {
                 let mut content = Vec::new();
-                now.iter().for_each(|&value| random.varint(value, &mut content));
+                for &value in now {
+                    random.varint(value, &mut content);
+                }
                 self.bytes(number, content, random);
             }
         }

@@ -10,6 +10,8 @@ const HEADER: &str = "\
 //!
 //! Field by field as they stand on the wire, with the file's own ids and string positions, and unchecked.
 
+#![expect(clippy::struct_excessive_bools, reason = \"the format has four independent flags\")]
+
 ";
 
 #[test]

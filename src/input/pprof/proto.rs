@@ -3,6 +3,8 @@
 //!
 //! Field by field as they stand on the wire, with the file's own ids and string positions, and unchecked.
 
+#![expect(clippy::struct_excessive_bools, reason = "the format has four independent flags")]
+
 /// A profile: samples, and the tables that their ids and string positions refer to.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Profile {

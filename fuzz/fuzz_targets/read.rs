@@ -1,0 +1,31 @@
+//! Bytes as one profile: read, put onto shared symbols, asked where the memory is, and written again.
+//!
+//! `cargo +nightly fuzz run read`, best from a corpus of `testdata/**/*.pb.gz`.
+
+#![no_main]
+
+use heapdiff::filter::{Granularity, Spec};
+use heapdiff::input::{self, pprof::encode};
+use heapdiff::model::rebase::Rebase;
+use heapdiff::report::{Query, Question, analyze};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(profile) = input::read(bytes) else { return };
+    let written = encode::encode(&profile);
+    let again = input::read(written.as_slice()).expect("what is written can be read");
+    assert_eq!(encode::encode(&again), written);
+    let mut rebase = Rebase::default();
+    rebase.add("input", profile);
+    let Ok(series) = rebase.finish() else { return };
+    let query = Query {
+        question: Question::Top,
+        sample_type: None,
+        granularity: Granularity::Lines,
+        sort: None,
+        nodecount: 0,
+        all: true,
+        normalize: false,
+    };
+    let _ = analyze(series, &query, &Spec::default());
+});
