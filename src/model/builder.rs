@@ -10,6 +10,7 @@ use super::profile::{Header, Profile, SampleType, Samples, varint};
 pub use super::raw::{RawFunction, RawHeader, RawLabel, RawLine, RawLocation, RawMapping, RawType};
 use super::strings::Strings;
 use super::symbols::{Function, Line, Locations, Mapping, Symbols};
+use rayon::prelude::*;
 
 /// More sample types than this are no profile's: each costs a column.
 const MAX_SAMPLE_TYPES: usize = 256;
@@ -363,24 +364,15 @@ impl Builder {
         }
         let locations = symbols.location_hashes();
         let (packed, ends) = self.samples.packed();
-        let mut hashes = Vec::with_capacity(ends.len());
-        let (mut start, mut deepest) = (0, 0);
-        for &end in ends {
-            let stack = &packed[start..end as usize];
-            start = end as usize;
-            let mut hash = StackHash::default();
-            let mut rest = stack.iter();
-            while let Some(id) = varint(&mut rest) {
-                match locations.get((id as usize).wrapping_sub(1)) {
-                    Some(&location) => hash.add(location),
-                    None => return unknown_location(id),
-                }
-            }
-            deepest = deepest.max(hash.length);
-            hashes.push(hash.finish());
-        }
+        let mut hashes = vec![0; ends.len()];
+        let pieces = ends.par_chunks(PIECE).zip(hashes.par_chunks_mut(PIECE)).enumerate();
+        let deepest = pieces.map(|(piece, (piece_ends, hashes))| {
+            let start = if piece == 0 { 0 } else { ends[piece * PIECE - 1] };
+            hash_stacks(packed, start as usize, piece_ends, &locations, hashes)
+        });
+        let deepest = deepest.try_reduce(|| 0, |a, b| Ok(a.max(b)))?;
         self.samples.stack_hashes = hashes;
-        self.samples.deepest = deepest as usize;
+        self.samples.deepest = deepest;
         Ok(())
     }
 
@@ -409,6 +401,34 @@ impl Builder {
 #[cold]
 fn too_many_stacks<T>() -> Result<T, Invalid> {
     invalid("the stacks of the samples take more than 4 GiB")
+}
+
+/// Stacks that one piece of work hashes.
+const PIECE: usize = 16 * 1024;
+
+/// Hashes the stacks that begin at `start` and end at `ends`, and returns the depth of the deepest.
+fn hash_stacks(
+    packed: &[u8],
+    mut start: usize,
+    ends: &[u32],
+    locations: &[u64],
+    hashes: &mut [u64],
+) -> Result<usize, Invalid> {
+    let mut deepest = 0;
+    for (&end, out) in ends.iter().zip(hashes) {
+        let mut hash = StackHash::default();
+        let mut rest = packed[start..end as usize].iter();
+        start = end as usize;
+        while let Some(id) = varint(&mut rest) {
+            match locations.get((id as usize).wrapping_sub(1)) {
+                Some(&location) => hash.add(location),
+                None => return unknown_location(id),
+            }
+        }
+        deepest = deepest.max(hash.length);
+        *out = hash.finish();
+    }
+    Ok(deepest as usize)
 }
 
 #[cold]
