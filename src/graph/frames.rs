@@ -68,7 +68,8 @@ impl Frames {
             site_of_location: Vec::with_capacity(locations.len()),
         };
         let mut add = Rows::default();
-        let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> = HashMap::default();
+        let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> =
+            HashMap::with_capacity_and_hasher(locations.len(), FxBuildHasher);
         let functions = symbols.functions.iter();
         let own: Vec<bool> =
             functions.map(|f| !origin::is_standard_library(symbols.text(f.name))).collect();
@@ -145,11 +146,10 @@ impl Frames {
         &self.flat_rows[start as usize..end as usize]
     }
 
-    /// The row of a location that has only one.
+    /// The row of a location that has only one, else a number that is no row's.
     #[inline]
-    pub fn only(&self, location: LocationId) -> Option<RowId> {
-        let row = self.only_row[location.index()];
-        (row != NOT_ONE).then_some(RowId(row))
+    pub fn only(&self, location: LocationId) -> u32 {
+        self.only_row[location.index()]
     }
 
     /// The rows that get the flat value of a stack with this leaf: one, or an address and its binary.

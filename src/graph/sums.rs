@@ -63,65 +63,69 @@ pub fn sums(
     column: usize,
     objects: Option<usize>,
 ) -> Sums {
+    // The row of each location of the profile that has only one.
+    let only = snapshot.locations.iter().map(|&location| frames.only(location));
+    let task = Task { series, snapshot, frames, only: only.collect(), column, objects };
     let n = snapshot.samples.len();
-    let piece = |piece: usize| {
-        let range = piece * PIECE..n.min((piece + 1) * PIECE);
-        piece_sums(series, snapshot, frames, column, objects, range)
-    };
     let pieces = n.div_ceil(PIECE);
     if pieces <= 1 {
-        return piece(0);
+        return task.piece(0..n);
     }
     let empty = || Sums {
         rows: vec![Sum::default(); frames.len()],
         leaves: vec![0; series.symbols.locations.len()],
     };
+    let piece = |i: usize| task.piece(i * PIECE..n.min((i + 1) * PIECE));
     (0..pieces).into_par_iter().map(piece).reduce(empty, |a, b| a.plus(&b))
 }
 
-fn piece_sums(
-    series: &Series,
-    snapshot: &Snapshot,
-    frames: &Frames,
+struct Task<'a> {
+    series: &'a Series,
+    snapshot: &'a Snapshot,
+    frames: &'a Frames,
+    only: Vec<u32>,
     column: usize,
     objects: Option<usize>,
-    range: std::ops::Range<usize>,
-) -> Sums {
-    let mut rows = vec![Sum::default(); frames.len()];
-    let mut leaves = vec![0_i64; series.symbols.locations.len()];
-    let mut cumulative =
-        vec![Cumulative { last_sample: u32::MAX, ..Default::default() }; frames.len()];
-    for sample in range {
-        let values = series.values(snapshot, sample);
-        let value = values[column];
-        let count = objects.map_or(0, |objects| values[objects]);
-        if value == 0 && count == 0 {
-            continue;
-        }
-        let mut stack = snapshot.stack(sample).peekable();
-        let Some(&leaf) = stack.peek() else { continue };
-        leaves[leaf.index()] = leaves[leaf.index()].wrapping_add(value);
-        for row in frames.leaf(leaf) {
-            let sum = &mut rows[row.0 as usize];
-            sum.flat = sum.flat.wrapping_add(value);
-            sum.flat_objects = sum.flat_objects.wrapping_add(count);
-        }
-        let stamp = sample as u32;
-        for location in stack {
-            match frames.only(location) {
-                Some(row) => cumulative[row.0 as usize].add(stamp, value, count),
-                None => {
-                    for row in frames.of(location) {
-                        cumulative[row.0 as usize].add(stamp, value, count);
-                    }
+}
+
+impl Task<'_> {
+    fn piece(&self, range: std::ops::Range<usize>) -> Sums {
+        let Self { series, snapshot, frames, only, .. } = self;
+        let mut rows = vec![Sum::default(); frames.len()];
+        let mut leaves = vec![0_i64; series.symbols.locations.len()];
+        let unmet = Cumulative { last_sample: u32::MAX, ..Default::default() };
+        let mut cumulative = vec![unmet; frames.len()];
+        for sample in range {
+            let values = series.values(snapshot, sample);
+            let value = values[self.column];
+            let count = self.objects.map_or(0, |objects| values[objects]);
+            if value == 0 && count == 0 {
+                continue;
+            }
+            let Some(leaf) = snapshot.stack(sample).next() else { continue };
+            leaves[leaf.index()] = leaves[leaf.index()].wrapping_add(value);
+            for row in frames.leaf(leaf) {
+                let sum = &mut rows[row.0 as usize];
+                sum.flat = sum.flat.wrapping_add(value);
+                sum.flat_objects = sum.flat_objects.wrapping_add(count);
+            }
+            let stamp = sample as u32;
+            for own in snapshot.samples.stack(sample) {
+                if let Some(sum) = cumulative.get_mut(only[own.index()] as usize) {
+                    sum.add(stamp, value, count);
+                    continue;
+                }
+                // No row or several.
+                for row in frames.of(snapshot.locations[own.index()]) {
+                    cumulative[row.0 as usize].add(stamp, value, count);
                 }
             }
         }
+        for (row, sum) in rows.iter_mut().zip(&cumulative) {
+            (row.cum, row.cum_objects) = (sum.value, sum.objects);
+        }
+        Sums { rows, leaves }
     }
-    for (row, sum) in rows.iter_mut().zip(&cumulative) {
-        (row.cum, row.cum_objects) = (sum.value, sum.objects);
-    }
-    Sums { rows, leaves }
 }
 
 /// A cumulative value under way.

@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 /// Bytes handed over at once: few enough to stay in the cache, enough that handing over is cheap.
-const PIECE: usize = 128 * 1024;
+const PIECE: usize = 64 * 1024;
 /// Pieces under way.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// Calls `consume` with a reader that gives what `reader` gives, read ahead by another thread.
 pub(super) fn read_ahead<T>(

@@ -160,7 +160,10 @@ impl Builder {
         let n = samples.labels.len();
         let values = match self.values_per_sample {
             Some(values) => values,
-            None => *self.values_per_sample.insert(samples.values.len()),
+            None => {
+                samples.reserve();
+                *self.values_per_sample.insert(samples.values.len())
+            }
         };
         if samples.values.len() != values * (n + 1) {
             return invalid(format!(

@@ -31,10 +31,10 @@ pub(super) struct Findings {
     /// Of the total of each sample type.
     pub(super) totals: Vec<Evidence>,
     /// Of each row: flat, or cum where the rows are sorted by it.
-    pub(super) rows: Vec<RowSum>,
+    pub(super) rows: Sparse<RowId, RowSum>,
     /// Of each site.
-    pub(super) sites: Vec<SiteSum>,
-    /// Δ of each leaf row, by the site it stands under.
+    pub(super) sites: Sparse<SiteId, SiteSum>,
+    /// Δ of each leaf row that is not own code, by the site it stands under.
     pub(super) callers: Callers,
 }
 
@@ -52,6 +52,8 @@ pub(super) struct SiteSum {
     pub(super) evidence: Evidence,
     pub(super) before: i64,
     pub(super) after: i64,
+    /// Δ of stacks whose leaf is own code.
+    pub(super) own: i64,
 }
 
 impl RowSum {
@@ -66,6 +68,7 @@ impl SiteSum {
         self.evidence.merge(&other.evidence);
         self.before = self.before.wrapping_add(other.before);
         self.after = self.after.wrapping_add(other.after);
+        self.own = self.own.wrapping_add(other.own);
     }
 }
 
@@ -177,9 +180,9 @@ struct Piece {
     /// and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
     /// Sums of stacks whose leaf stands in own code: the leaf tells row and site.
-    leaves: Sparse<(SiteSum, i64)>,
-    rows: Sparse<RowSum>,
-    sites: Sparse<SiteSum>,
+    leaves: Sparse<LocationId, (SiteSum, i64)>,
+    rows: Sparse<RowId, RowSum>,
+    sites: Sparse<SiteId, SiteSum>,
     callers: Callers,
     /// The last record that counted for a row.
     last: Vec<usize>,
@@ -238,8 +241,8 @@ impl<'a> Pass<'a> {
             process: self.process,
             sampled: self.before.known() && self.after.known(),
             totals: vec![Evidence::default(); self.types.len()],
-            rows: vec![RowSum::default(); frames.map_or(0, Frames::len)],
-            sites: vec![SiteSum::default(); frames.map_or(0, Frames::site_count)],
+            rows: Sparse::new(frames.map_or(0, Frames::len)),
+            sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
         };
         let (mut falls, mut rises) = (false, false);
@@ -253,8 +256,8 @@ impl<'a> Pass<'a> {
                 sum.0.x2 += piece.0.x2;
                 sum.1 = sum.1.or(piece.1);
             }
-            piece.rows.met().iter().for_each(|(id, sum)| found.rows[*id as usize].merge(sum));
-            piece.sites.met().iter().for_each(|(id, sum)| found.sites[*id as usize].merge(sum));
+            piece.rows.met().iter().for_each(|(id, sum)| found.rows.at(*id).merge(sum));
+            piece.sites.met().iter().for_each(|(id, sum)| found.sites.at(*id).merge(sum));
             for (&key, &value) in &piece.callers {
                 let sum = found.callers.entry(key).or_default();
                 *sum = sum.wrapping_add(value);
@@ -381,28 +384,28 @@ impl<'a> Pass<'a> {
         }
         let (w1, w2) = self.weights(record, measured);
         let evidence = Evidence::of(pair, w1, w2);
-        let site_sum = SiteSum { evidence, before: b, after: a };
+        let site_sum = SiteSum { evidence, before: b, after: a, own: 0 };
         if self.question.by_cum {
             let sum = RowSum { evidence, allocated };
             for row in stack.clone().flat_map(|location| frames.of(location)) {
                 if std::mem::replace(&mut piece.last[row.0 as usize], stamp) != stamp {
-                    piece.rows.at(row.0).merge(&sum);
+                    piece.rows.at(*row).merge(&sum);
                 }
             }
         }
         if frames.site_at(leaf).is_some() {
-            let (sum, allocated_sum) = piece.leaves.at(leaf.0);
+            let (sum, allocated_sum) = piece.leaves.at(leaf);
             sum.merge(&site_sum);
             *allocated_sum = allocated_sum.wrapping_add(allocated);
             return;
         }
         let site = frames.site_of(stack);
         if let Some(site) = site {
-            piece.sites.at(site.0).merge(&site_sum);
+            piece.sites.at(site).merge(&site_sum);
         }
         for &row in frames.leaf(leaf) {
             if !self.question.by_cum {
-                piece.rows.at(row.0).merge(&RowSum { evidence, allocated });
+                piece.rows.at(row).merge(&RowSum { evidence, allocated });
             }
             if let Some(site) = site {
                 let sum = piece.callers.entry((row, site)).or_default();
@@ -449,23 +452,41 @@ impl<'a> Pass<'a> {
 
 impl Findings {
     /// Hands the sums of leaves in own code to their rows and sites.
-    fn spread(&mut self, frames: &Frames, leaves: &[(u32, (SiteSum, i64))], by_cum: bool) {
+    fn spread(&mut self, frames: &Frames, leaves: &[(LocationId, (SiteSum, i64))], by_cum: bool) {
         for (leaf, (sum, allocated)) in leaves {
-            let leaf = LocationId(*leaf);
+            let leaf = *leaf;
             let Some(site) = frames.site_at(leaf) else { continue };
-            self.sites[site.0 as usize].merge(sum);
+            self.sites.at(site).merge(sum);
             for &row in frames.leaf(leaf) {
-                self.spread_row(row, site, sum, *allocated, by_cum);
+                self.spread_row(frames, (row, site), sum, *allocated, by_cum);
             }
         }
     }
 
-    fn spread_row(&mut self, row: RowId, site: SiteId, sum: &SiteSum, allocated: i64, cum: bool) {
+    fn spread_row(
+        &mut self,
+        frames: &Frames,
+        (row, site): (RowId, SiteId),
+        sum: &SiteSum,
+        allocated: i64,
+        cum: bool,
+    ) {
         if !cum {
             let of_row = RowSum { evidence: sum.evidence, allocated };
-            self.rows[row.0 as usize].merge(&of_row);
+            self.rows.at(row).merge(&of_row);
         }
-        let callers = self.callers.entry((row, site)).or_default();
-        *callers = callers.wrapping_add(sum.after.wrapping_sub(sum.before));
+        let delta = sum.after.wrapping_sub(sum.before);
+        if frames.row(row).own {
+            let own = &mut self.sites.at(site).own;
+            *own = own.wrapping_add(delta);
+        } else {
+            let callers = self.callers.entry((row, site)).or_default();
+            *callers = callers.wrapping_add(delta);
+        }
+    }
+
+    /// What the samples say of a row; nothing for one that no sample counts for.
+    pub(super) fn row(&self, id: RowId) -> RowSum {
+        self.rows.get(id).copied().unwrap_or_default()
     }
 }

@@ -14,6 +14,7 @@ use crate::stats::{self, RANKING_QUANTILE};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
+use std::borrow::Cow;
 
 /// A change is more than sampling error where its q-value is at most this.
 const SIGNIFICANT: f64 = 0.05;
@@ -35,8 +36,6 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted)
 struct Case {
     row: RowId,
     delta: i64,
-    /// The evidence that decides: of the row, or of both rows of a moved function.
-    evidence: Evidence,
     /// Δ that decides, likewise.
     decides: i64,
     q_value: Option<f64>,
@@ -51,6 +50,8 @@ struct Moved {
     other: usize,
     /// Whether this is the name of before.
     gone: bool,
+    /// The evidence of both rows.
+    evidence: Evidence,
 }
 
 struct Judge<'a> {
@@ -84,7 +85,6 @@ impl<'a> Judge<'a> {
                 Case {
                     row,
                     delta,
-                    evidence: found.rows[row.0 as usize].evidence,
                     decides: delta,
                     q_value: None,
                     status: Status::Same,
@@ -125,14 +125,13 @@ impl<'a> Judge<'a> {
         };
         for (b, a) in moved::pairs(&names(&gone), &names(&new)) {
             let (b, a) = (gone[b], new[a]);
-            let mut evidence = self.cases[b].evidence;
-            evidence.merge(&self.cases[a].evidence);
+            let mut evidence = self.found.row(self.cases[b].row).evidence;
+            evidence.merge(&self.found.row(self.cases[a].row).evidence);
             let decides = self.cases[a].delta.wrapping_add(self.cases[b].delta);
             for (case, other, gone) in [(b, a, true), (a, b, false)] {
                 let case = &mut self.cases[case];
-                case.evidence = evidence;
                 case.decides = decides;
-                case.moved = Some(Moved { other, gone });
+                case.moved = Some(Moved { other, gone, evidence });
             }
         }
     }
@@ -145,7 +144,7 @@ impl<'a> Judge<'a> {
                     let case = &self.cases[i];
                     // The two rows of a moved function are one test.
                     self.found.sampled
-                        && case.evidence.testable()
+                        && self.evidence(case).testable()
                         && case.moved.is_none_or(|moved| i < moved.other)
                 })
                 .collect();
@@ -154,8 +153,8 @@ impl<'a> Judge<'a> {
                 .map(|&i| {
                     let case = &self.cases[i];
                     match (case.decides > 0, grows) {
-                        (true, true) => case.evidence.p_growth(),
-                        (false, false) if case.decides < 0 => case.evidence.p_shrink(),
+                        (true, true) => self.evidence(case).p_growth(),
+                        (false, false) if case.decides < 0 => self.evidence(case).p_shrink(),
                         // Large by all means, and nobody asks how large.
                         _ => 1.0,
                     }
@@ -173,6 +172,11 @@ impl<'a> Judge<'a> {
         for i in 0..self.cases.len() {
             self.cases[i].status = self.status(&self.cases[i]);
         }
+    }
+
+    /// The evidence that decides about a case: of its row, or of both rows of a moved function.
+    fn evidence(&self, case: &Case) -> Evidence {
+        case.moved.map_or_else(|| self.found.row(case.row).evidence, |moved| moved.evidence)
     }
 
     fn status(&self, case: &Case) -> Status {
@@ -194,7 +198,7 @@ impl<'a> Judge<'a> {
         match self.order {
             Order::Bound => {
                 let real = !matches!(case.status, Status::WithinNoise | Status::Same);
-                let bound = size as f64 - RANKING_QUANTILE * case.evidence.variance().sqrt();
+                let bound = size as f64 - RANKING_QUANTILE * self.evidence(case).variance().sqrt();
                 (real, if self.found.sampled { bound } else { size as f64 }, size)
             }
             Order::Flat | Order::Cum => (true, size as f64, size),
@@ -254,7 +258,7 @@ impl<'a> Judge<'a> {
         let mut row = self.plain_row(id, context, callers);
         row.q_value = case.q_value;
         row.status = case.status;
-        if let Some(Moved { other, gone }) = case.moved {
+        if let Some(Moved { other, gone, .. }) = case.moved {
             let other = self.frames.name(self.cases[other].row).to_owned();
             *(if gone { &mut row.moved_to } else { &mut row.moved_from }) = Some(other);
         }
@@ -281,18 +285,20 @@ impl<'a> Judge<'a> {
             let (b, a) = (primary_objects(b, self.order), primary_objects(a, self.order));
             Objects { before: b, after: a, delta: a.wrapping_sub(b) }
         });
-        let RowSum { evidence, allocated } = self.found.rows[id.0 as usize];
+        let RowSum { evidence, allocated } = self.found.row(id);
         let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
         let kept = (in_use && self.same_process() && allocated > 0 && main >= 0)
             .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
         let via = callers[id.0 as usize].filter(|_| !self.frames.row(id).own);
+        let interval = evidence.interval(main as f64, stats::LEVEL);
+        // An address beneath its binary is not one of the rows that are tested: its interval says it all.
+        let certain = interval.lower > 0.0 || interval.upper < 0.0;
         let case = Case {
             row: id,
             delta: main,
-            evidence,
             decides: main,
-            q_value: None,
+            q_value: certain.then_some(0.0),
             status: Status::Same,
             moved: None,
         };
@@ -306,10 +312,7 @@ impl<'a> Judge<'a> {
             delta_percent: percent(main, primary(b, self.order)),
             objects,
             kept,
-            error: self
-                .found
-                .sampled
-                .then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
+            error: self.found.sampled.then(|| Bounds::of(interval)),
             q_value: None,
             status: self.status(&case),
             via: via.map(|site| place_of(self.comparison.series, self.frames, site)),
@@ -325,24 +328,24 @@ impl<'a> Judge<'a> {
             return Vec::new();
         }
         let merged = self.merged_sites();
-        let tested: Vec<&(SiteId, SiteSum)> =
-            merged.iter().filter(|(_, sum)| sum.evidence.testable()).collect();
+        let sums = merged.iter().map(|(id, sum)| (*id, sum));
+        let tested: Vec<(SiteId, &SiteSum)> =
+            sums.filter(|(_, sum)| sum.evidence.testable()).collect();
         let p = tested
             .par_iter()
             .map(|(_, sum)| if sum.after > sum.before { sum.evidence.p_growth() } else { 1.0 });
         let p: Vec<f64> = p.collect();
-        let grown = |((_, sum), q): &(&&(SiteId, SiteSum), f64)| {
+        let grown = |((_, sum), q): &(&(SiteId, &SiteSum), f64)| {
             *q <= SIGNIFICANT && sum.after > sum.before
         };
         let grown: Vec<_> = tested.iter().zip(benjamini_hochberg(&p)).filter(grown).collect();
-        let leaves = self.main_leaves();
         let symbols = &self.comparison.series.symbols;
         let mut grown: Vec<_> = grown
             .into_iter()
             .map(|((id, sum), q_value)| {
                 let delta = sum.after.wrapping_sub(sum.before);
                 let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
-                (bound, delta, *id, sum, q_value)
+                (bound, delta, *id, *sum, q_value)
             })
             .collect();
         grown.sort_by(|a, b| {
@@ -355,9 +358,19 @@ impl<'a> Judge<'a> {
         if !wanted.all && wanted.nodecount > 0 {
             grown.truncate(wanted.nodecount);
         }
+        let mut leaves: HashMap<SiteId, (i64, Option<RowId>), FxBuildHasher> =
+            grown.iter().map(|(_, _, id, sum, _)| (*id, (sum.own, None))).collect();
+        for (&(row, site), &value) in &self.found.callers {
+            if let Some(most) = leaves.get_mut(&site)
+                && self.frames.row(row).parent.is_none()
+                && (value > most.0 || value == most.0 && most.1.is_some_and(|other| row < other))
+            {
+                *most = (value, Some(row));
+            }
+        }
         let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, &SiteSum, f64)| {
             let place = place_of(self.comparison.series, self.frames, id);
-            let leaf = leaves.get(&id).map(|&row| self.frames.name(row).to_owned());
+            let leaf = leaves[&id].1.map(|row| self.frames.name(row).to_owned());
             Site {
                 leaf: leaf.filter(|leaf| *leaf != place.function),
                 place,
@@ -374,16 +387,16 @@ impl<'a> Judge<'a> {
 
     /// The sites with their sums; where the builds differ, those of one function (renumbered or not) as one,
     /// named by its heaviest line after.
-    fn merged_sites(&self) -> Vec<(SiteId, SiteSum)> {
-        let all = (0..).map(SiteId).zip(self.found.sites.iter().copied());
+    fn merged_sites(&self) -> Cow<'_, [(SiteId, SiteSum)]> {
+        let all = self.found.sites.met();
         if self.comparison.same_build {
-            return all.collect();
+            return Cow::Borrowed(all);
         }
         let names: HashMap<&str, &str, FxBuildHasher> = self
             .cases
             .iter()
             .filter_map(|case| {
-                let Moved { other, gone } = case.moved?;
+                let Moved { other, gone, .. } = case.moved?;
                 let other = self.frames.name(self.cases[other].row);
                 gone.then(|| (self.frames.name(case.row), other))
             })
@@ -391,7 +404,7 @@ impl<'a> Judge<'a> {
         let symbols = &self.comparison.series.symbols;
         let mut by_function: HashMap<&str, (SiteId, i64, SiteSum), FxBuildHasher> =
             HashMap::default();
-        for (id, sum) in all {
+        for &(id, sum) in all {
             let function = symbols.name(self.frames.site(id).0);
             let function = names.get(function).copied().unwrap_or(function);
             let entry = by_function.entry(function).or_insert((id, i64::MIN, SiteSum::default()));
@@ -402,21 +415,6 @@ impl<'a> Judge<'a> {
         }
         let mut merged: Vec<_> = by_function.into_values().map(|(id, _, sum)| (id, sum)).collect();
         merged.sort_by_key(|(id, _)| *id);
-        merged
-    }
-
-    /// The leaf row that holds most of each site's growth.
-    fn main_leaves(&self) -> HashMap<SiteId, RowId, FxBuildHasher> {
-        let mut best: HashMap<SiteId, (i64, RowId), FxBuildHasher> = HashMap::default();
-        for (&(row, site), &value) in &self.found.callers {
-            if self.frames.row(row).parent.is_some() {
-                continue;
-            }
-            let entry = best.entry(site).or_insert((value, row));
-            if (value, entry.1) > (entry.0, row) {
-                *entry = (value, row);
-            }
-        }
-        best.into_iter().map(|(site, (_, row))| (site, row)).collect()
+        Cow::Owned(merged)
     }
 }

@@ -3,16 +3,43 @@
 //! A piece has its own sums of every row, site and leaf. Held for all of them, they would take megabytes that are
 //! touched once and added up once, for each piece.
 
+use crate::graph::frames::{RowId, SiteId};
+use crate::model::ids::LocationId;
+
+/// A dense id.
+pub(super) trait Id: Copy {
+    /// The id as an index.
+    fn index(self) -> usize;
+}
+
+impl Id for RowId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Id for SiteId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Id for LocationId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Sums by id.
 #[derive(Debug)]
-pub(super) struct Sparse<T> {
+pub(super) struct Sparse<K, T> {
     slots: Vec<u32>,
-    met: Vec<(u32, T)>,
+    met: Vec<(K, T)>,
 }
 
 const UNMET: u32 = u32::MAX;
 
-impl<T: Default> Sparse<T> {
+impl<K: Id, T: Default> Sparse<K, T> {
     /// No sums yet, for ids below `ids`.
     pub(super) fn new(ids: usize) -> Self {
         Self { slots: vec![UNMET; ids], met: Vec::new() }
@@ -20,8 +47,8 @@ impl<T: Default> Sparse<T> {
 
     /// The sum of an id.
     #[inline]
-    pub(super) fn at(&mut self, id: u32) -> &mut T {
-        let slot = &mut self.slots[id as usize];
+    pub(super) fn at(&mut self, id: K) -> &mut T {
+        let slot = &mut self.slots[id.index()];
         if *slot == UNMET {
             *slot = self.met.len() as u32;
             self.met.push((id, T::default()));
@@ -29,8 +56,14 @@ impl<T: Default> Sparse<T> {
         &mut self.met[*slot as usize].1
     }
 
+    /// The sum of an id, if it was met.
+    pub(super) fn get(&self, id: K) -> Option<&T> {
+        let slot = *self.slots.get(id.index())?;
+        self.met.get(slot as usize).map(|(_, sum)| sum)
+    }
+
     /// The ids that were met, in that order, with their sums.
-    pub(super) fn met(&self) -> &[(u32, T)] {
+    pub(super) fn met(&self) -> &[(K, T)] {
         &self.met
     }
 }
