@@ -8,6 +8,7 @@
 //! them to it, and `docs/architecture.md` tells the plan.
 
 // Floor 0
+pub mod parallel;
 pub mod units;
 // Floor 1
 pub mod model;

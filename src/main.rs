@@ -5,6 +5,7 @@ use std::io::{BufWriter, stderr, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    heapdiff::parallel::join_in();
     // Whether to colour is decided once, by the command; the stream only makes old consoles obey.
     let mut out = BufWriter::new(anstream::AutoStream::always(stdout().lock()));
     let mut err = anstream::AutoStream::always(stderr());

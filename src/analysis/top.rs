@@ -5,11 +5,11 @@ use super::{
     is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId};
-use crate::graph::sums::{Sums, sums};
+use crate::graph::sums::sums;
 use crate::model::series::{Series, Snapshot};
+use crate::parallel;
 use crate::stats;
 use crate::stats::sampling::Evidence;
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,7 +136,7 @@ fn findings(
         }
         found
     };
-    let pieces: Vec<Findings> = (0..n.div_ceil(PIECE)).into_par_iter().map(piece).collect();
+    let pieces = parallel::map(n.div_ceil(PIECE), piece);
     let mut found = pieces.iter().fold(Findings::new(frames), Findings::merge);
     found.sampled = raw.known();
     found
@@ -151,18 +151,14 @@ pub fn top(
     wanted: Wanted,
     whole: i64,
 ) -> Top {
-    let mut total: Option<Sums> = None;
     let mut found = Findings::new(frames);
     for snapshot in &series.snapshots {
-        let own = sums(series, snapshot, frames, measured.column, measured.count);
-        total = Some(match total {
-            None => own,
-            Some(sum) => sum.plus(&own),
-        });
-        let by_cum = order == Order::Cum;
-        found = found.merge(&findings(series, snapshot, frames, measured, by_cum));
+        found = found.merge(&findings(series, snapshot, frames, measured, order == Order::Cum));
     }
-    let Some(sums) = total else { return Top::default() };
+    let all = sums(series, frames, measured.column, measured.count);
+    let Some(sums) = all.into_iter().reduce(|sum, own| sum.plus(&own)) else {
+        return Top::default();
+    };
     let context =
         Context::new(series, frames, |location| sums.leaves[location.index()].unsigned_abs());
     let callers = main_callers(&found.callers, frames.len());

@@ -1,13 +1,13 @@
-//! From names to a series: opens the inputs, reads them on as many threads as there are inputs and cores,
-//! and puts each onto the shared symbols as it comes.
+//! From names to a series: opens the inputs, reads several at the same time, and puts each onto the shared
+//! symbols.
 
 use super::progress::Progress;
 use crate::input;
 use crate::model::profile::Profile;
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::series::Series;
+use crate::parallel;
 use crate::source;
-use std::thread;
 
 /// Why a series could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -36,25 +36,21 @@ pub(super) enum Error {
     StdinTwice,
 }
 
+/// Inputs that are read before the first of them is let go.
+const AT_ONCE: usize = 8;
+
 /// Reads the inputs, in their order.
 pub(super) fn load(names: &[String], progress: &Progress) -> Result<Series, Error> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice);
     }
-    let threads = thread::available_parallelism().map_or(2, usize::from).max(2);
+    // A few at a time: whoever has read one puts it onto the shared symbols before the next are unpacked.
     let mut rebase = Rebase::default();
-    for batch in names.chunks(threads) {
-        thread::scope(|scope| {
-            let readers: Vec<_> =
-                batch.iter().map(|name| scope.spawn(move || read(name, progress))).collect();
-            for (name, reader) in batch.iter().zip(readers) {
-                match reader.join() {
-                    Ok(profile) => rebase.add(name, profile?),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            Ok::<(), Error>(())
-        })?;
+    for batch in names.chunks(AT_ONCE) {
+        let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
+        for (name, profile) in batch.iter().zip(profiles) {
+            rebase.add(name, profile?);
+        }
     }
     progress.finish();
     Ok(rebase.finish()?)

@@ -221,31 +221,32 @@ fn row_name(
 ) -> String {
     let function = symbols.function(line.function);
     let name = symbols.text(function.name);
-    let file = clean_path(symbols.text(function.filename));
+    let file = || clean_path(symbols.text(function.filename));
     let unnamed = || unsymbolized(symbols, id, Granularity::Functions);
     let joined = |parts: [&str; 3]| {
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         if parts.is_empty() { unnamed() } else { parts.join(" ") }
     };
-    let at = match (line.line, line.column) {
-        (0, _) => file.clone(),
+    let at = || match (line.line, line.column) {
+        (0, _) => file(),
         (line, column) if columns && column != 0 && granularity == Granularity::Addresses => {
-            format!("{file}:{line}:{column}")
+            format!("{}:{line}:{column}", file())
         }
-        (line, _) => format!("{file}:{line}"),
+        (line, _) => format!("{}:{line}", file()),
     };
     match granularity {
         Granularity::Functions => joined([name, "", ""]),
-        Granularity::Filefunctions => joined([name, &file, ""]),
-        Granularity::Files => joined([&file, "", ""]),
-        Granularity::Lines => joined([name, &at, ""]),
+        Granularity::Filefunctions => joined([name, &file(), ""]),
+        Granularity::Files => joined([&file(), "", ""]),
+        Granularity::Lines => joined([name, &at(), ""]),
         Granularity::Packages => match origin::package(name) {
             "" => joined([name, "", ""]),
             package => package.to_owned(),
         },
         Granularity::Addresses => match symbols.locations.address[id.index()] {
-            0 => joined([name, &at, ""]),
+            0 => joined([name, &at(), ""]),
             address => {
+                let at = at();
                 let named = if name.is_empty() && at.is_empty() { unnamed() } else { at };
                 joined([&format!("{address:016x}"), name, &named])
             }

@@ -5,7 +5,7 @@
 
 use super::frames::{Frames, RowId};
 use crate::model::series::{Series, Snapshot};
-use rayon::prelude::*;
+use crate::parallel;
 
 /// Values of one row in one snapshot: of the sample type asked for, and of the objects beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,38 +51,46 @@ impl Sums {
     }
 }
 
-/// Samples that one piece of work takes: small enough to share out, large enough that its table of rows is
-/// cheap beside it.
-const PIECE: usize = 64 * 1024;
+/// Samples that one piece of work takes at least, and pieces of a snapshot at most: each has a table of all rows.
+const PIECE: usize = 16 * 1024;
+const PIECES: usize = 4;
 
-/// Sums up `column` (and `objects`) of a snapshot for each row.
-pub fn sums(
-    series: &Series,
-    snapshot: &Snapshot,
-    frames: &Frames,
-    column: usize,
-    objects: Option<usize>,
-) -> Sums {
-    // The row of each location of the profile that has only one.
-    let only = snapshot.locations.iter().map(|&location| frames.only(location));
-    let task = Task { series, snapshot, frames, only: only.collect(), column, objects };
-    let n = snapshot.samples.len();
-    let pieces = n.div_ceil(PIECE);
-    if pieces <= 1 {
-        return task.piece(0..n);
+/// Sums up `column` (and `objects`) of each snapshot for each row.
+pub fn sums(series: &Series, frames: &Frames, column: usize, objects: Option<usize>) -> Vec<Sums> {
+    let tasks: Vec<Task<'_>> = series
+        .snapshots
+        .iter()
+        .map(|snapshot| {
+            let only = snapshot.locations.iter().map(|&location| frames.only(location));
+            Task { series, snapshot, frames, only: only.collect(), column, objects }
+        })
+        .collect();
+    let mut pieces = Vec::new();
+    for (i, task) in tasks.iter().enumerate() {
+        let n = task.snapshot.samples.len();
+        let size = n.div_ceil(PIECES).max(PIECE);
+        pieces.extend((0..n.div_ceil(size)).map(|p| (i, p * size..n.min((p + 1) * size))));
+    }
+    let done = parallel::map(pieces.len(), |i| tasks[pieces[i].0].piece(pieces[i].1.clone()));
+    let mut sums: Vec<Option<Sums>> = tasks.iter().map(|_| None).collect();
+    for ((i, _), piece) in pieces.into_iter().zip(done) {
+        sums[i] = Some(match sums[i].take() {
+            None => piece,
+            Some(sum) => sum.plus(&piece),
+        });
     }
     let empty = || Sums {
         rows: vec![Sum::default(); frames.len()],
         leaves: vec![0; series.symbols.locations.len()],
     };
-    let piece = |i: usize| task.piece(i * PIECE..n.min((i + 1) * PIECE));
-    (0..pieces).into_par_iter().map(piece).reduce(empty, |a, b| a.plus(&b))
+    sums.into_iter().map(|sum| sum.unwrap_or_else(empty)).collect()
 }
 
 struct Task<'a> {
     series: &'a Series,
     snapshot: &'a Snapshot,
     frames: &'a Frames,
+    /// The row of each location of the profile that has only one.
     only: Vec<u32>,
     column: usize,
     objects: Option<usize>,

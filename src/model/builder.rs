@@ -10,7 +10,7 @@ use super::profile::{Header, Profile, SampleType, Samples, varint};
 pub use super::raw::{RawFunction, RawHeader, RawLabel, RawLine, RawLocation, RawMapping, RawType};
 use super::strings::Strings;
 use super::symbols::{Function, Line, Locations, Mapping, Symbols};
-use rayon::prelude::*;
+use crate::parallel;
 
 /// More sample types than this are no profile's: each costs a column.
 const MAX_SAMPLE_TYPES: usize = 256;
@@ -359,7 +359,7 @@ impl Builder {
     /// Checks every location of every stack, hashes the stacks, and where ids are not 1, 2, 3, ... rewrites them.
     fn finish_stacks(&mut self, symbols: &Symbols) -> Result<(), Invalid> {
         if self.has_cut_id {
-            return invalid("the locations of a sample end in the middle of a number");
+            return invalid("the locations of a sample are cut off in the middle of a number");
         }
         let in_order = self.locations.iter().zip(1..).all(|(l, id)| l.id == id);
         if !in_order {
@@ -368,12 +368,13 @@ impl Builder {
         let locations = symbols.location_hashes();
         let (packed, ends) = self.samples.packed();
         let mut hashes = vec![0; ends.len()];
-        let pieces = ends.par_chunks(PIECE).zip(hashes.par_chunks_mut(PIECE)).enumerate();
-        let deepest = pieces.map(|(piece, (piece_ends, hashes))| {
-            let start = if piece == 0 { 0 } else { ends[piece * PIECE - 1] };
-            hash_stacks(packed, start as usize, piece_ends, &locations, hashes)
+        let deepest = parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
+            let first = piece * PIECE;
+            let start = if piece == 0 { 0 } else { ends[first - 1] };
+            let ends = &ends[first..first + hashes.len()];
+            hash_stacks(packed, start as usize, ends, &locations, hashes)
         });
-        let deepest = deepest.try_reduce(|| 0, |a, b| Ok(a.max(b)))?;
+        let deepest = deepest.into_iter().try_fold(0, |a: usize, b| Ok(a.max(b?)))?;
         self.samples.stack_hashes = hashes;
         self.samples.deepest = deepest;
         Ok(())
@@ -407,7 +408,7 @@ fn too_many_stacks<T>() -> Result<T, Invalid> {
 }
 
 /// Stacks that one piece of work hashes.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// Hashes the stacks that begin at `start` and end at `ends`, and returns the depth of the deepest.
 fn hash_stacks(
@@ -675,7 +676,7 @@ mod tests {
             b.sample_locations_packed(&[0x01]);
             sample(b, &[], &[1]).unwrap();
         });
-        assert!(spoiled.contains("longer than 64 bits"), "{spoiled}");
+        assert!(spoiled.contains("cut off"), "{spoiled}");
     }
 
     #[test]

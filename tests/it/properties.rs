@@ -5,6 +5,7 @@ use super::random::Random;
 use super::{corpus, dsl};
 use heapdiff::filter::{Granularity, Spec};
 use heapdiff::input::pprof::proto;
+use heapdiff::parallel;
 use heapdiff::report::{Question, analyze};
 use prost::Message;
 
@@ -217,9 +218,9 @@ fn reports_do_not_depend_on_the_number_of_threads() {
         let series = series(&[&a, &b]).unwrap();
         for question in [Question::Diff, Question::Top] {
             let report = |threads: usize| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let query = query(question, "");
-                pool.install(|| analyze(series.clone(), &query, &Spec::default()).unwrap())
+                let series = series.clone();
+                parallel::limited(threads, || analyze(series, &query, &Spec::default()).unwrap())
             };
             let one = report(1);
             assert!(one == report(2), "2 threads");

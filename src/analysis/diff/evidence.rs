@@ -6,9 +6,9 @@ use crate::analysis::{Callers, Measured, RawSamples, Records, sampling};
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
 use crate::model::series::{Series, Snapshot};
+use crate::parallel;
 use crate::stats::growth::{Evidence, Pair};
 use crate::stats::sampling::{Sampling, Weight};
-use rayon::prelude::*;
 
 /// How two snapshots relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,20 +223,23 @@ impl<'a> Pass<'a> {
         let frames = self.question.frames;
         let n = pairs.of_after.len();
         let size = piece(n);
-        let after = (0..n.div_ceil(size)).into_par_iter().map(|i| {
-            let range = i * size..n.min((i + 1) * size);
-            self.piece(range.map(|sample| Record {
-                before: Some(pairs.of_after[sample]).filter(|&b| b != NONE).map(|b| b as usize),
-                after: Some(sample),
-            }))
+        let only_before: Vec<&[u32]> =
+            pairs.only_before.chunks(piece(pairs.only_before.len())).collect();
+        let pieces_after = n.div_ceil(size);
+        let pieces = parallel::map(pieces_after + only_before.len(), |i| {
+            if i < pieces_after {
+                let range = i * size..n.min((i + 1) * size);
+                self.piece(range.map(|sample| Record {
+                    before: Some(pairs.of_after[sample]).filter(|&b| b != NONE).map(|b| b as usize),
+                    after: Some(sample),
+                }))
+            } else {
+                let samples = only_before[i - pieces_after].iter();
+                self.piece(
+                    samples.map(|&sample| Record { before: Some(sample as usize), after: None }),
+                )
+            }
         });
-        let only_before = &pairs.only_before;
-        let before = only_before.par_chunks(piece(only_before.len())).map(|samples| {
-            self.piece(
-                samples.iter().map(|&sample| Record { before: Some(sample as usize), after: None }),
-            )
-        });
-        let mut pieces: Vec<Piece> = after.chain(before).collect();
         let mut found = Findings {
             process: self.process,
             sampled: self.before.known() && self.after.known(),
@@ -247,7 +250,7 @@ impl<'a> Pass<'a> {
         };
         let (mut falls, mut rises) = (false, false);
         let mut by_set = self.no_sets();
-        for piece in &mut pieces {
+        for piece in &pieces {
             falls |= piece.falls;
             rises |= piece.rises;
             found.totals.iter_mut().zip(&piece.totals).for_each(|(a, b)| a.merge(b));

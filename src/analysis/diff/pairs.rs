@@ -5,9 +5,9 @@
 //! of before nearly in theirs, and memory is read from front to back.
 
 use crate::model::series::Snapshot;
+use crate::parallel;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +18,7 @@ pub(super) const NONE: u32 = u32::MAX;
 const PARTITIONS: u64 = 2;
 
 /// Samples that one piece of work looks up.
-const PIECE: usize = 32 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// Below this, threads cost more than they save.
 const PARALLEL: usize = 16 * 1024;
@@ -50,11 +50,8 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
         }
         (index, repeated)
     };
-    let built: Vec<(Index, bool)> = if partitions == 1 {
-        vec![build(0)]
-    } else {
-        (0..partitions).into_par_iter().map(build).collect()
-    };
+    let built: Vec<(Index, bool)> =
+        parallel::map(partitions as usize, |partition| build(partition as u64));
     if built.iter().any(|(_, repeated)| *repeated) {
         return with_repeats(before, after);
     }
@@ -63,7 +60,7 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
     let repeated = AtomicBool::new(false);
     let n = after.samples.len();
     let mut of_after = vec![NONE; n];
-    let look_up = |(piece, out): (usize, &mut [u32])| {
+    parallel::map_chunks_mut(&mut of_after, PIECE, |piece, out| {
         let start = piece * PIECE;
         for ((_, key), out) in keys(after, start..start + out.len()).zip(out) {
             if let Some(&sample) = built[(key & (partitions - 1)) as usize].0.get(&key) {
@@ -73,12 +70,7 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
                 }
             }
         }
-    };
-    if partitions == 1 {
-        of_after.chunks_mut(PIECE).enumerate().for_each(look_up);
-    } else {
-        of_after.par_chunks_mut(PIECE).enumerate().for_each(look_up);
-    }
+    });
     if repeated.into_inner() {
         return with_repeats(before, after);
     }

@@ -8,22 +8,25 @@ use crate::analysis::{
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
+use crate::parallel;
 use crate::stats::growth::Evidence;
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::{self, RANKING_QUANTILE};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
 
 /// A change is more than sampling error where its q-value is at most this.
 const SIGNIFICANT: f64 = 0.05;
 
+/// Tests that one piece of work makes.
+const TESTS: usize = 512;
+
 pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted) -> Diff {
     let Comparison { series, measured, .. } = comparison;
-    let of = |i: usize| sums(series, &series.snapshots[i], frames, measured.column, measured.count);
-    let (before, after) = rayon::join(|| of(0), || of(1));
-    let mut judge = Judge::new(comparison, frames, &before, &after);
+    let sums = sums(series, frames, measured.column, measured.count);
+    let [before, after] = sums.as_slice() else { return Diff::default() };
+    let mut judge = Judge::new(comparison, frames, before, after);
     judge.link_moved();
     judge.test();
     let mut answer = judge.rows(wanted);
@@ -138,33 +141,32 @@ impl<'a> Judge<'a> {
 
     /// Tests growth and shrinkage, each over all rows that are worth a test.
     fn test(&mut self) {
-        for grows in [true, false] {
-            let tested: Vec<usize> = (0..self.cases.len())
-                .filter(|&i| {
-                    let case = &self.cases[i];
-                    // The two rows of a moved function are one test.
-                    self.found.sampled
-                        && self.evidence(case).testable()
-                        && case.moved.is_none_or(|moved| i < moved.other)
-                })
+        if self.found.sampled {
+            // The two rows of a moved function are one test.
+            let cases: Vec<usize> = (0..self.cases.len())
+                .filter(|&i| self.cases[i].moved.is_none_or(|moved| i < moved.other))
                 .collect();
-            let p: Vec<f64> = tested
-                .par_iter()
-                .map(|&i| {
-                    let case = &self.cases[i];
-                    match (case.decides > 0, grows) {
-                        (true, true) => self.evidence(case).p_growth(),
-                        (false, false) if case.decides < 0 => self.evidence(case).p_shrink(),
-                        // Large by all means, and nobody asks how large.
-                        _ => 1.0,
-                    }
+            let p = parallel::map_items(&cases, TESTS, |&i| {
+                let evidence = self.evidence(&self.cases[i]);
+                evidence.testable().then(|| match self.cases[i].decides {
+                    1.. => evidence.p_growth(),
+                    0 => 1.0,
+                    _ => evidence.p_shrink(),
                 })
-                .collect();
-            for (&i, q) in tested.iter().zip(benjamini_hochberg(&p)) {
-                if (self.cases[i].decides >= 0) == grows {
-                    self.cases[i].q_value = Some(q);
-                    if let Some(Moved { other, .. }) = self.cases[i].moved {
-                        self.cases[other].q_value = Some(q);
+            });
+            let tested: Vec<(usize, f64)> =
+                cases.into_iter().zip(p).filter_map(|(i, p)| Some((i, p?))).collect();
+            for grows in [true, false] {
+                let is_asked = |i: usize| (self.cases[i].decides >= 0) == grows;
+                // The p of the other direction is large by all means, and nobody asks how large.
+                let p: Vec<f64> =
+                    tested.iter().map(|&(i, p)| if is_asked(i) { p } else { 1.0 }).collect();
+                for (&(i, _), q) in tested.iter().zip(benjamini_hochberg(&p)) {
+                    if (self.cases[i].decides >= 0) == grows {
+                        self.cases[i].q_value = Some(q);
+                        if let Some(Moved { other, .. }) = self.cases[i].moved {
+                            self.cases[other].q_value = Some(q);
+                        }
                     }
                 }
             }
@@ -328,13 +330,12 @@ impl<'a> Judge<'a> {
             return Vec::new();
         }
         let merged = self.merged_sites();
-        let sums = merged.iter().map(|(id, sum)| (*id, sum));
-        let tested: Vec<(SiteId, &SiteSum)> =
-            sums.filter(|(_, sum)| sum.evidence.testable()).collect();
-        let p = tested
-            .par_iter()
-            .map(|(_, sum)| if sum.after > sum.before { sum.evidence.p_growth() } else { 1.0 });
-        let p: Vec<f64> = p.collect();
+        let p = parallel::map_items(&merged, TESTS, |(_, sum)| {
+            let grew = sum.after > sum.before;
+            sum.evidence.testable().then(|| if grew { sum.evidence.p_growth() } else { 1.0 })
+        });
+        let (tested, p): (Vec<(SiteId, &SiteSum)>, Vec<f64>) =
+            merged.iter().zip(p).filter_map(|((id, sum), p)| Some(((*id, sum), p?))).unzip();
         let grown = |((_, sum), q): &(&(SiteId, &SiteSum), f64)| {
             *q <= SIGNIFICANT && sum.after > sum.before
         };
