@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Modules of `src/`, the lowest floor first. A module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["units"],
+    &["parallel", "units"],
     &["model"],
     &["input", "filter"],
     &["graph", "stats", "patterns"],

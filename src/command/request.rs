@@ -103,7 +103,9 @@ fn request(
         normalize,
     };
     if inputs.iter().filter(|input| *input == "-").count() > 1 {
-        return Err(Error::Usage("standard input (-) can be read only once".to_owned()));
+        return Err(Error::Usage(
+            "standard input (-) can be read only once; give the other profile as a file".to_owned(),
+        ));
     }
     Ok(Request { query, spec: spec(options.filter)?, inputs, output })
 }

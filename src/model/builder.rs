@@ -158,13 +158,10 @@ impl Builder {
     pub fn end_sample(&mut self, labels: LabelSetId) -> Result<(), Invalid> {
         let samples = &mut self.samples;
         let n = samples.labels.len();
-        let values = match self.values_per_sample {
-            Some(values) => values,
-            None => {
-                samples.reserve();
-                *self.values_per_sample.insert(samples.values.len())
-            }
-        };
+        let values = *self.values_per_sample.get_or_insert_with(|| {
+            samples.reserve();
+            samples.values.len()
+        });
         if samples.values.len() != values * (n + 1) {
             return invalid(format!(
                 "sample {n} has {} values, the samples before it have {values}",

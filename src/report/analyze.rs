@@ -13,6 +13,7 @@ use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
 use crate::model::symbols::base_name;
+use crate::parallel;
 use clap::ValueEnum;
 
 /// Why a question can't be answered.
@@ -64,9 +65,13 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     let column = column(&series, query.sample_type.as_deref())?;
     let measured = Measured::new(&series.sample_types, column);
     let mut sums = check_sums(&series)?;
-    let inputs = series.snapshots.iter().map(|s| input(&series, s)).collect();
+    let inputs = series.snapshots.iter().zip(&sums);
+    let inputs = inputs.map(|(s, sums)| input(&series, s, sums)).collect();
     let mut warnings = caveats::of_series(&series, is_diff);
+    let mut known = None;
     if query.normalize && is_diff {
+        // Scaled counters tell nothing about the process any more.
+        known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
         warnings.push(normalize(&mut series, &mut sums));
     }
     let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
@@ -83,9 +88,9 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     if is_diff {
         // Totals are of the whole, and so is the question whether it is one process.
         let plain = filter.changes_nothing(&series).then(|| frames(&series));
-        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, None);
+        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
         totals = diff_totals(&whole, &series, &sums);
-        let process = whole.process();
+        let process = known.unwrap_or_else(|| whole.process());
         comparison = Some(Comparison {
             apart_nanos: apart(&series),
             same_process: process != Process::Different,
@@ -165,17 +170,31 @@ struct Sum {
     absolute: i64,
 }
 
+/// Samples that one piece of work sums up.
+const SUMMED: usize = 32 * 1024;
+
 /// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
 fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
     let width = series.sample_types.len();
     let mut sums = Vec::new();
     let mut together = vec![0_i128; width];
     for snapshot in &series.snapshots {
+        let pieces: Vec<&[i64]> = snapshot.samples.values.chunks(width * SUMMED).collect();
+        let pieces = parallel::map(pieces.len(), |i| {
+            let mut sums = vec![(0_i128, 0_i128); width];
+            for row in pieces[i].chunks_exact(width) {
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    sum.0 += i128::from(value);
+                    sum.1 += i128::from(value.unsigned_abs());
+                }
+            }
+            sums
+        });
         let mut wide = vec![(0_i128, 0_i128); width];
-        for row in snapshot.samples.values.chunks_exact(width) {
-            for (sum, &value) in wide.iter_mut().zip(row) {
-                sum.0 += i128::from(value);
-                sum.1 += i128::from(value.unsigned_abs());
+        for piece in &pieces {
+            for (sum, piece) in wide.iter_mut().zip(piece) {
+                sum.0 += piece.0;
+                sum.1 += piece.1;
             }
         }
         // Half of the range, so that the difference of two snapshots fits as well.
@@ -272,7 +291,8 @@ fn apart(series: &Series) -> Option<i64> {
     (before != 0 && after != 0).then(|| after.saturating_sub(before))
 }
 
-fn input(series: &Series, snapshot: &Snapshot) -> Input {
+fn input(series: &Series, snapshot: &Snapshot, sums: &[Sum]) -> Input {
+    let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
     let header = &snapshot.header;
     let text = |id| series.symbols.text(id);
     let build_id = snapshot.main.map(|main| text(main.build_id).to_owned());
@@ -296,6 +316,6 @@ fn input(series: &Series, snapshot: &Snapshot) -> Input {
         period: header.period,
         sample_types: header.sample_types.iter().map(ToString::to_string).collect(),
         samples: snapshot.samples.len(),
-        warnings: caveats::of_snapshot(series, snapshot),
+        warnings: caveats::of_snapshot(series, snapshot, has_negative),
     }
 }

@@ -12,8 +12,8 @@ fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
 }
 
-/// Of one input alone.
-pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot) -> Vec<Warning> {
+/// Of one input alone; `negative` where it holds negative values.
+pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) -> Vec<Warning> {
     let header = &snapshot.header;
     let heap = kind(header) == Kind::Heap;
     let mut warnings = Vec::new();
@@ -23,7 +23,6 @@ pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot) -> Vec<Warning> 
             "has no samples: nothing was allocated that the profiler sampled, or profiling is off",
         ));
     }
-    let negative = snapshot.samples.values.iter().any(|&v| v < 0);
     if heap && (header.duration_nanos > 0 || negative) {
         let span = match header.duration_nanos {
             1.. => format!(" over {}", Nanoseconds(header.duration_nanos as f64)),
