@@ -58,6 +58,19 @@ pub struct RawLine {
     pub column: i64,
 }
 
+impl RawLine {
+    /// Sets a field by its number in the format; others are ignored.
+    #[inline]
+    pub fn set(&mut self, number: u64, value: u64) {
+        match number {
+            1 => self.function = value,
+            2 => self.line = value as i64,
+            3 => self.column = value as i64,
+            _ => {}
+        }
+    }
+}
+
 /// A location with the ids of the file; its lines are given beside it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RawLocation {

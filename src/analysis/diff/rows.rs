@@ -209,7 +209,9 @@ impl<'a> Judge<'a> {
 
     fn rows(&self, wanted: Wanted) -> Diff {
         let rank = |i: usize| (self.rank(&self.cases[i]), i);
-        let mut order: Vec<_> = (0..self.cases.len()).map(rank).collect();
+        // What did not change is left out before it is put in order: mostly callers that allocate nothing.
+        let shown = |i: &usize| wanted.all || self.cases[*i].status != Status::Same;
+        let mut order: Vec<_> = (0..self.cases.len()).filter(shown).map(rank).collect();
         order.sort_by(|((real_a, bound_a, size_a), a), ((real_b, bound_b, size_b), b)| {
             let name = |i: &usize| self.frames.name(self.cases[*i].row);
             let by_rank = real_b.cmp(real_a).then(bound_b.total_cmp(bound_a));
@@ -229,7 +231,6 @@ impl<'a> Judge<'a> {
             let case = &self.cases[i];
             let dropped = match case.status {
                 _ if wanted.all => None,
-                Status::Same => continue,
                 Status::WithinNoise => Some(&mut diff.within_noise),
                 // A moved function is shown as one line: its second row is not counted against the limit.
                 _ if wanted.nodecount > 0

@@ -279,9 +279,13 @@ fn wrong_type(message: &str, number: u64, offset: u64) -> Error {
     malformed(offset, &format!("field {number} of a {message} in its own wire type, found another"))
 }
 
-/// Calls `set` with each varint field of a message; other fields are skipped.
+/// Calls `set` with each varint field of a message; other fields are skipped. Where a field comes again, the last
+/// call counts.
 #[inline]
 fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(), Error> {
+    if usual_varints(bytes, &mut set).is_some() {
+        return Ok(());
+    }
     let mut cursor = Cursor::new(bytes, base);
     while !cursor.at_end() {
         if let (number, Field::Varint(value)) = cursor.field()? {
@@ -289,6 +293,24 @@ fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The same for a message of varints alone, as nearly all are; `None` where it is another or broken.
+#[inline]
+fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
+    let mut rest = bytes.iter();
+    while let Some(&key) = rest.next() {
+        if key & 7 != 0 || !(8..0x80).contains(&key) {
+            return None;
+        }
+        let value = varint(&mut rest)?;
+        // The largest number, or one that is too long.
+        if value == u64::MAX {
+            return None;
+        }
+        set(u64::from(key >> 3), value);
+    }
+    Some(())
 }
 
 fn value_type(bytes: &[u8], base: u64) -> Result<RawType, Error> {
@@ -321,6 +343,10 @@ fn mapping(bytes: &[u8], base: u64) -> Result<RawMapping, Error> {
 
 fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLocation, Error> {
     lines.clear();
+    if let Some(raw) = usual_location(bytes, lines) {
+        return Ok(raw);
+    }
+    lines.clear();
     let mut raw = RawLocation::default();
     let mut cursor = Cursor::new(bytes, base);
     while !cursor.at_end() {
@@ -330,12 +356,7 @@ fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLoca
             (3, Field::Varint(v)) => raw.address = v,
             (4, Field::Bytes(bytes, base)) => {
                 let mut line = RawLine::default();
-                varints(bytes, base, |number, value| match number {
-                    1 => line.function = value,
-                    2 => line.line = value as i64,
-                    3 => line.column = value as i64,
-                    _ => {}
-                })?;
+                varints(bytes, base, |number, value| line.set(number, value))?;
                 lines.push(line);
             }
             (5, Field::Varint(v)) => raw.is_folded = v != 0,
@@ -344,6 +365,31 @@ fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLoca
         }
     }
     Ok(raw)
+}
+
+/// A location as nearly all writers have it; `None` where it is another or broken.
+#[inline]
+fn usual_location(bytes: &[u8], lines: &mut Vec<RawLine>) -> Option<RawLocation> {
+    let mut raw = RawLocation::default();
+    let mut rest = bytes.iter();
+    while let Some(&key) = rest.next() {
+        let value = varint(&mut rest).filter(|&value| value != u64::MAX)?;
+        match key {
+            0x08 => raw.id = value,
+            0x10 => raw.mapping = value,
+            0x18 => raw.address = value,
+            0x22 => {
+                let (content, behind) = rest.as_slice().split_at_checked(value as usize)?;
+                let mut line = RawLine::default();
+                usual_varints(content, &mut |number, value| line.set(number, value))?;
+                lines.push(line);
+                rest = behind.iter();
+            }
+            0x28 => raw.is_folded = value != 0,
+            _ => return None,
+        }
+    }
+    Some(raw)
 }
 
 fn function(bytes: &[u8], base: u64) -> Result<RawFunction, Error> {
