@@ -2,7 +2,7 @@
 //!
 //! The tasks here take a few milliseconds, and a scheduler needs as long to move a thread to the core that is free.
 //! So the threads that read the inputs also do the analysis, the main thread among them: by then each has a core of
-//! its own. Measured on two cores: with a pool beside the main thread, the second core did next to nothing.
+//! its own.
 
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};

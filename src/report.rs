@@ -197,7 +197,7 @@ pub struct Query {
     pub sort: Option<Sort>,
     /// At most so many rows; 0 is no limit.
     pub nodecount: usize,
-    /// Keep rows that are within noise, that did not change, and those over `nodecount`.
+    /// Keep rows that are within noise and that did not change.
     pub all: bool,
     /// Scale the after side to the total of the before side first (pprof's `-normalize`).
     pub normalize: bool,

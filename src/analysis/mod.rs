@@ -56,7 +56,7 @@ pub struct Place {
 pub struct Omitted {
     /// Number of rows.
     pub rows: usize,
-    /// Sum over these rows of |flat| (`top`) or |Δ flat| (`diff`).
+    /// Sum over these rows of the size of what they are sorted by: |flat| or |cum| (`top`), |Δ flat| or |Δ cum| (`diff`).
     pub sum: i64,
 }
 
@@ -83,7 +83,7 @@ pub enum Order {
 pub struct Wanted {
     /// At most so many; 0 is no limit.
     pub nodecount: usize,
-    /// Every row, also those that did not change or are within noise.
+    /// Also rows that did not change or are within noise.
     pub all: bool,
 }
 
@@ -134,6 +134,11 @@ impl Records {
     }
 }
 
+/// How the values of a snapshot were sampled: scaled ones no longer tell.
+fn sampling_of(snapshot: &Snapshot) -> Sampling {
+    if snapshot.is_scaled { Sampling::Unknown } else { sampling(&snapshot.header) }
+}
+
 /// How a profile was sampled, as it says itself.
 pub(crate) fn sampling(header: &Header) -> Sampling {
     match measures::kind(header) {
@@ -160,7 +165,7 @@ struct RawSamples<'a> {
 
 impl<'a> RawSamples<'a> {
     fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
-        let sampling = sampling(&snapshot.header);
+        let sampling = sampling_of(snapshot);
         let sized = series.label_sets.ids().map(|set| {
             let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
             else {
@@ -176,6 +181,10 @@ impl<'a> RawSamples<'a> {
         self.sampling != Sampling::Unknown
     }
 
+    fn exact(&self) -> bool {
+        self.sampling == Sampling::Exact
+    }
+
     /// Number of raw samples behind the values of a sample.
     #[inline]
     fn raw(&self, sample: usize, records: &Records) -> i64 {
@@ -183,16 +192,17 @@ impl<'a> RawSamples<'a> {
         {
             return raw_samples(self.values(sample)[count], *p);
         }
-        self.bucket(sample, records).map_or(0, |bucket| bucket.raw)
+        self.bucket(self.set(sample), self.values(sample), records).map_or(0, |bucket| bucket.raw)
     }
 
-    /// What one raw sample of a sample stands for, in the unit of `measured`.
+    /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
+    /// may be one of another snapshot: then this is what it would weigh here.
     #[inline]
-    fn weight(&self, sample: usize, measured: &Measured) -> Weight {
+    fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
         let records = &measured.records;
-        let bucket = match &self.sized[self.set(sample).index()] {
+        let bucket = match &self.sized[set.index()] {
             Some((_, bucket)) if records.count.is_some() => Some(*bucket),
-            _ => self.bucket(sample, records),
+            _ => self.bucket(set, values, records),
         };
         match bucket {
             None => Weight::default(),
@@ -216,11 +226,10 @@ impl<'a> RawSamples<'a> {
     }
 
     #[cold]
-    fn bucket(&self, sample: usize, records: &Records) -> Option<Bucket> {
-        let values = self.values(sample);
+    fn bucket(&self, set: LabelSetId, values: &[i64], records: &Records) -> Option<Bucket> {
         let counted = records.count.map(|count| values[count]);
         let bytes = (values[records.size] as f64 * self.scale(records).0) as i64;
-        self.sampling.bucket(counted, bytes, self.series.object_size(self.set(sample)))
+        self.sampling.bucket(counted, bytes, self.series.object_size(set))
     }
 
     #[inline]
@@ -241,6 +250,7 @@ impl<'a> RawSamples<'a> {
 /// Where the rows of an answer stand.
 struct Context<'a> {
     series: &'a Series,
+    noinlines: bool,
     /// Heaviest leaf location of each row.
     heaviest: Vec<Option<LocationId>>,
 }
@@ -259,14 +269,16 @@ impl<'a> Context<'a> {
             }
         }
         let heaviest = heaviest.into_iter().map(|best| best.map(|(_, location)| location));
-        Self { series, heaviest: heaviest.collect() }
+        Self { series, noinlines: frames.noinlines(), heaviest: heaviest.collect() }
     }
 
     /// File and line of a row.
     fn place(&self, row: RowId) -> (Option<String>, Option<i64>) {
         let symbols = &self.series.symbols;
         let Some(location) = self.heaviest[row.0 as usize] else { return (None, None) };
-        let Some(line) = symbols.locations.lines(location).first() else { return (None, None) };
+        let lines = symbols.locations.lines(location);
+        let line = if self.noinlines { lines.last() } else { lines.first() };
+        let Some(line) = line else { return (None, None) };
         let file = symbols.text(symbols.function(line.function).filename);
         let file = (!file.is_empty()).then(|| file.to_owned());
         (file, (line.line != 0).then_some(line.line))

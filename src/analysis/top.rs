@@ -89,7 +89,10 @@ pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<B
         }
         for sample in 0..snapshot.samples.len() {
             if raw.values(sample)[measured.column] != 0 {
-                evidence.add(raw.raw(sample, &measured.records), raw.weight(sample, measured));
+                evidence.add(
+                    raw.raw(sample, &measured.records),
+                    raw.weight(raw.set(sample), raw.values(sample), measured),
+                );
             }
         }
     }
@@ -115,7 +118,7 @@ fn findings(
             let (value, stack) = (raw.values(sample)[measured.column], raw.stack(sample));
             let Some(leaf) = stack.clone().next().filter(|_| value != 0) else { continue };
             let samples = raw.raw(sample, &measured.records);
-            let weight = raw.weight(sample, measured);
+            let weight = raw.weight(raw.set(sample), raw.values(sample), measured);
             let mut add = |row: &RowId| found.rows[row.0 as usize].add(samples, weight);
             if by_cum {
                 for row in stack.clone().flat_map(|location| frames.of(location)) {
@@ -194,7 +197,7 @@ pub fn top(
         .filter(|&id| frames.row(id).parent.is_none() && !is_empty(&sums, id))
         .collect();
     ids.sort_by(heavier);
-    let shown = if wanted.all || wanted.nodecount == 0 { ids.len() } else { wanted.nodecount };
+    let shown = if wanted.nodecount == 0 { ids.len() } else { wanted.nodecount };
     let (shown, rest) = ids.split_at(shown.min(ids.len()));
     let rows = shown.iter().map(|&id| {
         let mut beneath: Vec<RowId> =

@@ -5,7 +5,7 @@
 
 use super::Error;
 use super::options::{BaseArgs, Color, FilterArgs, Options, OutputArgs};
-use crate::filter::Spec;
+use crate::filter::{Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
@@ -98,7 +98,7 @@ fn request(
         granularity: options.granularity.granularity(),
         sort: options.sort.sort(),
         sample_type: options.sample.sample_type(),
-        nodecount: options.rows.nodecount.unwrap_or(rows),
+        nodecount: options.rows.nodecount.unwrap_or(if options.rows.all { 0 } else { rows }),
         all: options.rows.all,
         normalize,
     };
@@ -123,8 +123,9 @@ fn spec(filter: FilterArgs) -> Result<Spec, Error> {
         check_regex(option, regex.as_deref())?;
     }
     for (option, tag) in [("tagfocus", &filter.tagfocus), ("tagignore", &filter.tagignore)] {
-        let regex = tag.as_deref().map(|tag| tag.split_once('=').map_or(tag, |(_, regex)| regex));
-        check_regex(option, regex)?;
+        if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_empty()) {
+            TagFilter::new(tag).map_err(|error| Error::Usage(format!("-{option}: {error}")))?;
+        }
     }
     Ok(Spec {
         focus: filter.focus,

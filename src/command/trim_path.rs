@@ -41,6 +41,7 @@ impl Trim<'_> {
         if let Some(via) = &mut row.via {
             self.place(via);
         }
+        row.addresses.iter_mut().for_each(|row| self.diff_row(row));
     }
 
     fn top_row(&self, row: &mut top::Row) {
@@ -48,6 +49,7 @@ impl Trim<'_> {
         if let Some(via) = &mut row.via {
             self.place(via);
         }
+        row.addresses.iter_mut().for_each(|row| self.top_row(row));
     }
 
     fn place(&self, place: &mut Place) {

@@ -38,6 +38,8 @@ const NOT_ONE: u32 = u32::MAX;
 /// The rows of all locations of a series.
 #[derive(Clone, Debug)]
 pub struct Frames {
+    noinlines: bool,
+    by_function_name: bool,
     names: Strings,
     rows: Vec<Row>,
     /// Rows of each location, innermost frame first.
@@ -58,6 +60,8 @@ impl Frames {
         let symbols = &series.symbols;
         let locations = &symbols.locations;
         let mut frames = Self {
+            noinlines,
+            by_function_name: granularity == Granularity::Functions,
             names: Strings::default(),
             rows: Vec::new(),
             of_location: Vec::with_capacity(locations.len()),
@@ -117,6 +121,16 @@ impl Frames {
             }));
         }
         frames
+    }
+
+    /// Whether a row is a function, by its name alone.
+    pub fn by_function_name(&self) -> bool {
+        self.by_function_name
+    }
+
+    /// Whether what was inlined counts for the function it was inlined into.
+    pub fn noinlines(&self) -> bool {
+        self.noinlines
     }
 
     /// Number of rows.

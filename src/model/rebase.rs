@@ -66,6 +66,7 @@ impl Rebase {
             main,
             samples,
             locations,
+            is_scaled: false,
         });
     }
 

@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub samples: Samples,
     /// The shared location of each location of the profile.
     pub locations: Vec<LocationId>,
+    /// The values were multiplied, so that they no longer tell how many samples stand behind them.
+    pub is_scaled: bool,
 }
 
 impl Snapshot {

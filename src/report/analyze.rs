@@ -72,7 +72,8 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     if query.normalize && is_diff {
         // Scaled counters tell nothing about the process any more.
         known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
-        warnings.push(normalize(&mut series, &mut sums));
+        warnings.push(normalize(&mut series, &sums));
+        sums = check_sums(&series)?;
     }
     let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
     let order = match sort {
@@ -141,7 +142,7 @@ fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-/// The column of a sample type by name or position; the newest profile's default where none is asked for.
+/// The column of a sample type by name or position; that of the newest profile that names a default where none is asked for.
 /// `inuse_space` finds `space` as well.
 fn column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
     let types = &series.sample_types;
@@ -215,24 +216,23 @@ fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
 }
 
 /// Scales the second snapshot to the totals of the first.
-fn normalize(series: &mut Series, sums: &mut [Vec<Sum>]) -> Warning {
-    let [before, after] = sums else { unreachable!("a comparison has two snapshots") };
+fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
     let ratio = |(b, a): (&Sum, &Sum)| match a.signed {
         0 => 0.0,
         total => b.signed as f64 / total as f64,
     };
-    let ratios: Vec<f64> = before.iter().zip(&*after).map(ratio).collect();
+    let ratios: Vec<f64> = sums[0].iter().zip(&sums[1]).map(ratio).collect();
     let snapshot = &mut series.snapshots[1];
-    after.iter_mut().for_each(|sum| *sum = Sum::default());
     for row in snapshot.samples.values.chunks_exact_mut(ratios.len()) {
-        for ((value, ratio), sum) in row.iter_mut().zip(&ratios).zip(after.iter_mut()) {
-            *value = (*value as f64 * ratio).round() as i64;
-            sum.signed = sum.signed.saturating_add(*value);
-            sum.absolute = sum.absolute.saturating_add(value.saturating_abs());
+        for (value, &ratio) in row.iter_mut().zip(&ratios) {
+            // Exact where nothing is scaled: a ratio of 1 must not round through f64.
+            #[expect(clippy::float_cmp, reason = "1.0 is what equal totals give, exactly")]
+            if ratio != 1.0 {
+                *value = (*value as f64 * ratio).round() as i64;
+            }
         }
     }
-    // Scaled values no longer tell how many samples stand behind them.
-    snapshot.header.period = 0;
+    snapshot.is_scaled = true;
     Warning {
         code: WarningCode::Other,
         message:

@@ -120,14 +120,16 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
              function shows as one gone and one new",
         ));
     }
-    if b.period != a.period && heap {
+    if let (Sampling::Heap { period: x }, Sampling::Heap { period: y }) = (sampling(b), sampling(a))
+        && (x - y).abs() > 0.5
+    {
         warnings.push(warning(
             WarningCode::DifferentPeriods,
             format!(
                 "the two profiles were sampled at different rates (one sample per {} and per {}): the error bars \
                  account for it",
-                Bytes(b.period as f64),
-                Bytes(a.period as f64)
+                Bytes(x),
+                Bytes(y)
             ),
         ));
     }

@@ -9,6 +9,7 @@ mod corpus;
 mod decoder;
 mod dsl;
 mod golden;
+mod judgement;
 mod mutation;
 mod plain;
 mod pprof_agreement;

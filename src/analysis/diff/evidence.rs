@@ -1,10 +1,11 @@
 //! What the raw samples say about each row, each site and each total: one pass over the matched samples.
 
+use super::findings::{Findings, RowSum, SiteSum};
 use super::pairs::{NONE, Pairs, pairs};
 use super::sparse::Sparse;
 use crate::analysis::{Callers, Measured, RawSamples, Records, sampling};
 use crate::graph::frames::{Frames, RowId, SiteId};
-use crate::model::ids::LocationId;
+use crate::model::ids::{LabelSetId, LocationId};
 use crate::model::series::{Series, Snapshot};
 use crate::parallel;
 use crate::stats::growth::{Evidence, Pair};
@@ -21,57 +22,6 @@ pub enum Process {
     Different,
 }
 
-/// What the samples say.
-#[derive(Debug)]
-pub(super) struct Findings {
-    /// How the snapshots relate.
-    pub(super) process: Process,
-    /// Whether the profiles say how they were sampled.
-    pub(super) sampled: bool,
-    /// Of the total of each sample type.
-    pub(super) totals: Vec<Evidence>,
-    /// Of each row: flat, or cum where the rows are sorted by it.
-    pub(super) rows: Sparse<RowId, RowSum>,
-    /// Of each site.
-    pub(super) sites: Sparse<SiteId, SiteSum>,
-    /// Δ of each leaf row that is not own code, by the site it stands under.
-    pub(super) callers: Callers,
-}
-
-/// What a row's samples say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RowSum {
-    pub(super) evidence: Evidence,
-    /// Allocated between the snapshots.
-    pub(super) allocated: i64,
-}
-
-/// A site before and after.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SiteSum {
-    pub(super) evidence: Evidence,
-    pub(super) before: i64,
-    pub(super) after: i64,
-    /// Δ of stacks whose leaf is own code.
-    pub(super) own: i64,
-}
-
-impl RowSum {
-    fn merge(&mut self, other: &Self) {
-        self.evidence.merge(&other.evidence);
-        self.allocated = self.allocated.wrapping_add(other.allocated);
-    }
-}
-
-impl SiteSum {
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.evidence.merge(&other.evidence);
-        self.before = self.before.wrapping_add(other.before);
-        self.after = self.after.wrapping_add(other.after);
-        self.own = self.own.wrapping_add(other.own);
-    }
-}
-
 /// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
 /// same rate, and neither of them a difference.
 fn may_be_one_process(series: &Series, before: &Snapshot, after: &Snapshot) -> bool {
@@ -86,6 +36,7 @@ fn may_be_one_process(series: &Series, before: &Snapshot, after: &Snapshot) -> b
         && before.header.period == after.header.period
         && before.header.duration_nanos == 0
         && after.header.duration_nanos == 0
+        && !after.is_scaled
         && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
 }
 
@@ -243,6 +194,7 @@ impl<'a> Pass<'a> {
         let mut found = Findings {
             process: self.process,
             sampled: self.before.known() && self.after.known(),
+            exact: self.before.exact() && self.after.exact(),
             totals: vec![Evidence::default(); self.types.len()],
             rows: Sparse::new(frames.map_or(0, Frames::len)),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
@@ -435,10 +387,13 @@ impl<'a> Pass<'a> {
     /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
     /// the other.
     fn weights(&self, record: Record, measured: &Measured) -> (Weight, Weight) {
-        let before = record.before.map(|sample| self.before.weight(sample, measured));
-        let after = record.after.map(|sample| self.after.weight(sample, measured));
-        let weight = |own: Option<Weight>, other: Option<Weight>| own.or(other).unwrap_or_default();
-        (weight(before, after), weight(after, before))
+        let before = record.before.map(|b| (self.before.set(b), self.before.values(b)));
+        let after = record.after.map(|a| (self.after.set(a), self.after.values(a)));
+        let weight = |side: &RawSamples<'_>, own: Option<_>, other: Option<_>| {
+            let sample: Option<(LabelSetId, &[i64])> = own.or(other);
+            sample.map_or(Weight::default(), |(set, values)| side.weight(set, values, measured))
+        };
+        (weight(&self.before, before, after), weight(&self.after, after, before))
     }
 
     fn pair(&self, raw: Raw, allocated: i64) -> Pair {
@@ -450,46 +405,5 @@ impl<'a> Pass<'a> {
                 Pair { x1: pair.x2, x2: pair.x1 }
             }
         }
-    }
-}
-
-impl Findings {
-    /// Hands the sums of leaves in own code to their rows and sites.
-    fn spread(&mut self, frames: &Frames, leaves: &[(LocationId, (SiteSum, i64))], by_cum: bool) {
-        for (leaf, (sum, allocated)) in leaves {
-            let leaf = *leaf;
-            let Some(site) = frames.site_at(leaf) else { continue };
-            self.sites.at(site).merge(sum);
-            for &row in frames.leaf(leaf) {
-                self.spread_row(frames, (row, site), sum, *allocated, by_cum);
-            }
-        }
-    }
-
-    fn spread_row(
-        &mut self,
-        frames: &Frames,
-        (row, site): (RowId, SiteId),
-        sum: &SiteSum,
-        allocated: i64,
-        cum: bool,
-    ) {
-        if !cum {
-            let of_row = RowSum { evidence: sum.evidence, allocated };
-            self.rows.at(row).merge(&of_row);
-        }
-        let delta = sum.after.wrapping_sub(sum.before);
-        if frames.row(row).own {
-            let own = &mut self.sites.at(site).own;
-            *own = own.wrapping_add(delta);
-        } else {
-            let callers = self.callers.entry((row, site)).or_default();
-            *callers = callers.wrapping_add(delta);
-        }
-    }
-
-    /// What the samples say of a row; nothing for one that no sample counts for.
-    pub(super) fn row(&self, id: RowId) -> RowSum {
-        self.rows.get(id).copied().unwrap_or_default()
     }
 }

@@ -1,10 +1,11 @@
 //! What changed between two snapshots.
 //!
 //! Every row is judged by its raw samples: `pairs` matches the records of one process, `evidence` adds them up
-//! for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
+//! to `findings` for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
 //! builds call by different names.
 
 mod evidence;
+mod findings;
 mod moved;
 mod pairs;
 mod rows;
@@ -15,7 +16,8 @@ use crate::graph::frames::Frames;
 use crate::model::series::Series;
 use crate::stats;
 pub use evidence::Process;
-use evidence::{Findings, Question};
+use evidence::Question;
+use findings::Findings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

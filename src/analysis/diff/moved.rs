@@ -8,6 +8,10 @@ use rustc_hash::FxBuildHasher;
 /// A name with everything left out that a compiler numbers: `main.f.func2.1` becomes `main.f.func#.#`. `None`
 /// where nothing is.
 fn canonical(name: &str) -> Option<String> {
+    // A binary without symbols, which is all that is known.
+    if name.starts_with('[') {
+        return None;
+    }
     let mut plain = String::with_capacity(name.len());
     let mut changed = false;
     // Type arguments, which may be nested.
@@ -32,7 +36,7 @@ fn canonical(name: &str) -> Option<String> {
             if numbered { format!("{stem}#") } else { part.to_owned() }
         })
         .collect();
-    changed.then(|| parts.join("."))
+    (changed && !plain.is_empty()).then(|| parts.join("."))
 }
 
 /// Pairs of a name that only before has and a name that only after has, where they differ in numbering alone
@@ -74,6 +78,7 @@ mod tests {
             ("main.Map[go.shape.int]", Some("main.Map")),
             ("main.Map[go.shape.[]uint8].func1", Some("main.Map.func#")),
             ("main.f2", None),
+            ("[libfoo.so]", None),
             ("github.com/a/b.v2.F", None),
         ];
         for (name, expected) in cases {

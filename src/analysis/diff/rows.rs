@@ -1,7 +1,7 @@
 //! From sums and evidence to the rows and sites of the answer.
 
-use super::evidence::{Findings, Process, RowSum, SiteSum};
-use super::{Comparison, Diff, Objects, Row, Site, Status, moved};
+use super::findings::{Findings, RowSum, SiteSum};
+use super::{Comparison, Diff, Objects, Process, Row, Site, Status, moved};
 use crate::analysis::{
     Bounds, Context, Measure, Measured, Omitted, Order, Wanted, addresses, is_empty, main_callers,
     percent, place_of, primary, primary_objects,
@@ -39,7 +39,7 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted)
 struct Case {
     row: RowId,
     delta: i64,
-    /// Δ that decides, likewise.
+    /// Δ that decides: of the row, or of both rows of a moved function.
     decides: i64,
     q_value: Option<f64>,
     status: Status,
@@ -104,7 +104,8 @@ impl<'a> Judge<'a> {
 
     /// Links the rows of functions that the two builds call by different names.
     fn link_moved(&mut self) {
-        if self.comparison.same_build || self.same_process() {
+        // Other rows than functions have no names that a compiler numbers.
+        if self.comparison.same_build || self.same_process() || !self.frames.by_function_name() {
             return;
         }
         // First names that stand on one side only. Then, among what is left, names whose value does: the new
@@ -182,7 +183,9 @@ impl<'a> Judge<'a> {
     }
 
     fn status(&self, case: &Case) -> Status {
-        let real = !self.found.sampled || case.q_value.is_some_and(|q| q <= SIGNIFICANT);
+        let real = !self.found.sampled
+            || self.found.exact
+            || case.q_value.is_some_and(|q| q <= SIGNIFICANT);
         let held = |sums: &Sums| primary(sums.row(case.row), self.order) != 0;
         match case.decides {
             0 => Status::Same,
@@ -230,8 +233,7 @@ impl<'a> Judge<'a> {
         for (_, i) in order {
             let case = &self.cases[i];
             let dropped = match case.status {
-                _ if wanted.all => None,
-                Status::WithinNoise => Some(&mut diff.within_noise),
+                Status::WithinNoise if !wanted.all => Some(&mut diff.within_noise),
                 // A moved function is shown as one line: its second row is not counted against the limit.
                 _ if wanted.nodecount > 0
                     && diff.rows.len() >= wanted.nodecount
@@ -242,9 +244,11 @@ impl<'a> Judge<'a> {
                 _ => None,
             };
             match dropped {
+                // Both names of a moved function are one change.
+                Some(_) if case.moved.is_some_and(|moved| moved.gone) => {}
                 Some(Omitted { rows, sum }) => {
                     *rows += 1;
-                    *sum = sum.saturating_add_unsigned(case.delta.unsigned_abs());
+                    *sum = sum.saturating_add_unsigned(case.decides.unsigned_abs());
                 }
                 None => diff.rows.push(self.row(case, &context, &callers)),
             }
@@ -333,6 +337,9 @@ impl<'a> Judge<'a> {
         let merged = self.merged_sites();
         let p = parallel::map_items(&merged, TESTS, |(_, sum)| {
             let grew = sum.after > sum.before;
+            if self.found.exact {
+                return Some(if grew { 0.0 } else { 1.0 });
+            }
             sum.evidence.testable().then(|| if grew { sum.evidence.p_growth() } else { 1.0 })
         });
         let (tested, p): (Vec<(SiteId, &SiteSum)>, Vec<f64>) =
@@ -357,7 +364,7 @@ impl<'a> Judge<'a> {
             };
             b.0.total_cmp(&a.0).then_with(|| place(a.2).cmp(&place(b.2)))
         });
-        if !wanted.all && wanted.nodecount > 0 {
+        if wanted.nodecount > 0 {
             grown.truncate(wanted.nodecount);
         }
         let mut leaves: HashMap<SiteId, (i64, Option<RowId>), FxBuildHasher> =

@@ -1,0 +1,107 @@
+//! What the raw samples say, added up: sums of each row, each site and each total.
+
+use super::Process;
+use super::sparse::Sparse;
+use crate::analysis::Callers;
+use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::model::ids::LocationId;
+use crate::stats::growth::Evidence;
+
+/// What the samples say.
+#[derive(Debug)]
+pub(super) struct Findings {
+    /// How the snapshots relate.
+    pub(super) process: Process,
+    /// Whether the profiles say how they were sampled.
+    pub(super) sampled: bool,
+    /// Whether every allocation was recorded: any change is certain.
+    pub(super) exact: bool,
+    /// Of the total of each sample type.
+    pub(super) totals: Vec<Evidence>,
+    /// Of each row: flat, or cum where the rows are sorted by it.
+    pub(super) rows: Sparse<RowId, RowSum>,
+    /// Of each site.
+    pub(super) sites: Sparse<SiteId, SiteSum>,
+    /// Δ of each leaf row that is not own code, by the site it stands under.
+    pub(super) callers: Callers,
+}
+
+/// What a row's samples say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RowSum {
+    pub(super) evidence: Evidence,
+    /// Allocated between the snapshots.
+    pub(super) allocated: i64,
+}
+
+/// A site before and after.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SiteSum {
+    pub(super) evidence: Evidence,
+    pub(super) before: i64,
+    pub(super) after: i64,
+    /// Δ of stacks whose leaf is own code.
+    pub(super) own: i64,
+}
+
+impl RowSum {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.evidence.merge(&other.evidence);
+        self.allocated = self.allocated.wrapping_add(other.allocated);
+    }
+}
+
+impl SiteSum {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.evidence.merge(&other.evidence);
+        self.before = self.before.wrapping_add(other.before);
+        self.after = self.after.wrapping_add(other.after);
+        self.own = self.own.wrapping_add(other.own);
+    }
+}
+
+impl Findings {
+    /// Hands the sums of leaves in own code to their rows and sites.
+    pub(super) fn spread(
+        &mut self,
+        frames: &Frames,
+        leaves: &[(LocationId, (SiteSum, i64))],
+        by_cum: bool,
+    ) {
+        for (leaf, (sum, allocated)) in leaves {
+            let leaf = *leaf;
+            let Some(site) = frames.site_at(leaf) else { continue };
+            self.sites.at(site).merge(sum);
+            for &row in frames.leaf(leaf) {
+                self.spread_row(frames, (row, site), sum, *allocated, by_cum);
+            }
+        }
+    }
+
+    fn spread_row(
+        &mut self,
+        frames: &Frames,
+        (row, site): (RowId, SiteId),
+        sum: &SiteSum,
+        allocated: i64,
+        cum: bool,
+    ) {
+        if !cum {
+            let of_row = RowSum { evidence: sum.evidence, allocated };
+            self.rows.at(row).merge(&of_row);
+        }
+        let delta = sum.after.wrapping_sub(sum.before);
+        if frames.row(row).own {
+            let own = &mut self.sites.at(site).own;
+            *own = own.wrapping_add(delta);
+        } else {
+            let callers = self.callers.entry((row, site)).or_default();
+            *callers = callers.wrapping_add(delta);
+        }
+    }
+
+    /// What the samples say of a row; nothing for one that no sample counts for.
+    pub(super) fn row(&self, id: RowId) -> RowSum {
+        self.rows.get(id).copied().unwrap_or_default()
+    }
+}

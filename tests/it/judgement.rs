@@ -1,0 +1,76 @@
+//! What a comparison says of cases whose truth is known.
+
+use crate::ask::{ask, query, series};
+use crate::dsl::{Stack, bytes, heap, stack};
+use heapdiff::analysis::diff::Status;
+use heapdiff::filter::Spec;
+use heapdiff::report::{Question, Report, analyze};
+
+const MIB: i64 = 1 << 20;
+
+/// `bytes` of objects of 1 KiB in one function.
+fn kept(function: &str, bytes: i64) -> Stack {
+    stack(&format!("main.main;{function}")).inuse(bytes / 1024, bytes).sized(1024)
+}
+
+/// The comparison of two profiles, each at its own period.
+fn compare(before: (i64, &[Stack]), after: (i64, &[Stack])) -> Report {
+    let [before, after] = [before, after].map(|(period, stacks)| {
+        let mut profile = heap(stacks);
+        profile.period = period;
+        bytes(&profile)
+    });
+    ask(Question::Diff, &[&before, &after], "inuse_space")
+}
+
+fn status(report: &Report, name: &str) -> Status {
+    let rows = &report.diff.as_ref().unwrap().rows;
+    rows.iter().find(|row| row.name == name).unwrap().status
+}
+
+#[test]
+fn the_same_heap_at_another_period_has_not_grown() {
+    // 128 samples of 512 KiB before, 1024 of 64 KiB after: 64 MiB, give or take 5.6.
+    let before = [kept("main.f", 64 * MIB)];
+    let report = compare((512 << 10, &before), (64 << 10, &[kept("main.f", 68 * MIB)]));
+    assert_eq!(status(&report, "main.f"), Status::WithinNoise);
+    let total = report.totals.iter().find(|t| t.sample_type == "inuse_space").unwrap();
+    let error = total.error.unwrap();
+    assert!(error.lower < -5 * MIB && error.upper > 13 * MIB, "{error:?}");
+    let report = compare((512 << 10, &before), (64 << 10, &[kept("main.f", 90 * MIB)]));
+    assert_eq!(status(&report, "main.f"), Status::Grown);
+    let report = compare((64 << 10, &before), (512 << 10, &[kept("main.f", 38 * MIB)]));
+    assert_eq!(status(&report, "main.f"), Status::Shrunk);
+}
+
+#[test]
+fn every_change_of_a_whole_record_is_certain() {
+    let one = |bytes: i64| [stack("main.main;main.f").inuse(1, bytes)];
+    let report = compare((1, &one(1000)), (1, &one(1001)));
+    assert_eq!(status(&report, "main.f"), Status::Grown);
+}
+
+#[test]
+fn what_is_sampled_once_is_no_growth() {
+    let report = compare((512 << 10, &[]), (512 << 10, &[kept("main.f", MIB / 2)]));
+    assert_eq!(status(&report, "main.f"), Status::WithinNoise);
+    assert!(report.diff.unwrap().sites.is_empty());
+}
+
+#[test]
+fn scaled_values_have_no_errors_and_do_not_overflow() {
+    let profile = |stacks: &[Stack]| bytes(&heap(stacks));
+    let before = profile(&[kept("main.f", 64 * MIB), kept("main.g", 64 * MIB)]);
+    let after = profile(&[kept("main.f", 64 * MIB), kept("main.g", 192 * MIB)]);
+    let mut query = query(Question::Diff, "inuse_space");
+    query.normalize = true;
+    let ask = |before: &[u8], after: &[u8]| {
+        analyze(series(&[before, after]).unwrap(), &query, &Spec::default())
+    };
+    let report = ask(&before, &after).unwrap();
+    assert!(report.totals.iter().all(|t| t.delta == Some(0) && t.error.is_none()));
+    assert_eq!(status(&report, "main.f"), Status::Shrunk);
+    let huge = [stack("a").inuse(1, 1 << 50), stack("b").inuse(1, 1 - (1 << 50))];
+    let refused = ask(&profile(&[stack("a").inuse(1, 1 << 30)]), &profile(&huge)).unwrap_err();
+    assert!(refused.to_string().contains("more than 64 bits hold"), "{refused}");
+}
