@@ -79,6 +79,11 @@ fn io_error(error: ::csv::Error) -> io::Error {
     }
 }
 
+/// A probability as spreadsheets and scripts read it, small ones as `4.5e-105`.
+fn scientific(p: f64) -> String {
+    if p != 0.0 && p.abs() < 1e-4 { format!("{p:e}") } else { p.to_string() }
+}
+
 fn cell<T: Display>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
@@ -110,7 +115,7 @@ fn diff_record(row: &diff::Row, unit: &str) -> [String; DIFF_COLUMNS.len()] {
         cell(row.kept),
         cell(row.error.map(|error| error.lower)),
         cell(row.error.map(|error| error.upper)),
-        cell(row.q_value),
+        row.q_value.map(scientific).unwrap_or_default(),
         status(row.status).to_owned(),
         via_function,
         via_file,

@@ -379,7 +379,9 @@ impl<'a> Judge<'a> {
         }
         let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, &SiteSum, f64)| {
             let place = place_of(self.comparison.series, self.frames, id);
-            let leaf = leaves[&id].1.map(|row| self.frames.name(row).to_owned());
+            // At other granularities a row is no function, and its name would say the place again.
+            let leaf = leaves[&id].1.filter(|_| self.frames.by_function_name());
+            let leaf = leaf.map(|row| self.frames.name(row).to_owned());
             Site {
                 leaf: leaf.filter(|leaf| *leaf != place.function),
                 place,
