@@ -175,11 +175,6 @@ impl Builder {
         Ok(())
     }
 
-    /// Number of samples so far.
-    pub fn samples(&self) -> usize {
-        self.samples.len()
-    }
-
     /// Checks every reference and makes the profile.
     pub fn finish(mut self) -> Result<Profile, Invalid> {
         self.check_sizes()?;

@@ -3,7 +3,7 @@
 //! A single profile, a comparison and a timeline are the same thing with 1, 2 and N snapshots. Made by
 //! [`super::rebase::Rebase`].
 
-use super::ids::{LabelSetId, LocationId};
+use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::{LabelSets, LabelValue};
 use super::profile::{Header, SampleType, Samples};
 use super::symbols::{Mapping, Symbols};
@@ -27,6 +27,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether both come from one build of one program: equal build ids, or equal files where there are none.
+    pub fn same_build(&self, other: &Self) -> bool {
+        match (&self.main, &other.main) {
+            (Some(a), Some(b)) => {
+                let has_id = a.build_id != StringId(0);
+                a.build_id == b.build_id && (has_id || a.file == b.file)
+            }
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
     /// The shared locations of a sample, leaf first.
     #[inline]
     pub fn stack(&self, sample: usize) -> impl Iterator<Item = LocationId> + Clone + '_ {

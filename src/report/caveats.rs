@@ -4,6 +4,7 @@ use super::{Warning, WarningCode};
 use crate::analysis::sampling;
 use crate::model::ids::LabelSetId;
 use crate::model::measures::{Kind, kind};
+use crate::model::profile::Header;
 use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};
@@ -43,14 +44,20 @@ pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) 
     }
     if heap && sampling(header) == Sampling::Unknown && !snapshot.samples.is_empty() {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
-        let message = if go.iter().all(|name| header.position(name).is_some())
-            && header.time_nanos == 0
-        {
-            "names neither a sampling period nor a time: it may be cut off; there are no error bars"
+        let whole =
+            !go.iter().all(|name| header.position(name).is_some()) || header.time_nanos != 0;
+        let (code, message) = if whole {
+            (
+                WarningCode::NoSamplingPeriod,
+                "does not name its sampling period: there are no error bars",
+            )
         } else {
-            "does not name its sampling period: there are no error bars"
+            (
+                WarningCode::Truncated,
+                "names neither a sampling period nor a time: it may be cut off; there are no error bars",
+            )
         };
-        warnings.push(warning(WarningCode::NoSamplingPeriod, message));
+        warnings.push(warning(code, message));
     }
     if header.sample_types != series.sample_types {
         let left: Vec<String> = header
@@ -120,7 +127,13 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
              function shows as one gone and one new",
         ));
     }
-    if let (Sampling::Heap { period: x }, Sampling::Heap { period: y }) = (sampling(b), sampling(a))
+    // Where one names no period, another warning says that there are no error bars.
+    let period = |header: &Header| match sampling(header) {
+        Sampling::Heap { period } => Some(period),
+        Sampling::Exact if kind(header) == Kind::Heap => Some(1.0),
+        _ => None,
+    };
+    if let (Some(x), Some(y)) = (period(b), period(a))
         && (x - y).abs() > 0.5
     {
         warnings.push(warning(

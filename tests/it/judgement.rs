@@ -4,7 +4,7 @@ use crate::ask::{ask, query, series};
 use crate::dsl::{Stack, bytes, heap, stack};
 use heapdiff::analysis::diff::Status;
 use heapdiff::filter::Spec;
-use heapdiff::report::{Question, Report, analyze};
+use heapdiff::report::{Question, Report, WarningCode, analyze};
 
 const MIB: i64 = 1 << 20;
 
@@ -41,6 +41,17 @@ fn the_same_heap_at_another_period_has_not_grown() {
     assert_eq!(status(&report, "main.f"), Status::Grown);
     let report = compare((64 << 10, &before), (512 << 10, &[kept("main.f", 38 * MIB)]));
     assert_eq!(status(&report, "main.f"), Status::Shrunk);
+}
+
+#[test]
+fn different_periods_are_said_also_where_one_records_everything() {
+    let heap = [kept("main.f", MIB)];
+    let warned = |a: i64, b: i64| {
+        let report = compare((a, &heap), (b, &heap));
+        report.warnings.iter().any(|w| w.code == WarningCode::DifferentPeriods)
+    };
+    assert!(warned(1, 512 << 10) && warned(512 << 10, 64 << 10));
+    assert!(!warned(512 << 10, 512 << 10) && !warned(1, 1));
 }
 
 #[test]

@@ -24,15 +24,10 @@ pub enum Process {
 
 /// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
 /// same rate, and neither of them a difference.
-fn may_be_one_process(series: &Series, before: &Snapshot, after: &Snapshot) -> bool {
-    let binary = match (&before.main, &after.main) {
-        (Some(a), Some(b)) if a.build_id == b.build_id && a.start == b.start => {
-            !series.symbols.text(a.build_id).is_empty() || a.file == b.file
-        }
-        (None, None) => true,
-        _ => false,
-    };
-    binary
+fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
+    let start = |snapshot: &Snapshot| snapshot.main.map(|main| main.start);
+    before.same_build(after)
+        && start(before) == start(after)
         && before.header.period == after.header.period
         && before.header.duration_nanos == 0
         && after.header.duration_nanos == 0
@@ -69,7 +64,7 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
     let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
     let possible = question.measured.allocated.is_some()
         && known != Some(Process::Different)
-        && may_be_one_process(series, before, after);
+        && may_be_one_process(before, after);
     if possible {
         let pairs = pairs(before, after);
         // Nearly always in order; the pass itself finds out where it is not.

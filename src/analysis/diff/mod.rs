@@ -152,11 +152,7 @@ impl<'a> Comparison<'a> {
         order: Order,
         known: Option<Process>,
     ) -> Self {
-        let id = |i: usize| series.snapshots[i].main.map(|main| (main.build_id, main.file));
-        let same_build = match (id(0), id(1)) {
-            (Some((a, file_a)), Some((b, file_b))) => a == b && (a.0 != 0 || file_a == file_b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
+        let same_build = series.snapshots[0].same_build(&series.snapshots[1]);
         let by_cum = order == Order::Cum;
         let question = Question { series, frames, measured: &measured, by_cum };
         let found = evidence::findings(question, known);

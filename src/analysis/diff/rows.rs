@@ -38,7 +38,6 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted)
 #[derive(Clone, Debug)]
 struct Case {
     row: RowId,
-    delta: i64,
     /// Δ that decides: of the row, or of both rows of a moved function.
     decides: i64,
     q_value: Option<f64>,
@@ -84,11 +83,9 @@ impl<'a> Judge<'a> {
         let cases = top_level
             .map(|row| {
                 let (a, b) = (primary(after.row(row), order), primary(before.row(row), order));
-                let delta = a.wrapping_sub(b);
                 Case {
                     row,
-                    delta,
-                    decides: delta,
+                    decides: a.wrapping_sub(b),
                     q_value: None,
                     status: Status::Same,
                     moved: None,
@@ -131,7 +128,7 @@ impl<'a> Judge<'a> {
             let (b, a) = (gone[b], new[a]);
             let mut evidence = self.found.row(self.cases[b].row).evidence;
             evidence.merge(&self.found.row(self.cases[a].row).evidence);
-            let decides = self.cases[a].delta.wrapping_add(self.cases[b].delta);
+            let decides = self.cases[a].decides.wrapping_add(self.cases[b].decides);
             for (case, other, gone) in [(b, a, true), (a, b, false)] {
                 let case = &mut self.cases[case];
                 case.decides = decides;
@@ -303,7 +300,6 @@ impl<'a> Judge<'a> {
         let certain = interval.lower > 0.0 || interval.upper < 0.0;
         let case = Case {
             row: id,
-            delta: main,
             decides: main,
             q_value: certain.then_some(0.0),
             status: Status::Same,
