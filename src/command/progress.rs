@@ -31,8 +31,15 @@ impl Progress {
 
     /// Says that an input of this size follows.
     pub(super) fn expect(&self, size: Option<u64>) {
-        if let (Some(bar), Some(size)) = (&self.bar, size) {
-            bar.inc_length(size);
+        match (&self.bar, size) {
+            (Some(bar), Some(size)) => bar.inc_length(size),
+            // Without a total there is nothing to be near the end of.
+            (Some(bar), None) => {
+                if let Ok(style) = ProgressStyle::with_template("reading {binary_bytes}") {
+                    bar.set_style(style);
+                }
+            }
+            (None, _) => {}
         }
     }
 
