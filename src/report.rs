@@ -175,8 +175,8 @@ pub enum Sort {
     Cum,
 }
 
-/// Which section is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which section is asked for. All but the first two are asked of one snapshot, or of two that are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// What changed between two snapshots.
     Diff,

@@ -4,7 +4,12 @@
 //! of the sample type it belongs to; every interval is a 95 % interval of the sampling error.
 
 pub mod diff;
+mod matched;
+mod pairs;
+mod sides;
 pub mod top;
+
+pub use sides::Process;
 
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
@@ -16,6 +21,7 @@ use crate::stats::Interval;
 use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
 use crate::units;
 use hashbrown::HashMap;
+use matched::Matched;
 use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +121,34 @@ impl Measured {
     }
 }
 
+/// What a question is asked of: a filtered series of one or two snapshots, and what was settled about it before the
+/// filter took samples away.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The snapshots: one, or before and after.
+    pub series: &'a Series,
+    /// Their rows, at the granularity asked for.
+    pub frames: &'a Frames,
+    /// The sample type asked for.
+    pub measured: Measured,
+    /// How the two snapshots relate; `None` where there is one.
+    pub process: Option<Process>,
+    /// What percentages are of: the sum of |value| over the single snapshot, before the filter.
+    pub whole: i64,
+}
+
+impl Subject<'_> {
+    /// The records of the snapshots, for their error.
+    fn matched(&self) -> Matched<'_> {
+        Matched::new(self.series, self.measured, self.process)
+    }
+
+    /// Whether two snapshots are compared.
+    fn is_comparison(&self) -> bool {
+        self.process.is_some()
+    }
+}
+
 /// Columns that come from the same raw samples: a size and the count beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Records {
@@ -175,6 +209,10 @@ impl<'a> RawSamples<'a> {
             Some((inclusion_probability(size as f64, period), bucket))
         });
         Self { series, snapshot, sampling, sized: sized.collect() }
+    }
+
+    fn len(&self) -> usize {
+        self.snapshot.samples.len()
     }
 
     fn known(&self) -> bool {

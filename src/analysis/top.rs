@@ -1,8 +1,8 @@
 //! Where the memory is in one snapshot.
 
 use super::{
-    Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, Wanted, addresses,
-    is_empty, main_callers, percent, place_of, primary, primary_objects,
+    Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, Subject, Wanted,
+    addresses, is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId};
 use crate::graph::sums::sums;
@@ -145,15 +145,9 @@ fn findings(
     found
 }
 
-/// Where the memory is. Several snapshots are added up. `whole` is what percentages are of.
-pub fn top(
-    series: &Series,
-    frames: &Frames,
-    measured: &Measured,
-    order: Order,
-    wanted: Wanted,
-    whole: i64,
-) -> Top {
+/// Where the memory is. Several snapshots are added up.
+pub fn top(subject: &Subject<'_>, order: Order, wanted: Wanted) -> Top {
+    let &Subject { series, frames, ref measured, whole, .. } = subject;
     let mut found = Findings::new(frames);
     for snapshot in &series.snapshots {
         found = found.merge(&findings(series, snapshot, frames, measured, order == Order::Cum));

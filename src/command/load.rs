@@ -39,21 +39,71 @@ pub(super) enum Error {
 /// Inputs that are read before the first of them is let go.
 const AT_ONCE: usize = 8;
 
+/// Which of the inputs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// All of them.
+    All,
+    /// One, or two, in the order of their names. Of more the first and the last by their own time, or by the order of
+    /// their names where one bears no time.
+    Ends,
+}
+
 /// Reads the inputs, in their order.
-pub(super) fn load(names: &[String], progress: &Progress) -> Result<Series, Error> {
+pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<Series, Error> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice);
     }
-    // A few at a time: whoever has read one puts it onto the shared symbols before the next are unpacked.
     let mut rebase = Rebase::default();
+    let mut ends = (keep == Keep::Ends && names.len() > 2).then(Ends::default);
+    // A few at a time: whoever has read one puts it onto the shared symbols before the next are unpacked.
     for batch in names.chunks(AT_ONCE) {
         let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
         for (name, profile) in batch.iter().zip(profiles) {
-            rebase.add(name, profile?);
+            match &mut ends {
+                Some(ends) => ends.add(name, profile?),
+                None => rebase.add(name, profile?),
+            }
         }
+    }
+    for (name, profile) in ends.map(Ends::finish).unwrap_or_default() {
+        rebase.add(name, profile);
     }
     progress.finish();
     Ok(rebase.finish()?)
+}
+
+/// The first and the last of many, with no more than four of them in memory.
+#[derive(Default)]
+struct Ends<'a> {
+    kept: Vec<(&'a str, usize, Profile)>,
+    added: usize,
+    has_untimed: bool,
+}
+
+impl<'a> Ends<'a> {
+    fn add(&mut self, name: &'a str, profile: Profile) {
+        self.has_untimed |= profile.header.time_nanos == 0;
+        self.kept.push((name, self.added, profile));
+        self.added += 1;
+        let by_time = self.by_time();
+        let by_name = (0, self.added - 1);
+        self.kept.retain(|(_, i, _)| [by_time.0, by_time.1, by_name.0, by_name.1].contains(i));
+    }
+
+    /// Which are first and last by time.
+    fn by_time(&self) -> (usize, usize) {
+        let times = || self.kept.iter().map(|(_, i, profile)| (profile.header.time_nanos, *i));
+        let (first, last) = (times().min(), times().max());
+        (first.unwrap_or_default().1, last.unwrap_or_default().1)
+    }
+
+    fn finish(mut self) -> Vec<(&'a str, Profile)> {
+        let (first, last) = if self.has_untimed { (0, self.added - 1) } else { self.by_time() };
+        self.kept.retain(|(_, i, _)| *i == first || *i == last);
+        self.kept.sort_by_key(|(_, i, _)| *i != first);
+        self.kept.into_iter().map(|(name, _, profile)| (name, profile)).collect()
+    }
 }
 
 fn read(name: &str, progress: &Progress) -> Result<Profile, Error> {

@@ -1,13 +1,13 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::load::load;
+use super::load::{Keep, load};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Output, Request};
 use super::{Console, Error, trim_path};
 use crate::filter::Spec;
 use crate::output::{self, Format, Style, Width};
-use crate::report::{Query, Report, analyze};
+use crate::report::{Query, Question, Report, analyze};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -30,7 +30,10 @@ fn answer(
     progress: ShowProgress,
 ) -> Result<Report, Error> {
     let progress = Progress::new(progress == ShowProgress::Yes);
-    let series = load(inputs, &progress).map_err(|e| Error::Answer(Box::new(e)))?;
+    let keep = match query.question {
+        Question::Diff | Question::Top => Keep::All,
+    };
+    let series = load(inputs, keep, &progress).map_err(|e| Error::Answer(Box::new(e)))?;
     analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))
 }
 

@@ -5,6 +5,7 @@
 //! row. An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
 //! beneath it, because the binary's name alone tells nobody anything.
 
+use super::tree::Unsymbolized;
 use crate::filter::Granularity;
 use crate::model::ids::{FunctionId, LocationId, StringId};
 use crate::model::origin;
@@ -158,6 +159,17 @@ impl Frames {
     pub fn of(&self, location: LocationId) -> &[RowId] {
         let (start, end) = self.of_location[location.index()];
         &self.flat_rows[start as usize..end as usize]
+    }
+
+    /// One row for each frame of a location, innermost first; an address without symbols as `unsymbolized` says.
+    #[inline]
+    pub fn frames_of(&self, location: LocationId, unsymbolized: Unsymbolized) -> &[RowId] {
+        let rows = self.of(location);
+        match (self.leaf_rows[location.index()], unsymbolized) {
+            (2, Unsymbolized::Binary) => &rows[..1],
+            (2, Unsymbolized::Address) => &rows[1..],
+            _ => rows,
+        }
     }
 
     /// The row of a location that has only one, else a number that is no row's.

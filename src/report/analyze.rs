@@ -5,8 +5,7 @@ use super::{
     Comparison, Input, InputKind, Query, Question, Report, SCHEMA, Sort, Total, Warning,
     WarningCode,
 };
-use crate::analysis::diff::{self, Process};
-use crate::analysis::{Measured, Order, Wanted, top};
+use crate::analysis::{Measured, Order, Process, Subject, Wanted, diff, top};
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::measures::{self, Kind};
@@ -53,10 +52,7 @@ pub enum Error {
 
 /// Answers a query about a series, whose filter is `spec`.
 pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report, Error> {
-    let is_diff = query.question == Question::Diff;
-    if is_diff && series.snapshots.len() != 2 {
-        return Err(Error::NotTwo(series.snapshots.len()));
-    }
+    let is_comparison = is_comparison(&series, query)?;
     if series.sample_types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(Error::NoSampleTypes { name });
@@ -67,14 +63,15 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     let mut sums = check_sums(&series)?;
     let inputs = series.snapshots.iter().zip(&sums);
     let inputs = inputs.map(|(s, sums)| input(&series, s, sums)).collect();
-    let mut warnings = caveats::of_series(&series, is_diff);
+    let mut warnings = caveats::of_series(&series, is_comparison);
     let mut known = None;
-    if query.normalize && is_diff {
+    if query.normalize && is_comparison {
         // Scaled counters tell nothing about the process any more.
         known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
         warnings.push(normalize(&mut series, &sums));
         sums = check_sums(&series)?;
     }
+    let is_diff = query.question == Question::Diff;
     let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
     let order = match sort {
         Sort::Bound if is_diff => Order::Bound,
@@ -83,52 +80,64 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     };
     let wanted = Wanted { nodecount: query.nodecount, all: query.all };
     let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
-    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
-    let (mut diff_section, mut top_section, mut comparison) = (None, None, None);
-    let totals;
-    if is_diff {
-        // Totals are of the whole, and so is the question whether it is one process.
-        let plain = filter.changes_nothing(&series).then(|| frames(&series));
-        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
-        totals = diff_totals(&whole, &series, &sums);
-        let process = known.unwrap_or_else(|| whole.process());
-        comparison = Some(Comparison {
-            apart_nanos: apart(&series),
-            same_process: process != Process::Different,
-        });
-        if let Some(frames) = plain {
-            diff_section = Some(whole.diff(&frames, wanted));
-        } else {
-            let Applied { series: part, unmatched } = filter.apply(series)?;
-            series = part;
-            warnings.extend(unmatched.into_iter().map(no_match));
-            let frames = frames(&series);
-            let part =
-                diff::Comparison::new(&series, Some(&frames), measured, order, Some(process));
-            diff_section = Some(part.diff(&frames, wanted));
-        }
-    } else {
-        totals = top_totals(&series, &sums);
-        let Applied { series: part, unmatched } = filter.apply(series)?;
-        series = part;
-        warnings.extend(unmatched.into_iter().map(no_match));
-        let frames = frames(&series);
-        top_section = Some(top::top(&series, &frames, &measured, order, wanted, whole));
-    }
     let SampleType { name, unit } = series.sample_types[column].clone();
-    Ok(Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         inputs,
-        comparison,
+        comparison: None,
         sample_type: name,
         unit,
         granularity: value_name(&query.granularity),
         sort: value_name(&sort),
-        totals,
-        diff: diff_section,
-        top: top_section,
-        warnings,
-    })
+        totals: Vec::new(),
+        diff: None,
+        top: None,
+        warnings: Vec::new(),
+    };
+    let mut process = None;
+    if is_comparison {
+        // Totals are of the whole, and so is the question whether it is one process.
+        let plain = (is_diff && filter.changes_nothing(&series)).then(|| frames(&series));
+        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
+        report.totals = diff_totals(&whole, &series, &sums);
+        let found = known.unwrap_or_else(|| whole.process());
+        process = Some(found);
+        report.comparison = Some(Comparison {
+            apart_nanos: apart(&series),
+            same_process: found != Process::Different,
+        });
+        report.diff = plain.map(|frames| whole.diff(&frames, wanted));
+    } else {
+        report.totals = top_totals(&series, &sums);
+    }
+    if report.diff.is_some() {
+        report.warnings = warnings;
+        return Ok(report);
+    }
+    let Applied { series, unmatched } = filter.apply(series)?;
+    warnings.extend(unmatched.into_iter().map(no_match));
+    let frames = frames(&series);
+    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
+    let subject = Subject { series: &series, frames: &frames, measured, process, whole };
+    match &query.question {
+        Question::Diff => {
+            let part = diff::Comparison::new(&series, Some(&frames), measured, order, process);
+            report.diff = Some(part.diff(&frames, wanted));
+        }
+        Question::Top => report.top = Some(top::top(&subject, order, wanted)),
+    }
+    report.warnings = warnings;
+    Ok(report)
+}
+
+/// Whether two snapshots are compared: always by a diff, never by a top, and otherwise where there are two.
+fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
+    let snapshots = series.snapshots.len();
+    match query.question {
+        Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
+        Question::Diff => Ok(true),
+        Question::Top => Ok(false),
+    }
 }
 
 fn no_match(option: &'static str) -> Warning {

@@ -199,7 +199,7 @@ fn values_do_not_depend_on_the_order_of_samples() {
         });
         for sample_type in types {
             for question in [Question::Diff, Question::Top] {
-                let one = ask(question, &[&a, &b], &sample_type.name);
+                let one = ask(question.clone(), &[&a, &b], &sample_type.name);
                 let other = ask(question, &[&shuffled[0], &shuffled[1]], &sample_type.name);
                 assert_eq!(rows(&one), rows(&other));
                 assert_eq!(totals(&one), totals(&other));
@@ -218,7 +218,7 @@ fn reports_do_not_depend_on_the_number_of_threads() {
         let series = series(&[&a, &b]).unwrap();
         for question in [Question::Diff, Question::Top] {
             let report = |threads: usize| {
-                let query = query(question, "");
+                let query = query(question.clone(), "");
                 let series = series.clone();
                 parallel::limited(threads, || analyze(series, &query, &Spec::default()).unwrap())
             };

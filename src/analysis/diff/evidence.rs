@@ -1,39 +1,15 @@
 //! What the raw samples say about each row, each site and each total: one pass over the matched samples.
 
 use super::findings::{Findings, RowSum, SiteSum};
-use super::pairs::{NONE, Pairs, pairs};
 use super::sparse::Sparse;
-use crate::analysis::{Callers, Measured, RawSamples, Records, sampling};
+use crate::analysis::pairs::{NONE, Pairs, pairs};
+use crate::analysis::sides::{Process, Record, Sides, may_be_one_process};
+use crate::analysis::{Callers, Measured, RawSamples, Records};
 use crate::graph::frames::{Frames, RowId, SiteId};
-use crate::model::ids::{LabelSetId, LocationId};
-use crate::model::series::{Series, Snapshot};
+use crate::model::ids::LocationId;
+use crate::model::series::Series;
 use crate::parallel;
 use crate::stats::growth::{Evidence, Pair};
-use crate::stats::sampling::{Sampling, Weight};
-
-/// How two snapshots relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Process {
-    /// One process, before first, as it should be.
-    InOrder,
-    /// One process, given in the wrong order.
-    Swapped,
-    /// Two processes.
-    Different,
-}
-
-/// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
-/// same rate, and neither of them a difference.
-fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
-    let start = |snapshot: &Snapshot| snapshot.main.map(|main| main.start);
-    before.same_build(after)
-        && start(before) == start(after)
-        && before.header.period == after.header.period
-        && before.header.duration_nanos == 0
-        && after.header.duration_nanos == 0
-        && !after.is_scaled
-        && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
-}
 
 /// What to judge, and by what.
 #[derive(Clone, Copy)]
@@ -83,32 +59,12 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
             return Pass::new(question, process).run(&pairs).0;
         }
     }
-    let apart = Pairs {
-        of_after: vec![NONE; after.samples.len()],
-        only_before: (0..before.samples.len() as u32).collect(),
-    };
-    Pass::new(question, Process::Different).run(&apart).0
-}
-
-/// A sample before and after; `None` where it is absent.
-#[derive(Clone, Copy)]
-struct Record {
-    before: Option<usize>,
-    after: Option<usize>,
-}
-
-/// The raw samples of a record in one group of columns.
-#[derive(Clone, Copy, Debug, Default)]
-struct Raw {
-    before: i64,
-    after: i64,
+    Pass::new(question, Process::Different).run(&Pairs::none(before, after)).0
 }
 
 struct Pass<'a> {
     question: Question<'a>,
-    process: Process,
-    before: RawSamples<'a>,
-    after: RawSamples<'a>,
+    sides: Sides<'a>,
     /// The distinct groups of columns, and the group and sample type of each total.
     groups: Vec<Records>,
     types: Vec<(usize, Measured)>,
@@ -152,16 +108,7 @@ impl<'a> Pass<'a> {
                 (group(measured.records), measured)
             })
             .collect();
-        Self {
-            question,
-            process,
-            before: RawSamples::new(series, &series.snapshots[0]),
-            after: RawSamples::new(series, &series.snapshots[1]),
-            groups,
-            types,
-            main: 0,
-            allocated,
-        }
+        Self { question, sides: Sides::new(series, process), groups, types, main: 0, allocated }
     }
 
     /// The findings, and whether counters of allocations fall or rise.
@@ -187,9 +134,9 @@ impl<'a> Pass<'a> {
             }
         });
         let mut found = Findings {
-            process: self.process,
-            sampled: self.before.known() && self.after.known(),
-            exact: self.before.exact() && self.after.exact(),
+            process: self.sides.process,
+            sampled: self.sides.known(),
+            exact: self.sides.before.exact() && self.sides.after.exact(),
             totals: vec![Evidence::default(); self.types.len()],
             rows: Sparse::new(frames.map_or(0, Frames::len)),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
@@ -219,7 +166,7 @@ impl<'a> Pass<'a> {
         for (total, (group, measured)) in found.totals.iter_mut().zip(&self.types) {
             for (pair, record) in &by_set[*group] {
                 if let Some(record) = *record {
-                    let (w1, w2) = self.weights(record, measured);
+                    let (w1, w2) = self.sides.weights(record, measured);
                     total.add(*pair, w1, w2);
                 }
             }
@@ -228,7 +175,7 @@ impl<'a> Pass<'a> {
     }
 
     fn no_sets(&self) -> Vec<Vec<(Pair, Option<Record>)>> {
-        vec![vec![(Pair::default(), None); self.before.sized.len()]; self.groups.len()]
+        vec![vec![(Pair::default(), None); self.sides.before.sized.len()]; self.groups.len()]
     }
 
     fn piece(&self, records: impl Iterator<Item = Record>) -> Piece {
@@ -256,15 +203,15 @@ impl<'a> Pass<'a> {
         let zero = |side: &RawSamples<'_>, sample: Option<usize>| {
             sample.is_none_or(|sample| side.values(sample).iter().all(|&v| v == 0))
         };
-        if zero(&self.after, record.after) && zero(&self.before, record.before) {
+        if zero(&self.sides.after, record.after) && zero(&self.sides.before, record.before) {
             return;
         }
-        let raw = |group: usize| self.raw(record, &self.groups[group]);
+        let raw = |group: usize| self.sides.raw(record, &self.groups[group]);
         let allocated = self.allocated.map(raw).unwrap_or_default();
         // By the values themselves: raw samples would hide a fall that rounds away.
         if let Some(group) = self.allocated {
             let Records { size, count, .. } = self.groups[group];
-            let (b, a) = self.values(record, count.unwrap_or(size));
+            let (b, a) = self.sides.values(record, count.unwrap_or(size));
             piece.falls |= a < b;
             piece.rises |= a > b;
         }
@@ -272,7 +219,7 @@ impl<'a> Pass<'a> {
         for (group, records) in self.groups.iter().enumerate() {
             let own = if Some(group) == self.allocated { allocated } else { raw(group) };
             let change = if records.cumulative { own } else { allocated };
-            let pair = self.pair(own, change.after.wrapping_sub(change.before));
+            let pair = self.sides.pair(own, change.after.wrapping_sub(change.before));
             if group == self.main {
                 main = pair;
             }
@@ -284,13 +231,12 @@ impl<'a> Pass<'a> {
 
     /// Adds a pair to the totals of its group.
     fn count(&self, record: Record, group: usize, pair: Pair, piece: &mut Piece) {
-        let set = match record {
-            Record { after: Some(sample), .. } => self.after.set(sample),
-            Record { before: Some(sample), .. } => self.before.set(sample),
-            Record { .. } => return,
-        };
+        let Some(set) = self.sides.set(record) else { return };
         let sized = |side: &RawSamples<'_>| side.sized[set.index()].is_some();
-        if sized(&self.before) && sized(&self.after) && self.groups[group].count.is_some() {
+        if sized(&self.sides.before)
+            && sized(&self.sides.after)
+            && self.groups[group].count.is_some()
+        {
             let (sum, example) = &mut piece.by_set[group][set.index()];
             sum.x1 += pair.x1;
             sum.x2 += pair.x2;
@@ -299,7 +245,7 @@ impl<'a> Pass<'a> {
         }
         for (total, (own, measured)) in piece.totals.iter_mut().zip(&self.types) {
             if *own == group {
-                let (w1, w2) = self.weights(record, measured);
+                let (w1, w2) = self.sides.weights(record, measured);
                 total.add(pair, w1, w2);
             }
         }
@@ -315,24 +261,20 @@ impl<'a> Pass<'a> {
         piece: &mut Piece,
     ) {
         let measured = self.question.measured;
-        let (b, a) = self.values(record, measured.column);
+        let (b, a) = self.sides.values(record, measured.column);
         let allocated = match measured.allocated {
-            Some(column) if self.process != Process::Different => {
-                let (before, after) = self.values(record, column);
+            Some(column) if self.sides.process != Process::Different => {
+                let (before, after) = self.sides.values(record, column);
                 after.wrapping_sub(before)
             }
             _ => 0,
         };
-        let stack = match record {
-            Record { after: Some(sample), .. } => self.after.stack(sample),
-            Record { before: Some(sample), .. } => self.before.stack(sample),
-            Record { .. } => return,
-        };
+        let Some(stack) = self.sides.stack(record) else { return };
         let Some(leaf) = stack.clone().next() else { return };
         if a == 0 && b == 0 && allocated == 0 {
             return;
         }
-        let (w1, w2) = self.weights(record, measured);
+        let (w1, w2) = self.sides.weights(record, measured);
         let evidence = Evidence::of(pair, w1, w2);
         let site_sum = SiteSum { evidence, before: b, after: a, own: 0 };
         if self.question.by_cum {
@@ -360,44 +302,6 @@ impl<'a> Pass<'a> {
             if let Some(site) = site {
                 let sum = piece.callers.entry((row, site)).or_default();
                 *sum = sum.wrapping_add(a.wrapping_sub(b));
-            }
-        }
-    }
-
-    /// The values of a record in a column, before and after.
-    fn values(&self, record: Record, column: usize) -> (i64, i64) {
-        (
-            record.before.map_or(0, |sample| self.before.values(sample)[column]),
-            record.after.map_or(0, |sample| self.after.values(sample)[column]),
-        )
-    }
-
-    fn raw(&self, record: Record, records: &Records) -> Raw {
-        Raw {
-            before: record.before.map_or(0, |sample| self.before.raw(sample, records)),
-            after: record.after.map_or(0, |sample| self.after.raw(sample, records)),
-        }
-    }
-
-    /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
-    /// the other.
-    fn weights(&self, record: Record, measured: &Measured) -> (Weight, Weight) {
-        let before = record.before.map(|b| (self.before.set(b), self.before.values(b)));
-        let after = record.after.map(|a| (self.after.set(a), self.after.values(a)));
-        let weight = |side: &RawSamples<'_>, own: Option<_>, other: Option<_>| {
-            let sample: Option<(LabelSetId, &[i64])> = own.or(other);
-            sample.map_or(Weight::default(), |(set, values)| side.weight(set, values, measured))
-        };
-        (weight(&self.before, before, after), weight(&self.after, after, before))
-    }
-
-    fn pair(&self, raw: Raw, allocated: i64) -> Pair {
-        match self.process {
-            Process::Different => Pair::independent(raw.before, raw.after),
-            Process::InOrder => Pair::same_process(raw.before, raw.after, allocated),
-            Process::Swapped => {
-                let pair = Pair::same_process(raw.after, raw.before, allocated.wrapping_neg());
-                Pair { x1: pair.x2, x2: pair.x1 }
             }
         }
     }

@@ -1,21 +1,20 @@
 //! What changed between two snapshots.
 //!
-//! Every row is judged by its raw samples: `pairs` matches the records of one process, `evidence` adds them up
+//! Every row is judged by its raw samples: `evidence` adds the matched records up
 //! to `findings` for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
 //! builds call by different names.
 
 mod evidence;
 mod findings;
 mod moved;
-mod pairs;
 mod rows;
 mod sparse;
 
+use super::sides::Process;
 use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
 use crate::graph::frames::Frames;
 use crate::model::series::Series;
 use crate::stats;
-pub use evidence::Process;
 use evidence::Question;
 use findings::Findings;
 use schemars::JsonSchema;

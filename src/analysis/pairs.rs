@@ -32,6 +32,16 @@ pub(super) struct Pairs {
     pub(super) only_before: Vec<u32>,
 }
 
+impl Pairs {
+    /// No sample of one is one of the other.
+    pub(super) fn none(before: &Snapshot, after: &Snapshot) -> Self {
+        Self {
+            of_after: vec![NONE; after.samples.len()],
+            only_before: (0..before.samples.len() as u32).collect(),
+        }
+    }
+}
+
 type Index = HashMap<u64, u32, FxBuildHasher>;
 
 /// Matches two snapshots. Where several samples of a snapshot have the same stack and labels, the first of before

@@ -1,0 +1,117 @@
+//! The samples of one snapshot, or of two side by side, as records: a stack with its labels, what it weighs, and
+//! what it says about the error of every sum that it is part of.
+//!
+//! A question adds up the values of what it shows first, and the evidence only of what is left after that: a value
+//! takes a few bytes, evidence more than a hundred.
+
+use super::pairs::{NONE, Pairs, pairs};
+use super::sides::{Process, Record, Sides};
+use super::{Bounds, Measured, RawSamples};
+use crate::model::series::Series;
+use crate::stats::{self, growth, sampling};
+
+/// Evidence about a sum of records.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Evidence {
+    /// Of one snapshot: about the sum itself.
+    Sum(sampling::Evidence),
+    /// Of two: about the change of the sum.
+    Change(growth::Evidence),
+}
+
+impl Evidence {
+    /// Adds what another of the same kind holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Sum(own), Self::Sum(other)) => own.merge(other),
+            (Self::Change(own), Self::Change(other)) => own.merge(other),
+            // Evidence of one series is of one kind.
+            (Self::Sum(_) | Self::Change(_), _) => {}
+        }
+    }
+
+    /// 95 % interval of the sum (of its change) whose value is `value`.
+    pub(super) fn bounds(&self, value: i64) -> Bounds {
+        Bounds::of(match self {
+            Self::Sum(evidence) => evidence.interval(value as f64, stats::LEVEL),
+            Self::Change(evidence) => evidence.interval(value as f64, stats::LEVEL),
+        })
+    }
+}
+
+/// The records of a series of one or two snapshots.
+pub(super) struct Matched<'a> {
+    measured: Measured,
+    of: Of<'a>,
+}
+
+enum Of<'a> {
+    Nothing,
+    One(RawSamples<'a>),
+    Two(Sides<'a>, Pairs),
+}
+
+impl<'a> Matched<'a> {
+    /// The records of the first snapshot, or of the first two as `process` says that they relate.
+    pub(super) fn new(series: &'a Series, measured: Measured, process: Option<Process>) -> Self {
+        let of = match (series.snapshots.as_slice(), process) {
+            ([], _) => Of::Nothing,
+            ([one], _) | ([one, ..], None) => Of::One(RawSamples::new(series, one)),
+            ([before, after, ..], Some(process)) => {
+                let pairs = match process {
+                    Process::Different => Pairs::none(before, after),
+                    Process::InOrder | Process::Swapped => pairs(before, after),
+                };
+                Of::Two(Sides::new(series, process), pairs)
+            }
+        };
+        Self { measured, of }
+    }
+
+    /// Evidence of nothing yet; `None` where the profiles don't say how they were sampled.
+    pub(super) fn no_evidence(&self) -> Option<Evidence> {
+        match &self.of {
+            Of::One(raw) if raw.known() => Some(Evidence::Sum(sampling::Evidence::default())),
+            Of::Two(sides, _) if sides.known() => {
+                Some(Evidence::Change(growth::Evidence::default()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The records. A single snapshot is the "after" of its records.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let none: &[u32] = &[];
+        let (after, of_after, only_before) = match &self.of {
+            Of::Nothing => (0, none, none),
+            Of::One(raw) => (raw.len(), none, none),
+            Of::Two(_, pairs) => {
+                (pairs.of_after.len(), pairs.of_after.as_slice(), pairs.only_before.as_slice())
+            }
+        };
+        let both = (0..after).map(|sample| Record {
+            before: of_after.get(sample).filter(|&&b| b != NONE).map(|&b| b as usize),
+            after: Some(sample),
+        });
+        let gone = only_before.iter().map(|&b| Record { before: Some(b as usize), after: None });
+        both.chain(gone)
+    }
+
+    /// What a record says about sums that it is part of; `None` where it is worth nothing.
+    pub(super) fn evidence(&self, record: Record) -> Option<Evidence> {
+        match (&self.of, record.after) {
+            (Of::One(raw), Some(sample)) => {
+                let values = raw.values(sample);
+                let mut evidence = sampling::Evidence::default();
+                if values[self.measured.column] == 0 {
+                    return None;
+                }
+                let weight = raw.weight(raw.set(sample), values, &self.measured);
+                evidence.add(raw.raw(sample, &self.measured.records), weight);
+                Some(Evidence::Sum(evidence))
+            }
+            (Of::Two(sides, _), _) => sides.evidence(record, &self.measured).map(Evidence::Change),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The two snapshots of a comparison side by side: how they relate, and what a record that both may have
+//! weighs on each side.
+
+use super::{Measured, RawSamples, Records, sampling};
+use crate::model::ids::{LabelSetId, LocationId};
+use crate::model::profile::SampleType;
+use crate::model::series::{Series, Snapshot};
+use crate::stats::growth::{Evidence, Pair};
+use crate::stats::sampling::{Sampling, Weight};
+
+/// How two snapshots relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// One process, before first, as it should be.
+    InOrder,
+    /// One process, given in the wrong order.
+    Swapped,
+    /// Two processes.
+    Different,
+}
+
+/// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
+/// same rate, and neither of them a difference.
+pub(super) fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
+    let start = |snapshot: &Snapshot| snapshot.main.map(|main| main.start);
+    before.same_build(after)
+        && start(before) == start(after)
+        && before.header.period == after.header.period
+        && before.header.duration_nanos == 0
+        && after.header.duration_nanos == 0
+        && !after.is_scaled
+        && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
+}
+
+/// A sample before and after; `None` where it is absent.
+#[derive(Clone, Copy)]
+pub(super) struct Record {
+    pub(super) before: Option<usize>,
+    pub(super) after: Option<usize>,
+}
+
+/// The raw samples of a record in one group of columns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Raw {
+    pub(super) before: i64,
+    pub(super) after: i64,
+}
+
+/// Two snapshots, their raw samples, and how they relate.
+pub(super) struct Sides<'a> {
+    pub(super) process: Process,
+    pub(super) before: RawSamples<'a>,
+    pub(super) after: RawSamples<'a>,
+}
+
+impl<'a> Sides<'a> {
+    /// The first two snapshots of a series.
+    pub(super) fn new(series: &'a Series, process: Process) -> Self {
+        Self {
+            process,
+            before: RawSamples::new(series, &series.snapshots[0]),
+            after: RawSamples::new(series, &series.snapshots[1]),
+        }
+    }
+
+    /// Whether both say how they were sampled.
+    pub(super) fn known(&self) -> bool {
+        self.before.known() && self.after.known()
+    }
+
+    /// The stack of a record, leaf first.
+    pub(super) fn stack(
+        &self,
+        record: Record,
+    ) -> Option<impl Iterator<Item = LocationId> + Clone + use<'a>> {
+        match record {
+            Record { after: Some(sample), .. } => Some(self.after.stack(sample)),
+            Record { before: Some(sample), .. } => Some(self.before.stack(sample)),
+            Record { .. } => None,
+        }
+    }
+
+    /// The labels of a record.
+    pub(super) fn set(&self, record: Record) -> Option<LabelSetId> {
+        match record {
+            Record { after: Some(sample), .. } => Some(self.after.set(sample)),
+            Record { before: Some(sample), .. } => Some(self.before.set(sample)),
+            Record { .. } => None,
+        }
+    }
+
+    /// The values of a record in a column, before and after.
+    pub(super) fn values(&self, record: Record, column: usize) -> (i64, i64) {
+        (
+            record.before.map_or(0, |sample| self.before.values(sample)[column]),
+            record.after.map_or(0, |sample| self.after.values(sample)[column]),
+        )
+    }
+
+    pub(super) fn raw(&self, record: Record, records: &Records) -> Raw {
+        Raw {
+            before: record.before.map_or(0, |sample| self.before.raw(sample, records)),
+            after: record.after.map_or(0, |sample| self.after.raw(sample, records)),
+        }
+    }
+
+    /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
+    /// the other.
+    pub(super) fn weights(&self, record: Record, measured: &Measured) -> (Weight, Weight) {
+        let before = record.before.map(|b| (self.before.set(b), self.before.values(b)));
+        let after = record.after.map(|a| (self.after.set(a), self.after.values(a)));
+        let weight = |side: &RawSamples<'_>, own: Option<_>, other: Option<_>| {
+            let sample: Option<(LabelSetId, &[i64])> = own.or(other);
+            sample.map_or(Weight::default(), |(set, values)| side.weight(set, values, measured))
+        };
+        (weight(&self.before, before, after), weight(&self.after, after, before))
+    }
+
+    pub(super) fn pair(&self, raw: Raw, allocated: i64) -> Pair {
+        match self.process {
+            Process::Different => Pair::independent(raw.before, raw.after),
+            Process::InOrder => Pair::same_process(raw.before, raw.after, allocated),
+            Process::Swapped => {
+                let pair = Pair::same_process(raw.after, raw.before, allocated.wrapping_neg());
+                Pair { x1: pair.x2, x2: pair.x1 }
+            }
+        }
+    }
+
+    /// What a record says about the change of a sample type; `None` where it held nothing and came to nothing.
+    pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<Evidence> {
+        let (b, a) = self.values(record, measured.column);
+        let allocated = measured.allocated.map(|column| Records::new(self.types(), column));
+        let allocated = allocated.map(|records| self.raw(record, &records)).unwrap_or_default();
+        let idle = self.process == Process::Different || allocated.before == allocated.after;
+        if a == 0 && b == 0 && idle {
+            return None;
+        }
+        let own = self.raw(record, &measured.records);
+        let change = if measured.records.cumulative { own } else { allocated };
+        let pair = self.pair(own, change.after.wrapping_sub(change.before));
+        let (w1, w2) = self.weights(record, measured);
+        Some(Evidence::of(pair, w1, w2))
+    }
+
+    fn types(&self) -> &'a [SampleType] {
+        &self.before.series.sample_types
+    }
+}

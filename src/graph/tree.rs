@@ -1,0 +1,328 @@
+//! The call tree of a series: every distinct path down from a root stands in it once, with the samples that end
+//! there.
+//!
+//! It is what every question about paths starts from: a flame graph draws it, a graph of callers and callees folds
+//! it, an inverted tree reads it from its ends. It holds no values: those of any sample type and any snapshot are
+//! added up where they are asked for, in one pass over the samples.
+//!
+//! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
+
+use super::frames::{Frames, RowId};
+use crate::model::series::{Series, Snapshot};
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
+
+/// A node of a [`Tree`]: a path from a root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// The empty path: what every root stands beneath.
+    pub const ROOT: Self = Self(0);
+
+    /// The id as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A node.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// The path without its last frame; the root is its own parent.
+    pub parent: NodeId,
+    /// The last frame; that of the root means nothing.
+    pub row: RowId,
+    /// Whether the last frame was inlined into the one before it, wherever the path was met.
+    pub is_inlined: bool,
+}
+
+/// More nodes than this are no program's, and would take gigabytes.
+const MAX_NODES: usize = 1 << 26;
+
+/// The paths would take gigabytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the samples have more than {MAX_NODES} distinct call paths; keep fewer of them with -focus, or \
+     take coarser rows with -packages"
+)]
+pub struct TooLarge;
+
+/// The call tree of all snapshots of a series.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    /// Where each sample of each snapshot ends.
+    ends: Vec<Vec<NodeId>>,
+}
+
+impl Tree {
+    /// The tree of a series, one node for each row of `frames` on a path. An address without symbols is a node of its
+    /// own, or, with [`Unsymbolized::Binary`], one of its binary, as in pprof.
+    pub fn new(
+        series: &Series,
+        frames: &Frames,
+        unsymbolized: Unsymbolized,
+    ) -> Result<Self, TooLarge> {
+        let mut growing = Growing::default();
+        growing.push(NodeId::ROOT, RowId(0), false);
+        // Most stacks come again: in the other snapshot, and with objects of another size.
+        let mut met: HashMap<u64, Met, FxBuildHasher> = HashMap::default();
+        let mut ends = Vec::with_capacity(series.snapshots.len());
+        for (number, snapshot) in series.snapshots.iter().enumerate() {
+            let mut own = Vec::with_capacity(snapshot.samples.len());
+            for sample in 0..snapshot.samples.len() {
+                let hash = snapshot.samples.stack_hashes[sample];
+                let known = met.get(&hash).filter(|met| {
+                    let other = &series.snapshots[met.snapshot];
+                    // A filter may have cut stacks of one hash differently, and hashes may collide.
+                    snapshot.stack(sample).eq(other.stack(met.sample))
+                });
+                let end = if let Some(met) = known {
+                    met.end
+                } else {
+                    let end = growing.insert(snapshot, sample, frames, unsymbolized)?;
+                    met.insert(hash, Met { snapshot: number, sample, end });
+                    end
+                };
+                own.push(end);
+            }
+            ends.push(own);
+        }
+        Ok(Self { nodes: growing.nodes, ends })
+    }
+
+    /// Number of nodes, the root among them.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.len() <= 1
+    }
+
+    /// All nodes, parents before children, the root first.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// A node.
+    #[inline]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Where a sample ends.
+    #[inline]
+    pub fn end(&self, snapshot: usize, sample: usize) -> NodeId {
+        self.ends[snapshot][sample]
+    }
+
+    /// The nodes from one up to its root, the root of the tree left out.
+    pub fn up(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let some = |id: NodeId| (id != NodeId::ROOT).then_some(id);
+        std::iter::successors(some(id), move |&id| some(self.node(id).parent))
+    }
+
+    /// The value of the samples that end at each node, in one snapshot and one column.
+    pub fn flat(&self, series: &Series, snapshot: usize, column: usize) -> Vec<i64> {
+        let mut sums = vec![0_i64; self.nodes.len()];
+        let width = series.sample_types.len();
+        let values = series.snapshots[snapshot].samples.values.chunks_exact(width.max(1));
+        for (end, row) in self.ends[snapshot].iter().zip(values) {
+            let sum = &mut sums[end.index()];
+            *sum = sum.wrapping_add(row[column]);
+        }
+        sums
+    }
+
+    /// From values of nodes alone to those of nodes with all that is beneath them.
+    pub fn cumulate(&self, mut flat: Vec<i64>) -> Vec<i64> {
+        for id in self.ids().skip(1).rev() {
+            let parent = self.node(id).parent.index();
+            flat[parent] = flat[parent].wrapping_add(flat[id.index()]);
+        }
+        flat
+    }
+
+    /// The children of every node.
+    pub fn children(&self) -> Children {
+        let mut starts = vec![0_u32; self.nodes.len() + 1];
+        for node in &self.nodes[1..] {
+            starts[node.parent.index() + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut all = vec![NodeId::ROOT; self.nodes.len() - 1];
+        for id in self.ids().skip(1) {
+            let at = &mut next[self.node(id).parent.index()];
+            all[*at as usize] = id;
+            *at += 1;
+        }
+        Children { starts, all }
+    }
+}
+
+/// What stands for an address without symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsymbolized {
+    /// The row of its binary, as pprof has it.
+    Binary,
+    /// A row of its own.
+    Address,
+}
+
+/// The children of the nodes of a tree.
+#[derive(Clone, Debug)]
+pub struct Children {
+    starts: Vec<u32>,
+    all: Vec<NodeId>,
+}
+
+impl Children {
+    /// The children of a node, in the order in which they were met.
+    pub fn of(&self, id: NodeId) -> &[NodeId] {
+        &self.all[self.starts[id.index()] as usize..self.starts[id.index() + 1] as usize]
+    }
+}
+
+/// Where a stack was met first, and the node at its end.
+struct Met {
+    snapshot: usize,
+    sample: usize,
+    end: NodeId,
+}
+
+/// A tree under construction.
+#[derive(Default)]
+struct Growing {
+    nodes: Vec<Node>,
+    /// Nodes by parent and row.
+    index: HashTable<u32>,
+    stack: Vec<(RowId, bool)>,
+}
+
+impl Growing {
+    fn insert(
+        &mut self,
+        snapshot: &Snapshot,
+        sample: usize,
+        frames: &Frames,
+        unsymbolized: Unsymbolized,
+    ) -> Result<NodeId, TooLarge> {
+        let mut stack = std::mem::take(&mut self.stack);
+        stack.clear();
+        for location in snapshot.stack(sample) {
+            let rows = frames.frames_of(location, unsymbolized);
+            let outermost = rows.len().saturating_sub(1);
+            stack.extend(rows.iter().enumerate().map(|(i, &row)| (row, i < outermost)));
+            if stack.len() > MAX_NODES {
+                return Err(TooLarge);
+            }
+        }
+        let mut node = NodeId::ROOT;
+        for &(row, is_inlined) in stack.iter().rev() {
+            node = self.child(node, row, is_inlined);
+        }
+        self.stack = stack;
+        if self.nodes.len() > MAX_NODES { Err(TooLarge) } else { Ok(node) }
+    }
+
+    fn child(&mut self, parent: NodeId, row: RowId, is_inlined: bool) -> NodeId {
+        let Self { nodes, index, .. } = self;
+        let is_it = |&id: &u32| {
+            let node = &nodes[id as usize];
+            node.parent == parent && node.row == row
+        };
+        if let Some(&id) = index.find(hash(parent, row), is_it) {
+            nodes[id as usize].is_inlined &= is_inlined;
+            return NodeId(id);
+        }
+        self.push(parent, row, is_inlined)
+    }
+
+    fn push(&mut self, parent: NodeId, row: RowId, is_inlined: bool) -> NodeId {
+        let Self { nodes, index, .. } = self;
+        let id = nodes.len() as u32;
+        nodes.push(Node { parent, row, is_inlined });
+        // Nobody looks the root up.
+        if id != NodeId::ROOT.0 {
+            index.insert_unique(hash(parent, row), id, |&id| {
+                let node = &nodes[id as usize];
+                hash(node.parent, node.row)
+            });
+        }
+        NodeId(id)
+    }
+}
+
+fn hash(parent: NodeId, row: RowId) -> u64 {
+    let mut hasher = FxHasher::default();
+    (u64::from(parent.0) << 32 | u64::from(row.0)).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Granularity;
+    use crate::model::builder::{Builder, RawFunction, RawLine, RawLocation, RawType};
+    use crate::model::profile::Profile;
+    use crate::model::rebase::Rebase;
+
+    /// A profile of stacks, their functions from the root to the leaf, each worth 1.
+    fn profile(stacks: &[&str]) -> Profile {
+        let mut builder = Builder::default();
+        for string in ["", "space", "bytes", "a", "b"] {
+            builder.string(string.as_bytes()).unwrap();
+        }
+        builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
+        for id in [1, 2] {
+            builder
+                .function(RawFunction { id, name: id as i64 + 2, ..Default::default() })
+                .unwrap();
+            let line = RawLine { function: id, line: 7, column: 0 };
+            builder.location(RawLocation { id, ..Default::default() }, &[line]).unwrap();
+        }
+        let labels = builder.label_set(&[]);
+        for stack in stacks {
+            for frame in stack.split(';').rev() {
+                builder.sample_location(if frame == "a" { 1 } else { 2 });
+            }
+            builder.sample_value(1);
+            builder.end_sample(labels).unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
+    fn series() -> Series {
+        let mut rebase = Rebase::default();
+        rebase.add("before", profile(&["a", "a;b", "a"]));
+        rebase.add("after", profile(&["a;b", "a;b;a"]));
+        rebase.finish().unwrap()
+    }
+
+    #[test]
+    fn every_path_stands_once_and_its_values_where_it_ends() {
+        let series = series();
+        let frames = Frames::new(&series, Granularity::Functions, false);
+        let tree = Tree::new(&series, &frames, Unsymbolized::Address).unwrap();
+        let path = |id: NodeId| -> Vec<&str> {
+            tree.up(id).map(|id| frames.name(tree.node(id).row)).collect()
+        };
+        let paths: Vec<_> = tree.ids().map(path).collect();
+        assert_eq!(paths, [&[][..], &["a"], &["b", "a"], &["a", "b", "a"]]);
+        assert_eq!(tree.flat(&series, 0, 0), [0, 2, 1, 0]);
+        assert_eq!(tree.flat(&series, 1, 0), [0, 0, 1, 1]);
+        assert_eq!(tree.cumulate(tree.flat(&series, 0, 0)), [3, 3, 1, 0]);
+        let children = tree.children();
+        assert_eq!(children.of(NodeId::ROOT), [NodeId(1)]);
+        assert_eq!(children.of(NodeId(2)), [NodeId(3)]);
+        assert_eq!(children.of(NodeId(3)), []);
+        assert_eq!(tree.end(1, 1), NodeId(3));
+    }
+}
