@@ -9,6 +9,7 @@ mod caveats;
 
 pub use analyze::{Error, analyze};
 
+use crate::analysis::refs::{self, Refs};
 use crate::analysis::{Bounds, diff::Diff, top::Top};
 use crate::filter::Granularity;
 use schemars::JsonSchema;
@@ -23,6 +24,8 @@ pub const SCHEMA: &str = "heapdiff.report/v1";
 pub enum InputKind {
     /// Measures memory.
     Heap,
+    /// References: what holds the memory, not what allocated it.
+    Reference,
     /// Goroutine stacks.
     Goroutine,
     /// CPU time.
@@ -158,6 +161,9 @@ pub struct Report {
     /// Where the memory is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top: Option<Top>,
+    /// Through what memory was allocated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refs: Option<Refs>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -176,12 +182,14 @@ pub enum Sort {
 }
 
 /// Which section is asked for. All but the first two are asked of one snapshot, or of two that are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// What changed between two snapshots.
     Diff,
     /// Where the memory is, in one snapshot (several inputs are merged into one).
     Top,
+    /// Through what the functions that match were allocated.
+    Refs(refs::Asked),
 }
 
 /// A question with everything that shapes its answer.

@@ -38,7 +38,7 @@ struct List {
 
 const LISTS: &[List] = &[
     List { module: "input", heads: &[], shared: &["refusal"] },
-    List { module: "analysis", heads: &[], shared: &["matched", "pairs", "sides"] },
+    List { module: "analysis", heads: &[], shared: &["matched", "nearest", "pairs", "sides"] },
     List { module: "output", heads: &[], shared: &[] },
     List {
         module: "command",

@@ -5,10 +5,13 @@
 
 pub mod diff;
 mod matched;
+mod nearest;
 mod pairs;
+pub mod refs;
 mod sides;
 pub mod top;
 
+pub use nearest::NoMatch;
 pub use sides::Process;
 
 use crate::graph::frames::{Frames, RowId, SiteId};
@@ -169,8 +172,13 @@ impl Records {
 }
 
 /// How the values of a snapshot were sampled: scaled ones no longer tell.
-fn sampling_of(snapshot: &Snapshot) -> Sampling {
-    if snapshot.is_scaled { Sampling::Unknown } else { sampling(&snapshot.header) }
+pub(crate) fn sampling_of(snapshot: &Snapshot) -> Sampling {
+    match snapshot {
+        _ if snapshot.is_scaled => Sampling::Unknown,
+        // Whoever follows references looks at every object.
+        _ if snapshot.is_of_references => Sampling::Exact,
+        _ => sampling(&snapshot.header),
+    }
 }
 
 /// How a profile was sampled, as it says itself.

@@ -5,7 +5,7 @@
 
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
-use super::{Error, completions, diff, top};
+use super::{Error, completions, diff, refs, top};
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
@@ -47,6 +47,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Diff(diff::DiffArgs),
     Top(top::TopArgs),
+    Refs(refs::RefsArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man,

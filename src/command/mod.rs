@@ -12,6 +12,7 @@ mod load;
 mod man;
 mod options;
 mod progress;
+mod refs;
 mod request;
 mod run;
 mod spelling;
@@ -123,6 +124,7 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
     match cli.command {
         Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
         Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
+        Some(args::Command::Refs(args)) => run::run(refs::request(args)?, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

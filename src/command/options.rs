@@ -33,6 +33,19 @@ pub(super) struct Options {
     pub(super) output: OutputArgs,
 }
 
+/// Options of a question about call paths, which has no rows to sort or to limit.
+#[derive(Debug, Args)]
+pub(super) struct PathOptions {
+    #[command(flatten)]
+    pub(super) sample: SampleArgs,
+    #[command(flatten)]
+    pub(super) granularity: GranularityArgs,
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
 /// The profile to compare with.
 #[derive(Debug, Default, Args)]
 #[group(multiple = false)]

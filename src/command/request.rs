@@ -4,7 +4,7 @@
 //! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
 
 use super::Error;
-use super::options::{BaseArgs, Color, FilterArgs, Options, OutputArgs};
+use super::options::{BaseArgs, Color, FilterArgs, Options, OutputArgs, PathOptions};
 use crate::filter::{Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
@@ -85,6 +85,43 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
     request(Question::Top, false, inputs, options)
 }
 
+/// A question about call paths in one profile, or in two that are compared; `usage` names it with what comes before
+/// the profiles.
+pub(super) fn path_request(
+    usage: &str,
+    question: Question,
+    base: BaseArgs,
+    mut inputs: Vec<String>,
+    options: PathOptions,
+) -> Result<Request, Error> {
+    if let Some(base) = base.given() {
+        if inputs.len() != 1 {
+            return Err(Error::Usage(format!(
+                "with --base exactly one profile is compared, and {} are given",
+                inputs.len()
+            )));
+        }
+        inputs.insert(0, base);
+    }
+    if inputs.is_empty() {
+        return Err(Error::Usage(format!(
+            "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
+        )));
+    }
+    check_stdin(&inputs)?;
+    let query = Query {
+        question,
+        granularity: options.granularity.granularity(),
+        sort: None,
+        sample_type: options.sample.sample_type(),
+        nodecount: 0,
+        all: false,
+        normalize: false,
+    };
+    let output = output(options.output)?;
+    Ok(Request { query, spec: spec(options.filter)?, inputs, output })
+}
+
 fn request(
     question: Question,
     normalize: bool,
@@ -102,11 +139,7 @@ fn request(
         all: options.rows.all,
         normalize,
     };
-    if inputs.iter().filter(|input| *input == "-").count() > 1 {
-        return Err(Error::Usage(
-            "standard input (-) can be read only once; give the other profile as a file".to_owned(),
-        ));
-    }
+    check_stdin(&inputs)?;
     Ok(Request { query, spec: spec(options.filter)?, inputs, output })
 }
 
@@ -120,7 +153,9 @@ fn spec(filter: FilterArgs) -> Result<Spec, Error> {
         ("prune_from", &filter.prune_from),
     ];
     for (option, regex) in frames {
-        check_regex(option, regex.as_deref())?;
+        if let Some(regex) = regex {
+            check_regex(&format!("-{option}"), regex)?;
+        }
     }
     for (option, tag) in [("tagfocus", &filter.tagfocus), ("tagignore", &filter.tagignore)] {
         if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_empty()) {
@@ -140,10 +175,20 @@ fn spec(filter: FilterArgs) -> Result<Spec, Error> {
     })
 }
 
-fn check_regex(option: &str, regex: Option<&str>) -> Result<(), Error> {
-    match regex.map(regex::Regex::new) {
-        Some(Err(error)) => Err(Error::Usage(format!("-{option}: {error}"))),
-        _ => Ok(()),
+fn check_stdin(inputs: &[String]) -> Result<(), Error> {
+    if inputs.iter().filter(|input| *input == "-").count() > 1 {
+        return Err(Error::Usage(
+            "standard input (-) can be read only once; give the other profile as a file".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// `what` names the regular expression as it was typed: `-focus`, `REGEX`.
+pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), Error> {
+    match regex::Regex::new(regex) {
+        Err(error) => Err(Error::Usage(format!("{what}: {error}"))),
+        Ok(_) => Ok(()),
     }
 }
 

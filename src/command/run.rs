@@ -7,7 +7,7 @@ use super::request::{Output, Request};
 use super::{Console, Error, trim_path};
 use crate::filter::Spec;
 use crate::output::{self, Format, Style, Width};
-use crate::report::{Query, Question, Report, analyze};
+use crate::report::{Query, Question, Report, Warning, WarningCode, analyze};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -32,9 +32,25 @@ fn answer(
     let progress = Progress::new(progress == ShowProgress::Yes);
     let keep = match query.question {
         Question::Diff | Question::Top => Keep::All,
+        Question::Refs(_) => Keep::Ends,
     };
     let series = load(inputs, keep, &progress).map_err(|e| Error::Answer(Box::new(e)))?;
-    analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))
+    let mut report = analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))?;
+    if let ([first, last], true) = (report.inputs.as_slice(), inputs.len() > 2) {
+        let has_times = first.time.is_some() && last.time.is_some();
+        let message = format!(
+            "{} profiles are given: {} and {}, the first and the last {}, are compared",
+            inputs.len(),
+            first.name,
+            last.name,
+            if has_times { "by their own time" } else { "as given, since one bears no time" },
+        );
+        // Top adds all of them up.
+        if keep == Keep::Ends {
+            report.warnings.push(Warning { code: WarningCode::Other, message });
+        }
+    }
+    Ok(report)
 }
 
 /// Answers a request and writes the answer where it was asked for.

@@ -31,6 +31,8 @@ pub struct Row {
     pub parent: Option<RowId>,
     /// Whether it is code of the program's own: neither the standard library nor without symbols.
     pub own: bool,
+    /// Whether it is code of another module: its file lies in a module cache or a vendor folder.
+    pub is_dependency: bool,
 }
 
 /// No row, or several.
@@ -76,9 +78,15 @@ impl Frames {
         let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> =
             HashMap::with_capacity_and_hasher(locations.len(), FxBuildHasher);
         let functions = symbols.functions.iter();
-        let own: Vec<bool> =
-            functions.map(|f| !origin::is_standard_library(symbols.text(f.name))).collect();
-        let own = |line: &Line| own[line.function.index()];
+        let origins: Vec<Origin> = functions
+            .map(|f| match (symbols.text(f.name), symbols.text(f.filename)) {
+                (name, _) if origin::is_standard_library(name) => Origin::StandardLibrary,
+                (_, file) if origin::is_dependency(file) => Origin::Dependency,
+                _ => Origin::Program,
+            })
+            .collect();
+        let origin = |line: &Line| origins[line.function.index()];
+        let own = |line: &Line| origin(line) != Origin::StandardLibrary;
         // At the coarser granularities a named function is always the same row.
         let by_function = !matches!(granularity, Granularity::Lines | Granularity::Addresses);
         let mut row_of: Vec<Option<RowId>> = vec![None; symbols.functions.len()];
@@ -87,11 +95,20 @@ impl Frames {
             let lines = if noinlines { &all[all.len().saturating_sub(1)..] } else { all };
             let start = frames.flat_rows.len() as u32;
             if lines.is_empty() {
-                let parent =
-                    add.row(&mut frames, &unsymbolized(symbols, id, granularity), None, false);
+                let parent = add.row(
+                    &mut frames,
+                    &unsymbolized(symbols, id, granularity),
+                    None,
+                    Origin::Unknown,
+                );
                 frames.flat_rows.push(parent);
                 if granularity != Granularity::Addresses {
-                    let row = add.row(&mut frames, &symbols.address_name(id), Some(parent), false);
+                    let row = add.row(
+                        &mut frames,
+                        &symbols.address_name(id),
+                        Some(parent),
+                        Origin::Unknown,
+                    );
                     frames.flat_rows.push(row);
                 }
             }
@@ -99,7 +116,7 @@ impl Frames {
                 let known = &mut row_of[line.function.index()];
                 let row = known.unwrap_or_else(|| {
                     let name = row_name(symbols, id, line, granularity, !noinlines);
-                    let row = add.row(&mut frames, &name, None, own(line));
+                    let row = add.row(&mut frames, &name, None, origin(line));
                     if by_function && !symbols.name(line.function).is_empty() {
                         *known = Some(row);
                     }
@@ -209,15 +226,33 @@ impl Frames {
     }
 }
 
+/// Whose code a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Program,
+    Dependency,
+    StandardLibrary,
+    /// It has no symbols.
+    Unknown,
+}
+
 /// Rows by name, for building [`Frames`]; an address never shares the row of a function.
 #[derive(Default)]
 struct Rows(HashMap<(StringId, bool), RowId, FxBuildHasher>);
 
 impl Rows {
-    fn row(&mut self, frames: &mut Frames, name: &str, parent: Option<RowId>, own: bool) -> RowId {
+    fn row(
+        &mut self,
+        frames: &mut Frames,
+        name: &str,
+        parent: Option<RowId>,
+        origin: Origin,
+    ) -> RowId {
         let name = frames.names.intern(name);
+        let own = matches!(origin, Origin::Program | Origin::Dependency);
+        let is_dependency = origin == Origin::Dependency;
         *self.0.entry((name, parent.is_some())).or_insert_with(|| {
-            frames.rows.push(Row { name, parent, own });
+            frames.rows.push(Row { name, parent, own, is_dependency });
             RowId(frames.rows.len() as u32 - 1)
         })
     }

@@ -1,5 +1,8 @@
 //! Nodes and paths: which rows the frames of a stack belong to, what they weigh, and who calls whom.
 
+pub mod dominators;
 pub mod frames;
+pub mod inverted;
+pub mod stacks;
 pub mod sums;
 pub mod tree;

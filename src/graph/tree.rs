@@ -8,9 +8,11 @@
 //! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
 
 use super::frames::{Frames, RowId};
-use crate::model::series::{Series, Snapshot};
-use hashbrown::{HashMap, HashTable};
-use rustc_hash::{FxBuildHasher, FxHasher};
+use super::stacks::Stacks;
+use crate::model::ids::LocationId;
+use crate::model::series::Series;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 
 /// A node of a [`Tree`]: a path from a root.
@@ -65,32 +67,18 @@ impl Tree {
         frames: &Frames,
         unsymbolized: Unsymbolized,
     ) -> Result<Self, TooLarge> {
+        let stacks = Stacks::new(series);
         let mut growing = Growing::default();
         growing.push(NodeId::ROOT, RowId(0), false);
-        // Most stacks come again: in the other snapshot, and with objects of another size.
-        let mut met: HashMap<u64, Met, FxBuildHasher> = HashMap::default();
-        let mut ends = Vec::with_capacity(series.snapshots.len());
-        for (number, snapshot) in series.snapshots.iter().enumerate() {
-            let mut own = Vec::with_capacity(snapshot.samples.len());
-            for sample in 0..snapshot.samples.len() {
-                let hash = snapshot.samples.stack_hashes[sample];
-                let known = met.get(&hash).filter(|met| {
-                    let other = &series.snapshots[met.snapshot];
-                    // A filter may have cut stacks of one hash differently, and hashes may collide.
-                    snapshot.stack(sample).eq(other.stack(met.sample))
-                });
-                let end = if let Some(met) = known {
-                    met.end
-                } else {
-                    let end = growing.insert(snapshot, sample, frames, unsymbolized)?;
-                    met.insert(hash, Met { snapshot: number, sample, end });
-                    end
-                };
-                own.push(end);
-            }
-            ends.push(own);
+        let mut end_of = Vec::with_capacity(stacks.len());
+        for id in stacks.ids() {
+            end_of.push(growing.insert(stacks.locations(id), frames, unsymbolized)?);
         }
-        Ok(Self { nodes: growing.nodes, ends })
+        let ends = series.snapshots.iter().enumerate().map(|(number, snapshot)| {
+            let samples = 0..snapshot.samples.len();
+            samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
+        });
+        Ok(Self { nodes: growing.nodes, ends: ends.collect() })
     }
 
     /// Number of nodes, the root among them.
@@ -190,13 +178,6 @@ impl Children {
     }
 }
 
-/// Where a stack was met first, and the node at its end.
-struct Met {
-    snapshot: usize,
-    sample: usize,
-    end: NodeId,
-}
-
 /// A tree under construction.
 #[derive(Default)]
 struct Growing {
@@ -209,14 +190,13 @@ struct Growing {
 impl Growing {
     fn insert(
         &mut self,
-        snapshot: &Snapshot,
-        sample: usize,
+        locations: impl Iterator<Item = LocationId>,
         frames: &Frames,
         unsymbolized: Unsymbolized,
     ) -> Result<NodeId, TooLarge> {
         let mut stack = std::mem::take(&mut self.stack);
         stack.clear();
-        for location in snapshot.stack(sample) {
+        for location in locations {
             let rows = frames.frames_of(location, unsymbolized);
             let outermost = rows.len().saturating_sub(1);
             stack.extend(rows.iter().enumerate().map(|(i, &row)| (row, i < outermost)));

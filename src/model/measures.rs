@@ -1,7 +1,7 @@
 //! Which sample types belong together, by name and whatever their order: the count beside a size, what was
 //! allocated beside what is in use, and what kind of profile they make.
 
-use super::profile::{Header, SampleType};
+use super::profile::{Header, Profile, SampleType};
 use crate::units::{self, Kind as UnitKind};
 
 /// What kind of profile an input is.
@@ -34,6 +34,19 @@ pub fn kind(header: &Header) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// Whether the stacks of a profile are chains of references, as goref writes them: objects and bytes in use and nothing
+/// else, no period, no address, no source file, and frames that name a field and its type, `main.cache. (*main.Cache)`.
+pub fn is_of_references(profile: &Profile) -> bool {
+    let Profile { header, symbols, .. } = profile;
+    let types: Vec<&str> = header.sample_types.iter().map(|t| t.name.as_str()).collect();
+    let names_field = |name: &str| name.ends_with(')') && name.contains(". (");
+    types == ["inuse_objects", "inuse_space"]
+        && header.period == 0
+        && symbols.locations.address.iter().all(|&address| address == 0)
+        && symbols.functions.iter().all(|f| symbols.text(f.filename).is_empty())
+        && symbols.functions.iter().any(|f| names_field(symbols.text(f.name)))
 }
 
 /// Position of the sample type that a reader wants first: the profile's own default, else the last.

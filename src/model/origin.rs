@@ -110,6 +110,15 @@ pub fn is_standard_library(function: &str) -> bool {
     STANDARD.contains(&first)
 }
 
+/// Whether a source file belongs to another module: it lies in a module cache, where folders bear versions
+/// (`mod@v1.2.3/`), or in a `vendor` folder.
+pub fn is_dependency(file: &str) -> bool {
+    let has_version = file.match_indices("@v").any(|(at, _)| {
+        file[at + 2..].starts_with(|c: char| c.is_ascii_digit()) && file[at..].contains('/')
+    });
+    has_version || file.contains("/vendor/") || file.starts_with("vendor/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +135,20 @@ mod tests {
         ];
         for (function, expected) in cases {
             assert_eq!(package(function), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn dependencies_lie_in_versioned_or_vendor_folders() {
+        for file in [
+            "/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/context.go",
+            "github.com/gin-gonic/gin@v1.9.1/context.go",
+            "/src/app/vendor/github.com/x/y.go",
+        ] {
+            assert!(is_dependency(file), "{file}");
+        }
+        for file in ["/src/app/main.go", "app/me@vip.go", "", "app/vendors/x.go"] {
+            assert!(!is_dependency(file), "{file}");
         }
     }
 

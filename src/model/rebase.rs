@@ -7,6 +7,7 @@
 
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelValue};
+use super::measures;
 use super::names::display_name;
 use super::profile::{Profile, SampleType};
 use super::series::{Series, Snapshot};
@@ -56,6 +57,7 @@ impl Rebase {
         let locations = self.locations(&profile, &mappings, &functions);
         let labels = self.labels(&profile);
         let main = profile.symbols.mappings.first().map(|m| self.mapping(&profile, m));
+        let is_of_references = measures::is_of_references(&profile);
         let Profile { header, mut samples, .. } = profile;
         if labels.iter().enumerate().any(|(i, id)| id.index() != i) {
             samples.labels.iter_mut().for_each(|set| *set = labels[set.index()]);
@@ -67,6 +69,7 @@ impl Rebase {
             samples,
             locations,
             is_scaled: false,
+            is_of_references,
         });
     }
 

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub locations: Vec<LocationId>,
     /// The values were multiplied, so that they no longer tell how many samples stand behind them.
     pub is_scaled: bool,
+    /// Stacks are chains of references, not calls: what they say holds the memory.
+    pub is_of_references: bool,
 }
 
 impl Snapshot {

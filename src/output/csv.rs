@@ -6,7 +6,7 @@
 //! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
-use crate::analysis::{Place, diff, top};
+use crate::analysis::{Place, diff, refs, top};
 use crate::report::Report;
 use std::fmt::Display;
 use std::io;
@@ -55,6 +55,26 @@ const TOP_COLUMNS: [&str; 14] = [
     "unit",
 ];
 
+const REFS_COLUMNS: [&str; 17] = [
+    "site",
+    "depth",
+    "function",
+    "folded",
+    "before",
+    "after",
+    "delta",
+    "share_percent",
+    "objects_before",
+    "objects_after",
+    "objects_delta",
+    "error_lower",
+    "error_upper",
+    "ends",
+    "omitted_branches",
+    "omitted",
+    "unit",
+];
+
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     if let Some(diff) = &report.diff {
@@ -66,6 +86,14 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         writer.write_record(TOP_COLUMNS).map_err(io_error)?;
         for row in &top.rows {
             writer.write_record(top_record(row, &report.unit)).map_err(io_error)?;
+        }
+    }
+    if let Some(refs) = &report.refs {
+        writer.write_record(REFS_COLUMNS).map_err(io_error)?;
+        for site in &refs.sites {
+            for line in &site.lines {
+                writer.write_record(refs_record(site, line, &report.unit)).map_err(io_error)?;
+            }
         }
     }
     writer.flush()
@@ -142,6 +170,32 @@ fn top_record(row: &top::Row, unit: &str) -> [String; TOP_COLUMNS.len()] {
         via_function,
         via_file,
         via_line,
+        unit.to_owned(),
+    ]
+}
+
+/// A line of a tree. What ends at it and what was left out is their change, or their value in a single profile.
+fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REFS_COLUMNS.len()] {
+    let name = |line: &refs::Line| line.frames.first().map(|frame| frame.name.clone());
+    let folded: Vec<&str> = line.frames.iter().skip(1).map(|frame| frame.name.as_str()).collect();
+    let objects = |of: fn(&refs::Values) -> Option<i64>| cell(line.objects.as_ref().and_then(of));
+    [
+        cell(site.lines.first().and_then(name)),
+        line.depth.to_string(),
+        cell(name(line)),
+        folded.join("\n"),
+        cell(line.values.before),
+        line.values.after.to_string(),
+        cell(line.values.delta),
+        cell(line.share),
+        objects(|values| values.before),
+        objects(|values| Some(values.after)),
+        objects(|values| values.delta),
+        cell(line.error.map(|error| error.lower)),
+        cell(line.error.map(|error| error.upper)),
+        cell(line.ends.map(|values| values.main())),
+        cell(line.omitted.map(|rest| rest.count)),
+        cell(line.omitted.map(|rest| rest.values.main())),
         unit.to_owned(),
     ]
 }

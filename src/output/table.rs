@@ -5,6 +5,7 @@
 //! Numbers never wrap and names are shortened before they do; every claim comes with its error. The
 //! words of heaps (objects, in use, leak) stand only where the profile is one of a heap.
 
+mod chain;
 mod closing;
 mod diff_rows;
 pub(crate) mod escape;
@@ -12,6 +13,7 @@ mod grid;
 mod heading;
 mod name;
 mod number;
+mod refs_lines;
 pub(crate) mod shell;
 mod sites;
 mod top_rows;
@@ -34,6 +36,10 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     if let Some(top) = &report.top {
         top_rows::write(report, top, style, out)?;
         closing::write_top(top, style, out)?;
+    }
+    if let Some(refs) = &report.refs {
+        refs_lines::write(report, refs, style, out)?;
+        closing::write_refs(report, refs, style, out)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{
     Comparison, Input, InputKind, Query, Question, Report, SCHEMA, Sort, Total, Warning,
     WarningCode,
 };
-use crate::analysis::{Measured, Order, Process, Subject, Wanted, diff, top};
+use crate::analysis::{Measured, NoMatch, Order, Process, Subject, Wanted, diff, refs, top};
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::measures::{self, Kind};
@@ -14,6 +14,7 @@ use crate::model::series::{Series, Snapshot};
 use crate::model::symbols::base_name;
 use crate::parallel;
 use clap::ValueEnum;
+use regex::Regex;
 
 /// Why a question can't be answered.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +36,18 @@ pub enum Error {
         /// Name of the input.
         name: String,
     },
+    /// A pattern matches nothing.
+    #[error(transparent)]
+    NoMatch(#[from] NoMatch),
     /// Not the number of snapshots that the question is about.
     #[error("a comparison needs two profiles, found {0}")]
     NotTwo(usize),
+    /// More snapshots than the question is about.
+    #[error("one profile or two can be asked about, found {0}")]
+    NotOneOrTwo(usize),
+    /// A pattern does not compile.
+    #[error("the pattern does not compile: {0}")]
+    Pattern(#[from] regex::Error),
     /// Sums do not fit in 64 bits.
     #[error(
         "the values of {sample_type} in {name} add up to more than 64 bits hold; the profile is damaged"
@@ -92,6 +102,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         totals: Vec::new(),
         diff: None,
         top: None,
+        refs: None,
         warnings: Vec::new(),
     };
     let mut process = None;
@@ -125,6 +136,10 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
             report.diff = Some(part.diff(&frames, wanted));
         }
         Question::Top => report.top = Some(top::top(&subject, order, wanted)),
+        Question::Refs(asked) => {
+            let regex = Regex::new(&asked.pattern)?;
+            report.refs = Some(refs::refs(&subject, asked, &regex)?);
+        }
     }
     report.warnings = warnings;
     Ok(report)
@@ -137,6 +152,11 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
         Question::Top => Ok(false),
+        Question::Refs(_) => match snapshots {
+            1 => Ok(false),
+            2 => Ok(true),
+            _ => Err(Error::NotOneOrTwo(snapshots)),
+        },
     }
 }
 
@@ -309,6 +329,7 @@ fn input(series: &Series, snapshot: &Snapshot, sums: &[Sum]) -> Input {
     Input {
         name: snapshot.name.clone(),
         kind: match measures::kind(header) {
+            _ if snapshot.is_of_references => InputKind::Reference,
             Kind::Heap => InputKind::Heap,
             Kind::Goroutine => InputKind::Goroutine,
             Kind::Cpu => InputKind::Cpu,

@@ -1,7 +1,7 @@
 //! What the inputs might mislead about, each with what was done about it.
 
 use super::{Warning, WarningCode};
-use crate::analysis::sampling;
+use crate::analysis::{sampling, sampling_of};
 use crate::model::ids::LabelSetId;
 use crate::model::measures::{Kind, kind};
 use crate::model::profile::Header;
@@ -42,7 +42,7 @@ pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) 
             format!("{what}{span}{from}, not the state of the heap; fetch it without seconds= to compare states"),
         ));
     }
-    if heap && sampling(header) == Sampling::Unknown && !snapshot.samples.is_empty() {
+    if heap && sampling_of(snapshot) == Sampling::Unknown && !snapshot.samples.is_empty() {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
         let whole =
             !go.iter().all(|name| header.position(name).is_some()) || header.time_nanos != 0;

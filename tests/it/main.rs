@@ -16,6 +16,7 @@ mod pprof_agreement;
 mod pprof_reads;
 mod properties;
 mod random;
+mod refs;
 mod samples;
 mod schema;
 mod table;

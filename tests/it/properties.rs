@@ -10,7 +10,7 @@ use heapdiff::report::{Question, analyze};
 use prost::Message;
 
 /// Pairs to try each law on: recordings, and random profiles in two encodings.
-fn pairs() -> Vec<[Vec<u8>; 2]> {
+pub(crate) fn pairs() -> Vec<[Vec<u8>; 2]> {
     let folders = ["chat", "rate1", "generics-inline", "allocs", "cpu", "goroutine"];
     let crafted = ["crafted/labels", "crafted/recursion", "crafted/no-symbols", "crafted/units"];
     let mut pairs: Vec<_> = folders.iter().chain(&crafted).map(|f| corpus::pair(f)).collect();

@@ -94,6 +94,7 @@ pub(crate) fn empty_diff() -> Report {
         totals: Vec::new(),
         diff: Some(Diff::default()),
         top: None,
+        refs: None,
         warnings: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@
 use super::super::Style;
 use super::{escape::escape, is_heap, shell, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
+use crate::analysis::refs::{Refs, Relation};
 use crate::analysis::top::Top;
 use crate::report::Report;
 use crate::report::WarningCode::{self, IdenticalData};
@@ -37,17 +38,22 @@ pub(super) fn write_diff(
     } else if is_heap(report) {
         say(two_snapshots(report), out)?;
     }
-    let next = function_to_ask(report, diff).and_then(|name| next_command(report, name));
-    if let Some((lead, command)) = next {
-        let bold = Ansi::new().bold();
-        // A command is never wrapped: it is there to be copied.
-        if style.color {
-            writeln!(out, "{lead}: {bold}{command}{bold:#}")?;
-        } else {
-            writeln!(out, "{lead}: {command}")?;
-        }
+    let next = function_to_ask(report, diff).and_then(|name| command(report, "refs", name));
+    if let Some(command) = next {
+        write_next("Through what", &command, style, out)?;
     }
     Ok(())
+}
+
+/// Writes what to type next.
+fn write_next(lead: &str, command: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let bold = Ansi::new().bold();
+    // A command is never wrapped: it is there to be copied.
+    if style.color {
+        writeln!(out, "{lead}: {bold}{command}{bold:#}")
+    } else {
+        writeln!(out, "{lead}: {command}")
+    }
 }
 
 /// What two snapshots can not tell.
@@ -106,26 +112,21 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
     }
 }
 
-/// What to ask next about `function`, and the command that asks it: its callers by cum, and where this
-/// table was by cum already, its lines.
-fn next_command(report: &Report, function: &str) -> Option<(&'static str, String)> {
-    let [before, after] = report.inputs.as_slice() else { return None };
+/// The command that asks `question` about `function` in the inputs of the report.
+fn command(report: &Report, question: &str, function: &str) -> Option<String> {
     // Standard input can not be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
-    if unusable(&before.name) || unusable(&after.name) || unusable(function) {
+    if report.inputs.iter().any(|input| unusable(&input.name)) || unusable(function) {
         return None;
     }
-    let focus = shell::exactly(function);
-    let focus = shell::quote(&focus);
+    let pattern = shell::exactly(function);
     let sample_type = match report.sample_type.as_str() {
         "inuse_space" => String::new(),
         other => format!(" -sample_index={}", shell::quote(other)),
     };
-    let (lead, option) =
-        if report.sort == "cum" { ("Line by line", "-lines") } else { ("Who calls it", "-cum") };
-    let (before, after) = (shell::file(&before.name), shell::file(&after.name));
-    let command = format!("heapdiff diff {option} -focus {focus}{sample_type} {before} {after}");
-    Some((lead, command))
+    let inputs: Vec<_> = report.inputs.iter().map(|input| shell::file(&input.name)).collect();
+    let pattern = shell::quote(&pattern);
+    Some(format!("heapdiff {question} {pattern}{sample_type} {}", inputs.join(" ")))
 }
 
 pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -134,4 +135,23 @@ pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io
     }
     writeln!(out)?;
     wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out)
+}
+
+pub(super) fn write_refs(
+    report: &Report,
+    refs: &Refs,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    // Line by line where all of it comes through, or else where it is allocated.
+    let site = refs.sites.first();
+    let dominator = site.and_then(|site| site.dominator.as_ref()).map(|d| d.function.as_str());
+    let itself = || Some(site?.lines.first()?.frames.first()?.name.as_str());
+    let is_call = refs.relation == Relation::AllocatedThrough && report.granularity == "functions";
+    let function = dominator.or_else(itself).filter(|_| is_call);
+    if let Some(command) = function.and_then(|name| command(report, "list", name)) {
+        writeln!(out)?;
+        write_next("Line by line", &command, style, out)?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! what stands in its brackets (`Map[…].Load`), and then characters at its left. The tail, the type and
 //! the method, stays to the last. A name that was cut always bears a `…`.
 
+use super::chain::Chain;
 use super::escape::escape;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -21,6 +22,8 @@ pub(super) struct Label {
     second: Option<(&'static str, String)>,
     /// A remark after the names: ` (was main.foo.func2)`.
     remark: String,
+    /// The line of a tree, in the place of all of that.
+    chain: Option<Chain>,
     /// Whether the path is what the name is about: that of a package or a file.
     path_matters: bool,
     /// A word said after the names where none of the columns of these titles, which say it, is shown.
@@ -36,6 +39,11 @@ impl Label {
     /// The name of a package or a file, whose path is cut only where nothing else can go.
     pub(super) fn path(name: &str) -> Self {
         Label { path_matters: true, ..Label::new(name) }
+    }
+
+    /// The line of a tree.
+    pub(super) fn chain(chain: Chain) -> Self {
+        Label { chain: Some(chain), ..Label::default() }
     }
 
     /// With the caller under which it stands.
@@ -64,6 +72,9 @@ impl Label {
 
     /// Columns it takes with import paths cut and nothing else: what it should get.
     pub(super) fn short_width(&self) -> usize {
+        if let Some(chain) = &self.chain {
+            return chain.short_width();
+        }
         if self.path_matters {
             return self.width();
         }
@@ -73,6 +84,9 @@ impl Label {
 
     /// The text in at most `width` columns, in a table whose columns `is_shown` knows by title.
     pub(super) fn fit(&self, width: usize, is_shown: impl Fn(&str) -> bool) -> String {
+        if let Some(chain) = &self.chain {
+            return chain.fit(width);
+        }
         let status = match self.status {
             Some((word, columns)) if !columns.into_iter().any(is_shown) => format!("  [{word}]"),
             _ => String::new(),
@@ -126,7 +140,7 @@ pub(super) fn fit(name: &str, width: usize) -> String {
 }
 
 /// The name with all of its import path cut.
-fn shortest_path(name: &str) -> String {
+pub(super) fn shortest_path(name: &str) -> String {
     match path_elements(name) {
         0 => name.to_owned(),
         elements => cut_path(name, elements),

@@ -14,7 +14,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     let columns = vec![
         Column::text("", None),
         Column::mixed("before", Some(2)),
-        Column::mixed(if report.diff.is_some() { "after" } else { "total" }, None),
+        Column::mixed(if report.comparison.is_some() { "after" } else { "total" }, None),
         Column::mixed("Δ", None),
         Column::mixed("Δ %", Some(1)),
         Column::text("95 % interval", Some(0)),

@@ -1,0 +1,319 @@
+//! Reverse references: every way in to the functions that match, from each of them up to the roots, heaviest first.
+//!
+//! A heap profile knows where memory was *allocated through*: its stacks are calls. Only a profile of references,
+//! whose stacks are chains of fields, knows what memory is *held by*; [`Relation`] says which it is.
+//!
+//! What is shown of a tree is decided by values alone; evidence is added up afterwards, for the lines that are
+//! left. A line's value is always that of its shown branches, of the stacks that end at it, and of what it says was
+//! left out, added up.
+
+mod site;
+
+use super::{Bounds, NoMatch, Subject};
+use crate::graph::frames::RowId;
+use crate::graph::inverted;
+use crate::graph::stacks::{StackId, Stacks};
+use crate::graph::sums::sums;
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+
+/// What the stacks of a profile say about its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// Stacks are calls: the memory was allocated through them.
+    AllocatedThrough,
+    /// Stacks are chains of references: the memory is held by them.
+    HeldBy,
+}
+
+/// Which way the trees grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the function to its callers and on to the roots.
+    Callers,
+    /// From the function to its callees and on to the leaves.
+    Callees,
+}
+
+/// The value of a path or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Values {
+    /// Value before; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// Value after, or of the single profile.
+    pub after: i64,
+    /// `after − before`; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<i64>,
+}
+
+impl Values {
+    /// What the question is about: the change, or the value of a single profile.
+    pub fn main(&self) -> i64 {
+        self.delta.unwrap_or(self.after)
+    }
+
+    fn none(is_comparison: bool) -> Self {
+        let zero = is_comparison.then_some(0);
+        Self { before: zero, after: 0, delta: zero }
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.wrapping_add(b?));
+        Self {
+            before: sum(self.before, other.before),
+            after: self.after.wrapping_add(other.after),
+            delta: sum(self.delta, other.delta),
+        }
+    }
+}
+
+/// Something left out, and what it adds up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rest {
+    /// How many: branches of a line, or paths.
+    pub count: usize,
+    /// Their values.
+    #[serde(flatten)]
+    pub values: Values,
+}
+
+/// One line of a tree: a frame, and the frames that follow it without a branch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// How many lines it stands beneath: 0 is the function itself. It branches from the nearest line before it whose
+    /// depth is one less.
+    pub depth: usize,
+    /// The frame and those folded into its line, in the direction of the tree.
+    pub frames: Vec<Frame>,
+    /// Its values.
+    #[serde(flatten)]
+    pub values: Values,
+    /// Its change as a share of the change of the function (for a single profile its value as a share of that of the
+    /// function), in percent; negative where it goes the other way. Absent where that is 0.
+    pub share: Option<f64>,
+    /// Objects, where the profile counts them beside the sample type.
+    pub objects: Option<Values>,
+    /// 95 % interval of the change, or of the value of a single profile.
+    pub error: Option<Bounds>,
+    /// What of it ends here: stacks whose root (whose leaf, among callees) is the last frame. Absent where none of it
+    /// does, or all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Values>,
+    /// Its branches that are not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub omitted: Option<Rest>,
+}
+
+/// A frame of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Frame {
+    /// Name as `go tool pprof` prints it at the same granularity.
+    pub name: String,
+    /// Whether it is code of the program's own: neither the standard library nor a dependency.
+    pub own: bool,
+    /// Whether paths come back to it: what lies between is folded into it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recursive: bool,
+}
+
+/// A function that all, or nearly all, of a change comes through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Dominator {
+    /// Its name.
+    pub function: String,
+    /// The share that comes through it, in percent.
+    pub share: f64,
+}
+
+/// A function that matches, with the ways in to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Site {
+    /// The nearest function of the program's own code that all ways in pass, the lightest left out, which make up 5 %
+    /// at most: the immediate dominator. Absent where there is none, and for callees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dominator: Option<Dominator>,
+    /// Its tree: the function first, branches after what they branch from, the heaviest first.
+    pub lines: Vec<Line>,
+}
+
+/// A whole path: from the function to a root, or to a leaf.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Path {
+    /// Names, from the function on.
+    pub frames: Vec<String>,
+    /// Its values.
+    #[serde(flatten)]
+    pub values: Values,
+}
+
+/// The answer to "through what".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Refs {
+    /// The regular expression that was asked for.
+    pub pattern: String,
+    /// What the paths say.
+    pub relation: Relation,
+    /// Which way the trees grow.
+    pub direction: Direction,
+    /// The functions that match, what changed most first (of a single profile: what is largest).
+    pub sites: Vec<Site>,
+    /// Further functions that match, the heaviest first; one may be part of another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_sites: Vec<String>,
+    /// Whole paths, function by function in the order above, the heaviest of each first.
+    pub paths: Vec<Path>,
+    /// Further paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub omitted_paths: Option<Rest>,
+}
+
+/// What is asked for, and how much of the answer is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Regular expression, unanchored, on the names of rows.
+    pub pattern: String,
+    /// Which way the trees grow.
+    pub direction: Direction,
+    /// At most so many functions; 0 is no limit.
+    pub sites: usize,
+    /// At most so many lines of each, the heaviest; 0 is no limit. Also of paths.
+    pub lines: usize,
+    /// No line beneath more lines than this; 0 is no limit.
+    pub depth: usize,
+    /// At most so many branches of a line, the heaviest; 0 is no limit.
+    pub branches: usize,
+    /// No line below this share of its function, 0 to 1.
+    pub fraction: f64,
+}
+
+/// Through what the functions were allocated whose names match `regex`, which is the pattern of what is asked.
+pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs, NoMatch> {
+    let Subject { series, frames, .. } = *subject;
+    let matching = |&row: &RowId| {
+        let of_binary = frames.row(row).parent.map(|parent| frames.name(parent));
+        regex.is_match(frames.name(row)) || of_binary.is_some_and(|name| regex.is_match(name))
+    };
+    let mut is_binary = vec![false; frames.len()];
+    let all = || (0..frames.len() as u32).map(RowId);
+    all().filter_map(|row| frames.row(row).parent).for_each(|b| is_binary[b.0 as usize] = true);
+    // Paths lead through addresses, not through the binary that they lie in.
+    let rows = || all().filter(|row| !is_binary[row.0 as usize]);
+    let matched: Vec<RowId> = rows().filter(matching).collect();
+    if matched.is_empty() {
+        let what = if frames.by_function_name() { "function" } else { "row" };
+        let names = rows().map(|row| frames.name(row));
+        return Err(NoMatch::new(what, &asked.pattern, names));
+    }
+    let mut totals = totals(subject, matched);
+    totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
+        let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
+        by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
+    });
+    // What holds nothing says nothing, unless it is all there is.
+    let moving = totals.iter().filter(|(_, change, _)| *change != 0).count().max(1);
+    let wanted = if asked.sites == 0 { totals.len() } else { asked.sites.min(moving) };
+    let (shown, more) = totals.split_at(wanted.min(totals.len()));
+    let matched = subject.matched();
+    let direction = match asked.direction {
+        Direction::Callers => inverted::Direction::Callers,
+        Direction::Callees => inverted::Direction::Callees,
+    };
+    let mut answer = Refs {
+        pattern: asked.pattern.clone(),
+        relation: if series.snapshots.iter().all(|snapshot| snapshot.is_of_references) {
+            Relation::HeldBy
+        } else {
+            Relation::AllocatedThrough
+        },
+        direction: asked.direction,
+        sites: Vec::new(),
+        more_sites: more.iter().map(|(row, ..)| frames.name(*row).to_owned()).collect(),
+        paths: Vec::new(),
+        omitted_paths: None,
+    };
+    let stacks = Stacks::new(series);
+    let sums = Sums::new(subject, &stacks);
+    let mut rest = Rest { count: 0, values: Values::none(subject.is_comparison()) };
+    for (row, ..) in shown {
+        let ways = site::Ways::new(subject, &stacks, &sums, *row, direction);
+        answer.sites.push(ways.answer(asked, &matched));
+        let mut ends: Vec<(u32, Values)> = ways.ends().collect();
+        let weight = |values: &Values| (values.main().unsigned_abs(), values.after);
+        ends.sort_by_key(|(step, values)| (Reverse(weight(values)), *step));
+        let wanted = if asked.lines == 0 { ends.len() } else { asked.lines };
+        for (i, (step, values)) in ends.into_iter().enumerate() {
+            if i < wanted {
+                answer.paths.push(ways.path(step));
+            } else {
+                rest.count += 1;
+                rest.values = rest.values.plus(&values);
+            }
+        }
+    }
+    answer.omitted_paths = (rest.count > 0).then_some(rest);
+    Ok(answer)
+}
+
+/// Values of each distinct stack.
+struct Sums {
+    /// Before, where two snapshots are compared.
+    before: Option<Vec<i64>>,
+    after: Vec<i64>,
+    objects_before: Option<Vec<i64>>,
+    objects_after: Option<Vec<i64>>,
+}
+
+impl Sums {
+    fn new(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Self {
+        let is_comparison = subject.is_comparison();
+        let of = |snapshot: usize, column: usize| stacks.sums(snapshot, column);
+        let column = subject.measured.column;
+        // A count beside itself says nothing more.
+        let count = subject.measured.count.filter(|&count| count != column);
+        let after = usize::from(is_comparison);
+        Self {
+            before: is_comparison.then(|| of(0, column)),
+            after: of(after, column),
+            objects_before: count.filter(|_| is_comparison).map(|count| of(0, count)),
+            objects_after: count.map(|count| of(after, count)),
+        }
+    }
+
+    /// Value of a stack before and after.
+    fn at(&self, id: StackId) -> (i64, i64) {
+        (self.before.as_ref().map_or(0, |before| before[id.index()]), self.after[id.index()])
+    }
+
+    /// Whether a stack holds anything.
+    fn counts(&self, id: StackId) -> bool {
+        let zero = |values: &Option<Vec<i64>>| values.as_ref().is_none_or(|v| v[id.index()] == 0);
+        self.at(id) != (0, 0) || !zero(&self.objects_before) || !zero(&self.objects_after)
+    }
+
+    /// The change of a stack, or its value where there is one snapshot.
+    fn main(&self, id: StackId) -> i64 {
+        let (before, after) = self.at(id);
+        after.wrapping_sub(before)
+    }
+}
+
+/// Of each row the size of its change and its size, each sample counted once.
+fn totals(subject: &Subject<'_>, rows: Vec<RowId>) -> Vec<(RowId, u64, u64)> {
+    let sums = sums(subject.series, subject.frames, subject.measured.column, None);
+    let of = |row: RowId| match sums.as_slice() {
+        [before, after] => (before.row(row).cum, after.row(row).cum),
+        sums => (0, sums.first().map_or(0, |sums| sums.row(row).cum)),
+    };
+    let size = |row| {
+        let (before, after) = of(row);
+        let size = before.unsigned_abs().max(after.unsigned_abs());
+        (row, after.wrapping_sub(before).unsigned_abs(), size)
+    };
+    rows.into_iter().map(size).collect()
+}

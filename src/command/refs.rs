@@ -1,0 +1,87 @@
+//! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
+
+use super::Error;
+use super::options::{BaseArgs, PathOptions};
+use super::request::{Request, check_regex, path_request};
+use crate::analysis::refs::{Asked, Direction};
+use crate::output::Format;
+use crate::report::Question;
+use clap::Args;
+
+/// Functions shown in full where nobody says how many.
+const SITES_SHOWN: usize = 3;
+/// Lines of each in the table, and in JSON and CSV.
+const LINES_SHOWN: usize = 20;
+const LINES_WRITTEN: usize = 1000;
+/// A branch below this share of its function is left out of the table.
+const FRACTION_SHOWN: f64 = 0.005;
+const BRANCHES_SHOWN: usize = 8;
+
+/// Show through which calls functions were reached: callers, their callers, and so on to the roots
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff refs [OPTIONS] REGEX PROFILE\n       heapdiff refs [OPTIONS] REGEX BEFORE AFTER",
+    after_help = "\
+Examples:
+  heapdiff refs NewTicker before.pb.gz after.pb.gz
+  heapdiff refs -lines 'limiter\\.windowFor' before.pb.gz after.pb.gz
+  heapdiff refs --callees '^main\\.handle$' heap.pb.gz
+
+Of three or more profiles the first and the last by their own time are compared.
+
+The tree says where memory was allocated, not what holds it: a stack is recorded when an object is
+made. What holds it only a profile of references says (goref writes them), and of such a profile the
+tree says that."
+)]
+pub(super) struct RefsArgs {
+    /// Functions to start from: a regular expression on the names of rows, unanchored
+    #[arg(value_name = "REGEX")]
+    pattern: String,
+    /// Profiles: one, or two that are compared. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    /// Turn the tree round: what the functions call, down to the leaves
+    #[arg(long, help_heading = "Tree")]
+    callees: bool,
+    /// At most N functions that match, 0 for all [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Tree")]
+    sites: Option<usize>,
+    /// At most N lines of each, the heaviest, 0 for all [default: 20, and 1000 with json and csv]
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Tree")]
+    nodecount: Option<usize>,
+    /// At most N lines deep, 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Tree")]
+    depth: usize,
+    /// At most N branches of a line, 0 for all [default: 8, and all with json and csv]
+    #[arg(long, value_name = "N", help_heading = "Tree")]
+    branches: Option<usize>,
+    /// No branch below this share of its function, 0 to 1 [default: 0.005, and 0 with json and csv]
+    #[arg(long, alias = "nodefraction", value_name = "SHARE", value_parser = fraction, help_heading = "Tree")]
+    node_fraction: Option<f64>,
+    #[command(flatten)]
+    options: PathOptions,
+}
+
+pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
+    let RefsArgs { pattern, inputs, base, callees, options, .. } = args;
+    check_regex("REGEX", &pattern)?;
+    let is_table = options.output.format == Format::Table;
+    let limit = |shown: usize, written: usize| if is_table { shown } else { written };
+    let asked = Asked {
+        pattern,
+        direction: if callees { Direction::Callees } else { Direction::Callers },
+        sites: args.sites.unwrap_or(SITES_SHOWN),
+        lines: args.nodecount.unwrap_or(limit(LINES_SHOWN, LINES_WRITTEN)),
+        depth: args.depth,
+        branches: args.branches.unwrap_or(limit(BRANCHES_SHOWN, 0)),
+        fraction: args.node_fraction.unwrap_or(if is_table { FRACTION_SHOWN } else { 0.0 }),
+    };
+    path_request("refs REGEX", Question::Refs(asked), base, inputs, options)
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "expected a share from 0 to 1, as 0.005".to_owned())
+}

@@ -1,0 +1,117 @@
+//! The distinct stacks of a series: each once, however many samples and snapshots have it.
+//!
+//! A stack comes again in every snapshot, and within one for each size of object. Whoever follows paths does it once
+//! for each distinct stack, and adds the values of its samples up before.
+
+use super::frames::{Frames, RowId};
+use super::tree::Unsymbolized;
+use crate::model::ids::LocationId;
+use crate::model::series::Series;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use rustc_hash::FxBuildHasher;
+
+/// A distinct stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StackId(pub u32);
+
+impl StackId {
+    /// The id as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The distinct stacks of all snapshots of a series, in the order in which they were met.
+#[derive(Clone, Debug)]
+pub struct Stacks<'a> {
+    series: &'a Series,
+    /// Snapshot and sample that have each first.
+    first: Vec<(u32, u32)>,
+    /// The stack of each sample of each snapshot.
+    of: Vec<Vec<StackId>>,
+}
+
+impl<'a> Stacks<'a> {
+    /// The stacks of a series.
+    pub fn new(series: &'a Series) -> Self {
+        let samples = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).max();
+        let mut stacks = Self { series, first: Vec::new(), of: Vec::new() };
+        let mut met: HashMap<u64, StackId, FxBuildHasher> = HashMap::default();
+        met.reserve(samples.unwrap_or_default());
+        for (number, snapshot) in series.snapshots.iter().enumerate() {
+            let mut of = Vec::with_capacity(snapshot.samples.len());
+            for (sample, &hash) in snapshot.samples.stack_hashes.iter().enumerate() {
+                let next = StackId(stacks.first.len() as u32);
+                let id = match met.entry(hash) {
+                    // A filter may have cut stacks of one hash differently, and hashes may collide.
+                    Entry::Occupied(known)
+                        if snapshot.stack(sample).eq(stacks.locations(*known.get())) =>
+                    {
+                        *known.get()
+                    }
+                    entry => {
+                        entry.insert(next);
+                        stacks.first.push((number as u32, sample as u32));
+                        next
+                    }
+                };
+                of.push(id);
+            }
+            stacks.of.push(of);
+        }
+        stacks
+    }
+
+    /// Number of stacks.
+    pub fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// All stacks.
+    pub fn ids(&self) -> impl Iterator<Item = StackId> + use<> {
+        (0..self.first.len() as u32).map(StackId)
+    }
+
+    /// The stack of a sample.
+    #[inline]
+    pub fn of(&self, snapshot: usize, sample: usize) -> StackId {
+        self.of[snapshot][sample]
+    }
+
+    /// The locations of a stack, leaf first.
+    #[inline]
+    pub fn locations(&self, id: StackId) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
+        let (snapshot, sample) = self.first[id.index()];
+        let series = self.series;
+        series.snapshots[snapshot as usize].stack(sample as usize)
+    }
+
+    /// The rows of a stack, leaf first, one for each frame.
+    pub fn rows<'f>(
+        &self,
+        id: StackId,
+        frames: &'f Frames,
+        unsymbolized: Unsymbolized,
+    ) -> impl Iterator<Item = RowId> + use<'a, 'f> {
+        let locations = self.locations(id);
+        locations.flat_map(move |at| frames.frames_of(at, unsymbolized)).copied()
+    }
+
+    /// The value of each stack in one snapshot and one column.
+    pub fn sums(&self, snapshot: usize, column: usize) -> Vec<i64> {
+        let mut sums = vec![0_i64; self.first.len()];
+        let width = self.series.sample_types.len();
+        let values = self.series.snapshots[snapshot].samples.values.chunks_exact(width.max(1));
+        for (id, row) in self.of[snapshot].iter().zip(values) {
+            let sum = &mut sums[id.index()];
+            *sum = sum.wrapping_add(row[column]);
+        }
+        sums
+    }
+}

@@ -1,0 +1,156 @@
+//! One line of a tree: its branches drawn, and frames that follow each other without a branch on one line.
+//!
+//! Where a line is too narrow for all frames of it, those in the middle give way to a count: first those of the
+//! standard library and of dependencies, then the program's own. The first frame stays to the last.
+
+use super::escape::escape;
+use super::name::{self, shortest_path};
+use unicode_width::UnicodeWidthStr;
+
+/// After a frame that paths come back to.
+const RECURSIVE: &str = " (recursive)";
+/// A name that is cut gets at least so many columns.
+const NAME_AT_LEAST: usize = 16;
+
+/// What stands between two frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrow {
+    /// The right one calls the left one.
+    CalledBy,
+    /// The left one calls the right one.
+    Calls,
+}
+
+impl Arrow {
+    fn text(self) -> &'static str {
+        match self {
+            Arrow::CalledBy => " ← ",
+            Arrow::Calls => " → ",
+        }
+    }
+}
+
+/// A line of a tree.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    /// The lines of the tree down to it, drawn.
+    prefix: String,
+    frames: Vec<Frame>,
+    arrow: Arrow,
+}
+
+#[derive(Clone, Debug)]
+struct Frame {
+    name: String,
+    short: String,
+    own: bool,
+}
+
+impl Chain {
+    pub(super) fn new(prefix: &str, arrow: Arrow) -> Self {
+        Self { prefix: prefix.to_owned(), frames: Vec::new(), arrow }
+    }
+
+    /// With one more frame; `own` ones are shown rather than others.
+    pub(super) fn push(&mut self, name: &str, own: bool, recursive: bool) {
+        let name = escape(name);
+        let end = if recursive { RECURSIVE } else { "" };
+        let short = format!("{}{end}", shortest_path(&name));
+        self.frames.push(Frame { name: format!("{name}{end}"), short, own });
+    }
+
+    /// Columns it should get: those of its first frame and of the program's own, the others as counts.
+    pub(super) fn short_width(&self) -> usize {
+        let kept: Vec<bool> =
+            self.frames.iter().enumerate().map(|(i, frame)| i == 0 || frame.own).collect();
+        self.prefix.width() + self.join(&kept, |frame| &frame.short).width()
+    }
+
+    /// The text in at most `width` columns.
+    pub(super) fn fit(&self, width: usize) -> String {
+        let room = width.saturating_sub(self.prefix.width());
+        let all = vec![true; self.frames.len()];
+        let whole = self.join(&all, |frame| &frame.name);
+        if whole.width() <= room {
+            return format!("{}{whole}", self.prefix);
+        }
+        let last = self.frames.len().saturating_sub(1);
+        let own = |own: bool| (0..self.frames.len()).filter(move |&i| self.frames[i].own == own);
+        let mut kept: Vec<bool> = (0..self.frames.len()).map(|i| i == 0).collect();
+        for i in own(true).chain([last]).chain(own(false)) {
+            let was = std::mem::replace(&mut kept[i], true);
+            kept[i] = was || self.join(&kept, |frame| &frame.short).width() <= room;
+        }
+        let text = self.join(&kept, |frame| &frame.short);
+        if text.width() <= room {
+            return format!("{}{text}", self.prefix);
+        }
+        // The first frame alone is too wide.
+        let rest = match last {
+            0 => String::new(),
+            more => format!("{}{}", self.arrow.text(), count(more)),
+        };
+        let first = self.frames.first().map_or("", |frame| frame.name.as_str());
+        if room >= rest.width() + NAME_AT_LEAST {
+            format!("{}{}{rest}", self.prefix, name::fit(first, room - rest.width()))
+        } else {
+            format!("{}{}", self.prefix, name::fit(first, room))
+        }
+    }
+
+    /// The kept frames, the others as counts.
+    fn join<'a>(&'a self, kept: &[bool], text: impl Fn(&'a Frame) -> &'a str) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let mut left_out = 0;
+        for (frame, &kept) in self.frames.iter().zip(kept) {
+            if kept {
+                if left_out > 0 {
+                    parts.push(count(left_out));
+                    left_out = 0;
+                }
+                parts.push(text(frame).to_owned());
+            } else {
+                left_out += 1;
+            }
+        }
+        if left_out > 0 {
+            parts.push(count(left_out));
+        }
+        parts.join(self.arrow.text())
+    }
+}
+
+fn count(frames: usize) -> String {
+    if frames == 1 { "(1 frame)".to_owned() } else { format!("({frames} frames)") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_in_the_middle_give_way_to_a_count() {
+        let mut chain = Chain::new("├ ", Arrow::CalledBy);
+        for (name, own) in [
+            ("chat/limiter.New", true),
+            ("net/http.HandlerFunc.ServeHTTP", false),
+            ("net/http.(*ServeMux).ServeHTTP", false),
+            ("main.(*server).serve", true),
+            ("net/http.(*conn).serve", false),
+        ] {
+            chain.push(name, own, name.ends_with("serve"));
+        }
+        let cases = [
+            (44, "├ …/limiter.New ← (2 frames) ← main.(*server).serve (recursive) ← (1 frame)", 80),
+            (30, "├ …/limiter.New ← (4 frames)", 40),
+            (30, "├ …/limiter.New", 18),
+        ];
+        for (_, expected, width) in cases {
+            assert_eq!(chain.fit(width), expected);
+        }
+        for width in 2..200 {
+            assert!(chain.fit(width).width() <= width, "{width}");
+        }
+        assert!(chain.fit(400).ends_with("net/http.(*conn).serve (recursive)"));
+    }
+}

@@ -1,0 +1,225 @@
+//! The ways in to functions, as trees: each line a step further from the function, the heaviest first.
+
+use super::super::Style;
+use super::chain::{Arrow, Chain};
+use super::grid::{Column, Grid, Header, Line, Tone};
+use super::name::Label;
+use super::number::{self, Scale};
+use super::{counted, escape::escape, is_heap, wrap};
+use crate::analysis::refs::{self, Direction, Refs, Relation, Site, Values};
+use crate::report::Report;
+use anstyle::Style as Ansi;
+use std::io;
+
+/// Names of further functions that are told.
+const MORE_TOLD: usize = 5;
+
+pub(super) fn write(
+    report: &Report,
+    refs: &Refs,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    for site in &refs.sites {
+        writeln!(out)?;
+        if let Some(headline) = headline(report, refs, site) {
+            wrap::write("", &headline, Ansi::new(), style, out)?;
+        }
+        grid(report, refs, site, style).write(style.width, style.color, 0, out)?;
+    }
+    if !refs.more_sites.is_empty() {
+        writeln!(out)?;
+        let told: Vec<String> =
+            refs.more_sites.iter().take(MORE_TOLD).map(|name| escape(name).into_owned()).collect();
+        let more = if refs.more_sites.len() > MORE_TOLD { ", …" } else { "" };
+        let what = counted(refs.more_sites.len(), "functions");
+        let text = format!("{what} more match: {}{more} (--sites 0 shows all)", told.join(", "));
+        wrap::write("not shown: ", &text, Ansi::new().dimmed(), style, out)?;
+    }
+    Ok(())
+}
+
+/// What all ways in pass.
+fn headline(report: &Report, refs: &Refs, site: &Site) -> Option<String> {
+    let whole = site.lines.first()?.values;
+    if whole.main() == 0 {
+        return None;
+    }
+    let what = match (whole.delta, report.sample_type.as_str()) {
+        (Some(delta), _) if delta < 0 => "of this shrinkage came through",
+        (Some(_), _) => "of this growth comes through",
+        (None, _) if refs.relation == Relation::HeldBy => "of this is held through",
+        (None, kind) if is_heap(report) && !kind.is_empty() => "of this was allocated through",
+        (None, _) => "of this comes through",
+    };
+    if let Some(dominator) = &site.dominator {
+        let share = number::whole_percent(dominator.share);
+        return Some(format!("{share} {what} {}", escape(&dominator.function)));
+    }
+    // No function lies on all ways in.
+    let ways = site.lines.iter().filter(|line| line.depth == 1);
+    let more = site.lines[0].omitted.map_or(0, |rest| rest.count);
+    let heaviest = ways.clone().next().filter(|_| refs.direction == Direction::Callers)?;
+    let name = &heaviest.frames.first()?.name;
+    let share = number::whole_percent(heaviest.share?);
+    let ways = counted(ways.count() + more, "ways");
+    (ways != "1 way").then(|| format!("{ways} in; {share} {what} {}", escape(name)))
+}
+
+fn title(report: &Report, refs: &Refs) -> &'static str {
+    match (refs.relation, refs.direction) {
+        (Relation::HeldBy, Direction::Callers) => "held by",
+        (Relation::HeldBy, Direction::Callees) => "holds",
+        (Relation::AllocatedThrough, Direction::Callers) if is_heap(report) => "allocated through",
+        (Relation::AllocatedThrough, Direction::Callers) => "through",
+        (Relation::AllocatedThrough, Direction::Callees) => "and what it calls",
+    }
+}
+
+fn grid(report: &Report, refs: &Refs, site: &Site, style: &Style) -> Grid {
+    let is_comparison = report.comparison.is_some();
+    let objects = is_heap(report) && !report.sample_type.ends_with("_objects");
+    let columns = if is_comparison {
+        vec![
+            Column::number("Δ", None),
+            Column::number("± 95 %", Some(4)),
+            Column::number("share", Some(3)),
+            Column::number("before", Some(1)),
+            Column::number("after", Some(2)),
+            Column::number("Δ objects", Some(0)),
+            Column::name(title(report, refs)),
+        ]
+    } else {
+        vec![
+            Column::number("value", None),
+            Column::number("± 95 %", Some(4)),
+            Column::number("share", Some(3)),
+            Column::number("objects", Some(0)),
+            Column::name(title(report, refs)),
+        ]
+    };
+    let mut grid = Grid::new(columns, Header::Titles).name_at_least(56);
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let arrow = match refs.direction {
+        Direction::Callers => Arrow::CalledBy,
+        Direction::Callees => Arrow::Calls,
+    };
+    let cells = |values: &Values, line: Option<&refs::Line>| {
+        let main = values.main();
+        let error = line.and_then(|line| line.error);
+        let share = line.and_then(|line| line.share);
+        let counted = line.and_then(|line| line.objects).filter(|_| objects);
+        let margin = error.map(|error| scale.margin(error, main)).unwrap_or_default();
+        let share = share.map(number::percent_text).unwrap_or_default();
+        if is_comparison {
+            vec![
+                scale.change(main),
+                margin,
+                share,
+                scale.value(values.before.unwrap_or_default()),
+                scale.value(values.after),
+                counted
+                    .and_then(|objects| objects.delta)
+                    .map(number::count_change)
+                    .unwrap_or_default(),
+                String::new(),
+            ]
+        } else {
+            let counted = counted.map(|objects| number::count(objects.after)).unwrap_or_default();
+            vec![scale.value(main), margin, share, counted, String::new()]
+        }
+    };
+    for (prefix, drawn) in draw(&site.lines) {
+        let (values, line, chain, tone) = match drawn {
+            Drawn::Line(line) => {
+                let mut chain = Chain::new(&prefix, arrow);
+                for frame in &line.frames {
+                    chain.push(&frame.name, frame.own, frame.recursive);
+                }
+                (&line.values, Some(line), chain, tone(line))
+            }
+            Drawn::Ends(values) => {
+                let text = match refs.direction {
+                    Direction::Callers => "(the root)",
+                    Direction::Callees => "(itself)",
+                };
+                let mut chain = Chain::new(&prefix, arrow);
+                chain.push(text, false, false);
+                (values, None, chain, Tone::Plain)
+            }
+            Drawn::Omitted(rest) => {
+                let mut chain = Chain::new(&prefix, arrow);
+                chain.push(&format!("… {} more", rest.count), false, false);
+                (&rest.values, None, chain, Tone::Dim)
+            }
+        };
+        grid.push(Line { cells: cells(values, line), label: Label::chain(chain), tone });
+    }
+    grid
+}
+
+/// Growth is coloured where it is more than sampling error explains; what the error hides is dim.
+fn tone(line: &refs::Line) -> Tone {
+    match (line.values.delta, line.error) {
+        (None, _) => Tone::Plain,
+        (Some(0), _) => Tone::Dim,
+        (Some(_), Some(error)) if error.lower <= 0 && error.upper >= 0 => Tone::Dim,
+        (Some(1..), _) => Tone::Growth,
+        (Some(_), _) => Tone::Shrink,
+    }
+}
+
+/// What one printed line stands for.
+enum Drawn<'a> {
+    Line(&'a refs::Line),
+    /// What ends at the line above.
+    Ends(&'a Values),
+    /// Branches of the line above that are not shown.
+    Omitted(&'a refs::Rest),
+}
+
+/// The lines in the order of printing, each with the branches before it.
+fn draw(lines: &[refs::Line]) -> Vec<(String, Drawn<'_>)> {
+    // Lines that still have to come at each depth say whether a branch goes on.
+    let mut drawn: Vec<(usize, Drawn<'_>)> = Vec::new();
+    let mut open: Vec<&refs::Line> = Vec::new();
+    for line in lines {
+        close(&mut open, line.depth, &mut drawn);
+        drawn.push((line.depth, Drawn::Line(line)));
+        open.push(line);
+        if let Some(ends) = &line.ends {
+            drawn.push((line.depth + 1, Drawn::Ends(ends)));
+        }
+    }
+    close(&mut open, 0, &mut drawn);
+    // From the last line up it is known which branches go on below.
+    let mut goes_on: Vec<bool> = Vec::new();
+    let mut prefixes: Vec<String> = Vec::with_capacity(drawn.len());
+    for (depth, _) in drawn.iter().rev() {
+        let depth = *depth;
+        goes_on.resize(depth + 1, false);
+        let mut prefix = String::new();
+        for (level, on) in goes_on.iter().enumerate().take(depth + 1).skip(1) {
+            prefix.push_str(match (level == depth, on) {
+                (true, true) => "├ ",
+                (true, false) => "└ ",
+                (false, true) => "│ ",
+                (false, false) => "  ",
+            });
+        }
+        goes_on[depth] = true;
+        prefixes.push(prefix);
+    }
+    prefixes.reverse();
+    prefixes.into_iter().zip(drawn.into_iter().map(|(_, drawn)| drawn)).collect()
+}
+
+/// Ends the lines below `depth`: what was left out of each stands last beneath it.
+fn close<'a>(open: &mut Vec<&'a refs::Line>, depth: usize, drawn: &mut Vec<(usize, Drawn<'a>)>) {
+    while open.len() > depth {
+        let at = open.len();
+        if let Some(rest) = open.pop().and_then(|line| line.omitted.as_ref()) {
+            drawn.push((at, Drawn::Omitted(rest)));
+        }
+    }
+}
