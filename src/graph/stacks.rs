@@ -84,12 +84,19 @@ impl<'a> Stacks<'a> {
         self.of[snapshot][sample]
     }
 
+    /// The first sample with a stack: the position of its snapshot, and its own.
+    #[inline]
+    pub fn first(&self, id: StackId) -> (usize, usize) {
+        let (snapshot, sample) = self.first[id.index()];
+        (snapshot as usize, sample as usize)
+    }
+
     /// The locations of a stack, leaf first.
     #[inline]
     pub fn locations(&self, id: StackId) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
-        let (snapshot, sample) = self.first[id.index()];
+        let (snapshot, sample) = self.first(id);
         let series = self.series;
-        series.snapshots[snapshot as usize].stack(sample as usize)
+        series.snapshots[snapshot].stack(sample)
     }
 
     /// The rows of a stack, leaf first, one for each frame.

@@ -9,11 +9,9 @@
 
 use super::frames::{Frames, RowId};
 use super::stacks::Stacks;
-use crate::model::ids::LocationId;
+use crate::model::profile::Stack;
 use crate::model::series::Series;
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 /// A node of a [`Tree`]: a path from a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,17 +66,12 @@ impl Tree {
         unsymbolized: Unsymbolized,
     ) -> Result<Self, TooLarge> {
         let stacks = Stacks::new(series);
-        let mut growing = Growing::default();
-        growing.push(NodeId::ROOT, RowId(0), false);
-        let mut end_of = Vec::with_capacity(stacks.len());
-        for id in stacks.ids() {
-            end_of.push(growing.insert(stacks.locations(id), frames, unsymbolized)?);
-        }
+        let (nodes, end_of) = Growing::new(&stacks, series, frames, unsymbolized).grow()?;
         let ends = series.snapshots.iter().enumerate().map(|(number, snapshot)| {
             let samples = 0..snapshot.samples.len();
             samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
         });
-        Ok(Self { nodes: growing.nodes, ends: ends.collect() })
+        Ok(Self { nodes, ends: ends.collect() })
     }
 
     /// Number of nodes, the root among them.
@@ -179,71 +172,161 @@ impl Children {
 }
 
 /// A tree under construction.
-#[derive(Default)]
-struct Growing {
+///
+/// The stacks beneath a node stand side by side in `order` and are sorted into its children by their next row, as
+/// a radix sort does it from the root on. So no table of all nodes is needed, and a stack that is alone, as most are
+/// some levels down, is followed to its end at once.
+struct Growing<'a> {
+    rows: NextRow<'a>,
     nodes: Vec<Node>,
-    /// Nodes by parent and row.
-    index: HashTable<u32>,
-    stack: Vec<(RowId, bool)>,
+    /// What is left of each stack.
+    rest: Vec<Rest<'a>>,
+    end_of: Vec<NodeId>,
+    /// Stacks, those beneath one node side by side.
+    order: Vec<u32>,
+    /// The child that a row is of the node under way; an older node means none.
+    child_of_row: Vec<u32>,
+    /// Of the stacks of the node under way the child of each, and room to sort them.
+    child_of: Vec<u32>,
+    sorted: Vec<u32>,
+    /// Number of stacks of each child of the node under way.
+    counts: Vec<u32>,
 }
 
-impl Growing {
-    fn insert(
-        &mut self,
-        locations: impl Iterator<Item = LocationId>,
-        frames: &Frames,
+/// The stack ends.
+const ENDS: u32 = u32::MAX;
+
+impl<'a> Growing<'a> {
+    fn new(
+        stacks: &Stacks<'a>,
+        series: &'a Series,
+        frames: &'a Frames,
         unsymbolized: Unsymbolized,
-    ) -> Result<NodeId, TooLarge> {
-        let mut stack = std::mem::take(&mut self.stack);
-        stack.clear();
-        for location in locations {
-            let rows = frames.frames_of(location, unsymbolized);
-            let outermost = rows.len().saturating_sub(1);
-            stack.extend(rows.iter().enumerate().map(|(i, &row)| (row, i < outermost)));
-            if stack.len() > MAX_NODES {
+    ) -> Self {
+        let n = stacks.len();
+        let rest = stacks.ids().map(|id| {
+            let (snapshot, sample) = stacks.first(id);
+            let locations = series.snapshots[snapshot].samples.stack(sample);
+            Rest { locations, snapshot: snapshot as u32, is_inner: false, rows: &[] }
+        });
+        Self {
+            rows: NextRow { series, frames, unsymbolized },
+            nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
+            rest: rest.collect(),
+            end_of: vec![NodeId::ROOT; n],
+            order: (0..n as u32).collect(),
+            child_of_row: vec![0; frames.len()],
+            child_of: vec![0; n],
+            sorted: vec![0; n],
+            counts: Vec::new(),
+        }
+    }
+
+    /// The nodes, and the one at which each stack ends.
+    fn grow(mut self) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
+        let mut waiting = vec![(NodeId::ROOT, 0..self.order.len())];
+        while let Some((node, range)) = waiting.pop() {
+            if let [only] = self.order[range.clone()] {
+                self.follow(node, only);
+            } else {
+                self.split(node, range, &mut waiting);
+            }
+            if self.nodes.len() > MAX_NODES {
                 return Err(TooLarge);
             }
         }
-        let mut node = NodeId::ROOT;
-        for &(row, is_inlined) in stack.iter().rev() {
-            node = self.child(node, row, is_inlined);
-        }
-        self.stack = stack;
-        if self.nodes.len() > MAX_NODES { Err(TooLarge) } else { Ok(node) }
+        Ok((self.nodes, self.end_of))
     }
 
-    fn child(&mut self, parent: NodeId, row: RowId, is_inlined: bool) -> NodeId {
-        let Self { nodes, index, .. } = self;
-        let is_it = |&id: &u32| {
-            let node = &nodes[id as usize];
-            node.parent == parent && node.row == row
-        };
-        if let Some(&id) = index.find(hash(parent, row), is_it) {
-            nodes[id as usize].is_inlined &= is_inlined;
-            return NodeId(id);
+    /// The rest of a stack that is alone beneath a node.
+    fn follow(&mut self, mut parent: NodeId, stack: u32) {
+        let rest = &mut self.rest[stack as usize];
+        while let Some((row, is_inlined)) = self.rows.next(rest)
+            && self.nodes.len() <= MAX_NODES
+        {
+            self.nodes.push(Node { parent, row, is_inlined });
+            parent = NodeId(self.nodes.len() as u32 - 1);
         }
-        self.push(parent, row, is_inlined)
+        self.end_of[stack as usize] = parent;
     }
 
-    fn push(&mut self, parent: NodeId, row: RowId, is_inlined: bool) -> NodeId {
-        let Self { nodes, index, .. } = self;
-        let id = nodes.len() as u32;
-        nodes.push(Node { parent, row, is_inlined });
-        // Nobody looks the root up.
-        if id != NodeId::ROOT.0 {
-            index.insert_unique(hash(parent, row), id, |&id| {
-                let node = &nodes[id as usize];
-                hash(node.parent, node.row)
-            });
+    /// Sorts the stacks beneath a node into its children.
+    fn split(
+        &mut self,
+        parent: NodeId,
+        range: Range<usize>,
+        waiting: &mut Vec<(NodeId, Range<usize>)>,
+    ) {
+        let first = self.nodes.len() as u32;
+        self.counts.clear();
+        for i in range.clone() {
+            let stack = self.order[i] as usize;
+            let Some((row, is_inlined)) = self.rows.next(&mut self.rest[stack]) else {
+                self.end_of[stack] = parent;
+                self.child_of[i] = ENDS;
+                continue;
+            };
+            let mut child = self.child_of_row[row.0 as usize];
+            if child < first {
+                child = self.nodes.len() as u32;
+                self.child_of_row[row.0 as usize] = child;
+                self.nodes.push(Node { parent, row, is_inlined });
+                self.counts.push(0);
+            }
+            self.nodes[child as usize].is_inlined &= is_inlined;
+            self.counts[(child - first) as usize] += 1;
+            self.child_of[i] = child - first;
         }
-        NodeId(id)
+        let mut start = range.start;
+        for (child, count) in (first..).zip(&mut self.counts) {
+            let end = start + *count as usize;
+            waiting.push((NodeId(child), start..end));
+            *count = start as u32;
+            start = end;
+        }
+        for i in range.clone() {
+            if self.child_of[i] != ENDS {
+                let at = &mut self.counts[self.child_of[i] as usize];
+                self.sorted[*at as usize] = self.order[i];
+                *at += 1;
+            }
+        }
+        self.order[range.start..start].copy_from_slice(&self.sorted[range.start..start]);
     }
 }
 
-fn hash(parent: NodeId, row: RowId) -> u64 {
-    let mut hasher = FxHasher::default();
-    (u64::from(parent.0) << 32 | u64::from(row.0)).hash(&mut hasher);
-    hasher.finish()
+/// What is left of a stack.
+struct Rest<'a> {
+    locations: Stack<'a>,
+    snapshot: u32,
+    /// Whether a row of the location under way was met: the next one was inlined into it.
+    is_inner: bool,
+    /// Rows left of the location under way, innermost first.
+    rows: &'a [RowId],
+}
+
+/// Walks from roots to leaves.
+#[derive(Clone, Copy)]
+struct NextRow<'a> {
+    series: &'a Series,
+    frames: &'a Frames,
+    unsymbolized: Unsymbolized,
+}
+
+impl<'a> NextRow<'a> {
+    /// The next row of a stack, and whether it was inlined into the one before.
+    #[inline]
+    fn next(&self, rest: &mut Rest<'a>) -> Option<(RowId, bool)> {
+        while rest.rows.is_empty() {
+            let own = rest.locations.next_back()?;
+            let shared = self.series.snapshots[rest.snapshot as usize].locations[own.index()];
+            rest.rows = self.frames.frames_of(shared, self.unsymbolized);
+            rest.is_inner = false;
+        }
+        let (&row, inner) = rest.rows.split_last()?;
+        rest.rows = inner;
+        Some((row, std::mem::replace(&mut rest.is_inner, true)))
+    }
 }
 
 #[cfg(test)]

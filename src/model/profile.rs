@@ -175,6 +175,22 @@ impl Iterator for Stack<'_> {
     }
 }
 
+impl DoubleEndedIterator for Stack<'_> {
+    /// The location nearest to the root.
+    #[inline]
+    fn next_back(&mut self) -> Option<LocationId> {
+        // The last byte of a varint is below 0x80, and only that.
+        let mut id = u32::from(*self.packed.next_back()?);
+        while let Some(&byte) = self.packed.as_slice().last()
+            && byte >= 0x80
+        {
+            self.packed.next_back();
+            id = id << 7 | u32::from(byte & 0x7f);
+        }
+        Some(LocationId(id.wrapping_sub(1)))
+    }
+}
+
 /// The varint at the head of bytes; `None` where they end, `u64::MAX` where it is longer than 64 bits.
 #[inline]
 pub(crate) fn varint(bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {

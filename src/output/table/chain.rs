@@ -141,11 +141,12 @@ mod tests {
             chain.push(name, own, name.ends_with("serve"));
         }
         let cases = [
-            (44, "├ …/limiter.New ← (2 frames) ← main.(*server).serve (recursive) ← (1 frame)", 80),
-            (30, "├ …/limiter.New ← (4 frames)", 40),
-            (30, "├ …/limiter.New", 18),
+            (80, "├ …/limiter.New ← (2 frames) ← main.(*server).serve (recursive) ← (1 frame)"),
+            (40, "├ …/limiter.New ← (4 frames)"),
+            (18, "├ chat/limiter.New"),
+            (16, "├ …/limiter.New"),
         ];
-        for (_, expected, width) in cases {
+        for (width, expected) in cases {
             assert_eq!(chain.fit(width), expected);
         }
         for width in 2..200 {
