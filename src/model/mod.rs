@@ -1,15 +1,18 @@
 //! Facts, and no I/O: profiles as columns, the symbols they share, and series of snapshots.
 
 pub mod builder;
+mod compact;
 mod id_map;
 pub mod ids;
 pub mod labels;
 pub mod measures;
+pub mod merge;
 pub mod names;
 pub mod origin;
 pub mod profile;
 mod raw;
 pub mod rebase;
 pub mod series;
+mod shared;
 pub mod strings;
 pub mod symbols;

@@ -120,12 +120,8 @@ impl Samples {
     }
 
     /// Appends a location of the sample under way, by its id: its row plus one.
-    pub(super) fn push_id(&mut self, mut id: u64) {
-        while id >= 0x80 {
-            self.packed.push(id as u8 | 0x80);
-            id >>= 7;
-        }
-        self.packed.push(id as u8);
+    pub(super) fn push_id(&mut self, id: u64) {
+        push_varint(&mut self.packed, id);
     }
 
     /// Forgets what was appended of the sample under way.
@@ -146,6 +142,12 @@ impl Samples {
             self.push_id(u64::from(location.0) + 1);
         }
         self.end_stack();
+    }
+
+    /// The packed bytes of a stack: equal stacks over the same locations have equal ones.
+    #[inline]
+    pub(super) fn packed_stack(&self, sample: usize) -> &[u8] {
+        self.stack(sample).packed.as_slice()
     }
 
     /// The packed bytes and the end of each stack in them.
@@ -189,6 +191,16 @@ impl DoubleEndedIterator for Stack<'_> {
         }
         Some(LocationId(id.wrapping_sub(1)))
     }
+}
+
+/// Appends a number as a varint.
+#[inline]
+pub(super) fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
 }
 
 /// The varint at the head of bytes; `None` where they end, `u64::MAX` where it is longer than 64 bits.

@@ -1,0 +1,335 @@
+//! Merges profiles into one, as pprof does: samples of equal stack and labels are added up.
+//!
+//! Profiles are taken one after the other and need not be kept, so that merging takes memory for the distinct stacks
+//! and no more, however many profiles there are. What was added so far always has the sample types that all profiles
+//! had until then: one that lacks a sample type takes it from all, and one with a finer unit refines what is there. Units
+//! of one kind differ by whole factors, so nothing is ever rounded.
+//!
+//! The sums of absolute values of all that was added fit in 64 bits, and then so does every sum of some of them:
+//! it is an error where they don't.
+
+use super::compact::compact;
+use super::profile::{Header, Profile, SampleType, Samples, push_varint};
+use super::shared::{Names, NoCommonSampleType, Rows, Shared};
+use crate::units;
+use hashbrown::{HashSet, HashTable};
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
+
+/// Why profiles can't be merged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// They measure different things.
+    #[error(transparent)]
+    NoCommonSampleType(#[from] NoCommonSampleType),
+    /// Their periods count different things.
+    #[error(
+        "{first} and {second} were sampled in different ways: the period of {first} is in \
+         {first_type}, that of {second} in {second_type}; give profiles of the same kind"
+    )]
+    Periods {
+        /// Name of the first input.
+        first: String,
+        /// Name of the other.
+        second: String,
+        /// What the period of the first counts.
+        first_type: String,
+        /// What the period of the other counts.
+        second_type: String,
+    },
+    /// Sums do not fit in 64 bits.
+    #[error("with {name}, the values of {what} add up to more than 64 bits hold")]
+    Overflow {
+        /// What is added up: a sample type, or the durations.
+        what: String,
+        /// The input that was one too many.
+        name: String,
+    },
+    /// More distinct stacks than can be held.
+    #[error("with {name}, the distinct stacks take more than 4 GiB")]
+    Stacks {
+        /// The input that was one too many.
+        name: String,
+    },
+}
+
+/// How a profile counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// It is added.
+    Plus,
+    /// It is subtracted.
+    Minus,
+}
+
+/// Profiles under merge.
+pub struct Merge {
+    shared: Shared,
+    /// What the profiles so far say together; absent before the first.
+    header: Option<Header>,
+    first: String,
+    /// A sample type was not in all profiles.
+    narrowed: bool,
+    /// The comments that are in the header.
+    comments: HashSet<String, FxBuildHasher>,
+    /// Distinct samples: stacks of shared locations, shared label sets.
+    samples: Samples,
+    index: HashTable<u32>,
+    /// Sums of the absolute values of each sample type.
+    absolute: Vec<i128>,
+}
+
+impl Default for Merge {
+    fn default() -> Self {
+        Self {
+            shared: Shared::new(Names::Raw),
+            header: None,
+            first: String::new(),
+            narrowed: false,
+            comments: HashSet::default(),
+            samples: Samples::default(),
+            index: HashTable::new(),
+            absolute: Vec::new(),
+        }
+    }
+}
+
+/// Where a value of a profile goes.
+#[derive(Clone, Copy)]
+struct Column {
+    /// Position of the sample type in the profile.
+    from: usize,
+    /// How many units of ours one of the profile's is.
+    factor: i128,
+}
+
+impl Merge {
+    /// Adds (or subtracts) a profile; `name` is what errors call it.
+    pub fn add(&mut self, name: &str, profile: &Profile, sign: Sign) -> Result<(), Error> {
+        let columns = self.combine(name, &profile.header)?;
+        let rows = self.shared.add(profile);
+        self.add_samples(profile, &columns, &rows, sign).map_err(|problem| match problem {
+            Problem::Overflow(column) => self.overflow(column, name),
+            Problem::Stacks => Error::Stacks { name: name.to_owned() },
+        })
+    }
+
+    /// The merged profile, without samples that are all zero and without what only they refer to.
+    pub fn finish(self) -> Profile {
+        let mut header = self.header.unwrap_or_default();
+        let default = &header.default_sample_type;
+        let known = header.sample_types.iter().any(|t| t.name == *default);
+        if !known && self.narrowed {
+            header.default_sample_type =
+                header.sample_types.first().map_or_else(String::new, |t| t.name.clone());
+        }
+        let Shared { symbols, label_sets, .. } = self.shared;
+        compact(Profile { header, symbols, label_sets, samples: self.samples })
+    }
+
+    fn overflow(&self, column: usize, name: &str) -> Error {
+        let types = self.header.iter().flat_map(|header| &header.sample_types);
+        let what = types.map(|t| t.name.clone()).nth(column).unwrap_or_default();
+        Error::Overflow { what, name: name.to_owned() }
+    }
+
+    /// Brings headers together and what was added so far to the sample types that the profile has too.
+    fn combine(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, Error> {
+        let Some(header) = &mut self.header else {
+            name.clone_into(&mut self.first);
+            let header = self.header.insert(own.clone());
+            // The first of equal names counts, as in a series.
+            let mut seen: Vec<String> = Vec::new();
+            header.sample_types.retain(|t| {
+                let is_new = !seen.contains(&t.name);
+                seen.push(t.name.clone());
+                is_new
+            });
+            header.comments.retain(|comment| self.comments.insert(comment.clone()));
+            self.absolute = vec![0; header.sample_types.len()];
+            let columns = header.sample_types.iter();
+            let from = |t: &SampleType| own.position(&t.name).unwrap_or_default();
+            return Ok(columns.map(|t| Column { from: from(t), factor: 1 }).collect());
+        };
+        combine_facts(header, own, &self.first, name)?;
+        let comments = own.comments.iter();
+        let new = comments.filter(|comment| self.comments.insert((*comment).clone()));
+        header.comments.extend(new.cloned());
+        self.align(name, own)
+    }
+
+    /// Where the values of a profile go, after taking away the sample types that it has not and bringing the others
+    /// to its units where these are finer.
+    fn align(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, Error> {
+        let Some(header) = &mut self.header else { return Ok(Vec::new()) };
+        let mut kept = Vec::new();
+        let mut columns = Vec::new();
+        for (i, t) in header.sample_types.iter().enumerate() {
+            let Some(from) = own.position(&t.name) else { continue };
+            let unit = &own.sample_types[from].unit;
+            let Some(factor) = units::conversion(unit, &t.unit) else { continue };
+            // Ours has to become finer by so much.
+            let refined = if factor < 1.0 { (1.0 / factor).round() as i128 } else { 1 };
+            let unit = if factor < 1.0 { unit.clone() } else { t.unit.clone() };
+            kept.push((i, refined, SampleType { name: t.name.clone(), unit }));
+            columns.push(Column { from, factor: factor.max(1.0).round() as i128 });
+        }
+        let width = header.sample_types.len();
+        if kept.is_empty() && (width > 0 || !own.sample_types.is_empty()) {
+            let first = (self.first.as_str(), header.sample_types.as_slice());
+            return Err(NoCommonSampleType::new(first, (name, &own.sample_types)).into());
+        }
+        self.narrowed |= kept.len() < own.sample_types.len() || kept.len() < width;
+        if kept.len() == width && kept.iter().all(|&(_, refined, _)| refined == 1) {
+            return Ok(columns);
+        }
+        for (i, refined, t) in &kept {
+            fits(self.absolute[*i] * refined)
+                .ok_or_else(|| Error::Overflow { what: t.name.clone(), name: name.to_owned() })?;
+        }
+        self.absolute = kept.iter().map(|&(i, refined, _)| self.absolute[i] * refined).collect();
+        let rows = self.samples.values.chunks_exact(width);
+        let values = rows.flat_map(|row| {
+            kept.iter().map(|&(i, refined, _)| (i128::from(row[i]) * refined) as i64)
+        });
+        self.samples.values = values.collect();
+        header.sample_types = kept.into_iter().map(|(_, _, t)| t).collect();
+        Ok(columns)
+    }
+
+    fn add_samples(
+        &mut self,
+        profile: &Profile,
+        columns: &[Column],
+        rows: &Rows,
+        sign: Sign,
+    ) -> Result<(), Problem> {
+        let Self { samples, index, absolute, .. } = self;
+        let mut stack = Vec::new();
+        let mut values = vec![0; columns.len()];
+        for sample in 0..profile.samples.len() {
+            let own = profile.values(sample);
+            for (i, column) in columns.iter().enumerate() {
+                let value = i128::from(own[column.from]) * column.factor;
+                absolute[i] += value.abs();
+                fits(absolute[i]).ok_or(Problem::Overflow(i))?;
+                values[i] = if sign == Sign::Plus { value as i64 } else { -value as i64 };
+            }
+            if values.iter().all(|&value| value == 0) {
+                continue;
+            }
+            stack.clear();
+            for location in profile.samples.stack(sample) {
+                let shared = rows.locations[location.index()];
+                push_varint(&mut stack, u64::from(shared.0) + 1);
+            }
+            let labels = rows.labels[profile.samples.labels[sample].index()];
+            let meaning = profile.samples.stack_hashes[sample];
+            let hash = |stack_hash: u64, labels| {
+                let mut hasher = FxHasher::default();
+                (stack_hash, labels).hash(&mut hasher);
+                hasher.finish()
+            };
+            let known = index.find(hash(meaning, labels), |&row| {
+                let row = row as usize;
+                samples.labels[row] == labels && samples.packed_stack(row) == stack
+            });
+            if let Some(&row) = known {
+                let sums = &mut samples.values[row as usize * columns.len()..][..columns.len()];
+                for (sum, value) in sums.iter_mut().zip(&values) {
+                    *sum += value;
+                }
+                continue;
+            }
+            let row = u32::try_from(samples.len()).map_err(|_| Problem::Stacks)?;
+            samples.push_packed(&stack);
+            if !samples.end_stack() {
+                return Err(Problem::Stacks);
+            }
+            samples.labels.push(labels);
+            samples.values.extend_from_slice(&values);
+            samples.stack_hashes.push(meaning);
+            let samples = &*samples;
+            index.insert_unique(hash(meaning, labels), row, |&row| {
+                hash(samples.stack_hashes[row as usize], samples.labels[row as usize])
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What keeps samples from being added.
+enum Problem {
+    /// The sums of this column.
+    Overflow(usize),
+    /// The size of the stacks.
+    Stacks,
+}
+
+/// A sum of absolute values that fits in 64 bits.
+fn fits(sum: i128) -> Option<i64> {
+    i64::try_from(sum).ok()
+}
+
+/// Everything of a header but its sample types and comments: the earliest time, the largest period, the durations
+/// added up, and of the rest the first that is there.
+fn combine_facts(header: &mut Header, own: &Header, first: &str, name: &str) -> Result<(), Error> {
+    combine_periods(header, own, first, name)?;
+    if header.time_nanos == 0 || (own.time_nanos != 0 && own.time_nanos < header.time_nanos) {
+        header.time_nanos = own.time_nanos;
+    }
+    let durations = header.duration_nanos.checked_add(own.duration_nanos);
+    header.duration_nanos = durations.ok_or_else(|| Error::Overflow {
+        what: "the durations".to_owned(),
+        name: name.to_owned(),
+    })?;
+    if header.default_sample_type.is_empty() {
+        header.default_sample_type.clone_from(&own.default_sample_type);
+    }
+    if header.doc_url.is_empty() {
+        header.doc_url.clone_from(&own.doc_url);
+    }
+    Ok(())
+}
+
+/// The larger of the periods, in the finer of the units. A profile that names none agrees with any.
+fn combine_periods(
+    header: &mut Header,
+    own: &Header,
+    first: &str,
+    name: &str,
+) -> Result<(), Error> {
+    let none = SampleType::default();
+    if own.period_type == none && own.period == 0 {
+        return Ok(());
+    }
+    if header.period_type == none && header.period == 0 {
+        header.period_type.clone_from(&own.period_type);
+        header.period = own.period;
+        return Ok(());
+    }
+    let differ = || Error::Periods {
+        first: first.to_owned(),
+        second: name.to_owned(),
+        first_type: header.period_type.to_string(),
+        second_type: own.period_type.to_string(),
+    };
+    let (ours, theirs) = (&header.period_type, &own.period_type);
+    let factor = units::conversion(&theirs.unit, &ours.unit).filter(|_| ours.name == theirs.name);
+    let factor = factor.ok_or_else(differ)?;
+    let scaled = |period: i64, factor: f64| {
+        let exact = i128::from(period) * factor.round() as i128;
+        i64::try_from(exact)
+            .map_err(|_| Error::Overflow { what: "the period".to_owned(), name: name.to_owned() })
+    };
+    let (ours, theirs) = if factor < 1.0 {
+        (scaled(header.period, 1.0 / factor)?, own.period)
+    } else {
+        (header.period, scaled(own.period, factor)?)
+    };
+    if factor < 1.0 {
+        header.period_type.unit.clone_from(&own.period_type.unit);
+    }
+    header.period = if ours == 0 { theirs } else { ours.max(theirs) };
+    Ok(())
+}

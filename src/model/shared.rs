@@ -1,0 +1,247 @@
+//! The tables that several profiles share: strings, mappings, functions, locations and label sets, each entry once.
+//!
+//! A profile's tables are translated entry by entry; samples are not touched. Equality is pprof's: mappings by rounded
+//! size, offset and build id (or file), functions by both names, file and start line, locations by mapping, address
+//! relative to the mapping and lines, label sets by their labels, in order for one key only.
+
+use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
+use super::labels::{Label, LabelSets, LabelValue};
+use super::names::display_name;
+use super::profile::{Profile, SampleType};
+use super::symbols::{Function, Line, Mapping, Symbols};
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
+
+/// The profiles have no sample type in common.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{first} and {second} have no sample type in common: {first} has {first_types}, {second} has \
+     {second_types}; give profiles of the same kind"
+)]
+pub struct NoCommonSampleType {
+    first: String,
+    second: String,
+    first_types: String,
+    second_types: String,
+}
+
+impl NoCommonSampleType {
+    /// Of two inputs, each by its name and its sample types.
+    pub(super) fn new(first: (&str, &[SampleType]), second: (&str, &[SampleType])) -> Self {
+        let types = |types: &[SampleType]| {
+            let names = types.iter().map(ToString::to_string).collect::<Vec<_>>();
+            if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+        };
+        Self {
+            first: first.0.to_owned(),
+            second: second.0.to_owned(),
+            first_types: types(first.1),
+            second_types: types(second.1),
+        }
+    }
+}
+
+/// What the functions of the shared tables are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Names {
+    /// As they are shown: mangled names made readable.
+    #[default]
+    Shown,
+    /// As the profiles have them.
+    Raw,
+}
+
+/// Where the entries of a profile stand in the shared tables.
+pub(super) struct Rows {
+    /// Of each mapping.
+    pub(super) mappings: Vec<MappingId>,
+    /// Of each location.
+    pub(super) locations: Vec<LocationId>,
+    /// Of each label set.
+    pub(super) labels: Vec<LabelSetId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct MappingKey {
+    size: u64,
+    offset: u64,
+    build_id_or_file: StringId,
+}
+
+/// Shared tables. A mapping has the addresses of the first profile that brought it.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) symbols: Symbols,
+    pub(super) label_sets: LabelSets,
+    names: Names,
+    mapping_index: HashMap<MappingKey, MappingId, FxBuildHasher>,
+    function_index: HashMap<Function, FunctionId, FxBuildHasher>,
+    location_index: HashTable<u32>,
+    label_index: HashMap<Vec<Label>, LabelSetId, FxBuildHasher>,
+}
+
+impl Shared {
+    /// Empty tables.
+    pub(super) fn new(names: Names) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    /// Adds the entries of a profile that are not there yet.
+    pub(super) fn add(&mut self, profile: &Profile) -> Rows {
+        let mappings = self.mappings(profile);
+        let functions = self.functions(profile);
+        let locations = self.locations(profile, &mappings, &functions);
+        let labels = self.labels(profile);
+        Rows { mappings: mappings.into_iter().map(|(row, _)| row).collect(), locations, labels }
+    }
+
+    /// A mapping of a profile, with shared strings.
+    pub(super) fn mapping(&mut self, profile: &Profile, m: &Mapping) -> Mapping {
+        Mapping { file: self.text(profile, m.file), build_id: self.text(profile, m.build_id), ..*m }
+    }
+
+    fn text(&mut self, profile: &Profile, id: StringId) -> StringId {
+        self.symbols.strings.intern(profile.text(id))
+    }
+
+    /// Row of each mapping among the shared ones, with what to add to its addresses.
+    fn mappings(&mut self, profile: &Profile) -> Vec<(MappingId, u64)> {
+        let mut rows = Vec::new();
+        for m in &profile.symbols.mappings {
+            let m = self.mapping(profile, m);
+            let key = MappingKey {
+                size: m.rounded_size(),
+                offset: m.offset,
+                build_id_or_file: m.build_id_or_file(),
+            };
+            let shared = &mut self.symbols.mappings;
+            let id = *self.mapping_index.entry(key).or_insert_with(|| {
+                shared.push(m);
+                MappingId::from_index(shared.len() - 1)
+            });
+            rows.push((id, shared[id.index()].start.wrapping_sub(m.start)));
+        }
+        rows
+    }
+
+    fn functions(&mut self, profile: &Profile) -> Vec<FunctionId> {
+        let mut rows = Vec::with_capacity(profile.symbols.functions.len());
+        for f in &profile.symbols.functions {
+            let name = match self.names {
+                Names::Raw => self.text(profile, f.name),
+                Names::Shown => {
+                    let name = display_name(profile.text(f.name), profile.text(f.system_name));
+                    self.symbols.strings.intern(&name)
+                }
+            };
+            let function = Function {
+                name,
+                system_name: self.text(profile, f.system_name),
+                filename: self.text(profile, f.filename),
+                start_line: f.start_line,
+            };
+            let shared = &mut self.symbols.functions;
+            rows.push(*self.function_index.entry(function).or_insert_with(|| {
+                shared.push(function);
+                FunctionId::from_index(shared.len() - 1)
+            }));
+        }
+        rows
+    }
+
+    fn locations(
+        &mut self,
+        profile: &Profile,
+        mappings: &[(MappingId, u64)],
+        functions: &[FunctionId],
+    ) -> Vec<LocationId> {
+        let local = &profile.symbols.locations;
+        let mut rows = Vec::with_capacity(local.len());
+        let known = &self.symbols.locations;
+        self.location_index.reserve(local.len(), |&i| {
+            let row = LocationId(i);
+            location_hash(known.mapping[row.index()], known.address[row.index()], known.lines(row))
+        });
+        let mut lines = Vec::new();
+        for id in local.ids() {
+            lines.clear();
+            lines.extend(
+                local
+                    .lines(id)
+                    .iter()
+                    .map(|l| Line { function: functions[l.function.index()], ..*l }),
+            );
+            let (mapping, shift) = match local.mapping[id.index()] {
+                Some(mapping) => (Some(mappings[mapping.index()].0), mappings[mapping.index()].1),
+                None => (None, 0),
+            };
+            let address = local.address[id.index()].wrapping_add(shift);
+            let is_folded = local.is_folded[id.index()];
+            let shared = &mut self.symbols.locations;
+            let h = location_hash(mapping, address, &lines);
+            let found = self.location_index.find(h, |&i| {
+                let (i, row) = (i as usize, LocationId(i));
+                shared.address[i] == address
+                    && shared.mapping[i] == mapping
+                    && shared.is_folded[i] == is_folded
+                    && shared.lines(row) == lines
+            });
+            rows.push(if let Some(&row) = found {
+                LocationId(row)
+            } else {
+                let row = shared.push(mapping, address, is_folded, lines.iter().copied());
+                let shared = &*shared;
+                self.location_index.insert_unique(h, row.0, |&i| {
+                    let row = LocationId(i);
+                    location_hash(
+                        shared.mapping[row.index()],
+                        shared.address[row.index()],
+                        shared.lines(row),
+                    )
+                });
+                row
+            });
+        }
+        rows
+    }
+
+    fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
+        let mut rows = Vec::with_capacity(profile.label_sets.len());
+        for id in profile.label_sets.ids() {
+            let mut set: Vec<Label> = profile
+                .label_sets
+                .get(id)
+                .iter()
+                .map(|label| Label {
+                    key: self.text(profile, label.key),
+                    value: match label.value {
+                        LabelValue::Text(text) => LabelValue::Text(self.text(profile, text)),
+                        LabelValue::Number(n, unit) => {
+                            LabelValue::Number(n, self.text(profile, unit))
+                        }
+                    },
+                })
+                .collect();
+            // By key, and strings before numbers: the values of one key keep their order.
+            set.sort_by_key(|label| (label.key, matches!(label.value, LabelValue::Number(..))));
+            let shared = &mut self.label_sets;
+            rows.push(if let Some(&row) = self.label_index.get(&set) {
+                row
+            } else {
+                let row = shared.push(set.iter().copied());
+                self.label_index.insert(set, row);
+                row
+            });
+        }
+        rows
+    }
+}
+
+fn location_hash(mapping: Option<MappingId>, address: u64, lines: &[Line]) -> u64 {
+    let mut hasher = FxHasher::default();
+    mapping.hash(&mut hasher);
+    address.hash(&mut hasher);
+    lines.hash(&mut hasher);
+    hasher.finish()
+}
