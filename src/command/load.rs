@@ -1,5 +1,5 @@
-//! From names to a series: opens the inputs, reads several at the same time, and puts each onto the shared
-//! symbols.
+//! From names to profiles: opens the inputs, reads several at the same time, and puts each onto the shared symbols of
+//! a series, or hands it on.
 
 use super::progress::Progress;
 use crate::input;
@@ -49,28 +49,41 @@ pub(super) enum Keep {
     Ends,
 }
 
-/// Reads the inputs, in their order.
+/// Reads the inputs, in their order, into a series.
 pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<Series, Error> {
-    if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
-        return Err(Error::StdinTwice);
-    }
     let mut rebase = Rebase::default();
     let mut ends = (keep == Keep::Ends && names.len() > 2).then(Ends::default);
-    // A few at a time: whoever has read one puts it onto the shared symbols before the next are unpacked.
-    for batch in names.chunks(AT_ONCE) {
-        let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
-        for (name, profile) in batch.iter().zip(profiles) {
-            match &mut ends {
-                Some(ends) => ends.add(name, profile?),
-                None => rebase.add(name, profile?),
-            }
+    each(names, progress, |name, profile| {
+        match &mut ends {
+            Some(ends) => ends.add(name, profile),
+            None => rebase.add(name, profile),
         }
-    }
+        Ok::<(), Error>(())
+    })?;
     for (name, profile) in ends.map(Ends::finish).unwrap_or_default() {
         rebase.add(name, profile);
     }
-    progress.finish();
     Ok(rebase.finish()?)
+}
+
+/// Reads the inputs and hands each to `take`, in their order. A few are read at a time: whoever has read one lets it be
+/// taken before the next are unpacked.
+pub(super) fn each<'a, E: From<Error>>(
+    names: &'a [String],
+    progress: &Progress,
+    mut take: impl FnMut(&'a str, Profile) -> Result<(), E>,
+) -> Result<(), E> {
+    if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
+        return Err(Error::StdinTwice.into());
+    }
+    for batch in names.chunks(AT_ONCE) {
+        let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
+        for (name, profile) in batch.iter().zip(profiles) {
+            take(name, profile?)?;
+        }
+    }
+    progress.finish();
+    Ok(())
 }
 
 /// The first and the last of many, with no more than four of them in memory.

@@ -10,6 +10,7 @@ mod console;
 mod diff;
 mod load;
 mod man;
+mod merge;
 mod options;
 mod progress;
 mod refs;
@@ -125,6 +126,7 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
         Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
         Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
         Some(args::Command::Refs(args)) => run::run(refs::request(args)?, console),
+        Some(args::Command::Merge(args)) => merge::write(&args, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

@@ -8,7 +8,7 @@ use crate::filter::Granularity;
 use crate::output::Format;
 use crate::report::Sort;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A limit above this is a slip of the hand.
 const NODECOUNT_MAX: usize = 1_000_000_000;
@@ -237,6 +237,25 @@ pub(super) struct OutputArgs {
     /// Nothing on standard error but errors: no progress, no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// Where a profile is written, for commands whose output is no report.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct FileArgs {
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Nothing on standard error but errors: no progress, no warnings
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+impl FileArgs {
+    /// The file; `None` is standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|file| file.as_os_str() != "-")
+    }
 }
 
 /// When to colour.

@@ -6,6 +6,8 @@ use super::progress::Progress;
 use super::request::{Output, Request};
 use super::{Console, Error, trim_path};
 use crate::filter::Spec;
+use crate::input::pprof::encode;
+use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
 use crate::report::{Query, Question, Report, Warning, WarningCode, analyze};
 use crate::units;
@@ -13,28 +15,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Whether progress is drawn on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ShowProgress {
-    /// Standard error is a terminal, and nobody asked for quiet.
-    Yes,
-    /// It would be in the way.
-    No,
-}
-
 /// Answers a query about inputs.
-fn answer(
+pub(super) fn answer(
     query: &Query,
     inputs: &[String],
     spec: &Spec,
-    progress: ShowProgress,
+    progress: &Progress,
 ) -> Result<Report, Error> {
-    let progress = Progress::new(progress == ShowProgress::Yes);
     let keep = match query.question {
         Question::Diff | Question::Top => Keep::All,
         Question::Refs(_) => Keep::Ends,
     };
-    let series = load(inputs, keep, &progress).map_err(|e| Error::Answer(Box::new(e)))?;
+    let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
     let mut report = analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))?;
     if let ([first, last], true) = (report.inputs.as_slice(), inputs.len() > 2) {
         let has_times = first.time.is_some() && last.time.is_some();
@@ -56,25 +48,30 @@ fn answer(
 /// Answers a request and writes the answer where it was asked for.
 pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
     let Request { query, spec, inputs, output } = request;
-    let progress = if console.stderr_is_terminal && !output.quiet {
-        ShowProgress::Yes
-    } else {
-        ShowProgress::No
-    };
-    let mut report = answer(&query, &inputs, &spec, progress)?;
+    let progress = progress(console, output.quiet);
+    let mut report = answer(&query, &inputs, &spec, &progress)?;
     check_unit(&report, output.unit.as_deref())?;
     trim_path::trim(&mut report, &output.trim_path);
     write(&report, &output, console)?;
     // The table and JSON hold their warnings; a CSV has no place for them.
     if output.format == Format::Csv && !output.quiet {
-        let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
-        for warning in report.warnings.iter().chain(of_inputs) {
-            // A warning nobody can be told is no reason to fail.
-            let _ =
-                writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&warning.message));
-        }
+        warn(&report, console);
     }
     Ok(())
+}
+
+/// Progress on a terminal, where nobody asked for quiet.
+pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
+    Progress::new(console.stderr_is_terminal && !quiet)
+}
+
+/// Says the warnings of a report on standard error.
+pub(super) fn warn(report: &Report, console: &mut Console<'_>) {
+    let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
+    for warning in report.warnings.iter().chain(of_inputs) {
+        // A warning nobody can be told is no reason to fail.
+        let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&warning.message));
+    }
 }
 
 /// A unit the rows are not measured in would be an option without effect.
@@ -102,11 +99,46 @@ fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<
         unit: output.unit.clone(),
         file_names: output.file_names,
     };
-    match &output.file {
-        None => output::write(output.format, report, &style, console.stdout).map_err(Error::Stdout),
-        Some(path) => write_file(path, |out| output::write(output.format, report, &style, out))
-            .map_err(|source| Error::Output { path: path.clone(), source }),
+    write_to(output.file.as_deref(), console, |out| {
+        output::write(output.format, report, &style, out)
+    })
+}
+
+/// Writes to a file, or to standard output where none is named.
+pub(super) fn write_to(
+    file: Option<&Path>,
+    console: &mut Console<'_>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    match file {
+        None => write(console.stdout).map_err(Error::Stdout),
+        Some(path) => write_file(path, write)
+            .map_err(|source| Error::Output { path: path.to_owned(), source }),
     }
+}
+
+/// Refuses to write bytes that are no text to a terminal.
+pub(super) fn check_binary(file: Option<&Path>, console: &Console<'_>) -> Result<(), Error> {
+    if file.is_none() && console.columns.is_some() {
+        return Err(Error::Usage(
+            "a profile is no text, which a terminal could show: write it to a file with -o FILE.pb.gz, or \
+             into a pipe"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Writes a profile: packed with gzip, but for a file that is called `.pb`.
+pub(super) fn write_profile(
+    profile: &Profile,
+    file: Option<&Path>,
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
+    let is_plain = file.and_then(Path::extension).is_some_and(|extension| extension == "pb");
+    write_to(file, console, |out| {
+        if is_plain { encode::write_plain(profile, out) } else { encode::write(profile, out) }
+    })
 }
 
 /// Writes a file in full or not at all: beside it first, then renamed over it. What is no regular file

@@ -27,6 +27,12 @@ pub fn encode(profile: &Profile) -> Vec<u8> {
     bytes
 }
 
+/// Writes a profile as [`encode`] has it, not packed. Errors are those of the writer.
+pub fn write_plain(profile: &Profile, mut out: impl Write) -> io::Result<()> {
+    fields(profile, |chunk| out.write_all(chunk))?;
+    out.flush()
+}
+
 /// Writes a profile as a `.pb.gz` file holds it, packed with gzip. Equal profiles give equal bytes. Errors are
 /// those of the writer.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {

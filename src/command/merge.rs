@@ -1,0 +1,53 @@
+//! `heapdiff merge INPUT... -o OUT.pb.gz`: many profiles as one, as pprof merges them.
+//!
+//! The inputs are read a few at a time and let go, so that memory holds the distinct stacks and not the profiles.
+
+use super::options::FileArgs;
+use super::{Console, Error, load, run};
+use crate::model::merge::{self, Merge, Sign};
+use clap::Args;
+
+/// Merge profiles into one: samples of equal stack and labels are added up
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff merge [OPTIONS] PROFILE... -o OUT.pb.gz",
+    after_help = "\
+Examples:
+  heapdiff merge replica-*.pb.gz -o all.pb.gz
+  heapdiff merge day/*.pb.gz | heapdiff top -
+
+The merged profile has the sample types that all profiles have, the earliest of their times, the largest of their
+periods and the sum of their durations. OUT.pb is written without gzip."
+)]
+pub(super) struct MergeArgs {
+    /// Profiles. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    file: FileArgs,
+}
+
+pub(super) fn write(args: &MergeArgs, console: &mut Console<'_>) -> Result<(), Error> {
+    if args.inputs.is_empty() {
+        return Err(Error::Usage(
+            "merge needs profiles: heapdiff merge PROFILE... -o OUT.pb.gz".to_owned(),
+        ));
+    }
+    let file = args.file.file();
+    run::check_binary(file, console)?;
+    let mut merge = Merge::default();
+    let progress = run::progress(console, args.file.quiet);
+    load::each(&args.inputs, &progress, |name, profile| {
+        merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
+    })
+    .map_err(|failure| Error::Answer(Box::new(failure)))?;
+    run::write_profile(&merge.finish(), file, console)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Load(#[from] load::Error),
+    #[error(transparent)]
+    Merge(merge::Error),
+}
