@@ -7,10 +7,10 @@
 mod analyze;
 mod caveats;
 
-pub use analyze::{Error, analyze};
+pub use analyze::{Error, analyze, position};
 
 use crate::analysis::refs::{self, Refs};
-use crate::analysis::{Bounds, diff::Diff, top::Top};
+use crate::analysis::{Bounds, diff::Diff, stacks::Stacks, top::Top};
 use crate::filter::Granularity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,9 @@ pub struct Report {
     /// Through what memory was allocated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refs: Option<Refs>,
+    /// Every distinct stack, for the formats of other tools; in no JSON of ours.
+    #[serde(skip)]
+    pub stacks: Option<Stacks>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -190,6 +193,8 @@ pub enum Question {
     Top,
     /// Through what the functions that match were allocated.
     Refs(refs::Asked),
+    /// Every distinct stack.
+    Stacks,
 }
 
 /// A question with everything that shapes its answer.

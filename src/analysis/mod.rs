@@ -9,6 +9,7 @@ mod nearest;
 mod pairs;
 pub mod refs;
 mod sides;
+pub mod stacks;
 pub mod top;
 
 pub use nearest::NoMatch;

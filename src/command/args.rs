@@ -5,7 +5,7 @@
 
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
-use super::{Error, completions, diff, merge, refs, top};
+use super::{Error, completions, convert, diff, merge, refs, top};
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
@@ -48,6 +48,7 @@ pub(super) enum Command {
     Diff(diff::DiffArgs),
     Top(top::TopArgs),
     Refs(refs::RefsArgs),
+    Convert(convert::ConvertArgs),
     Merge(merge::MergeArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page

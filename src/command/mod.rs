@@ -7,6 +7,7 @@
 mod args;
 mod completions;
 mod console;
+mod convert;
 mod diff;
 mod load;
 mod man;
@@ -126,6 +127,7 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
         Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
         Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
         Some(args::Command::Refs(args)) => run::run(refs::request(args)?, console),
+        Some(args::Command::Convert(args)) => convert::write(args, console),
         Some(args::Command::Merge(args)) => merge::write(&args, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)

@@ -128,6 +128,17 @@ pub(super) struct GranularityArgs {
 }
 
 impl GranularityArgs {
+    /// Whether one was asked for.
+    pub(super) fn is_given(&self) -> bool {
+        self.granularity.is_some()
+            || self.functions
+            || self.filefunctions
+            || self.files
+            || self.lines
+            || self.addresses
+            || self.packages
+    }
+
     pub(super) fn granularity(&self) -> Granularity {
         let flags = [
             (self.functions, Granularity::Functions),

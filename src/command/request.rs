@@ -143,7 +143,7 @@ fn request(
     Ok(Request { query, spec: spec(options.filter)?, inputs, output })
 }
 
-fn spec(filter: FilterArgs) -> Result<Spec, Error> {
+pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {
     let frames = [
         ("focus", &filter.focus),
         ("ignore", &filter.ignore),
@@ -207,14 +207,7 @@ fn output(args: OutputArgs) -> Result<Output, Error> {
             ));
         }
     }
-    let trim_path: Vec<String> = args
-        .trim_path
-        .as_deref()
-        .unwrap_or("")
-        .split(':')
-        .filter(|path| !path.is_empty())
-        .map(|path| format!("{}/", path.trim_end_matches('/')))
-        .collect();
+    let trim_path = prefixes(args.trim_path.as_deref());
     Ok(Output {
         format: args.format,
         file: args.output.filter(|file| file.as_os_str() != "-"),
@@ -225,4 +218,10 @@ fn output(args: OutputArgs) -> Result<Output, Error> {
         trim_path,
         quiet: args.quiet,
     })
+}
+
+/// The folders of `-trim_path`, each with its slash.
+pub(super) fn prefixes(trim_path: Option<&str>) -> Vec<String> {
+    let paths = trim_path.unwrap_or("").split(':').filter(|path| !path.is_empty());
+    paths.map(|path| format!("{}/", path.trim_end_matches('/'))).collect()
 }

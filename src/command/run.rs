@@ -23,7 +23,7 @@ pub(super) fn answer(
     progress: &Progress,
 ) -> Result<Report, Error> {
     let keep = match query.question {
-        Question::Diff | Question::Top => Keep::All,
+        Question::Diff | Question::Top | Question::Stacks => Keep::All,
         Question::Refs(_) => Keep::Ends,
     };
     let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;

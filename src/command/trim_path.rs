@@ -20,6 +20,9 @@ pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
             trim.place(&mut site.place);
         }
     }
+    for frame in report.stacks.iter_mut().flat_map(|stacks| &mut stacks.frames) {
+        trim.name_and_file(&mut frame.name, &mut frame.file);
+    }
     if let Some(top) = &mut report.top {
         for row in &mut top.rows {
             trim.top_row(row);

@@ -2,6 +2,7 @@
 
 pub mod builder;
 mod compact;
+pub mod difference;
 mod id_map;
 pub mod ids;
 pub mod labels;

@@ -5,7 +5,7 @@
 
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::{LabelSets, LabelValue};
-use super::profile::{Header, SampleType, Samples};
+use super::profile::{Header, Profile, SampleType, Samples};
 use super::symbols::{Mapping, Symbols};
 
 /// One profile of a series.
@@ -79,5 +79,25 @@ impl Series {
             LabelValue::Number(size, _) if self.symbols.text(label.key) == "bytes" => Some(size),
             _ => None,
         })
+    }
+
+    /// The snapshots as profiles of their own again, each with all of the shared symbols.
+    pub fn into_profiles(self) -> Vec<(String, Profile)> {
+        let Self { sample_types, symbols, label_sets, snapshots } = self;
+        let one = |snapshot: Snapshot| {
+            let mut samples = Samples::default();
+            let mut stack = Vec::new();
+            for sample in 0..snapshot.samples.len() {
+                stack.clear();
+                stack.extend(snapshot.stack(sample));
+                samples.push_stack(&stack);
+            }
+            let Snapshot { name, header, samples: mut own, .. } = snapshot;
+            own.replace_stacks(samples);
+            let header = Header { sample_types: sample_types.clone(), ..header };
+            let (symbols, label_sets) = (symbols.clone(), label_sets.clone());
+            (name, Profile { header, symbols, label_sets, samples: own })
+        };
+        snapshots.into_iter().map(one).collect()
     }
 }

@@ -6,6 +6,8 @@
 //! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
+use super::joinable;
+use crate::analysis::stacks::{Sides, Stacks};
 use crate::analysis::{Place, diff, refs, top};
 use crate::report::Report;
 use std::fmt::Display;
@@ -75,6 +77,19 @@ const REFS_COLUMNS: [&str; 17] = [
     "unit",
 ];
 
+const COMPARED_STACK_COLUMNS: [&str; 8] = [
+    "stack",
+    "before",
+    "after",
+    "delta",
+    "objects_before",
+    "objects_after",
+    "objects_delta",
+    "unit",
+];
+
+const STACK_COLUMNS: [&str; 4] = ["stack", "value", "objects", "unit"];
+
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     if let Some(diff) = &report.diff {
@@ -87,6 +102,8 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         for row in &top.rows {
             writer.write_record(top_record(row, &report.unit)).map_err(io_error)?;
         }
+    } else if let Some(stacks) = &report.stacks {
+        write_stacks(stacks, &report.unit, &mut writer).map_err(io_error)?;
     }
     if let Some(refs) = &report.refs {
         writer.write_record(REFS_COLUMNS).map_err(io_error)?;
@@ -97,6 +114,44 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         }
     }
     writer.flush()
+}
+
+/// A line for each stack: the names of its frames from the root on with semicolons between them, so that one in a name
+/// becomes a colon.
+fn write_stacks<W: io::Write>(
+    stacks: &Stacks,
+    unit: &str,
+    writer: &mut ::csv::Writer<W>,
+) -> ::csv::Result<()> {
+    if stacks.is_comparison {
+        writer.write_record(COMPARED_STACK_COLUMNS)?;
+    } else {
+        writer.write_record(STACK_COLUMNS)?;
+    }
+    let names: Vec<_> = stacks.frames.iter().map(|frame| joinable(&frame.name)).collect();
+    let mut path = Vec::new();
+    for stack in &stacks.stacks {
+        stacks.path(stack, &mut path);
+        let frames: Vec<&str> = path.iter().map(|&frame| &*names[frame as usize]).collect();
+        let (frames, value, objects) = (frames.join(";"), stack.value, stack.objects);
+        let unit = unit.to_owned();
+        if stacks.is_comparison {
+            writer.write_record([
+                frames,
+                value.before.to_string(),
+                value.after.to_string(),
+                value.delta().to_string(),
+                cell(objects.map(|objects| objects.before)),
+                cell(objects.map(|objects| objects.after)),
+                cell(objects.map(Sides::delta)),
+                unit,
+            ])?;
+        } else {
+            let objects = cell(objects.map(|objects| objects.after));
+            writer.write_record([frames, value.after.to_string(), objects, unit])?;
+        }
+    }
+    Ok(())
 }
 
 /// The error of the writer below, whose kind callers look at.

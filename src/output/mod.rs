@@ -5,12 +5,15 @@
 //! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
 
 mod csv;
+mod folded;
 mod json;
+mod speedscope;
 mod table;
 
 pub(crate) use table::{escape::escape, shell};
 
 use crate::report::Report;
+use std::borrow::Cow;
 use std::io;
 
 /// How a report is said.
@@ -83,4 +86,38 @@ pub fn write(
         Format::Json => json::write(report, out),
         Format::Csv => csv::write(report, out),
     }
+}
+
+/// Formats of other tools, which hold the stacks of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StackFormat {
+    /// Lines of `root;leaf value`, and of `root;leaf before after` for a comparison.
+    Folded,
+    /// A file of speedscope.
+    Speedscope,
+    /// One line per stack, raw integers.
+    Csv,
+}
+
+/// Says the stacks of `report` in `format` to `out`; nothing where it has none.
+///
+/// # Errors
+///
+/// Only those of `out`.
+pub fn write_stacks(
+    format: StackFormat,
+    report: &Report,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let Some(stacks) = &report.stacks else { return Ok(()) };
+    match format {
+        StackFormat::Folded => folded::write(stacks, out),
+        StackFormat::Speedscope => speedscope::write(report, stacks, out),
+        StackFormat::Csv => csv::write(report, out),
+    }
+}
+
+/// A name that may stand between semicolons.
+fn joinable(name: &str) -> Cow<'_, str> {
+    if name.contains(';') { Cow::Owned(name.replace(';', ":")) } else { Cow::Borrowed(name) }
 }

@@ -5,9 +5,12 @@ use super::{
     Comparison, Input, InputKind, Query, Question, Report, SCHEMA, Sort, Total, Warning,
     WarningCode,
 };
-use crate::analysis::{Measured, NoMatch, Order, Process, Subject, Wanted, diff, refs, top};
+use crate::analysis::{
+    Measured, NoMatch, Order, Process, Subject, Wanted, diff, refs, stacks, top,
+};
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
+use crate::graph::tree::TooLarge;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
@@ -39,6 +42,9 @@ pub enum Error {
     /// A pattern matches nothing.
     #[error(transparent)]
     NoMatch(#[from] NoMatch),
+    /// The stacks take too much memory.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Not the number of snapshots that the question is about.
     #[error("a comparison needs two profiles, found {0}")]
     NotTwo(usize),
@@ -103,6 +109,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         diff: None,
         top: None,
         refs: None,
+        stacks: None,
         warnings: Vec::new(),
     };
     let mut process = None;
@@ -140,6 +147,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
             let regex = Regex::new(&asked.pattern)?;
             report.refs = Some(refs::refs(&subject, asked, &regex)?);
         }
+        Question::Stacks => report.stacks = Some(stacks::stacks(&subject, query.granularity)?),
     }
     report.warnings = warnings;
     Ok(report)
@@ -152,7 +160,7 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
         Question::Top => Ok(false),
-        Question::Refs(_) => match snapshots {
+        Question::Refs(_) | Question::Stacks => match snapshots {
             1 => Ok(false),
             2 => Ok(true),
             _ => Err(Error::NotOneOrTwo(snapshots)),
@@ -172,7 +180,6 @@ fn value_name(value: &impl ValueEnum) -> String {
 }
 
 /// The column of a sample type by name or position; that of the newest profile that names a default where none is asked for.
-/// `inuse_space` finds `space` as well.
 fn column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
     let types = &series.sample_types;
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
@@ -180,17 +187,18 @@ fn column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
         let default = defaults.into_iter().find(|default| !default.is_empty()).unwrap_or("");
         return Ok(measures::default_position(types, default).unwrap_or_default());
     };
+    position(types, asked)
+}
+
+/// Position of a sample type by name, or by position as pprof takes it. `inuse_space` finds `space` as well.
+pub fn position(types: &[SampleType], asked: &str) -> Result<usize, Error> {
     let by_position = asked.parse().ok().filter(|&position: &usize| position < types.len());
+    let named = |name: &str| types.iter().position(|t| t.name == name);
     let short = asked.strip_prefix("inuse_").unwrap_or(asked);
-    by_position.or_else(|| series.position(asked)).or_else(|| series.position(short)).ok_or_else(
-        || {
-            let known = types.iter().zip(0..).map(|(t, i)| format!("{} ({i})", t.name));
-            Error::SampleType {
-                asked: asked.to_owned(),
-                known: known.collect::<Vec<_>>().join(", "),
-            }
-        },
-    )
+    by_position.or_else(|| named(asked)).or_else(|| named(short)).ok_or_else(|| {
+        let known = types.iter().zip(0..).map(|(t, i)| format!("{} ({i})", t.name));
+        Error::SampleType { asked: asked.to_owned(), known: known.collect::<Vec<_>>().join(", ") }
+    })
 }
 
 /// Sums of one sample type of one snapshot.

@@ -5,6 +5,7 @@
 mod ask;
 mod bad_input;
 mod cli;
+mod convert;
 mod corpus;
 mod decoder;
 mod dsl;

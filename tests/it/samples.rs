@@ -95,6 +95,7 @@ pub(crate) fn empty_diff() -> Report {
         diff: Some(Diff::default()),
         top: None,
         refs: None,
+        stacks: None,
         warnings: Vec::new(),
     }
 }

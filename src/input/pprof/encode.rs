@@ -45,7 +45,8 @@ pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
 fn fields<E>(profile: &Profile, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let mut out = Out { sink, buffer: Vec::with_capacity(2 * CHUNK) };
     let mut table = Table::new(profile);
-    out.add(&header(profile, &mut table))?;
+    let own_default = needs_own_default(profile);
+    out.add(&header(profile, &mut table, own_default))?;
     samples(profile, &mut table, &mut out)?;
     let mut one = proto::Profile::default();
     for (id, m) in (1..).zip(&profile.symbols.mappings) {
@@ -80,14 +81,40 @@ fn fields<E>(profile: &Profile, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Res
         out.add(&one)?;
     }
     one.function.clear();
+    let mut strings = 0;
     for string in table.strings() {
         one.string_table = vec![string.as_bytes().to_vec()];
+        out.add(&one)?;
+        strings += 1;
+    }
+    if own_default {
+        one.string_table = vec![profile.header.default_sample_type.as_bytes().to_vec()];
+        one.default_sample_type = strings;
         out.add(&one)?;
     }
     out.flush()
 }
 
-fn header(profile: &Profile, table: &mut Table) -> proto::Profile {
+/// Whether the default sample type is named by a string of its own, at the end of the table.
+///
+/// pprof finds it by its text and shows signed values. speedscope, which refuses a profile with a negative value in
+/// the column it shows, finds it by the position of the text, and where that fails it shows the last column. So it can
+/// open a profile whose default has negative values, and whose last column has none.
+fn needs_own_default(profile: &Profile) -> bool {
+    let width = profile.header.sample_types.len();
+    let default = profile.header.position(&profile.header.default_sample_type);
+    let Some(default) = default.filter(|&default| default + 1 < width) else { return false };
+    let mut has_negative = false;
+    for row in profile.samples.values.chunks_exact(width) {
+        has_negative |= row[default] < 0;
+        if row[width - 1] < 0 {
+            return false;
+        }
+    }
+    has_negative
+}
+
+fn header(profile: &Profile, table: &mut Table, own_default: bool) -> proto::Profile {
     let header = &profile.header;
     let mut value_type = |t: &SampleType| proto::ValueType {
         r#type: table.position(&t.name),
@@ -103,7 +130,11 @@ fn header(profile: &Profile, table: &mut Table) -> proto::Profile {
         duration_nanos: header.duration_nanos,
         period: header.period,
         comment: header.comments.iter().map(|comment| table.position(comment)).collect(),
-        default_sample_type: table.position(&header.default_sample_type),
+        default_sample_type: if own_default {
+            0
+        } else {
+            table.position(&header.default_sample_type)
+        },
         doc_url: table.position(&header.doc_url),
         ..proto::Profile::default()
     }

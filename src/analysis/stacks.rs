@@ -1,0 +1,194 @@
+//! Every distinct stack with its value: what other tools take in.
+//!
+//! Stacks are distinct at the granularity asked for, so samples that differ in labels, addresses or lines alone are
+//! added up. They stand in the order of their frames' names from the root on, a stack before those that go on from it.
+
+use super::Subject;
+use crate::filter::Granularity;
+use crate::graph::frames::{Frames, RowId};
+use crate::graph::tree::{NodeId, TooLarge, Tree, Unsymbolized};
+use crate::model::series::Series;
+use crate::model::symbols::Line;
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Name as `go tool pprof` prints it at the same granularity.
+    pub name: String,
+    /// Source file, or the binary of an address without symbols.
+    pub file: Option<String>,
+    /// The line itself, where frames are told apart by it, else the line that the function starts at.
+    pub line: Option<i64>,
+}
+
+/// A path from a root: the path without its last frame, and that frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The step before; a root has none.
+    pub parent: Option<u32>,
+    /// The frame, by its position in [`Stacks::frames`].
+    pub frame: u32,
+}
+
+/// Values of a stack in the one snapshot, or in the two that are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// Before; 0 for a single snapshot.
+    pub before: i64,
+    /// After, or in the single snapshot.
+    pub after: i64,
+}
+
+impl Sides {
+    /// What it grew by.
+    pub fn delta(self) -> i64 {
+        self.after.wrapping_sub(self.before)
+    }
+
+    fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// A distinct stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Its last step, by position in [`Stacks::steps`]; `None` for samples without any frame.
+    pub leaf: Option<u32>,
+    /// In the unit of the sample type.
+    pub value: Sides,
+    /// Objects, where the profile counts them beside the sample type.
+    pub objects: Option<Sides>,
+}
+
+/// The stacks of one snapshot, or of two that are compared. Those that are zero on every side are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stacks {
+    /// Whether there is a before.
+    pub is_comparison: bool,
+    /// Distinct frames.
+    pub frames: Vec<Frame>,
+    /// Distinct paths, each after the one it goes on from.
+    pub steps: Vec<Step>,
+    /// Distinct stacks.
+    pub stacks: Vec<Stack>,
+}
+
+impl Stacks {
+    /// Positions of the frames of a stack, from the root to the leaf, in the place of what `path` held.
+    pub fn path(&self, stack: &Stack, path: &mut Vec<u32>) {
+        path.clear();
+        let mut next = stack.leaf;
+        while let Some(step) = next.map(|step| self.steps[step as usize]) {
+            path.push(step.frame);
+            next = step.parent;
+        }
+        path.reverse();
+    }
+
+    /// Number of stacks with a negative value.
+    pub fn negative(&self) -> usize {
+        let values = self.stacks.iter().map(|stack| stack.value);
+        values.filter(|value| value.before < 0 || value.after < 0).count()
+    }
+}
+
+/// The stacks of a subject, whose frames are told apart by `granularity`.
+pub fn stacks(subject: &Subject<'_>, granularity: Granularity) -> Result<Stacks, TooLarge> {
+    let Subject { series, frames, measured, .. } = *subject;
+    let tree = Tree::new(series, frames, Unsymbolized::Address)?;
+    let sides = |column: usize| {
+        let of = |snapshot| tree.flat(series, snapshot, column);
+        if subject.is_comparison() { (of(0), of(1)) } else { (vec![0; tree.len()], of(0)) }
+    };
+    let values = sides(measured.column);
+    let objects = measured.count.filter(|_| !measured.is_count()).map(sides);
+    let at = |(before, after): &(Vec<i64>, Vec<i64>), node: NodeId| Sides {
+        before: before[node.index()],
+        after: after[node.index()],
+    };
+    let mut answer = Stacks { is_comparison: subject.is_comparison(), ..Stacks::default() };
+    let mut positions = vec![None; frames.len()];
+    let children = tree.children();
+    let order = order(frames);
+    // What is still to be done, the next last: a stack may be deeper than the program's own could be.
+    let mut todo = vec![(NodeId::ROOT, None)];
+    while let Some((node, step)) = todo.pop() {
+        let (value, objects) = (at(&values, node), objects.as_ref().map(|sides| at(sides, node)));
+        if !value.is_zero() || objects.is_some_and(|objects| !objects.is_zero()) {
+            answer.stacks.push(Stack { leaf: step, value, objects });
+        }
+        let mut next = children.of(node).to_vec();
+        next.sort_by_key(|&child| order[tree.node(child).row.0 as usize]);
+        let first = todo.len();
+        for child in next {
+            let row = tree.node(child).row;
+            let known = positions[row.0 as usize];
+            let frame = known.unwrap_or_else(|| {
+                answer.frames.push(Frame {
+                    name: frames.name(row).to_owned(),
+                    file: None,
+                    line: None,
+                });
+                answer.frames.len() as u32 - 1
+            });
+            positions[row.0 as usize] = Some(frame);
+            answer.steps.push(Step { parent: step, frame });
+            todo.push((child, Some(answer.steps.len() as u32 - 1)));
+        }
+        todo[first..].reverse();
+    }
+    place(&mut answer.frames, &positions, series, frames, granularity);
+    Ok(answer)
+}
+
+/// The rank of each row by its name.
+fn order(frames: &Frames) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..frames.len() as u32).collect();
+    rows.sort_by_key(|&row| frames.name(RowId(row)));
+    let mut order = vec![0; rows.len()];
+    for (rank, row) in (0..).zip(rows) {
+        order[row as usize] = rank;
+    }
+    order
+}
+
+/// Notes the file and line of each frame: those of the first location that it stands for.
+fn place(
+    placed: &mut [Frame],
+    positions: &[Option<u32>],
+    series: &Series,
+    frames: &Frames,
+    granularity: Granularity,
+) {
+    let symbols = &series.symbols;
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    for id in symbols.locations.ids() {
+        let all = symbols.locations.lines(id);
+        let lines = if frames.noinlines() { &all[all.len().saturating_sub(1)..] } else { all };
+        let rows = frames.frames_of(id, Unsymbolized::Address);
+        let lines: Vec<Option<&Line>> = match lines {
+            [] => vec![None],
+            lines => lines.iter().map(Some).collect(),
+        };
+        for (row, line) in rows.iter().zip(lines) {
+            let Some(position) = positions[row.0 as usize] else { continue };
+            let frame = &mut placed[position as usize];
+            if frame.file.is_some() || granularity == Granularity::Packages {
+                continue;
+            }
+            let Some(line) = line else {
+                frame.file = text(symbols.mapping_file(id));
+                continue;
+            };
+            let function = symbols.function(line.function);
+            frame.file = text(symbols.text(function.filename));
+            let number = match granularity {
+                Granularity::Lines | Granularity::Addresses => line.line,
+                Granularity::Functions | Granularity::Filefunctions => function.start_line,
+                Granularity::Files | Granularity::Packages => 0,
+            };
+            frame.line = (number > 0).then_some(number);
+        }
+    }
+}

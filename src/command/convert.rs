@@ -1,0 +1,323 @@
+//! `heapdiff convert INPUT... -o OUT`: a profile, or the difference of two, in the format of another tool.
+//!
+//! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say the stacks
+//! of a report; a profile is written from what was read, so that nothing of it is lost.
+
+use super::options::{BaseArgs, FileArgs, FilterArgs, GranularityArgs, SampleArgs};
+use super::{Console, Error, load, request, run, trim_path};
+use crate::analysis::stacks::Stacks;
+use crate::filter::{Filter, Spec};
+use crate::model::difference::{add_growth, default_column, difference};
+use crate::model::merge::{Merge, Sign};
+use crate::model::profile::Profile;
+use crate::output::{self, StackFormat, shell};
+use crate::report::{self, Query, Question};
+use clap::{Args, ValueEnum};
+use std::path::Path;
+
+const FORMATS: &str = "\
+Formats, and the names of OUT they are known by:
+  pprof       .pb.gz, .pb (without gzip): go tool pprof
+  folded      .folded, .collapsed, .txt: flamegraph.pl, inferno; of two profiles difffolded
+  difffolded  before and after of each stack: flamegraph.pl, inferno
+  speedscope  .speedscope.json, .json: https://www.speedscope.app
+  csv         .csv: one line per stack";
+
+/// What becomes of two profiles, for those who ask at length.
+const DIFFERENCE: &str = "\
+The difference of two profiles:
+  pprof       Values are after - before and have a sign, as with `go tool pprof -base`. speedscope opens the file as
+              well. It takes no negative values, so it shows the column that is added at the end: what each stack grew
+              by (inuse_space_growth). pprof shows that one with -sample_index=inuse_space_growth.
+  speedscope  Four profiles in one file: what grew, what shrank, after, before.
+  folded      One number for each stack can't be a difference: difffolded has two.
+
+Folded lines have no sign. Where a profile that is a difference itself holds negative values, their stacks are left
+out, and a warning says so.";
+
+const EXAMPLES: &str = "\
+Examples:
+  heapdiff convert heap.pb.gz -o heap.speedscope.json
+  heapdiff convert -focus=cache before.pb.gz after.pb.gz -o grew.pb.gz
+  heapdiff convert --to folded heap.pb.gz | flamegraph.pl > heap.svg";
+
+/// Write a profile, or the difference of two, in the format of another tool
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff convert [OPTIONS] PROFILE -o OUT\n       heapdiff convert [OPTIONS] BEFORE AFTER -o OUT",
+    after_help = format!("{FORMATS}\n\n{EXAMPLES}"),
+    after_long_help = format!("{FORMATS}\n\n{DIFFERENCE}\n\n{EXAMPLES}")
+)]
+pub(super) struct ConvertArgs {
+    /// One profile, or BEFORE and AFTER. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    /// Format of the output [default: what the name of OUT says]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    to: Option<Target>,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    granularity: GranularityArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    file: FileArgs,
+    /// Cut these folders off file names (several, separated by `:`)
+    #[arg(long, value_name = "PATHS", alias = "trim_path", help_heading = "Output")]
+    trim_path: Option<String>,
+}
+
+/// A format to convert to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// A profile in pprof's format.
+    Pprof,
+    /// `root;leaf value`.
+    Folded,
+    /// `root;leaf before after`.
+    Difffolded,
+    /// A file of speedscope.
+    Speedscope,
+    /// One line per stack.
+    Csv,
+}
+
+/// The formats, each with the ends of file names that stand for it.
+const TARGETS: &[(Target, &[&str])] = &[
+    (Target::Pprof, &[".pb.gz", ".pb"]),
+    (Target::Folded, &[".folded", ".collapsed", ".txt"]),
+    (Target::Difffolded, &[]),
+    (Target::Speedscope, &[".speedscope.json", ".json"]),
+    (Target::Csv, &[".csv"]),
+];
+
+pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), Error> {
+    let inputs = inputs(args.base, args.inputs)?;
+    let file = args.file.file();
+    let target = target(args.to, file, inputs.len())?;
+    let spec = request::spec(args.filter)?;
+    let trim_path = request::prefixes(args.trim_path.as_deref());
+    let quiet = args.file.quiet;
+    let format = match target {
+        Target::Folded | Target::Difffolded => StackFormat::Folded,
+        Target::Speedscope => StackFormat::Speedscope,
+        Target::Csv => StackFormat::Csv,
+        Target::Pprof => {
+            let whole = [
+                (args.granularity.is_given(), "keeps addresses: leave out the granularity"),
+                (spec.noinlines, "keeps inlined functions: leave out -noinlines"),
+                (!trim_path.is_empty(), "keeps file names whole: leave out -trim_path"),
+            ];
+            if let Some((_, why)) = whole.iter().find(|(given, _)| *given) {
+                return Err(Error::Usage(format!("a profile in pprof's format {why}")));
+            }
+            run::check_binary(file, console)?;
+            let asked = args.sample.sample_type();
+            let profile = profile(&inputs, &spec, asked.as_deref(), quiet, console)?;
+            return run::write_profile(&profile, file, console);
+        }
+    };
+    let query = Query {
+        question: Question::Stacks,
+        sample_type: args.sample.sample_type(),
+        granularity: args.granularity.granularity(),
+        sort: None,
+        nodecount: 0,
+        all: true,
+        normalize: false,
+    };
+    let progress = run::progress(console, quiet);
+    let mut report = run::answer(&query, &inputs, &spec, &progress)?;
+    trim_path::trim(&mut report, &trim_path);
+    run::write_to(file, console, |out| output::write_stacks(format, &report, out))?;
+    if !quiet {
+        run::warn(&report, console);
+        let left_out = match format {
+            StackFormat::Folded => report.stacks.as_ref().map_or(0, Stacks::negative),
+            StackFormat::Speedscope | StackFormat::Csv => 0,
+        };
+        if left_out > 0 {
+            let message = format!(
+                "{left_out} stacks with negative values are left out: folded lines have no sign"
+            );
+            warn(&message, console);
+        }
+    }
+    Ok(())
+}
+
+/// One profile, or before and after.
+fn inputs(base: BaseArgs, mut inputs: Vec<String>) -> Result<Vec<String>, Error> {
+    if let Some(base) = base.given() {
+        if inputs.len() != 1 {
+            return Err(Error::Usage(format!(
+                "with --base exactly one profile is compared, and {} are given",
+                inputs.len()
+            )));
+        }
+        inputs.insert(0, base);
+    }
+    match inputs.len() {
+        1 | 2 => Ok(inputs),
+        0 => Err(Error::Usage(
+            "convert needs a profile: heapdiff convert PROFILE -o OUT, or heapdiff convert BEFORE \
+             AFTER -o OUT for what changed"
+                .to_owned(),
+        )),
+        given => {
+            let all: Vec<_> = inputs.iter().map(|input| shell::file(input)).collect();
+            Err(Error::Usage(format!(
+                "convert takes one profile, or two for what changed, and {given} are given.\n\
+                 Add them up first:  heapdiff merge {} -o merged.pb.gz",
+                all.join(" ")
+            )))
+        }
+    }
+}
+
+/// The format that was asked for, or that the name of the output says.
+fn target(asked: Option<Target>, file: Option<&Path>, inputs: usize) -> Result<Target, Error> {
+    let target = match (asked, file) {
+        (Some(Target::Folded), _) if inputs == 2 => {
+            return Err(Error::Usage(
+                "folded lines hold one value, and a difference has signs they can't hold: use --to difffolded"
+                    .to_owned(),
+            ));
+        }
+        (Some(asked), _) => asked,
+        (None, None) => {
+            return Err(Error::Usage(format!(
+                "say what to convert to: name the output with -o, or give a format with --to.\n{}",
+                known()
+            )));
+        }
+        (None, Some(file)) => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            let by_name = |(_, ends): &&(Target, &[&str])| ends.iter().any(|&e| name.ends_with(e));
+            match TARGETS.iter().find(by_name) {
+                Some((Target::Folded, _)) if inputs == 2 => Target::Difffolded,
+                Some(&(target, _)) => target,
+                None => {
+                    return Err(Error::Usage(format!(
+                        "the name {} says no format: use another, or give the format with --to.\n{}",
+                        shell::file(&file.to_string_lossy()),
+                        known()
+                    )));
+                }
+            }
+        }
+    };
+    if target == Target::Difffolded && inputs == 1 {
+        return Err(Error::Usage(
+            "difffolded lines hold before and after, and one profile is given: use --to folded"
+                .to_owned(),
+        ));
+    }
+    Ok(target)
+}
+
+/// The list of formats, for those who named none.
+fn known() -> String {
+    let one = |(target, ends): &(Target, &[&str])| {
+        let value = target.to_possible_value();
+        let name = value.as_ref().map_or("", |value| value.get_name());
+        if ends.is_empty() { name.to_owned() } else { format!("{name} ({})", ends.join(", ")) }
+    };
+    let all: Vec<String> = TARGETS.iter().map(one).collect();
+    format!("There are: {}", all.join("; "))
+}
+
+/// The one profile, or the difference of the two.
+fn profile(
+    inputs: &[String],
+    spec: &Spec,
+    asked: Option<&str>,
+    quiet: bool,
+    console: &mut Console<'_>,
+) -> Result<Profile, Error> {
+    let progress = run::progress(console, quiet);
+    let is_filtered = *spec != Spec::default();
+    let mut profiles = Vec::new();
+    if is_filtered {
+        let series = load::load(inputs, load::Keep::All, &progress).map_err(answer)?;
+        let applied = Filter::new(spec).and_then(|f| f.apply(series)).map_err(answer)?;
+        for option in applied.unmatched.iter().filter(|_| !quiet) {
+            warn(&format!("--{option} matches nothing in these profiles"), console);
+        }
+        profiles = applied.series.into_profiles();
+    } else {
+        load::each(inputs, &progress, |name, profile| {
+            profiles.push((name.to_owned(), profile));
+            Ok::<(), load::Error>(())
+        })
+        .map_err(answer)?;
+    }
+    let mut profile = match profiles.as_slice() {
+        [(before, before_profile), (after, after_profile)] => {
+            difference((before, before_profile), (after, after_profile)).map_err(answer)?
+        }
+        [(name, one)] if is_filtered => {
+            let mut merge = Merge::default();
+            merge.add(name, one, Sign::Plus).map_err(answer)?;
+            merge.finish()
+        }
+        _ => profiles.pop().map(|(_, profile)| profile).unwrap_or_default(),
+    };
+    let types = &profile.header.sample_types;
+    let asked = asked.map(|asked| report::position(types, asked)).transpose().map_err(answer)?;
+    if let Some(column) = asked {
+        types[column].name.clone_into(&mut profile.header.default_sample_type);
+    }
+    if inputs.len() == 2
+        && let Some(column) = default_column(&profile.header)
+    {
+        add_growth(&mut profile, column);
+    }
+    Ok(profile)
+}
+
+fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Answer(Box::new(error))
+}
+
+fn warn(message: &str, console: &mut Console<'_>) {
+    // A warning nobody can be told is no reason to fail.
+    let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_output_says_the_format() {
+        let cases = [
+            ("a.pb.gz", 1, Target::Pprof),
+            ("a.PB", 2, Target::Pprof),
+            ("a.folded", 1, Target::Folded),
+            ("a.collapsed", 2, Target::Difffolded),
+            ("x/a.txt", 2, Target::Difffolded),
+            ("a.speedscope.json", 1, Target::Speedscope),
+            ("a.json", 2, Target::Speedscope),
+            ("a.csv", 1, Target::Csv),
+        ];
+        for (name, inputs, expected) in cases {
+            assert_eq!(target(None, Some(Path::new(name)), inputs).unwrap(), expected, "{name}");
+        }
+        let unknown = target(None, Some(Path::new("a.svg")), 1).unwrap_err().to_string();
+        for (target, _) in TARGETS {
+            let value = target.to_possible_value().unwrap();
+            assert!(unknown.contains(value.get_name()), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn every_format_is_in_the_list() {
+        for variant in Target::value_variants() {
+            assert!(TARGETS.iter().any(|(target, _)| target == variant), "{variant:?}");
+        }
+    }
+}

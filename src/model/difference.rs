@@ -1,0 +1,63 @@
+//! Two profiles as one that holds what changed between them: `after` merged with the negated `before`, as `go tool
+//! pprof -base` has it, and written as Go's own profiles over a span of time are (`?seconds=N`).
+//!
+//! There is one more column than the profiles have: what each stack grew by, never negative, for readers that can't take
+//! a sign. It stands last, because such readers show the last column where they don't know the default.
+
+use super::measures;
+use super::merge::{Error, Merge, Sign};
+use super::profile::{Header, Profile, SampleType};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// A profile with the name that errors call it by.
+pub type Named<'a> = (&'a str, &'a Profile);
+
+/// The difference of two profiles. Values are after − before; samples that cancel are left out.
+pub fn difference(before: Named<'_>, after: Named<'_>) -> Result<Profile, Error> {
+    let mut merge = Merge::default();
+    merge.add(after.0, after.1, Sign::Plus)?;
+    merge.add(before.0, before.1, Sign::Minus)?;
+    let mut difference = merge.finish();
+    span(&mut difference.header, &before.1.header, &after.1.header);
+    Ok(difference)
+}
+
+/// Appends the column of growth of a sample type, which becomes the default. Nothing changes where there is none.
+pub fn add_growth(profile: &mut Profile, column: usize) {
+    let header = &mut profile.header;
+    let width = header.sample_types.len();
+    let Some(SampleType { name, unit }) = header.sample_types.get(column).cloned() else { return };
+    header.default_sample_type.clone_from(&name);
+    header.sample_types.push(SampleType { name: format!("{name}_growth"), unit });
+    // A stack has several samples, of objects of several sizes, say. What it grew by is their sum, and stands at the
+    // first of them that grew.
+    let samples = &profile.samples;
+    let mut grown: HashMap<&[u8], i64, FxBuildHasher> = HashMap::default();
+    for (i, row) in samples.values.chunks_exact(width).enumerate() {
+        *grown.entry(samples.packed_stack(i)).or_default() += row[column];
+    }
+    let mut values = Vec::with_capacity(samples.len() * (width + 1));
+    for (i, row) in samples.values.chunks_exact(width).enumerate() {
+        let left = grown.get_mut(samples.packed_stack(i)).filter(|left| **left > 0);
+        values.extend_from_slice(row);
+        values.push(left.filter(|_| row[column] > 0).map_or(0, std::mem::take));
+    }
+    drop(grown);
+    profile.samples.values = values;
+}
+
+/// Position of the sample type that a difference is shown by, where nobody asks for one.
+pub fn default_column(header: &Header) -> Option<usize> {
+    measures::default_position(&header.sample_types, &header.default_sample_type)
+}
+
+/// The time of a difference is that of `after`. It covers the time between the two where both are states, and what
+/// they cover together where they are no states.
+fn span(header: &mut Header, before: &Header, after: &Header) {
+    header.time_nanos = after.time_nanos;
+    let states = before.duration_nanos == 0 && after.duration_nanos == 0;
+    if states && before.time_nanos != 0 && after.time_nanos != 0 {
+        header.duration_nanos = after.time_nanos.saturating_sub(before.time_nanos).max(0);
+    }
+}

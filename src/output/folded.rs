@@ -1,0 +1,116 @@
+//! Stacks as folded lines, which flamegraph.pl, inferno and many others read: `root;caller;leaf 4096`, and for a
+//! comparison `root;caller;leaf 4096 8192`, before and after.
+//!
+//! A line is split at its semicolons and at the numbers behind its last blanks, and there is no way to quote. So a
+//! semicolon in a name becomes a colon, what does not print is spelled out, and a blank before a number at the end of
+//! a name becomes an underscore. There is no sign either: a stack with a negative value is left out.
+
+use super::{escape, joinable};
+use crate::analysis::stacks::{Stack, Stacks};
+use std::borrow::Cow;
+use std::io;
+
+/// What stands for samples without any frame.
+const NO_FRAMES: &str = "[no frames]";
+
+pub(super) fn write(stacks: &Stacks, out: &mut dyn io::Write) -> io::Result<()> {
+    let names: Vec<String> =
+        stacks.frames.iter().map(|frame| escape(&joinable(&frame.name)).into_owned()).collect();
+    let mut path = Vec::new();
+    let mut line = String::new();
+    for stack in &stacks.stacks {
+        if !has_line(stack) {
+            continue;
+        }
+        line.clear();
+        stacks.path(stack, &mut path);
+        if path.is_empty() {
+            line.push_str(NO_FRAMES);
+        }
+        for (i, &frame) in path.iter().enumerate() {
+            line.push_str(if i == 0 { "" } else { ";" });
+            line.push_str(&names[frame as usize]);
+        }
+        out.write_all(without_number(&line).as_bytes())?;
+        let value = stack.value;
+        if stacks.is_comparison {
+            writeln!(out, " {} {}", value.before, value.after)?;
+        } else {
+            writeln!(out, " {}", value.after)?;
+        }
+    }
+    out.flush()
+}
+
+/// Whether folded lines can say it: nothing negative, and not nothing at all.
+fn has_line(stack: &Stack) -> bool {
+    let value = stack.value;
+    value.before >= 0 && value.after >= 0 && (value.before > 0 || value.after > 0)
+}
+
+/// The line, so that its last word can't be taken for a value.
+fn without_number(line: &str) -> Cow<'_, str> {
+    match line.rsplit_once(' ') {
+        Some((before, last))
+            if last.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+')) =>
+        {
+            Cow::Owned(format!("{}_{last}", without_number(before)))
+        }
+        _ => Cow::Borrowed(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::stacks::{Frame, Sides, Step};
+
+    fn stacks(names: &[&str], values: &[(i64, i64)], is_comparison: bool) -> Stacks {
+        let frame = |name: &&str| Frame { name: (*name).to_owned(), file: None, line: None };
+        let step = |frame: u32| Step { parent: frame.checked_sub(1), frame };
+        let stack = |(i, &(before, after)): (usize, &(i64, i64))| Stack {
+            leaf: (i as u32).checked_sub(1),
+            value: Sides { before, after },
+            objects: None,
+        };
+        Stacks {
+            is_comparison,
+            frames: names.iter().map(frame).collect(),
+            steps: (0..names.len() as u32).map(step).collect(),
+            stacks: values.iter().enumerate().map(stack).collect(),
+        }
+    }
+
+    fn lines(stacks: &Stacks) -> String {
+        let mut out = Vec::new();
+        write(stacks, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_for_each_stack_with_a_value() {
+        let one = stacks(&["main", "f"], &[(0, 1), (0, 0), (0, 3)], false);
+        assert_eq!(lines(&one), "[no frames] 1\nmain;f 3\n");
+        let two = stacks(&["main", "f"], &[(0, 0), (0, 2), (3, 0)], true);
+        assert_eq!(lines(&two), "main 0 2\nmain;f 3 0\n");
+        let negative = stacks(&["main", "f"], &[(0, -1), (0, 2), (0, -3)], false);
+        assert_eq!(lines(&negative), "main 2\n");
+    }
+
+    #[test]
+    fn a_name_can_not_end_a_frame_or_a_line_or_be_a_value() {
+        for (name, shown) in [
+            ("a;b", "a:b"),
+            ("a\nb\r", "a\\u{a}b\\u{d}"),
+            ("f 12", "f_12"),
+            ("f 1 2.5", "f_1_2.5"),
+            ("f(int 32)", "f(int 32)"),
+            ("\x1b[2J", "\\u{1b}[2J"),
+            ("operator new", "operator new"),
+            ("caf\u{fffd}", "caf\u{fffd}"),
+        ] {
+            let one = stacks(&[name], &[(0, 0), (0, 7)], false);
+            assert_eq!(lines(&one), format!("{shown} 7\n"));
+        }
+    }
+}
