@@ -10,8 +10,12 @@ mod caveats;
 pub use analyze::{Error, analyze, position};
 
 use crate::analysis::refs::{self, Refs};
-use crate::analysis::{Bounds, diff::Diff, stacks::Stacks, top::Top};
+use crate::analysis::{
+    Bounds, call_graph::Graph, diff::Diff, peek::Peek, stacks::Stacks, top::Top,
+};
+
 use crate::filter::Granularity;
+use crate::graph::trim::Limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +171,12 @@ pub struct Report {
     /// Every distinct stack, for the formats of other tools; in no JSON of ours.
     #[serde(skip)]
     pub stacks: Option<Stacks>,
+    /// The call graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
+    /// Rows with their callers and callees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peek: Option<Peek>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -195,6 +205,10 @@ pub enum Question {
     Refs(refs::Asked),
     /// Every distinct stack.
     Stacks,
+    /// The call graph, within limits.
+    Graph(Limits),
+    /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
+    Peek(Option<String>),
 }
 
 /// A question with everything that shapes its answer.

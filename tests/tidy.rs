@@ -38,13 +38,18 @@ struct List {
 
 const LISTS: &[List] = &[
     List { module: "input", heads: &[], shared: &["refusal"] },
-    List { module: "analysis", heads: &[], shared: &["matched", "nearest", "pairs", "sides"] },
+    List {
+        module: "analysis",
+        heads: &[],
+        shared: &["calls", "matched", "nearest", "pairs", "sides"],
+    },
     List { module: "output", heads: &[], shared: &[] },
     List {
         module: "command",
         heads: &["args"],
         shared: &[
             "console",
+            "graphviz",
             "load",
             "options",
             "progress",

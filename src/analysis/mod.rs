@@ -3,10 +3,13 @@
 //! What stands here is what several answers share: the words of a row. Every number is in the unit
 //! of the sample type it belongs to; every interval is a 95 % interval of the sampling error.
 
+pub mod call_graph;
+pub mod calls;
 pub mod diff;
 mod matched;
 mod nearest;
 mod pairs;
+pub mod peek;
 pub mod refs;
 mod sides;
 pub mod stacks;

@@ -5,7 +5,7 @@
 
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
-use super::{Error, completions, convert, diff, merge, refs, top};
+use super::{Error, completions, convert, diff, graph, merge, peek, refs, top};
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
@@ -14,6 +14,7 @@ Examples:
   heapdiff before.pb.gz after.pb.gz          what grew, and where
   heapdiff -lines -focus=cache a.pb b.pb     line by line, under functions named like cache
   heapdiff top heap.pb.gz                    where the memory is
+  heapdiff graph a.pb b.pb -o grown.svg      through what it grew
 
 Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
 
@@ -50,6 +51,9 @@ pub(super) enum Command {
     Refs(refs::RefsArgs),
     Convert(convert::ConvertArgs),
     Merge(merge::MergeArgs),
+    Graph(graph::GraphArgs),
+    Peek(peek::PeekArgs),
+    Tree(peek::TreeArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man,
@@ -104,7 +108,7 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::request::ROWS_SHOWN;
+    use crate::command::request::{Layout, ROWS_SHOWN};
     use crate::filter::Granularity;
     use crate::output::Format;
     use crate::report::{Question, Sort};
@@ -120,6 +124,9 @@ mod tests {
             None => bare_request(cli.bare),
             Some(Command::Diff(args)) => diff::request(args),
             Some(Command::Top(args)) => top::request(args),
+            Some(Command::Graph(args)) => graph::request(args),
+            Some(Command::Peek(args)) => peek::peek_request(args),
+            Some(Command::Tree(args)) => peek::tree_request(args),
             Some(other) => panic!("{line}: {other:?}"),
         }
         .map_err(|error| error.to_string())
@@ -240,6 +247,42 @@ mod tests {
     }
 
     #[test]
+    fn graphs_and_peeks_are_asked_for_as_in_pprof() {
+        let limits = |line: &str| match parse(line).unwrap().query.question {
+            Question::Graph(limits) => {
+                (limits.nodecount, limits.nodefraction.get(), limits.edgefraction.get())
+            }
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(limits("graph a b"), (80, 0.005, 0.001));
+        assert_eq!(limits("graph -nodecount=9 -nodefraction=0.1 -edgefraction 0 a"), (9, 0.1, 0.0));
+        for (line, format, layout) in [
+            ("graph a", Format::Dot, Layout::None),
+            ("graph a -o -", Format::Dot, Layout::None),
+            ("graph a -o x.SVG", Format::Dot, Layout::Graphviz),
+            ("graph a --format svg", Format::Dot, Layout::Graphviz),
+            ("graph a -o x.gv", Format::Dot, Layout::None),
+            ("graph a -o x.svg --format dot", Format::Dot, Layout::None),
+            ("graph a -o x.json", Format::Json, Layout::None),
+        ] {
+            let output = parse(line).unwrap().output;
+            assert_eq!((output.format, output.layout), (format, layout), "{line}");
+        }
+        let base = parse("graph -diff_base x a -o a.svg").unwrap();
+        assert_eq!(base.inputs, ["x", "a"]);
+        for (line, pattern, nodecount, sort) in [
+            ("peek main.*x a b", Some("main.*x"), 0, None),
+            ("-cum peek f -n 3 a", Some("f"), 3, Some(Sort::Cum)),
+            ("tree a", None, ROWS_SHOWN, None),
+            ("tree a --format csv", None, 0, None),
+        ] {
+            let query = parse(line).unwrap().query;
+            assert_eq!(query.question, Question::Peek(pattern.map(str::to_owned)), "{line}");
+            assert_eq!((query.nodecount, query.sort), (nodecount, sort), "{line}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("-lines -files a b", "cannot be used with"),
@@ -267,6 +310,16 @@ mod tests {
             ("top -base x a", "'--base'"),
             ("-normalize a", "only one is given"),
             ("- -", "only once"),
+            ("graph -nodefraction=2 a", "expected a number from 0 to 1"),
+            ("graph -edgefraction=NaN a", "expected a number from 0 to 1"),
+            ("graph -nodecount=x a", "expected a whole number"),
+            ("graph a -o x.png", "Let its name end in .svg, .dot or .json"),
+            ("graph --format csv a", "invalid value 'csv'"),
+            ("graph", "no profile given: heapdiff graph PROFILE"),
+            ("graph -base x", "exactly one profile"),
+            ("peek a(b x", "REGEX: regex parse error"),
+            ("peek main", "no profile given: heapdiff peek REGEX PROFILE"),
+            ("tree", "no profile given: heapdiff tree PROFILE"),
             ("-all", "no profile given"),
         ];
         for (line, part) in cases {

@@ -9,10 +9,13 @@ mod completions;
 mod console;
 mod convert;
 mod diff;
+mod graph;
+mod graphviz;
 mod load;
 mod man;
 mod merge;
 mod options;
+mod peek;
 mod progress;
 mod refs;
 mod request;
@@ -129,6 +132,9 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
         Some(args::Command::Refs(args)) => run::run(refs::request(args)?, console),
         Some(args::Command::Convert(args)) => convert::write(args, console),
         Some(args::Command::Merge(args)) => merge::write(&args, console),
+        Some(args::Command::Graph(args)) => run::run(graph::request(args)?, console),
+        Some(args::Command::Peek(args)) => run::run(peek::peek_request(args)?, console),
+        Some(args::Command::Tree(args)) => run::run(peek::tree_request(args)?, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

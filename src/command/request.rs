@@ -18,6 +18,8 @@ pub(super) const ROWS_SHOWN: usize = 25;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Output {
     pub(super) format: Format,
+    /// What is done with that before it is written.
+    pub(super) layout: Layout,
     /// Standard output where absent.
     pub(super) file: Option<PathBuf>,
     pub(super) color: Color,
@@ -27,6 +29,15 @@ pub(super) struct Output {
     pub(super) trim_path: Vec<String>,
     pub(super) file_names: FileNames,
     pub(super) quiet: bool,
+}
+
+/// What is done with an answer before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Nothing.
+    None,
+    /// Graphviz draws it as SVG.
+    Graphviz,
 }
 
 /// A question as it was meant.
@@ -201,7 +212,7 @@ fn output(args: OutputArgs) -> Result<Output, Error> {
                 "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
             )));
         }
-        if args.format != Format::Table {
+        if matches!(args.format, Format::Json | Format::Csv) {
             return Err(Error::Usage(
                 "-unit changes the table only: json and csv hold raw integers".to_owned(),
             ));
@@ -210,6 +221,7 @@ fn output(args: OutputArgs) -> Result<Output, Error> {
     let trim_path = prefixes(args.trim_path.as_deref());
     Ok(Output {
         format: args.format,
+        layout: Layout::None,
         file: args.output.filter(|file| file.as_os_str() != "-"),
         color: args.color,
         width: args.width,

@@ -3,8 +3,8 @@
 use super::load::{Keep, load};
 use super::options::Color;
 use super::progress::Progress;
-use super::request::{Output, Request};
-use super::{Console, Error, trim_path};
+use super::request::{Layout, Output, Request};
+use super::{Console, Error, graphviz, trim_path};
 use crate::filter::Spec;
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
@@ -24,7 +24,7 @@ pub(super) fn answer(
 ) -> Result<Report, Error> {
     let keep = match query.question {
         Question::Diff | Question::Top | Question::Stacks => Keep::All,
-        Question::Refs(_) => Keep::Ends,
+        Question::Refs(_) | Question::Graph(_) | Question::Peek(_) => Keep::Ends,
     };
     let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
     let mut report = analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))?;
@@ -53,8 +53,8 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
     check_unit(&report, output.unit.as_deref())?;
     trim_path::trim(&mut report, &output.trim_path);
     write(&report, &output, console)?;
-    // The table and JSON hold their warnings; a CSV has no place for them.
-    if output.format == Format::Csv && !output.quiet {
+    // The table and JSON hold their warnings; a CSV and a drawing have no place for them.
+    if matches!(output.format, Format::Csv | Format::Dot) && !output.quiet {
         warn(&report, console);
     }
     Ok(())
@@ -99,6 +99,12 @@ fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<
         unit: output.unit.clone(),
         file_names: output.file_names,
     };
+    if output.layout == Layout::Graphviz {
+        let mut graph = Vec::new();
+        output::write(output.format, report, &style, &mut graph).map_err(Error::Stdout)?;
+        let drawing = graphviz::svg(graph).map_err(|e| Error::Answer(Box::new(e)))?;
+        return write_to(output.file.as_deref(), console, |out| out.write_all(&drawing));
+    }
     write_to(output.file.as_deref(), console, |out| {
         output::write(output.format, report, &style, out)
     })

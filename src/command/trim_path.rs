@@ -28,6 +28,14 @@ pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
             trim.top_row(row);
         }
     }
+    for node in report.graph.iter_mut().flat_map(|graph| &mut graph.nodes) {
+        trim.name_and_file(&mut node.name, &mut node.file);
+    }
+    for row in report.peek.iter_mut().flat_map(|peek| &mut peek.rows) {
+        trim.name(&mut row.name);
+        let around = row.callers.iter_mut().chain(&mut row.callees);
+        around.for_each(|neighbor| trim.name(&mut neighbor.name));
+    }
 }
 
 struct Trim<'a> {

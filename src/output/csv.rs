@@ -7,8 +7,9 @@
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
 use super::joinable;
+use crate::analysis::calls::Weight;
 use crate::analysis::stacks::{Sides, Stacks};
-use crate::analysis::{Place, diff, refs, top};
+use crate::analysis::{Place, diff, peek, refs, top};
 use crate::report::Report;
 use std::fmt::Display;
 use std::io;
@@ -90,6 +91,22 @@ const COMPARED_STACK_COLUMNS: [&str; 8] = [
 
 const STACK_COLUMNS: [&str; 4] = ["stack", "value", "objects", "unit"];
 
+const PEEK_COLUMNS: [&str; 13] = [
+    "row",
+    "relation",
+    "name",
+    "before",
+    "after",
+    "delta",
+    "before_flat",
+    "after_flat",
+    "delta_flat",
+    "error_lower",
+    "error_upper",
+    "inline",
+    "unit",
+];
+
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     if let Some(diff) = &report.diff {
@@ -110,6 +127,20 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         for site in &refs.sites {
             for line in &site.lines {
                 writer.write_record(refs_record(site, line, &report.unit)).map_err(io_error)?;
+            }
+        }
+    }
+    if let Some(peek) = &report.peek {
+        writer.write_record(PEEK_COLUMNS).map_err(io_error)?;
+        for row in &peek.rows {
+            let call = |relation: &'static str, neighbor: &peek::Neighbor| {
+                call_record(row, relation, neighbor, &report.unit)
+            };
+            let callers = row.callers.iter().map(|caller| call("caller", caller));
+            let callees = row.callees.iter().map(|callee| call("callee", callee));
+            let itself = std::iter::once(peek_record(row, &report.unit));
+            for record in callers.chain(itself).chain(callees) {
+                writer.write_record(record).map_err(io_error)?;
             }
         }
     }
@@ -251,6 +282,52 @@ fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REF
         cell(line.ends.map(|values| values.main())),
         cell(line.omitted.map(|rest| rest.count)),
         cell(line.omitted.map(|rest| rest.values.main())),
+        unit.to_owned(),
+    ]
+}
+
+/// A row itself: its cum, then its flat, then the interval of cum.
+fn peek_record(row: &peek::Row, unit: &str) -> [String; PEEK_COLUMNS.len()] {
+    let (before, delta) = (row.value.before, row.value.delta);
+    [
+        row.name.clone(),
+        "self".to_owned(),
+        row.name.clone(),
+        cell(before.map(|measure| measure.cum)),
+        row.value.after.cum.to_string(),
+        cell(delta.map(|measure| measure.cum)),
+        cell(before.map(|measure| measure.flat)),
+        row.value.after.flat.to_string(),
+        cell(delta.map(|measure| measure.flat)),
+        cell(row.error.map(|error| error.cum.lower)),
+        cell(row.error.map(|error| error.cum.upper)),
+        String::new(),
+        unit.to_owned(),
+    ]
+}
+
+/// A call from or to a row.
+fn call_record(
+    row: &peek::Row,
+    relation: &str,
+    neighbor: &peek::Neighbor,
+    unit: &str,
+) -> [String; PEEK_COLUMNS.len()] {
+    let Weight { before, after, delta } = neighbor.weight;
+    let empty = String::new;
+    [
+        row.name.clone(),
+        relation.to_owned(),
+        neighbor.name.clone(),
+        cell(before),
+        after.to_string(),
+        cell(delta),
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        neighbor.inline.to_string(),
         unit.to_owned(),
     ]
 }

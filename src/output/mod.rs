@@ -5,11 +5,13 @@
 //! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
 
 mod csv;
+mod dot;
 mod folded;
 mod json;
 mod speedscope;
 mod table;
 
+use table::number;
 pub(crate) use table::{escape::escape, shell};
 
 use crate::report::Report;
@@ -26,6 +28,9 @@ pub enum Format {
     Json,
     /// For spreadsheets: one line per row, raw integers.
     Csv,
+    /// For Graphviz: the call graph.
+    #[value(skip)]
+    Dot,
 }
 
 /// How wide lines may be.
@@ -85,6 +90,7 @@ pub fn write(
         Format::Table => table::write(report, style, out),
         Format::Json => json::write(report, out),
         Format::Csv => csv::write(report, out),
+        Format::Dot => dot::write(report, style, out),
     }
 }
 

@@ -12,7 +12,8 @@ pub(crate) mod escape;
 mod grid;
 mod heading;
 mod name;
-mod number;
+pub(in crate::output) mod number;
+mod peek_rows;
 mod refs_lines;
 pub(crate) mod shell;
 mod sites;
@@ -40,6 +41,9 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     if let Some(refs) = &report.refs {
         refs_lines::write(report, refs, style, out)?;
         closing::write_refs(report, refs, style, out)?;
+    }
+    if let Some(peek) = &report.peek {
+        peek_rows::write(report, peek, style, out)?;
     }
     Ok(())
 }

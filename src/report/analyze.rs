@@ -6,7 +6,7 @@ use super::{
     WarningCode,
 };
 use crate::analysis::{
-    Measured, NoMatch, Order, Process, Subject, Wanted, diff, refs, stacks, top,
+    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, peek, refs, stacks, top,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -110,6 +110,8 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         top: None,
         refs: None,
         stacks: None,
+        graph: None,
+        peek: None,
         warnings: Vec::new(),
     };
     let mut process = None;
@@ -148,6 +150,15 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
             report.refs = Some(refs::refs(&subject, asked, &regex)?);
         }
         Question::Stacks => report.stacks = Some(stacks::stacks(&subject, query.granularity)?),
+        Question::Graph(limits) => report.graph = Some(call_graph::graph(&subject, *limits)?),
+        Question::Peek(pattern) => {
+            let regex = pattern.as_deref().map(Regex::new).transpose()?;
+            let found = peek::peek(&subject, regex.as_ref(), order, query.nodecount);
+            report.peek = Some(found.map_err(|error| match error {
+                peek::Error::NoMatch(error) => Error::NoMatch(error),
+                peek::Error::TooLarge(error) => Error::TooLarge(error),
+            })?);
+        }
     }
     report.warnings = warnings;
     Ok(report)
@@ -160,11 +171,13 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
         Question::Top => Ok(false),
-        Question::Refs(_) | Question::Stacks => match snapshots {
-            1 => Ok(false),
-            2 => Ok(true),
-            _ => Err(Error::NotOneOrTwo(snapshots)),
-        },
+        Question::Refs(_) | Question::Stacks | Question::Graph(_) | Question::Peek(_) => {
+            match snapshots {
+                1 => Ok(false),
+                2 => Ok(true),
+                _ => Err(Error::NotOneOrTwo(snapshots)),
+            }
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 
 mod ask;
 mod bad_input;
+mod call_graph;
 mod cli;
 mod convert;
 mod corpus;
 mod decoder;
 mod dsl;
 mod golden;
+mod graph_agreement;
 mod judgement;
 mod mutation;
 mod plain;

@@ -465,7 +465,7 @@ impl std::fmt::Display for Case {
     }
 }
 
-fn case(files: &[&str], sample_type: &str, options: &[&str]) -> Case {
+pub(crate) fn case(files: &[&str], sample_type: &str, options: &[&str]) -> Case {
     Case {
         files: files.iter().map(|file| testdata().join(file)).collect(),
         sample_type: sample_type.to_owned(),
@@ -475,7 +475,7 @@ fn case(files: &[&str], sample_type: &str, options: &[&str]) -> Case {
 
 /// A case for each sample type the files have in common. pprof must read them all, save for what
 /// `testdata/README.md` says it refuses.
-fn cases_of_every_type(pprof: &Pprof, inputs: &[Vec<PathBuf>]) -> Vec<Case> {
+pub(crate) fn cases_of_every_type(pprof: &Pprof, inputs: &[Vec<PathBuf>]) -> Vec<Case> {
     let mut cases = Vec::new();
     for files in inputs {
         let Some(types) = pprof.sample_types(files) else {
@@ -492,12 +492,12 @@ fn cases_of_every_type(pprof: &Pprof, inputs: &[Vec<PathBuf>]) -> Vec<Case> {
     cases
 }
 
-fn testdata() -> PathBuf {
+pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
 /// Every folder's `before` and `after`, and the pairs that are named otherwise.
-fn pairs(folder: &Path) -> Vec<Vec<PathBuf>> {
+pub(crate) fn pairs(folder: &Path) -> Vec<Vec<PathBuf>> {
     let named = [
         ["two-builds/v1.pb.gz", "two-builds/v2.pb.gz"],
         ["chat/before.pb.gz", "chat/other-process.pb.gz"],
@@ -517,7 +517,7 @@ fn pairs(folder: &Path) -> Vec<Vec<PathBuf>> {
 }
 
 /// The profiles in a folder and in the folders below it, by name.
-fn profiles(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn profiles(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()

@@ -1,6 +1,9 @@
 //! Reports written by hand: what the analysis would say of a chat server that leaks, and odd cases.
 
+use heapdiff::analysis::call_graph::{self as graph, Graph, Node, OfType, Other};
+use heapdiff::analysis::calls::{Errors, Measures, Weight};
 use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
+use heapdiff::analysis::peek::{self, Neighbor, Peek};
 use heapdiff::analysis::top::{self, Top};
 use heapdiff::analysis::{Bounds, Measure, Omitted, Place};
 use heapdiff::report::{Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode};
@@ -96,6 +99,8 @@ pub(crate) fn empty_diff() -> Report {
         top: None,
         refs: None,
         stacks: None,
+        graph: None,
+        peek: None,
         warnings: Vec::new(),
     }
 }
@@ -375,4 +380,94 @@ pub(crate) fn packages() -> Report {
         row.name = row.name.rsplit_once('.').map_or("main", |(package, _)| package).to_owned();
     }
     report
+}
+
+/// A function between its callers and its callees, and the graph they are part of.
+pub(crate) fn peeked() -> Report {
+    let weight = |before: i64, after: i64| Weight {
+        before: Some(before),
+        after,
+        delta: Some(after - before),
+    };
+    let value = |before: i64, after: i64, cum: i64| Measures {
+        before: Some(Measure { flat: before, cum: before + cum }),
+        after: Measure { flat: after, cum: after + cum },
+        delta: Some(Measure { flat: after - before, cum: after - before }),
+    };
+    let bounds = |delta: i64, margin: i64| Bounds { lower: delta - margin, upper: delta + margin };
+    let errors = |delta: i64, margin: i64| {
+        Some(Errors { flat: bounds(delta, margin), cum: bounds(delta, margin) })
+    };
+    let neighbor = |name: &str, before: i64, after: i64, inline: bool| Neighbor {
+        name: name.to_owned(),
+        weight: weight(before, after),
+        inline,
+    };
+    let rows = vec![
+        peek::Row {
+            name: "github.com/acme/chat/internal/limiter.windowFor".to_owned(),
+            value: value(120 * MIB, 521 * MIB, 12 * MIB),
+            flat_percent: Some(71.5),
+            cum_percent: Some(71.5),
+            error: errors(401 * MIB, 4 * MIB),
+            callers: (0..23)
+                .map(|i| neighbor(&format!("main.caller{i}"), 0, (23 - i) * MIB, i == 1))
+                .collect(),
+            callees: vec![neighbor("runtime.growslice", 12 * MIB, 12 * MIB, false)],
+        },
+        peek::Row {
+            name: "main.rebuildCache".to_owned(),
+            value: value(40 * MIB, 28 * MIB, 0),
+            flat_percent: Some(-2.1),
+            cum_percent: Some(-2.1),
+            error: None,
+            callers: vec![neighbor("main.main", 40 * MIB, 28 * MIB, false)],
+            callees: Vec::new(),
+        },
+    ];
+    let node = |name: &str, before: i64, after: i64| Node {
+        name: name.to_owned(),
+        file: Some("main.go".to_owned()),
+        line: Some(7),
+        value: value(before, after, 0),
+        flat_percent: Some(12.5),
+        cum_percent: None,
+        entered: weight(0, 0),
+        repeats: weight(0, 0),
+        error: errors(after - before, MIB),
+        others: vec![OfType {
+            sample_type: "inuse_objects".to_owned(),
+            unit: "count".to_owned(),
+            value: value(1, 2, 0),
+        }],
+    };
+    let edge = |to: Option<usize>, before: i64, after: i64| graph::Edge {
+        from: Some(0),
+        to,
+        weight: weight(before, after),
+        size: (after - before).abs(),
+        inline: to.is_some(),
+        residual: to.is_none(),
+    };
+    let graph = Graph {
+        whole: 413 * MIB,
+        nodes: vec![node("main.main", 0, 0), node("main.rebuildCache", 40 * MIB, 28 * MIB)],
+        edges: vec![edge(Some(1), 40 * MIB, 28 * MIB), edge(None, 1, 2)],
+        other: Some(Other {
+            nodes: 12,
+            edges: 1,
+            value: value(1, 2, 0),
+            grew: Some(3),
+            shrank: Some(-2),
+            entered: weight(0, 0),
+            repeats: weight(0, 0),
+        }),
+    };
+    Report {
+        diff: None,
+        sort: "flat".to_owned(),
+        peek: Some(Peek { pattern: Some("For|Cache".to_owned()), rows, omitted: 3 }),
+        graph: Some(graph),
+        ..empty_diff()
+    }
 }

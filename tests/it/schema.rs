@@ -19,7 +19,7 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 8] {
+fn samples() -> [Report; 9] {
     [
         samples::leaking(),
         samples::quiet(),
@@ -29,6 +29,7 @@ fn samples() -> [Report; 8] {
         samples::lines(),
         samples::packages(),
         samples::empty_diff(),
+        samples::peeked(),
     ]
 }
 
@@ -105,6 +106,10 @@ fn csv_has_a_line_per_row_and_raw_values() {
         let status = serde_json::to_value(row.status).unwrap();
         assert_eq!(record[column("status")], *status.as_str().unwrap());
     }
+    let peek = written(Format::Csv, &samples::peeked());
+    assert_eq!(peek.lines().count(), 1 + 23 + 1 + 1 + 1 + 1);
+    let call = "main.rebuildCache,caller,main.main,41943040,29360128,-12582912,,,,,,false,bytes";
+    assert!(peek.lines().any(|line| line == call), "{peek}");
     let top = written(Format::Csv, &samples::single());
     assert_eq!(top.lines().count(), 4);
     assert!(top.starts_with("name,file,line,flat,cum,"));

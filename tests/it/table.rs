@@ -16,7 +16,7 @@ fn text(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 8] {
+fn cases() -> [(&'static str, Report); 9] {
     [
         ("leaking", samples::leaking()),
         ("quiet", samples::quiet()),
@@ -26,6 +26,7 @@ fn cases() -> [(&'static str, Report); 8] {
         ("lines", samples::lines()),
         ("packages", samples::packages()),
         ("empty", samples::empty_diff()),
+        ("peek", samples::peeked()),
     ]
 }
 

@@ -7,7 +7,7 @@ use crate::analysis::Bounds;
 use crate::units;
 
 /// How the values of one sample type print.
-pub(super) struct Scale<'a> {
+pub(in crate::output) struct Scale<'a> {
     /// Unit of the values.
     unit: &'a str,
     /// The unit to print in and the factor to it.
@@ -16,13 +16,13 @@ pub(super) struct Scale<'a> {
 
 impl<'a> Scale<'a> {
     /// Values in `unit`, printed in `wanted` where that is a unit of the same kind.
-    pub(super) fn new(unit: &'a str, wanted: Option<&'a str>) -> Self {
+    pub(in crate::output) fn new(unit: &'a str, wanted: Option<&'a str>) -> Self {
         let fixed = wanted.and_then(|wanted| Some((wanted, units::conversion(unit, wanted)?)));
         Scale { unit, fixed }
     }
 
     /// A value: `312.4 MiB`.
-    pub(super) fn value(&self, value: i64) -> String {
+    pub(in crate::output) fn value(&self, value: i64) -> String {
         match self.fixed {
             Some((wanted, factor)) => {
                 let scaled = value as f64 * factor;
@@ -45,7 +45,7 @@ impl<'a> Scale<'a> {
     }
 
     /// A change: `+577.7 MiB`, `-12.0 MiB`, `0 B`.
-    pub(super) fn change(&self, delta: i64) -> String {
+    pub(in crate::output) fn change(&self, delta: i64) -> String {
         signed(delta, self.value(delta))
     }
 
@@ -56,7 +56,7 @@ impl<'a> Scale<'a> {
 
     /// Half the width of the interval around `value`: `±4.1 MiB`. In the unit of `value` where that
     /// leaves it a digit, so that the two compare at a glance.
-    pub(super) fn margin(&self, error: Bounds, value: i64) -> String {
+    pub(in crate::output) fn margin(&self, error: Bounds, value: i64) -> String {
         let half = half_width(error);
         let (kind, factor) = units::classify(self.unit);
         if self.fixed.is_some() || kind != units::Kind::Bytes || half == 0 {
@@ -113,7 +113,7 @@ pub(super) fn percent_change(percent: f64) -> String {
 }
 
 /// A share in percent: `12.4 %`.
-pub(super) fn percent_text(percent: f64) -> String {
+pub(in crate::output) fn percent_text(percent: f64) -> String {
     if !percent.is_finite() {
         String::new()
     } else if percent == 0.0 {

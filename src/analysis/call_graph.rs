@@ -1,0 +1,261 @@
+//! The call graph to draw: the rows and calls that matter most, and all the rest as one node.
+//!
+//! For every node, and for what is left out, `entered` + Σ edges in = flat + Σ edges out + `repeats`, before, after and
+//! in their difference: whoever adds up a drawing finds nothing missing.
+
+use super::calls::{Errors, Measures, Weight, errors, of_paths, sizes, tree};
+use super::{Context, Measure, Subject, percent};
+use crate::graph::call::{CallGraph, Weights};
+use crate::graph::tree::TooLarge;
+use crate::graph::trim::{Limits, Trimmed, trim};
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One function (or file, line, package, address).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Node {
+    /// Name as `go tool pprof` prints it at the same granularity.
+    pub name: String,
+    /// Source file of the heaviest line of this row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The heaviest line of this row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<i64>,
+    /// Flat and cum.
+    #[serde(flatten)]
+    pub value: Measures,
+    /// Flat (its change) as a share of `whole`, in percent.
+    pub flat_percent: Option<f64>,
+    /// Cum (its change) as a share of `whole`, in percent.
+    pub cum_percent: Option<f64>,
+    /// Of samples whose stack begins here.
+    pub entered: Weight,
+    /// What the edges out of it lack, less what the edges into it lack, because recursion walks along an edge several
+    /// times and a sample counts once for an edge; 0 without recursion.
+    pub repeats: Weight,
+    /// 95 % intervals of the sampling error.
+    pub error: Option<Errors>,
+    /// The values of each other sample type.
+    pub others: Vec<OfType>,
+}
+
+/// A row in another sample type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OfType {
+    /// The sample type.
+    pub sample_type: String,
+    /// Its unit.
+    pub unit: String,
+    /// Flat and cum.
+    #[serde(flatten)]
+    pub value: Measures,
+}
+
+/// One row that called another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Edge {
+    /// The caller, as its position among the nodes; absent for what is left out.
+    pub from: Option<usize>,
+    /// The callee, as its position among the nodes; absent for what is left out.
+    pub to: Option<usize>,
+    /// Of samples that went this way, each counted once.
+    #[serde(flatten)]
+    pub weight: Weight,
+    /// Sum of |Δ| (of |value| for a single profile) over the paths that went this way: what it was kept for.
+    pub size: i64,
+    /// Whether the callee was inlined into the caller wherever it was called.
+    pub inline: bool,
+    /// Whether rows between the two are left out.
+    pub residual: bool,
+}
+
+/// All that is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Other {
+    /// Rows that are left out.
+    pub nodes: usize,
+    /// Calls between the shown rows that are left out.
+    pub edges: usize,
+    /// Flat is of samples that end in a row that is left out, cum of samples that pass one.
+    #[serde(flatten)]
+    pub value: Measures,
+    /// What grew of flat, path by path; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grew: Option<i64>,
+    /// What shrank of flat, path by path, negative; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shrank: Option<i64>,
+    /// Of samples whose stack begins in a row that is left out.
+    pub entered: Weight,
+    /// As that of a node.
+    pub repeats: Weight,
+}
+
+/// The call graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Graph {
+    /// What percentages are of: the sum of |Δ| over all paths, of |value| for a single profile.
+    pub whole: i64,
+    /// The rows shown, the heaviest first.
+    pub nodes: Vec<Node>,
+    /// The calls shown, the heaviest first.
+    pub edges: Vec<Edge>,
+    /// What is left out, where anything is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<Other>,
+}
+
+/// The call graph of a subject within limits.
+pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
+    let &Subject { series, frames, ref measured, .. } = subject;
+    let tree = tree(subject)?;
+    let paths = of_paths(subject, &tree, measured.column);
+    let sizes = sizes(&paths);
+    let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
+    let trimmed = trim(&tree, frames, &sizes, limits);
+    let call_graph = &trimmed.graph;
+    let mut leaves = vec![0_u64; series.symbols.locations.len()];
+    for snapshot in &series.snapshots {
+        for sample in 0..snapshot.samples.len() {
+            if let Some(leaf) = snapshot.stack(sample).next() {
+                let value = series.values(snapshot, sample)[measured.column];
+                let sum = &mut leaves[leaf.index()];
+                *sum = sum.wrapping_add(value.unsigned_abs());
+            }
+        }
+    }
+    let context = Context::new(series, frames, |location| leaves[location.index()]);
+    let weights: Vec<Weights> =
+        paths.iter().map(|paths| call_graph.weigh(&tree, paths.clone())).collect();
+    let other_types: Vec<(usize, Vec<Weights>)> = (0..series.sample_types.len())
+        .filter(|&column| column != measured.column)
+        .map(|column| {
+            let paths = of_paths(subject, &tree, column);
+            (column, paths.into_iter().map(|paths| call_graph.weigh(&tree, paths)).collect())
+        })
+        .collect();
+    let entered = entered(call_graph, &weights);
+    let mut shown: Vec<_> = call_graph
+        .graph
+        .node_indices()
+        .filter_map(|node| Some((node, call_graph.row(node)?)))
+        .collect();
+    let size = |node: NodeIndex| {
+        let sizes = &trimmed.sizes;
+        (sizes.flat[node.index()], sizes.cum[node.index()])
+    };
+    shown.sort_by(|(a, row), (b, other)| {
+        size(*b).cmp(&size(*a)).then_with(|| frames.name(*row).cmp(frames.name(*other)))
+    });
+    let values: Vec<_> =
+        shown.iter().map(|&(node, row)| (row, measures(&weights, node).main())).collect();
+    let errors = errors(subject, &tree, &values);
+    let nodes = shown.iter().zip(errors).map(|(&(node, row), error)| {
+        let value = measures(&weights, node);
+        let (file, line) = context.place(row);
+        Node {
+            name: frames.name(row).to_owned(),
+            file,
+            line,
+            value,
+            flat_percent: percent(value.main().flat, whole),
+            cum_percent: percent(value.main().cum, whole),
+            entered: entered[node.index()],
+            repeats: weight(&weights, |weights| weights.repeats[node.index()]),
+            error,
+            others: other_types
+                .iter()
+                .map(|(column, weights)| OfType {
+                    sample_type: series.sample_types[*column].name.clone(),
+                    unit: series.sample_types[*column].unit.clone(),
+                    value: measures(weights, node),
+                })
+                .collect(),
+        }
+    });
+    let nodes = nodes.collect();
+    let mut position = vec![None; call_graph.graph.node_count()];
+    for (i, (node, _)) in shown.iter().enumerate() {
+        position[node.index()] = Some(i);
+    }
+    let mut edges: Vec<Edge> = call_graph
+        .graph
+        .edge_references()
+        .filter(|edge| edge.source() != CallGraph::root())
+        .map(|edge| Edge {
+            from: position[edge.source().index()],
+            to: position[edge.target().index()],
+            weight: weight(&weights, |weights| weights.edges[edge.id().index()]),
+            size: trimmed.sizes.edges[edge.id().index()],
+            inline: edge.weight().is_inlined,
+            residual: edge.weight().is_residual,
+        })
+        .filter(|edge| edge.size != 0 || !edge.weight.is_zero())
+        .collect();
+    edges.sort_by_key(|edge| (std::cmp::Reverse(edge.size), edge.from, edge.to));
+    let other = other(
+        &trimmed,
+        &weights,
+        &entered,
+        |id| (paths.len() == 2).then(|| paths[1][id].wrapping_sub(paths[0][id])),
+        &tree,
+    );
+    Ok(Graph { whole, nodes, edges, other })
+}
+
+/// What is left out; nothing where that holds nothing.
+fn other(
+    trimmed: &Trimmed,
+    weights: &[Weights],
+    entered: &[Weight],
+    change: impl Fn(usize) -> Option<i64>,
+    tree: &crate::graph::tree::Tree,
+) -> Option<Other> {
+    let node = trimmed.graph.other?;
+    let ends_here = tree.ids().skip(1).filter(|&id| trimmed.graph.node_of(id) == node);
+    let changes: Vec<i64> = ends_here.filter_map(|id| change(id.index())).collect();
+    let is_comparison = weights.len() == 2;
+    let sum = |parts: &mut dyn Iterator<Item = i64>| {
+        is_comparison.then(|| parts.fold(0, i64::wrapping_add))
+    };
+    Some(Other {
+        nodes: trimmed.rows,
+        edges: trimmed.calls,
+        value: measures(weights, node),
+        grew: sum(&mut changes.iter().copied().filter(|&change| change > 0)),
+        shrank: sum(&mut changes.iter().copied().filter(|&change| change < 0)),
+        entered: entered[node.index()],
+        repeats: weight(weights, |weights| weights.repeats[node.index()]),
+    })
+}
+
+/// Of the samples whose stack begins in each node.
+fn entered(graph: &CallGraph, weights: &[Weights]) -> Vec<Weight> {
+    let mut entered = vec![Weight::of(&vec![0; weights.len()]); graph.graph.node_count()];
+    for edge in graph.graph.edges(CallGraph::root()) {
+        entered[edge.target().index()] =
+            weight(weights, |weights| weights.edges[edge.id().index()]);
+    }
+    entered
+}
+
+fn weight(weights: &[Weights], of: impl Fn(&Weights) -> i64) -> Weight {
+    Weight::of(&weights.iter().map(of).collect::<Vec<_>>())
+}
+
+fn measures(weights: &[Weights], node: NodeIndex) -> Measures {
+    Measures::of(
+        weight(weights, |weights| weights.flat[node.index()]),
+        weight(weights, |weights| weights.cum[node.index()]),
+    )
+}
+
+impl Graph {
+    /// The flat and cum that a drawing is about, of each node.
+    pub fn main(&self) -> impl Iterator<Item = Measure> + '_ {
+        self.nodes.iter().map(|node| node.value.main())
+    }
+}

@@ -1,0 +1,153 @@
+//! `heapdiff graph INPUT... -o X.svg`: the call graph, drawn.
+
+use super::Error;
+use super::options::{
+    BaseArgs, Color, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs,
+};
+use super::request::{Layout, Request, path_request};
+use crate::graph::trim::{Fraction, Limits};
+use crate::output::Format;
+use crate::report::Question;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Nodes that are drawn where nobody says how many, as in pprof.
+const NODES_SHOWN: usize = 80;
+/// A limit above this is a slip of the hand.
+const NODECOUNT_MAX: usize = 1_000_000_000;
+
+/// Draw the call graph: through what memory was allocated, or what changed
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff graph [OPTIONS] PROFILE -o FILE.svg|FILE.dot\n       heapdiff graph [OPTIONS] BEFORE AFTER -o FILE.svg|FILE.dot",
+    after_help = "\
+Examples:
+  heapdiff graph heap.pb.gz -o heap.svg
+  heapdiff graph -n 40 before.pb.gz after.pb.gz -o grown.svg
+  heapdiff graph -focus=cache before.pb.gz after.pb.gz | dot -Tpng -o cache.png
+
+An SVG is drawn by Graphviz, which has to be installed. What is left out of a drawing is a dashed box, so that what
+goes into a box is what it keeps and what goes out of it."
+)]
+pub(super) struct GraphArgs {
+    /// A profile, or two that are compared; of more the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    granularity: GranularityArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: DrawingArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// At most N nodes, 0 for all
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = NODES_SHOWN, allow_negative_numbers = true)]
+    nodecount: usize,
+    /// Leave out nodes below this part of all that changed, or of the total
+    #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.005", allow_negative_numbers = true)]
+    nodefraction: Fraction,
+    /// Leave out edges below this part
+    #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.001", allow_negative_numbers = true)]
+    edgefraction: Fraction,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct DrawingArgs {
+    /// Format of the drawing [default: by the end of FILE's name, dot on standard output]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Drawn>,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print values in one unit: kB, MB, GB, bytes, ms, ... [default: what fits each]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<String>,
+    /// Cut these folders off file names (several, separated by `:`)
+    #[arg(long, value_name = "PATHS", alias = "trim_path")]
+    trim_path: Option<String>,
+    /// Nothing on standard error but errors: no progress, no warnings
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What a graph is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Drawn {
+    /// For Graphviz.
+    Dot,
+    /// For a browser, laid out by Graphviz.
+    Svg,
+    /// For scripts: the whole report, as docs/schema/report.v1.json describes it.
+    Json,
+}
+
+pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
+    let GraphArgs { inputs, base, sample, granularity, limits, filter, output } = args;
+    let drawn = match output.format {
+        Some(format) => format,
+        None => by_name(output.output.as_ref())?,
+    };
+    let options = PathOptions {
+        sample,
+        granularity,
+        filter,
+        output: OutputArgs {
+            format: if drawn == Drawn::Json { Format::Json } else { Format::Dot },
+            top: false,
+            output: output.output,
+            color: Color::Never,
+            width: None,
+            unit: output.unit,
+            trim_path: output.trim_path,
+            quiet: output.quiet,
+        },
+    };
+    let limits = Limits {
+        nodecount: limits.nodecount,
+        nodefraction: limits.nodefraction,
+        edgefraction: limits.edgefraction,
+    };
+    let mut request = path_request("graph", Question::Graph(limits), base, inputs, options)?;
+    if drawn == Drawn::Svg {
+        request.output.layout = Layout::Graphviz;
+    }
+    Ok(request)
+}
+
+/// The format that the end of a file's name says.
+fn by_name(file: Option<&PathBuf>) -> Result<Drawn, Error> {
+    let Some(file) = file.filter(|file| file.as_os_str() != "-") else { return Ok(Drawn::Dot) };
+    let extension = file.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    match extension.as_ref().and_then(|extension| extension.to_str()) {
+        Some("dot" | "gv") => Ok(Drawn::Dot),
+        Some("svg") => Ok(Drawn::Svg),
+        Some("json") => Ok(Drawn::Json),
+        _ => Err(Error::Usage(format!(
+            "-o {}: what to write there? Let its name end in .svg, .dot or .json, or add --format svg",
+            file.display()
+        ))),
+    }
+}
+
+fn nodecount(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number <= NODECOUNT_MAX);
+    number.ok_or_else(|| {
+        format!("expected a whole number from 0 to {NODECOUNT_MAX} (0 draws all nodes)")
+    })
+}
+
+fn fraction(text: &str) -> Result<Fraction, String> {
+    let fraction = text.parse().ok().and_then(Fraction::new);
+    fraction.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}

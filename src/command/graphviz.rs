@@ -1,0 +1,130 @@
+//! Graphviz, which lays graphs out: a child process that reads DOT and answers SVG.
+//!
+//! Its input and its output are pipes of a few KiB. Each has a thread of its own here, because a child that waits for
+//! its output to be read does not read its input. It gets a time to end in.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A layout that takes longer is one nobody could read.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a child is asked whether it has ended, once its output has.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Why there is no drawing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// There is no Graphviz.
+    #[error(
+        "an SVG of a call graph is drawn by Graphviz, and there is no `dot` to run. Install it (apt-get \
+         install graphviz, brew install graphviz), or write the graph itself: -o graph.dot"
+    )]
+    Missing,
+    /// It did not start, or was cut off.
+    #[error("can't run `dot`: {0}")]
+    Io(#[from] io::Error),
+    /// It took too long.
+    #[error(
+        "`dot` was still laying the graph out after {} s; draw less of it (-n 40, -focus), or write the \
+         graph itself: -o graph.dot",
+        .0.as_secs()
+    )]
+    Late(Duration),
+    /// It failed.
+    #[error("`dot` failed: {0}")]
+    Failed(String),
+}
+
+/// The drawing of a graph as SVG.
+pub(super) fn svg(graph: Vec<u8>) -> Result<Vec<u8>, Error> {
+    lay_out("dot", &["-Tsvg"], graph, PATIENCE)
+}
+
+fn lay_out(
+    program: &str,
+    args: &[&str],
+    graph: Vec<u8>,
+    patience: Duration,
+) -> Result<Vec<u8>, Error> {
+    let started = Instant::now();
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::Missing,
+        _ => Error::Io(error),
+    })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that ends early closes the pipe; its own words say more than that.
+        thread::spawn(move || _ = stdin.write_all(&graph));
+    }
+    let drawing = child.stdout.take().map(read);
+    let complaint = child.stderr.take().map(read);
+    let left = || patience.saturating_sub(started.elapsed());
+    let of = |pipe: Option<Pipe>| pipe.map(|pipe| pipe.recv_timeout(left()));
+    let (drawing, complaint) = (of(drawing), of(complaint));
+    let (Some(Ok(drawing)), Some(Ok(complaint))) = (drawing, complaint) else {
+        end(&mut child);
+        return Err(Error::Late(patience));
+    };
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if left().is_zero() => {
+                end(&mut child);
+                return Err(Error::Late(patience));
+            }
+            None => thread::sleep(PAUSE),
+        }
+    };
+    let drawing = drawing?;
+    if !status.success() || drawing.is_empty() {
+        let complaint = complaint?;
+        let complaint = String::from_utf8_lossy(&complaint);
+        let words = complaint.lines().next().unwrap_or("it says nothing").to_owned();
+        return Err(Error::Failed(format!("{words} ({status})")));
+    }
+    Ok(drawing)
+}
+
+type Pipe = mpsc::Receiver<io::Result<Vec<u8>>>;
+
+fn read(mut from: impl Read + Send + 'static) -> Pipe {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes).map(|_| bytes);
+        // Nobody waits any more where it took too long.
+        let _ = sender.send(read);
+    });
+    receiver
+}
+
+/// Ends a child, and leaves no zombie.
+fn end(child: &mut Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_failing_or_endless_program_is_an_error() {
+        let run = |program: &str, args: &[&str], patience: u64| {
+            lay_out(program, args, vec![b'x'; 1 << 20], Duration::from_millis(patience))
+        };
+        let missing = run("heapdiff-no-such-program", &[], 9_000).unwrap_err().to_string();
+        assert!(missing.contains("apt-get install graphviz"), "{missing}");
+        let failed = run("sh", &["-c", "echo no such graph >&2; exit 3"], 9_000).unwrap_err();
+        assert!(failed.to_string().contains("no such graph (exit status: 3)"), "{failed}");
+        let late = run("sh", &["-c", "exec sleep 60"], 50).unwrap_err();
+        assert!(matches!(late, Error::Late(_)), "{late}");
+        // More than a pipe holds, both ways at the same time.
+        assert_eq!(run("cat", &[], 9_000).unwrap().len(), 1 << 20);
+    }
+}

@@ -1,0 +1,155 @@
+//! Which rows and calls of a graph are worth drawing.
+//!
+//! What counts is the **size** of what goes through: the sum of |Δ| over the distinct paths of two snapshots, of
+//! |value| over those of one. Sums of signed changes would let a row go whose callees grew by 100 MiB and shrank by as
+//! much; sizes never cancel.
+//!
+//! The limits are pprof's. A row or call below its fraction of the whole goes first. Where more rows than wanted are
+//! left, those stay that tell most: a row where much ends, and where paths part or meet, before one that hands all it
+//! gets from one caller on to one callee.
+
+use super::call::{CallGraph, Weights};
+use super::frames::{Frames, RowId};
+use super::tree::Tree;
+use petgraph::Direction;
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+
+/// A part of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fraction(f64);
+
+// It is no NaN.
+impl Eq for Fraction {}
+
+impl Fraction {
+    /// A fraction; `None` for what is not between 0 and 1.
+    pub fn new(value: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&value).then_some(Self(value))
+    }
+
+    /// As a number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// What may be drawn at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// So many rows; 0 is no limit.
+    pub nodecount: usize,
+    /// Rows with at least this part of the whole in or beneath them.
+    pub nodefraction: Fraction,
+    /// Calls with at least this part of the whole.
+    pub edgefraction: Fraction,
+}
+
+/// A graph cut down to what is worth drawing.
+#[derive(Clone, Debug)]
+pub struct Trimmed {
+    /// The graph; what was left out is its other node.
+    pub graph: CallGraph,
+    /// The sizes of its nodes and edges.
+    pub sizes: Weights,
+    /// Rows that were left out, of those that hold anything.
+    pub rows: usize,
+    /// Calls between the rows that stayed that were left out.
+    pub calls: usize,
+}
+
+/// Cuts a call graph down to `limits`, by the sizes of the paths of `tree` (each at the node where it ends).
+pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trimmed {
+    let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
+    let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;
+    let all = CallGraph::around(tree, frames.len(), |_| false);
+    let of_all = all.weigh(tree, sizes.to_vec());
+    let nodes = all.graph.node_indices();
+    let sizes_of = |node: NodeIndex| (of_all.flat[node.index()], of_all.cum[node.index()]);
+    let mut rows: Vec<(RowId, (i64, i64))> = nodes
+        .filter_map(|node| Some((all.row(node)?, sizes_of(node))))
+        .filter(|(_, (_, cum))| *cum != 0)
+        .collect();
+    drop(all);
+    let known = rows.len();
+    let least = cutoff(limits.nodefraction);
+    rows.retain(|(_, (_, cum))| *cum >= least);
+    preselect(&mut rows, limits.nodecount);
+    let graph_of = |rows: &[RowId]| {
+        let mut is_kept = vec![false; frames.len()];
+        rows.iter().for_each(|row| is_kept[row.0 as usize] = true);
+        CallGraph::new(tree, frames.len(), |row| is_kept[row.0 as usize])
+    };
+    let mut rows: Vec<RowId> = rows.into_iter().map(|(row, _)| row).collect();
+    let mut graph = graph_of(&rows);
+    if limits.nodecount > 0 && rows.len() > limits.nodecount {
+        let sizes = graph.weigh(tree, sizes.to_vec());
+        let nodes = graph.graph.node_indices();
+        let mut scored: Vec<(f64, RowId)> = nodes
+            .filter_map(|node| Some((interest(&graph, &sizes, node), graph.row(node)?)))
+            .collect();
+        scored.sort_by(|a, b| {
+            b.0.total_cmp(&a.0).then_with(|| frames.name(a.1).cmp(frames.name(b.1)))
+        });
+        scored.truncate(limits.nodecount);
+        rows = scored.into_iter().map(|(_, row)| row).collect();
+        graph = graph_of(&rows);
+    }
+    let of_kept = graph.weigh(tree, sizes.to_vec());
+    let least = cutoff(limits.edgefraction);
+    let is_small = |edge: usize| of_kept.edges[edge] < least;
+    let between_rows = |&edge: &petgraph::graph::EdgeIndex| {
+        let ends = graph.graph.edge_endpoints(edge);
+        ends.is_some_and(|(a, b)| graph.row(a).is_some() && graph.row(b).is_some())
+    };
+    let small = graph.graph.edge_indices().filter(between_rows).filter(|e| is_small(e.index()));
+    let calls = small.filter(|e| of_kept.edges[e.index()] != 0).count();
+    let graph = graph.without(|edge| is_small(edge.index()));
+    let sizes = graph.weigh(tree, sizes.to_vec());
+    Trimmed { graph, sizes, rows: known - rows.len(), calls }
+}
+
+/// Rows looked at closely for each that is wanted: a graph of thousands of rows has hundreds of thousands of edges, and
+/// what is light in itself and in what it calls would not be drawn anyway.
+const CANDIDATES: usize = 2;
+
+/// Keeps the rows that are largest by flat, and as many that are largest by cum.
+fn preselect(rows: &mut Vec<(RowId, (i64, i64))>, nodecount: usize) {
+    let wanted = nodecount.saturating_mul(CANDIDATES);
+    if nodecount == 0 || rows.len() <= wanted {
+        return;
+    }
+    let least = |of: fn(&(RowId, (i64, i64))) -> i64| {
+        let mut sizes: Vec<i64> = rows.iter().map(of).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        // A row without flat is none of the largest.
+        sizes[wanted - 1].max(1)
+    };
+    let (flat, cum) = (least(|row| row.1.0), least(|row| row.1.1));
+    rows.retain(|row| row.1.0 >= flat || row.1.1 >= cum);
+}
+
+/// How much a drawing would lose without a node: what ends there, and what parts and meets there.
+fn interest(graph: &CallGraph, sizes: &Weights, node: NodeIndex) -> f64 {
+    let flat = sizes.flat[node.index()] as f64;
+    let parts = |direction: Direction, own: f64| {
+        let edges = graph.graph.edges_directed(node, direction);
+        let from_root = |node| node == CallGraph::root();
+        // One way in from the root is where the story begins.
+        let edges = edges.filter(|edge| !from_root(edge.source()));
+        let edges = edges.map(|edge| sizes.edges[edge.id().index()] as f64);
+        spread(edges.chain([own]).filter(|&part| part > 0.0))
+    };
+    let spread = parts(Direction::Incoming, 0.0) + parts(Direction::Outgoing, flat);
+    spread * sizes.cum[node.index()] as f64 + flat
+}
+
+/// In how many parts something falls: the entropy of the parts in bits, 0 for a single one, and 1 where there is none,
+/// as at the first and the last row of a path.
+fn spread(parts: impl Iterator<Item = f64> + Clone) -> f64 {
+    let whole: f64 = parts.clone().sum();
+    if whole <= 0.0 {
+        return 1.0;
+    }
+    parts.map(|part| part / whole).map(|share| -share * share.log2()).sum()
+}
