@@ -11,7 +11,8 @@ pub use analyze::{Error, analyze, position};
 
 use crate::analysis::refs::{self, Refs};
 use crate::analysis::{
-    Bounds, call_graph::Graph, diff::Diff, peek::Peek, stacks::Stacks, top::Top,
+    Bounds, call_graph::Graph, diff::Diff, list::List, peek::Peek, stacks::Stacks, tags::Tags,
+    top::Top, traces::Traces,
 };
 
 use crate::filter::Granularity;
@@ -177,6 +178,15 @@ pub struct Report {
     /// Rows with their callers and callees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peek: Option<Peek>,
+    /// Lines of functions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<List>,
+    /// Stacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traces: Option<Traces>,
+    /// Labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -209,6 +219,15 @@ pub enum Question {
     Graph(Limits),
     /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
     Peek(Option<String>),
+    /// Which lines, of the functions whose names match.
+    List {
+        /// A regular expression, unanchored.
+        pattern: String,
+    },
+    /// Which stacks.
+    Traces,
+    /// Which labels.
+    Tags,
 }
 
 /// A question with everything that shapes its answer.

@@ -55,6 +55,7 @@ const LISTS: &[List] = &[
             "progress",
             "request",
             "run",
+            "sources",
             "spelling",
             "trim_path",
         ],

@@ -6,6 +6,7 @@
 pub mod call_graph;
 pub mod calls;
 pub mod diff;
+pub mod list;
 mod matched;
 mod nearest;
 mod pairs;
@@ -13,7 +14,9 @@ pub mod peek;
 pub mod refs;
 mod sides;
 pub mod stacks;
+pub mod tags;
 pub mod top;
+pub mod traces;
 
 pub use nearest::NoMatch;
 pub use sides::Process;
@@ -21,17 +24,20 @@ pub use sides::Process;
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
 use crate::model::ids::{LabelSetId, LocationId};
+use crate::model::labels;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::{Header, SampleType};
 use crate::model::series::{Series, Snapshot};
+use crate::model::symbols::Symbols;
 use crate::stats::Interval;
 use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
 use crate::units;
 use hashbrown::HashMap;
-use matched::Matched;
+use matched::{Evidence, Matched};
 use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sides::Record;
 
 /// A 95 % interval, in the unit of the value it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -153,6 +159,12 @@ impl Subject<'_> {
     /// Whether two snapshots are compared.
     fn is_comparison(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// The snapshot and the sample that the stack and the labels of a record are read from.
+    fn sample(&self, record: Record) -> Option<(usize, usize)> {
+        let after = record.after.map(|sample| (usize::from(self.is_comparison()), sample));
+        after.or(record.before.map(|sample| (0, sample)))
     }
 }
 
@@ -392,4 +404,83 @@ fn addresses(frames: &Frames, parent: RowId) -> impl Iterator<Item = RowId> {
 /// Whether a row of one snapshot holds anything at all.
 fn is_empty(sums: &Sums, row: RowId) -> bool {
     sums.row(row) == Sum::default()
+}
+
+/// A label of a sample.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Label {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    #[serde(flatten)]
+    pub value: LabelValue,
+}
+
+/// The value of a label: a text, or a number with its unit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LabelValue {
+    /// A text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A number.
+    Number {
+        /// The number.
+        number: i64,
+        /// Its unit as the profile names it; empty where it does not.
+        number_unit: String,
+    },
+}
+
+/// A label in words.
+fn label(symbols: &Symbols, label: &labels::Label) -> Label {
+    let text = |id| symbols.text(id).to_owned();
+    let value = match label.value {
+        labels::LabelValue::Text(id) => LabelValue::Text { text: text(id) },
+        labels::LabelValue::Number(number, unit) => {
+            LabelValue::Number { number, number_unit: text(unit) }
+        }
+    };
+    Label { key: text(label.key), value }
+}
+
+/// Values of one row before and after, for questions that have one value for each row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Amount {
+    /// Before; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// After, or in the single profile.
+    pub after: i64,
+    /// `after − before`; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<i64>,
+    /// 95 % interval of Δ, or of the value of a single profile.
+    pub error: Option<Bounds>,
+}
+
+impl Amount {
+    /// The amount of a row whose values are `[before, after]`; a single profile is the second.
+    fn new(subject: &Subject<'_>, [before, after]: [i64; 2], evidence: Option<&Evidence>) -> Self {
+        let delta = subject.is_comparison().then(|| after.wrapping_sub(before));
+        Self {
+            before: subject.is_comparison().then_some(before),
+            after,
+            delta,
+            error: evidence.map(|evidence| evidence.bounds(delta.unwrap_or(after))),
+        }
+    }
+
+    /// What is asked about: Δ, or the value of a single profile.
+    pub fn primary(&self) -> i64 {
+        self.delta.unwrap_or(self.after)
+    }
+}
+
+/// The size of what a row of these values, `[before, after]`, is sorted by: |Δ|, and |value| of a single profile,
+/// whose before is 0.
+fn size([before, after]: [i64; 2]) -> u64 {
+    after.wrapping_sub(before).unsigned_abs()
 }

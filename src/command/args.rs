@@ -5,7 +5,7 @@
 
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
-use super::{Error, completions, convert, diff, graph, merge, peek, refs, top};
+use super::{Error, completions, convert, diff, graph, list, merge, peek, refs, tags, top, traces};
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
@@ -15,6 +15,7 @@ Examples:
   heapdiff -lines -focus=cache a.pb b.pb     line by line, under functions named like cache
   heapdiff top heap.pb.gz                    where the memory is
   heapdiff graph a.pb b.pb -o grown.svg      through what it grew
+  heapdiff list windowFor a.pb b.pb          the source of a function, line by line
 
 Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
 
@@ -54,6 +55,9 @@ pub(super) enum Command {
     Graph(graph::GraphArgs),
     Peek(peek::PeekArgs),
     Tree(peek::TreeArgs),
+    List(list::ListArgs),
+    Traces(traces::TracesArgs),
+    Tags(tags::TagsArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man,
@@ -127,6 +131,9 @@ mod tests {
             Some(Command::Graph(args)) => graph::request(args),
             Some(Command::Peek(args)) => peek::peek_request(args),
             Some(Command::Tree(args)) => peek::tree_request(args),
+            Some(Command::List(args)) => list::request(args),
+            Some(Command::Traces(args)) => traces::request(args),
+            Some(Command::Tags(args)) => tags::request(args),
             Some(other) => panic!("{line}: {other:?}"),
         }
         .map_err(|error| error.to_string())
@@ -283,6 +290,24 @@ mod tests {
     }
 
     #[test]
+    fn questions_about_one_profile_or_two() {
+        let request = parse("list -source_path=/a:/b -trim_path=/c -base x f y").unwrap();
+        assert_eq!(request.query.question, Question::List { pattern: "f".to_owned() });
+        assert_eq!(request.inputs, ["x", "y"]);
+        assert_eq!(request.output.trim_path, ["/c/"]);
+        let sources = request.sources.unwrap();
+        assert_eq!(sources.source_path.as_deref(), Some("/a:/b"));
+        assert_eq!(sources.context, 5);
+        assert_eq!(parse("list f -context 2 y").unwrap().sources.unwrap().context, 2);
+        let request = parse("traces -lines -trim_path=/c -n 3 a b").unwrap();
+        assert_eq!(request.query.question, Question::Traces);
+        assert_eq!((request.query.granularity, request.query.nodecount), (Granularity::Lines, 3));
+        let request = parse("tags -alloc_space --format csv a").unwrap();
+        assert_eq!(request.query.question, Question::Tags);
+        assert_eq!(request.query.nodecount, 0);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("-lines -files a b", "cannot be used with"),
@@ -309,6 +334,16 @@ mod tests {
             ("-sort=bound a", "use flat or cum"),
             ("top -base x a", "'--base'"),
             ("-normalize a", "only one is given"),
+            ("list", "REGEX"),
+            ("list x", "no profile given: heapdiff list REGEX PROFILE"),
+            ("list a(b x", "REGEX: regex parse error"),
+            ("list x -base y a b", "exactly one profile"),
+            ("list x -lines a", "'--lines'"),
+            ("traces", "no profile given: heapdiff traces PROFILE"),
+            ("traces -trim_path=/x a", "these stacks name none"),
+            ("tags -noinlines a", "tags shows none"),
+            ("tags -trim_path=/x a", "tags shows none"),
+            ("tags - -", "only once"),
             ("- -", "only once"),
             ("graph -nodefraction=2 a", "expected a number from 0 to 1"),
             ("graph -edgefraction=NaN a", "expected a number from 0 to 1"),

@@ -11,6 +11,7 @@ mod convert;
 mod diff;
 mod graph;
 mod graphviz;
+mod list;
 mod load;
 mod man;
 mod merge;
@@ -20,8 +21,11 @@ mod progress;
 mod refs;
 mod request;
 mod run;
+mod sources;
 mod spelling;
+mod tags;
 mod top;
+mod traces;
 mod trim_path;
 
 pub use console::Console;
@@ -135,6 +139,9 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
         Some(args::Command::Graph(args)) => run::run(graph::request(args)?, console),
         Some(args::Command::Peek(args)) => run::run(peek::peek_request(args)?, console),
         Some(args::Command::Tree(args)) => run::run(peek::tree_request(args)?, console),
+        Some(args::Command::List(args)) => run::run(list::request(args)?, console),
+        Some(args::Command::Traces(args)) => run::run(traces::request(args)?, console),
+        Some(args::Command::Tags(args)) => run::run(tags::request(args)?, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

@@ -181,12 +181,19 @@ impl SortArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct RowArgs {
-    /// At most N rows, 0 for all [default: 25, and all with json and csv]
-    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
-    pub(super) nodecount: Option<usize>,
+    #[command(flatten)]
+    pub(super) count: CountArgs,
     /// Show rows within noise and unchanged ones as well
     #[arg(long)]
     pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rows")]
+pub(super) struct CountArgs {
+    /// At most N rows, 0 for all [default: 25, and all with json and csv]
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
+    pub(super) nodecount: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -4,8 +4,11 @@
 //! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
 
 use super::Error;
-use super::options::{BaseArgs, Color, FilterArgs, Options, OutputArgs, PathOptions};
-use crate::filter::{Spec, TagFilter};
+use super::options::{
+    BaseArgs, Color, CountArgs, FilterArgs, Options, OutputArgs, PathOptions, SampleArgs,
+};
+use super::sources;
+use crate::filter::{Granularity, Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
@@ -48,6 +51,8 @@ pub(super) struct Request {
     /// In the order they are compared.
     pub(super) inputs: Vec<String>,
     pub(super) output: Output,
+    /// The source files to show, where lines are listed.
+    pub(super) sources: Option<sources::Wanted>,
 }
 
 /// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
@@ -102,23 +107,10 @@ pub(super) fn path_request(
     usage: &str,
     question: Question,
     base: BaseArgs,
-    mut inputs: Vec<String>,
+    inputs: Vec<String>,
     options: PathOptions,
 ) -> Result<Request, Error> {
-    if let Some(base) = base.given() {
-        if inputs.len() != 1 {
-            return Err(Error::Usage(format!(
-                "with --base exactly one profile is compared, and {} are given",
-                inputs.len()
-            )));
-        }
-        inputs.insert(0, base);
-    }
-    if inputs.is_empty() {
-        return Err(Error::Usage(format!(
-            "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
-        )));
-    }
+    let inputs = compared(usage, base, inputs)?;
     check_stdin(&inputs)?;
     let query = Query {
         question,
@@ -130,7 +122,55 @@ pub(super) fn path_request(
         normalize: false,
     };
     let output = output(options.output)?;
-    Ok(Request { query, spec: spec(options.filter)?, inputs, output })
+    Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
+}
+
+/// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
+/// question with what comes before the profiles.
+pub(super) fn compared(
+    usage: &str,
+    base: BaseArgs,
+    mut inputs: Vec<String>,
+) -> Result<Vec<String>, Error> {
+    match (base.given(), inputs.len()) {
+        (Some(base), 1) => inputs.insert(0, base),
+        (Some(_), given) => {
+            return Err(Error::Usage(format!(
+                "with --base exactly one profile is compared, and {given} are given"
+            )));
+        }
+        (None, 0) => {
+            return Err(Error::Usage(format!(
+                "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
+            )));
+        }
+        (None, _) => {}
+    }
+    Ok(inputs)
+}
+
+/// A question about one profile or two, whose rows are functions and come in its own order.
+pub(super) fn snapshot_request(
+    question: Question,
+    inputs: Vec<String>,
+    sample: SampleArgs,
+    rows: &CountArgs,
+    filter: FilterArgs,
+    output: OutputArgs,
+) -> Result<Request, Error> {
+    check_stdin(&inputs)?;
+    let output = self::output(output)?;
+    let all = if output.format == Format::Table { ROWS_SHOWN } else { 0 };
+    let query = Query {
+        question,
+        granularity: Granularity::Functions,
+        sort: None,
+        sample_type: sample.sample_type(),
+        nodecount: rows.nodecount.unwrap_or(all),
+        all: true,
+        normalize: false,
+    };
+    Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
 }
 
 fn request(
@@ -146,12 +186,12 @@ fn request(
         granularity: options.granularity.granularity(),
         sort: options.sort.sort(),
         sample_type: options.sample.sample_type(),
-        nodecount: options.rows.nodecount.unwrap_or(if options.rows.all { 0 } else { rows }),
+        nodecount: options.rows.count.nodecount.unwrap_or(if options.rows.all { 0 } else { rows }),
         all: options.rows.all,
         normalize,
     };
     check_stdin(&inputs)?;
-    Ok(Request { query, spec: spec(options.filter)?, inputs, output })
+    Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
 }
 
 pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {

@@ -4,7 +4,7 @@ use super::load::{Keep, load};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
-use super::{Console, Error, graphviz, trim_path};
+use super::{Console, Error, graphviz, sources, trim_path};
 use crate::filter::Spec;
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
@@ -24,7 +24,7 @@ pub(super) fn answer(
 ) -> Result<Report, Error> {
     let keep = match query.question {
         Question::Diff | Question::Top | Question::Stacks => Keep::All,
-        Question::Refs(_) | Question::Graph(_) | Question::Peek(_) => Keep::Ends,
+        _ => Keep::Ends,
     };
     let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
     let mut report = analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))?;
@@ -47,10 +47,13 @@ pub(super) fn answer(
 
 /// Answers a request and writes the answer where it was asked for.
 pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
-    let Request { query, spec, inputs, output } = request;
+    let Request { query, spec, inputs, output, sources } = request;
     let progress = progress(console, output.quiet);
     let mut report = answer(&query, &inputs, &spec, &progress)?;
     check_unit(&report, output.unit.as_deref())?;
+    if let Some(wanted) = &sources {
+        sources::fill(&mut report, wanted, &output.trim_path);
+    }
     trim_path::trim(&mut report, &output.trim_path);
     write(&report, &output, console)?;
     // The table and JSON hold their warnings; a CSV and a drawing have no place for them.

@@ -2,6 +2,7 @@
 
 use crate::analysis::{Place, diff, top};
 use crate::report::Report;
+use std::sync::Arc;
 
 /// Cuts the first of `prefixes` (each ending in a slash) that a file name starts with off that name.
 pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
@@ -35,6 +36,20 @@ pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
         trim.name(&mut row.name);
         let around = row.callers.iter_mut().chain(&mut row.callees);
         around.for_each(|neighbor| trim.name(&mut neighbor.name));
+    }
+    if let Some(list) = &mut report.list {
+        for file in list.functions.iter_mut().filter_map(|function| function.file.as_mut()) {
+            *file = trim.cut(file).to_owned();
+        }
+    }
+    if let Some(traces) = &mut report.traces {
+        for frame in traces.rows.iter_mut().flat_map(|row| &mut row.frames) {
+            let mut name = frame.to_string();
+            trim.name(&mut name);
+            if *name != **frame {
+                *frame = Arc::from(name);
+            }
+        }
     }
 }
 

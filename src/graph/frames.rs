@@ -316,7 +316,7 @@ fn row_name(
 }
 
 /// A path without `.` and `..` elements and doubled slashes; empty stays empty.
-fn clean_path(path: &str) -> String {
+pub(crate) fn clean_path(path: &str) -> String {
     if path.is_empty()
         || !(path.contains("//") || path.contains("./") || path.ends_with(['/', '.']))
     {

@@ -8,8 +8,11 @@
 
 use super::joinable;
 use crate::analysis::calls::Weight;
+use crate::analysis::list::{Line, Listing};
 use crate::analysis::stacks::{Sides, Stacks};
-use crate::analysis::{Place, diff, peek, refs, top};
+use crate::analysis::tags::Tag;
+use crate::analysis::traces::Trace;
+use crate::analysis::{Amount, LabelValue, Place, diff, peek, refs, top};
 use crate::report::Report;
 use std::fmt::Display;
 use std::io;
@@ -107,6 +110,39 @@ const PEEK_COLUMNS: [&str; 13] = [
     "unit",
 ];
 
+const LIST_COLUMNS: [&str; 14] = [
+    "function",
+    "file",
+    "line",
+    "before_flat",
+    "after_flat",
+    "delta_flat",
+    "flat_error_lower",
+    "flat_error_upper",
+    "before_cum",
+    "after_cum",
+    "delta_cum",
+    "cum_error_lower",
+    "cum_error_upper",
+    "unit",
+];
+
+const TRACE_COLUMNS: [&str; 8] =
+    ["before", "after", "delta", "error_lower", "error_upper", "unit", "labels", "frames"];
+
+const TAG_COLUMNS: [&str; 10] = [
+    "key",
+    "value",
+    "value_unit",
+    "before",
+    "after",
+    "delta",
+    "percent",
+    "error_lower",
+    "error_upper",
+    "unit",
+];
+
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     if let Some(diff) = &report.diff {
@@ -141,6 +177,26 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
             let itself = std::iter::once(peek_record(row, &report.unit));
             for record in callers.chain(itself).chain(callees) {
                 writer.write_record(record).map_err(io_error)?;
+            }
+        }
+    }
+    if let Some(list) = &report.list {
+        writer.write_record(LIST_COLUMNS).map_err(io_error)?;
+        for listing in &list.functions {
+            for line in &listing.lines {
+                writer.write_record(list_record(listing, line, &report.unit)).map_err(io_error)?;
+            }
+        }
+    } else if let Some(traces) = &report.traces {
+        writer.write_record(TRACE_COLUMNS).map_err(io_error)?;
+        for row in &traces.rows {
+            writer.write_record(trace_record(row, &report.unit)).map_err(io_error)?;
+        }
+    } else if let Some(tags) = &report.tags {
+        writer.write_record(TAG_COLUMNS).map_err(io_error)?;
+        for tag in &tags.keys {
+            for value in &tag.values {
+                writer.write_record(tag_record(tag, value, &report.unit)).map_err(io_error)?;
             }
         }
     }
@@ -286,6 +342,27 @@ fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REF
     ]
 }
 
+fn list_record(listing: &Listing, line: &Line, unit: &str) -> [String; LIST_COLUMNS.len()] {
+    let values = &line.values;
+    let (flat, cum) = (values.error.map(|e| e.flat), values.error.map(|e| e.cum));
+    [
+        listing.function.clone(),
+        cell(listing.file.as_ref()),
+        cell(line.line),
+        cell(values.before.map(|before| before.flat)),
+        values.after.flat.to_string(),
+        cell(values.delta.map(|delta| delta.flat)),
+        cell(flat.map(|error| error.lower)),
+        cell(flat.map(|error| error.upper)),
+        cell(values.before.map(|before| before.cum)),
+        values.after.cum.to_string(),
+        cell(values.delta.map(|delta| delta.cum)),
+        cell(cum.map(|error| error.lower)),
+        cell(cum.map(|error| error.upper)),
+        unit.to_owned(),
+    ]
+}
+
 /// A row itself: its cum, then its flat, then the interval of cum.
 fn peek_record(row: &peek::Row, unit: &str) -> [String; PEEK_COLUMNS.len()] {
     let (before, delta) = (row.value.before, row.value.delta);
@@ -330,6 +407,47 @@ fn call_record(
         neighbor.inline.to_string(),
         unit.to_owned(),
     ]
+}
+
+/// Before, after, Δ and the ends of the interval.
+fn amount(amount: &Amount) -> [String; 5] {
+    [
+        cell(amount.before),
+        amount.after.to_string(),
+        cell(amount.delta),
+        cell(amount.error.map(|error| error.lower)),
+        cell(amount.error.map(|error| error.upper)),
+    ]
+}
+
+fn label_value(value: &LabelValue) -> (String, String) {
+    match value {
+        LabelValue::Text { text } => (text.clone(), String::new()),
+        LabelValue::Number { number, number_unit } => (number.to_string(), number_unit.clone()),
+    }
+}
+
+/// Labels and frames stand in one cell each, on a line of its own each: any other mark may be part of a name.
+fn trace_record(row: &Trace, unit: &str) -> [String; TRACE_COLUMNS.len()] {
+    let [before, after, delta, lower, upper] = amount(&row.amount);
+    let labels = row.labels.iter().map(|label| {
+        let (value, unit) = label_value(&label.value);
+        format!("{}={value}{unit}", label.key)
+    });
+    let labels = labels.collect::<Vec<_>>().join("\n");
+    [before, after, delta, lower, upper, unit.to_owned(), labels, row.frames.join("\n")]
+}
+
+fn tag_record(
+    tag: &Tag,
+    value: &crate::analysis::tags::Value,
+    unit: &str,
+) -> [String; TAG_COLUMNS.len()] {
+    let [before, after, delta, lower, upper] = amount(&value.amount);
+    let (text, value_unit) = label_value(&value.value);
+    let percent = cell(value.percent);
+    let (key, unit) = (tag.key.clone(), unit.to_owned());
+    [key, text, value_unit, before, after, delta, percent, lower, upper, unit]
 }
 
 /// The words JSON uses.

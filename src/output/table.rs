@@ -11,14 +11,17 @@ mod diff_rows;
 pub(crate) mod escape;
 mod grid;
 mod heading;
+mod list_rows;
 mod name;
 pub(in crate::output) mod number;
 mod peek_rows;
 mod refs_lines;
 pub(crate) mod shell;
 mod sites;
+mod tag_rows;
 mod top_rows;
 mod totals;
+mod trace_rows;
 mod wrap;
 
 use super::Style;
@@ -44,6 +47,15 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
     if let Some(peek) = &report.peek {
         peek_rows::write(report, peek, style, out)?;
+    }
+    if let Some(list) = &report.list {
+        list_rows::write(report, list, style, out)?;
+    }
+    if let Some(traces) = &report.traces {
+        trace_rows::write(report, traces, style, out)?;
+    }
+    if let Some(tags) = &report.tags {
+        tag_rows::write(report, tags, style, out)?;
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use super::{
     WarningCode,
 };
 use crate::analysis::{
-    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, peek, refs, stacks, top,
+    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, list, peek, refs, stacks,
+    tags, top, traces,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -112,6 +113,9 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         stacks: None,
         graph: None,
         peek: None,
+        list: None,
+        traces: None,
+        tags: None,
         warnings: Vec::new(),
     };
     let mut process = None;
@@ -159,6 +163,12 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
                 peek::Error::TooLarge(error) => Error::TooLarge(error),
             })?);
         }
+        Question::List { pattern } => {
+            let regex = Regex::new(pattern)?;
+            report.list = Some(list::list(&subject, &regex, wanted)?);
+        }
+        Question::Traces => report.traces = Some(traces::traces(&subject, wanted)?),
+        Question::Tags => report.tags = Some(tags::tags(&subject, wanted)),
     }
     report.warnings = warnings;
     Ok(report)
@@ -171,13 +181,11 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
         Question::Top => Ok(false),
-        Question::Refs(_) | Question::Stacks | Question::Graph(_) | Question::Peek(_) => {
-            match snapshots {
-                1 => Ok(false),
-                2 => Ok(true),
-                _ => Err(Error::NotOneOrTwo(snapshots)),
-            }
-        }
+        _ => match snapshots {
+            1 => Ok(false),
+            2 => Ok(true),
+            _ => Err(Error::NotOneOrTwo(snapshots)),
+        },
     }
 }
 

@@ -1,4 +1,6 @@
-//! Where bytes come from: a file or standard input.
+//! Where bytes come from: a file or standard input; and, in `code.rs`, source files.
+
+pub mod code;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -13,6 +13,7 @@ mod dsl;
 mod golden;
 mod graph_agreement;
 mod judgement;
+mod list_agreement;
 mod mutation;
 mod plain;
 mod pprof_agreement;

@@ -3,10 +3,16 @@
 use heapdiff::analysis::call_graph::{self as graph, Graph, Node, OfType, Other};
 use heapdiff::analysis::calls::{Errors, Measures, Weight};
 use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
+use heapdiff::analysis::list::{
+    self, Changed, List, Listing, MeasureBounds, NoSource, Source, SourceLine, Values,
+};
 use heapdiff::analysis::peek::{self, Neighbor, Peek};
+use heapdiff::analysis::tags::{self, Tags};
 use heapdiff::analysis::top::{self, Top};
-use heapdiff::analysis::{Bounds, Measure, Omitted, Place};
+use heapdiff::analysis::traces::{Trace, Traces};
+use heapdiff::analysis::{Amount, Bounds, Label, LabelValue, Measure, Omitted, Place};
 use heapdiff::report::{Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode};
+use std::sync::Arc;
 
 pub(crate) const KIB: i64 = 1 << 10;
 pub(crate) const MIB: i64 = 1 << 20;
@@ -101,6 +107,9 @@ pub(crate) fn empty_diff() -> Report {
         stacks: None,
         graph: None,
         peek: None,
+        list: None,
+        traces: None,
+        tags: None,
         warnings: Vec::new(),
     }
 }
@@ -313,6 +322,144 @@ pub(crate) fn single() -> Report {
             top_row("main.main", 0, 890 * MIB),
         ],
         omitted: Omitted { rows: 120, sum: 40 * MIB },
+    });
+    report
+}
+
+/// Lines of a function whose file has changed, and of one whose file is not there.
+pub(crate) fn list() -> Report {
+    let mut report = leaking();
+    report.diff = None;
+    report.warnings.clear();
+    report.granularity = String::from("lines");
+    report.sort = String::from("cum");
+    let values = |flat: [i64; 2], cum: [i64; 2]| {
+        let of = |side: usize| Measure { flat: flat[side], cum: cum[side] };
+        let delta = Measure { flat: flat[1] - flat[0], cum: cum[1] - cum[0] };
+        let around = |delta: i64| Bounds { lower: delta - 2 * MIB, upper: delta + 2 * MIB };
+        let error = MeasureBounds { flat: around(delta.flat), cum: around(delta.cum) };
+        Values { before: Some(of(0)), after: of(1), delta: Some(delta), error: Some(error) }
+    };
+    let line = |line, values| list::Line { line, values };
+    let texts = [
+        (50, "func (l *Limiter) windowFor(user uint64) *Window {"),
+        (53, "\tif w == nil {"),
+        (54, "\t\tw = &Window{stamps: make([]int64, 0, 128), bodies: make([]byte, 2048)} // held"),
+        (55, "\t\tl.windows[user] = w\u{1b}[31m"),
+    ];
+    let lines = texts.iter().map(|&(line, text)| SourceLine { line, text: text.to_owned() });
+    let both = values([120 * MIB, 521 * MIB], [120 * MIB, 530 * MIB]);
+    report.list = Some(List {
+        pattern: "windowFor|gone".to_owned(),
+        functions: vec![
+            Listing {
+                function: "github.com/acme/chat/internal/limiter.(*Limiter).windowFor".to_owned(),
+                file: Some("github.com/acme/chat/internal/limiter/limiter.go".to_owned()),
+                start_line: Some(50),
+                values: both,
+                lines: vec![
+                    line(Some(54), values([120 * MIB, 521 * MIB], [120 * MIB, 521 * MIB])),
+                    line(Some(55), values([0, 0], [0, 9 * MIB])),
+                ],
+                source: Some(Source {
+                    path: "/src/chat/internal/limiter/limiter.go".to_owned(),
+                    changed: vec![Changed::Newer, Changed::Elsewhere],
+                    lines: lines.collect(),
+                }),
+                no_source: None,
+            },
+            Listing {
+                function: "gone.\u{1b}[2J".to_owned(),
+                file: Some("/build/gone.go".to_owned()),
+                start_line: None,
+                values: values([5 * MIB, 0], [5 * MIB, 0]),
+                lines: vec![
+                    line(None, values([4 * MIB, 0], [4 * MIB, 0])),
+                    line(Some(7), values([MIB, 0], [MIB, 0])),
+                ],
+                source: None,
+                no_source: Some(NoSource::NotFound),
+            },
+        ],
+        omitted: Omitted { rows: 3, sum: 2 * MIB },
+    });
+    report
+}
+
+fn labels() -> Vec<Label> {
+    vec![
+        Label {
+            key: "bytes".to_owned(),
+            value: LabelValue::Number { number: 2048, number_unit: "bytes".to_owned() },
+        },
+        Label {
+            key: "tenant".to_owned(),
+            value: LabelValue::Text { text: "acme\u{1b}[31m".to_owned() },
+        },
+    ]
+}
+
+fn amount(before: i64, after: i64) -> Amount {
+    let delta = after - before;
+    let error = Some(Bounds { lower: delta - MIB, upper: delta + MIB });
+    Amount { before: Some(before), after, delta: Some(delta), error }
+}
+
+/// Stacks of two profiles: inlined frames, labels, and no stack at all.
+pub(crate) fn traces() -> Report {
+    let mut report = leaking();
+    report.diff = None;
+    report.warnings.clear();
+    let frames = [
+        "bytes.growSlice",
+        "bytes.(*Buffer).grow",
+        "github.com/acme/chat/internal/limiter.(*Limiter).windowFor",
+        "main.main",
+    ];
+    let trace = Trace {
+        amount: amount(12 * MIB, 52 * MIB),
+        labels: labels(),
+        frames: frames.map(Arc::from).to_vec(),
+        inlined: vec![0, 1],
+    };
+    let bare = Trace {
+        amount: amount(9 * MIB, 0),
+        labels: Vec::new(),
+        frames: Vec::new(),
+        inlined: Vec::new(),
+    };
+    let deep = Trace { frames: vec![Arc::from("main.recursive"); 130], ..bare.clone() };
+    report.traces = Some(Traces {
+        rows: vec![trace, bare, deep],
+        omitted: Omitted { rows: 16, sum: 57 * MIB },
+    });
+    report
+}
+
+/// Labels of two profiles.
+pub(crate) fn tags() -> Report {
+    let mut report = leaking();
+    report.diff = None;
+    report.warnings.clear();
+    let value = |label: &Label, before, after| tags::Value {
+        value: label.value.clone(),
+        amount: amount(before, after),
+        percent: (before != 0).then(|| (after - before) as f64 / before as f64 * 100.0),
+    };
+    let tag = |label: &Label, omitted| tags::Tag {
+        key: label.key.clone(),
+        amount: amount(20 * MIB, 60 * MIB),
+        percent: Some(200.0),
+        values: vec![value(label, 0, 41 * MIB), value(label, 20 * MIB, 19 * MIB)],
+        omitted,
+    };
+    let labels = labels();
+    report.tags = Some(Tags {
+        keys: vec![
+            tag(&labels[1], Omitted::default()),
+            tag(&labels[0], Omitted { rows: 7, sum: 3 * MIB }),
+        ],
+        omitted: Omitted { rows: 2, sum: MIB },
     });
     report
 }

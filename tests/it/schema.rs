@@ -19,7 +19,7 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 9] {
+fn samples() -> [Report; 12] {
     [
         samples::leaking(),
         samples::quiet(),
@@ -30,6 +30,9 @@ fn samples() -> [Report; 9] {
         samples::packages(),
         samples::empty_diff(),
         samples::peeked(),
+        samples::list(),
+        samples::traces(),
+        samples::tags(),
     ]
 }
 

@@ -16,7 +16,7 @@ fn text(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 9] {
+fn cases() -> [(&'static str, Report); 12] {
     [
         ("leaking", samples::leaking()),
         ("quiet", samples::quiet()),
@@ -27,6 +27,9 @@ fn cases() -> [(&'static str, Report); 9] {
         ("packages", samples::packages()),
         ("empty", samples::empty_diff()),
         ("peek", samples::peeked()),
+        ("list", samples::list()),
+        ("traces", samples::traces()),
+        ("tags", samples::tags()),
     ]
 }
 

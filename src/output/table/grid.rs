@@ -9,12 +9,14 @@ use crate::output::Width;
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::io;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
 /// Names get at least so many columns before another column has to go.
 const NAME_AT_LEAST: usize = 44;
+/// Code gets at least so many columns before another column has to go.
+const CODE_AT_LEAST: usize = 36;
 /// Text that is no name gets so many columns, or a third of the terminal where that is more.
 const TEXT_AT_MOST: usize = 24;
 /// Beyond so many columns the eye loses the line between a name and what stands right of it.
@@ -33,6 +35,17 @@ pub(super) enum Tone {
     Dim,
 }
 
+impl Tone {
+    /// That of a change.
+    pub(super) fn of(delta: i64) -> Self {
+        match delta.signum() {
+            1 => Tone::Growth,
+            -1 => Tone::Shrink,
+            _ => Tone::Plain,
+        }
+    }
+}
+
 /// What a column holds, and how soon it may be left out.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -48,6 +61,7 @@ enum Kind {
     Mixed,
     Text,
     Name,
+    Code,
 }
 
 impl Column {
@@ -64,6 +78,11 @@ impl Column {
     /// Left-aligned text.
     pub(super) fn text(title: &str, drop_order: Option<u8>) -> Self {
         Column { title: title.to_owned(), kind: Kind::Text, drop_order }
+    }
+
+    /// Lines of text in their own right, cut off at their ends: the last column.
+    pub(super) fn code(title: &str) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Code, drop_order: None }
     }
 
     /// The names of the lines.
@@ -139,6 +158,9 @@ impl Grid {
         self.align_units();
         let widths = self.content_widths();
         let shown = self.choose(&widths, width, indent);
+        if let Width::Columns(columns) = width {
+            self.cut_code(columns.saturating_sub(self.width_of_others(&shown, &widths) + indent));
+        }
         let others = self.width_of_others(&shown, &widths) + indent;
         let room = match width {
             Width::Columns(columns) => columns.saturating_sub(others).min(NAME_AT_MOST),
@@ -180,6 +202,17 @@ impl Grid {
         }
     }
 
+    /// Cuts code off where its line ends.
+    fn cut_code(&mut self, width: usize) {
+        for column in 0..self.columns.len() {
+            if self.columns[column].kind == Kind::Code {
+                for line in self.lines.iter_mut().flatten() {
+                    line.cells[column] = cut_right(&line.cells[column], width);
+                }
+            }
+        }
+    }
+
     /// Brings the units of a column under each other: `12.0 MiB` and `17   B`.
     fn align_units(&mut self) {
         for column in 0..self.columns.len() {
@@ -212,7 +245,9 @@ impl Grid {
     }
 
     fn width_of_others(&self, shown: &[usize], widths: &[usize]) -> usize {
-        let others = shown.iter().filter(|&&column| self.columns[column].kind != Kind::Name);
+        let others = shown
+            .iter()
+            .filter(|&&column| !matches!(self.columns[column].kind, Kind::Name | Kind::Code));
         let gaps = shown.len().saturating_sub(1) * GAP;
         others.map(|&column| widths[column]).sum::<usize>() + gaps
     }
@@ -224,15 +259,18 @@ impl Grid {
         let mut shown: Vec<usize> =
             (0..widths.len()).filter(|&column| widths[column] > 0 || is_name(column)).collect();
         let Width::Columns(available) = width else { return shown };
-        let wanted = if shown.iter().any(|&column| is_name(column)) {
-            self.rows()
-                .map(|line| line.label.short_width())
-                .max()
-                .unwrap_or(0)
-                .min(self.name_at_least)
-        } else {
-            0
-        };
+        let code = shown.iter().filter(|&&column| self.columns[column].kind == Kind::Code);
+        let code = code.map(|&column| widths[column].min(CODE_AT_LEAST)).sum::<usize>();
+        let wanted = code
+            + if shown.iter().any(|&column| is_name(column)) {
+                self.rows()
+                    .map(|line| line.label.short_width())
+                    .max()
+                    .unwrap_or(0)
+                    .min(self.name_at_least)
+            } else {
+                0
+            };
         while self.width_of_others(&shown, widths) + indent + wanted > available {
             let droppable =
                 shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
@@ -274,6 +312,19 @@ impl Grid {
         }
         table
     }
+}
+
+/// The start of `text` in at most `width` columns.
+fn cut_right(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// The unit at the end of a number: what follows the last space, where that is no digit group.

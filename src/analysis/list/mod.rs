@@ -1,0 +1,270 @@
+//! The lines of the functions that a pattern matches, each with what stands behind it.
+//!
+//! A function is listed once for each file it is recorded in. Flat belongs to the line of the leaf frame, cum to each
+//! line that a sample passes, once per sample, as in pprof. The cum of a function counts a sample once as well,
+//! where pprof's listing adds up the cums of its lines and counts recursion twice.
+//!
+//! The text of the lines is no matter of the profile: who may read files fills it in afterwards, for the lines that
+//! [`Listing::ranges`] names, because a listing of whole files would be as long as somebody else's profile wants it.
+
+mod cells;
+
+use super::{Bounds, Measure, NoMatch, Omitted, Subject, Wanted};
+use cells::{Errors, Places, Sums};
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A gap of so many lines is shown rather than left out.
+const SMALL_GAP: i64 = 2;
+
+/// 95 % intervals of a flat and of a cumulative value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeasureBounds {
+    /// Of flat, or of its Δ.
+    pub flat: Bounds,
+    /// Of cum, or of its Δ.
+    pub cum: Bounds,
+}
+
+/// The values of a line or of a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Values {
+    /// Before; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Measure>,
+    /// After, or in the single profile.
+    pub after: Measure,
+    /// `after − before`; absent for a single profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Measure>,
+    /// 95 % intervals of Δ, or of the values of a single profile.
+    pub error: Option<MeasureBounds>,
+}
+
+impl Values {
+    /// What is asked about: Δ, or the value of a single profile.
+    pub fn primary(&self) -> Measure {
+        self.delta.unwrap_or(self.after)
+    }
+}
+
+/// One line with a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// Its number; absent where the profile does not say it.
+    pub line: Option<i64>,
+    /// Its values.
+    #[serde(flatten)]
+    pub values: Values,
+}
+
+/// Why the lines of a file may not be those that were profiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Changed {
+    /// It was written after the profile was taken.
+    Newer,
+    /// It ends before a line of the profile.
+    Shorter,
+    /// The name of the function is not near its first line.
+    Elsewhere,
+}
+
+/// Why there is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoSource {
+    /// The profile names no file.
+    Unnamed,
+    /// Its name is not one of a source file, and heapdiff opens no others.
+    NoSourceName,
+    /// There is no such file in the folders that were searched.
+    NotFound,
+    /// It is larger than source files are.
+    TooLarge,
+    /// It holds bytes that no text has.
+    NotText,
+    /// It is there and can't be read.
+    Unreadable,
+}
+
+/// One line of a source file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceLine {
+    /// Its number.
+    pub line: i64,
+    /// Its text without the end of the line; cut off with `…` where it is very long.
+    pub text: String,
+}
+
+/// The text around the lines with values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Source {
+    /// The file that was found.
+    pub path: String,
+    /// What says that it is not what was profiled; empty where nothing does.
+    pub changed: Vec<Changed>,
+    /// Its lines, stretches without values left out.
+    pub lines: Vec<SourceLine>,
+}
+
+/// One function in one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listing {
+    /// Name of the function.
+    pub function: String,
+    /// The file as the profile names it.
+    pub file: Option<String>,
+    /// First line of the function, where the profile says it.
+    pub start_line: Option<i64>,
+    /// Values of all lines together, each sample counted once.
+    #[serde(flatten)]
+    pub values: Values,
+    /// The lines with values, by number.
+    pub lines: Vec<Line>,
+    /// The text of the file, where it was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Why there is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_source: Option<NoSource>,
+}
+
+/// The answer to "which line".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct List {
+    /// The pattern as given.
+    pub pattern: String,
+    /// The functions that match and hold something, the largest |Δ cum| (|cum|) first.
+    pub functions: Vec<Listing>,
+    /// Further functions left out by `--nodecount`.
+    pub omitted: Omitted,
+}
+
+impl Listing {
+    /// Which lines to show, first and last of each stretch: that of the function's start, and `context` lines around
+    /// each line with a value, but none before the start.
+    pub fn ranges(&self, context: i64) -> Vec<(i64, i64)> {
+        let start = self.start_line.unwrap_or(1);
+        let around = |line: i64| {
+            let from = line.saturating_sub(context);
+            (
+                if line >= start { from.max(start) } else { from }.max(1),
+                line.saturating_add(context),
+            )
+        };
+        let lines = self.lines.iter().filter_map(|line| line.line);
+        let mut all: Vec<_> = lines.map(around).collect();
+        if !all.is_empty() {
+            all.extend(self.start_line.map(|start| (start.max(1), start.max(1))));
+        }
+        all.sort_unstable();
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for (from, to) in all {
+            match ranges.last_mut() {
+                Some(last) if from <= last.1.saturating_add(1 + SMALL_GAP) => {
+                    last.1 = last.1.max(to);
+                }
+                _ => ranges.push((from, to)),
+            }
+        }
+        ranges
+    }
+}
+
+/// Lists the functions whose name `pattern` matches.
+pub fn list(subject: &Subject<'_>, pattern: &Regex, wanted: Wanted) -> Result<List, NoMatch> {
+    let places = Places::new(subject, pattern);
+    if places.functions.is_empty() {
+        let symbols = &subject.series.symbols;
+        let names = symbols.functions.iter().map(|function| symbols.text(function.name));
+        return Err(NoMatch::new("function", pattern.as_str(), names));
+    }
+    let sums = Sums::new(subject, &places);
+    let mut order: Vec<u32> =
+        (0..places.functions.len() as u32).filter(|&id| !sums.of_function(id).is_zero()).collect();
+    order.sort_by(|&a, &b| {
+        let size = |id: u32| {
+            let Measure { flat, cum } = sums.of_function(id).primary(subject);
+            std::cmp::Reverse((cum.unsigned_abs(), flat.unsigned_abs()))
+        };
+        let name = |id: u32| {
+            let function = &places.functions[id as usize];
+            (&function.name, &function.file)
+        };
+        size(a).cmp(&size(b)).then_with(|| name(a).cmp(&name(b)))
+    });
+    let shown = if wanted.nodecount == 0 { order.len() } else { wanted.nodecount };
+    let (shown, rest) = order.split_at(shown.min(order.len()));
+    let errors = Errors::new(subject, &places, shown);
+    let functions = shown.iter().map(|&id| listing(subject, &places, &sums, &errors, id));
+    let omitted = rest.iter().fold(Omitted::default(), |omitted, &id| Omitted {
+        rows: omitted.rows + 1,
+        sum: omitted
+            .sum
+            .saturating_add_unsigned(sums.of_function(id).primary(subject).cum.unsigned_abs()),
+    });
+    Ok(List { pattern: pattern.as_str().to_owned(), functions: functions.collect(), omitted })
+}
+
+fn listing(
+    subject: &Subject<'_>,
+    places: &Places,
+    sums: &Sums,
+    errors: &Errors,
+    id: u32,
+) -> Listing {
+    let function = &places.functions[id as usize];
+    let mut lines: Vec<u32> = function.cells.clone();
+    lines.retain(|&cell| !sums.cells[cell as usize].is_zero());
+    lines.sort_by_key(|&cell| places.cells[cell as usize].line);
+    let line = |cell: u32| {
+        let number = places.cells[cell as usize].line;
+        let sum = &sums.cells[cell as usize];
+        let values = sum.values(subject, errors.of_cell(cell));
+        Line { line: (number > 0).then_some(number), values }
+    };
+    Listing {
+        function: function.name.clone(),
+        file: (!function.file.is_empty()).then(|| function.file.clone()),
+        start_line: function.start_line,
+        values: sums.of_function(id).values(subject, errors.of_function(id)),
+        lines: lines.into_iter().map(line).collect(),
+        source: None,
+        no_source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(start_line: Option<i64>, lines: &[Option<i64>]) -> Listing {
+        let line = |&line: &Option<i64>| Line { line, values: Values::default() };
+        Listing {
+            function: "main.f".to_owned(),
+            file: None,
+            start_line,
+            values: Values::default(),
+            lines: lines.iter().map(line).collect(),
+            source: None,
+            no_source: None,
+        }
+    }
+
+    #[test]
+    fn long_stretches_without_values_are_left_out() {
+        let ranges = |start, lines: &[i64]| {
+            let lines: Vec<_> = lines.iter().copied().map(Some).collect();
+            listing(start, &lines).ranges(2)
+        };
+        assert_eq!(ranges(Some(10), &[11]), [(10, 13)], "nothing before the function");
+        assert_eq!(ranges(Some(10), &[20]), [(10, 10), (18, 22)]);
+        assert_eq!(ranges(Some(10), &[15]), [(10, 17)], "a small gap is shown");
+        assert_eq!(ranges(None, &[1, 5, 30]), [(1, 7), (28, 32)]);
+        assert_eq!(ranges(Some(10), &[4]), [(2, 6), (10, 10)], "a line before its function");
+        assert_eq!(listing(Some(10), &[None]).ranges(2), []);
+        assert_eq!(ranges(Some(1), &[i64::MAX]), [(1, 1), (i64::MAX - 2, i64::MAX)]);
+    }
+}

@@ -1,0 +1,161 @@
+//! Every distinct stack with its labels, and what stands behind it: what pprof's `-traces` lists.
+//!
+//! Samples whose frames and labels are the same are one trace, where pprof lists them one by one; what holds nothing
+//! of the sample type on either side is left out. Evidence is added up trace by trace, so that it is never in memory
+//! for more than one of them.
+
+use super::matched::Evidence;
+use super::{Amount, Label, Omitted, Subject, Wanted, label, size};
+use crate::graph::tree::{NodeId, TooLarge, Tree, Unsymbolized};
+use crate::model::ids::LabelSetId;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Frames of all traces together; names of more would take gigabytes.
+const MAX_FRAMES: usize = 1 << 26;
+
+/// A stack with its labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// Its values.
+    #[serde(flatten)]
+    pub amount: Amount,
+    /// Its labels, by key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+    /// Its frames, the leaf first.
+    pub frames: Vec<Arc<str>>,
+    /// Which of the frames, from 0, were inlined into the one after them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inlined: Vec<usize>,
+}
+
+/// The answer to "which stacks".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Traces {
+    /// The traces, the largest |Δ| (|value|) first.
+    pub rows: Vec<Trace>,
+    /// Further traces left out by `--nodecount`.
+    pub omitted: Omitted,
+}
+
+/// Lists the traces of a subject, at the granularity of its frames.
+pub fn traces(subject: &Subject<'_>, wanted: Wanted) -> Result<Traces, TooLarge> {
+    let tree = Tree::new(subject.series, subject.frames, Unsymbolized::Address)?;
+    let found = Found::new(subject, &tree);
+    let mut order: Vec<u32> = (0..found.keys.len() as u32).collect();
+    order.retain(|&id| found.values[id as usize] != [0; 2]);
+    // Of equal size the one met first: the order of the samples is the file's own.
+    order.sort_by_key(|&id| (std::cmp::Reverse(size(found.values[id as usize])), id));
+    let shown = if wanted.nodecount == 0 { order.len() } else { wanted.nodecount };
+    let (shown, rest) = order.split_at(shown.min(order.len()));
+    let mut rows = rows(subject, &tree, &found, shown)?;
+    add_errors(subject, &found, shown, &mut rows);
+    let omitted = rest.iter().fold(Omitted::default(), |omitted, &id| Omitted {
+        rows: omitted.rows + 1,
+        sum: omitted.sum.saturating_add_unsigned(size(found.values[id as usize])),
+    });
+    Ok(Traces { rows, omitted })
+}
+
+/// The traces of a series.
+struct Found {
+    keys: Vec<(NodeId, LabelSetId)>,
+    /// Before and after of each; a single profile is the second.
+    values: Vec<[i64; 2]>,
+    /// The trace of each sample of each snapshot.
+    of_sample: Vec<Vec<u32>>,
+}
+
+impl Found {
+    fn new(subject: &Subject<'_>, tree: &Tree) -> Self {
+        let series = subject.series;
+        let mut found = Self { keys: Vec::new(), values: Vec::new(), of_sample: Vec::new() };
+        let mut index: HashMap<(NodeId, LabelSetId), u32, FxBuildHasher> = HashMap::default();
+        for (number, snapshot) in series.snapshots.iter().enumerate() {
+            let side = if subject.is_comparison() { number.min(1) } else { 1 };
+            let mut own = Vec::with_capacity(snapshot.samples.len());
+            for sample in 0..snapshot.samples.len() {
+                let key = (tree.end(number, sample), snapshot.samples.labels[sample]);
+                let id = *index.entry(key).or_insert_with(|| {
+                    found.keys.push(key);
+                    found.values.push([0; 2]);
+                    found.keys.len() as u32 - 1
+                });
+                let value = &mut found.values[id as usize][side];
+                *value =
+                    value.wrapping_add(series.values(snapshot, sample)[subject.measured.column]);
+                own.push(id);
+            }
+            found.of_sample.push(own);
+        }
+        found
+    }
+}
+
+fn rows(
+    subject: &Subject<'_>,
+    tree: &Tree,
+    found: &Found,
+    shown: &[u32],
+) -> Result<Vec<Trace>, TooLarge> {
+    let series = subject.series;
+    let mut names: Vec<Option<Arc<str>>> = vec![None; subject.frames.len()];
+    let mut frames_so_far = 0;
+    let row = |&id: &u32| {
+        let (end, labels) = found.keys[id as usize];
+        let mut frames = Vec::new();
+        let mut inlined = Vec::new();
+        for node in tree.up(end).map(|id| tree.node(id)) {
+            if node.is_inlined {
+                inlined.push(frames.len());
+            }
+            let name = &mut names[node.row.0 as usize];
+            let name = name.get_or_insert_with(|| subject.frames.name(node.row).into());
+            frames.push(Arc::clone(name));
+            frames_so_far += 1;
+            if frames_so_far > MAX_FRAMES {
+                return Err(TooLarge);
+            }
+        }
+        let labels = series.label_sets.get(labels).iter();
+        let mut labels: Vec<_> = labels.map(|own| label(&series.symbols, own)).collect();
+        labels.sort();
+        let amount = Amount::new(subject, found.values[id as usize], None);
+        Ok(Trace { amount, labels, frames, inlined })
+    };
+    shown.iter().map(row).collect()
+}
+
+/// Adds the intervals of the rows that are shown.
+fn add_errors(subject: &Subject<'_>, found: &Found, shown: &[u32], rows: &mut [Trace]) {
+    let matched = subject.matched();
+    let Some(none) = matched.no_evidence() else { return };
+    let mut rank = vec![u32::MAX; found.keys.len()];
+    for (at, &id) in shown.iter().enumerate() {
+        rank[id as usize] = at as u32;
+    }
+    let mut records: Vec<(u32, super::Record)> = Vec::new();
+    for record in matched.records() {
+        let Some((snapshot, sample)) = subject.sample(record) else { continue };
+        let at = rank[found.of_sample[snapshot][sample] as usize];
+        if at != u32::MAX {
+            records.push((at, record));
+        }
+    }
+    // Stable: evidence is added up in the order of the samples.
+    records.sort_by_key(|&(at, _)| at);
+    let mut records = records.into_iter().peekable();
+    for (at, row) in rows.iter_mut().enumerate() {
+        let mut sum: Evidence = none;
+        while let Some((_, record)) = records.next_if(|&(other, _)| other as usize == at) {
+            if let Some(own) = matched.evidence(record) {
+                sum.merge(&own);
+            }
+        }
+        row.amount.error = Some(sum.bounds(row.amount.primary()));
+    }
+}

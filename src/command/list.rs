@@ -1,0 +1,71 @@
+//! `heapdiff list REGEX INPUT...`: the lines of the functions that match, each with its values.
+
+use super::options::{BaseArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
+use super::request::{Request, compared, snapshot_request};
+use super::{Error, sources};
+use crate::filter::Granularity;
+use crate::output::FileNames;
+use crate::report::{Question, Sort};
+use clap::Args;
+
+/// Show the source of functions, line by line with values
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff list [OPTIONS] REGEX PROFILE\n       heapdiff list [OPTIONS] REGEX BEFORE AFTER",
+    after_help = "\
+Examples:
+  heapdiff list windowFor before.pb.gz after.pb.gz
+  heapdiff list '^main\\.' -source_path=/src/chat -trim_path=/build/chat heap.pb.gz
+
+The files are looked for below --source-path, where they were compiled, in Go's module cache and
+installation, and below the working directory. Only names and contents of source files are opened."
+)]
+pub(super) struct ListArgs {
+    /// List the functions whose name matches
+    #[arg(value_name = "REGEX")]
+    pattern: String,
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source")]
+struct SourceArgs {
+    /// Look for source files below these folders, and in the folders above them (several, separated by `:`)
+    #[arg(long, value_name = "PATHS", alias = "source_path")]
+    source_path: Option<String>,
+    /// Show N lines around each line with a value
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(..=10_000))]
+    context: u16,
+}
+
+pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
+    let ListArgs { pattern, inputs, base, sample, source, rows, filter, output } = args;
+    if let Err(error) = regex::Regex::new(&pattern) {
+        return Err(Error::Usage(format!("REGEX: {error}")));
+    }
+    let inputs = compared("list REGEX", base, inputs)?;
+    let question = Question::List { pattern };
+    let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
+    request.query.granularity = Granularity::Lines;
+    request.query.sort = Some(Sort::Cum);
+    request.output.file_names = FileNames::Whole;
+    request.sources = Some(sources::Wanted {
+        source_path: source.source_path,
+        context: i64::from(source.context),
+    });
+    Ok(request)
+}

@@ -1,0 +1,120 @@
+//! The text of the lines that a report lists: which file a function stands in now, which of its lines are shown, and
+//! whether it may still be what was profiled.
+
+use crate::analysis::list::{Changed, Listing, NoSource, Source, SourceLine};
+use crate::report::{Input, Report};
+use crate::source::code::{Code, Missing, Search, has_word, short_name};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+/// The name of a function stands at most so many lines from where it starts: what is written before and after it in
+/// the same statement.
+const NEAR: i64 = 5;
+/// Characters of a line that are kept.
+const LONGEST: usize = 1000;
+/// Files that are kept for the next function.
+const KEPT: usize = 64;
+
+/// Where to look, and how much to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Folders separated by `:`.
+    pub(super) source_path: Option<String>,
+    /// Lines to show around each line with a value.
+    pub(super) context: i64,
+}
+
+type Found = Result<Rc<Code>, Missing>;
+
+/// Fills the text in. `prefixes` are those of `-trim_path`.
+pub(super) fn fill(report: &mut Report, wanted: &Wanted, prefixes: &[String]) {
+    let taken = report.inputs.iter().filter_map(taken).min();
+    let Some(list) = &mut report.list else { return };
+    let search = Search::new(wanted.source_path.as_deref(), prefixes);
+    let mut files: HashMap<(String, Option<String>), Found, FxBuildHasher> = HashMap::default();
+    for listing in &mut list.functions {
+        let Some(file) = &listing.file else {
+            listing.no_source = Some(NoSource::Unnamed);
+            continue;
+        };
+        // Whether a file is the one depends on the name of the function.
+        let key = (file.clone(), short_name(&listing.function).map(str::to_owned));
+        if files.len() >= KEPT && !files.contains_key(&key) {
+            files.clear();
+        }
+        let find = || search.find(file, &listing.function).map(Rc::new);
+        match files.entry(key).or_insert_with(find).clone() {
+            Ok(code) => listing.source = Some(source(&code, listing, wanted.context, taken)),
+            Err(missing) => listing.no_source = Some(why(missing)),
+        }
+    }
+}
+
+/// When a profile was taken.
+fn taken(input: &Input) -> Option<SystemTime> {
+    let time: jiff::Timestamp = input.time.as_ref()?.parse().ok()?;
+    let since = u64::try_from(time.as_second()).ok()?;
+    // A whole second later: file systems and profiles round differently.
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since.checked_add(1)?))
+}
+
+fn source(code: &Code, listing: &Listing, context: i64, taken: Option<SystemTime>) -> Source {
+    let mut lines = Vec::new();
+    for (from, to) in listing.ranges(context) {
+        for line in from..=to {
+            let Some(text) = usize::try_from(line).ok().and_then(|line| code.line(line)) else {
+                break;
+            };
+            lines.push(SourceLine { line, text: cut(text) });
+        }
+    }
+    let path = code.path.to_string_lossy().into_owned();
+    Source { path, changed: changed(code, listing, taken), lines }
+}
+
+fn changed(code: &Code, listing: &Listing, taken: Option<SystemTime>) -> Vec<Changed> {
+    let mut changed = Vec::new();
+    let is_newer = code.modified.zip(taken).is_some_and(|(modified, taken)| modified > taken);
+    if is_newer && !code.is_versioned {
+        changed.push(Changed::Newer);
+    }
+    let last = listing.lines.iter().filter_map(|line| line.line).max();
+    if last.max(listing.start_line).is_some_and(|last| last > code.len() as i64) {
+        changed.push(Changed::Shorter);
+    }
+    if let (Some(start), Some(word)) = (listing.start_line, short_name(&listing.function)) {
+        let near = start.saturating_sub(NEAR)..=start.saturating_add(NEAR);
+        let says = |line: i64| {
+            let text = usize::try_from(line).ok().and_then(|line| code.line(line));
+            text.is_some_and(|text| has_word(text, word))
+        };
+        // A closure starts where it is written, somewhere in its function.
+        let is_closure = listing
+            .function
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+            .ends_with("func");
+        if !is_closure && !near.into_iter().any(says) {
+            changed.push(Changed::Elsewhere);
+        }
+    }
+    changed
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+fn why(missing: Missing) -> NoSource {
+    match missing {
+        Missing::NotFound => NoSource::NotFound,
+        Missing::Unreadable => NoSource::Unreadable,
+        Missing::TooLarge => NoSource::TooLarge,
+        Missing::NotText => NoSource::NotText,
+        Missing::NoSourceName => NoSource::NoSourceName,
+    }
+}

@@ -1,0 +1,45 @@
+//! `heapdiff tags INPUT...`: what stands behind each label.
+
+use super::Error;
+use super::options::{BaseArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
+use super::request::{Request, compared, snapshot_request};
+use crate::report::Question;
+use clap::Args;
+
+/// Show the labels, such as the sizes of objects, with what stands behind each of their values
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff tags [OPTIONS] PROFILE\n       heapdiff tags [OPTIONS] BEFORE AFTER",
+    after_help = "\
+Examples:
+  heapdiff tags before.pb.gz after.pb.gz
+  heapdiff tags -focus=NewTicker -n 5 heap.pb.gz"
+)]
+pub(super) struct TagsArgs {
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
+    let TagsArgs { inputs, base, sample, rows, filter, output } = args;
+    let without_effect =
+        [(filter.noinlines, "-noinlines"), (output.trim_path.is_some(), "-trim_path")];
+    if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
+        return Err(Error::Usage(format!(
+            "{option} changes functions and files, and tags shows none: leave it out"
+        )));
+    }
+    let inputs = compared("tags", base, inputs)?;
+    snapshot_request(Question::Tags, inputs, sample, &rows, filter, output)
+}

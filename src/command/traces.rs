@@ -1,0 +1,52 @@
+//! `heapdiff traces INPUT...`: every distinct stack.
+
+use super::Error;
+use super::options::{BaseArgs, CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs};
+use super::request::{Request, compared, snapshot_request};
+use crate::filter::Granularity;
+use crate::report::Question;
+use clap::Args;
+
+/// Show the stacks with their labels
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff traces [OPTIONS] PROFILE\n       heapdiff traces [OPTIONS] BEFORE AFTER",
+    after_help = "\
+Examples:
+  heapdiff traces -n 5 before.pb.gz after.pb.gz
+  heapdiff traces -lines -focus=NewTicker heap.pb.gz"
+)]
+pub(super) struct TracesArgs {
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    granularity: GranularityArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
+    let TracesArgs { inputs, base, sample, granularity, rows, filter, output } = args;
+    let granularity = granularity.granularity();
+    if output.trim_path.is_some()
+        && matches!(granularity, Granularity::Functions | Granularity::Packages)
+    {
+        return Err(Error::Usage(
+            "-trim_path cuts folders off file names, and these stacks name none: add -lines or -files"
+                .to_owned(),
+        ));
+    }
+    let inputs = compared("traces", base, inputs)?;
+    let mut request = snapshot_request(Question::Traces, inputs, sample, &rows, filter, output)?;
+    request.query.granularity = granularity;
+    Ok(request)
+}

@@ -1,0 +1,246 @@
+//! The lines of functions, each with its values and, where the file was found, its text.
+//!
+//! Lines come from files that anybody may have written: tabs are spread, and what could steer a terminal is spelled
+//! out. A value of zero on a line that has another is a dot, as in pprof; a line without values has none.
+
+use super::super::{Style, Width};
+use super::escape::escape;
+use super::grid::{Column, Grid, Header, Line, Tone};
+use super::name::{self, Label};
+use super::number::Scale;
+use super::{counted, wrap};
+use crate::analysis::list::{Changed, List, Listing, NoSource, Source, Values};
+use crate::analysis::{Bounds, Measure};
+use crate::report::Report;
+use anstyle::{AnsiColor, Style as Ansi};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Before the name of a file.
+const IN: &str = "in ";
+/// Before the name under which it was found.
+const FOUND: &str = "found as ";
+/// Columns from one tab stop to the next.
+const TAB: usize = 4;
+
+pub(super) fn write(
+    report: &Report,
+    list: &List,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    if list.functions.is_empty() {
+        writeln!(out)?;
+        let text = format!(
+            "Nothing to show: the functions that match hold nothing of {}.",
+            escape(&report.sample_type)
+        );
+        return wrap::write("", &text, Ansi::new(), style, out);
+    }
+    for listing in &list.functions {
+        writeln!(out)?;
+        heading(listing, style, out)?;
+        grid(report, listing, style).write(style.width, style.color, 0, out)?;
+    }
+    if list.omitted.rows > 0 {
+        writeln!(out)?;
+        let scale = Scale::new(&report.unit, style.unit.as_deref());
+        let of = if report.comparison.is_some() { "sum of |Δ cum|" } else { "sum of |cum|" };
+        let what = counted(list.omitted.rows, "functions");
+        let what = format!("{what}, {of} {} (-n 0 shows them)", scale.value(list.omitted.sum));
+        wrap::write("not shown: ", &what, Ansi::new().dimmed(), style, out)?;
+    }
+    Ok(())
+}
+
+/// The function and its file, and what is to be said of it.
+fn heading(listing: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let bold = Ansi::new().bold();
+    let fit = |text: &str| match style.width {
+        Width::Columns(columns) => name::fit(&escape(text), columns.saturating_sub(FOUND.len())),
+        Width::Unlimited => escape(text).into_owned(),
+    };
+    wrap::write(&fit(&listing.function), "", bold, style, out)?;
+    let file = listing.file.as_deref().map(fit);
+    let yellow = AnsiColor::Yellow.on_default().bold();
+    match (&listing.source, listing.no_source) {
+        (Some(source), _) => {
+            let found = fit(&source.path);
+            if let Some(file) = file.filter(|file| *file != found) {
+                wrap::write(IN, &file, Ansi::new(), style, out)?;
+                wrap::write(FOUND, &found, Ansi::new(), style, out)?;
+            } else {
+                wrap::write(IN, &found, Ansi::new(), style, out)?;
+            }
+            if let Some(why) = why_changed(source) {
+                wrap::write("warning: ", &why, yellow, style, out)?;
+            }
+        }
+        (None, reason) => {
+            if let Some(file) = file {
+                wrap::write(IN, &file, Ansi::new(), style, out)?;
+            }
+            if let Some(reason) = reason {
+                wrap::write("no source: ", why_missing(reason), Ansi::new().dimmed(), style, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn why_changed(source: &Source) -> Option<String> {
+    let reasons: Vec<&str> = source
+        .changed
+        .iter()
+        .map(|changed| match changed {
+            Changed::Newer => "it was written later",
+            Changed::Shorter => "it ends before a line of the profile",
+            Changed::Elsewhere => "the function does not start where it did",
+        })
+        .collect();
+    (!reasons.is_empty()).then(|| {
+        format!(
+            "the file has changed since the profile was taken ({}); lines may be off",
+            reasons.join("; ")
+        )
+    })
+}
+
+fn why_missing(reason: NoSource) -> &'static str {
+    match reason {
+        NoSource::Unnamed => "the profile names no file",
+        NoSource::NoSourceName => "the name is not one of a source file, and no others are opened",
+        NoSource::NotFound => {
+            "no such file where it was compiled, below the working directory or in Go's folders; \
+             -source_path names the folder to look in"
+        }
+        NoSource::TooLarge => "the file is larger than 8 MiB",
+        NoSource::NotText => "the file holds bytes that no text has",
+        NoSource::Unreadable => "the file may not be read; check who may: ls -l",
+    }
+}
+
+fn grid(report: &Report, listing: &Listing, style: &Style) -> Grid {
+    let is_comparison = report.comparison.is_some();
+    // The numbers are the order in which columns make room for the source.
+    let columns = if is_comparison {
+        vec![
+            Column::number("Δ flat", None),
+            Column::number("± flat", Some(4)),
+            Column::number("before", Some(0)),
+            Column::number("after", Some(1)),
+            Column::number("Δ cum", None),
+            Column::number("± cum", Some(5)),
+            Column::number("cum before", Some(2)),
+            Column::number("cum after", Some(3)),
+            Column::mixed("line", None),
+            Column::code(""),
+        ]
+    } else {
+        vec![
+            Column::number("flat", None),
+            Column::number("± flat", Some(0)),
+            Column::number("cum", None),
+            Column::number("± cum", Some(1)),
+            Column::mixed("line", None),
+            Column::code(""),
+        ]
+    };
+    let mut grid = Grid::new(columns, Header::Titles);
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let mut push = |values: Option<&Values>, line: String, text: String| {
+        let mut cells = cells(values, &scale, is_comparison);
+        cells.extend([line, text]);
+        let delta = values.and_then(|values| values.delta);
+        let tone = delta.map_or(Tone::Plain, |delta| {
+            Tone::of(if delta.flat == 0 { delta.cum } else { delta.flat })
+        });
+        grid.push(Line { cells, label: Label::default(), tone });
+    };
+    push(Some(&listing.values), "all".to_owned(), String::new());
+    let mut by_line: BTreeMap<i64, &Values> = BTreeMap::new();
+    for line in &listing.lines {
+        match line.line {
+            Some(number) => _ = by_line.insert(number, &line.values),
+            None => push(Some(&line.values), "?".to_owned(), String::new()),
+        }
+    }
+    let mut texts: BTreeMap<i64, &str> = BTreeMap::new();
+    if let Some(source) = &listing.source {
+        texts.extend(source.lines.iter().map(|line| (line.line, line.text.as_str())));
+    }
+    let numbers: std::collections::BTreeSet<i64> =
+        by_line.keys().chain(texts.keys()).copied().collect();
+    let mut previous: Option<i64> = None;
+    for number in numbers {
+        let is_gap = previous.is_some_and(|previous| previous.saturating_add(1) < number);
+        if is_gap && !texts.is_empty() {
+            push(None, "…".to_owned(), String::new());
+        }
+        previous = Some(number);
+        let text = texts.get(&number).map(|text| shown(text)).unwrap_or_default();
+        push(by_line.get(&number).copied(), number.to_string(), text);
+    }
+    grid
+}
+
+fn cells(values: Option<&Values>, scale: &Scale<'_>, is_comparison: bool) -> Vec<String> {
+    let Some(values) = values else {
+        return vec![String::new(); if is_comparison { 8 } else { 4 }];
+    };
+    let value = |value: i64| if value == 0 { ".".to_owned() } else { scale.value(value) };
+    let change = |value: i64| if value == 0 { ".".to_owned() } else { scale.change(value) };
+    let primary = values.primary();
+    let margin = |of: fn(Measure) -> i64, error: Option<Bounds>| {
+        // What is zero on both sides is no estimate.
+        let is_nothing =
+            of(values.after) == 0 && values.before.is_none_or(|before| of(before) == 0);
+        error
+            .filter(|_| !is_nothing)
+            .map(|error| scale.margin(error, of(primary)))
+            .unwrap_or_default()
+    };
+    let flat = margin(|measure| measure.flat, values.error.map(|error| error.flat));
+    let cum = margin(|measure| measure.cum, values.error.map(|error| error.cum));
+    match (values.before, values.delta) {
+        (Some(before), Some(delta)) => vec![
+            change(delta.flat),
+            flat,
+            value(before.flat),
+            value(values.after.flat),
+            change(delta.cum),
+            cum,
+            value(before.cum),
+            value(values.after.cum),
+        ],
+        _ => vec![value(values.after.flat), flat, value(values.after.cum), cum],
+    }
+}
+
+/// A line as it may be shown: tabs as blanks, the rest escaped.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive('\t') {
+        let (part, tab) = match part.strip_suffix('\t') {
+            Some(part) => (part, true),
+            None => (part, false),
+        };
+        shown.push_str(&escape(part));
+        if tab {
+            let used = unicode_width::UnicodeWidthStr::width(shown.as_str());
+            shown.push_str(&" ".repeat(TAB - used % TAB));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn tabs_are_spread_and_the_rest_is_escaped() {
+        assert_eq!(shown("\t\tx\ty"), "        x   y");
+        assert_eq!(shown("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+    }
+}
