@@ -8,6 +8,7 @@ use super::{Context, Measure, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::tree::TooLarge;
 use crate::graph::trim::{Limits, Trimmed, trim};
+use crate::parallel;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use schemars::JsonSchema;
@@ -128,15 +129,14 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
         }
     }
     let context = Context::new(series, frames, |location| leaves[location.index()]);
-    let weights: Vec<Weights> =
-        paths.iter().map(|paths| call_graph.weigh(&tree, paths.clone())).collect();
-    let other_types: Vec<(usize, Vec<Weights>)> = (0..series.sample_types.len())
-        .filter(|&column| column != measured.column)
-        .map(|column| {
-            let paths = of_paths(subject, &tree, column);
-            (column, paths.into_iter().map(|paths| call_graph.weigh(&tree, paths)).collect())
-        })
-        .collect();
+    let weights: Vec<Weights> = paths.iter().map(|paths| call_graph.weigh(&tree, paths)).collect();
+    let columns: Vec<usize> =
+        (0..series.sample_types.len()).filter(|&column| column != measured.column).collect();
+    let of_columns = parallel::map(columns.len(), |i| {
+        let paths = of_paths(subject, &tree, columns[i]);
+        paths.iter().map(|paths| call_graph.weigh(&tree, paths)).collect()
+    });
+    let other_types: Vec<(usize, Vec<Weights>)> = columns.into_iter().zip(of_columns).collect();
     let entered = entered(call_graph, &weights);
     let mut shown: Vec<_> = call_graph
         .graph

@@ -84,7 +84,7 @@ pub fn peek(
     let paths = of_paths(subject, &tree, measured.column);
     let sizes = super::calls::sizes(&paths);
     let whole = sizes.iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
-    let weights: Vec<Weights> = paths.into_iter().map(|paths| graph.weigh(&tree, paths)).collect();
+    let weights: Vec<Weights> = paths.iter().map(|paths| graph.weigh(&tree, paths)).collect();
     let weight =
         |of: &dyn Fn(&Weights) -> i64| Weight::of(&weights.iter().map(of).collect::<Vec<_>>());
     let measures = |node: NodeIndex| {

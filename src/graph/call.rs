@@ -146,7 +146,7 @@ impl CallGraph {
     }
 
     /// Adds up values of paths, one for each node of the tree, for every node and edge.
-    pub fn weigh(&self, tree: &Tree, of_paths: Vec<i64>) -> Weights {
+    pub fn weigh(&self, tree: &Tree, of_paths: &[i64]) -> Weights {
         let nodes = self.graph.node_count();
         let mut weights = Weights {
             flat: vec![0; nodes],
@@ -156,15 +156,20 @@ impl CallGraph {
         };
         let mut raw = vec![0_i64; self.raw.len()];
         let add = |sum: &mut i64, value: i64| *sum = sum.wrapping_add(value);
-        for (step, &value) in self.steps.iter().zip(&of_paths).skip(1) {
-            add(&mut weights.flat[step.vertex as usize], value);
-            if step.end != NONE {
-                add(&mut raw[step.end as usize], value);
-            }
-        }
-        let cumulated = tree.cumulate(of_paths);
+        let cumulated = tree.cumulate(of_paths.to_vec());
         weights.cum[ROOT as usize] = cumulated[NodeId::ROOT.index()];
-        for (step, &value) in self.steps.iter().zip(&cumulated).skip(1) {
+        let values = of_paths.iter().zip(&cumulated);
+        for (step, (&flat, &value)) in self.steps.iter().zip(values).skip(1) {
+            // Few nodes of the tree are the end of a path, and of few paths the value is not zero.
+            if flat != 0 {
+                add(&mut weights.flat[step.vertex as usize], flat);
+                if step.end != NONE {
+                    add(&mut raw[step.end as usize], flat);
+                }
+            }
+            if value == 0 {
+                continue;
+            }
             if step.is_first {
                 add(&mut weights.cum[step.vertex as usize], value);
             }

@@ -63,7 +63,7 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;
     let all = CallGraph::around(tree, frames.len(), |_| false);
-    let of_all = all.weigh(tree, sizes.to_vec());
+    let of_all = all.weigh(tree, sizes);
     let nodes = all.graph.node_indices();
     let sizes_of = |node: NodeIndex| (of_all.flat[node.index()], of_all.cum[node.index()]);
     let mut rows: Vec<(RowId, (i64, i64))> = nodes
@@ -83,7 +83,7 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
     let mut rows: Vec<RowId> = rows.into_iter().map(|(row, _)| row).collect();
     let mut graph = graph_of(&rows);
     if limits.nodecount > 0 && rows.len() > limits.nodecount {
-        let sizes = graph.weigh(tree, sizes.to_vec());
+        let sizes = graph.weigh(tree, sizes);
         let nodes = graph.graph.node_indices();
         let mut scored: Vec<(f64, RowId)> = nodes
             .filter_map(|node| Some((interest(&graph, &sizes, node), graph.row(node)?)))
@@ -95,7 +95,7 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
         rows = scored.into_iter().map(|(_, row)| row).collect();
         graph = graph_of(&rows);
     }
-    let of_kept = graph.weigh(tree, sizes.to_vec());
+    let of_kept = graph.weigh(tree, sizes);
     let least = cutoff(limits.edgefraction);
     let is_small = |edge: usize| of_kept.edges[edge] < least;
     let between_rows = |&edge: &petgraph::graph::EdgeIndex| {
@@ -105,7 +105,7 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
     let small = graph.graph.edge_indices().filter(between_rows).filter(|e| is_small(e.index()));
     let calls = small.filter(|e| of_kept.edges[e.index()] != 0).count();
     let graph = graph.without(|edge| is_small(edge.index()));
-    let sizes = graph.weigh(tree, sizes.to_vec());
+    let sizes = graph.weigh(tree, sizes);
     Trimmed { graph, sizes, rows: known - rows.len(), calls }
 }
 
