@@ -9,10 +9,18 @@ mod caveats;
 
 pub use analyze::{Error, analyze, position};
 
+use crate::analysis::flame::{self, Flame};
 use crate::analysis::refs::{self, Refs};
 use crate::analysis::{
-    Bounds, call_graph::Graph, diff::Diff, list::List, peek::Peek, stacks::Stacks, tags::Tags,
-    top::Top, traces::Traces,
+    Bounds,
+    call_graph::Graph,
+    diff::Diff,
+    list::List,
+    peek::Peek,
+    stacks::{self, Stacks},
+    tags::Tags,
+    top::Top,
+    traces::Traces,
 };
 
 use crate::filter::Granularity;
@@ -187,6 +195,9 @@ pub struct Report {
     /// Labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
+    /// Which paths weigh how much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flame: Option<Flame>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -213,8 +224,8 @@ pub enum Question {
     Top,
     /// Through what the functions that match were allocated.
     Refs(refs::Asked),
-    /// Every distinct stack.
-    Stacks,
+    /// Every distinct stack, its frames in an order.
+    Stacks(stacks::Order),
     /// The call graph, within limits.
     Graph(Limits),
     /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
@@ -228,6 +239,8 @@ pub enum Question {
     Traces,
     /// Which labels.
     Tags,
+    /// Which paths weigh how much.
+    Flame(flame::Wanted),
 }
 
 /// A question with everything that shapes its answer.

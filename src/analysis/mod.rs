@@ -6,6 +6,7 @@
 pub mod call_graph;
 pub mod calls;
 pub mod diff;
+pub mod flame;
 pub mod list;
 mod matched;
 mod nearest;

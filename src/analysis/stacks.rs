@@ -61,11 +61,23 @@ pub struct Stack {
     pub objects: Option<Sides>,
 }
 
+/// Which frame of a stack stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The outermost caller.
+    #[default]
+    RootFirst,
+    /// The function that allocated.
+    LeafFirst,
+}
+
 /// The stacks of one snapshot, or of two that are compared. Those that are zero on every side are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stacks {
     /// Whether there is a before.
     pub is_comparison: bool,
+    /// The order of the frames of a path.
+    pub order: Order,
     /// Distinct frames.
     pub frames: Vec<Frame>,
     /// Distinct paths, each after the one it goes on from.
@@ -75,7 +87,7 @@ pub struct Stacks {
 }
 
 impl Stacks {
-    /// Positions of the frames of a stack, from the root to the leaf, in the place of what `path` held.
+    /// Positions of the frames of a stack, in order, in the place of what `path` held.
     pub fn path(&self, stack: &Stack, path: &mut Vec<u32>) {
         path.clear();
         let mut next = stack.leaf;
@@ -83,7 +95,9 @@ impl Stacks {
             path.push(step.frame);
             next = step.parent;
         }
-        path.reverse();
+        if self.order == Order::RootFirst {
+            path.reverse();
+        }
     }
 
     /// Number of stacks with a negative value.
@@ -94,7 +108,11 @@ impl Stacks {
 }
 
 /// The stacks of a subject, whose frames are told apart by `granularity`.
-pub fn stacks(subject: &Subject<'_>, granularity: Granularity) -> Result<Stacks, TooLarge> {
+pub fn stacks(
+    subject: &Subject<'_>,
+    granularity: Granularity,
+    order: Order,
+) -> Result<Stacks, TooLarge> {
     let Subject { series, frames, measured, .. } = *subject;
     let tree = Tree::new(series, frames, Unsymbolized::Address)?;
     let sides = |column: usize| {
@@ -107,10 +125,10 @@ pub fn stacks(subject: &Subject<'_>, granularity: Granularity) -> Result<Stacks,
         before: before[node.index()],
         after: after[node.index()],
     };
-    let mut answer = Stacks { is_comparison: subject.is_comparison(), ..Stacks::default() };
+    let mut answer = Stacks { is_comparison: subject.is_comparison(), order, ..Stacks::default() };
     let mut positions = vec![None; frames.len()];
     let children = tree.children();
-    let order = order(frames);
+    let ranks = ranks(frames);
     // What is still to be done, the next last: a stack may be deeper than the program's own could be.
     let mut todo = vec![(NodeId::ROOT, None)];
     while let Some((node, step)) = todo.pop() {
@@ -119,7 +137,7 @@ pub fn stacks(subject: &Subject<'_>, granularity: Granularity) -> Result<Stacks,
             answer.stacks.push(Stack { leaf: step, value, objects });
         }
         let mut next = children.of(node).to_vec();
-        next.sort_by_key(|&child| order[tree.node(child).row.0 as usize]);
+        next.sort_by_key(|&child| ranks[tree.node(child).row.0 as usize]);
         let first = todo.len();
         for child in next {
             let row = tree.node(child).row;
@@ -143,14 +161,14 @@ pub fn stacks(subject: &Subject<'_>, granularity: Granularity) -> Result<Stacks,
 }
 
 /// The rank of each row by its name.
-fn order(frames: &Frames) -> Vec<u32> {
+fn ranks(frames: &Frames) -> Vec<u32> {
     let mut rows: Vec<u32> = (0..frames.len() as u32).collect();
     rows.sort_by_key(|&row| frames.name(RowId(row)));
-    let mut order = vec![0; rows.len()];
+    let mut ranks = vec![0; rows.len()];
     for (rank, row) in (0..).zip(rows) {
-        order[row as usize] = rank;
+        ranks[row as usize] = rank;
     }
-    order
+    ranks
 }
 
 /// Notes the file and line of each frame: those of the first location that it stands for.

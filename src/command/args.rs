@@ -5,7 +5,9 @@
 
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
-use super::{Error, completions, convert, diff, graph, list, merge, peek, refs, tags, top, traces};
+use super::{
+    Error, completions, convert, diff, flame, graph, list, merge, peek, refs, tags, top, traces,
+};
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
@@ -58,6 +60,7 @@ pub(super) enum Command {
     List(list::ListArgs),
     Traces(traces::TracesArgs),
     Tags(tags::TagsArgs),
+    Flame(flame::FlameArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man,
@@ -134,6 +137,7 @@ mod tests {
             Some(Command::List(args)) => list::request(args),
             Some(Command::Traces(args)) => traces::request(args),
             Some(Command::Tags(args)) => tags::request(args),
+            Some(Command::Flame(args)) => flame::request(args),
             Some(other) => panic!("{line}: {other:?}"),
         }
         .map_err(|error| error.to_string())

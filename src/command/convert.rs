@@ -1,16 +1,17 @@
 //! `heapdiff convert INPUT... -o OUT`: a profile, or the difference of two, in the format of another tool.
 //!
-//! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say the stacks
-//! of a report; a profile is written from what was read, so that nothing of it is lost.
+//! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say a report; a profile is written from what was read, so that nothing of it is lost.
 
-use super::options::{BaseArgs, FileArgs, FilterArgs, GranularityArgs, SampleArgs};
-use super::{Console, Error, load, request, run, trim_path};
-use crate::analysis::stacks::Stacks;
+use super::options::{BaseArgs, Color, FileArgs, FilterArgs, GranularityArgs, SampleArgs};
+use super::request::{Layout, Output, Request};
+use super::{Console, Error, load, request, run};
+use crate::analysis::stacks::Order;
 use crate::filter::{Filter, Spec};
+use crate::graph::trim::Limits;
 use crate::model::difference::{add_growth, default_column, difference};
 use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
-use crate::output::{self, StackFormat, shell};
+use crate::output::{self, FileNames, Format, shell};
 use crate::report::{self, Query, Question};
 use clap::{Args, ValueEnum};
 use std::path::Path;
@@ -21,7 +22,8 @@ Formats, and the names of OUT they are known by:
   folded      .folded, .collapsed, .txt: flamegraph.pl, inferno; of two profiles difffolded
   difffolded  before and after of each stack: flamegraph.pl, inferno
   speedscope  .speedscope.json, .json: https://www.speedscope.app
-  csv         .csv: one line per stack";
+  csv         .csv: one line per stack
+  dot         .dot, .gv: Graphviz; the call graph within pprof's limits (heapdiff graph has others, and draws it)";
 
 /// What becomes of two profiles, for those who ask at length.
 const DIFFERENCE: &str = "\
@@ -83,6 +85,8 @@ enum Target {
     Speedscope,
     /// One line per stack.
     Csv,
+    /// The call graph.
+    Dot,
 }
 
 /// The formats, each with the ends of file names that stand for it.
@@ -92,6 +96,7 @@ const TARGETS: &[(Target, &[&str])] = &[
     (Target::Difffolded, &[]),
     (Target::Speedscope, &[".speedscope.json", ".json"]),
     (Target::Csv, &[".csv"]),
+    (Target::Dot, &[".dot", ".gv"]),
 ];
 
 pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), Error> {
@@ -102,9 +107,10 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
     let trim_path = request::prefixes(args.trim_path.as_deref());
     let quiet = args.file.quiet;
     let format = match target {
-        Target::Folded | Target::Difffolded => StackFormat::Folded,
-        Target::Speedscope => StackFormat::Speedscope,
-        Target::Csv => StackFormat::Csv,
+        Target::Folded | Target::Difffolded => Format::Folded,
+        Target::Speedscope => Format::Speedscope,
+        Target::Csv => Format::Csv,
+        Target::Dot => Format::Dot,
         Target::Pprof => {
             let whole = [
                 (args.granularity.is_given(), "keeps addresses: leave out the granularity"),
@@ -120,8 +126,13 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
             return run::write_profile(&profile, file, console);
         }
     };
+    let question = if format == Format::Dot {
+        Question::Graph(Limits::default())
+    } else {
+        Question::Stacks(Order::RootFirst)
+    };
     let query = Query {
-        question: Question::Stacks,
+        question,
         sample_type: args.sample.sample_type(),
         granularity: args.granularity.granularity(),
         sort: None,
@@ -129,24 +140,18 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
         all: true,
         normalize: false,
     };
-    let progress = run::progress(console, quiet);
-    let mut report = run::answer(&query, &inputs, &spec, &progress)?;
-    trim_path::trim(&mut report, &trim_path);
-    run::write_to(file, console, |out| output::write_stacks(format, &report, out))?;
-    if !quiet {
-        run::warn(&report, console);
-        let left_out = match format {
-            StackFormat::Folded => report.stacks.as_ref().map_or(0, Stacks::negative),
-            StackFormat::Speedscope | StackFormat::Csv => 0,
-        };
-        if left_out > 0 {
-            let message = format!(
-                "{left_out} stacks with negative values are left out: folded lines have no sign"
-            );
-            warn(&message, console);
-        }
-    }
-    Ok(())
+    let output = Output {
+        format,
+        layout: Layout::None,
+        file: file.map(Path::to_owned),
+        color: Color::Never,
+        width: None,
+        unit: None,
+        file_names: FileNames::Whole,
+        trim_path,
+        quiet,
+    };
+    run::run(Request { query, spec, inputs, output, sources: None }, console)
 }
 
 /// One profile, or before and after.

@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::options::{
-    BaseArgs, Color, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs,
+    BaseArgs, Color, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs, fraction,
+    nodecount,
 };
 use super::request::{Layout, Request, path_request};
 use crate::graph::trim::{Fraction, Limits};
@@ -10,11 +11,6 @@ use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-
-/// Nodes that are drawn where nobody says how many, as in pprof.
-const NODES_SHOWN: usize = 80;
-/// A limit above this is a slip of the hand.
-const NODECOUNT_MAX: usize = 1_000_000_000;
 
 /// Draw the call graph: through what memory was allocated, or what changed
 #[derive(Debug, Args)]
@@ -51,7 +47,7 @@ pub(super) struct GraphArgs {
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// At most N nodes, 0 for all
-    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = NODES_SHOWN, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = Limits::default().nodecount, allow_negative_numbers = true)]
     nodecount: usize,
     /// Leave out nodes below this part of all that changed, or of the total
     #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.005", allow_negative_numbers = true)]
@@ -138,16 +134,4 @@ fn by_name(file: Option<&PathBuf>) -> Result<Drawn, Error> {
             file.display()
         ))),
     }
-}
-
-fn nodecount(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number <= NODECOUNT_MAX);
-    number.ok_or_else(|| {
-        format!("expected a whole number from 0 to {NODECOUNT_MAX} (0 draws all nodes)")
-    })
-}
-
-fn fraction(text: &str) -> Result<Fraction, String> {
-    let fraction = text.parse().ok().and_then(Fraction::new);
-    fraction.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }

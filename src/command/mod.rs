@@ -9,6 +9,7 @@ mod completions;
 mod console;
 mod convert;
 mod diff;
+mod flame;
 mod graph;
 mod graphviz;
 mod list;
@@ -142,6 +143,7 @@ fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
         Some(args::Command::List(args)) => run::run(list::request(args)?, console),
         Some(args::Command::Traces(args)) => run::run(traces::request(args)?, console),
         Some(args::Command::Tags(args)) => run::run(tags::request(args)?, console),
+        Some(args::Command::Flame(args)) => run::run(flame::request(args)?, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

@@ -5,6 +5,7 @@
 //! typed; what it means is for `request.rs` to say.
 
 use crate::filter::Granularity;
+use crate::graph::trim::Fraction;
 use crate::output::Format;
 use crate::report::Sort;
 use clap::{Args, ValueEnum};
@@ -287,8 +288,15 @@ pub(super) enum Color {
     Never,
 }
 
-fn nodecount(text: &str) -> Result<usize, String> {
+/// A number of rows.
+pub(super) fn nodecount(text: &str) -> Result<usize, String> {
     number(text, 0, NODECOUNT_MAX).map_err(|range| format!("{range} (0 shows all rows)"))
+}
+
+/// A part of a whole.
+pub(super) fn fraction(text: &str) -> Result<Fraction, String> {
+    let fraction = text.parse().ok().and_then(Fraction::new);
+    fraction.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 fn width(text: &str) -> Result<usize, String> {

@@ -1,14 +1,11 @@
 //! `heapdiff peek REGEX INPUT...`, the callers and callees of some rows, and `heapdiff tree INPUT...`, of all.
 
 use super::Error;
-use super::options::{BaseArgs, PathOptions};
+use super::options::{BaseArgs, PathOptions, nodecount};
 use super::request::{ROWS_SHOWN, Request, check_regex, path_request};
 use crate::output::Format;
 use crate::report::{Question, Sort};
 use clap::Args;
-
-/// A limit above this is a slip of the hand.
-const NODECOUNT_MAX: usize = 1_000_000_000;
 
 /// Show who calls the functions that match, and whom they call
 #[derive(Debug, Args)]
@@ -89,11 +86,4 @@ fn with_rows(mut request: Request, rows: &PeekRows, shown: usize) -> Request {
     request.query.nodecount = rows.nodecount.unwrap_or(shown);
     request.query.sort = rows.cum.then_some(Sort::Cum);
     request
-}
-
-fn nodecount(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number <= NODECOUNT_MAX);
-    number.ok_or_else(|| {
-        format!("expected a whole number from 0 to {NODECOUNT_MAX} (0 shows all rows)")
-    })
 }

@@ -1,9 +1,10 @@
 //! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
 
 use super::Error;
-use super::options::{BaseArgs, PathOptions};
+use super::options::{BaseArgs, PathOptions, fraction, nodecount};
 use super::request::{Request, check_regex, path_request};
 use crate::analysis::refs::{Asked, Direction};
+use crate::graph::trim::{Fraction, Limits};
 use crate::output::Format;
 use crate::report::Question;
 use clap::Args;
@@ -13,8 +14,6 @@ const SITES_SHOWN: usize = 3;
 /// Lines of each in the table, and in JSON and CSV.
 const LINES_SHOWN: usize = 20;
 const LINES_WRITTEN: usize = 1000;
-/// A branch below this share of its function is left out of the table.
-const FRACTION_SHOWN: f64 = 0.005;
 const BRANCHES_SHOWN: usize = 8;
 
 /// Show through which calls functions were reached: callers, their callers, and so on to the roots
@@ -45,21 +44,24 @@ pub(super) struct RefsArgs {
     /// Turn the tree round: what the functions call, down to the leaves
     #[arg(long, help_heading = "Tree")]
     callees: bool,
+    /// One level of callers and one of callees, as pprof's -peek: the same as heapdiff peek
+    #[arg(long, conflicts_with_all = ["callees", "sites", "nodecount", "depth", "branches", "nodefraction"], help_heading = "Tree")]
+    peek: bool,
     /// At most N functions that match, 0 for all [default: 3]
-    #[arg(long, value_name = "N", help_heading = "Tree")]
+    #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     sites: Option<usize>,
     /// At most N lines of each, the heaviest, 0 for all [default: 20, and 1000 with json and csv]
-    #[arg(short = 'n', long, value_name = "N", help_heading = "Tree")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     nodecount: Option<usize>,
     /// At most N lines deep, 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Tree")]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     depth: usize,
     /// At most N branches of a line, 0 for all [default: 8, and all with json and csv]
-    #[arg(long, value_name = "N", help_heading = "Tree")]
+    #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     branches: Option<usize>,
     /// No branch below this share of its function, 0 to 1 [default: 0.005, and 0 with json and csv]
-    #[arg(long, alias = "nodefraction", value_name = "SHARE", value_parser = fraction, help_heading = "Tree")]
-    node_fraction: Option<f64>,
+    #[arg(long, value_name = "F", value_parser = fraction, help_heading = "Tree")]
+    nodefraction: Option<Fraction>,
     #[command(flatten)]
     options: PathOptions,
 }
@@ -67,6 +69,15 @@ pub(super) struct RefsArgs {
 pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
     let RefsArgs { pattern, inputs, base, callees, options, .. } = args;
     check_regex("REGEX", &pattern)?;
+    if args.peek {
+        return path_request(
+            "refs --peek REGEX",
+            Question::Peek(Some(pattern)),
+            base,
+            inputs,
+            options,
+        );
+    }
     let is_table = options.output.format == Format::Table;
     let limit = |shown: usize, written: usize| if is_table { shown } else { written };
     let asked = Asked {
@@ -76,12 +87,11 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
         lines: args.nodecount.unwrap_or(limit(LINES_SHOWN, LINES_WRITTEN)),
         depth: args.depth,
         branches: args.branches.unwrap_or(limit(BRANCHES_SHOWN, 0)),
-        fraction: args.node_fraction.unwrap_or(if is_table { FRACTION_SHOWN } else { 0.0 }),
+        fraction: args.nodefraction.unwrap_or(if is_table {
+            Limits::default().nodefraction
+        } else {
+            Fraction::default()
+        }),
     };
     path_request("refs REGEX", Question::Refs(asked), base, inputs, options)
-}
-
-fn fraction(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| (0.0..=1.0).contains(number));
-    number.ok_or_else(|| "expected a share from 0 to 1, as 0.005".to_owned())
 }

@@ -173,7 +173,7 @@ pub(super) fn snapshot_request(
     Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
 }
 
-fn request(
+pub(super) fn request(
     question: Question,
     normalize: bool,
     inputs: Vec<String>,

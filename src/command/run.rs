@@ -5,6 +5,7 @@ use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
 use super::{Console, Error, graphviz, sources, trim_path};
+use crate::analysis::stacks::Stacks;
 use crate::filter::Spec;
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
@@ -23,7 +24,7 @@ pub(super) fn answer(
     progress: &Progress,
 ) -> Result<Report, Error> {
     let keep = match query.question {
-        Question::Diff | Question::Top | Question::Stacks => Keep::All,
+        Question::Diff | Question::Top => Keep::All,
         _ => Keep::Ends,
     };
     let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
@@ -48,16 +49,30 @@ pub(super) fn answer(
 /// Answers a request and writes the answer where it was asked for.
 pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
     let Request { query, spec, inputs, output, sources } = request;
+    if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
+        return Err(Error::Usage(
+            "a picture is nothing for a terminal: say where it goes with -o X.svg".to_owned(),
+        ));
+    }
     let progress = progress(console, output.quiet);
     let mut report = answer(&query, &inputs, &spec, &progress)?;
     check_unit(&report, output.unit.as_deref())?;
     if let Some(wanted) = &sources {
         sources::fill(&mut report, wanted, &output.trim_path);
     }
+    if output.format == Format::Folded {
+        let left_out = report.stacks.as_ref().map_or(0, Stacks::negative);
+        if left_out > 0 {
+            let message = format!(
+                "{left_out} stacks with negative values are left out: folded lines have no sign"
+            );
+            report.warnings.push(Warning { code: WarningCode::NegativeValues, message });
+        }
+    }
     trim_path::trim(&mut report, &output.trim_path);
     write(&report, &output, console)?;
-    // The table and JSON hold their warnings; a CSV and a drawing have no place for them.
-    if matches!(output.format, Format::Csv | Format::Dot) && !output.quiet {
+    // The table and JSON hold their warnings; the others have no place for them.
+    if !matches!(output.format, Format::Table | Format::Json) && !output.quiet {
         warn(&report, console);
     }
     Ok(())

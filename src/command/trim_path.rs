@@ -51,6 +51,9 @@ pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
             }
         }
     }
+    for name in report.flame.iter_mut().flat_map(|flame| &mut flame.names) {
+        trim.name(name);
+    }
 }
 
 struct Trim<'a> {

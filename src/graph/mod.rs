@@ -8,3 +8,4 @@ pub mod stacks;
 pub mod sums;
 pub mod tree;
 pub mod trim;
+pub mod walk;

@@ -1,15 +1,16 @@
 //! The call tree of a series: every distinct path down from a root stands in it once, with the samples that end
 //! there.
 //!
-//! It is what every question about paths starts from: a flame graph draws it, a graph of callers and callees folds
-//! it, an inverted tree reads it from its ends. It holds no values: those of any sample type and any snapshot are
-//! added up where they are asked for, in one pass over the samples.
+//! It is for questions that need all paths: a graph of callers and callees folds it, other tools' formats list it. (What
+//! looks at the heaviest paths alone walks along the stacks instead, see [`super::walk`].) It holds no values: those of
+//! any sample type and any snapshot are added up where they are asked for, in one pass over the samples.
 //!
 //! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
 
 use super::frames::{Frames, RowId};
-use super::stacks::Stacks;
-use crate::model::profile::Stack;
+use super::stacks::{StackId, Stacks};
+pub use super::walk::Unsymbolized;
+use super::walk::{From, Groups, Walks};
 use crate::model::series::Series;
 use std::ops::Range;
 
@@ -66,7 +67,14 @@ impl Tree {
         unsymbolized: Unsymbolized,
     ) -> Result<Self, TooLarge> {
         let stacks = Stacks::new(series);
-        let (nodes, end_of) = Growing::new(&stacks, series, frames, unsymbolized).grow()?;
+        let growing = Growing {
+            walks: Walks::new(&stacks, series, frames, unsymbolized, From::Root),
+            groups: Groups::new(stacks.len(), frames.len()),
+            nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
+            end_of: vec![NodeId::ROOT; stacks.len()],
+            is_inlined: vec![false; stacks.len()],
+        };
+        let (nodes, end_of) = growing.grow()?;
         let ends = series.snapshots.iter().enumerate().map(|(number, snapshot)| {
             let samples = 0..snapshot.samples.len();
             samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
@@ -148,15 +156,6 @@ impl Tree {
     }
 }
 
-/// What stands for an address without symbols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsymbolized {
-    /// The row of its binary, as pprof has it.
-    Binary,
-    /// A row of its own.
-    Address,
-}
-
 /// The children of the nodes of a tree.
 #[derive(Clone, Debug)]
 pub struct Children {
@@ -173,63 +172,27 @@ impl Children {
 
 /// A tree under construction.
 ///
-/// The stacks beneath a node stand side by side in `order` and are sorted into its children by their next row, as
-/// a radix sort does it from the root on. So no table of all nodes is needed, and a stack that is alone, as most are
-/// some levels down, is followed to its end at once.
+/// The stacks beneath a node are sorted into its children by their next row, as a radix sort does it from the root on.
+/// So no table of all nodes is needed, and a stack that is alone, as most are some levels down, is followed to its end at
+/// once.
 struct Growing<'a> {
-    rows: NextRow<'a>,
+    walks: Walks<'a>,
+    groups: Groups,
     nodes: Vec<Node>,
-    /// What is left of each stack.
-    rest: Vec<Rest<'a>>,
     end_of: Vec<NodeId>,
-    /// Stacks, those beneath one node side by side.
-    order: Vec<u32>,
-    /// The child that a row is of the node under way; an older node means none.
-    child_of_row: Vec<u32>,
-    /// Of the stacks of the node under way the child of each, and room to sort them.
-    child_of: Vec<u32>,
-    sorted: Vec<u32>,
-    /// Number of stacks of each child of the node under way.
-    counts: Vec<u32>,
+    /// Whether the row that each stack came to was inlined into the one before.
+    is_inlined: Vec<bool>,
 }
 
-/// The stack ends.
-const ENDS: u32 = u32::MAX;
-
-impl<'a> Growing<'a> {
-    fn new(
-        stacks: &Stacks<'a>,
-        series: &'a Series,
-        frames: &'a Frames,
-        unsymbolized: Unsymbolized,
-    ) -> Self {
-        let n = stacks.len();
-        let rest = stacks.ids().map(|id| {
-            let (snapshot, sample) = stacks.first(id);
-            let locations = series.snapshots[snapshot].samples.stack(sample);
-            Rest { locations, snapshot: snapshot as u32, is_inner: false, rows: &[] }
-        });
-        Self {
-            rows: NextRow { series, frames, unsymbolized },
-            nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
-            rest: rest.collect(),
-            end_of: vec![NodeId::ROOT; n],
-            order: (0..n as u32).collect(),
-            child_of_row: vec![0; frames.len()],
-            child_of: vec![0; n],
-            sorted: vec![0; n],
-            counts: Vec::new(),
-        }
-    }
-
+impl Growing<'_> {
     /// The nodes, and the one at which each stack ends.
     fn grow(mut self) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
-        let mut waiting = vec![(NodeId::ROOT, 0..self.order.len())];
-        while let Some((node, range)) = waiting.pop() {
-            if let [only] = self.order[range.clone()] {
+        let mut waiting = vec![(NodeId::ROOT, 0..self.groups.len())];
+        while let Some((node, group)) = waiting.pop() {
+            if let [only] = *self.groups.of(group.clone()) {
                 self.follow(node, only);
             } else {
-                self.split(node, range, &mut waiting);
+                self.split(node, group, &mut waiting);
             }
             if self.nodes.len() > MAX_NODES {
                 return Err(TooLarge);
@@ -239,93 +202,37 @@ impl<'a> Growing<'a> {
     }
 
     /// The rest of a stack that is alone beneath a node.
-    fn follow(&mut self, mut parent: NodeId, stack: u32) {
-        let rest = &mut self.rest[stack as usize];
-        while let Some((row, is_inlined)) = self.rows.next(rest)
+    fn follow(&mut self, mut parent: NodeId, stack: StackId) {
+        while let Some((row, is_inlined)) = self.walks.next(stack)
             && self.nodes.len() <= MAX_NODES
         {
             self.nodes.push(Node { parent, row, is_inlined });
             parent = NodeId(self.nodes.len() as u32 - 1);
         }
-        self.end_of[stack as usize] = parent;
+        self.end_of[stack.index()] = parent;
     }
 
     /// Sorts the stacks beneath a node into its children.
     fn split(
         &mut self,
         parent: NodeId,
-        range: Range<usize>,
+        group: Range<usize>,
         waiting: &mut Vec<(NodeId, Range<usize>)>,
     ) {
-        let first = self.nodes.len() as u32;
-        self.counts.clear();
-        for i in range.clone() {
-            let stack = self.order[i] as usize;
-            let Some((row, is_inlined)) = self.rows.next(&mut self.rest[stack]) else {
-                self.end_of[stack] = parent;
-                self.child_of[i] = ENDS;
-                continue;
+        let Self { walks, groups, nodes, end_of, is_inlined } = self;
+        let found = groups.split(group, |stack| {
+            let Some((row, inlined)) = walks.next(stack) else {
+                end_of[stack.index()] = parent;
+                return None;
             };
-            let mut child = self.child_of_row[row.0 as usize];
-            if child < first {
-                child = self.nodes.len() as u32;
-                self.child_of_row[row.0 as usize] = child;
-                self.nodes.push(Node { parent, row, is_inlined });
-                self.counts.push(0);
-            }
-            self.nodes[child as usize].is_inlined &= is_inlined;
-            self.counts[(child - first) as usize] += 1;
-            self.child_of[i] = child - first;
+            is_inlined[stack.index()] = inlined;
+            Some(row)
+        });
+        for (row, group) in found {
+            let is_inlined = groups.of(group.clone()).iter().all(|s| is_inlined[s.index()]);
+            nodes.push(Node { parent, row, is_inlined });
+            waiting.push((NodeId(nodes.len() as u32 - 1), group));
         }
-        let mut start = range.start;
-        for (child, count) in (first..).zip(&mut self.counts) {
-            let end = start + *count as usize;
-            waiting.push((NodeId(child), start..end));
-            *count = start as u32;
-            start = end;
-        }
-        for i in range.clone() {
-            if self.child_of[i] != ENDS {
-                let at = &mut self.counts[self.child_of[i] as usize];
-                self.sorted[*at as usize] = self.order[i];
-                *at += 1;
-            }
-        }
-        self.order[range.start..start].copy_from_slice(&self.sorted[range.start..start]);
-    }
-}
-
-/// What is left of a stack.
-struct Rest<'a> {
-    locations: Stack<'a>,
-    snapshot: u32,
-    /// Whether a row of the location under way was met: the next one was inlined into it.
-    is_inner: bool,
-    /// Rows left of the location under way, innermost first.
-    rows: &'a [RowId],
-}
-
-/// Walks from roots to leaves.
-#[derive(Clone, Copy)]
-struct NextRow<'a> {
-    series: &'a Series,
-    frames: &'a Frames,
-    unsymbolized: Unsymbolized,
-}
-
-impl<'a> NextRow<'a> {
-    /// The next row of a stack, and whether it was inlined into the one before.
-    #[inline]
-    fn next(&self, rest: &mut Rest<'a>) -> Option<(RowId, bool)> {
-        while rest.rows.is_empty() {
-            let own = rest.locations.next_back()?;
-            let shared = self.series.snapshots[rest.snapshot as usize].locations[own.index()];
-            rest.rows = self.frames.frames_of(shared, self.unsymbolized);
-            rest.is_inner = false;
-        }
-        let (&row, inner) = rest.rows.split_last()?;
-        rest.rows = inner;
-        Some((row, std::mem::replace(&mut rest.is_inner, true)))
     }
 }
 

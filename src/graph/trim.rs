@@ -16,7 +16,7 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
 /// A part of a whole, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fraction(f64);
 
 // It is no NaN.
@@ -43,6 +43,13 @@ pub struct Limits {
     pub nodefraction: Fraction,
     /// Calls with at least this part of the whole.
     pub edgefraction: Fraction,
+}
+
+/// pprof's limits.
+impl Default for Limits {
+    fn default() -> Self {
+        Self { nodecount: 80, nodefraction: Fraction(0.005), edgefraction: Fraction(0.001) }
+    }
 }
 
 /// A graph cut down to what is worth drawing.

@@ -63,7 +63,7 @@ fn without_number(line: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::stacks::{Frame, Sides, Step};
+    use crate::analysis::stacks::{Frame, Order, Sides, Step};
 
     fn stacks(names: &[&str], values: &[(i64, i64)], is_comparison: bool) -> Stacks {
         let frame = |name: &&str| Frame { name: (*name).to_owned(), file: None, line: None };
@@ -75,6 +75,7 @@ mod tests {
         };
         Stacks {
             is_comparison,
+            order: Order::RootFirst,
             frames: names.iter().map(frame).collect(),
             steps: (0..names.len() as u32).map(step).collect(),
             stacks: values.iter().enumerate().map(stack).collect(),

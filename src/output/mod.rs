@@ -6,6 +6,7 @@
 
 mod csv;
 mod dot;
+mod flamegraph;
 mod folded;
 mod json;
 mod speedscope;
@@ -31,6 +32,15 @@ pub enum Format {
     /// For Graphviz: the call graph.
     #[value(skip)]
     Dot,
+    /// The flame graph of a report that has one, as SVG.
+    #[value(skip)]
+    Svg,
+    /// Lines of `root;leaf value`, and of `root;leaf before after` for a comparison.
+    #[value(skip)]
+    Folded,
+    /// A file of speedscope.
+    #[value(skip)]
+    Speedscope,
 }
 
 /// How wide lines may be.
@@ -79,7 +89,7 @@ pub struct Style {
 ///
 /// # Errors
 ///
-/// Only those of `out`.
+/// Those of `out`, and that the report has nothing which the format could say.
 pub fn write(
     format: Format,
     report: &Report,
@@ -91,35 +101,15 @@ pub fn write(
         Format::Json => json::write(report, out),
         Format::Csv => csv::write(report, out),
         Format::Dot => dot::write(report, style, out),
-    }
-}
-
-/// Formats of other tools, which hold the stacks of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StackFormat {
-    /// Lines of `root;leaf value`, and of `root;leaf before after` for a comparison.
-    Folded,
-    /// A file of speedscope.
-    Speedscope,
-    /// One line per stack, raw integers.
-    Csv,
-}
-
-/// Says the stacks of `report` in `format` to `out`; nothing where it has none.
-///
-/// # Errors
-///
-/// Only those of `out`.
-pub fn write_stacks(
-    format: StackFormat,
-    report: &Report,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
-    let Some(stacks) = &report.stacks else { return Ok(()) };
-    match format {
-        StackFormat::Folded => folded::write(stacks, out),
-        StackFormat::Speedscope => speedscope::write(report, stacks, out),
-        StackFormat::Csv => csv::write(report, out),
+        Format::Svg => {
+            report.flame.as_ref().map_or(Ok(()), |flame| flamegraph::write(report, flame, out))
+        }
+        Format::Folded => {
+            report.stacks.as_ref().map_or(Ok(()), |stacks| folded::write(stacks, out))
+        }
+        Format::Speedscope => {
+            report.stacks.as_ref().map_or(Ok(()), |stacks| speedscope::write(report, stacks, out))
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use super::{
     WarningCode,
 };
 use crate::analysis::{
-    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, list, peek, refs, stacks,
-    tags, top, traces,
+    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, flame, list, peek, refs,
+    stacks, tags, top, traces,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -116,6 +116,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         list: None,
         traces: None,
         tags: None,
+        flame: None,
         warnings: Vec::new(),
     };
     let mut process = None;
@@ -153,7 +154,9 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
             let regex = Regex::new(&asked.pattern)?;
             report.refs = Some(refs::refs(&subject, asked, &regex)?);
         }
-        Question::Stacks => report.stacks = Some(stacks::stacks(&subject, query.granularity)?),
+        Question::Stacks(order) => {
+            report.stacks = Some(stacks::stacks(&subject, query.granularity, *order)?);
+        }
         Question::Graph(limits) => report.graph = Some(call_graph::graph(&subject, *limits)?),
         Question::Peek(pattern) => {
             let regex = pattern.as_deref().map(Regex::new).transpose()?;
@@ -169,6 +172,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         }
         Question::Traces => report.traces = Some(traces::traces(&subject, wanted)?),
         Question::Tags => report.tags = Some(tags::tags(&subject, wanted)),
+        Question::Flame(wanted) => report.flame = Some(flame::flame(&subject, *wanted)),
     }
     report.warnings = warnings;
     Ok(report)

@@ -10,6 +10,7 @@ mod convert;
 mod corpus;
 mod decoder;
 mod dsl;
+mod flame;
 mod golden;
 mod graph_agreement;
 mod judgement;

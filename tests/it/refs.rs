@@ -5,6 +5,7 @@ use super::dsl::{bytes, heap, stack};
 use super::properties;
 use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site, Values};
 use heapdiff::filter::Spec;
+use heapdiff::graph::trim::Fraction;
 use heapdiff::report::{InputKind, Query, Question, Report, analyze};
 
 fn asked(pattern: &str) -> Asked {
@@ -15,7 +16,7 @@ fn asked(pattern: &str) -> Asked {
         lines: 0,
         depth: 0,
         branches: 0,
-        fraction: 0.0,
+        fraction: Fraction::default(),
     }
 }
 
@@ -92,7 +93,7 @@ fn limits_leave_a_rest_that_keeps_the_sums() {
     };
     assert_eq!(limited(2, 0, 0), ["x 547 ends 7 2 more 40", "  b 500"]);
     assert_eq!(limited(0, 2, 0), ["x 547 ends 7 1 more 10", "  b 500", "  c 30"]);
-    let share = Asked { fraction: 0.05, ..asked("^x$") };
+    let share = Asked { fraction: Fraction::new(0.05).unwrap(), ..asked("^x$") };
     let share = drawn(&refs(&[&profile], share).sites[0]);
     assert_eq!(share, ["x 547 ends 7 1 more 10", "  b 500", "  c 30"]);
     let deep = bytes(&heap(&[stack("a;b;c;x").inuse(1, 1), stack("d;b;c;x").inuse(1, 2)]));

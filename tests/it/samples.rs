@@ -110,6 +110,7 @@ pub(crate) fn empty_diff() -> Report {
         list: None,
         traces: None,
         tags: None,
+        flame: None,
         warnings: Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ use crate::graph::frames::RowId;
 use crate::graph::inverted;
 use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::sums::sums;
+use crate::graph::trim::Fraction;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -188,8 +189,8 @@ pub struct Asked {
     pub depth: usize,
     /// At most so many branches of a line, the heaviest; 0 is no limit.
     pub branches: usize,
-    /// No line below this share of its function, 0 to 1.
-    pub fraction: f64,
+    /// No line below this share of its function.
+    pub fraction: Fraction,
 }
 
 /// Through what the functions were allocated whose names match `regex`, which is the pattern of what is asked.

@@ -155,7 +155,7 @@ impl<'a> Ways<'a> {
     /// The lines to show, the heaviest of all steps first until there are enough: the chain of each, by its first step.
     fn choose(&self, asked: &Asked) -> Chains {
         let mut chosen = Chains::default();
-        let least = (self.gross[0] as f64 * asked.fraction) as i64;
+        let least = (self.gross[0] as f64 * asked.fraction.get()) as i64;
         let limit = |limit: usize| if limit == 0 { usize::MAX } else { limit };
         let mut waiting = BinaryHeap::new();
         waiting.push((self.weight(0), std::cmp::Reverse(0_u32), 0_usize));

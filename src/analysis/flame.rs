@@ -1,0 +1,381 @@
+//! Which paths weigh how much: the frames of a flame graph.
+//!
+//! A picture has room for some thousand frames, a profile has millions of paths. So what is too narrow is left out
+//! here, before anything is laid out, and what is left out stays part of what it stands under: every frame has its
+//! own sums, whatever is drawn beneath it. A frame that calls itself is one frame with the length of its run, and a
+//! stack ends at some depth with a frame that says how many more there are, because a recursion of thousands is no
+//! picture.
+//!
+//! A width is never negative and adds up: that of a frame is the sum over all paths through it of |value| (of |Δ|,
+//! where widths stand for changes), so that opposite changes never cancel. What has a value, and no width (gone where
+//! the width stands for what is there now), stands in a strip of its own.
+
+mod grow;
+
+use super::matched::Evidence;
+use super::{Bounds, Measure, Omitted, Subject};
+use crate::graph::frames::RowId;
+use crate::graph::stacks::{StackId, Stacks};
+use crate::graph::walk::{From, Groups, Unsymbolized, Walks};
+use grow::{Grown, Item, What, grow};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// What the width of a frame stands for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Width {
+    /// What is there after, or in a single profile.
+    After,
+    /// What was there before.
+    Before,
+    /// How much changed, in whichever direction.
+    Delta,
+}
+
+/// What a stack begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The outermost caller.
+    RootFirst,
+    /// The function that allocated.
+    LeafFirst,
+}
+
+/// A part of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The whole, with a strip for what has no width.
+    Whole,
+    /// The strip alone.
+    Elided,
+}
+
+/// A question about paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What widths stand for.
+    pub width: Width,
+    /// What stacks begin with.
+    pub direction: Direction,
+    /// The least width of a frame, in millionths of the whole picture.
+    pub min_width: u32,
+    /// Which part of the picture.
+    pub part: Part,
+}
+
+/// A frame: one function (or file, line, …) at the end of one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Frame {
+    /// Frames it stands under; 0 for the first of a list, which stands for all that the list holds.
+    pub depth: u32,
+    /// Position of its name in `names`.
+    pub name: u32,
+    /// How often the function stands here in a row where the run is longest, by calling itself.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub run: u32,
+    /// Present where the frame stands for several that are too narrow to draw: how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several: Option<u32>,
+    /// Present where the frame stands for further ones that are too deep to draw: how many, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deeper: Option<u32>,
+    /// Sum of |value| over the paths through it, as `width` says.
+    pub width: i64,
+    /// Before: of the stacks that end here (`flat`), and of all that go through here (`cum`). Absent for a single profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Measure>,
+    /// After, or in the single profile.
+    pub after: Measure,
+    /// `after − before`; absent for a single profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Measure>,
+    /// 95 % interval of Δ cum, or of cum in a single profile.
+    pub error: Option<Bounds>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_once(run: &u32) -> bool {
+    *run == 1
+}
+
+/// The paths of a profile, or of two that are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Flame {
+    /// What widths stand for.
+    pub width: Width,
+    /// What stacks begin with.
+    pub direction: Direction,
+    /// Names of frames.
+    pub names: Vec<String>,
+    /// Frames, each directly before those that stand under it, the widest of them first.
+    pub frames: Vec<Frame>,
+    /// The same for what has no width: gone where widths stand for what is after, new where they stand for what was before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elided: Vec<Frame>,
+    /// Frames that are too narrow to draw and stand under one that is drawn (what stands under them not counted), and
+    /// the sum of their widths.
+    pub narrow: Omitted,
+}
+
+/// Name of what the first frame of a list stands for.
+const ALL: &str = "all";
+const GONE: &str = "gone";
+const NEW: &str = "new";
+
+/// Values of each distinct stack. An array that is empty holds zeros.
+struct Values {
+    before: Vec<i64>,
+    after: Vec<i64>,
+    width: Vec<i64>,
+}
+
+impl Values {
+    fn before(&self, stack: StackId) -> i64 {
+        self.before.get(stack.index()).copied().unwrap_or_default()
+    }
+
+    fn after(&self, stack: StackId) -> i64 {
+        self.after.get(stack.index()).copied().unwrap_or_default()
+    }
+
+    fn width(&self, stack: StackId) -> i64 {
+        self.width[stack.index()]
+    }
+}
+
+/// The paths of the snapshot, or of the two.
+pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Flame {
+    let Subject { series, frames, .. } = *subject;
+    let stacks = Stacks::new(series);
+    let from = match wanted.direction {
+        Direction::RootFirst => From::Root,
+        Direction::LeafFirst => From::Leaf,
+    };
+    let walks = Walks::new(&stacks, series, frames, Unsymbolized::Address, from);
+    let values = values(subject, &stacks, wanted);
+    let elided = elided(&values, walks.clone(), frames.len(), wanted);
+    let whole = elided.as_ref().map_or(0, |elided| sum(&elided.width));
+    let whole =
+        if wanted.part == Part::Elided { whole } else { whole.saturating_add(sum(&values.width)) };
+    let mut strip = elided.map(|elided| grow(walks.clone(), frames.len(), &elided, wanted, whole));
+    let mut main = grow(walks, frames.len(), &values, wanted, whole);
+    add_evidence(subject, &stacks, &mut main, strip.as_mut());
+    let drawn = (wanted.part == Part::Whole).then_some(&main).into_iter().chain(&strip);
+    let narrow = drawn.map(Grown::narrow).fold(Omitted::default(), |sum, own| Omitted {
+        rows: sum.rows + own.rows,
+        sum: sum.sum + own.sum,
+    });
+    let mut names = Names::new(subject);
+    let empty = if wanted.width == Width::Before { NEW } else { GONE };
+    let frames = listed(subject, &main, ALL, &mut names);
+    let strip = strip.map(|strip| listed(subject, &strip, empty, &mut names)).unwrap_or_default();
+    Flame {
+        width: wanted.width,
+        direction: wanted.direction,
+        names: names.names,
+        frames: if wanted.part == Part::Whole { frames } else { Vec::new() },
+        elided: strip,
+        narrow,
+    }
+}
+
+fn sum(values: &[i64]) -> i64 {
+    values.iter().fold(0, |sum, &value| sum.saturating_add(value))
+}
+
+fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: Wanted) -> Values {
+    let of = |snapshot| stacks.sums(snapshot, subject.measured.column);
+    let (before, after) = if subject.is_comparison() {
+        (of(0), of(1))
+    } else if subject.series.snapshots.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        (Vec::new(), of(0))
+    };
+    let mut values = Values { before, after, width: Vec::new() };
+    // The sum of all |values| was found to fit: no sum of widths runs over.
+    let width = |stack: StackId| {
+        let (before, after) = (values.before(stack), values.after(stack));
+        let size = match wanted.width {
+            Width::After => after.unsigned_abs(),
+            Width::Before => before.unsigned_abs(),
+            Width::Delta => after.wrapping_sub(before).unsigned_abs(),
+        };
+        i64::try_from(size).unwrap_or(i64::MAX)
+    };
+    values.width = stacks.ids().map(width).collect();
+    values
+}
+
+/// The values of what has no width; `None` where there is nothing of the kind.
+fn elided(values: &Values, mut walks: Walks<'_>, rows: usize, wanted: Wanted) -> Option<Values> {
+    let other = |stack: StackId| match wanted.width {
+        Width::After => values.before(stack),
+        Width::Before => values.after(stack),
+        Width::Delta => 0,
+    };
+    let has_none = |stack: StackId| values.width(stack) == 0 && other(stack) != 0;
+    let n = values.width.len();
+    let mut groups = Groups::new(n, rows.max(1));
+    let mut found: Vec<i64> = Vec::new();
+    let mut waiting: Vec<Range<usize>> = Vec::new();
+    waiting.push(0..n);
+    while let Some(group) = waiting.pop() {
+        let all = groups.of(group.clone());
+        if !all.iter().any(|&stack| has_none(stack)) {
+            continue;
+        }
+        // Read from its root a path is there as long as one that goes on from it is; read from its leaf it stands for
+        // itself.
+        let is_there = wanted.direction == Direction::RootFirst
+            && all.iter().any(|&stack| values.width(stack) != 0);
+        if is_there {
+            let next = groups.split(group, |stack| walks.next(stack).map(|(row, _)| row));
+            waiting.extend(next.into_iter().map(|(_, group)| group));
+        } else {
+            found.resize(n, 0);
+            for &stack in all.iter().filter(|&&stack| has_none(stack)) {
+                found[stack.index()] = other(stack);
+            }
+        }
+    }
+    if found.is_empty() {
+        return None;
+    }
+    let width = found.iter().map(|value| value.unsigned_abs() as i64).collect();
+    let (before, after) = match wanted.width {
+        Width::Before => (Vec::new(), found),
+        Width::After | Width::Delta => (found, Vec::new()),
+    };
+    Some(Values { before, after, width })
+}
+
+/// Adds up what the records say about each frame that is drawn.
+fn add_evidence(
+    subject: &Subject<'_>,
+    stacks: &Stacks<'_>,
+    main: &mut Grown,
+    mut strip: Option<&mut Grown>,
+) {
+    let matched = subject.matched();
+    let Some(nothing) = matched.no_evidence() else { return };
+    let after_snapshot = usize::from(subject.is_comparison());
+    main.evidence = vec![nothing; main.items.len()];
+    if let Some(strip) = &mut strip {
+        strip.evidence = vec![nothing; strip.items.len()];
+    }
+    for record in matched.records() {
+        let stack = match (record.after, record.before) {
+            (Some(sample), _) => stacks.of(after_snapshot, sample),
+            (None, Some(sample)) => stacks.of(0, sample),
+            (None, None) => continue,
+        };
+        let Some(evidence) = matched.evidence(record) else { continue };
+        main.add(stack, &evidence);
+        if let Some(strip) = &mut strip {
+            strip.add(stack, &evidence);
+        }
+    }
+    main.cumulate();
+    if let Some(strip) = strip {
+        strip.cumulate();
+    }
+}
+
+impl Grown {
+    fn add(&mut self, stack: StackId, evidence: &Evidence) {
+        if let Some(item) = self.item_of(stack) {
+            self.evidence[item].merge(evidence);
+        }
+    }
+
+    fn cumulate(&mut self) {
+        for i in (1..self.items.len()).rev() {
+            let own = self.evidence[i];
+            self.evidence[self.items[i].parent as usize].merge(&own);
+        }
+    }
+}
+
+/// The names of frames, each once.
+struct Names {
+    names: Vec<String>,
+    of_row: Vec<Option<u32>>,
+}
+
+impl Names {
+    fn new(subject: &Subject<'_>) -> Self {
+        Self { names: Vec::new(), of_row: vec![None; subject.frames.len()] }
+    }
+
+    fn push(&mut self, name: &str) -> u32 {
+        self.names.push(name.to_owned());
+        self.names.len() as u32 - 1
+    }
+
+    fn of(&mut self, row: RowId, subject: &Subject<'_>) -> u32 {
+        let i = row.0 as usize;
+        if let Some(known) = self.of_row[i] {
+            return known;
+        }
+        let name = self.push(subject.frames.name(row));
+        self.of_row[i] = Some(name);
+        name
+    }
+}
+
+/// The frames, each directly before those that stand under it.
+fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) -> Vec<Frame> {
+    let mut frames = Vec::with_capacity(grown.items.len());
+    let first = names.push(first);
+    let wider = |&a: &u32, &b: &u32| {
+        let (a, b) = (&grown.items[a as usize], &grown.items[b as usize]);
+        let name = |item: &Item| match item.what {
+            What::Row(row, _) => subject.frames.name(row),
+            What::Narrow(_) | What::Deeper(_) => "",
+        };
+        let is_row = |item: &Item| matches!(item.what, What::Row(..));
+        // What stands for many comes last.
+        let by_width = b.width.cmp(&a.width);
+        is_row(b).cmp(&is_row(a)).then(by_width).then_with(|| name(a).cmp(name(b)))
+    };
+    let mut waiting = vec![0_u32];
+    let mut children = Vec::new();
+    while let Some(i) = waiting.pop() {
+        let item = &grown.items[i as usize];
+        let has_before = subject.is_comparison();
+        let change = |of: fn(&Measure) -> i64| of(&item.after).wrapping_sub(of(&item.before));
+        let delta = Measure { flat: change(|m| m.flat), cum: change(|m| m.cum) };
+        let value = if has_before { delta.cum } else { item.after.cum };
+        frames.push(Frame {
+            depth: item.depth,
+            name: match (i, item.what) {
+                (0, _) => first,
+                (_, What::Row(row, _)) => names.of(row, subject),
+                _ => names.push("…"),
+            },
+            run: if let What::Row(_, run) = item.what { run } else { 1 },
+            several: if let What::Narrow(frames) = item.what { Some(frames) } else { None },
+            deeper: if let What::Deeper(levels) = item.what { Some(levels) } else { None },
+            width: item.width,
+            before: has_before.then_some(item.before),
+            after: item.after,
+            delta: has_before.then_some(delta),
+            error: grown.evidence.get(i as usize).map(|evidence| evidence.bounds(value)),
+        });
+        children.clear();
+        children.extend(item.children.clone().filter(|&child| grown.items[child as usize].is_kept));
+        children.sort_by(wider);
+        waiting.extend(children.iter().rev());
+    }
+    frames
+}

@@ -1,0 +1,222 @@
+//! `heapdiff flame INPUT... -o X.svg`: the flame graph, differential where two profiles are given.
+
+use super::Error;
+use super::options::{
+    BaseArgs, Color, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, RowArgs,
+    SampleArgs, SortArgs,
+};
+use super::request::{Request, compared, request as general_request};
+use crate::analysis::flame::{Direction, Part, Wanted, Width};
+use crate::analysis::stacks::Order;
+use crate::output::Format;
+use crate::report::Question;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Draw a flame graph as SVG: of one profile, or of what changed between two
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff flame [OPTIONS] PROFILE -o X.svg\n       heapdiff flame [OPTIONS] BEFORE AFTER -o X.svg",
+    after_help = "\
+Examples:
+  heapdiff flame heap.pb.gz -o heap.svg
+  heapdiff flame before.pb.gz after.pb.gz -o diff.svg
+  heapdiff flame -width delta -focus=cache before.pb.gz after.pb.gz -o cache.svg
+  heapdiff flame -folded before.pb.gz after.pb.gz | inferno-flamegraph > other.svg",
+    after_long_help = "\
+The picture:
+  A browser opens it: hover for figures, click to zoom, Ctrl-F to search by regular expression. Callers stand above
+  what they call. Of two profiles growth is red and shrinkage blue, by its share of the larger total, on steps that
+  are the same in every picture; grey did not change, and what sampling explains is pale. Paths that are there in one
+  profile only, and have no width in the other, stand under \"gone\" (under \"new\" with --width before). A function that
+  calls itself is one frame, `f ×120`; what is more than 250 frames deep or beyond the widest 10 000 is not drawn, and
+  counted. Negative values, of a profile that is a difference, have the width of their size, and colours tell the sign.
+
+Examples:
+  heapdiff flame heap.pb.gz -o heap.svg
+  heapdiff flame before.pb.gz after.pb.gz -o diff.svg
+  heapdiff flame -width delta -focus=cache before.pb.gz after.pb.gz -o cache.svg
+  heapdiff flame -folded before.pb.gz after.pb.gz | inferno-flamegraph > other.svg"
+)]
+pub(super) struct FlameArgs {
+    /// One profile, or two to compare; of more the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    base: BaseArgs,
+    /// Scale AFTER to the total of BEFORE before comparing
+    #[arg(long)]
+    normalize: bool,
+    #[command(flatten)]
+    picture: PictureArgs,
+    #[command(flatten)]
+    sample: SampleArgs,
+    #[command(flatten)]
+    granularity: GranularityArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: FlameOutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Picture")]
+struct PictureArgs {
+    /// What the width of a frame stands for, of two profiles [default: after]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    width: Option<Width>,
+    /// Begin with what allocated, and go up to its callers
+    #[arg(long)]
+    reverse: bool,
+    /// Draw only what has no width otherwise: gone, or new with --width before
+    #[arg(long)]
+    elided: bool,
+    /// Leave out what is narrower: percent of the whole (0.1, 0.1%), or pixels of 1200 (2px) [default: 0.05%]
+    #[arg(long, value_name = "WIDTH", alias = "min_width", value_parser = min_width, allow_negative_numbers = true)]
+    min_width: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct FlameOutputArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FlameFormat::Svg)]
+    format: FlameFormat,
+    /// The same as --format folded
+    #[arg(long, conflicts_with = "format")]
+    folded: bool,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Cut these folders off file names (several, separated by `:`)
+    #[arg(long, value_name = "PATHS", alias = "trim_path")]
+    trim_path: Option<String>,
+    /// Nothing on standard error but errors: no progress, no warnings
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// How a flame graph can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FlameFormat {
+    /// A picture, for a browser.
+    Svg,
+    /// A line for each stack and its value, of two profiles before and after, for other tools.
+    Folded,
+    /// The frames of the picture, as docs/schema/report.v1.json describes them.
+    Json,
+}
+
+/// Millionths of the picture below which a frame is not drawn: half a pixel, which nobody can point at.
+const MIN_WIDTH: u32 = 500;
+/// Pixels of the picture in which frames are drawn.
+const PIXELS: f64 = 1180.0;
+
+pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
+    let FlameArgs { inputs, base, normalize, picture, sample, granularity, filter, output } = args;
+    let inputs = compared("flame", base, inputs)?;
+    let format = if output.folded { FlameFormat::Folded } else { output.format };
+    check(&inputs, normalize, &picture, format)?;
+    let direction = if picture.reverse { Direction::LeafFirst } else { Direction::RootFirst };
+    let question = if format == FlameFormat::Folded {
+        Question::Stacks(match direction {
+            Direction::RootFirst => Order::RootFirst,
+            Direction::LeafFirst => Order::LeafFirst,
+        })
+    } else {
+        Question::Flame(Wanted {
+            width: picture.width.unwrap_or(Width::After),
+            direction,
+            min_width: picture.min_width.unwrap_or(MIN_WIDTH),
+            part: if picture.elided { Part::Elided } else { Part::Whole },
+        })
+    };
+    let options = Options {
+        sample,
+        granularity,
+        sort: SortArgs { sort: None, flat: false, cum: false },
+        rows: RowArgs { count: CountArgs { nodecount: None }, all: true },
+        filter,
+        output: OutputArgs {
+            format: match format {
+                FlameFormat::Svg => Format::Svg,
+                FlameFormat::Folded => Format::Folded,
+                FlameFormat::Json => Format::Json,
+            },
+            top: false,
+            output: output.output,
+            color: Color::Never,
+            width: None,
+            unit: None,
+            trim_path: output.trim_path,
+            quiet: output.quiet,
+        },
+    };
+    general_request(question, normalize, inputs, options)
+}
+
+/// Options that would change nothing are mistakes.
+fn check(
+    inputs: &[String],
+    normalize: bool,
+    picture: &PictureArgs,
+    format: FlameFormat,
+) -> Result<(), Error> {
+    let is_folded = format == FlameFormat::Folded;
+    let drawn = [
+        ("--width", picture.width.is_some()),
+        ("--elided", picture.elided),
+        ("--min-width", picture.min_width.is_some()),
+    ];
+    let drawn = drawn.iter().find(|(_, given)| *given && is_folded);
+    let compared = [
+        ("--width", picture.width.is_some()),
+        ("--elided", picture.elided),
+        ("--normalize", normalize),
+    ];
+    let compared = compared.iter().find(|(_, given)| *given);
+    let message = match (inputs.len(), drawn, compared) {
+        (_, Some((option, _)), _) => format!(
+            "{option} shapes the picture, and folded stacks are all stacks as they are: leave it away"
+        ),
+        (1, _, Some((option, _))) => {
+            format!("{option} is for two profiles that are compared, and one is given")
+        }
+        _ if picture.elided && picture.width == Some(Width::Delta) => {
+            "--elided draws what has no width, and with --width delta everything that changed has one"
+                .to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Usage(message))
+}
+
+/// Millionths of the picture.
+fn min_width(text: &str) -> Result<u32, String> {
+    let (number, percent) = match (text.strip_suffix("px"), text.strip_suffix('%')) {
+        (Some(pixels), _) => (pixels, 100.0 / PIXELS),
+        (None, Some(percent)) => (percent, 1.0),
+        (None, None) => (text, 1.0),
+    };
+    let percent = number.trim().parse().ok().map(|number: f64| number * percent);
+    percent.filter(|percent| (0.0..=100.0).contains(percent)).map_or_else(
+        || Err("expected a share of the picture from 0 to 100% (0.1%), or pixels (2px)".to_owned()),
+        |percent| Ok((percent * 10_000.0).round() as u32),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::min_width;
+
+    #[test]
+    fn a_width_is_a_share_or_pixels() {
+        assert_eq!(min_width("0.1%"), Ok(1000));
+        assert_eq!(min_width("0.1"), Ok(1000));
+        assert_eq!(min_width("11.8px"), Ok(10_000));
+        assert_eq!(min_width("0"), Ok(0));
+        for wrong in ["", "x", "-1", "101", "1200px", "NaN", "inf%"] {
+            assert!(min_width(wrong).is_err(), "{wrong}");
+        }
+    }
+}

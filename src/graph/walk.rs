@@ -1,0 +1,220 @@
+//! Walks along stacks, frame by frame, many at a time: from their roots to their leaves, or the other way.
+//!
+//! Whoever builds a tree of paths takes one step in all stacks that stand at the same place, sorts them by the row they
+//! came to, and goes on with each group. What is not looked at is never read.
+
+use super::frames::{Frames, RowId};
+use super::stacks::{StackId, Stacks};
+use crate::model::ids::LocationId;
+use crate::model::profile::Stack;
+use crate::model::series::Series;
+use std::ops::Range;
+
+/// What stands for an address without symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsymbolized {
+    /// The row of its binary, as pprof has it.
+    Binary,
+    /// A row of its own.
+    Address,
+}
+
+/// Which end of a stack comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The outermost caller.
+    Root,
+    /// The function that allocated.
+    Leaf,
+}
+
+/// Walks along all stacks of a series.
+#[derive(Clone)]
+pub struct Walks<'a> {
+    series: &'a Series,
+    frames: &'a Frames,
+    unsymbolized: Unsymbolized,
+    from: From,
+    rest: Vec<Rest<'a>>,
+}
+
+/// What is left of a stack.
+#[derive(Clone)]
+struct Rest<'a> {
+    locations: Stack<'a>,
+    snapshot: u32,
+    /// Whether a row of the location under way was met: further ones were inlined into it, or it into them.
+    is_inner: bool,
+    /// Rows left of the location under way, innermost first.
+    rows: &'a [RowId],
+}
+
+impl<'a> Walks<'a> {
+    /// Walks that have not begun.
+    pub fn new(
+        stacks: &Stacks<'a>,
+        series: &'a Series,
+        frames: &'a Frames,
+        unsymbolized: Unsymbolized,
+        from: From,
+    ) -> Self {
+        let rest = stacks.ids().map(|id| {
+            let (snapshot, sample) = stacks.first(id);
+            let locations = series.snapshots[snapshot].samples.stack(sample);
+            Rest { locations, snapshot: snapshot as u32, is_inner: false, rows: &[] }
+        });
+        Self { series, frames, unsymbolized, from, rest: rest.collect() }
+    }
+
+    /// Goes one step along a stack: the row, and whether, from the root, it was inlined into the one before. `None`
+    /// where the stack ends.
+    #[inline]
+    pub fn next(&mut self, stack: StackId) -> Option<(RowId, bool)> {
+        let rest = &mut self.rest[stack.index()];
+        while rest.rows.is_empty() {
+            let own: LocationId = match self.from {
+                From::Root => rest.locations.next_back()?,
+                From::Leaf => rest.locations.next()?,
+            };
+            let shared = self.series.snapshots[rest.snapshot as usize].locations[own.index()];
+            rest.rows = self.frames.frames_of(shared, self.unsymbolized);
+            rest.is_inner = false;
+        }
+        let (&row, left) = match self.from {
+            From::Root => rest.rows.split_last()?,
+            From::Leaf => rest.rows.split_first()?,
+        };
+        rest.rows = left;
+        Some((row, std::mem::replace(&mut rest.is_inner, true)))
+    }
+
+    /// How many rows are left of a stack.
+    pub fn left(&self, stack: StackId) -> usize {
+        let rest = &self.rest[stack.index()];
+        let snapshot = &self.series.snapshots[rest.snapshot as usize];
+        let of = |own: LocationId| {
+            self.frames.frames_of(snapshot.locations[own.index()], self.unsymbolized).len()
+        };
+        rest.rows.len() + rest.locations.clone().map(of).sum::<usize>()
+    }
+}
+
+/// Stacks in groups, each of them side by side.
+pub struct Groups {
+    order: Vec<StackId>,
+    /// The group that a row has in the split under way; a number below `first` means none.
+    of_row: Vec<u32>,
+    first: u32,
+    /// Group of each stack of the split under way, and room to sort them.
+    group_of: Vec<u32>,
+    sorted: Vec<StackId>,
+    /// Rows and sizes of the groups of the last split.
+    met: Vec<(RowId, u32)>,
+}
+
+/// The stack is in no group.
+const NONE: u32 = u32::MAX;
+
+impl Groups {
+    /// All of so many stacks in one group, where there are so many rows.
+    pub fn new(stacks: usize, rows: usize) -> Self {
+        Self {
+            order: (0..stacks as u32).map(StackId).collect(),
+            of_row: vec![0; rows],
+            first: 1,
+            group_of: vec![0; stacks],
+            sorted: vec![StackId(0); stacks],
+            met: Vec::new(),
+        }
+    }
+
+    /// Number of stacks.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The stacks of a group.
+    pub fn of(&self, group: Range<usize>) -> &[StackId] {
+        &self.order[group]
+    }
+
+    /// Splits a group by what `row` says of each stack, those of which it says nothing last. Returns the new groups in the
+    /// order in which their rows were met; stacks keep their order.
+    pub fn split(
+        &mut self,
+        group: Range<usize>,
+        mut row: impl FnMut(StackId) -> Option<RowId>,
+    ) -> Vec<(RowId, Range<usize>)> {
+        // Numbers go on from split to split, so that those of earlier splits need no clearing.
+        if self.first > NONE / 2 {
+            self.of_row.fill(0);
+            self.first = 1;
+        }
+        self.met.clear();
+        let mut left = 0;
+        for i in group.clone() {
+            let Some(row) = row(self.order[i]) else {
+                self.group_of[i] = NONE;
+                left += 1;
+                continue;
+            };
+            let known = &mut self.of_row[row.0 as usize];
+            if *known < self.first {
+                *known = self.first + self.met.len() as u32;
+                self.met.push((row, 0));
+            }
+            let number = *known - self.first;
+            self.met[number as usize].1 += 1;
+            self.group_of[i] = number;
+        }
+        self.first += self.met.len() as u32;
+        let mut start = group.start;
+        let mut found = Vec::with_capacity(self.met.len());
+        for (row, size) in &mut self.met {
+            let end = start + *size as usize;
+            found.push((*row, start..end));
+            *size = start as u32;
+            start = end;
+        }
+        let mut last = group.end - left;
+        for i in group.clone() {
+            let at = match self.group_of[i] {
+                NONE => {
+                    last += 1;
+                    last - 1
+                }
+                number => {
+                    let next = &mut self.met[number as usize].1;
+                    *next += 1;
+                    *next as usize - 1
+                }
+            };
+            self.sorted[at] = self.order[i];
+        }
+        self.order[group.clone()].copy_from_slice(&self.sorted[group]);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_stand_side_by_side_in_the_order_they_were_met() {
+        let mut groups = Groups::new(6, 10);
+        let rows = [Some(7), None, Some(3), Some(7), Some(3), Some(9)];
+        let found = groups.split(0..6, |stack| rows[stack.index()].map(RowId));
+        assert_eq!(found, [(RowId(7), 0..2), (RowId(3), 2..4), (RowId(9), 4..5)]);
+        let order = |range| groups.of(range).iter().map(|stack| stack.0).collect::<Vec<_>>();
+        assert_eq!(order(0..6), [0, 3, 2, 4, 5, 1]);
+        let found = groups.split(2..4, |stack| (stack.0 == 4).then_some(RowId(7)));
+        assert_eq!(found, [(RowId(7), 2..3)]);
+        assert_eq!(groups.of(2..4), [StackId(4), StackId(2)]);
+    }
+}

@@ -1,0 +1,166 @@
+//! The flame graph as an SVG that a browser opens: hover for figures, click to zoom, search by regular expression.
+//!
+//! inferno lays out the frames and gives the picture its script. What it does not have is put in on the way out: names
+//! and figures of each frame, colours on a scale that means the same in every picture, and lines that say what is
+//! shown. To inferno a frame is a number, one for each frame, so no name of a profile ever reaches its parser and no
+//! two frames become one.
+//!
+//! The root is on top, as in pprof: a reader sees it without scrolling, however deep the stacks are.
+
+mod color;
+mod dress;
+mod words;
+
+use crate::analysis::flame::{Flame, Frame};
+use crate::report::Report;
+use color::Palette;
+use inferno::flamegraph::color::BackgroundColor;
+use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
+use std::fmt::Write as _;
+use std::io;
+use std::str::FromStr as _;
+use words::Words;
+
+/// The frame that fills what nothing is drawn over. It is taken out again.
+const FILLER: &str = "-";
+
+/// What a frame looks like.
+struct Look {
+    /// What is written into it.
+    name: String,
+    /// What is said about it.
+    title: String,
+    fill: String,
+}
+
+pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> io::Result<()> {
+    // Where there is nothing but the strip, it is the picture.
+    let (main, strip) = match (flame.frames.as_slice(), flame.elided.as_slice()) {
+        ([], strip) => (strip, &[][..]),
+        whole => whole,
+    };
+    let words = Words::new(report, flame);
+    let palette = Palette::new(&words);
+    let look = |frame: &Frame| Look {
+        name: words.name(frame),
+        title: words.title(frame),
+        fill: palette.fill(&words, frame),
+    };
+    let mut looks: Vec<Look> = main.iter().chain(strip).map(look).collect();
+    let width = |frames: &[Frame]| frames.first().map_or(0, |frame| frame.width);
+    let mut lines =
+        Lines { shift: shift(width(main).saturating_add(width(strip))), ..Lines::default() };
+    lines.push(main, 0);
+    lines.push(strip, main.len());
+    if lines.folded.is_empty() {
+        lines.folded.push(format!("{FILLER} 1"));
+        looks = vec![words.nothing()];
+    }
+    let mut options = Options::default();
+    options.title = words.chart_title();
+    options.bgcolors = BackgroundColor::from_str("#fdfdfd").ok();
+    options.direction = Direction::Inverted;
+    words.name_type().clone_into(&mut options.name_type);
+    options.text_truncate_direction = TextTruncateDirection::Right;
+    options.deterministic = true;
+    options.min_width = 0.0;
+    // So that the lines keep their order; from the last to the first, since inferno turns them round.
+    options.flame_chart = true;
+    let mut svg = Vec::new();
+    let from_right = lines.folded.iter().rev().map(String::as_str);
+    flamegraph::from_lines(&mut options, from_right, &mut svg)?;
+    dress::dress(&svg, &looks, &words.header(palette), out)
+}
+
+/// Numbers above 2⁵³ are not exact in a browser: how many bits to leave away.
+fn shift(total: i64) -> u32 {
+    (u64::BITS - total.unsigned_abs().leading_zeros()).saturating_sub(50)
+}
+
+/// The folded stacks that inferno reads, from left to right.
+#[derive(Default)]
+struct Lines {
+    folded: Vec<String>,
+    /// Frames on the way down to the next line: what they are called there, and the width under which nothing stands.
+    path: Vec<(String, i64)>,
+    shift: u32,
+    /// Where the next line begins.
+    at: u64,
+}
+
+impl Lines {
+    /// Adds frames, which are numbered from `first` on. Number 0 stands for all and has no name in a line.
+    fn push(&mut self, frames: &[Frame], first: usize) {
+        for (number, frame) in (first..).zip(frames) {
+            self.close(frame.depth as usize);
+            if let Some((_, left)) = self.path.last_mut() {
+                *left -= frame.width;
+            }
+            let name = if number == 0 { String::new() } else { format!("{number:x};") };
+            self.path.push((name, frame.width));
+        }
+        self.close(0);
+    }
+
+    /// Leaves frames until the path is so long, and gives each the width that nothing under it has.
+    fn close(&mut self, depth: usize) {
+        while self.path.len() > depth {
+            let left = self.path.last().map_or(0, |(_, left)| (*left).max(0) as u64);
+            let from = self.at >> self.shift;
+            self.at += left;
+            let width = (self.at >> self.shift) - from;
+            if width > 0 {
+                let mut line: String = self.path.iter().map(|(name, _)| name.as_str()).collect();
+                if line.pop().is_none() {
+                    line.push_str(FILLER);
+                }
+                let _ = write!(line, " {width}");
+                self.folded.push(line);
+            }
+            self.path.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Measure;
+
+    fn frame(depth: u32, width: i64) -> Frame {
+        let after = Measure { flat: 0, cum: width };
+        Frame {
+            depth,
+            name: 0,
+            run: 1,
+            several: None,
+            deeper: None,
+            width,
+            before: None,
+            after,
+            delta: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn widths_add_up_from_left_to_right() {
+        let mut lines = Lines::default();
+        lines.push(&[frame(0, 10), frame(1, 7), frame(2, 3), frame(2, 2), frame(1, 2)], 0);
+        lines.push(&[frame(0, 5), frame(1, 5)], 5);
+        assert_eq!(lines.folded, ["1;2 3", "1;3 2", "1 2", "4 2", "- 1", "5;6 5"]);
+    }
+
+    #[test]
+    fn what_a_browser_can_not_count_is_scaled_without_gaps() {
+        let all = i64::MAX / 4;
+        let mut lines = Lines { shift: shift(all), ..Lines::default() };
+        lines.push(&[frame(0, all), frame(1, all / 3), frame(1, all / 3), frame(1, 1)], 0);
+        let widths =
+            lines.folded.iter().filter_map(|line| line.split(' ').nth(1)?.parse::<u64>().ok());
+        let sum: u64 = widths.sum();
+        assert_eq!(sum, all as u64 >> lines.shift);
+        assert!(sum < 1 << 53, "{sum}");
+        assert_eq!(shift(1 << 49), 0);
+    }
+}

@@ -1,0 +1,126 @@
+//! Colours of frames.
+//!
+//! A change has a colour by its size as a share of the whole, on steps that never move: the same red is the same share
+//! in every picture, and where nothing much changed nothing is red. What sampling explains is pale however large it is.
+//! Without a comparison a colour tells the package, and what is not the program's own code is grey.
+
+use super::words::Words;
+use crate::analysis::flame::Frame;
+use crate::model::origin;
+
+/// What did not change.
+pub(super) const SAME: &str = "rgb(236,236,236)";
+/// Growth and shrinkage that sampling explains.
+pub(super) const NOISE: [&str; 2] = ["rgb(248,238,232)", "rgb(232,239,248)"];
+/// Shares of the whole in percent from which a step begins, after the first.
+pub(super) const STEPS: [f64; 4] = [0.1, 1.0, 5.0, 20.0];
+/// Growth, by step.
+pub(super) const GROWN: [&str; 5] = [
+    "rgb(252,220,210)",
+    "rgb(250,184,168)",
+    "rgb(244,142,122)",
+    "rgb(233,96,78)",
+    "rgb(218,56,44)",
+];
+/// Shrinkage, by step.
+pub(super) const SHRUNK: [&str; 5] = [
+    "rgb(214,229,247)",
+    "rgb(178,207,241)",
+    "rgb(134,178,233)",
+    "rgb(92,149,222)",
+    "rgb(61,122,210)",
+];
+
+/// How frames are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Palette {
+    /// By what changed.
+    Change,
+    /// By package.
+    Package,
+}
+
+impl Palette {
+    /// By change where there is one: two profiles, or one that holds a difference.
+    pub(super) fn new(words: &Words<'_>) -> Self {
+        if words.shows_change() { Self::Change } else { Self::Package }
+    }
+
+    /// The colour of a frame.
+    pub(super) fn fill(self, words: &Words<'_>, frame: &Frame) -> String {
+        match self {
+            Self::Change => change(words, frame).to_owned(),
+            Self::Package
+                if frame.depth == 0 || frame.deeper.is_some() || frame.several.is_some() =>
+            {
+                SAME.to_owned()
+            }
+            Self::Package => package(words.raw_name(frame)),
+        }
+    }
+}
+
+fn change(words: &Words<'_>, frame: &Frame) -> &'static str {
+    let delta = words.change(frame);
+    if delta == 0 {
+        return SAME;
+    }
+    let (steps, noise) = if delta > 0 { (GROWN, NOISE[0]) } else { (SHRUNK, NOISE[1]) };
+    if words.is_noise(frame) {
+        return noise;
+    }
+    let share = delta.unsigned_abs() as f64 / words.whole().max(1) as f64 * 100.0;
+    steps[STEPS.iter().filter(|&&step| share >= step).count()]
+}
+
+/// A hue for the package, a shade for the name.
+fn package(name: &str) -> String {
+    let package = origin::package(name);
+    let shade = hash(name) % 11;
+    if origin::is_standard_library(name) {
+        let grey = 204 + 2 * shade;
+        return format!("rgb({grey},{grey},{})", grey - 6);
+    }
+    let hue = hash(if package.is_empty() { name } else { package }) % 360;
+    let [r, g, b] = rgb(hue as f64, 0.62, 0.70 + shade as f64 * 0.01);
+    format!("rgb({r},{g},{b})")
+}
+
+/// FNV-1a: the same on every machine and in every version.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// From hue (degrees), saturation and lightness, as CSS defines them.
+fn rgb(hue: f64, saturation: f64, lightness: f64) -> [u8; 3] {
+    let amplitude = saturation * lightness.min(1.0 - lightness);
+    [0.0, 8.0, 4.0].map(|offset| {
+        let k: f64 = (offset + hue / 30.0) % 12.0;
+        let part = lightness - amplitude * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0);
+        (part * 255.0).round() as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{package, rgb};
+
+    #[test]
+    fn hues_are_those_of_css() {
+        assert_eq!(rgb(0.0, 1.0, 0.5), [255, 0, 0]);
+        assert_eq!(rgb(120.0, 1.0, 0.5), [0, 255, 0]);
+        assert_eq!(rgb(240.0, 0.5, 0.75), [159, 159, 223]);
+    }
+
+    #[test]
+    fn a_package_has_one_hue_and_the_library_none() {
+        assert_eq!(package("main.a"), package("main.a"));
+        assert_ne!(package("main.a"), package("example.com/x.a"));
+        let library = package("net/http.(*Server).Serve");
+        let parts: Vec<i32> =
+            library[4..library.len() - 1].split(',').map(|part| part.parse().unwrap()).collect();
+        assert!((parts[0] - parts[2]).abs() < 10, "{library}");
+    }
+}

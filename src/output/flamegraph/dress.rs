@@ -1,0 +1,312 @@
+//! Puts into inferno's picture what it has no place for: names, figures and colours of each frame, and lines above
+//! the frames, for which everything below them moves down.
+//!
+//! The structure stays as it is, because the script in the picture relies on it: frames are the children of
+//! `#frames`, each with a title, a rectangle and a text.
+
+use super::{FILLER, Look};
+use quick_xml::events::{BytesStart, BytesText, Event};
+use quick_xml::{Reader, Writer};
+use std::io;
+
+/// A line above the frames.
+pub(super) enum Line {
+    /// Words.
+    Text(String),
+    /// Words, some with a patch of colour before them.
+    Legend(Vec<(Option<&'static str>, String)>),
+}
+
+/// Pixels of a line.
+const LINE: f64 = 17.0;
+/// Baseline of the first of them, and left edge of all.
+const FIRST: f64 = 42.0;
+const LEFT: f64 = 10.0;
+/// Width of a character, of a patch of colour, and of a gap, in pixels.
+const CHARACTER: f64 = 7.25;
+const PATCH: f64 = 13.0;
+const GAP: f64 = 9.0;
+/// Characters that inferno finds room for in all frames together.
+const CHARACTERS: f64 = 1200.0 / (12.0 * 0.59);
+
+/// Writes `svg` with frames that look like `looks`, by number, under the lines of `header`.
+pub(super) fn dress(
+    svg: &[u8],
+    looks: &[Look],
+    header: &[Line],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut dressing = Dressing {
+        writer: Writer::new(out),
+        looks,
+        header,
+        down: LINE * header.len() as f64,
+        place: Place::Above,
+        text: None,
+    };
+    let mut reader = Reader::from_reader(svg);
+    let mut buffer = Vec::new();
+    loop {
+        match reader.read_event_into(&mut buffer).map_err(io::Error::other)? {
+            Event::Eof => break,
+            event => dressing.event(event)?,
+        }
+        buffer.clear();
+    }
+    let out = dressing.writer.into_inner();
+    out.write_all(b"\n")
+}
+
+/// Where in the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    /// Outside of the frames.
+    Above,
+    /// Among the frames, between two of them.
+    Frames,
+    /// In a frame, before its title is known.
+    Untitled,
+    /// In the frame of this number, with its rectangle once that was met.
+    Frame { number: usize, width: f64 },
+    /// In the filler.
+    Filler,
+}
+
+struct Dressing<'a, W: io::Write> {
+    writer: Writer<W>,
+    looks: &'a [Look],
+    header: &'a [Line],
+    /// Pixels that everything below the header moves down.
+    down: f64,
+    place: Place,
+    /// Whose text comes next.
+    text: Option<Text>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Text {
+    /// The title of a frame.
+    Title,
+    /// What is written into it.
+    Name,
+}
+
+impl<W: io::Write> Dressing<'_, W> {
+    fn event(&mut self, event: Event<'_>) -> io::Result<()> {
+        let event = match event {
+            Event::Start(start) => return self.start(&start),
+            Event::Empty(empty) => self.empty(&empty)?,
+            Event::End(end) => match (end.name().as_ref(), self.place) {
+                (b"g", Place::Filler) => {
+                    self.place = Place::Frames;
+                    return Ok(());
+                }
+                (b"g", _) => {
+                    self.place = Place::Frames;
+                    Some(Event::End(end))
+                }
+                (b"svg", _) => {
+                    self.place = Place::Above;
+                    Some(Event::End(end))
+                }
+                (_, Place::Untitled | Place::Filler) => None,
+                _ => Some(Event::End(end)),
+            },
+            Event::Text(text) => match self.text.take() {
+                Some(Text::Title) => return self.title(text.as_ref()),
+                Some(Text::Name) => None,
+                None if self.place == Place::Filler => None,
+                None => Some(Event::Text(text)),
+            },
+            other => Some(other),
+        };
+        event.map_or(Ok(()), |event| self.writer.write_event(event))
+    }
+
+    fn start(&mut self, start: &BytesStart<'_>) -> io::Result<()> {
+        let id = attribute(start, "id");
+        match (start.name().as_ref(), self.place) {
+            (b"svg", Place::Above) if id.as_deref() == Some("frames") => {
+                self.write_header()?;
+                self.place = Place::Frames;
+                self.writer.write_event(Event::Start(start.borrow()))
+            }
+            (b"svg", _) => {
+                let height = number(start, "height") + self.down;
+                let start = changed(start, |name, value| match name {
+                    "height" => Some(height.to_string()),
+                    "viewBox" => {
+                        let (rest, _) = value.rsplit_once(' ')?;
+                        Some(format!("{rest} {height}"))
+                    }
+                    _ => None,
+                });
+                self.writer.write_event(Event::Start(start))
+            }
+            (b"g", _) => {
+                // Written as soon as its title says what it is.
+                self.place = Place::Untitled;
+                Ok(())
+            }
+            (b"title", Place::Untitled) => {
+                self.text = Some(Text::Title);
+                Ok(())
+            }
+            (_, Place::Filler) => Ok(()),
+            (b"text", Place::Frame { number: frame, width }) => {
+                let y = number(start, "y") + self.down;
+                let start = changed(start, |name, _| (name == "y").then(|| format!("{y:.2}")));
+                self.writer.write_event(Event::Start(start))?;
+                let name = self.looks.get(frame).map_or("", |look| look.name.as_str());
+                self.write_text(&fitting(name, (width / 100.0 * CHARACTERS) as usize))?;
+                self.text = Some(Text::Name);
+                Ok(())
+            }
+            (b"text", _) => {
+                let y = match id.as_deref() {
+                    // Below the button, where it is in sight however tall the picture is.
+                    Some("matched") => FIRST,
+                    Some("details") => number(start, "y") + self.down,
+                    _ => return self.writer.write_event(Event::Start(start.borrow())),
+                };
+                let start = changed(start, |name, _| (name == "y").then(|| format!("{y:.2}")));
+                self.writer.write_event(Event::Start(start))
+            }
+            _ => self.writer.write_event(Event::Start(start.borrow())),
+        }
+    }
+
+    /// A rectangle: that of a frame, or the background.
+    fn empty<'e>(&mut self, empty: &BytesStart<'e>) -> io::Result<Option<Event<'e>>> {
+        let dressed = match self.place {
+            Place::Filler => return Ok(None),
+            _ if empty.name().as_ref() != b"rect" => empty.to_owned(),
+            Place::Frame { number: frame, .. } => {
+                let width = attribute(empty, "width").unwrap_or_default();
+                let width = width.trim_end_matches('%').parse().unwrap_or_default();
+                self.place = Place::Frame { number: frame, width };
+                let (y, look) = (number(empty, "y") + self.down, self.looks.get(frame));
+                changed(empty, |name, _| match name {
+                    "y" => Some(y.to_string()),
+                    "fill" => look.map(|look| look.fill.clone()),
+                    _ => None,
+                })
+            }
+            _ => {
+                let height = number(empty, "height") + self.down;
+                changed(empty, |name, _| (name == "height").then(|| height.to_string()))
+            }
+        };
+        self.writer.write_event(Event::Empty(dressed))?;
+        Ok(None)
+    }
+
+    /// The title inferno gave to a frame, which begins with its number.
+    fn title(&mut self, text: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(text);
+        let name = text.split(' ').next().unwrap_or_default();
+        if name == FILLER {
+            self.place = Place::Filler;
+            return Ok(());
+        }
+        let number = usize::from_str_radix(name, 16).ok();
+        // The frame of all has no number: inferno calls it so.
+        let number = if name == "all" { Some(0) } else { number };
+        let number =
+            number.ok_or_else(|| io::Error::other(format!("no frame is called {name}")))?;
+        self.place = Place::Frame { number, width: 0.0 };
+        self.writer.write_event(Event::Start(BytesStart::new("g")))?;
+        self.writer.write_event(Event::Start(BytesStart::new("title")))?;
+        let title = self.looks.get(number).map_or("", |look| look.title.as_str());
+        self.write_text(title)
+    }
+
+    fn write_text(&mut self, text: &str) -> io::Result<()> {
+        self.writer.write_event(Event::Text(BytesText::new(text)))
+    }
+
+    fn write_header(&mut self) -> io::Result<()> {
+        for (i, line) in self.header.iter().enumerate() {
+            let y = FIRST + LINE * i as f64;
+            match line {
+                Line::Text(text) => self.write_label(LEFT, y, text)?,
+                Line::Legend(parts) => {
+                    let mut x = LEFT;
+                    for (color, label) in parts {
+                        if let Some(color) = color {
+                            self.write_patch(x, y, color)?;
+                            x += PATCH + CHARACTER / 2.0;
+                        }
+                        if !label.is_empty() {
+                            self.write_label(x, y, label)?;
+                            x += CHARACTER * label.chars().count() as f64 + GAP;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_label(&mut self, x: f64, y: f64, text: &str) -> io::Result<()> {
+        let at = [("x", format!("{x:.0}")), ("y", format!("{y:.0}"))];
+        let at = at.iter().map(|(name, value)| (*name, value.as_str()));
+        let start = BytesStart::new("text").with_attributes(at);
+        let end = start.to_end().into_owned();
+        self.writer.write_event(Event::Start(start))?;
+        self.write_text(text)?;
+        self.writer.write_event(Event::End(end))
+    }
+
+    fn write_patch(&mut self, x: f64, y: f64, color: &str) -> io::Result<()> {
+        let place = [
+            ("x", format!("{x:.0}")),
+            ("y", format!("{:.0}", y - PATCH + 2.0)),
+            ("width", format!("{PATCH}")),
+            ("height", format!("{PATCH}")),
+            ("fill", color.to_owned()),
+            ("stroke", "rgb(160,160,160)".to_owned()),
+            ("stroke-width", "0.5".to_owned()),
+        ];
+        let place = place.iter().map(|(name, value)| (*name, value.as_str()));
+        self.writer.write_event(Event::Empty(BytesStart::new("rect").with_attributes(place)))
+    }
+}
+
+/// As much of a name as has room.
+fn fitting(name: &str, room: usize) -> String {
+    if room < 3 {
+        String::new()
+    } else if name.chars().count() < room {
+        name.to_owned()
+    } else {
+        name.chars().take(room - 2).chain("..".chars()).collect()
+    }
+}
+
+fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = start.try_get_attribute(name).ok().flatten()?;
+    Some(String::from_utf8_lossy(&attribute.value).into_owned())
+}
+
+fn number(start: &BytesStart<'_>, name: &str) -> f64 {
+    attribute(start, name).and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
+/// An element with some of its attributes changed.
+fn changed(
+    start: &BytesStart<'_>,
+    change: impl Fn(&str, &str) -> Option<String>,
+) -> BytesStart<'static> {
+    let mut new = start.to_owned();
+    new.clear_attributes();
+    for attribute in start.attributes().flatten() {
+        let name = String::from_utf8_lossy(attribute.key.as_ref());
+        let value = String::from_utf8_lossy(&attribute.value);
+        match change(&name, &value) {
+            Some(value) => new.push_attribute((name.as_ref(), value.as_str())),
+            None => new.push_attribute(attribute),
+        }
+    }
+    new
+}

@@ -1,0 +1,659 @@
+//! The flame graph: its sums are those of the profile, its stacks those of the top, and the picture is one that a
+//! browser opens, searches and zooms.
+//!
+//! Without Chromium the last part says so and passes. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
+
+#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+
+use super::ask::{ask, query, series};
+use super::corpus;
+use super::dsl::{bytes, heap, stack};
+use heapdiff::analysis::flame::{Direction, Flame, Frame, Part, Wanted, Width};
+use heapdiff::analysis::stacks::Order;
+use heapdiff::filter::Spec;
+use heapdiff::model::profile::SampleType;
+use heapdiff::output::{self, FileNames, Format, Style};
+use heapdiff::report::{Question, Report, analyze};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn picture(width: Width) -> Wanted {
+    Wanted { width, direction: Direction::RootFirst, min_width: 0, part: Part::Whole }
+}
+
+fn folded(inputs: &[&[u8]], order: Order) -> Report {
+    ask(Question::Stacks(order), inputs, "")
+}
+
+fn flame(inputs: &[&[u8]], wanted: Wanted) -> (Report, Flame) {
+    let report = ask(Question::Flame(wanted), inputs, "");
+    let flame = report.flame.clone().unwrap();
+    (report, flame)
+}
+
+fn written(format: Format, report: &Report) -> String {
+    let style = Style {
+        width: output::Width::Unlimited,
+        color: false,
+        unit: None,
+        file_names: FileNames::Short,
+    };
+    let mut out = Vec::new();
+    output::write(format, report, &style, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Profiles to draw: one, and two that are compared.
+fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
+    let mut cases = Vec::new();
+    for pair in [
+        "chat",
+        "allocs",
+        "generics-inline",
+        "goroutine",
+        "crafted/no-symbols",
+        "crafted/recursion",
+    ] {
+        let [before, after] = corpus::pair(pair);
+        cases.push((pair.to_owned(), vec![after.clone()]));
+        cases.push((format!("{pair} compared"), vec![before, after]));
+    }
+    cases
+}
+
+fn slices(inputs: &[Vec<u8>]) -> Vec<&[u8]> {
+    inputs.iter().map(Vec::as_slice).collect()
+}
+
+/// The frames directly under each frame, by position.
+fn children(frames: &[Frame]) -> Vec<Vec<usize>> {
+    let mut children = vec![Vec::new(); frames.len()];
+    let mut path: Vec<usize> = Vec::new();
+    for (i, frame) in frames.iter().enumerate() {
+        path.truncate(frame.depth as usize);
+        if let Some(&parent) = path.last() {
+            children[parent].push(i);
+        }
+        assert_eq!(path.len(), frame.depth as usize, "a level is missing above frame {i}");
+        path.push(i);
+    }
+    children
+}
+
+#[test]
+fn every_frame_is_what_ends_there_and_what_stands_under_it() {
+    for (name, inputs) in cases() {
+        for direction in [Direction::RootFirst, Direction::LeafFirst] {
+            for width in [Width::After, Width::Before, Width::Delta] {
+                if inputs.len() == 1 && width != Width::After {
+                    continue;
+                }
+                let wanted = Wanted { direction, ..picture(width) };
+                let (report, flame) = flame(&slices(&inputs), wanted);
+                let total = &report.totals.iter().find(|t| t.sample_type == report.sample_type);
+                let total = total.unwrap();
+                let all = &flame.frames[0];
+                assert_eq!(all.after.cum, total.after, "{name}");
+                assert_eq!(all.before.map(|before| before.cum), total.before, "{name}");
+                assert_eq!(flame.narrow.rows, 0, "{name}: nothing is too narrow for a width of 0");
+                for (i, children) in children(&flame.frames).into_iter().enumerate() {
+                    let frame = &flame.frames[i];
+                    let sum: i64 = children.iter().map(|&child| flame.frames[child].width).sum();
+                    assert!(sum <= frame.width, "{name}: {frame:?}");
+                    if width == Width::After && frame.run == 1 && frame.deeper.is_none() {
+                        assert_eq!(sum + frame.after.flat, frame.after.cum, "{name}: {frame:?}");
+                    }
+                    let by_width =
+                        |pair: &[usize]| flame.frames[pair[0]].width >= flame.frames[pair[1]].width;
+                    assert!(children.windows(2).all(by_width), "{name}: the widest come first");
+                }
+                // What has no width is in the strip, all of it.
+                let strip = flame.elided.first().map_or(0, |frame| frame.width);
+                match width {
+                    Width::After if inputs.len() == 2 && direction == Direction::RootFirst => {
+                        assert_eq!(strip, gone(&slices(&inputs)), "{name}");
+                    }
+                    Width::Delta => assert_eq!(strip, 0, "{name}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Sum before of the stacks that have nothing after, nor anything that begins with them, from folded lines.
+fn gone(inputs: &[&[u8]]) -> i64 {
+    let report = folded(inputs, Order::RootFirst);
+    let text = written(Format::Folded, &report);
+    let lines: Vec<(&str, i64, i64)> = text.lines().map(difference).collect();
+    let is_there = |stack: &str| {
+        lines.iter().any(|(other, _, after)| {
+            *after != 0
+                && other.strip_prefix(stack).is_some_and(|r| r.is_empty() || r.starts_with(';'))
+        })
+    };
+    lines
+        .iter()
+        .filter(|(stack, before, _)| *before != 0 && !is_there(stack))
+        .map(|line| line.1)
+        .sum()
+}
+
+/// A line of two values.
+fn difference(line: &str) -> (&str, i64, i64) {
+    let (rest, after) = line.rsplit_once(' ').unwrap();
+    let (stack, before) = rest.rsplit_once(' ').unwrap();
+    (stack, before.parse().unwrap(), after.parse().unwrap())
+}
+
+#[test]
+fn folded_stacks_add_up_to_the_top() {
+    for (name, inputs) in cases() {
+        for (i, input) in inputs.iter().enumerate() {
+            let top = ask(Question::Top, &[input], "");
+            let expected: BTreeMap<String, i64> = top
+                .top
+                .unwrap()
+                .rows
+                .iter()
+                .filter(|row| row.flat != 0)
+                .map(|row| (row.name.replace(';', ":"), row.flat))
+                .collect();
+            for order in [Order::RootFirst, Order::LeafFirst] {
+                let report = folded(&slices(&inputs), order);
+                let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+                let text = written(Format::Folded, &report);
+                for line in text.lines() {
+                    let (stack, value) = if inputs.len() == 2 {
+                        let (stack, before, after) = difference(line);
+                        (stack, [before, after][i])
+                    } else {
+                        let (stack, value) = line.rsplit_once(' ').unwrap();
+                        (stack, value.parse().unwrap())
+                    };
+                    let mut frames = stack.split(';');
+                    let leaf = match order {
+                        Order::RootFirst => frames.next_back(),
+                        Order::LeafFirst => frames.next(),
+                    };
+                    // The top has an address without symbols under its binary.
+                    let leaf = leaf.unwrap();
+                    let leaf = match leaf.rsplit_once("+0x") {
+                        Some((binary, _)) => format!("[{binary}]"),
+                        None => leaf.to_owned(),
+                    };
+                    *sums.entry(leaf).or_default() += value;
+                }
+                sums.retain(|_, &mut value| value != 0);
+                assert_eq!(sums, expected, "{name}, {order:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_difference_reads_as_it_happened() {
+    let before = bytes(&heap(&[stack("main;load").inuse(1, 64), stack("main;old").inuse(1, 100)]));
+    let after = bytes(&heap(&[stack("main;load").inuse(3, 192), stack("main;new").inuse(1, 8)]));
+    let report = folded(&[&before, &after], Order::RootFirst);
+    let mut lines: Vec<String> =
+        written(Format::Folded, &report).lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["main;load 64 192", "main;new 0 8", "main;old 100 0"]);
+
+    let (_, flame) = flame(&[&before, &after], picture(Width::After));
+    let line = |frame: &Frame| {
+        let name = &flame.names[frame.name as usize];
+        format!("{} {name} {} {:?}", frame.depth, frame.width, frame.delta.map(|delta| delta.cum))
+    };
+    let main: Vec<_> = flame.frames.iter().map(line).collect();
+    let strip: Vec<_> = flame.elided.iter().map(line).collect();
+    assert_eq!(
+        main,
+        ["0 all 200 Some(36)", "1 main 200 Some(36)", "2 load 192 Some(128)", "2 new 8 Some(8)"]
+    );
+    assert_eq!(strip, ["0 gone 100 Some(-100)", "1 main 100 Some(-100)", "2 old 100 Some(-100)"]);
+}
+
+#[test]
+fn opposite_changes_do_not_cancel_in_a_width() {
+    let before = bytes(&heap(&[stack("main;a").inuse(1, 1000)]));
+    let after = bytes(&heap(&[stack("main;b").inuse(1, 1000)]));
+    let (_, flame) = flame(&[&before, &after], picture(Width::Delta));
+    let main = &flame.frames[1];
+    assert_eq!((main.width, main.delta.unwrap().cum), (2000, 0));
+    assert!(flame.elided.is_empty());
+}
+
+#[test]
+fn recursion_is_one_frame_and_depth_has_an_end() {
+    let again = ["main"].into_iter().chain(std::iter::repeat_n("walk", 3000)).chain(["leaf"]);
+    let again: Vec<&str> = again.collect();
+    let profile = bytes(&heap(&[stack(&again.join(";")).inuse(1, 64)]));
+    for direction in [Direction::RootFirst, Direction::LeafFirst] {
+        let (report, flame) = flame(&[&profile], Wanted { direction, ..picture(Width::After) });
+        assert_eq!(flame.frames.len(), 4);
+        assert_eq!(flame.frames[2].run, 3000);
+        assert!(written(Format::Svg, &report).contains("walk ×3 000 ("));
+    }
+    let deep: Vec<&str> = std::iter::repeat_n(["ping", "pong"], 2000).flatten().collect();
+    let profile = bytes(&heap(&[stack(&deep.join(";")).inuse(1, 64)]));
+    for direction in [Direction::RootFirst, Direction::LeafFirst] {
+        let (report, flame) = flame(&[&profile], Wanted { direction, ..picture(Width::After) });
+        let last = flame.frames.last().unwrap();
+        assert_eq!((flame.frames.len() as u32, last.deeper), (252, Some(4000 - 250)));
+        assert_eq!(last.after.cum, 64);
+        assert!(written(Format::Svg, &report).contains("… 3 750 more frames ("));
+    }
+    // Other tools get the stack as it is.
+    let report = folded(&[&profile], Order::RootFirst);
+    assert_eq!(written(Format::Folded, &report), format!("{} 64\n", deep.join(";")));
+}
+
+#[test]
+fn what_is_too_narrow_is_counted_and_stays_in_what_it_stands_under() {
+    let small: Vec<String> = (0..500).map(|i| format!("main;small{i}")).collect();
+    let mut stacks = vec![stack("main;large").inuse(1, 1_000_000)];
+    stacks.extend(small.iter().map(|small| stack(small).inuse(1, 100)));
+    let wanted = Wanted { min_width: 500, ..picture(Width::After) };
+    let (report, flame) = flame(&[&bytes(&heap(&stacks))], wanted);
+    assert_eq!(flame.frames.len(), 4);
+    assert_eq!((flame.frames[3].several, flame.frames[3].after.cum), (Some(500), 50_000));
+    assert_eq!(flame.frames[1].after.cum, 1_050_000);
+    assert_eq!((flame.narrow.rows, flame.narrow.sum), (500, 50_000));
+    let svg = written(Format::Svg, &report);
+    assert!(
+        svg.contains("500 frames with what is under them, together 48.8 KiB or 4.8 %"),
+        "{svg}"
+    );
+}
+
+#[test]
+fn a_picture_of_many_frames_stays_small() {
+    let names: Vec<String> =
+        (0..11_000).map(|i| format!("main;package{}.function{i}", i % 100)).collect();
+    let stacks: Vec<_> = names.iter().zip(1..).map(|(name, i)| stack(name).inuse(1, i)).collect();
+    let (report, flame) = flame(&[&bytes(&heap(&stacks))], picture(Width::After));
+    assert_eq!(flame.frames.len(), 10_000);
+    assert_eq!(flame.narrow.rows, 11_002 - 10_000);
+    let drawn: i64 = flame.frames[2..].iter().map(|frame| frame.width).sum();
+    assert_eq!(drawn + flame.narrow.sum, flame.frames[0].width);
+    assert!(written(Format::Svg, &report).len() < 5_000_000);
+}
+
+#[test]
+fn a_change_has_the_same_colour_in_every_picture() {
+    let fill = |before: i64, after: i64| {
+        let rest = || stack("rest").inuse(1, 1_000_000);
+        let profile = |value| bytes(&heap(&[rest(), stack("main").inuse(1, value)]));
+        let (before, after) = (profile(before), profile(after));
+        let mut series = series(&[&before, &after]).unwrap();
+        // Without a period nothing is known about the error, and colours are those of the change.
+        for snapshot in &mut series.snapshots {
+            snapshot.header.period_type = SampleType::default();
+            snapshot.header.period = 0;
+        }
+        let query = query(Question::Flame(picture(Width::After)), "inuse_space");
+        let report = analyze(series, &query, &Spec::default()).unwrap();
+        frames(&written(Format::Svg, &report))
+            .iter()
+            .find(|frame| frame.title.starts_with("main ("))
+            .unwrap()
+            .fill
+            .clone()
+    };
+    // The steps are 0.1, 1, 5 and 20 % of the larger total, here somewhat over 1 000 000.
+    let shades = [10_500, 12_000, 25_000, 65_000, 400_000].map(|after| fill(10_000, after));
+    assert_eq!(shades.iter().collect::<std::collections::BTreeSet<_>>().len(), 5, "{shades:?}");
+    assert_eq!(fill(50_000, 52_000), shades[1], "how much it is of its own before does not matter");
+    assert_eq!(fill(10_000, 10_000), "rgb(236,236,236)");
+    assert_ne!(fill(12_000, 10_000), shades[1], "shrinkage is not growth");
+}
+
+#[test]
+fn what_sampling_explains_is_pale() {
+    let [before, after] = corpus::pair("chat");
+    let (report, flame) = flame(&[&before, &after], picture(Width::After));
+    let noise = flame.frames.iter().filter(|frame| {
+        frame.delta.unwrap().cum != 0 && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
+    });
+    let noise = noise.count();
+    let svg = written(Format::Svg, &report);
+    let pale =
+        frames(&svg).into_iter().filter(|frame| frame.title.contains("within sampling error"));
+    let pale: Vec<_> = pale.collect();
+    assert!(noise > 0 && noise <= pale.len(), "{noise} of {}", pale.len());
+    for frame in pale {
+        let light = frame.fill.trim_start_matches("rgb(").trim_end_matches(')').split(',');
+        assert!(light.map(|part| part.parse::<u32>().unwrap()).all(|part| part > 225), "{frame:?}");
+    }
+    let loud = frames(&svg).into_iter().find(|frame| frame.name.starts_with("chat/limiter.(*Lim"));
+    let loud = loud.unwrap();
+    assert!(loud.fill.starts_with("rgb(218,"), "{loud:?}");
+    assert!(
+        loud.title.contains("before 13.0 MiB → after 95.2 MiB, Δ +82.2 MiB ±12.9 MiB, +631 %"),
+        "{loud:?}"
+    );
+}
+
+/// A frame of a picture.
+#[derive(Debug, Default)]
+struct Drawn {
+    name: String,
+    title: String,
+    fill: String,
+    x: f64,
+    width: f64,
+    y: f64,
+}
+
+/// The frames of a picture, which is well-formed and holds no character that XML has not.
+fn frames(svg: &str) -> Vec<Drawn> {
+    let illegal = |c: char| (c < ' ' && !"\t\n\r".contains(c)) || "\u{fffe}\u{ffff}".contains(c);
+    assert!(!svg.contains(illegal));
+    let mut reader = Reader::from_str(svg);
+    reader.config_mut().check_end_names = true;
+    let (mut frames, mut in_frame, mut element) = (Vec::new(), false, Vec::new());
+    let mut open = 0_i32;
+    loop {
+        let event = reader.read_event().expect("well-formed XML");
+        if let Event::GeneralRef(entity) = &event {
+            // References stand between pieces of text.
+            let text = match entity.as_ref() {
+                b"lt" => '<',
+                b"gt" => '>',
+                b"amp" => '&',
+                b"quot" => '"',
+                b"apos" => '\'',
+                other => panic!("{}", String::from_utf8_lossy(other)),
+            };
+            let Some(frame) = frames.last_mut().filter(|_| in_frame) else { continue };
+            let frame: &mut Drawn = frame;
+            if element == b"title" {
+                frame.title.push(text);
+            } else {
+                frame.name.push(text);
+            }
+            continue;
+        }
+        match event {
+            Event::Eof => break,
+            Event::Start(start) => {
+                open += 1;
+                element = start.name().as_ref().to_vec();
+                if element == b"g" {
+                    in_frame = true;
+                    frames.push(Drawn::default());
+                }
+            }
+            Event::End(end) => {
+                open -= 1;
+                in_frame &= end.name().as_ref() != b"g";
+            }
+            Event::Empty(rect) if in_frame => {
+                let value = |name: &str| {
+                    let attribute = rect.try_get_attribute(name).unwrap().unwrap();
+                    String::from_utf8(attribute.value.to_vec()).unwrap()
+                };
+                let number = |name: &str| value(name).trim_end_matches('%').parse::<f64>().unwrap();
+                let frame: &mut Drawn = frames.last_mut().unwrap();
+                frame.fill = value("fill");
+                (frame.x, frame.width, frame.y) = (number("x"), number("width"), number("y"));
+            }
+            Event::Text(text) if in_frame => {
+                let text = text.decode().unwrap();
+                let frame: &mut Drawn = frames.last_mut().unwrap();
+                if element == b"title" {
+                    frame.title.push_str(&text);
+                } else {
+                    frame.name.push_str(&text);
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(open, 0);
+    frames
+}
+
+#[test]
+fn every_frame_is_drawn_inside_the_one_it_stands_under() {
+    for (name, inputs) in cases() {
+        let (report, flame) = flame(&slices(&inputs), picture(Width::After));
+        let drawn = frames(&written(Format::Svg, &report));
+        assert_eq!(drawn.len(), flame.frames.len() + flame.elided.len(), "{name}");
+        let top = drawn.iter().map(|frame| frame.y).fold(f64::INFINITY, f64::min);
+        for frame in &drawn {
+            let over = |other: &&Drawn| {
+                (other.y - frame.y + 16.0).abs() < 0.01
+                    && other.x <= frame.x + 0.001
+                    && other.x + other.width + 0.001 >= frame.x + frame.width
+            };
+            assert!(frame.y <= top || drawn.iter().any(|other| over(&other)), "{name}: {frame:?}");
+        }
+    }
+}
+
+#[test]
+fn no_name_breaks_the_picture() {
+    let svg = written(Format::Svg, &hostile());
+    let drawn = frames(&svg);
+    let has = |part: &str| drawn.iter().any(|frame| frame.title.contains(part));
+    assert!(has("a<script src='x ("), "{drawn:?}");
+    assert!(has("]]>&amp;'\" ("), "{drawn:?}");
+    assert!(has("a;b 12 ("), "{drawn:?}");
+    assert!(has("esc\\u{1b}[31m ("), "{drawn:?}");
+    assert!(has("bidi\\u{202e}gpj ("), "{drawn:?}");
+    assert!(has("nul\\u{0}line\\u{a}end ("), "{drawn:?}");
+    assert!(svg.matches("<script").count() == 1, "only the script of the picture is one");
+    assert!(svg.len() < 60_000, "{} bytes", svg.len());
+    let lines = written(Format::Folded, &hostile_folded());
+    assert_eq!(lines.lines().count(), 9);
+    for line in lines.lines() {
+        assert_eq!(line.split(';').count(), 2, "{line}");
+        assert!(line.rsplit_once(' ').unwrap().1.parse::<i64>().is_ok(), "{line}");
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "a<script src='x",
+    "]]>&amp;'\"",
+    "a\u{37e};b 12",
+    "esc\x1b[31m",
+    "bidi\u{202e}gpj",
+    "nul\0line\nend",
+    "noncharacter\u{ffff}",
+    "-",
+];
+
+/// Names as the table of a profile holds them: what separates frames in a line may stand in one.
+fn hostile_profile() -> Vec<u8> {
+    let long = "long".repeat(20_000);
+    let mut stacks: Vec<_> = NAMES
+        .iter()
+        .map(|name| stack(&format!("main;{}", name.replace(';', "\u{1}"))).inuse(1, 64))
+        .collect();
+    stacks.push(stack(&format!("main;{long}")).inuse(1, 64));
+    let mut profile = heap(&stacks);
+    for text in &mut profile.string_table {
+        let name = String::from_utf8_lossy(text).replace('\u{1}', ";").replace('\u{37e}', "");
+        *text = name.into_bytes();
+    }
+    // And one that is no UTF-8.
+    profile.string_table.iter_mut().filter(|text| text.as_slice() == b"-").for_each(|text| {
+        *text = b"broken\xff".to_vec();
+    });
+    bytes(&profile)
+}
+
+fn hostile() -> Report {
+    flame(&[&hostile_profile()], picture(Width::After)).0
+}
+
+fn hostile_folded() -> Report {
+    folded(&[&hostile_profile()], Order::RootFirst)
+}
+
+#[test]
+fn nothing_to_draw_is_a_picture_as_well() {
+    let empty = bytes(&heap(&[]));
+    let one = bytes(&heap(&[stack("main").inuse(1, 64)]));
+    let elided = Wanted { part: Part::Elided, ..picture(Width::After) };
+    let cases: [(&[&[u8]], Wanted, &str); 4] = [
+        (&[&empty], picture(Width::After), "no samples"),
+        (&[&empty, &empty], picture(Width::After), "no samples"),
+        (&[&one, &one], picture(Width::Delta), "nothing changed"),
+        (&[&one, &one], elided, "nothing is of one profile"),
+    ];
+    for (inputs, wanted, words) in cases {
+        let (report, _) = flame(inputs, wanted);
+        let drawn = frames(&written(Format::Svg, &report));
+        assert_eq!(drawn.len(), 1);
+        assert!(drawn[0].title.contains(words), "{words}: {drawn:?}");
+    }
+}
+
+#[test]
+fn a_difference_has_widths_and_folded_stacks_without_what_is_negative() {
+    let profile = bytes(&heap(&[stack("main;a").inuse(1, -64), stack("main;b").inuse(1, 32)]));
+    let (report, flame) = flame(&[&profile], picture(Width::After));
+    assert_eq!((flame.frames[1].width, flame.frames[1].after.cum), (96, -32));
+    let drawn = frames(&written(Format::Svg, &report));
+    let fill = |name: &str| drawn.iter().find(|frame| frame.name == name).unwrap().fill.clone();
+    assert_eq!((fill("a"), fill("b")), ("rgb(61,122,210)".to_owned(), "rgb(218,56,44)".to_owned()));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("negative.pb");
+    std::fs::write(&file, &profile).unwrap();
+    let out = heapdiff(&["flame", "-folded", &file.display().to_string()]);
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "main;b 32\n");
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("1 stacks with negative values are left out"), "{said}");
+}
+
+fn heapdiff(args: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_heapdiff")).args(args).output().unwrap()
+}
+
+#[test]
+fn mistakes_are_named_before_anything_is_read() {
+    let cases: [(&[&str], &str); 10] = [
+        (&[], "no profile given: heapdiff flame PROFILE"),
+        (&["--width", "before", "a"], "--width is for two profiles"),
+        (&["--elided", "a"], "--elided is for two profiles"),
+        (&["-normalize", "a"], "--normalize is for two profiles"),
+        (&["--elided", "--width", "delta", "a", "b"], "everything that changed has one"),
+        (&["-folded", "-min_width=1", "a"], "--min-width shapes the picture"),
+        (&["-folded", "--format", "svg", "a"], "cannot be used with"),
+        (&["-min_width=200", "a"], "expected a share of the picture"),
+        (&["-base", "x", "a", "b"], "exactly one profile"),
+        (&["-focus=a(b", "a"], "regex parse error"),
+    ];
+    for (args, message) in cases {
+        let out = heapdiff(&[&["flame"], args].concat());
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(error.contains(message), "{args:?}: {error}");
+    }
+}
+
+/// What is put into a picture to use it as a reader would, and to write down what happened.
+const USE: &str = r#"<script type="text/ecmascript"><![CDATA[
+window.addEventListener("load", function () { setTimeout(function () {
+  var all = Array.prototype.slice.call(frames.children);
+  var group = all.find(function (g) { return g_to_text(g).indexOf(NAME + " (") === 0; });
+  var rect = find_child(group, "rect").attributes;
+  var written = function () { return find_child(group, "text").textContent.trim(); };
+  var said = ["frames " + all.length, "reads " + written()];
+  group.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+  said.push("details " + (details.nodeValue.indexOf("Function: " + NAME) === 0));
+  zoom(group);
+  said.push("zoomed to " + parseFloat(rect.width.value) + " of " + parseFloat(rect.x.value));
+  unzoom();
+  search(NAME.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + " ");
+  said.push("found " + (rect.fill.value === searchcolor), matchedtxt.textContent);
+  search_prompt();
+  said.push("put back " + (rect.fill.value !== searchcolor));
+  document.documentElement.setAttribute("data-said", said.join("; "));
+}, 20); });
+]]></script>"#;
+
+#[test]
+fn a_browser_opens_it_searches_it_and_zooms() {
+    let Some(chromium) = chromium() else { return };
+    let [before, after] = corpus::pair("chat");
+    let name = "chat/limiter.NewRequestLimiter";
+    let inputs: [&[u8]; 2] = [&before, &after];
+    let reversed = Wanted { direction: Direction::LeafFirst, ..picture(Width::After) };
+    let elided = Wanted { part: Part::Elided, ..picture(Width::After) };
+    let cases = [
+        ("one", flame(&[&after], picture(Width::After)).0, name),
+        ("two", flame(&inputs, picture(Width::After)).0, name),
+        ("delta", flame(&inputs, picture(Width::Delta)).0, name),
+        ("reversed", flame(&inputs, reversed).0, name),
+        ("elided", flame(&inputs, elided).0, "main.rebuildHistory"),
+        ("hostile", hostile(), "esc\\u{1b}[31m"),
+    ];
+    for (case, report, name) in cases {
+        let svg = written(Format::Svg, &report);
+        let drawn = frames(&svg);
+        let (start, end) = svg.split_at(svg.rfind("</svg>").unwrap());
+        let script = USE.replace("NAME", &serde_json::to_string(name).unwrap());
+        let page = format!("{start}{script}{end}");
+        let (dom, log) = open(&chromium, case, &page);
+        let said = dom.split("data-said=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let said = said.unwrap_or_else(|| panic!("{case}: the script did not run:\n{log}"));
+        let said: Vec<&str> = said.split("; ").collect();
+        let own = drawn.iter().find(|f| f.title.starts_with(&format!("{name} ("))).unwrap();
+        assert_eq!(said[0], format!("frames {}", drawn.len()), "{case}: {said:?}");
+        assert!(
+            name.starts_with(said[1]["reads ".len()..].trim_end_matches("..")),
+            "{case}: {said:?}"
+        );
+        assert_eq!(said[2..5], ["details true", "zoomed to 100 of 0", "found true"], "{case}");
+        let matched: f64 =
+            said[5].strip_prefix("Matched: ").unwrap().trim_end_matches('%').parse().unwrap();
+        assert!(matched + 0.1 >= own.width, "{case}: {said:?} of {own:?}");
+        assert_eq!(said[6], "put back true", "{case}");
+        assert!(!log.contains("CONSOLE"), "{case}: {log}");
+        assert!(!dom.contains("parsererror"), "{case}: {dom}");
+    }
+}
+
+/// The page after its scripts ran, and what the browser logged.
+fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{case}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("page.svg");
+    std::fs::write(&file, page).unwrap();
+    let out = Command::new(chromium)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--virtual-time-budget=5000", "--window-size=1400,900"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .unwrap();
+    let _ = std::fs::remove_dir_all(folder.join("profile"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(out.status.success(), "{case}: {}", text(&out.stderr));
+    (text(&out.stdout), text(&out.stderr))
+}
+
+/// Chromium, under one of its names.
+fn chromium() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let found = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let found = found.into_iter().find(|file| file.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os("HEAPDIFF_REQUIRE_ALL").is_none(),
+            "HEAPDIFF_REQUIRE_ALL is set, and there is no Chromium to open a flame graph with: install it"
+        );
+        println!("skipped: no Chromium to open a flame graph with (install it to run this test)");
+    }
+    found
+}
