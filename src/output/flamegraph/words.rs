@@ -267,7 +267,8 @@ impl<'a> Words<'a> {
         let shades = color::SHRUNK.iter().rev();
         parts.extend(shades.zip(steps().map(|&s| step(s)).chain(["less".to_owned()])).map(swatch));
         parts.push((Some(color::SAME), "same".to_owned()));
-        if self.flame.frames.iter().any(|frame| frame.error.is_some()) {
+        let mut frames = self.flame.frames.iter().chain(&self.flame.elided);
+        if frames.any(|frame| frame.error.is_some()) {
             parts.push((Some(color::NOISE[1]), String::new()));
             parts.push((Some(color::NOISE[0]), "within sampling error".to_owned()));
         }
