@@ -3,10 +3,11 @@
 //! For every node, and for what is left out, `entered` + Σ edges in = flat + Σ edges out + `repeats`, before, after and
 //! in their difference: whoever adds up a drawing finds nothing missing.
 
-use super::calls::{Errors, Measures, Weight, errors, of_paths, sizes, tree};
+use super::calls::{Errors, Measures, Weight, changes, errors, of_paths, sizes};
 use super::{Context, Measure, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
-use crate::graph::tree::TooLarge;
+use crate::graph::stacks::{StackId, Stacks};
+use crate::graph::tree::{NodeId, TooLarge};
 use crate::graph::trim::{Limits, Trimmed, trim};
 use crate::parallel;
 use petgraph::graph::NodeIndex;
@@ -112,11 +113,13 @@ pub struct Graph {
 /// The call graph of a subject within limits.
 pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
-    let tree = tree(subject)?;
-    let paths = of_paths(subject, &tree, measured.column);
-    let sizes = sizes(&paths);
+    let stacks = Stacks::new(series);
+    let changes = changes(subject, &stacks);
+    let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
-    let trimmed = trim(&tree, frames, &sizes, limits);
+    let trimmed = trim(&stacks, frames, &sizes, limits)?;
+    let tree = &trimmed.tree;
+    let paths = of_paths(subject, tree, measured.column);
     let call_graph = &trimmed.graph;
     let mut leaves = vec![0_u64; series.symbols.locations.len()];
     for snapshot in &series.snapshots {
@@ -129,12 +132,12 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
         }
     }
     let context = Context::new(series, frames, |location| leaves[location.index()]);
-    let weights: Vec<Weights> = paths.iter().map(|paths| call_graph.weigh(&tree, paths)).collect();
+    let weights: Vec<Weights> = paths.iter().map(|paths| call_graph.weigh(tree, paths)).collect();
     let columns: Vec<usize> =
         (0..series.sample_types.len()).filter(|&column| column != measured.column).collect();
     let of_columns = parallel::map(columns.len(), |i| {
-        let paths = of_paths(subject, &tree, columns[i]);
-        paths.iter().map(|paths| call_graph.weigh(&tree, paths)).collect()
+        let paths = of_paths(subject, tree, columns[i]);
+        paths.iter().map(|paths| call_graph.weigh(tree, paths)).collect()
     });
     let other_types: Vec<(usize, Vec<Weights>)> = columns.into_iter().zip(of_columns).collect();
     let entered = entered(call_graph, &weights);
@@ -152,7 +155,7 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
     });
     let values: Vec<_> =
         shown.iter().map(|&(node, row)| (row, measures(&weights, node).main())).collect();
-    let errors = errors(subject, &tree, &values);
+    let errors = errors(subject, &stacks, &values);
     let nodes = shown.iter().zip(errors).map(|(&(node, row), error)| {
         let value = measures(&weights, node);
         let (file, line) = context.place(row);
@@ -196,13 +199,7 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
         .filter(|edge| edge.size != 0 || !edge.weight.is_zero())
         .collect();
     edges.sort_by_key(|edge| (std::cmp::Reverse(edge.size), edge.from, edge.to));
-    let other = other(
-        &trimmed,
-        &weights,
-        &entered,
-        |id| (paths.len() == 2).then(|| paths[1][id].wrapping_sub(paths[0][id])),
-        &tree,
-    );
+    let other = other(&trimmed, &weights, &entered, &stacks, &changes);
     Ok(Graph { whole, nodes, edges, other })
 }
 
@@ -211,12 +208,22 @@ fn other(
     trimmed: &Trimmed,
     weights: &[Weights],
     entered: &[Weight],
-    change: impl Fn(usize) -> Option<i64>,
-    tree: &crate::graph::tree::Tree,
+    stacks: &Stacks<'_>,
+    changes: &[(i64, i64)],
 ) -> Option<Other> {
     let node = trimmed.graph.other?;
-    let ends_here = tree.ids().skip(1).filter(|&id| trimmed.graph.node_of(id) == node);
-    let changes: Vec<i64> = ends_here.filter_map(|id| change(id.index())).collect();
+    let ends_here = |id: &StackId| {
+        let (snapshot, sample) = stacks.first(*id);
+        let end = trimmed.tree.end(snapshot, sample);
+        end != NodeId::ROOT && trimmed.graph.node_of(end) == node
+    };
+    let ends_here = stacks.ids().filter(ends_here);
+    let changes: Vec<i64> = ends_here
+        .map(|id| {
+            let (before, after) = changes[id.index()];
+            after.wrapping_sub(before)
+        })
+        .collect();
     let is_comparison = weights.len() == 2;
     let sum = |parts: &mut dyn Iterator<Item = i64>| {
         is_comparison.then(|| parts.fold(0, i64::wrapping_add))

@@ -1,10 +1,12 @@
-//! What the answers about callers and callees share: values before and after, the tree of the paths, and the error of
-//! the rows that are shown.
+//! What the answers about callers and callees share: values before and after, of rows and of stacks, and the error of the
+//! rows that are shown.
 
 use super::matched::Evidence;
 use super::{Bounds, Measure, Subject};
 use crate::graph::frames::RowId;
-use crate::graph::tree::{NodeId, TooLarge, Tree, Unsymbolized};
+use crate::graph::stacks::Stacks;
+use crate::graph::tree::Tree;
+use crate::graph::walk::Unsymbolized;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,16 @@ impl Weight {
         self.delta.unwrap_or(self.after)
     }
 
+    /// The sum of two of a kind.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.wrapping_add(b?));
+        Self {
+            before: sum(self.before, other.before),
+            after: self.after.wrapping_add(other.after),
+            delta: sum(self.delta, other.delta),
+        }
+    }
+
     /// Whether nothing was there at any time.
     pub(super) fn is_zero(&self) -> bool {
         self.before.unwrap_or(0) == 0 && self.after == 0
@@ -89,11 +101,6 @@ impl Measures {
     }
 }
 
-/// The paths of a subject, addresses without symbols as pprof has them.
-pub(super) fn tree(subject: &Subject<'_>) -> Result<Tree, TooLarge> {
-    Tree::new(subject.series, subject.frames, Unsymbolized::Binary)
-}
-
 /// The snapshots that are asked about: one, or before and after.
 pub(super) fn snapshots(subject: &Subject<'_>) -> usize {
     let wanted = if subject.is_comparison() { 2 } else { 1 };
@@ -105,59 +112,57 @@ pub(super) fn of_paths(subject: &Subject<'_>, tree: &Tree, column: usize) -> Vec
     (0..snapshots(subject)).map(|i| tree.flat(subject.series, i, column)).collect()
 }
 
-/// The size of each path: |after − before|, or |value| of a single snapshot.
-pub(super) fn sizes(of_paths: &[Vec<i64>]) -> Vec<i64> {
-    match of_paths {
-        [before, after] => {
-            let changes = before.iter().zip(after).map(|(&b, &a)| a.wrapping_sub(b));
-            changes.map(i64::saturating_abs).collect()
-        }
-        [one] => one.iter().map(|value| value.saturating_abs()).collect(),
-        _ => Vec::new(),
+/// Before and after of each stack; nothing before where there is one snapshot.
+pub(super) fn changes(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Vec<(i64, i64)> {
+    let of = |snapshot| stacks.sums(snapshot, subject.measured.column);
+    match snapshots(subject) {
+        0 => Vec::new(),
+        1 => of(0).into_iter().map(|value| (0, value)).collect(),
+        _ => of(0).into_iter().zip(of(1)).collect(),
     }
+}
+
+/// The size of each change: |after − before|, or |value| of a single snapshot.
+pub(super) fn sizes(changes: &[(i64, i64)]) -> Vec<i64> {
+    changes.iter().map(|&(b, a)| a.wrapping_sub(b).saturating_abs()).collect()
 }
 
 /// The error of some rows, in their order, each with the flat and cum that it is the error of; nothing where the
 /// profiles don't say how they were sampled.
 pub(super) fn errors(
     subject: &Subject<'_>,
-    tree: &Tree,
+    stacks: &Stacks<'_>,
     rows: &[(RowId, Measure)],
 ) -> Vec<Option<Errors>> {
     const NONE: u32 = u32::MAX;
     let matched = subject.matched();
     let Some(nothing) = matched.no_evidence() else { return vec![None; rows.len()] };
-    let mut position = vec![NONE; subject.frames.len()];
+    let frames = subject.frames;
+    let mut position = vec![NONE; frames.len()];
     for (i, (row, _)) in rows.iter().enumerate() {
         position[row.0 as usize] = i as u32;
     }
-    // The next node up, itself included, whose row is asked about.
-    let mut nearest = vec![NodeId::ROOT; tree.len()];
-    for id in tree.ids().skip(1) {
-        let node = tree.node(id);
-        let is_asked = position[node.row.0 as usize] != NONE;
-        nearest[id.index()] = if is_asked { id } else { nearest[node.parent.index()] };
-    }
     let mut found: Vec<(Evidence, Evidence)> = vec![(nothing, nothing); rows.len()];
     let mut last = vec![usize::MAX; rows.len()];
+    let after = snapshots(subject).saturating_sub(1);
     for (number, record) in matched.records().enumerate() {
         let Some(evidence) = matched.evidence(record) else { continue };
-        let end = match (record.after, record.before, snapshots(subject)) {
-            (Some(sample), _, snapshots) => tree.end(snapshots - 1, sample),
-            (None, Some(sample), _) => tree.end(0, sample),
-            (None, None, _) => continue,
+        let stack = match (record.after, record.before) {
+            (Some(sample), _) => stacks.of(after, sample),
+            (None, Some(sample)) => stacks.of(0, sample),
+            (None, None) => continue,
         };
-        let mut id = nearest[end.index()];
-        if id == end && id != NodeId::ROOT {
-            found[position[tree.node(id).row.0 as usize] as usize].0.merge(&evidence);
-        }
-        while id != NodeId::ROOT {
-            let node = tree.node(id);
-            let row = position[node.row.0 as usize] as usize;
-            if std::mem::replace(&mut last[row], number) != number {
-                found[row].1.merge(&evidence);
+        for (i, row) in stacks.rows(stack, frames, Unsymbolized::Binary).enumerate() {
+            let row = position[row.0 as usize];
+            if row == NONE {
+                continue;
             }
-            id = nearest[node.parent.index()];
+            if i == 0 {
+                found[row as usize].0.merge(&evidence);
+            }
+            if std::mem::replace(&mut last[row as usize], number) != number {
+                found[row as usize].1.merge(&evidence);
+            }
         }
     }
     let bounds = found.iter().zip(rows).map(|((flat, cum), (_, value))| {

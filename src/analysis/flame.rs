@@ -16,7 +16,7 @@ use super::matched::Evidence;
 use super::{Bounds, Measure, Omitted, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::{StackId, Stacks};
-use crate::graph::walk::{From, Groups, Unsymbolized, Walks};
+use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use grow::{Grown, Item, What, grow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Flame {
         Direction::RootFirst => From::Root,
         Direction::LeafFirst => From::Leaf,
     };
-    let walks = Walks::new(&stacks, series, frames, Unsymbolized::Address, from);
+    let walks = Walks::new(&stacks, frames, Unsymbolized::Address, Rows::All, from);
     let values = values(subject, &stacks, wanted);
     let elided = elided(&values, walks.clone(), frames.len(), wanted);
     let whole = elided.as_ref().map_or(0, |elided| sum(&elided.width));

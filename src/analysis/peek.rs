@@ -1,14 +1,11 @@
 //! One level around rows: for each row whose name matches, who calls it and whom it calls, with what goes along each
 //! call.
 
-use super::calls::{Errors, Measures, Weight, errors, of_paths, tree};
+use super::calls::{Errors, Measures, Weight, changes, errors, sizes, snapshots};
 use super::{Measure, NoMatch, Order, Subject, percent};
-use crate::graph::call::{CallGraph, Weights};
 use crate::graph::frames::RowId;
-use crate::graph::tree::TooLarge;
-use petgraph::Direction;
-use petgraph::graph::NodeIndex;
-use petgraph::visit::EdgeRef;
+use crate::graph::neighbors::{Change, neighbors};
+use crate::graph::stacks::Stacks;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,106 +54,88 @@ pub struct Peek {
     pub omitted: usize,
 }
 
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// No name matches.
-    #[error(transparent)]
-    NoMatch(#[from] NoMatch),
-    /// Too many paths.
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
-}
-
 /// The rows that match `pattern`, or all of them; at most `nodecount`, where that is not 0.
 pub fn peek(
     subject: &Subject<'_>,
     pattern: Option<&Regex>,
     order: Order,
     nodecount: usize,
-) -> Result<Peek, Error> {
-    let &Subject { frames, ref measured, .. } = subject;
-    let tree = tree(subject)?;
+) -> Result<Peek, NoMatch> {
+    let frames = subject.frames;
     let rows = (0..frames.len() as u32).map(RowId);
     let is_match = |row| pattern.is_none_or(|regex| regex.is_match(frames.name(row)));
-    let is_match: Vec<bool> = rows.map(is_match).collect();
-    let graph = CallGraph::around(&tree, frames.len(), |row| is_match[row.0 as usize]);
-    let paths = of_paths(subject, &tree, measured.column);
-    let sizes = super::calls::sizes(&paths);
-    let whole = sizes.iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
-    let weights: Vec<Weights> = paths.iter().map(|paths| graph.weigh(&tree, paths)).collect();
-    let weight =
-        |of: &dyn Fn(&Weights) -> i64| Weight::of(&weights.iter().map(of).collect::<Vec<_>>());
-    let measures = |node: NodeIndex| {
-        let i = node.index();
-        Measures::of(weight(&|weights| weights.flat[i]), weight(&|weights| weights.cum[i]))
+    let is_match: Vec<bool> = rows.clone().map(is_match).collect();
+    let stacks = Stacks::new(subject.series);
+    let changes = changes(subject, &stacks);
+    let whole = sizes(&changes).iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
+    let found = neighbors(&stacks, frames, &changes, &is_match);
+    let weight = |(before, after): Change| match snapshots(subject) {
+        2 => Weight::of(&[before, after]),
+        _ => Weight::of(&[after]),
     };
-    let named = |node: NodeIndex| graph.row(node).map(|row| frames.name(row));
+    let measures = |row: RowId| {
+        let row = row.0 as usize;
+        Measures::of(weight(found.flat[row]), weight(found.cum[row]))
+    };
     // What a filter took away, or was never there in this sample type, is no row.
-    let present: Vec<(NodeIndex, RowId, Measures)> = graph
-        .graph
-        .node_indices()
-        .filter_map(|node| Some((node, graph.row(node)?, measures(node))))
-        .filter(|(_, _, value)| !value.is_zero())
-        .collect();
-    let mut matching: Vec<(NodeIndex, &str, Measures)> = present
-        .iter()
-        .filter(|(_, row, _)| is_match[row.0 as usize])
-        .map(|&(node, row, value)| (node, frames.name(row), value))
+    let mut matching: Vec<(RowId, Measures)> = rows
+        .clone()
+        .filter(|row| is_match[row.0 as usize])
+        .map(|row| (row, measures(row)))
+        .filter(|(_, value)| !value.is_zero())
         .collect();
     if let (Some(pattern), true) = (pattern, matching.is_empty()) {
-        let names = present.iter().map(|&(_, row, _)| frames.name(row));
-        return Err(NoMatch::new(
-            if frames.by_function_name() { "function" } else { "row" },
-            pattern.as_str(),
-            names,
-        )
-        .into());
+        let what = if frames.by_function_name() { "function" } else { "row" };
+        return Err(NoMatch::new(what, pattern.as_str(), rows.map(|row| frames.name(row))));
     }
-    matching.sort_by(|(_, a, left), (_, b, right)| {
+    matching.sort_by(|(a, left), (b, right)| {
         let size = |value: &Measures| {
             let Measure { flat, cum } = value.main();
             if order == Order::Cum { cum.unsigned_abs() } else { flat.unsigned_abs() }
         };
-        size(right).cmp(&size(left)).then_with(|| a.cmp(b))
+        size(right).cmp(&size(left)).then_with(|| frames.name(*a).cmp(frames.name(*b)))
     });
     let shown = if nodecount == 0 { matching.len() } else { nodecount.min(matching.len()) };
     let omitted = matching.len() - shown;
     matching.truncate(shown);
-    let asked: Vec<_> = matching
-        .iter()
-        .filter_map(|(node, _, value)| Some((graph.row(*node)?, value.main())))
-        .collect();
-    let errors = errors(subject, &tree, &asked);
-    let neighbors = |node: NodeIndex, direction: Direction| {
-        let mut found: Vec<Neighbor> = graph
-            .graph
-            .edges_directed(node, direction)
-            .filter_map(|edge| {
-                let other =
-                    if direction == Direction::Incoming { edge.source() } else { edge.target() };
-                Some(Neighbor {
-                    name: named(other)?.to_owned(),
-                    weight: weight(&|weights| weights.edges[edge.id().index()]),
-                    inline: edge.weight().is_inlined,
-                })
-            })
-            .filter(|neighbor| !neighbor.weight.is_zero())
-            .collect();
+    let asked: Vec<_> = matching.iter().map(|(row, value)| (*row, value.main())).collect();
+    let errors = errors(subject, &stacks, &asked);
+    // The calls of each row, each at both of its ends.
+    let mut calls: Vec<(Vec<Neighbor>, Vec<Neighbor>)> = vec![Default::default(); frames.len()];
+    for call in &found.calls {
+        let neighbor = |row: RowId| Neighbor {
+            name: frames.name(row).to_owned(),
+            weight: weight(call.value),
+            inline: call.is_inlined,
+        };
+        if !weight(call.value).is_zero() {
+            for (end, of) in [(call.callee, call.caller), (call.caller, call.callee)] {
+                let (callers, callees) = &mut calls[end.0 as usize];
+                if is_match[end.0 as usize] {
+                    let side = if end == call.callee { callers } else { callees };
+                    side.push(neighbor(of));
+                }
+            }
+        }
+    }
+    let sorted = |mut found: Vec<Neighbor>| {
         found.sort_by(|a, b| {
             let size = |neighbor: &Neighbor| neighbor.weight.main().unsigned_abs();
             size(b).cmp(&size(a)).then_with(|| a.name.cmp(&b.name))
         });
         found
     };
-    let rows = matching.iter().zip(errors).map(|((node, name, value), error)| Row {
-        name: (*name).to_owned(),
-        value: *value,
-        flat_percent: percent(value.main().flat, whole),
-        cum_percent: percent(value.main().cum, whole),
-        error,
-        callers: neighbors(*node, Direction::Incoming),
-        callees: neighbors(*node, Direction::Outgoing),
+    let rows = matching.iter().zip(errors).map(|((row, value), error)| {
+        let (callers, callees) = std::mem::take(&mut calls[row.0 as usize]);
+        Row {
+            name: frames.name(*row).to_owned(),
+            value: *value,
+            flat_percent: percent(value.main().flat, whole),
+            cum_percent: percent(value.main().cum, whole),
+            error,
+            callers: sorted(callers),
+            callees: sorted(callees),
+        }
     });
     Ok(Peek {
         pattern: pattern.map(|pattern| pattern.as_str().to_owned()),

@@ -6,7 +6,8 @@
 use super::Subject;
 use crate::filter::Granularity;
 use crate::graph::frames::{Frames, RowId};
-use crate::graph::tree::{NodeId, TooLarge, Tree, Unsymbolized};
+use crate::graph::tree::{NodeId, TooLarge, Tree};
+use crate::graph::walk::Unsymbolized;
 use crate::model::series::Series;
 use crate::model::symbols::Line;
 

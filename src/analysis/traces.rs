@@ -6,7 +6,8 @@
 
 use super::matched::Evidence;
 use super::{Amount, Label, Omitted, Subject, Wanted, label, size};
-use crate::graph::tree::{NodeId, TooLarge, Tree, Unsymbolized};
+use crate::graph::tree::{NodeId, TooLarge, Tree};
+use crate::graph::walk::Unsymbolized;
 use crate::model::ids::LabelSetId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

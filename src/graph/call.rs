@@ -99,23 +99,7 @@ impl CallGraph {
 
     /// The graph of the rows for which `is_kept` says so.
     pub fn new(tree: &Tree, rows: usize, is_kept: impl Fn(RowId) -> bool) -> Self {
-        Self::fold(tree, rows, is_kept, |_| true)
-    }
-
-    /// All rows, and the edges into and out of those for which `is_wanted` says so: as much as is needed to look at
-    /// these alone.
-    pub fn around(tree: &Tree, rows: usize, is_wanted: impl Fn(RowId) -> bool) -> Self {
-        let has_edges = |vertex| matches!(vertex, Vertex::Row(row) if is_wanted(row));
-        Self::fold(tree, rows, |_| true, has_edges)
-    }
-
-    fn fold(
-        tree: &Tree,
-        rows: usize,
-        is_kept: impl Fn(RowId) -> bool,
-        has_edges: impl Fn(Vertex) -> bool,
-    ) -> Self {
-        let mut folding = Folding::new(tree.len(), rows, has_edges);
+        let mut folding = Folding::new(tree.len(), rows);
         let children = tree.children();
         // Enter a node, then what is beneath it, then leave it.
         let mut path = vec![(NodeId::ROOT, ROOT, Turn::Enter)];
@@ -296,7 +280,7 @@ impl Edges {
 }
 
 /// The fold of a tree under way.
-struct Folding<W> {
+struct Folding {
     edges: Edges,
     steps: Vec<Step>,
     /// The node of each row.
@@ -304,12 +288,10 @@ struct Folding<W> {
     other: Option<u32>,
     /// How often each node stands on the path that is walked.
     open: Vec<u32>,
-    /// Whether the edges of a node are wanted.
-    has_edges: W,
 }
 
-impl<W: Fn(Vertex) -> bool> Folding<W> {
-    fn new(tree: usize, rows: usize, has_edges: W) -> Self {
+impl Folding {
+    fn new(tree: usize, rows: usize) -> Self {
         let unmet = Step { vertex: NONE, edge: NONE, end: NONE, is_first: false, is_repeat: false };
         let mut folding = Self {
             edges: Edges::default(),
@@ -317,7 +299,6 @@ impl<W: Fn(Vertex) -> bool> Folding<W> {
             vertices: vec![NONE; rows],
             other: None,
             open: Vec::new(),
-            has_edges,
         };
         folding.vertex(Vertex::Root);
         folding
@@ -343,10 +324,8 @@ impl<W: Fn(Vertex) -> bool> Folding<W> {
         }
         let mut step = self.step(vertex);
         if from != vertex {
-            step.edge = self.edge(from, vertex, call);
-            if step.edge != NONE {
-                step.is_repeat = self.edges.live[step.edge as usize].open > 0;
-            }
+            step.edge = self.edges.edge(from, vertex, call);
+            step.is_repeat = self.edges.live[step.edge as usize].open > 0;
         }
         self.open(id, step);
         vertex
@@ -359,10 +338,10 @@ impl<W: Fn(Vertex) -> bool> Folding<W> {
         let mut step = self.step(other);
         let mut below = from;
         if is_outermost {
-            step.edge = self.edge(from, other, OVER);
+            step.edge = self.edges.edge(from, other, OVER);
             below = other;
         } else if from != other {
-            step.end = self.edge(from, other, OVER);
+            step.end = self.edges.edge(from, other, OVER);
         }
         self.open(id, step);
         below
@@ -371,15 +350,6 @@ impl<W: Fn(Vertex) -> bool> Folding<W> {
     fn step(&self, vertex: u32) -> Step {
         let is_first = self.open[vertex as usize] == 0;
         Step { vertex, edge: NONE, end: NONE, is_first, is_repeat: false }
-    }
-
-    fn edge(&mut self, from: u32, to: u32, call: Call) -> u32 {
-        let vertex = |id: u32| self.edges.vertices[id as usize];
-        if (self.has_edges)(vertex(from)) || (self.has_edges)(vertex(to)) {
-            self.edges.edge(from, to, call)
-        } else {
-            NONE
-        }
     }
 
     fn open(&mut self, id: NodeId, step: Step) {

@@ -5,7 +5,7 @@
 //! row. An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
 //! beneath it, because the binary's name alone tells nobody anything.
 
-use super::tree::Unsymbolized;
+use super::walk::Unsymbolized;
 use crate::filter::Granularity;
 use crate::model::ids::{FunctionId, LocationId, StringId};
 use crate::model::origin;

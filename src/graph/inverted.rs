@@ -7,7 +7,7 @@
 
 use super::frames::{Frames, RowId};
 use super::stacks::{StackId, Stacks};
-use super::tree::Unsymbolized;
+use super::walk::Unsymbolized;
 use crate::model::ids::LocationId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

@@ -4,6 +4,7 @@ pub mod call;
 pub mod dominators;
 pub mod frames;
 pub mod inverted;
+pub mod neighbors;
 pub mod stacks;
 pub mod sums;
 pub mod tree;

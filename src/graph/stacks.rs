@@ -4,7 +4,7 @@
 //! for each distinct stack, and adds the values of its samples up before.
 
 use super::frames::{Frames, RowId};
-use super::tree::Unsymbolized;
+use super::walk::Unsymbolized;
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use hashbrown::HashMap;
@@ -61,6 +61,11 @@ impl<'a> Stacks<'a> {
             stacks.of.push(of);
         }
         stacks
+    }
+
+    /// The series that they are of.
+    pub fn series(&self) -> &'a Series {
+        self.series
     }
 
     /// Number of stacks.

@@ -9,8 +9,7 @@
 
 use super::frames::{Frames, RowId};
 use super::stacks::{StackId, Stacks};
-pub use super::walk::Unsymbolized;
-use super::walk::{From, Groups, Walks};
+use super::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use crate::model::series::Series;
 use std::ops::Range;
 
@@ -66,16 +65,28 @@ impl Tree {
         frames: &Frames,
         unsymbolized: Unsymbolized,
     ) -> Result<Self, TooLarge> {
-        let stacks = Stacks::new(series);
+        Self::of(&Stacks::new(series), frames, unsymbolized, Rows::All, |_| true)
+    }
+
+    /// The tree of the stacks that are wanted, with a node for each row that is told apart; the samples of others end at
+    /// the root.
+    pub fn of(
+        stacks: &Stacks<'_>,
+        frames: &Frames,
+        unsymbolized: Unsymbolized,
+        rows: Rows<'_>,
+        is_wanted: impl Fn(StackId) -> bool,
+    ) -> Result<Self, TooLarge> {
         let growing = Growing {
-            walks: Walks::new(&stacks, series, frames, unsymbolized, From::Root),
-            groups: Groups::new(stacks.len(), frames.len()),
+            walks: Walks::new(stacks, frames, unsymbolized, rows, From::Root),
+            // One more for what is not told apart.
+            groups: Groups::new(stacks.len(), frames.len() + 1),
             nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
             end_of: vec![NodeId::ROOT; stacks.len()],
             is_inlined: vec![false; stacks.len()],
         };
-        let (nodes, end_of) = growing.grow()?;
-        let ends = series.snapshots.iter().enumerate().map(|(number, snapshot)| {
+        let (nodes, end_of) = growing.grow(is_wanted)?;
+        let ends = stacks.series().snapshots.iter().enumerate().map(|(number, snapshot)| {
             let samples = 0..snapshot.samples.len();
             samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
         });
@@ -113,6 +124,17 @@ impl Tree {
     pub fn up(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let some = |id: NodeId| (id != NodeId::ROOT).then_some(id);
         std::iter::successors(some(id), move |&id| some(self.node(id).parent))
+    }
+
+    /// Values of stacks, added up where each ends.
+    pub fn at_ends(&self, stacks: &Stacks<'_>, values: &[i64]) -> Vec<i64> {
+        let mut sums = vec![0_i64; self.nodes.len()];
+        for (id, value) in stacks.ids().zip(values) {
+            let (snapshot, sample) = stacks.first(id);
+            let sum = &mut sums[self.end(snapshot, sample).index()];
+            *sum = sum.wrapping_add(*value);
+        }
+        sums
     }
 
     /// The value of the samples that end at each node, in one snapshot and one column.
@@ -186,8 +208,14 @@ struct Growing<'a> {
 
 impl Growing<'_> {
     /// The nodes, and the one at which each stack ends.
-    fn grow(mut self) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
-        let mut waiting = vec![(NodeId::ROOT, 0..self.groups.len())];
+    fn grow(
+        mut self,
+        is_wanted: impl Fn(StackId) -> bool,
+    ) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
+        let all = 0..self.groups.len();
+        let wanted = self.groups.split(all, |stack| is_wanted(stack).then_some(RowId(0)));
+        let mut waiting: Vec<_> =
+            wanted.into_iter().map(|(_, group)| (NodeId::ROOT, group)).collect();
         while let Some((node, group)) = waiting.pop() {
             if let [only] = *self.groups.of(group.clone()) {
                 self.follow(node, only);

@@ -10,7 +10,9 @@
 
 use super::call::{CallGraph, Weights};
 use super::frames::{Frames, RowId};
-use super::tree::Tree;
+use super::stacks::Stacks;
+use super::tree::{TooLarge, Tree};
+use super::walk::{Rows, Unsymbolized};
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
@@ -55,6 +57,8 @@ impl Default for Limits {
 /// A graph cut down to what is worth drawing.
 #[derive(Clone, Debug)]
 pub struct Trimmed {
+    /// The paths, on which rows that were left out early are one.
+    pub tree: Tree,
     /// The graph; what was left out is its other node.
     pub graph: CallGraph,
     /// The sizes of its nodes and edges.
@@ -65,32 +69,35 @@ pub struct Trimmed {
     pub calls: usize,
 }
 
-/// Cuts a call graph down to `limits`, by the sizes of the paths of `tree` (each at the node where it ends).
-pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trimmed {
+/// Cuts a call graph down to `limits`, by the sizes of the stacks.
+pub fn trim(
+    stacks: &Stacks<'_>,
+    frames: &Frames,
+    sizes: &[i64],
+    limits: Limits,
+) -> Result<Trimmed, TooLarge> {
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;
-    let all = CallGraph::around(tree, frames.len(), |_| false);
-    let of_all = all.weigh(tree, sizes);
-    let nodes = all.graph.node_indices();
-    let sizes_of = |node: NodeIndex| (of_all.flat[node.index()], of_all.cum[node.index()]);
-    let mut rows: Vec<(RowId, (i64, i64))> = nodes
-        .filter_map(|node| Some((all.row(node)?, sizes_of(node))))
-        .filter(|(_, (_, cum))| *cum != 0)
-        .collect();
-    drop(all);
+    let mut rows = sizes_of_rows(stacks, frames, sizes);
     let known = rows.len();
     let least = cutoff(limits.nodefraction);
     rows.retain(|(_, (_, cum))| *cum >= least);
     preselect(&mut rows, limits.nodecount);
-    let graph_of = |rows: &[RowId]| {
-        let mut is_kept = vec![false; frames.len()];
-        rows.iter().for_each(|row| is_kept[row.0 as usize] = true);
-        CallGraph::new(tree, frames.len(), |row| is_kept[row.0 as usize])
-    };
     let mut rows: Vec<RowId> = rows.into_iter().map(|(row, _)| row).collect();
-    let mut graph = graph_of(&rows);
+    let marked = |rows: &[RowId]| {
+        let mut marks = vec![false; frames.len() + 1];
+        rows.iter().for_each(|row| marks[row.0 as usize] = true);
+        marks
+    };
+    // From here on other rows are looked at as one: most of a large tree is made of them.
+    let is_kept = marked(&rows);
+    let tree = Tree::of(stacks, frames, Unsymbolized::Binary, Rows::Only(&is_kept), |_| true)?;
+    let sizes = tree.at_ends(stacks, sizes);
+    let graph_of =
+        |is_kept: &[bool]| CallGraph::new(&tree, frames.len() + 1, |row| is_kept[row.0 as usize]);
+    let mut graph = graph_of(&is_kept);
     if limits.nodecount > 0 && rows.len() > limits.nodecount {
-        let sizes = graph.weigh(tree, sizes);
+        let sizes = graph.weigh(&tree, &sizes);
         let nodes = graph.graph.node_indices();
         let mut scored: Vec<(f64, RowId)> = nodes
             .filter_map(|node| Some((interest(&graph, &sizes, node), graph.row(node)?)))
@@ -100,9 +107,9 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
         });
         scored.truncate(limits.nodecount);
         rows = scored.into_iter().map(|(_, row)| row).collect();
-        graph = graph_of(&rows);
+        graph = graph_of(&marked(&rows));
     }
-    let of_kept = graph.weigh(tree, sizes);
+    let of_kept = graph.weigh(&tree, &sizes);
     let least = cutoff(limits.edgefraction);
     let is_small = |edge: usize| of_kept.edges[edge] < least;
     let between_rows = |&edge: &petgraph::graph::EdgeIndex| {
@@ -112,8 +119,27 @@ pub fn trim(tree: &Tree, frames: &Frames, sizes: &[i64], limits: Limits) -> Trim
     let small = graph.graph.edge_indices().filter(between_rows).filter(|e| is_small(e.index()));
     let calls = small.filter(|e| of_kept.edges[e.index()] != 0).count();
     let graph = graph.without(|edge| is_small(edge.index()));
-    let sizes = graph.weigh(tree, sizes);
-    Trimmed { graph, sizes, rows: known - rows.len(), calls }
+    let sizes = graph.weigh(&tree, &sizes);
+    Ok(Trimmed { tree, graph, sizes, rows: known - rows.len(), calls })
+}
+
+/// Flat and cum of the sizes, of each row that has any, each stack counted once.
+fn sizes_of_rows(stacks: &Stacks<'_>, frames: &Frames, sizes: &[i64]) -> Vec<(RowId, (i64, i64))> {
+    let mut sums = vec![(0_i64, 0_i64); frames.len()];
+    let mut last = vec![u32::MAX; frames.len()];
+    for (id, &size) in stacks.ids().zip(sizes).filter(|(_, size)| **size != 0) {
+        for (i, row) in stacks.rows(id, frames, Unsymbolized::Binary).enumerate() {
+            let row = row.0 as usize;
+            if i == 0 {
+                sums[row].0 = sums[row].0.saturating_add(size);
+            }
+            if std::mem::replace(&mut last[row], id.0) != id.0 {
+                sums[row].1 = sums[row].1.saturating_add(size);
+            }
+        }
+    }
+    let all = (0..).map(RowId).zip(sums);
+    all.filter(|(_, (_, cum))| *cum != 0).collect()
 }
 
 /// Rows looked at closely for each that is wanted: a graph of thousands of rows has hundreds of thousands of edges, and

@@ -28,12 +28,22 @@ pub enum From {
     Leaf,
 }
 
+/// Which rows are told apart.
+#[derive(Clone, Copy)]
+pub enum Rows<'a> {
+    /// All of them.
+    All,
+    /// Those marked here by their number. Others that follow each other are one step, of the row behind the last.
+    Only(&'a [bool]),
+}
+
 /// Walks along all stacks of a series.
 #[derive(Clone)]
 pub struct Walks<'a> {
     series: &'a Series,
     frames: &'a Frames,
     unsymbolized: Unsymbolized,
+    rows: Rows<'a>,
     from: From,
     rest: Vec<Rest<'a>>,
 }
@@ -45,6 +55,8 @@ struct Rest<'a> {
     snapshot: u32,
     /// Whether a row of the location under way was met: further ones were inlined into it, or it into them.
     is_inner: bool,
+    /// Whether the row met last is not told apart.
+    is_other: bool,
     /// Rows left of the location under way, innermost first.
     rows: &'a [RowId],
 }
@@ -53,17 +65,19 @@ impl<'a> Walks<'a> {
     /// Walks that have not begun.
     pub fn new(
         stacks: &Stacks<'a>,
-        series: &'a Series,
         frames: &'a Frames,
         unsymbolized: Unsymbolized,
+        rows: Rows<'a>,
         from: From,
     ) -> Self {
+        let series = stacks.series();
         let rest = stacks.ids().map(|id| {
             let (snapshot, sample) = stacks.first(id);
             let locations = series.snapshots[snapshot].samples.stack(sample);
-            Rest { locations, snapshot: snapshot as u32, is_inner: false, rows: &[] }
+            let snapshot = snapshot as u32;
+            Rest { locations, snapshot, is_inner: false, is_other: false, rows: &[] }
         });
-        Self { series, frames, unsymbolized, from, rest: rest.collect() }
+        Self { series, frames, unsymbolized, rows, from, rest: rest.collect() }
     }
 
     /// Goes one step along a stack: the row, and whether, from the root, it was inlined into the one before. `None`
@@ -71,24 +85,37 @@ impl<'a> Walks<'a> {
     #[inline]
     pub fn next(&mut self, stack: StackId) -> Option<(RowId, bool)> {
         let rest = &mut self.rest[stack.index()];
-        while rest.rows.is_empty() {
-            let own: LocationId = match self.from {
-                From::Root => rest.locations.next_back()?,
-                From::Leaf => rest.locations.next()?,
+        loop {
+            while rest.rows.is_empty() {
+                let own: LocationId = match self.from {
+                    From::Root => rest.locations.next_back()?,
+                    From::Leaf => rest.locations.next()?,
+                };
+                let shared = self.series.snapshots[rest.snapshot as usize].locations[own.index()];
+                rest.rows = self.frames.frames_of(shared, self.unsymbolized);
+                rest.is_inner = false;
+            }
+            let (&row, left) = match self.from {
+                From::Root => rest.rows.split_last()?,
+                From::Leaf => rest.rows.split_first()?,
             };
-            let shared = self.series.snapshots[rest.snapshot as usize].locations[own.index()];
-            rest.rows = self.frames.frames_of(shared, self.unsymbolized);
-            rest.is_inner = false;
+            rest.rows = left;
+            let is_inlined = std::mem::replace(&mut rest.is_inner, true);
+            let is_told = match self.rows {
+                Rows::All => true,
+                Rows::Only(told) => told[row.0 as usize],
+            };
+            if is_told {
+                rest.is_other = false;
+                return Some((row, is_inlined));
+            }
+            if !std::mem::replace(&mut rest.is_other, true) {
+                return Some((RowId(self.frames.len() as u32), false));
+            }
         }
-        let (&row, left) = match self.from {
-            From::Root => rest.rows.split_last()?,
-            From::Leaf => rest.rows.split_first()?,
-        };
-        rest.rows = left;
-        Some((row, std::mem::replace(&mut rest.is_inner, true)))
     }
 
-    /// How many rows are left of a stack.
+    /// How many frames are left of a stack.
     pub fn left(&self, stack: StackId) -> usize {
         let rest = &self.rest[stack.index()];
         let snapshot = &self.series.snapshots[rest.snapshot as usize];

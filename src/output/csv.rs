@@ -320,7 +320,7 @@ fn top_record(row: &top::Row, unit: &str) -> [String; TOP_COLUMNS.len()] {
 fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REFS_COLUMNS.len()] {
     let name = |line: &refs::Line| line.frames.first().map(|frame| frame.name.clone());
     let folded: Vec<&str> = line.frames.iter().skip(1).map(|frame| frame.name.as_str()).collect();
-    let objects = |of: fn(&refs::Values) -> Option<i64>| cell(line.objects.as_ref().and_then(of));
+    let objects = |of: fn(&Weight) -> Option<i64>| cell(line.objects.as_ref().and_then(of));
     [
         cell(site.lines.first().and_then(name)),
         line.depth.to_string(),

@@ -160,11 +160,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         Question::Graph(limits) => report.graph = Some(call_graph::graph(&subject, *limits)?),
         Question::Peek(pattern) => {
             let regex = pattern.as_deref().map(Regex::new).transpose()?;
-            let found = peek::peek(&subject, regex.as_ref(), order, query.nodecount);
-            report.peek = Some(found.map_err(|error| match error {
-                peek::Error::NoMatch(error) => Error::NoMatch(error),
-                peek::Error::TooLarge(error) => Error::TooLarge(error),
-            })?);
+            report.peek = Some(peek::peek(&subject, regex.as_ref(), order, query.nodecount)?);
         }
         Question::List { pattern } => {
             let regex = Regex::new(pattern)?;

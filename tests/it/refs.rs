@@ -3,7 +3,8 @@
 use super::ask::{query, series};
 use super::dsl::{bytes, heap, stack};
 use super::properties;
-use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site, Values};
+use heapdiff::analysis::calls::Weight;
+use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site};
 use heapdiff::filter::Spec;
 use heapdiff::graph::trim::Fraction;
 use heapdiff::report::{InputKind, Query, Question, Report, analyze};
@@ -135,7 +136,7 @@ fn large_opposite_changes_are_both_shown() {
 
 /// Each line is its branches, what ends at it and what was left out.
 fn check_sums(site: &Site, what: &str) {
-    let add = |a: Values, b: &Values| Values {
+    let add = |a: Weight, b: &Weight| Weight {
         before: a.before.map(|before| before + b.before.unwrap()),
         after: a.after + b.after,
         delta: a.delta.map(|delta| delta + b.delta.unwrap()),
@@ -147,7 +148,7 @@ fn check_sums(site: &Site, what: &str) {
             continue;
         }
         let zero = line.values.before.map(|_| 0);
-        let none = Values { before: zero, after: 0, delta: zero };
+        let none = Weight { before: zero, after: 0, delta: zero };
         let mut sum = branches.iter().fold(none, |sum, branch| add(sum, &branch.values));
         for more in line.ends.iter().chain(line.omitted.iter().map(|rest| &rest.values)) {
             sum = add(sum, more);

@@ -9,6 +9,7 @@
 
 mod site;
 
+use super::calls::Weight;
 use super::{Bounds, NoMatch, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::inverted;
@@ -40,40 +41,6 @@ pub enum Direction {
     Callees,
 }
 
-/// The value of a path or of several.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Values {
-    /// Value before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
-    /// Value after, or of the single profile.
-    pub after: i64,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<i64>,
-}
-
-impl Values {
-    /// What the question is about: the change, or the value of a single profile.
-    pub fn main(&self) -> i64 {
-        self.delta.unwrap_or(self.after)
-    }
-
-    fn none(is_comparison: bool) -> Self {
-        let zero = is_comparison.then_some(0);
-        Self { before: zero, after: 0, delta: zero }
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.wrapping_add(b?));
-        Self {
-            before: sum(self.before, other.before),
-            after: self.after.wrapping_add(other.after),
-            delta: sum(self.delta, other.delta),
-        }
-    }
-}
-
 /// Something left out, and what it adds up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rest {
@@ -81,7 +48,7 @@ pub struct Rest {
     pub count: usize,
     /// Their values.
     #[serde(flatten)]
-    pub values: Values,
+    pub values: Weight,
 }
 
 /// One line of a tree: a frame, and the frames that follow it without a branch.
@@ -94,18 +61,18 @@ pub struct Line {
     pub frames: Vec<Frame>,
     /// Its values.
     #[serde(flatten)]
-    pub values: Values,
+    pub values: Weight,
     /// Its change as a share of the change of the function (for a single profile its value as a share of that of the
     /// function), in percent; negative where it goes the other way. Absent where that is 0.
     pub share: Option<f64>,
     /// Objects, where the profile counts them beside the sample type.
-    pub objects: Option<Values>,
+    pub objects: Option<Weight>,
     /// 95 % interval of the change, or of the value of a single profile.
     pub error: Option<Bounds>,
     /// What of it ends here: stacks whose root (whose leaf, among callees) is the last frame. Absent where none of it
     /// does, or all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Values>,
+    pub ends: Option<Weight>,
     /// Its branches that are not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omitted: Option<Rest>,
@@ -150,7 +117,7 @@ pub struct Path {
     pub frames: Vec<String>,
     /// Its values.
     #[serde(flatten)]
-    pub values: Values,
+    pub values: Weight,
 }
 
 /// The answer to "through what".
@@ -240,12 +207,13 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
     };
     let stacks = Stacks::new(series);
     let sums = Sums::new(subject, &stacks);
-    let mut rest = Rest { count: 0, values: Values::none(subject.is_comparison()) };
+    let nothing: &[i64] = if subject.is_comparison() { &[0, 0] } else { &[0] };
+    let mut rest = Rest { count: 0, values: Weight::of(nothing) };
     for (row, ..) in shown {
         let ways = site::Ways::new(subject, &stacks, &sums, *row, direction);
         answer.sites.push(ways.answer(asked, &matched));
-        let mut ends: Vec<(u32, Values)> = ways.ends().collect();
-        let weight = |values: &Values| (values.main().unsigned_abs(), values.after);
+        let mut ends: Vec<(u32, Weight)> = ways.ends().collect();
+        let weight = |values: &Weight| (values.main().unsigned_abs(), values.after);
         ends.sort_by_key(|(step, values)| (Reverse(weight(values)), *step));
         let wanted = if asked.lines == 0 { ends.len() } else { asked.lines };
         for (i, (step, values)) in ends.into_iter().enumerate() {
@@ -261,7 +229,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
     Ok(answer)
 }
 
-/// Values of each distinct stack.
+/// Weight of each distinct stack.
 struct Sums {
     /// Before, where two snapshots are compared.
     before: Option<Vec<i64>>,

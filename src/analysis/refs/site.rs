@@ -1,6 +1,7 @@
 //! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
 
-use super::{Asked, Dominator, Frame, Line, Path, Rest, Site, Sums, Values};
+use super::{Asked, Dominator, Frame, Line, Path, Rest, Site, Sums};
+use crate::analysis::calls::Weight;
 use crate::analysis::matched::{Evidence, Matched};
 use crate::analysis::sides::Record;
 use crate::analysis::{Subject, percent};
@@ -98,7 +99,7 @@ impl<'a> Ways<'a> {
     }
 
     /// The last steps of whole paths, in no order, each with the weight of its path.
-    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Values)> + '_ {
+    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Weight)> + '_ {
         let is_end = |&step: &u32| self.ends.iter().any(|column| column[step as usize] != 0);
         let all = (0..self.gross.len() as u32).filter(is_end);
         all.map(|step| (step, self.values(&self.ends, step)))
@@ -120,16 +121,12 @@ impl<'a> Ways<'a> {
         self.inverted.steps()[step as usize].row
     }
 
-    fn values(&self, columns: &Columns, step: u32) -> Values {
+    fn values(&self, columns: &Columns, step: u32) -> Weight {
         self.pair(columns[0][step as usize], columns[1][step as usize])
     }
 
-    fn pair(&self, before: i64, after: i64) -> Values {
-        Values {
-            before: self.is_comparison.then_some(before),
-            after,
-            delta: self.is_comparison.then(|| after.wrapping_sub(before)),
-        }
+    fn pair(&self, before: i64, after: i64) -> Weight {
+        if self.is_comparison { Weight::of(&[before, after]) } else { Weight::of(&[after]) }
     }
 
     /// What a step is worth showing for: how much changes beyond it, and how much there is.

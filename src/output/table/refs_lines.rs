@@ -6,7 +6,8 @@ use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
 use super::{counted, escape::escape, is_heap, wrap};
-use crate::analysis::refs::{self, Direction, Refs, Relation, Site, Values};
+use crate::analysis::calls::Weight;
+use crate::analysis::refs::{self, Direction, Refs, Relation, Site};
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
@@ -104,7 +105,7 @@ fn grid(report: &Report, refs: &Refs, site: &Site, style: &Style) -> Grid {
         Direction::Callers => Arrow::CalledBy,
         Direction::Callees => Arrow::Calls,
     };
-    let cells = |values: &Values, line: Option<&refs::Line>| {
+    let cells = |values: &Weight, line: Option<&refs::Line>| {
         let main = values.main();
         let error = line.and_then(|line| line.error);
         let share = line.and_then(|line| line.share);
@@ -173,7 +174,7 @@ fn tone(line: &refs::Line) -> Tone {
 enum Drawn<'a> {
     Line(&'a refs::Line),
     /// What ends at the line above.
-    Ends(&'a Values),
+    Ends(&'a Weight),
     /// Branches of the line above that are not shown.
     Omitted(&'a refs::Rest),
 }

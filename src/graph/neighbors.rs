@@ -1,0 +1,90 @@
+//! Callers and callees of some rows: one level around each, straight from the stacks.
+//!
+//! The rules are those of the call graph: a stack counts once for a row and once for a call, however often it comes by,
+//! and a row that calls itself has no call.
+
+use super::frames::{Frames, RowId};
+use super::stacks::Stacks;
+use super::walk::Unsymbolized;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// Before and after.
+pub type Change = (i64, i64);
+
+/// A call between two rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The row that calls.
+    pub caller: RowId,
+    /// The row that is called.
+    pub callee: RowId,
+    /// Whether the callee was inlined into the caller wherever it was called.
+    pub is_inlined: bool,
+    /// Of the stacks that go along it.
+    pub value: Change,
+}
+
+/// What is around rows.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbors {
+    /// Calls from or to rows that are wanted.
+    pub calls: Vec<Call>,
+    /// Of each row what ends there.
+    pub flat: Vec<Change>,
+    /// Of each row what goes through it.
+    pub cum: Vec<Change>,
+}
+
+/// What is around the rows that are wanted, of stacks with these values.
+pub fn neighbors(
+    stacks: &Stacks<'_>,
+    frames: &Frames,
+    changes: &[Change],
+    is_wanted: &[bool],
+) -> Neighbors {
+    let mut found = Neighbors {
+        calls: Vec::new(),
+        flat: vec![(0, 0); frames.len()],
+        cum: vec![(0, 0); frames.len()],
+    };
+    let mut index: HashMap<(RowId, RowId), u32, FxBuildHasher> = HashMap::default();
+    // The last stack that counted for a row, and for a call.
+    let mut last_of_row = vec![u32::MAX; frames.len()];
+    let mut last_of_call: Vec<u32> = Vec::new();
+    let add = |sum: &mut Change, value: Change| {
+        *sum = (sum.0.wrapping_add(value.0), sum.1.wrapping_add(value.1));
+    };
+    for (id, &value) in stacks.ids().zip(changes).filter(|(_, value)| **value != (0, 0)) {
+        let mut callee: Option<RowId> = None;
+        for location in stacks.locations(id) {
+            for (i, &row) in frames.frames_of(location, Unsymbolized::Binary).iter().enumerate() {
+                let at = row.0 as usize;
+                if callee.is_none() {
+                    add(&mut found.flat[at], value);
+                }
+                if std::mem::replace(&mut last_of_row[at], id.0) != id.0 {
+                    add(&mut found.cum[at], value);
+                }
+                if let Some(callee) = callee.replace(row)
+                    && callee != row
+                    && (is_wanted[at] || is_wanted[callee.0 as usize])
+                {
+                    let call = *index.entry((row, callee)).or_insert_with(|| {
+                        let new = Call { caller: row, callee, is_inlined: true, value: (0, 0) };
+                        found.calls.push(new);
+                        last_of_call.push(u32::MAX);
+                        found.calls.len() as u32 - 1
+                    });
+                    let known = &mut found.calls[call as usize];
+                    // Further out in the same location stands what it was inlined into.
+                    known.is_inlined &= i > 0;
+                    if std::mem::replace(&mut last_of_call[call as usize], id.0) != id.0 {
+                        add(&mut known.value, value);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
