@@ -43,7 +43,7 @@ const LISTS: &[List] = &[
         heads: &[],
         shared: &["calls", "matched", "nearest", "pairs", "sides"],
     },
-    List { module: "output", heads: &[], shared: &[] },
+    List { module: "output", heads: &[], shared: &["escape"] },
     List {
         module: "command",
         heads: &["args"],

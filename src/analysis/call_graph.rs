@@ -3,7 +3,7 @@
 //! For every node, and for what is left out, `entered` + Σ edges in = flat + Σ edges out + `repeats`, before, after and
 //! in their difference: whoever adds up a drawing finds nothing missing.
 
-use super::calls::{Errors, Measures, Weight, changes, errors, of_paths, sizes};
+use super::calls::{Errors, Measures, Weight, changes, errors, of_paths, of_same_rows, sizes};
 use super::{Context, Measure, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::stacks::{StackId, Stacks};
@@ -114,10 +114,12 @@ pub struct Graph {
 pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
     let stacks = Stacks::new(series);
-    let changes = changes(subject, &stacks);
+    let changes = of_same_rows(subject, &stacks, &changes(subject, &stacks))?;
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
-    let trimmed = trim(&stacks, frames, &sizes, limits)?;
+    let holds = |&(before, after): &(i64, i64)| i64::from(before != 0 || after != 0);
+    let held: Vec<i64> = changes.iter().map(holds).collect();
+    let trimmed = trim(&stacks, frames, &sizes, &held, limits)?;
     let tree = &trimmed.tree;
     let paths = of_paths(subject, tree, measured.column);
     let call_graph = &trimmed.graph;

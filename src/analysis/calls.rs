@@ -5,7 +5,7 @@ use super::matched::Evidence;
 use super::{Bounds, Measure, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::Stacks;
-use crate::graph::tree::Tree;
+use crate::graph::tree::{TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,21 @@ pub(super) fn changes(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Vec<(i64, i
         1 => of(0).into_iter().map(|value| (0, value)).collect(),
         _ => of(0).into_iter().zip(of(1)).collect(),
     }
+}
+
+/// Of the changes of stacks those of paths: what stacks of the same rows come to stands at the first of them.
+pub(super) fn of_same_rows(
+    subject: &Subject<'_>,
+    stacks: &Stacks<'_>,
+    changes: &[(i64, i64)],
+) -> Result<Vec<(i64, i64)>, TooLarge> {
+    let same = stacks.same_rows(subject.frames, Unsymbolized::Binary)?;
+    let mut sums = vec![(0_i64, 0_i64); changes.len()];
+    for (first, &(before, after)) in same.into_iter().zip(changes) {
+        let sum = &mut sums[first.index()];
+        *sum = (sum.0.wrapping_add(before), sum.1.wrapping_add(after));
+    }
+    Ok(sums)
 }
 
 /// The size of each change: |after − before|, or |value| of a single snapshot.

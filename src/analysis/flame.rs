@@ -16,6 +16,7 @@ use super::matched::Evidence;
 use super::{Bounds, Measure, Omitted, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::{StackId, Stacks};
+use crate::graph::tree::TooLarge;
 use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use grow::{Grown, Item, What, grow};
 use schemars::JsonSchema;
@@ -153,9 +154,13 @@ impl Values {
 }
 
 /// The paths of the snapshot, or of the two.
-pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Flame {
+///
+/// # Errors
+///
+/// The stacks are too long to follow.
+pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Result<Flame, TooLarge> {
     let Subject { series, frames, .. } = *subject;
-    let stacks = Stacks::new(series);
+    let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
     let from = match wanted.direction {
         Direction::RootFirst => From::Root,
         Direction::LeafFirst => From::Leaf,
@@ -178,14 +183,14 @@ pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Flame {
     let empty = if wanted.width == Width::Before { NEW } else { GONE };
     let frames = listed(subject, &main, ALL, &mut names);
     let strip = strip.map(|strip| listed(subject, &strip, empty, &mut names)).unwrap_or_default();
-    Flame {
+    Ok(Flame {
         width: wanted.width,
         direction: wanted.direction,
         names: names.names,
         frames: if wanted.part == Part::Whole { frames } else { Vec::new() },
         elided: strip,
         narrow,
-    }
+    })
 }
 
 fn sum(values: &[i64]) -> i64 {

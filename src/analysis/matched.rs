@@ -58,9 +58,11 @@ impl<'a> Matched<'a> {
             ([], _) => Of::Nothing,
             ([one], _) | ([one, ..], None) => Of::One(RawSamples::new(series, one)),
             ([before, after, ..], Some(process)) => {
-                let pairs = match process {
-                    Process::Different => Pairs::none(before, after),
-                    Process::InOrder | Process::Swapped => pairs(before, after),
+                let pairs = match (process, measured.allocated) {
+                    (Process::InOrder | Process::Swapped, Some(allocated)) => {
+                        pairs(before, after, series.sample_types.len(), allocated)
+                    }
+                    _ => Pairs::none(before, after),
                 };
                 Of::Two(Sides::new(series, process), pairs)
             }

@@ -24,6 +24,7 @@ pub use sides::Process;
 
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
+use crate::graph::tree::TooLarge;
 use crate::model::ids::{LabelSetId, LocationId};
 use crate::model::labels;
 use crate::model::measures::{self, Kind};
@@ -39,6 +40,17 @@ use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sides::Record;
+
+/// Why there is no answer about the rows that match a pattern.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// None does.
+    #[error(transparent)]
+    NoMatch(#[from] NoMatch),
+    /// The stacks are too long to follow.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
 
 /// A 95 % interval, in the unit of the value it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,6 @@
 use crate::model::series::Snapshot;
 use crate::parallel;
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,9 +43,8 @@ impl Pairs {
 
 type Index = HashMap<u64, u32, FxBuildHasher>;
 
-/// Matches two snapshots. Where several samples of a snapshot have the same stack and labels, the first of before
-/// goes with the first of after, and so on.
-pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
+/// Matches two snapshots, whose samples have `width` values each, that in column `allocated` what was ever allocated.
+pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated: usize) -> Pairs {
     let partitions =
         if before.samples.len() + after.samples.len() < PARALLEL { 1 } else { PARTITIONS };
     let build = |partition: u64| {
@@ -63,7 +61,7 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
     let built: Vec<(Index, bool)> =
         parallel::map(partitions as usize, |partition| build(partition as u64));
     if built.iter().any(|(_, repeated)| *repeated) {
-        return with_repeats(before, after);
+        return with_repeats(before, after, width, allocated);
     }
     let matched: Vec<AtomicBool> =
         std::iter::repeat_with(AtomicBool::default).take(before.samples.len()).collect();
@@ -82,42 +80,37 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot) -> Pairs {
         }
     });
     if repeated.into_inner() {
-        return with_repeats(before, after);
+        return with_repeats(before, after, width, allocated);
     }
     let only_before = (0..).zip(&matched).filter(|(_, matched)| !matched.load(Ordering::Relaxed));
     Pairs { only_before: only_before.map(|(sample, _)| sample).collect(), of_after }
 }
 
-/// The slow way, for profiles that repeat a stack with the same labels.
-fn with_repeats(before: &Snapshot, after: &Snapshot) -> Pairs {
-    // The first and the last sample of before of each key that have no match yet.
-    let mut index: HashMap<u64, (u32, u32), FxBuildHasher> = HashMap::default();
-    // The sample with the same key that follows.
-    let mut following: HashMap<u32, u32, FxBuildHasher> = HashMap::default();
-    for (sample, key) in keys(before, 0..before.samples.len()) {
-        match index.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert((sample, sample));
-            }
-            Entry::Occupied(mut entry) => {
-                following.insert(entry.get().1, sample);
-                entry.get_mut().1 = sample;
-            }
+/// The slow way, for profiles that repeat a stack with the same labels: Go keeps a record for each stack of addresses,
+/// and two of them may have the same lines. Within one process what a record allocated only grows, so that of several
+/// records the largest of before is the largest of after, and so on.
+fn with_repeats(before: &Snapshot, after: &Snapshot, width: usize, allocated: usize) -> Pairs {
+    let sorted = |snapshot: &Snapshot| {
+        let value = |sample: u32| snapshot.samples.values[sample as usize * width + allocated];
+        let all = keys(snapshot, 0..snapshot.samples.len());
+        let mut all: Vec<_> =
+            all.map(|(sample, key)| (key, std::cmp::Reverse(value(sample)), sample)).collect();
+        all.sort_unstable();
+        all
+    };
+    let mut left = sorted(before).into_iter().peekable();
+    let mut pairs = Pairs { of_after: vec![NONE; after.samples.len()], only_before: Vec::new() };
+    for (key, _, sample) in sorted(after) {
+        while let Some((_, _, gone)) = left.next_if(|(other, ..)| *other < key) {
+            pairs.only_before.push(gone);
+        }
+        if let Some((_, _, same)) = left.next_if(|(other, ..)| *other == key) {
+            pairs.of_after[sample as usize] = same;
         }
     }
-    let mut matched = vec![false; before.samples.len()];
-    let of_after = keys(after, 0..after.samples.len()).map(|(_, key)| match index.get_mut(&key) {
-        Some((first, _)) if *first != NONE => {
-            let sample = *first;
-            *first = following.get(first).copied().unwrap_or(NONE);
-            matched[sample as usize] = true;
-            sample
-        }
-        _ => NONE,
-    });
-    let of_after = of_after.collect();
-    let only_before = (0..).zip(&matched).filter(|(_, matched)| !**matched);
-    Pairs { only_before: only_before.map(|(sample, _)| sample).collect(), of_after }
+    pairs.only_before.extend(left.map(|(_, _, gone)| gone));
+    pairs.only_before.sort_unstable();
+    pairs
 }
 
 /// Samples with their keys.

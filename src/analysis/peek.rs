@@ -1,8 +1,8 @@
 //! One level around rows: for each row whose name matches, who calls it and whom it calls, with what goes along each
 //! call.
 
-use super::calls::{Errors, Measures, Weight, changes, errors, sizes, snapshots};
-use super::{Measure, NoMatch, Order, Subject, percent};
+use super::calls::{Errors, Measures, Weight, changes, errors, of_same_rows, sizes, snapshots};
+use super::{Measure, NoAnswer, NoMatch, Order, Subject, percent};
 use crate::graph::frames::RowId;
 use crate::graph::neighbors::{Change, neighbors};
 use crate::graph::stacks::Stacks;
@@ -60,14 +60,15 @@ pub fn peek(
     pattern: Option<&Regex>,
     order: Order,
     nodecount: usize,
-) -> Result<Peek, NoMatch> {
+) -> Result<Peek, NoAnswer> {
     let frames = subject.frames;
     let rows = (0..frames.len() as u32).map(RowId);
     let is_match = |row| pattern.is_none_or(|regex| regex.is_match(frames.name(row)));
     let is_match: Vec<bool> = rows.clone().map(is_match).collect();
     let stacks = Stacks::new(subject.series);
     let changes = changes(subject, &stacks);
-    let whole = sizes(&changes).iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
+    let paths = of_same_rows(subject, &stacks, &changes)?;
+    let whole = sizes(&paths).iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
     let found = neighbors(&stacks, frames, &changes, &is_match);
     let weight = |(before, after): Change| match snapshots(subject) {
         2 => Weight::of(&[before, after]),
@@ -77,16 +78,18 @@ pub fn peek(
         let row = row.0 as usize;
         Measures::of(weight(found.flat[row]), weight(found.cum[row]))
     };
-    // What a filter took away, or was never there in this sample type, is no row.
     let mut matching: Vec<(RowId, Measures)> = rows
         .clone()
         .filter(|row| is_match[row.0 as usize])
         .map(|row| (row, measures(row)))
-        .filter(|(_, value)| !value.is_zero())
         .collect();
+    // What holds nothing says nothing, unless it is all that was asked for.
+    if pattern.is_none() || matching.iter().any(|(_, value)| !value.is_zero()) {
+        matching.retain(|(_, value)| !value.is_zero());
+    }
     if let (Some(pattern), true) = (pattern, matching.is_empty()) {
         let what = if frames.by_function_name() { "function" } else { "row" };
-        return Err(NoMatch::new(what, pattern.as_str(), rows.map(|row| frames.name(row))));
+        return Err(NoMatch::new(what, pattern.as_str(), rows.map(|row| frames.name(row))).into());
     }
     matching.sort_by(|(a, left), (b, right)| {
         let size = |value: &Measures| {

@@ -11,7 +11,7 @@ use crate::analysis::stacks::Order;
 use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw a flame graph as SVG: of one profile, or of what changed between two
 #[derive(Debug, Args)]
@@ -79,9 +79,9 @@ struct PictureArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 struct FlameOutputArgs {
-    /// Format of the answer
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FlameFormat::Svg)]
-    format: FlameFormat,
+    /// Format of the answer [default: by the end of FILE's name, svg on standard output]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<FlameFormat>,
     /// The same as --format folded
     #[arg(long, conflicts_with = "format")]
     folded: bool,
@@ -115,7 +115,11 @@ const PIXELS: f64 = 1180.0;
 pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
     let FlameArgs { inputs, base, normalize, picture, sample, granularity, filter, output } = args;
     let inputs = compared("flame", base, inputs)?;
-    let format = if output.folded { FlameFormat::Folded } else { output.format };
+    let format = match output.format {
+        Some(format) => format,
+        None if output.folded => FlameFormat::Folded,
+        None => by_name(output.output.as_deref())?,
+    };
     check(&inputs, normalize, &picture, format)?;
     let direction = if picture.reverse { Direction::LeafFirst } else { Direction::RootFirst };
     let question = if format == FlameFormat::Folded {
@@ -153,6 +157,23 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
         },
     };
     general_request(question, normalize, inputs, options)
+}
+
+/// The format that the name of the output says.
+fn by_name(file: Option<&Path>) -> Result<FlameFormat, Error> {
+    let is_file = |file: &&Path| std::fs::metadata(file).map_or(true, |found| found.is_file());
+    let file = file.filter(|file| file.as_os_str() != "-").filter(is_file);
+    let Some(file) = file else { return Ok(FlameFormat::Svg) };
+    let extension = file.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    match extension.as_ref().and_then(|extension| extension.to_str()) {
+        Some("svg") => Ok(FlameFormat::Svg),
+        Some("folded" | "collapsed") => Ok(FlameFormat::Folded),
+        Some("json") => Ok(FlameFormat::Json),
+        _ => Err(Error::Usage(format!(
+            "-o {}: what to write there? Let its name end in .svg, .folded or .json, or add --format svg",
+            file.display()
+        ))),
+    }
 }
 
 /// Options that would change nothing are mistakes.

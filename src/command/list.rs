@@ -1,7 +1,7 @@
 //! `heapdiff list REGEX INPUT...`: the lines of the functions that match, each with its values.
 
 use super::options::{BaseArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
-use super::request::{Request, compared, snapshot_request};
+use super::request::{Request, check_pattern, compared, snapshot_request};
 use super::{Error, sources};
 use crate::filter::Granularity;
 use crate::output::FileNames;
@@ -54,9 +54,7 @@ struct SourceArgs {
 
 pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
     let ListArgs { pattern, inputs, base, sample, source, rows, filter, output } = args;
-    if let Err(error) = regex::Regex::new(&pattern) {
-        return Err(Error::Usage(format!("REGEX: {error}")));
-    }
+    check_pattern("list", &pattern)?;
     let inputs = compared("list REGEX", base, inputs)?;
     let question = Question::List { pattern };
     let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;

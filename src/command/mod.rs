@@ -106,7 +106,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
             };
         }
         Error::Parse(error) => {
-            let text = error.render().to_string();
+            let text = spelling::command_for(&error)
+                .map_or_else(|| error.render().to_string(), |command| format!("error: {command}"));
             text.strip_prefix("error: ").map_or(text.clone(), |text| format!("heapdiff: {text}"))
         }
         error => format!("heapdiff: {error}\n"),

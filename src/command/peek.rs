@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::options::{BaseArgs, PathOptions, nodecount};
-use super::request::{ROWS_SHOWN, Request, check_regex, path_request};
+use super::request::{ROWS_SHOWN, Request, check_pattern, path_request};
 use crate::output::Format;
 use crate::report::{Question, Sort};
 use clap::Args;
@@ -69,7 +69,7 @@ struct PeekRows {
 
 pub(super) fn peek_request(args: PeekArgs) -> Result<Request, Error> {
     let PeekArgs { pattern, inputs, base, rows, options } = args;
-    check_regex("REGEX", &pattern)?;
+    check_pattern("peek", &pattern)?;
     let question = Question::Peek(Some(pattern));
     let request = path_request("peek REGEX", question, base, inputs, options)?;
     Ok(with_rows(request, &rows, 0))

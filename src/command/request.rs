@@ -235,6 +235,16 @@ fn check_stdin(inputs: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// A pattern that comes before the profiles: what names a file was meant to come behind it.
+pub(super) fn check_pattern(command: &str, pattern: &str) -> Result<(), Error> {
+    if std::path::Path::new(pattern).is_file() {
+        return Err(Error::Usage(format!(
+            "{pattern} is a file, and the regular expression comes first: heapdiff {command} REGEX PROFILE..."
+        )));
+    }
+    check_regex("REGEX", pattern)
+}
+
 /// `what` names the regular expression as it was typed: `-focus`, `REGEX`.
 pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), Error> {
     match regex::Regex::new(regex) {

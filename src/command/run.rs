@@ -14,7 +14,7 @@ use crate::report::{Query, Question, Report, Warning, WarningCode, analyze};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Answers a query about inputs.
 pub(super) fn answer(
@@ -85,10 +85,13 @@ pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
 
 /// Says the warnings of a report on standard error.
 pub(super) fn warn(report: &Report, console: &mut Console<'_>) {
-    let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
-    for warning in report.warnings.iter().chain(of_inputs) {
+    let of_all = report.warnings.iter().map(|warning| warning.message.clone());
+    let of_inputs = report.inputs.iter().flat_map(|input| {
+        input.warnings.iter().map(move |warning| format!("{}: {}", input.name, warning.message))
+    });
+    for message in of_all.chain(of_inputs) {
         // A warning nobody can be told is no reason to fail.
-        let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&warning.message));
+        let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&message));
     }
 }
 
@@ -173,8 +176,7 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
         write(&mut file)?;
         return file.flush();
     }
-    // A link stays a link: what it points to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target(path);
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
     };
@@ -197,6 +199,20 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// What a link points to, whether that is there or not: a link stays a link, and what it points to is replaced.
+fn target(path: &Path) -> PathBuf {
+    if let Ok(real) = fs::canonicalize(path) {
+        return real;
+    }
+    let mut path = path.to_owned();
+    // More links than this in a row are a circle.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
+    }
+    path
 }
 
 #[cfg(test)]

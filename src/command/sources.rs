@@ -3,10 +3,7 @@
 
 use crate::analysis::list::{Changed, Listing, NoSource, Source, SourceLine};
 use crate::report::{Input, Report};
-use crate::source::code::{Code, Missing, Search, has_word, short_name};
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
-use std::rc::Rc;
+use crate::source::code::{Code, Files, Missing, Search, has_word, short_name};
 use std::time::{Duration, SystemTime};
 
 /// The name of a function stands at most so many lines from where it starts: what is written before and after it in
@@ -14,8 +11,6 @@ use std::time::{Duration, SystemTime};
 const NEAR: i64 = 5;
 /// Characters of a line that are kept.
 const LONGEST: usize = 1000;
-/// Files that are kept for the next function.
-const KEPT: usize = 64;
 
 /// Where to look, and how much to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,26 +21,18 @@ pub(super) struct Wanted {
     pub(super) context: i64,
 }
 
-type Found = Result<Rc<Code>, Missing>;
-
 /// Fills the text in. `prefixes` are those of `-trim_path`.
 pub(super) fn fill(report: &mut Report, wanted: &Wanted, prefixes: &[String]) {
     let taken = report.inputs.iter().filter_map(taken).min();
     let Some(list) = &mut report.list else { return };
     let search = Search::new(wanted.source_path.as_deref(), prefixes);
-    let mut files: HashMap<(String, Option<String>), Found, FxBuildHasher> = HashMap::default();
+    let mut files = Files::default();
     for listing in &mut list.functions {
         let Some(file) = &listing.file else {
             listing.no_source = Some(NoSource::Unnamed);
             continue;
         };
-        // Whether a file is the one depends on the name of the function.
-        let key = (file.clone(), short_name(&listing.function).map(str::to_owned));
-        if files.len() >= KEPT && !files.contains_key(&key) {
-            files.clear();
-        }
-        let find = || search.find(file, &listing.function).map(Rc::new);
-        match files.entry(key).or_insert_with(find).clone() {
+        match search.find(file, &listing.function, &mut files) {
             Ok(code) => listing.source = Some(source(&code, listing, wanted.context, taken)),
             Err(missing) => listing.no_source = Some(why(missing)),
         }

@@ -6,6 +6,7 @@
 //! follows an option that takes a value is that value, and what follows `--` is an input; neither is
 //! touched.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -73,6 +74,32 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
         normal.insert(1, subcommand);
     }
     normal
+}
+
+/// What pprof has as an option and heapdiff as a command: the option, and what to type.
+const COMMANDS: &[(&str, &str)] = &[
+    ("--peek", "heapdiff peek REGEX PROFILE..."),
+    ("--tree", "heapdiff tree PROFILE..."),
+    ("--list", "heapdiff list REGEX PROFILE..."),
+    ("--traces", "heapdiff traces PROFILE..."),
+    ("--tags", "heapdiff tags PROFILE..."),
+    ("--dot", "heapdiff graph PROFILE... -o X.dot"),
+    ("--svg", "heapdiff graph PROFILE... -o X.svg, or heapdiff flame PROFILE... -o X.svg"),
+    ("--web", "heapdiff graph PROFILE... -o X.svg, and open X.svg in a browser"),
+    (
+        "--proto",
+        "heapdiff merge PROFILE... -o X.pb.gz, or heapdiff convert BEFORE AFTER -o X.pb.gz",
+    ),
+];
+
+/// What to say where an option of pprof was typed that is a command here.
+pub(super) fn command_for(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let name = option.split('=').next().unwrap_or(option);
+    let (name, command) = COMMANDS.iter().find(|(known, _)| *known == name)?;
+    Some(format!("{name} is a command here: {command}\n"))
 }
 
 impl Known {

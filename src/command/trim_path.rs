@@ -29,6 +29,16 @@ pub(super) fn trim(report: &mut Report, prefixes: &[String]) {
             trim.top_row(row);
         }
     }
+    if let Some(refs) = &mut report.refs {
+        for site in &mut refs.sites {
+            for frame in site.lines.iter_mut().flat_map(|line| &mut line.frames) {
+                trim.name(&mut frame.name);
+            }
+            site.dominator.iter_mut().for_each(|dominator| trim.name(&mut dominator.function));
+        }
+        let paths = refs.paths.iter_mut().flat_map(|path| &mut path.frames);
+        paths.chain(&mut refs.more_sites).for_each(|name| trim.name(name));
+    }
     for node in report.graph.iter_mut().flat_map(|graph| &mut graph.nodes) {
         trim.name_and_file(&mut node.name, &mut node.file);
     }

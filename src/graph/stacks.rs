@@ -4,12 +4,14 @@
 //! for each distinct stack, and adds the values of its samples up before.
 
 use super::frames::{Frames, RowId};
+use super::tree::TooLarge;
 use super::walk::Unsymbolized;
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
 
 /// A distinct stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +23,9 @@ impl StackId {
         self.0 as usize
     }
 }
+
+/// More frames on distinct stacks are no program's, and would take minutes to follow.
+const MAX_FRAMES: usize = 1 << 30;
 
 /// The distinct stacks of all snapshots of a series, in the order in which they were met.
 #[derive(Clone, Debug)]
@@ -61,6 +66,78 @@ impl<'a> Stacks<'a> {
             stacks.of.push(of);
         }
         stacks
+    }
+
+    /// The first stack with the same rows, of each stack: lines and addresses move between builds, and what a question
+    /// shows may not tell them apart.
+    pub fn same_rows(
+        &self,
+        frames: &Frames,
+        unsymbolized: Unsymbolized,
+    ) -> Result<Vec<StackId>, TooLarge> {
+        let mut left = MAX_FRAMES;
+        let mut met: HashMap<u64, StackId, FxBuildHasher> = HashMap::default();
+        met.reserve(self.len());
+        let mut hash = |id: StackId| {
+            let mut hasher = FxHasher::default();
+            for location in self.locations(id) {
+                let rows = frames.frames_of(location, unsymbolized);
+                left = left.checked_sub(rows.len()).ok_or(TooLarge)?;
+                rows.iter().for_each(|row| row.0.hash(&mut hasher));
+            }
+            let mut key = hasher.finish();
+            loop {
+                let known = *met.entry(key).or_insert(id);
+                let rows = |id| self.rows(id, frames, unsymbolized);
+                if known == id || rows(known).eq(rows(id)) {
+                    return Ok(known);
+                }
+                // Others with the same hash stand behind it.
+                key = key.wrapping_add(1);
+            }
+        };
+        self.ids().map(&mut hash).collect()
+    }
+
+    /// The same with stacks of the same rows as one.
+    pub fn by_rows(self, frames: &Frames, unsymbolized: Unsymbolized) -> Result<Self, TooLarge> {
+        let same = self.same_rows(frames, unsymbolized)?;
+        let mut number = vec![StackId(0); self.len()];
+        let mut first = Vec::new();
+        for id in self.ids() {
+            number[id.index()] = if same[id.index()] == id {
+                first.push(self.first[id.index()]);
+                StackId(first.len() as u32 - 1)
+            } else {
+                number[same[id.index()].index()]
+            };
+        }
+        let of =
+            self.of.into_iter().map(|of| of.into_iter().map(|id| number[id.index()]).collect());
+        Ok(Self { series: self.series, first, of: of.collect() })
+    }
+
+    /// Flat and cum of each row, of values of the stacks.
+    pub fn of_rows(
+        &self,
+        frames: &Frames,
+        unsymbolized: Unsymbolized,
+        values: &[i64],
+    ) -> Vec<(i64, i64)> {
+        let mut sums = vec![(0_i64, 0_i64); frames.len()];
+        let mut last = vec![u32::MAX; frames.len()];
+        for (id, &value) in self.ids().zip(values).filter(|(_, value)| **value != 0) {
+            for (i, row) in self.rows(id, frames, unsymbolized).enumerate() {
+                let row = row.0 as usize;
+                if i == 0 {
+                    sums[row].0 = sums[row].0.wrapping_add(value);
+                }
+                if std::mem::replace(&mut last[row], id.0) != id.0 {
+                    sums[row].1 = sums[row].1.wrapping_add(value);
+                }
+            }
+        }
+        sums
     }
 
     /// The series that they are of.

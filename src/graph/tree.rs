@@ -44,7 +44,7 @@ const MAX_NODES: usize = 1 << 26;
 /// The paths would take gigabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the samples have more than {MAX_NODES} distinct call paths; keep fewer of them with -focus, or \
+    "the samples have more distinct call paths than can be followed; keep fewer of them with -focus, or \
      take coarser rows with -packages"
 )]
 pub struct TooLarge;

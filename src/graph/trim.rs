@@ -69,17 +69,21 @@ pub struct Trimmed {
     pub calls: usize,
 }
 
-/// Cuts a call graph down to `limits`, by the sizes of the stacks.
+/// Cuts a call graph down to `limits`, by the sizes of the stacks; `held` is not 0 where one holds anything at all.
 pub fn trim(
     stacks: &Stacks<'_>,
     frames: &Frames,
     sizes: &[i64],
+    held: &[i64],
     limits: Limits,
 ) -> Result<Trimmed, TooLarge> {
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;
-    let mut rows = sizes_of_rows(stacks, frames, sizes);
-    let known = rows.len();
+    let all = stacks.of_rows(frames, Unsymbolized::Binary, sizes);
+    let mut rows: Vec<(RowId, (i64, i64))> =
+        (0..).map(RowId).zip(all).filter(|(_, (_, cum))| *cum != 0).collect();
+    let known = stacks.of_rows(frames, Unsymbolized::Binary, held);
+    let known = known.iter().filter(|(_, cum)| *cum != 0).count();
     let least = cutoff(limits.nodefraction);
     rows.retain(|(_, (_, cum))| *cum >= least);
     preselect(&mut rows, limits.nodecount);
@@ -121,25 +125,6 @@ pub fn trim(
     let graph = graph.without(|edge| is_small(edge.index()));
     let sizes = graph.weigh(&tree, &sizes);
     Ok(Trimmed { tree, graph, sizes, rows: known - rows.len(), calls })
-}
-
-/// Flat and cum of the sizes, of each row that has any, each stack counted once.
-fn sizes_of_rows(stacks: &Stacks<'_>, frames: &Frames, sizes: &[i64]) -> Vec<(RowId, (i64, i64))> {
-    let mut sums = vec![(0_i64, 0_i64); frames.len()];
-    let mut last = vec![u32::MAX; frames.len()];
-    for (id, &size) in stacks.ids().zip(sizes).filter(|(_, size)| **size != 0) {
-        for (i, row) in stacks.rows(id, frames, Unsymbolized::Binary).enumerate() {
-            let row = row.0 as usize;
-            if i == 0 {
-                sums[row].0 = sums[row].0.saturating_add(size);
-            }
-            if std::mem::replace(&mut last[row], id.0) != id.0 {
-                sums[row].1 = sums[row].1.saturating_add(size);
-            }
-        }
-    }
-    let all = (0..).map(RowId).zip(sums);
-    all.filter(|(_, (_, cum))| *cum != 0).collect()
 }
 
 /// Rows looked at closely for each that is wanted: a graph of thousands of rows has hundreds of thousands of edges, and

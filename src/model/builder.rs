@@ -15,6 +15,12 @@ use crate::parallel;
 /// More sample types than this are no profile's: each costs a column.
 const MAX_SAMPLE_TYPES: usize = 256;
 
+/// More strings than this are no program's names: each costs a place in a table, however short it is.
+const MAX_STRINGS: usize = 1 << 25;
+
+/// More functions than this are inlined nowhere into one place, and each costs a step wherever the place is met.
+const MAX_LINES: usize = 10_000;
+
 /// Bytes that the texts of a header may take together. Each reference to a string becomes a copy of it, so that a few
 /// bytes in a file could ask for any amount of memory.
 const MAX_HEADER_TEXT: usize = 16 << 20;
@@ -84,6 +90,9 @@ impl Builder {
         if self.strings.is_empty() && !bytes.is_empty() {
             return invalid("string_table[0] is not empty, which the format wants it to be");
         }
+        if self.strings.len() == MAX_STRINGS {
+            return invalid(format!("more than {MAX_STRINGS} strings"));
+        }
         self.strings.push_bytes(bytes);
         Ok(())
     }
@@ -113,6 +122,12 @@ impl Builder {
 
     /// Appends a location with its lines, innermost first.
     pub fn location(&mut self, l: RawLocation, lines: &[RawLine]) -> Result<(), Invalid> {
+        if lines.len() > MAX_LINES {
+            let (id, n) = (l.id, lines.len());
+            return invalid(format!(
+                "location {id} has {n} lines, of which at most {MAX_LINES} are read"
+            ));
+        }
         self.header.check_new("location", l.id, &mut self.location_ids)?;
         self.locations.push(l);
         self.lines.extend_from_slice(lines);

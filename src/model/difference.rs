@@ -8,7 +8,8 @@ use super::measures;
 use super::merge::{Error, Merge, Sign};
 use super::profile::{Header, Profile, SampleType};
 use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
 
 /// A profile with the name that errors call it by.
 pub type Named<'a> = (&'a str, &'a Profile);
@@ -30,21 +31,52 @@ pub fn add_growth(profile: &mut Profile, column: usize) {
     let Some(SampleType { name, unit }) = header.sample_types.get(column).cloned() else { return };
     header.default_sample_type.clone_from(&name);
     header.sample_types.push(SampleType { name: format!("{name}_growth"), unit });
-    // A stack has several samples, of objects of several sizes, say. What it grew by is their sum, and stands at the
-    // first of them that grew.
-    let samples = &profile.samples;
-    let mut grown: HashMap<&[u8], i64, FxBuildHasher> = HashMap::default();
-    for (i, row) in samples.values.chunks_exact(width).enumerate() {
-        *grown.entry(samples.packed_stack(i)).or_default() += row[column];
+    // A path of functions has several samples, of objects of several sizes, say, and of two builds. What it grew by is
+    // their sum, and stands at the first of them that grew.
+    let paths = paths(profile);
+    let values = profile.samples.values.chunks_exact(width);
+    let mut grown = vec![0_i64; profile.samples.len()];
+    for (&path, row) in paths.iter().zip(values.clone()) {
+        let sum = &mut grown[path as usize];
+        *sum = sum.saturating_add(row[column]);
     }
-    let mut values = Vec::with_capacity(samples.len() * (width + 1));
-    for (i, row) in samples.values.chunks_exact(width).enumerate() {
-        let left = grown.get_mut(samples.packed_stack(i)).filter(|left| **left > 0);
-        values.extend_from_slice(row);
-        values.push(left.filter(|_| row[column] > 0).map_or(0, std::mem::take));
+    let mut wider = Vec::with_capacity(profile.samples.len() * (width + 1));
+    for (&path, row) in paths.iter().zip(values) {
+        let left = Some(&mut grown[path as usize]).filter(|left| **left > 0 && row[column] > 0);
+        wider.extend_from_slice(row);
+        wider.push(left.map_or(0, std::mem::take));
     }
-    drop(grown);
-    profile.samples.values = values;
+    profile.samples.values = wider;
+}
+
+/// The first sample with the same path, of each sample: the names of its functions, whatever their lines and addresses,
+/// which move between builds.
+fn paths(profile: &Profile) -> Vec<u32> {
+    let symbols = &profile.symbols;
+    let steps = |sample: u32| {
+        profile.samples.stack(sample as usize).flat_map(|location| {
+            let lines = symbols.locations.lines(location);
+            // An address without lines stands for itself, apart from all names.
+            let address = lines.is_empty().then_some((location.0, true));
+            let names = lines.iter().map(|line| (symbols.function(line.function).name.0, false));
+            names.chain(address)
+        })
+    };
+    let mut met: HashMap<u64, u32, FxBuildHasher> = HashMap::default();
+    let path = |sample: u32| {
+        let mut hasher = FxHasher::default();
+        steps(sample).for_each(|step| step.hash(&mut hasher));
+        let mut key = hasher.finish();
+        loop {
+            let known = *met.entry(key).or_insert(sample);
+            if known == sample || steps(known).eq(steps(sample)) {
+                return known;
+            }
+            // Others with the same hash stand behind it.
+            key = key.wrapping_add(1);
+        }
+    };
+    (0..profile.samples.len() as u32).map(path).collect()
 }
 
 /// Position of the sample type that a difference is shown by, where nobody asks for one.

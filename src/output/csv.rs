@@ -4,9 +4,11 @@
 //! with `=`, `+`, `-` or `@` and a spreadsheet would take it for a formula: a script that reads the
 //! file must get back the very name that JSON and `go tool pprof` print. Function names come from the
 //! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text.
+//! Only characters that do not print are spelled out, since a CSV may be read in a terminal, and a record
+//! is a line. Several names in a cell have semicolons between them.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
-use super::joinable;
+use super::{escape, joinable};
 use crate::analysis::calls::Weight;
 use crate::analysis::list::{Line, Listing};
 use crate::analysis::stacks::{Sides, Stacks};
@@ -144,30 +146,30 @@ const TAG_COLUMNS: [&str; 10] = [
 ];
 
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut writer = ::csv::Writer::from_writer(out);
+    let mut writer = Records(::csv::Writer::from_writer(out));
     if let Some(diff) = &report.diff {
-        writer.write_record(DIFF_COLUMNS).map_err(io_error)?;
+        writer.write(DIFF_COLUMNS)?;
         for row in &diff.rows {
-            writer.write_record(diff_record(row, &report.unit)).map_err(io_error)?;
+            writer.write(diff_record(row, &report.unit))?;
         }
     } else if let Some(top) = &report.top {
-        writer.write_record(TOP_COLUMNS).map_err(io_error)?;
+        writer.write(TOP_COLUMNS)?;
         for row in &top.rows {
-            writer.write_record(top_record(row, &report.unit)).map_err(io_error)?;
+            writer.write(top_record(row, &report.unit))?;
         }
     } else if let Some(stacks) = &report.stacks {
-        write_stacks(stacks, &report.unit, &mut writer).map_err(io_error)?;
+        write_stacks(stacks, &report.unit, &mut writer)?;
     }
     if let Some(refs) = &report.refs {
-        writer.write_record(REFS_COLUMNS).map_err(io_error)?;
+        writer.write(REFS_COLUMNS)?;
         for site in &refs.sites {
             for line in &site.lines {
-                writer.write_record(refs_record(site, line, &report.unit)).map_err(io_error)?;
+                writer.write(refs_record(site, line, &report.unit))?;
             }
         }
     }
     if let Some(peek) = &report.peek {
-        writer.write_record(PEEK_COLUMNS).map_err(io_error)?;
+        writer.write(PEEK_COLUMNS)?;
         for row in &peek.rows {
             let call = |relation: &'static str, neighbor: &peek::Neighbor| {
                 call_record(row, relation, neighbor, &report.unit)
@@ -176,31 +178,31 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
             let callees = row.callees.iter().map(|callee| call("callee", callee));
             let itself = std::iter::once(peek_record(row, &report.unit));
             for record in callers.chain(itself).chain(callees) {
-                writer.write_record(record).map_err(io_error)?;
+                writer.write(record)?;
             }
         }
     }
     if let Some(list) = &report.list {
-        writer.write_record(LIST_COLUMNS).map_err(io_error)?;
+        writer.write(LIST_COLUMNS)?;
         for listing in &list.functions {
             for line in &listing.lines {
-                writer.write_record(list_record(listing, line, &report.unit)).map_err(io_error)?;
+                writer.write(list_record(listing, line, &report.unit))?;
             }
         }
     } else if let Some(traces) = &report.traces {
-        writer.write_record(TRACE_COLUMNS).map_err(io_error)?;
+        writer.write(TRACE_COLUMNS)?;
         for row in &traces.rows {
-            writer.write_record(trace_record(row, &report.unit)).map_err(io_error)?;
+            writer.write(trace_record(row, &report.unit))?;
         }
     } else if let Some(tags) = &report.tags {
-        writer.write_record(TAG_COLUMNS).map_err(io_error)?;
+        writer.write(TAG_COLUMNS)?;
         for tag in &tags.keys {
             for value in &tag.values {
-                writer.write_record(tag_record(tag, value, &report.unit)).map_err(io_error)?;
+                writer.write(tag_record(tag, value, &report.unit))?;
             }
         }
     }
-    writer.flush()
+    writer.0.flush()
 }
 
 /// A line for each stack: the names of its frames from the root on with semicolons between them, so that one in a name
@@ -208,12 +210,12 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
 fn write_stacks<W: io::Write>(
     stacks: &Stacks,
     unit: &str,
-    writer: &mut ::csv::Writer<W>,
-) -> ::csv::Result<()> {
+    writer: &mut Records<W>,
+) -> io::Result<()> {
     if stacks.is_comparison {
-        writer.write_record(COMPARED_STACK_COLUMNS)?;
+        writer.write(COMPARED_STACK_COLUMNS)?;
     } else {
-        writer.write_record(STACK_COLUMNS)?;
+        writer.write(STACK_COLUMNS)?;
     }
     let names: Vec<_> = stacks.frames.iter().map(|frame| joinable(&frame.name)).collect();
     let mut path = Vec::new();
@@ -223,7 +225,7 @@ fn write_stacks<W: io::Write>(
         let (frames, value, objects) = (frames.join(";"), stack.value, stack.objects);
         let unit = unit.to_owned();
         if stacks.is_comparison {
-            writer.write_record([
+            writer.write([
                 frames,
                 value.before.to_string(),
                 value.after.to_string(),
@@ -235,10 +237,22 @@ fn write_stacks<W: io::Write>(
             ])?;
         } else {
             let objects = cell(objects.map(|objects| objects.after));
-            writer.write_record([frames, value.after.to_string(), objects, unit])?;
+            writer.write([frames, value.after.to_string(), objects, unit])?;
         }
     }
     Ok(())
+}
+
+/// Records whose text can neither steer a terminal nor break a line in two.
+struct Records<W: io::Write>(::csv::Writer<W>);
+
+impl<W: io::Write> Records<W> {
+    fn write<T: AsRef<str>>(&mut self, record: impl IntoIterator<Item = T>) -> io::Result<()> {
+        for field in record {
+            self.0.write_field(&*escape(field.as_ref())).map_err(io_error)?;
+        }
+        self.0.write_record(None::<&[u8]>).map_err(io_error)
+    }
 }
 
 /// The error of the writer below, whose kind callers look at.
@@ -252,6 +266,11 @@ fn io_error(error: ::csv::Error) -> io::Error {
 /// A probability as spreadsheets and scripts read it, small ones as `4.5e-105`.
 fn scientific(p: f64) -> String {
     if p != 0.0 && p.abs() < 1e-4 { format!("{p:e}") } else { p.to_string() }
+}
+
+/// Names in one cell, semicolons between them: one in a name becomes a colon.
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(joinable).collect::<Vec<_>>().join(";")
 }
 
 fn cell<T: Display>(value: Option<T>) -> String {
@@ -319,13 +338,13 @@ fn top_record(row: &top::Row, unit: &str) -> [String; TOP_COLUMNS.len()] {
 /// A line of a tree. What ends at it and what was left out is their change, or their value in a single profile.
 fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REFS_COLUMNS.len()] {
     let name = |line: &refs::Line| line.frames.first().map(|frame| frame.name.clone());
-    let folded: Vec<&str> = line.frames.iter().skip(1).map(|frame| frame.name.as_str()).collect();
+    let folded = line.frames.iter().skip(1).map(|frame| frame.name.as_str());
     let objects = |of: fn(&Weight) -> Option<i64>| cell(line.objects.as_ref().and_then(of));
     [
         cell(site.lines.first().and_then(name)),
         line.depth.to_string(),
         cell(name(line)),
-        folded.join("\n"),
+        joined(folded),
         cell(line.values.before),
         line.values.after.to_string(),
         cell(line.values.delta),
@@ -427,15 +446,16 @@ fn label_value(value: &LabelValue) -> (String, String) {
     }
 }
 
-/// Labels and frames stand in one cell each, on a line of its own each: any other mark may be part of a name.
 fn trace_record(row: &Trace, unit: &str) -> [String; TRACE_COLUMNS.len()] {
     let [before, after, delta, lower, upper] = amount(&row.amount);
     let labels = row.labels.iter().map(|label| {
         let (value, unit) = label_value(&label.value);
         format!("{}={value}{unit}", label.key)
     });
-    let labels = labels.collect::<Vec<_>>().join("\n");
-    [before, after, delta, lower, upper, unit.to_owned(), labels, row.frames.join("\n")]
+    let labels: Vec<String> = labels.collect();
+    let labels = joined(labels.iter().map(String::as_str));
+    let frames = joined(row.frames.iter().map(|frame| &**frame));
+    [before, after, delta, lower, upper, unit.to_owned(), labels, frames]
 }
 
 fn tag_record(

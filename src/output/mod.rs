@@ -6,14 +6,16 @@
 
 mod csv;
 mod dot;
+mod escape;
 mod flamegraph;
 mod folded;
 mod json;
 mod speedscope;
 mod table;
 
+pub(crate) use escape::escape;
 use table::number;
-pub(crate) use table::{escape::escape, shell};
+pub(crate) use table::shell;
 
 use crate::report::Report;
 use std::borrow::Cow;

@@ -3,6 +3,7 @@
 //! It knows no negative weights, so a comparison is four profiles in one file: what grew, what shrank, after and
 //! before, each named with its total; the first is shown first. Those without a sample are left out.
 
+use super::escape::Printable;
 use crate::analysis::stacks::{Frame, Sides, Stack, Stacks};
 use crate::report::Report;
 use crate::units::{self, Kind};
@@ -102,7 +103,7 @@ pub(super) fn write(report: &Report, stacks: &Stacks, out: &mut dyn io::Write) -
         shared: Shared { frames: stacks.frames.iter().map(shared).collect() },
         profiles,
     };
-    serde_json::to_writer(&mut *out, &file)?;
+    serde_json::to_writer(Printable(&mut *out), &file)?;
     writeln!(out)?;
     out.flush()
 }

@@ -8,7 +8,6 @@
 mod chain;
 mod closing;
 mod diff_rows;
-pub(crate) mod escape;
 mod grid;
 mod heading;
 mod list_rows;
@@ -24,7 +23,7 @@ mod totals;
 mod trace_rows;
 mod wrap;
 
-use super::Style;
+use super::{Style, escape};
 use crate::report::{InputKind, Report};
 use std::io;
 

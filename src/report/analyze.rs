@@ -6,8 +6,8 @@ use super::{
     WarningCode,
 };
 use crate::analysis::{
-    Measured, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, flame, list, peek, refs,
-    stacks, tags, top, traces,
+    Measured, NoAnswer, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, flame, list,
+    peek, refs, stacks, tags, top, traces,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -43,6 +43,9 @@ pub enum Error {
     /// A pattern matches nothing.
     #[error(transparent)]
     NoMatch(#[from] NoMatch),
+    /// There is no answer about rows.
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
     /// The stacks take too much memory.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -168,7 +171,7 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         }
         Question::Traces => report.traces = Some(traces::traces(&subject, wanted)?),
         Question::Tags => report.tags = Some(tags::tags(&subject, wanted)),
-        Question::Flame(wanted) => report.flame = Some(flame::flame(&subject, *wanted)),
+        Question::Flame(wanted) => report.flame = Some(flame::flame(&subject, *wanted)?),
     }
     report.warnings = warnings;
     Ok(report)

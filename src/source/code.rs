@@ -18,11 +18,14 @@
 //! where it says the name of the function.
 
 use crate::model::origin;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
 use std::env;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::SystemTime;
 
 /// Endings of the names of source files.
@@ -102,6 +105,25 @@ pub enum Missing {
     NoSourceName,
 }
 
+/// Files that are kept for the next function.
+const KEPT: usize = 64;
+
+/// Source files that were opened: a large file holds many of the functions of a profile.
+#[derive(Clone, Debug, Default)]
+pub struct Files(HashMap<PathBuf, Result<Rc<Code>, Missing>, FxBuildHasher>);
+
+impl Files {
+    fn open(&mut self, candidate: Candidate) -> Result<Rc<Code>, Missing> {
+        if self.0.len() >= KEPT && !self.0.contains_key(&candidate.path) {
+            self.0.clear();
+        }
+        let Candidate { path, is_versioned, .. } = candidate;
+        let known = self.0.entry(path);
+        let opened = known.or_insert_with_key(|path| open(path, is_versioned).map(Rc::new));
+        opened.clone()
+    }
+}
+
 /// Where source files are looked for.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
@@ -138,8 +160,13 @@ impl Search {
         }
     }
 
-    /// The file that a profile calls `recorded`, for `function`.
-    pub fn find(&self, recorded: &str, function: &str) -> Result<Code, Missing> {
+    /// The file that a profile calls `recorded`, for `function`; `files` are those that were opened before.
+    pub fn find(
+        &self,
+        recorded: &str,
+        function: &str,
+        files: &mut Files,
+    ) -> Result<Rc<Code>, Missing> {
         if recorded.len() > NAME_MAX {
             return Err(Missing::NotFound);
         }
@@ -150,10 +177,10 @@ impl Search {
         let word = short_name(function);
         let mut missing = Missing::NotFound;
         for candidate in self.candidates(&recorded, function) {
-            match open(&candidate.path) {
-                Ok(mut code) => {
-                    if candidate.is_sure || word.is_some_and(|word| code.says(word)) {
-                        code.is_versioned = candidate.is_versioned;
+            let is_sure = candidate.is_sure;
+            match files.open(candidate) {
+                Ok(code) => {
+                    if is_sure || word.is_some_and(|word| code.says(word)) {
                         return Ok(code);
                     }
                 }
@@ -191,6 +218,12 @@ impl Search {
             let source = parts.iter().rposition(|&part| part == "src").map_or(0, |at| at + 1);
             let path: PathBuf = parts[if rooted { source } else { 0 }..].iter().collect();
             all.push(guess(library.join(path)));
+        }
+        // What was built with -trimpath from a vendor folder bears a version that the folder does not.
+        if let Some(vendored) = in_vendor(&parts) {
+            let folders = self.working.iter().chain(&self.folders);
+            let around = folders.flat_map(|folder| folder.ancestors());
+            all.extend(around.map(|folder| guess(folder.join("vendor").join(&vendored))));
         }
         if !rooted {
             let folders = self.working.iter().flat_map(|folder| folder.ancestors());
@@ -282,6 +315,15 @@ fn in_module_cache(parts: &[&str]) -> impl Iterator<Item = PathBuf> + use<> {
     path.into_iter()
 }
 
+/// Below a vendor folder: the module without its version.
+fn in_vendor(parts: &[&str]) -> Option<PathBuf> {
+    let version = parts.iter().position(|part| part.contains("@v"))?;
+    let cache = parts[..version].windows(2).rposition(|pair| pair == ["pkg", "mod"]);
+    let module = &parts[cache.map_or(0, |at| at + 2)..];
+    let plain = |part: &&str| part.split("@v").next().unwrap_or_default().to_owned();
+    Some(module.iter().map(plain).collect())
+}
+
 /// `BurntSushi` as `!burnt!sushi`.
 fn escape_capitals(part: &str) -> String {
     part.chars().fold(String::new(), |mut escaped, c| {
@@ -314,7 +356,7 @@ fn is_source_name(path: &Path) -> bool {
 }
 
 /// Reads a source file, and nothing that is none.
-fn open(path: &Path) -> Result<Code, Missing> {
+fn open(path: &Path, is_versioned: bool) -> Result<Code, Missing> {
     let real = fs::canonicalize(path).map_err(|_| Missing::NotFound)?;
     if !is_source_name(&real) {
         return Err(Missing::NoSourceName);
@@ -340,7 +382,7 @@ fn open(path: &Path) -> Result<Code, Missing> {
         ends.push(text.len() as u32);
     }
     let modified = metadata.modified().ok();
-    Ok(Code { path: path.to_owned(), modified, is_versioned: false, text, ends })
+    Ok(Code { path: path.to_owned(), modified, is_versioned, text, ends })
 }
 
 /// The word that stands in the source where a function is defined: `windowFor` of
@@ -444,7 +486,9 @@ mod tests {
             standard_library: Some(root.join("go/src")),
         };
         let found = |search: Search, recorded: &str, function: &str| {
-            let code = search.find(recorded, function).map(|code| code.path);
+            let code = search
+                .find(recorded, function, &mut Files::default())
+                .map(|code| code.path.clone());
             code.map(|path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned())
         };
         let plain = || search(&[], &[]);
@@ -491,7 +535,12 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(inside.join("pipe.go")).status();
         assert!(made.is_ok_and(|status| status.success()), "mkfifo");
         let search = Search { folders: vec![inside.clone()], ..Search::default() };
-        let missing = |name: &str| search.find(name, "main.secret").map(|code| code.path).err();
+        let missing = |name: &str| {
+            search
+                .find(name, "main.secret", &mut Files::default())
+                .map(|code| code.path.clone())
+                .err()
+        };
         assert_eq!(missing("/etc/passwd"), Some(Missing::NoSourceName));
         assert_eq!(missing("/dev/zero"), Some(Missing::NoSourceName));
         assert_eq!(missing("key.pem"), Some(Missing::NoSourceName));
@@ -503,7 +552,7 @@ mod tests {
         assert_eq!(missing(&"a/".repeat(1 << 20)), Some(Missing::NotFound));
         assert_eq!(missing(&format!("{}x.go", "a/".repeat(2000))), Some(Missing::NotFound));
         assert_eq!(missing("/x/../../other/../../secret.go"), Some(Missing::NotFound));
-        let code = search.find("plain.go", "f").unwrap();
+        let code = search.find("plain.go", "f", &mut Files::default()).unwrap();
         let lines: Vec<_> = (0..6).map(|number| code.line(number)).collect();
         let expected = [None, Some("one"), Some("two \u{fffd}"), Some(""), Some("last"), None];
         assert_eq!(lines, expected);

@@ -272,6 +272,17 @@ fn what_is_too_narrow_is_counted_and_stays_in_what_it_stands_under() {
 }
 
 #[test]
+fn lines_that_moved_between_builds_have_no_width_as_a_change() {
+    let before = heap(&[stack("main;f").inuse(1, 100)]);
+    let mut after = heap(&[stack("main;f").inuse(1, 100), stack("main;g").inuse(1, 7)]);
+    after.location.iter_mut().for_each(|location| location.line[0].line += 5);
+    let (_, flame) = flame(&[&bytes(&before), &bytes(&after)], picture(Width::Delta));
+    let drawn: Vec<_> =
+        flame.frames.iter().map(|f| (flame.names[f.name as usize].as_str(), f.width)).collect();
+    assert_eq!(drawn, [("all", 7), ("main", 7), ("g", 7)]);
+}
+
+#[test]
 fn a_picture_of_many_frames_stays_small() {
     let names: Vec<String> =
         (0..11_000).map(|i| format!("main;package{}.function{i}", i % 100)).collect();

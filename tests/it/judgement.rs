@@ -85,3 +85,21 @@ fn scaled_values_have_no_errors_and_do_not_overflow() {
     let refused = ask(&profile(&[stack("a").inuse(1, 1 << 30)]), &profile(&huge)).unwrap_err();
     assert!(refused.to_string().contains("more than 64 bits hold"), "{refused}");
 }
+
+#[test]
+fn one_process_is_one_where_it_has_several_records_of_a_stack() {
+    // Go has a record for each stack of addresses, and writes them in no fixed order.
+    let record = |alloc: i64, kept: i64| {
+        let record = stack("main.main;main.f").inuse(kept, kept * 1024);
+        record.alloc(alloc, alloc * 1024).sized(1024)
+    };
+    let before = [record(19_000, 5_000)];
+    let after = [record(59_000, 0), record(19_500, 6_000)];
+    let report = compare((512 << 10, &before), (512 << 10, &after));
+    assert!(report.comparison.unwrap().same_process);
+    let before = [record(19_000, 5_000), record(40_000, 0)];
+    let report = compare((512 << 10, &before), (512 << 10, &after));
+    assert!(report.comparison.unwrap().same_process);
+    let report = compare((512 << 10, &after), (512 << 10, &[record(60_000, 0)]));
+    assert!(!report.comparison.unwrap().same_process, "a counter fell");
+}

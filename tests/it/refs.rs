@@ -246,3 +246,48 @@ fn a_pattern_that_finds_nothing_names_what_is_near() {
     let error = try_refs(&[&profile], asked("(handle"), "").unwrap_err();
     assert!(error.contains("unclosed group"), "{error}");
 }
+
+/// A profile whose lines and addresses all lie elsewhere, as in another build.
+fn moved(mut profile: heapdiff::input::pprof::proto::Profile) -> Vec<u8> {
+    for location in &mut profile.location {
+        location.address += 0x1000;
+        location.line.iter_mut().for_each(|line| line.line += 5);
+    }
+    bytes(&profile)
+}
+
+#[test]
+fn lines_that_moved_between_builds_are_no_change() {
+    let idle = |i: u32| stack(&format!("main;idle{i};alloc")).inuse(1, 100 << 20);
+    let mut stacks: Vec<_> = (0..9).map(idle).collect();
+    let before = bytes(&heap(&stacks));
+    stacks.push(stack("main;leak;alloc").inuse(1, 1 << 20));
+    let after = moved(heap(&stacks));
+    let few = Asked { lines: 2, ..asked("^alloc$") };
+    let found = refs(&[&before, &after], few);
+    assert_eq!(drawn(&found.sites[0]), ["alloc 1048576 9 more 0", "  leak<main 1048576"]);
+}
+
+#[test]
+fn functions_with_large_opposite_changes_come_first() {
+    let before = [stack("a;site1").inuse(1, 900), stack("b;site1").inuse(1, 100)];
+    let after = [
+        stack("a;site1").inuse(1, 100),
+        stack("b;site1").inuse(1, 900),
+        stack("a;site2").inuse(1, 5),
+    ];
+    let one = Asked { sites: 1, ..asked("site") };
+    let (before, after) = (bytes(&heap(&before)), bytes(&heap(&after)));
+    let found = refs(&[&before, &after], one);
+    assert_eq!(drawn(&found.sites[0]), ["site1 0", "  a -800", "  b 800"]);
+    assert_eq!(found.more_sites, ["site2"]);
+}
+
+#[test]
+fn a_share_is_of_what_goes_the_same_way() {
+    let before = [stack("main;a;site").inuse(1, 50), stack("main;d;site").inuse(1, 100)];
+    let after = [stack("main;d;site").inuse(1, 300)];
+    let (before, after) = (bytes(&heap(&before)), bytes(&heap(&after)));
+    let dominator = refs(&[&before, &after], asked("site")).sites[0].dominator.clone().unwrap();
+    assert_eq!((dominator.function.as_str(), dominator.share), ("d", 100.0));
+}

@@ -38,11 +38,12 @@ fn piece(n: usize) -> usize {
 pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findings {
     let series = question.series;
     let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
-    let possible = question.measured.allocated.is_some()
-        && known != Some(Process::Different)
-        && may_be_one_process(before, after);
-    if possible {
-        let pairs = pairs(before, after);
+    let allocated = question
+        .measured
+        .allocated
+        .filter(|_| known != Some(Process::Different) && may_be_one_process(before, after));
+    if let Some(allocated) = allocated {
+        let pairs = pairs(before, after, series.sample_types.len(), allocated);
         // Nearly always in order; the pass itself finds out where it is not.
         let (found, falls, rises) =
             Pass::new(question, known.unwrap_or(Process::InOrder)).run(&pairs);

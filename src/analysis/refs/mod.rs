@@ -10,12 +10,12 @@
 mod site;
 
 use super::calls::Weight;
-use super::{Bounds, NoMatch, Subject};
+use super::{Bounds, NoAnswer, NoMatch, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::inverted;
 use crate::graph::stacks::{StackId, Stacks};
-use crate::graph::sums::sums;
 use crate::graph::trim::Fraction;
+use crate::graph::walk::Unsymbolized;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,12 +129,12 @@ pub struct Refs {
     pub relation: Relation,
     /// Which way the trees grow.
     pub direction: Direction,
-    /// The functions that match, what changed most first (of a single profile: what is largest).
+    /// The functions that match, those with most change first, path by path (of a single profile: the largest).
     pub sites: Vec<Site>,
     /// Further functions that match, the heaviest first; one may be part of another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_sites: Vec<String>,
-    /// Whole paths, function by function in the order above, the heaviest of each first.
+    /// Whole paths of the functions above, the heaviest first.
     pub paths: Vec<Path>,
     /// Further paths.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,8 +160,11 @@ pub struct Asked {
     pub fraction: Fraction,
 }
 
+/// Frames that an answer has at most, in all of its lines and paths: each is named in full.
+const MOST_FRAMES: usize = 4 << 20;
+
 /// Through what the functions were allocated whose names match `regex`, which is the pattern of what is asked.
-pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs, NoMatch> {
+pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs, NoAnswer> {
     let Subject { series, frames, .. } = *subject;
     let matching = |&row: &RowId| {
         let of_binary = frames.row(row).parent.map(|parent| frames.name(parent));
@@ -176,9 +179,11 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
     if matched.is_empty() {
         let what = if frames.by_function_name() { "function" } else { "row" };
         let names = rows().map(|row| frames.name(row));
-        return Err(NoMatch::new(what, &asked.pattern, names));
+        return Err(NoMatch::new(what, &asked.pattern, names).into());
     }
-    let mut totals = totals(subject, matched);
+    let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
+    let sums = Sums::new(subject, &stacks);
+    let mut totals = totals(subject, &stacks, &sums, matched);
     totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
         let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
         by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
@@ -205,26 +210,44 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
         paths: Vec::new(),
         omitted_paths: None,
     };
-    let stacks = Stacks::new(series);
-    let sums = Sums::new(subject, &stacks);
     let nothing: &[i64] = if subject.is_comparison() { &[0, 0] } else { &[0] };
     let mut rest = Rest { count: 0, values: Weight::of(nothing) };
-    for (row, ..) in shown {
+    let mut all = Vec::new();
+    let mut left = MOST_FRAMES;
+    for (site, (row, ..)) in shown.iter().enumerate() {
+        if left == 0 {
+            answer.more_sites.push(frames.name(*row).to_owned());
+            continue;
+        }
         let ways = site::Ways::new(subject, &stacks, &sums, *row, direction);
-        answer.sites.push(ways.answer(asked, &matched));
-        let mut ends: Vec<(u32, Weight)> = ways.ends().collect();
-        let weight = |values: &Weight| (values.main().unsigned_abs(), values.after);
-        ends.sort_by_key(|(step, values)| (Reverse(weight(values)), *step));
-        let wanted = if asked.lines == 0 { ends.len() } else { asked.lines };
-        for (i, (step, values)) in ends.into_iter().enumerate() {
-            if i < wanted {
-                answer.paths.push(ways.path(step));
+        let found = ways.answer(asked, &matched);
+        left = found.lines.iter().fold(left, |left, line| left.saturating_sub(line.frames.len()));
+        answer.sites.push(found);
+        let mut own: Vec<(u32, Weight)> = ways.ends().collect();
+        let weight = |values: &Weight| Reverse((values.main().unsigned_abs(), values.after));
+        own.sort_by_key(|(step, values)| (weight(values), *step));
+        let wanted = if asked.lines == 0 { own.len() } else { asked.lines };
+        for (i, (step, values)) in own.into_iter().enumerate() {
+            if i < wanted && left > 0 {
+                let path = ways.path(step);
+                left = left.saturating_sub(path.frames.len());
+                all.push((weight(&values), site, path));
             } else {
                 rest.count += 1;
                 rest.values = rest.values.plus(&values);
             }
         }
+        // No more of them than are wanted of all functions together.
+        if asked.lines > 0 && all.len() > asked.lines {
+            all.sort_by_key(|(weight, site, _)| (*weight, *site));
+            for (_, _, path) in all.drain(asked.lines..) {
+                rest.count += 1;
+                rest.values = rest.values.plus(&path.values);
+            }
+        }
     }
+    all.sort_by_key(|(weight, site, _)| (*weight, *site));
+    answer.paths = all.into_iter().map(|(_, _, path)| path).collect();
     answer.omitted_paths = (rest.count > 0).then_some(rest);
     Ok(answer)
 }
@@ -272,17 +295,27 @@ impl Sums {
     }
 }
 
-/// Of each row the size of its change and its size, each sample counted once.
-fn totals(subject: &Subject<'_>, rows: Vec<RowId>) -> Vec<(RowId, u64, u64)> {
-    let sums = sums(subject.series, subject.frames, subject.measured.column, None);
-    let of = |row: RowId| match sums.as_slice() {
-        [before, after] => (before.row(row).cum, after.row(row).cum),
-        sums => (0, sums.first().map_or(0, |sums| sums.row(row).cum)),
+/// Of each row how much changed, path by path, so that opposite changes don't cancel, and its size.
+fn totals(
+    subject: &Subject<'_>,
+    stacks: &Stacks<'_>,
+    sums: &Sums,
+    rows: Vec<RowId>,
+) -> Vec<(RowId, u64, u64)> {
+    let of_rows = |value: &dyn Fn(StackId) -> u64| {
+        // The sum of all |values| was found to fit.
+        let values: Vec<i64> =
+            stacks.ids().map(|id| i64::try_from(value(id)).unwrap_or(i64::MAX)).collect();
+        stacks.of_rows(subject.frames, Unsymbolized::Address, &values)
     };
-    let size = |row| {
-        let (before, after) = of(row);
-        let size = before.unsigned_abs().max(after.unsigned_abs());
-        (row, after.wrapping_sub(before).unsigned_abs(), size)
+    let changes = of_rows(&|id| sums.main(id).unsigned_abs());
+    let sizes = of_rows(&|id| {
+        let (before, after) = sums.at(id);
+        before.unsigned_abs().max(after.unsigned_abs())
+    });
+    let of = |row: RowId| {
+        let i = row.0 as usize;
+        (row, changes[i].1.unsigned_abs(), sizes[i].1.unsigned_abs())
     };
-    rows.into_iter().map(size).collect()
+    rows.into_iter().map(of).collect()
 }

@@ -301,11 +301,14 @@ impl<'a> Ways<'a> {
         let own = |row: &&RowId| frames.row(**row).own;
         let mine = |row: &&RowId| own(row) && !frames.row(**row).is_dependency;
         let row = *all.iter().find(mine).or_else(|| all.iter().find(own))?;
-        // Every step of a row: the row stands once on each path.
-        let through = (0..self.gross.len() as u32).filter(|&step| self.row(step) == row);
-        let value =
-            through.map(|step| self.values(&self.all, step).main()).fold(0_i64, i64::wrapping_add);
-        let share = percent(value, whole)?;
+        // Of what goes the way of the whole; what goes the other way would make it more than all of it.
+        let mut through = 0.0;
+        for &(value, end) in &ends {
+            if self.inverted.back(end).any(|step| self.row(step) == row) {
+                through += value as f64;
+            }
+        }
+        let share = through / sum * 100.0;
         Some(Dominator { function: frames.name(row).to_owned(), share })
     }
 }

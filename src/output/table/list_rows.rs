@@ -93,16 +93,13 @@ fn why_changed(source: &Source) -> Option<String> {
         .changed
         .iter()
         .map(|changed| match changed {
-            Changed::Newer => "it was written later",
+            Changed::Newer => "it was written after the profile was taken",
             Changed::Shorter => "it ends before a line of the profile",
             Changed::Elsewhere => "the function does not start where it did",
         })
         .collect();
     (!reasons.is_empty()).then(|| {
-        format!(
-            "the file has changed since the profile was taken ({}); lines may be off",
-            reasons.join("; ")
-        )
+        format!("the file may have changed since ({}); lines may be off", reasons.join("; "))
     })
 }
 

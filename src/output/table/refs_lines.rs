@@ -34,7 +34,11 @@ pub(super) fn write(
             refs.more_sites.iter().take(MORE_TOLD).map(|name| escape(name).into_owned()).collect();
         let more = if refs.more_sites.len() > MORE_TOLD { ", …" } else { "" };
         let what = counted(refs.more_sites.len(), "functions");
-        let text = format!("{what} more match: {}{more} (--sites 0 shows all)", told.join(", "));
+        let match_ = if refs.more_sites.len() == 1 { "matches" } else { "match" };
+        let text = format!(
+            "{what} that {match_} as well: {}{more} (--sites 0 shows all)",
+            told.join(", ")
+        );
         wrap::write("not shown: ", &text, Ansi::new().dimmed(), style, out)?;
     }
     Ok(())

@@ -5,6 +5,8 @@
 //! another. Such characters are shown as `\u{1b}`. What stands here passes everything that prints.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
 
 /// `text` with every character that does not print as itself shown as `\u{…}`.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
@@ -30,6 +32,37 @@ fn hidden(character: char) -> bool {
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Spells out what does not print. JSON itself escapes control characters of ASCII in its strings, and only in strings
+/// can others stand.
+pub(super) struct Printable<'a>(pub(super) &'a mut dyn io::Write);
+
+impl io::Write for Printable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_plain = |text: &str| !text.contains(|c: char| !c.is_ascii() && hidden(c));
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !is_plain(text) => {
+                let mut safe = String::with_capacity(text.len() + 16);
+                for character in text.chars() {
+                    if !character.is_ascii() && hidden(character) {
+                        for unit in character.encode_utf16(&mut [0; 2]) {
+                            let _ = write!(safe, "\\u{unit:04x}");
+                        }
+                    } else {
+                        safe.push(character);
+                    }
+                }
+                self.0.write_all(safe.as_bytes())?;
+            }
+            _ => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
