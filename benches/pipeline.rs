@@ -9,7 +9,8 @@
 //! - `decode_plain` reads both from plain protobuf, one after the other; `decode_gzip` from gzip, which
 //!   for a large file is unpacked on a thread of its own, so that it takes little more than the slower of the two.
 //! - `rebase` puts both onto shared symbols.
-//! - `diff` goes from the series to the report, `top` likewise for one profile.
+//! - `diff` goes from the series to the report, `top` likewise for one profile, and `refs`, `flame`, `graph` and `peek`
+//!   for the questions about the paths of both.
 //! - `whole_job` is `heapdiff BEFORE AFTER` from the files on disk to the last byte of the table, run inside
 //!   this process through [`heapdiff::command::run`], so that starting a process is not measured. It reads the two
 //!   files at the same time where there are two cores, so it can be quicker than the sum of its stages.
@@ -71,6 +72,26 @@ macro_rules! at_size {
             #[divan::bench]
             fn top(bencher: Bencher<'_, '_>) {
                 stages::top(bencher, &PAIR);
+            }
+
+            #[divan::bench]
+            fn refs(bencher: Bencher<'_, '_>) {
+                stages::refs(bencher, &PAIR);
+            }
+
+            #[divan::bench]
+            fn flame(bencher: Bencher<'_, '_>) {
+                stages::flame(bencher, &PAIR);
+            }
+
+            #[divan::bench]
+            fn graph(bencher: Bencher<'_, '_>) {
+                stages::graph(bencher, &PAIR);
+            }
+
+            #[divan::bench]
+            fn peek(bencher: Bencher<'_, '_>) {
+                stages::peek(bencher, &PAIR);
             }
 
             #[divan::bench]

@@ -7,8 +7,11 @@ use crate::generate::{Shape, gzip};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use flate2::bufread::MultiGzDecoder;
+use heapdiff::analysis::flame;
+use heapdiff::analysis::refs::{Asked, Direction};
 use heapdiff::command::{self, Console};
 use heapdiff::filter::{Granularity, Spec};
+use heapdiff::graph::trim::{Fraction, Limits};
 use heapdiff::input;
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
@@ -111,6 +114,43 @@ pub(crate) fn diff(bencher: Bencher<'_, '_>, pair: &Pair) {
         .counter(pair.bytes())
         .with_inputs(|| series.clone())
         .bench_local_values(|series| analyze(series, &query, &spec).expect("an answer"));
+}
+
+/// A question about the paths of the pair.
+fn paths(bencher: Bencher<'_, '_>, pair: &Pair, question: Question) {
+    let series = series(pair.profiles());
+    let (query, spec) = (query(question), Spec::default());
+    bencher
+        .counter(pair.bytes())
+        .with_inputs(|| series.clone())
+        .bench_local_values(|series| analyze(series, &query, &spec).expect("an answer"));
+}
+
+pub(crate) fn refs(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let asked = Asked {
+        pattern: ".".to_owned(),
+        direction: Direction::Callers,
+        sites: 1,
+        lines: 20,
+        depth: 0,
+        branches: 8,
+        fraction: Fraction::default(),
+    };
+    paths(bencher, pair, Question::Refs(asked));
+}
+
+pub(crate) fn flame(bencher: Bencher<'_, '_>, pair: &Pair) {
+    let direction = flame::Direction::RootFirst;
+    let (width, part) = (flame::Width::After, flame::Part::Whole);
+    paths(bencher, pair, Question::Flame(flame::Wanted { width, direction, min_width: 500, part }));
+}
+
+pub(crate) fn graph(bencher: Bencher<'_, '_>, pair: &Pair) {
+    paths(bencher, pair, Question::Graph(Limits::default()));
+}
+
+pub(crate) fn peek(bencher: Bencher<'_, '_>, pair: &Pair) {
+    paths(bencher, pair, Question::Peek(None));
 }
 
 pub(crate) fn top(bencher: Bencher<'_, '_>, pair: &Pair) {

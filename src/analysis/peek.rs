@@ -103,6 +103,8 @@ pub fn peek(
     matching.truncate(shown);
     let asked: Vec<_> = matching.iter().map(|(row, value)| (*row, value.main())).collect();
     let errors = errors(subject, &stacks, &asked);
+    let mut is_shown = vec![false; frames.len()];
+    matching.iter().for_each(|(row, _)| is_shown[row.0 as usize] = true);
     // The calls of each row, each at both of its ends.
     let mut calls: Vec<(Vec<Neighbor>, Vec<Neighbor>)> = vec![Default::default(); frames.len()];
     for call in &found.calls {
@@ -114,7 +116,7 @@ pub fn peek(
         if !weight(call.value).is_zero() {
             for (end, of) in [(call.callee, call.caller), (call.caller, call.callee)] {
                 let (callers, callees) = &mut calls[end.0 as usize];
-                if is_match[end.0 as usize] {
+                if is_shown[end.0 as usize] {
                     let side = if end == call.callee { callers } else { callees };
                     side.push(neighbor(of));
                 }

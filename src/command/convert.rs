@@ -19,23 +19,23 @@ use std::path::Path;
 const FORMATS: &str = "\
 Formats, and the names of OUT they are known by:
   pprof       .pb.gz, .pb (without gzip): go tool pprof
-  folded      .folded, .collapsed, .txt: flamegraph.pl, inferno; of two profiles difffolded
-  difffolded  before and after of each stack: flamegraph.pl, inferno
+  folded      .folded, .collapsed, .txt: flamegraph.pl, inferno
+  difffolded  the same names, of two profiles: before and after
   speedscope  .speedscope.json, .json: https://www.speedscope.app
   csv         .csv: one line per stack
-  dot         .dot, .gv: Graphviz; the call graph within pprof's limits (heapdiff graph has others, and draws it)";
+  dot         .dot, .gv: Graphviz; the call graph within pprof's limits";
 
 /// What becomes of two profiles, for those who ask at length.
 const DIFFERENCE: &str = "\
 The difference of two profiles:
-  pprof       Values are after - before and have a sign, as with `go tool pprof -base`. speedscope opens the file as
-              well. It takes no negative values, so it shows the column that is added at the end: what each stack grew
-              by (inuse_space_growth). pprof shows that one with -sample_index=inuse_space_growth.
-  speedscope  Four profiles in one file: what grew, what shrank, after, before.
-  folded      One number for each stack can't be a difference: difffolded has two.
+  pprof       after - before with a sign, as with go tool pprof -base
+  speedscope  four profiles in one file: what grew, what shrank, after, before
+  difffolded  two numbers for each stack; one can't be a difference
 
-Folded lines have no sign. Where a profile that is a difference itself holds negative values, their stacks are left
-out, and a warning says so.";
+speedscope opens the difference in pprof's format as well. It takes no negative values, so it shows the column that is \
+added at the end: what each path of functions grew by (inuse_space_growth). pprof shows that one with \
+-sample_index=inuse_space_growth. Folded lines have no sign either: where a profile that is a difference itself holds \
+negative values, their stacks are left out, and a warning says so.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -24,13 +24,13 @@ Examples:
   heapdiff flame -width delta -focus=cache before.pb.gz after.pb.gz -o cache.svg
   heapdiff flame -folded before.pb.gz after.pb.gz | inferno-flamegraph > other.svg",
     after_long_help = "\
-The picture:
-  A browser opens it: hover for figures, click to zoom, Ctrl-F to search by regular expression. Callers stand above
-  what they call. Of two profiles growth is red and shrinkage blue, by its share of the larger total, on steps that
-  are the same in every picture; grey did not change, and what sampling explains is pale. Paths that are there in one
-  profile only, and have no width in the other, stand under \"gone\" (under \"new\" with --width before). A function that
-  calls itself is one frame, `f ×120`; what is more than 250 frames deep or beyond the widest 10 000 is not drawn, and
-  counted. Negative values, of a profile that is a difference, have the width of their size, and colours tell the sign.
+The picture: a browser opens it. Hover for figures, click to zoom, Ctrl-F to search by regular expression. Callers stand \
+above what they call. Of two profiles growth is red and shrinkage blue, by its share of the larger total, on steps that are \
+the same in every picture; grey did not change, and what sampling explains is pale. Paths that are there in one profile \
+only, and have no width in the other, stand under \"gone\" (under \"new\" with --width before). A function that calls itself \
+is one frame, `f ×120`. Several frames that are too narrow for one each stand as one, `… 12 more`; what is more than 250 \
+frames deep is one as well, and what is beyond the widest 10 000 is counted. Negative values, of a profile that is a \
+difference, have the width of their size, and colours tell the sign.
 
 Examples:
   heapdiff flame heap.pb.gz -o heap.svg

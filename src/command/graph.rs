@@ -22,7 +22,7 @@ Examples:
   heapdiff graph -n 40 before.pb.gz after.pb.gz -o grown.svg
   heapdiff graph -focus=cache before.pb.gz after.pb.gz | dot -Tpng -o cache.png
 
-An SVG is drawn by Graphviz, which has to be installed. What is left out of a drawing is a dashed box, so that what
+An SVG is drawn by Graphviz, which has to be installed. What is left out of a drawing is a dashed box, so that what \
 goes into a box is what it keeps and what goes out of it."
 )]
 pub(super) struct GraphArgs {

@@ -17,7 +17,7 @@ Examples:
   heapdiff peek windowFor before.pb.gz after.pb.gz
   heapdiff peek -lines -alloc_space 'limiter\\.' before.pb.gz after.pb.gz
 
-Callers stand above a function, callees beneath it. The share of a call is that of the function's cum; the share of a
+Callers stand above a function, callees beneath it. The share of a call is that of the function's cum; the share of a \
 function is that of all that changed, or of the total of one profile."
 )]
 pub(super) struct PeekArgs {

@@ -28,11 +28,11 @@ Examples:
 
 Of three or more profiles the first and the last by their own time are compared.
 
-The first line names the nearest function of the program's own that all paths pass, those that go the other way and the
+The first line names the nearest function of the program's own that all paths pass, those that go the other way and the \
 lightest ones left out, which make up 5 % at most.
 
-The tree says where memory was allocated, not what holds it: a stack is recorded when an object is
-made. What holds it only a profile of references says (goref writes them), and of such a profile the
+The tree says where memory was allocated, not what holds it: a stack is recorded when an object is \
+made. What holds it only a profile of references says (goref writes them), and of such a profile the \
 tree says that."
 )]
 pub(super) struct RefsArgs {

@@ -5,7 +5,7 @@
 
 use super::ask::{ask, query, series};
 use super::random::Random;
-use super::{corpus, dsl};
+use super::{corpus, dsl, flame};
 use heapdiff::analysis::call_graph::Graph;
 use heapdiff::analysis::calls::Weight;
 use heapdiff::filter::{Granularity, Spec};
@@ -208,6 +208,18 @@ fn graphviz_reads_whatever_a_name_holds() {
     assert_eq!(svg.matches("class=\"node\"").count(), evil.len() + 4, "{svg}");
     assert!(svg.contains("&amp;lt;&amp;#60;"), "{svg}");
     assert!(!svg.contains(['\u{1b}', '\0', '\u{fffe}', '\u{ffff}']), "{svg}");
+}
+
+#[test]
+fn a_browser_opens_what_graphviz_draws() {
+    let [before, after] = corpus::pair("chat");
+    let report = ask(limits(80, 0.005, 0.001), &[&before, &after], "inuse_space");
+    let (Some(svg), Some(chromium)) = (graphviz(&dot(&report)), flame::chromium()) else { return };
+    let (dom, log) = flame::open(&chromium, "graph", &svg);
+    assert!(!log.contains("CONSOLE") && !dom.contains("parsererror"), "{log}");
+    for name in ["NewRequestLimiter", "windowFor", "+117.3 MiB"] {
+        assert!(dom.contains(name), "{name}");
+    }
 }
 
 /// What Graphviz makes of a graph, which must be without a warning.

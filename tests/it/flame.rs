@@ -633,7 +633,7 @@ fn a_browser_opens_it_searches_it_and_zooms() {
 }
 
 /// The page after its scripts ran, and what the browser logged.
-fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
+pub(crate) fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{case}"));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("page.svg");
@@ -653,7 +653,7 @@ fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
 }
 
 /// Chromium, under one of its names.
-fn chromium() -> Option<PathBuf> {
+pub(crate) fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -662,9 +662,9 @@ fn chromium() -> Option<PathBuf> {
     if found.is_none() {
         assert!(
             std::env::var_os("HEAPDIFF_REQUIRE_ALL").is_none(),
-            "HEAPDIFF_REQUIRE_ALL is set, and there is no Chromium to open a flame graph with: install it"
+            "HEAPDIFF_REQUIRE_ALL is set, and there is no Chromium to open pictures with: install it"
         );
-        println!("skipped: no Chromium to open a flame graph with (install it to run this test)");
+        println!("skipped: no Chromium to open pictures with (install it to run this test)");
     }
     found
 }
