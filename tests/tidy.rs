@@ -41,7 +41,7 @@ const LISTS: &[List] = &[
     List {
         module: "analysis",
         heads: &[],
-        shared: &["calls", "matched", "nearest", "pairs", "sides"],
+        shared: &["calls", "matched", "nearest", "pairs", "raw_samples", "sides"],
     },
     List { module: "output", heads: &[], shared: &["escape"] },
     List {

@@ -12,6 +12,7 @@ mod matched;
 mod nearest;
 mod pairs;
 pub mod peek;
+mod raw_samples;
 pub mod refs;
 mod sides;
 pub mod stacks;
@@ -20,20 +21,20 @@ pub mod top;
 pub mod traces;
 
 pub use nearest::NoMatch;
+use raw_samples::{RawSamples, Records};
+pub(crate) use raw_samples::{sampling, sampling_of};
 pub use sides::Process;
 
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
 use crate::graph::tree::TooLarge;
-use crate::model::ids::{LabelSetId, LocationId};
+use crate::model::ids::LocationId;
 use crate::model::labels;
-use crate::model::measures::{self, Kind};
-use crate::model::profile::{Header, SampleType};
-use crate::model::series::{Series, Snapshot};
+use crate::model::measures;
+use crate::model::profile::SampleType;
+use crate::model::series::Series;
 use crate::model::symbols::Symbols;
 use crate::stats::Interval;
-use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
-use crate::units;
 use hashbrown::HashMap;
 use matched::{Evidence, Matched};
 use rustc_hash::FxBuildHasher;
@@ -178,147 +179,6 @@ impl Subject<'_> {
     fn sample(&self, record: Record) -> Option<(usize, usize)> {
         let after = record.after.map(|sample| (usize::from(self.is_comparison()), sample));
         after.or(record.before.map(|sample| (0, sample)))
-    }
-}
-
-/// Columns that come from the same raw samples: a size and the count beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Records {
-    size: usize,
-    count: Option<usize>,
-    /// Values only ever rise within a process.
-    cumulative: bool,
-}
-
-impl Records {
-    fn new(types: &[SampleType], column: usize) -> Self {
-        Self {
-            size: measures::size_of(types, column).unwrap_or(column),
-            count: measures::count_of(types, column),
-            cumulative: measures::is_cumulative(&types[column]),
-        }
-    }
-}
-
-/// How the values of a snapshot were sampled: scaled ones no longer tell.
-pub(crate) fn sampling_of(snapshot: &Snapshot) -> Sampling {
-    match snapshot {
-        _ if snapshot.is_scaled => Sampling::Unknown,
-        // Whoever follows references looks at every object.
-        _ if snapshot.is_of_references => Sampling::Exact,
-        _ => sampling(&snapshot.header),
-    }
-}
-
-/// How a profile was sampled, as it says itself.
-pub(crate) fn sampling(header: &Header) -> Sampling {
-    match measures::kind(header) {
-        Kind::Heap => {
-            let (kind, factor) = units::classify(&header.period_type.unit);
-            let in_bytes = kind == units::Kind::Bytes || header.period_type.unit.is_empty();
-            let factor = if kind == units::Kind::Bytes { factor } else { 1.0 };
-            if in_bytes { Sampling::heap(header.period as f64 * factor) } else { Sampling::Unknown }
-        }
-        Kind::Cpu => Sampling::Poisson,
-        Kind::Goroutine => Sampling::Exact,
-        Kind::Contention | Kind::Other => Sampling::Unknown,
-    }
-}
-
-/// Raw samples of a snapshot, with what is the same for all samples of a label set worked out once.
-struct RawSamples<'a> {
-    series: &'a Series,
-    snapshot: &'a Snapshot,
-    sampling: Sampling,
-    /// Inclusion probability and weights of each label set that names the size of its objects.
-    sized: Vec<Option<(f64, Bucket)>>,
-}
-
-impl<'a> RawSamples<'a> {
-    fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
-        let sampling = sampling_of(snapshot);
-        let sized = series.label_sets.ids().map(|set| {
-            let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
-            else {
-                return None;
-            };
-            let bucket = sampling.bucket(Some(1), size, Some(size)).filter(|_| size > 0)?;
-            Some((inclusion_probability(size as f64, period), bucket))
-        });
-        Self { series, snapshot, sampling, sized: sized.collect() }
-    }
-
-    fn len(&self) -> usize {
-        self.snapshot.samples.len()
-    }
-
-    fn known(&self) -> bool {
-        self.sampling != Sampling::Unknown
-    }
-
-    fn exact(&self) -> bool {
-        self.sampling == Sampling::Exact
-    }
-
-    /// Number of raw samples behind the values of a sample.
-    #[inline]
-    fn raw(&self, sample: usize, records: &Records) -> i64 {
-        if let (Some((p, _)), Some(count)) = (&self.sized[self.set(sample).index()], records.count)
-        {
-            return raw_samples(self.values(sample)[count], *p);
-        }
-        self.bucket(self.set(sample), self.values(sample), records).map_or(0, |bucket| bucket.raw)
-    }
-
-    /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
-    /// may be one of another snapshot: then this is what it would weigh here.
-    #[inline]
-    fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
-        let records = &measured.records;
-        let bucket = match &self.sized[set.index()] {
-            Some((_, bucket)) if records.count.is_some() => Some(*bucket),
-            _ => self.bucket(set, values, records),
-        };
-        match bucket {
-            None => Weight::default(),
-            Some(bucket) if measured.is_count() => bucket.objects,
-            // Weights come in bytes; the values may be in another unit.
-            Some(bucket) => match self.scale(records) {
-                (_, 1) => bucket.value,
-                (factor, _) => bucket.value.scaled(1.0 / factor),
-            },
-        }
-    }
-
-    /// Bytes in a unit of the size, also as a whole number.
-    fn scale(&self, records: &Records) -> (f64, u64) {
-        let unit = &self.series.sample_types[records.size].unit;
-        if unit == "bytes" {
-            return (1.0, 1);
-        }
-        let (_, factor) = units::classify(unit);
-        (factor, factor as u64)
-    }
-
-    #[cold]
-    fn bucket(&self, set: LabelSetId, values: &[i64], records: &Records) -> Option<Bucket> {
-        let counted = records.count.map(|count| values[count]);
-        let bytes = (values[records.size] as f64 * self.scale(records).0) as i64;
-        self.sampling.bucket(counted, bytes, self.series.object_size(set))
-    }
-
-    #[inline]
-    fn values(&self, sample: usize) -> &'a [i64] {
-        self.series.values(self.snapshot, sample)
-    }
-
-    fn stack(&self, sample: usize) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
-        self.snapshot.stack(sample)
-    }
-
-    #[inline]
-    fn set(&self, sample: usize) -> LabelSetId {
-        self.snapshot.samples.labels[sample]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::options::{
-    BaseArgs, Color, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, RowArgs,
+    Color, ComparedArgs, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, RowArgs,
     SampleArgs, SortArgs,
 };
 use super::request::{Request, compared, request as general_request};
@@ -39,11 +39,8 @@ Examples:
   heapdiff flame -folded before.pb.gz after.pb.gz | inferno-flamegraph > other.svg"
 )]
 pub(super) struct FlameArgs {
-    /// One profile, or two to compare; of more the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     /// Scale AFTER to the total of BEFORE before comparing
     #[arg(long)]
     normalize: bool,
@@ -113,8 +110,8 @@ const MIN_WIDTH: u32 = 500;
 const PIXELS: f64 = 1180.0;
 
 pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
-    let FlameArgs { inputs, base, normalize, picture, sample, granularity, filter, output } = args;
-    let inputs = compared("flame", base, inputs)?;
+    let FlameArgs { profiles, normalize, picture, sample, granularity, filter, output } = args;
+    let inputs = compared("flame", profiles)?;
     let format = match output.format {
         Some(format) => format,
         None if output.folded => FlameFormat::Folded,

@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::options::{
-    BaseArgs, Color, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs, fraction,
-    nodecount,
+    Color, ComparedArgs, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs,
+    fraction, nodecount,
 };
 use super::request::{Layout, Request, path_request};
 use crate::graph::trim::{Fraction, Limits};
@@ -26,11 +26,8 @@ An SVG is drawn by Graphviz, which has to be installed. What is left out of a dr
 goes into a box is what it keeps and what goes out of it."
 )]
 pub(super) struct GraphArgs {
-    /// A profile, or two that are compared; of more the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -89,7 +86,7 @@ enum Drawn {
 }
 
 pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
-    let GraphArgs { inputs, base, sample, granularity, limits, filter, output } = args;
+    let GraphArgs { profiles, sample, granularity, limits, filter, output } = args;
     let drawn = match output.format {
         Some(format) => format,
         None => by_name(output.output.as_ref())?,
@@ -114,7 +111,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
         nodefraction: limits.nodefraction,
         edgefraction: limits.edgefraction,
     };
-    let mut request = path_request("graph", Question::Graph(limits), base, inputs, options)?;
+    let mut request = path_request("graph", Question::Graph(limits), profiles, options)?;
     if drawn == Drawn::Svg {
         request.output.layout = Layout::Graphviz;
     }

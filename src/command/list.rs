@@ -1,6 +1,6 @@
 //! `heapdiff list REGEX INPUT...`: the lines of the functions that match, each with its values.
 
-use super::options::{BaseArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
+use super::options::{ComparedArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
 use super::request::{Request, check_pattern, compared, snapshot_request};
 use super::{Error, sources};
 use crate::filter::Granularity;
@@ -24,11 +24,8 @@ pub(super) struct ListArgs {
     /// List the functions whose name matches
     #[arg(value_name = "REGEX")]
     pattern: String,
-    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -53,9 +50,9 @@ struct SourceArgs {
 }
 
 pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
-    let ListArgs { pattern, inputs, base, sample, source, rows, filter, output } = args;
+    let ListArgs { pattern, profiles, sample, source, rows, filter, output } = args;
     check_pattern("list", &pattern)?;
-    let inputs = compared("list REGEX", base, inputs)?;
+    let inputs = compared("list REGEX", profiles)?;
     let question = Question::List { pattern };
     let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
     request.query.granularity = Granularity::Lines;

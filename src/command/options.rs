@@ -34,6 +34,16 @@ pub(super) struct Options {
     pub(super) output: OutputArgs,
 }
 
+/// The profiles of a question about one, or about two that are compared.
+#[derive(Debug, Args)]
+pub(super) struct ComparedArgs {
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    pub(super) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(super) base: BaseArgs,
+}
+
 /// Options of a question about call paths, which has no rows to sort or to limit.
 #[derive(Debug, Args)]
 pub(super) struct PathOptions {

@@ -1,7 +1,7 @@
 //! `heapdiff peek REGEX INPUT...`, the callers and callees of some rows, and `heapdiff tree INPUT...`, of all.
 
 use super::Error;
-use super::options::{BaseArgs, PathOptions, nodecount};
+use super::options::{ComparedArgs, PathOptions, nodecount};
 use super::request::{ROWS_SHOWN, Request, check_pattern, path_request};
 use crate::output::Format;
 use crate::report::{Question, Sort};
@@ -24,11 +24,8 @@ pub(super) struct PeekArgs {
     /// Regular expression that the names of the rows match, not anchored
     #[arg(value_name = "REGEX")]
     pattern: String,
-    /// A profile, or two that are compared; of more the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     rows: PeekRows,
     #[command(flatten)]
@@ -45,11 +42,8 @@ Examples:
   heapdiff tree -cum -n 10 before.pb.gz after.pb.gz"
 )]
 pub(super) struct TreeArgs {
-    /// A profile, or two that are compared; of more the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     rows: PeekRows,
     #[command(flatten)]
@@ -68,16 +62,16 @@ struct PeekRows {
 }
 
 pub(super) fn peek_request(args: PeekArgs) -> Result<Request, Error> {
-    let PeekArgs { pattern, inputs, base, rows, options } = args;
+    let PeekArgs { pattern, profiles, rows, options } = args;
     check_pattern("peek", &pattern)?;
     let question = Question::Peek(Some(pattern));
-    let request = path_request("peek REGEX", question, base, inputs, options)?;
+    let request = path_request("peek REGEX", question, profiles, options)?;
     Ok(with_rows(request, &rows, 0))
 }
 
 pub(super) fn tree_request(args: TreeArgs) -> Result<Request, Error> {
-    let TreeArgs { inputs, base, rows, options } = args;
-    let request = path_request("tree", Question::Peek(None), base, inputs, options)?;
+    let TreeArgs { profiles, rows, options } = args;
+    let request = path_request("tree", Question::Peek(None), profiles, options)?;
     let shown = if request.output.format == Format::Table { ROWS_SHOWN } else { 0 };
     Ok(with_rows(request, &rows, shown))
 }

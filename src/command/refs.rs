@@ -1,7 +1,7 @@
 //! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
 
 use super::Error;
-use super::options::{BaseArgs, PathOptions, fraction, nodecount};
+use super::options::{ComparedArgs, PathOptions, fraction, nodecount};
 use super::request::{Request, check_pattern, path_request};
 use crate::analysis::refs::{Asked, Direction};
 use crate::graph::trim::{Fraction, Limits};
@@ -39,16 +39,13 @@ pub(super) struct RefsArgs {
     /// Functions to start from: a regular expression on the names of rows, unanchored
     #[arg(value_name = "REGEX")]
     pattern: String,
-    /// Profiles: one, or two that are compared. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     /// Turn the tree round: what the functions call, down to the leaves
     #[arg(long, help_heading = "Tree")]
     callees: bool,
     /// One level of callers and one of callees, as pprof's -peek: the same as heapdiff peek
-    #[arg(long, conflicts_with_all = ["callees", "sites", "nodecount", "depth", "branches", "nodefraction"], help_heading = "Tree")]
+    #[arg(long, conflicts_with_all = ["callees", "sites", "depth", "branches", "nodefraction"], help_heading = "Tree")]
     peek: bool,
     /// At most N functions that match, 0 for all [default: 3]
     #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
@@ -70,11 +67,11 @@ pub(super) struct RefsArgs {
 }
 
 pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
-    let RefsArgs { pattern, inputs, base, callees, options, .. } = args;
+    let RefsArgs { pattern, profiles, callees, options, .. } = args;
     check_pattern("refs", &pattern)?;
     if args.peek {
         let question = Question::Peek(Some(pattern));
-        let mut request = path_request("refs --peek REGEX", question, base, inputs, options)?;
+        let mut request = path_request("refs --peek REGEX", question, profiles, options)?;
         request.query.nodecount = args.nodecount.unwrap_or(0);
         return Ok(request);
     }
@@ -93,5 +90,5 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
             Fraction::default()
         }),
     };
-    path_request("refs REGEX", Question::Refs(asked), base, inputs, options)
+    path_request("refs REGEX", Question::Refs(asked), profiles, options)
 }

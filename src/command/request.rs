@@ -5,7 +5,8 @@
 
 use super::Error;
 use super::options::{
-    BaseArgs, Color, CountArgs, FilterArgs, Options, OutputArgs, PathOptions, SampleArgs,
+    BaseArgs, Color, ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, PathOptions,
+    SampleArgs,
 };
 use super::sources;
 use crate::filter::{Granularity, Spec, TagFilter};
@@ -106,11 +107,10 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
 pub(super) fn path_request(
     usage: &str,
     question: Question,
-    base: BaseArgs,
-    inputs: Vec<String>,
+    profiles: ComparedArgs,
     options: PathOptions,
 ) -> Result<Request, Error> {
-    let inputs = compared(usage, base, inputs)?;
+    let inputs = compared(usage, profiles)?;
     check_stdin(&inputs)?;
     let query = Query {
         question,
@@ -127,11 +127,8 @@ pub(super) fn path_request(
 
 /// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
 /// question with what comes before the profiles.
-pub(super) fn compared(
-    usage: &str,
-    base: BaseArgs,
-    mut inputs: Vec<String>,
-) -> Result<Vec<String>, Error> {
+pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String>, Error> {
+    let ComparedArgs { mut inputs, base } = profiles;
     match (base.given(), inputs.len()) {
         (Some(base), 1) => inputs.insert(0, base),
         (Some(_), given) => {

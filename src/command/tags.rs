@@ -1,7 +1,7 @@
 //! `heapdiff tags INPUT...`: what stands behind each label.
 
 use super::Error;
-use super::options::{BaseArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
+use super::options::{ComparedArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
 use super::request::{Request, compared, snapshot_request};
 use crate::report::Question;
 use clap::Args;
@@ -16,11 +16,8 @@ Examples:
   heapdiff tags -focus=NewTicker -n 5 heap.pb.gz"
 )]
 pub(super) struct TagsArgs {
-    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -32,7 +29,7 @@ pub(super) struct TagsArgs {
 }
 
 pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
-    let TagsArgs { inputs, base, sample, rows, filter, output } = args;
+    let TagsArgs { profiles, sample, rows, filter, output } = args;
     let without_effect =
         [(filter.noinlines, "-noinlines"), (output.trim_path.is_some(), "-trim_path")];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
@@ -40,6 +37,6 @@ pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
             "{option} changes functions and files, and tags shows none: leave it out"
         )));
     }
-    let inputs = compared("tags", base, inputs)?;
+    let inputs = compared("tags", profiles)?;
     snapshot_request(Question::Tags, inputs, sample, &rows, filter, output)
 }

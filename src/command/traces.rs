@@ -1,7 +1,9 @@
 //! `heapdiff traces INPUT...`: every distinct stack.
 
 use super::Error;
-use super::options::{BaseArgs, CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs};
+use super::options::{
+    ComparedArgs, CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs,
+};
 use super::request::{Request, compared, snapshot_request};
 use crate::filter::Granularity;
 use crate::report::Question;
@@ -17,11 +19,8 @@ Examples:
   heapdiff traces -lines -focus=NewTicker heap.pb.gz"
 )]
 pub(super) struct TracesArgs {
-    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
-    #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
     #[command(flatten)]
-    base: BaseArgs,
+    profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -35,7 +34,7 @@ pub(super) struct TracesArgs {
 }
 
 pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
-    let TracesArgs { inputs, base, sample, granularity, rows, filter, output } = args;
+    let TracesArgs { profiles, sample, granularity, rows, filter, output } = args;
     let granularity = granularity.granularity();
     if output.trim_path.is_some()
         && matches!(granularity, Granularity::Functions | Granularity::Packages)
@@ -45,7 +44,7 @@ pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
                 .to_owned(),
         ));
     }
-    let inputs = compared("traces", base, inputs)?;
+    let inputs = compared("traces", profiles)?;
     let mut request = snapshot_request(Question::Traces, inputs, sample, &rows, filter, output)?;
     request.query.granularity = granularity;
     Ok(request)

@@ -1,6 +1,6 @@
 //! Puts profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
 //!
-//! Only tables are translated, by [`super::shared`]. Samples stay as they are, and the snapshot remembers which shared
+//! Only tables are translated, by `shared`. Samples stay as they are, and the snapshot remembers which shared
 //! location each of its own is.
 
 use super::ids::MappingId;

@@ -1,0 +1,158 @@
+//! Raw samples: how many of them stand behind the values of a profile, and what each stands for.
+
+use super::Measured;
+use crate::model::ids::{LabelSetId, LocationId};
+use crate::model::measures::{self, Kind};
+use crate::model::profile::{Header, SampleType};
+use crate::model::series::{Series, Snapshot};
+use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
+use crate::units;
+
+/// Columns that come from the same raw samples: a size and the count beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Records {
+    pub(super) size: usize,
+    pub(super) count: Option<usize>,
+    /// Values only ever rise within a process.
+    pub(super) cumulative: bool,
+}
+
+impl Records {
+    pub(super) fn new(types: &[SampleType], column: usize) -> Self {
+        Self {
+            size: measures::size_of(types, column).unwrap_or(column),
+            count: measures::count_of(types, column),
+            cumulative: measures::is_cumulative(&types[column]),
+        }
+    }
+}
+
+/// How the values of a snapshot were sampled: scaled ones no longer tell.
+pub(crate) fn sampling_of(snapshot: &Snapshot) -> Sampling {
+    match snapshot {
+        _ if snapshot.is_scaled => Sampling::Unknown,
+        // Whoever follows references looks at every object.
+        _ if snapshot.is_of_references => Sampling::Exact,
+        _ => sampling(&snapshot.header),
+    }
+}
+
+/// How a profile was sampled, as it says itself.
+pub(crate) fn sampling(header: &Header) -> Sampling {
+    match measures::kind(header) {
+        Kind::Heap => {
+            let (kind, factor) = units::classify(&header.period_type.unit);
+            let in_bytes = kind == units::Kind::Bytes || header.period_type.unit.is_empty();
+            let factor = if kind == units::Kind::Bytes { factor } else { 1.0 };
+            if in_bytes { Sampling::heap(header.period as f64 * factor) } else { Sampling::Unknown }
+        }
+        Kind::Cpu => Sampling::Poisson,
+        Kind::Goroutine => Sampling::Exact,
+        Kind::Contention | Kind::Other => Sampling::Unknown,
+    }
+}
+
+/// Raw samples of a snapshot, with what is the same for all samples of a label set worked out once.
+pub(super) struct RawSamples<'a> {
+    pub(super) series: &'a Series,
+    snapshot: &'a Snapshot,
+    sampling: Sampling,
+    /// Inclusion probability and weights of each label set that names the size of its objects.
+    pub(super) sized: Vec<Option<(f64, Bucket)>>,
+}
+
+impl<'a> RawSamples<'a> {
+    pub(super) fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
+        let sampling = sampling_of(snapshot);
+        let sized = series.label_sets.ids().map(|set| {
+            let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
+            else {
+                return None;
+            };
+            let bucket = sampling.bucket(Some(1), size, Some(size)).filter(|_| size > 0)?;
+            Some((inclusion_probability(size as f64, period), bucket))
+        });
+        Self { series, snapshot, sampling, sized: sized.collect() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.snapshot.samples.len()
+    }
+
+    pub(super) fn known(&self) -> bool {
+        self.sampling != Sampling::Unknown
+    }
+
+    pub(super) fn exact(&self) -> bool {
+        self.sampling == Sampling::Exact
+    }
+
+    /// Number of raw samples behind the values of a sample.
+    #[inline]
+    pub(super) fn raw(&self, sample: usize, records: &Records) -> i64 {
+        if let (Some((p, _)), Some(count)) = (&self.sized[self.set(sample).index()], records.count)
+        {
+            return raw_samples(self.values(sample)[count], *p);
+        }
+        self.bucket(self.set(sample), self.values(sample), records).map_or(0, |bucket| bucket.raw)
+    }
+
+    /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
+    /// may be one of another snapshot: then this is what it would weigh here.
+    #[inline]
+    pub(super) fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
+        let records = &measured.records;
+        let bucket = match &self.sized[set.index()] {
+            Some((_, bucket)) if records.count.is_some() => Some(*bucket),
+            _ => self.bucket(set, values, records),
+        };
+        match bucket {
+            None => Weight::default(),
+            Some(bucket) if measured.is_count() => bucket.objects,
+            // Weights come in bytes; the values may be in another unit.
+            Some(bucket) => match self.scale(records) {
+                (_, 1) => bucket.value,
+                (factor, _) => bucket.value.scaled(1.0 / factor),
+            },
+        }
+    }
+
+    /// Bytes in a unit of the size, also as a whole number.
+    pub(super) fn scale(&self, records: &Records) -> (f64, u64) {
+        let unit = &self.series.sample_types[records.size].unit;
+        if unit == "bytes" {
+            return (1.0, 1);
+        }
+        let (_, factor) = units::classify(unit);
+        (factor, factor as u64)
+    }
+
+    #[cold]
+    pub(super) fn bucket(
+        &self,
+        set: LabelSetId,
+        values: &[i64],
+        records: &Records,
+    ) -> Option<Bucket> {
+        let counted = records.count.map(|count| values[count]);
+        let bytes = (values[records.size] as f64 * self.scale(records).0) as i64;
+        self.sampling.bucket(counted, bytes, self.series.object_size(set))
+    }
+
+    #[inline]
+    pub(super) fn values(&self, sample: usize) -> &'a [i64] {
+        self.series.values(self.snapshot, sample)
+    }
+
+    pub(super) fn stack(
+        &self,
+        sample: usize,
+    ) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
+        self.snapshot.stack(sample)
+    }
+
+    #[inline]
+    pub(super) fn set(&self, sample: usize) -> LabelSetId {
+        self.snapshot.samples.labels[sample]
+    }
+}
