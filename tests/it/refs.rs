@@ -291,3 +291,30 @@ fn a_share_is_of_what_goes_the_same_way() {
     let dominator = refs(&[&before, &after], asked("site")).sites[0].dominator.clone().unwrap();
     assert_eq!((dominator.function.as_str(), dominator.share), ("d", 100.0));
 }
+
+#[test]
+fn of_many_profiles_the_first_and_the_last_by_time_are_compared() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("many");
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, time: i64, size: i64| {
+        let mut profile = heap(&[stack("main;alloc").inuse(1, size)]);
+        profile.time_nanos = time;
+        let file = folder.join(name);
+        std::fs::write(&file, bytes(&profile)).unwrap();
+        file
+    };
+    let second = 1_000_000_000;
+    let timed = [write("c", 3 * second, 30), write("a", second, 10), write("b", 2 * second, 20)];
+    let untimed = [timed[0].clone(), write("d", 0, 5), timed[1].clone()];
+    for (files, delta) in [(&timed, 20), (&untimed, -20)] {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_heapdiff"))
+            .args(["refs", "alloc", "--format", "json"])
+            .args(files)
+            .output()
+            .unwrap();
+        let report: Report = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(report.inputs.len(), 2);
+        assert_eq!(report.refs.unwrap().sites[0].lines[0].values.delta, Some(delta));
+        assert!(report.warnings.iter().any(|w| w.message.starts_with("3 profiles are given")));
+    }
+}

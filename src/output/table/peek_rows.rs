@@ -62,13 +62,13 @@ impl Blocks<'_> {
         };
         let columns = vec![
             Column::number(titles[0], Some(5)),
-            Column::number("± 95 %", Some(2)),
+            Column::number("± 95 %", Some(4)),
             Column::number(titles[1], None),
             Column::number("cum ± 95 %", Some(0)),
             Column::number(titles[2], None),
             Column::number("share", Some(3)),
-            Column::number("before", Some(4)),
-            Column::number("after", Some(4)),
+            Column::number("before", Some(1)),
+            Column::number("after", Some(2)),
             Column::text("", None),
             Column::name(match rows_word(report) {
                 "files" => "file",

@@ -145,7 +145,7 @@ fn grid(report: &Report, refs: &Refs, site: &Site, style: &Style) -> Grid {
             }
             Drawn::Ends(values) => {
                 let text = match refs.direction {
-                    Direction::Callers => "(the root)",
+                    Direction::Callers => "(starts here)",
                     Direction::Callees => "(itself)",
                 };
                 let mut chain = Chain::new(&prefix, arrow);
