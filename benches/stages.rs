@@ -78,6 +78,7 @@ fn query(question: Question) -> Query {
         nodecount: ROWS,
         all: false,
         normalize: false,
+        trim_path: Vec::new(),
     }
 }
 

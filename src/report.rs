@@ -260,4 +260,6 @@ pub struct Query {
     pub all: bool,
     /// Scale the after side to the total of the before side first (pprof's `-normalize`).
     pub normalize: bool,
+    /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`). Filters see whole names.
+    pub trim_path: Vec<String>,
 }

@@ -230,7 +230,7 @@ fn other(
     let sum = |parts: &mut dyn Iterator<Item = i64>| {
         is_comparison.then(|| parts.fold(0, i64::wrapping_add))
     };
-    Some(Other {
+    let other = Other {
         nodes: trimmed.rows,
         edges: trimmed.calls,
         value: measures(weights, node),
@@ -238,7 +238,10 @@ fn other(
         shrank: sum(&mut changes.iter().copied().filter(|&change| change < 0)),
         entered: entered[node.index()],
         repeats: weight(weights, |weights| weights.repeats[node.index()]),
-    })
+    };
+    // Records that hold nothing are nothing to draw.
+    let is_empty = other.nodes == 0 && other.edges == 0 && other.value.is_zero();
+    (!is_empty).then_some(other)
 }
 
 /// Of the samples whose stack begins in each node.

@@ -139,6 +139,7 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
         nodecount: 0,
         all: true,
         normalize: false,
+        trim_path: trim_path.clone(),
     };
     let output = Output {
         format,

@@ -56,6 +56,8 @@ pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
     let question = Question::List { pattern };
     let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
     request.query.granularity = Granularity::Lines;
+    // The text is looked for by whole names: they are trimmed after that.
+    request.query.trim_path.clear();
     request.query.sort = Some(Sort::Cum);
     request.output.file_names = FileNames::Whole;
     request.sources = Some(sources::Wanted {

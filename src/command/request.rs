@@ -13,6 +13,8 @@ use crate::filter::{Granularity, Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 /// Rows in the table where nobody says how many. JSON and CSV have them all.
@@ -112,6 +114,7 @@ pub(super) fn path_request(
 ) -> Result<Request, Error> {
     let inputs = compared(usage, profiles)?;
     check_stdin(&inputs)?;
+    let output = output(options.output)?;
     let query = Query {
         question,
         granularity: options.granularity.granularity(),
@@ -120,8 +123,8 @@ pub(super) fn path_request(
         nodecount: 0,
         all: false,
         normalize: false,
+        trim_path: output.trim_path.clone(),
     };
-    let output = output(options.output)?;
     Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
 }
 
@@ -166,6 +169,7 @@ pub(super) fn snapshot_request(
         nodecount: rows.nodecount.unwrap_or(all),
         all: true,
         normalize: false,
+        trim_path: output.trim_path.clone(),
     };
     Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
 }
@@ -186,6 +190,7 @@ pub(super) fn request(
         nodecount: options.rows.count.nodecount.unwrap_or(if options.rows.all { 0 } else { rows }),
         all: options.rows.all,
         normalize,
+        trim_path: output.trim_path.clone(),
     };
     check_stdin(&inputs)?;
     Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
@@ -232,14 +237,22 @@ fn check_stdin(inputs: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A pattern that comes before the profiles: what names a file was meant to come behind it.
+/// A pattern that comes before the profiles: what names a packed profile was meant to come behind it.
 pub(super) fn check_pattern(command: &str, pattern: &str) -> Result<(), Error> {
-    if std::path::Path::new(pattern).is_file() {
+    if is_packed(pattern) {
         return Err(Error::Usage(format!(
             "{pattern} is a file, and the regular expression comes first: heapdiff {command} REGEX PROFILE..."
         )));
     }
     check_regex("REGEX", pattern)
+}
+
+/// Whether a file of this name begins as gzip does.
+fn is_packed(name: &str) -> bool {
+    let mut magic = [0; 2];
+    let is_file = std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
+    let read = is_file.then(|| File::open(name)?.read_exact(&mut magic));
+    read.is_some_and(|read| read.is_ok()) && magic == [0x1f, 0x8b]
 }
 
 /// `what` names the regular expression as it was typed: `-focus`, `REGEX`.

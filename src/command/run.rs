@@ -59,6 +59,7 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
     check_unit(&report, output.unit.as_deref())?;
     if let Some(wanted) = &sources {
         sources::fill(&mut report, wanted, &output.trim_path);
+        report.list.iter_mut().for_each(|list| trim_path::trim(list, &output.trim_path));
     }
     if output.format == Format::Folded {
         let left_out = report.stacks.as_ref().map_or(0, Stacks::negative);
@@ -69,7 +70,6 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
             report.warnings.push(Warning { code: WarningCode::NegativeValues, message });
         }
     }
-    trim_path::trim(&mut report, &output.trim_path);
     write(&report, &output, console)?;
     // The table and JSON hold their warnings; the others have no place for them.
     if !matches!(output.format, Format::Table | Format::Json) && !output.quiet {

@@ -3,6 +3,8 @@
 //! Files name locations and functions by arbitrary 64-bit ids, may refer to what comes later, and may lie.
 //! The builder keeps references as given, and [`Builder::finish`] turns them into rows, checking each.
 
+mod limits;
+
 use super::id_map::IdMap;
 use super::ids::{FunctionId, LabelSetId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
@@ -24,10 +26,6 @@ const MAX_LINES: usize = 10_000;
 /// Bytes that the texts of a header may take together. Each reference to a string becomes a copy of it, so that a few
 /// bytes in a file could ask for any amount of memory.
 const MAX_HEADER_TEXT: usize = 16 << 20;
-
-/// Bytes that the names in a profile may take, each counted wherever it is used. A reference takes a few bytes in a
-/// file, and each line is named in full somewhere on the way to an answer.
-const MAX_NAMES: u64 = 4 << 30;
 
 /// What is wrong with the entries of a profile: what was found, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -216,31 +214,6 @@ impl Builder {
         }
     }
 
-    /// Refuses few long strings that many rows refer to. References that lead nowhere are found later.
-    fn check_names(&self) -> Result<(), Invalid> {
-        let n = self.strings.len();
-        let length = |position: i64| match usize::try_from(position) {
-            Ok(i) if i < n => self.strings.get(StringId::from_index(i)).len() as u64,
-            _ => 0,
-        };
-        let functions: Vec<u64> = self
-            .functions
-            .iter()
-            .map(|f| length(f.name) + length(f.system_name) + length(f.filename))
-            .collect();
-        let of_line = |line: &RawLine| {
-            self.function_ids.get(line.function).map_or(0, |row| functions[row as usize])
-        };
-        let mappings = self.mappings.iter().map(|m| length(m.file) + length(m.build_id));
-        let labels = self.labels.iter().map(|l| length(l.key) + length(l.text) + length(l.unit));
-        let lines = self.lines.iter().map(of_line);
-        let all = mappings.chain(labels).chain(lines).chain(functions.iter().copied());
-        if all.sum::<u64>() > MAX_NAMES {
-            return invalid("its names take more than 4 GiB, each counted wherever it is used");
-        }
-        Ok(())
-    }
-
     fn string_id(&self, what: &str, position: i64) -> Result<StringId, Invalid> {
         let n = self.strings.len();
         match usize::try_from(position) {
@@ -372,6 +345,7 @@ impl Builder {
         if !in_order {
             self.renumber()?;
         }
+        self.check_frames()?;
         let locations = symbols.location_hashes();
         let (packed, ends) = self.samples.packed();
         let mut hashes = vec![0; ends.len()];

@@ -67,6 +67,22 @@ impl Series {
         &snapshot.samples.values[sample * n..(sample + 1) * n]
     }
 
+    /// Cuts the first of `prefixes` (each ending in a slash) that a source file's name starts with off that name, so that
+    /// the same file in two folders is one.
+    pub fn trim_file_names(&mut self, prefixes: &[String]) {
+        if prefixes.is_empty() {
+            return;
+        }
+        let Symbols { strings, functions, .. } = &mut self.symbols;
+        for function in functions {
+            let name = strings.get(function.filename);
+            let cut = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix.as_str()));
+            if let Some(cut) = cut.map(str::to_owned) {
+                function.filename = strings.intern(&cut);
+            }
+        }
+    }
+
     /// Position of a sample type by name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.sample_types.iter().position(|t| t.name == name)

@@ -125,7 +125,11 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
     let mut process = None;
     if is_comparison {
         // Totals are of the whole, and so is the question whether it is one process.
-        let plain = (is_diff && filter.changes_nothing(&series)).then(|| frames(&series));
+        let is_plain = is_diff && filter.changes_nothing(&series);
+        if is_plain {
+            series.trim_file_names(&query.trim_path);
+        }
+        let plain = is_plain.then(|| frames(&series));
         let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
         report.totals = diff_totals(&whole, &series, &sums);
         let found = known.unwrap_or_else(|| whole.process());
@@ -142,8 +146,9 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         report.warnings = warnings;
         return Ok(report);
     }
-    let Applied { series, unmatched } = filter.apply(series)?;
+    let Applied { mut series, unmatched } = filter.apply(series)?;
     warnings.extend(unmatched.into_iter().map(no_match));
+    series.trim_file_names(&query.trim_path);
     let frames = frames(&series);
     let whole = sums.iter().map(|sums| sums[column].absolute).sum();
     let subject = Subject { series: &series, frames: &frames, measured, process, whole };

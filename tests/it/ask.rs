@@ -17,6 +17,7 @@ pub(crate) fn query(question: Question, sample_type: &str) -> Query {
         nodecount: 0,
         all: true,
         normalize: false,
+        trim_path: Vec::new(),
     }
 }
 

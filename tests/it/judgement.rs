@@ -103,3 +103,25 @@ fn one_process_is_one_where_it_has_several_records_of_a_stack() {
     let report = compare((512 << 10, &after), (512 << 10, &[record(60_000, 0)]));
     assert!(!report.comparison.unwrap().same_process, "a counter fell");
 }
+
+#[test]
+fn one_file_in_two_folders_is_one_where_both_are_trimmed() {
+    let at = |folder: &str, bytes: i64| {
+        let mut profile = heap(&[kept("main.f", bytes)]);
+        let (old, new) = (b"main.f.go".to_vec(), format!("/{folder}/main.f.go").into_bytes());
+        let name = profile.string_table.iter_mut().find(|name| **name == old).unwrap();
+        *name = new;
+        crate::dsl::bytes(&profile)
+    };
+    let mut query = query(Question::Diff, "inuse_space");
+    query.granularity = heapdiff::filter::Granularity::Lines;
+    let names = |query: &heapdiff::report::Query| {
+        let series = series(&[&at("b1", MIB), &at("b2", 3 * MIB)]).unwrap();
+        let report = analyze(series, query, &Spec::default()).unwrap();
+        let rows = report.diff.unwrap().rows.into_iter().filter(|row| row.delta.flat != 0);
+        rows.map(|row| (row.name, row.delta.flat)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&query).len(), 2);
+    query.trim_path = vec!["/b1/".to_owned(), "/b2/".to_owned()];
+    assert_eq!(names(&query), [("main.f main.f.go:10".to_owned(), 2 * MIB)]);
+}

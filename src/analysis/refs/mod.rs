@@ -189,7 +189,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
         by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
     });
     // What holds nothing says nothing, unless it is all there is.
-    let moving = totals.iter().filter(|(_, change, _)| *change != 0).count().max(1);
+    let moving = totals.iter().filter(|(_, (change, _), _)| *change != 0).count().max(1);
     let wanted = if asked.sites == 0 { totals.len() } else { asked.sites.min(moving) };
     let (shown, more) = totals.split_at(wanted.min(totals.len()));
     let matched = subject.matched();
@@ -295,13 +295,14 @@ impl Sums {
     }
 }
 
-/// Of each row how much changed, path by path, so that opposite changes don't cancel, and its size.
+/// Of each row how much changed, in it and beneath it and in itself, path by path, so that opposite changes don't
+/// cancel; and its size.
 fn totals(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
     sums: &Sums,
     rows: Vec<RowId>,
-) -> Vec<(RowId, u64, u64)> {
+) -> Vec<(RowId, (u64, u64), u64)> {
     let of_rows = |value: &dyn Fn(StackId) -> u64| {
         // The sum of all |values| was found to fit.
         let values: Vec<i64> =
@@ -313,9 +314,11 @@ fn totals(
         let (before, after) = sums.at(id);
         before.unsigned_abs().max(after.unsigned_abs())
     });
+    // Of equal ones what allocates itself says more than what calls it.
     let of = |row: RowId| {
         let i = row.0 as usize;
-        (row, changes[i].1.unsigned_abs(), sizes[i].1.unsigned_abs())
+        let change = (changes[i].1.unsigned_abs(), changes[i].0.unsigned_abs());
+        (row, change, sizes[i].1.unsigned_abs())
     };
     rows.into_iter().map(of).collect()
 }

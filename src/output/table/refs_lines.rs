@@ -36,7 +36,7 @@ pub(super) fn write(
         let what = counted(refs.more_sites.len(), "functions");
         let match_ = if refs.more_sites.len() == 1 { "matches" } else { "match" };
         let text = format!(
-            "{what} that {match_} as well: {}{more} (--sites 0 shows all)",
+            "{what} that {match_} as well: {}{more} (--sites 0 or a narrower REGEX shows them)",
             told.join(", ")
         );
         wrap::write("not shown: ", &text, Ansi::new().dimmed(), style, out)?;
