@@ -150,7 +150,7 @@ pub struct Asked {
     pub direction: Direction,
     /// At most so many functions; 0 is no limit.
     pub sites: usize,
-    /// At most so many lines of each, the heaviest; 0 is no limit. Also of paths.
+    /// At most so many lines of each, the heaviest, and so many paths of all; 0 is no limit.
     pub lines: usize,
     /// No line beneath more lines than this; 0 is no limit.
     pub depth: usize,
@@ -252,7 +252,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
     Ok(answer)
 }
 
-/// Weight of each distinct stack.
+/// Values of each distinct stack.
 struct Sums {
     /// Before, where two snapshots are compared.
     before: Option<Vec<i64>>,
