@@ -86,6 +86,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ("--dot", "heapdiff graph PROFILE... -o X.dot"),
     ("--svg", "heapdiff graph PROFILE... -o X.svg, or heapdiff flame PROFILE... -o X.svg"),
     ("--web", "heapdiff graph PROFILE... -o X.svg, and open X.svg in a browser"),
+    ("--http", "heapdiff flame PROFILE... -o X.svg, and open X.svg in a browser"),
+    ("--png", "heapdiff graph PROFILE... | dot -Tpng -o X.png"),
+    ("--weblist", "heapdiff list REGEX PROFILE..."),
+    ("--disasm", "heapdiff list REGEX PROFILE..."),
+    ("--raw", "heapdiff convert PROFILE... -o X.csv"),
     (
         "--proto",
         "heapdiff merge PROFILE... -o X.pb.gz, or heapdiff convert BEFORE AFTER -o X.pb.gz",
@@ -99,7 +104,7 @@ pub(super) fn command_for(error: &clap::Error) -> Option<String> {
     };
     let name = option.split('=').next().unwrap_or(option);
     let (name, command) = COMMANDS.iter().find(|(known, _)| *known == name)?;
-    Some(format!("{name} is a command here: {command}\n"))
+    Some(format!("{name} is a command here, not an option: {command}\n"))
 }
 
 impl Known {
@@ -131,5 +136,31 @@ impl Known {
         let mut letters = name.chars();
         let (Some(first), Some(_)) = (letters.next(), letters.next()) else { return false };
         self.long.contains_key(name) || self.short.get(&first) != Some(&true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Cli;
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn an_option_of_pprof_that_is_a_command_names_it() {
+        for (typed, named) in [
+            ("-peek=x", "heapdiff peek REGEX"),
+            ("-list=x", "heapdiff list REGEX"),
+            ("-http=:8080", "heapdiff flame"),
+            ("--svg", "-o X.svg"),
+            ("-traces", "heapdiff traces"),
+        ] {
+            let args = ["heapdiff", typed, "a.pb.gz"].map(OsString::from);
+            let args = normalize(args.to_vec(), &Cli::command());
+            let error = Cli::try_parse_from(args).expect_err("no such option");
+            let said = command_for(&error).unwrap_or_default();
+            assert!(said.contains(named), "{typed}: {said}");
+        }
+        let error = Cli::try_parse_from(["heapdiff", "--nosuch"]).expect_err("no such option");
+        assert_eq!(command_for(&error), None);
     }
 }
