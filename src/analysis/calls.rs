@@ -159,14 +159,9 @@ pub(super) fn errors(
     }
     let mut found: Vec<(Evidence, Evidence)> = vec![(nothing, nothing); rows.len()];
     let mut last = vec![usize::MAX; rows.len()];
-    let after = snapshots(subject).saturating_sub(1);
     for (number, record) in matched.records().enumerate() {
         let Some(evidence) = matched.evidence(record) else { continue };
-        let stack = match (record.after, record.before) {
-            (Some(sample), _) => stacks.of(after, sample),
-            (None, Some(sample)) => stacks.of(0, sample),
-            (None, None) => continue,
-        };
+        let Some(stack) = matched.stack(stacks, record) else { continue };
         for (i, row) in stacks.rows(stack, frames, Unsymbolized::Binary).enumerate() {
             let row = position[row.0 as usize];
             if row == NONE {

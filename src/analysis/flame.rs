@@ -273,17 +273,12 @@ fn add_evidence(
 ) {
     let matched = subject.matched();
     let Some(nothing) = matched.no_evidence() else { return };
-    let after_snapshot = usize::from(subject.is_comparison());
     main.evidence = vec![nothing; main.items.len()];
     if let Some(strip) = &mut strip {
         strip.evidence = vec![nothing; strip.items.len()];
     }
     for record in matched.records() {
-        let stack = match (record.after, record.before) {
-            (Some(sample), _) => stacks.of(after_snapshot, sample),
-            (None, Some(sample)) => stacks.of(0, sample),
-            (None, None) => continue,
-        };
+        let Some(stack) = matched.stack(stacks, record) else { continue };
         let Some(evidence) = matched.evidence(record) else { continue };
         main.add(stack, &evidence);
         if let Some(strip) = &mut strip {

@@ -7,6 +7,7 @@
 use super::pairs::{NONE, Pairs, pairs};
 use super::sides::{Process, Record, Sides};
 use super::{Bounds, Measured, RawSamples};
+use crate::graph::stacks::{StackId, Stacks};
 use crate::model::series::Series;
 use crate::stats::{self, growth, sampling};
 
@@ -97,6 +98,16 @@ impl<'a> Matched<'a> {
         });
         let gone = only_before.iter().map(|&b| Record { before: Some(b as usize), after: None });
         both.chain(gone)
+    }
+
+    /// The stack of a record.
+    pub(super) fn stack(&self, stacks: &Stacks<'_>, record: Record) -> Option<StackId> {
+        let after = usize::from(matches!(self.of, Of::Two(..)));
+        match record {
+            Record { after: Some(sample), .. } => Some(stacks.of(after, sample)),
+            Record { before: Some(sample), .. } => Some(stacks.of(0, sample)),
+            Record { .. } => None,
+        }
     }
 
     /// What a record says about sums that it is part of; `None` where it is worth nothing.

@@ -156,16 +156,8 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
 }
 
 /// One profile, or before and after.
-fn inputs(base: BaseArgs, mut inputs: Vec<String>) -> Result<Vec<String>, Error> {
-    if let Some(base) = base.given() {
-        if inputs.len() != 1 {
-            return Err(Error::Usage(format!(
-                "with --base exactly one profile is compared, and {} are given",
-                inputs.len()
-            )));
-        }
-        inputs.insert(0, base);
-    }
+fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, Error> {
+    let inputs = base.join(inputs)?;
     match inputs.len() {
         1 | 2 => Ok(inputs),
         0 => Err(Error::Usage(

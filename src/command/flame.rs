@@ -3,7 +3,7 @@
 use super::Error;
 use super::options::{
     Color, ComparedArgs, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, RowArgs,
-    SampleArgs, SortArgs,
+    SampleArgs, SortArgs, extension,
 };
 use super::request::{Request, compared, request as general_request};
 use crate::analysis::flame::{Direction, Part, Wanted, Width};
@@ -161,8 +161,7 @@ fn by_name(file: Option<&Path>) -> Result<FlameFormat, Error> {
     let is_file = |file: &&Path| std::fs::metadata(file).map_or(true, |found| found.is_file());
     let file = file.filter(|file| file.as_os_str() != "-").filter(is_file);
     let Some(file) = file else { return Ok(FlameFormat::Svg) };
-    let extension = file.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-    match extension.as_ref().and_then(|extension| extension.to_str()) {
+    match extension(file).as_deref() {
         Some("svg") => Ok(FlameFormat::Svg),
         Some("folded" | "collapsed") => Ok(FlameFormat::Folded),
         Some("json") => Ok(FlameFormat::Json),

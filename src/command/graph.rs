@@ -3,7 +3,7 @@
 use super::Error;
 use super::options::{
     Color, ComparedArgs, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs,
-    fraction, nodecount,
+    extension, fraction, nodecount,
 };
 use super::request::{Layout, Request, path_request};
 use crate::graph::trim::{Fraction, Limits};
@@ -121,8 +121,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
 /// The format that the end of a file's name says.
 fn by_name(file: Option<&PathBuf>) -> Result<Drawn, Error> {
     let Some(file) = file.filter(|file| file.as_os_str() != "-") else { return Ok(Drawn::Dot) };
-    let extension = file.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-    match extension.as_ref().and_then(|extension| extension.to_str()) {
+    match extension(file).as_deref() {
         Some("dot" | "gv") => Ok(Drawn::Dot),
         Some("svg") => Ok(Drawn::Svg),
         Some("json") => Ok(Drawn::Json),

@@ -4,6 +4,7 @@
 //! it, pprof's spelling as an alias, and `spelling.rs` sees to the single dash. The fields are what was
 //! typed; what it means is for `request.rs` to say.
 
+use super::Error;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
 use crate::output::Format;
@@ -72,6 +73,19 @@ pub(super) struct BaseArgs {
 impl BaseArgs {
     pub(super) fn given(self) -> Option<String> {
         self.base.or(self.diff_base)
+    }
+
+    /// The profiles with BEFORE in front of the one that it is the base of, where it was given.
+    pub(super) fn join(self, mut inputs: Vec<String>) -> Result<Vec<String>, Error> {
+        let Some(base) = self.given() else { return Ok(inputs) };
+        if inputs.len() != 1 {
+            return Err(Error::Usage(format!(
+                "with --base exactly one profile is compared, and {} are given",
+                inputs.len()
+            )));
+        }
+        inputs.insert(0, base);
+        Ok(inputs)
     }
 }
 
@@ -316,4 +330,9 @@ fn width(text: &str) -> Result<usize, String> {
 fn number(text: &str, least: usize, most: usize) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+/// The end of a file's name that says its format, in lower case.
+pub(super) fn extension(file: &Path) -> Option<String> {
+    Some(file.extension()?.to_str()?.to_ascii_lowercase())
 }

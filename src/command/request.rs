@@ -61,26 +61,18 @@ pub(super) struct Request {
 /// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
 pub(super) fn diff_request(
     base: BaseArgs,
-    mut inputs: Vec<String>,
+    inputs: Vec<String>,
     normalize: bool,
     options: Options,
 ) -> Result<Request, Error> {
-    let message = match (base.given(), inputs.len()) {
-        (Some(base), 1) => {
-            inputs.insert(0, base);
-            return request(Question::Diff, normalize, inputs, options);
-        }
-        (None, 2) => return request(Question::Diff, normalize, inputs, options),
-        (Some(_), given) => {
-            format!("with --base exactly one profile is compared, and {given} are given")
-        }
-        (None, 0) => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
-        (None, 1) => {
-            "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
+    let inputs = base.join(inputs)?;
+    let message = match inputs.len() {
+        2 => return request(Question::Diff, normalize, inputs, options),
+        0 => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
+        1 => "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
                       heapdiff top PROFILE for one"
-                .to_owned()
-        }
-        (None, given) => format!(
+            .to_owned(),
+        given => format!(
             "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
             shell::file(&inputs[0]),
             shell::file(&inputs[given - 1])
@@ -131,20 +123,11 @@ pub(super) fn path_request(
 /// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
 /// question with what comes before the profiles.
 pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String>, Error> {
-    let ComparedArgs { mut inputs, base } = profiles;
-    match (base.given(), inputs.len()) {
-        (Some(base), 1) => inputs.insert(0, base),
-        (Some(_), given) => {
-            return Err(Error::Usage(format!(
-                "with --base exactly one profile is compared, and {given} are given"
-            )));
-        }
-        (None, 0) => {
-            return Err(Error::Usage(format!(
-                "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
-            )));
-        }
-        (None, _) => {}
+    let inputs = profiles.base.join(profiles.inputs)?;
+    if inputs.is_empty() {
+        return Err(Error::Usage(format!(
+            "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
+        )));
     }
     Ok(inputs)
 }

@@ -3,7 +3,6 @@
 use super::{Asked, Dominator, Frame, Line, Path, Rest, Site, Sums};
 use crate::analysis::calls::Weight;
 use crate::analysis::matched::{Evidence, Matched};
-use crate::analysis::sides::Record;
 use crate::analysis::{Subject, percent};
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
@@ -188,13 +187,8 @@ impl<'a> Ways<'a> {
         let mut found = HashMap::default();
         let Some(none) = matched.no_evidence() else { return found };
         found.extend(chosen.keys().map(|&step| (step, none)));
-        let after = usize::from(self.is_comparison);
         for record in matched.records() {
-            let stack = match record {
-                Record { after: Some(sample), .. } => self.stacks.of(after, sample),
-                Record { before: Some(sample), .. } => self.stacks.of(0, sample),
-                Record { .. } => continue,
-            };
+            let Some(stack) = matched.stack(self.stacks, record) else { continue };
             let Some(step) = self.inverted.of_stack(stack) else { continue };
             let Some(evidence) = matched.evidence(record) else { continue };
             for step in self.inverted.back(step) {
