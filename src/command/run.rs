@@ -17,7 +17,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Answers a query about inputs.
-pub(super) fn answer(
+fn answer(
     query: &Query,
     inputs: &[String],
     spec: &Spec,
@@ -84,7 +84,7 @@ pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
 }
 
 /// Says the warnings of a report on standard error.
-pub(super) fn warn(report: &Report, console: &mut Console<'_>) {
+fn warn(report: &Report, console: &mut Console<'_>) {
     let of_all = report.warnings.iter().map(|warning| warning.message.clone());
     let of_inputs = report.inputs.iter().flat_map(|input| {
         input.warnings.iter().map(move |warning| format!("{}: {}", input.name, warning.message))
