@@ -9,12 +9,12 @@
 //! it is an error where they don't.
 
 use super::compact::compact;
-use super::profile::{Header, Profile, SampleType, Samples, push_varint};
+use super::distinct::Distinct;
+use super::profile::{Header, Profile, SampleType};
 use super::shared::{Names, NoCommonSampleType, Rows, Shared};
 use crate::units;
-use hashbrown::{HashSet, HashTable};
-use rustc_hash::{FxBuildHasher, FxHasher};
-use std::hash::{Hash, Hasher};
+use hashbrown::HashSet;
+use rustc_hash::FxBuildHasher;
 
 /// Why profiles can't be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,9 +72,7 @@ pub struct Merge {
     narrowed: bool,
     /// The comments that are in the header.
     comments: HashSet<String, FxBuildHasher>,
-    /// Distinct samples: stacks of shared locations, shared label sets.
-    samples: Samples,
-    index: HashTable<u32>,
+    distinct: Distinct,
     /// Sums of the absolute values of each sample type.
     absolute: Vec<i128>,
 }
@@ -87,8 +85,7 @@ impl Default for Merge {
             first: String::new(),
             narrowed: false,
             comments: HashSet::default(),
-            samples: Samples::default(),
-            index: HashTable::new(),
+            distinct: Distinct::default(),
             absolute: Vec::new(),
         }
     }
@@ -124,7 +121,7 @@ impl Merge {
                 header.sample_types.first().map_or_else(String::new, |t| t.name.clone());
         }
         let Shared { symbols, label_sets, .. } = self.shared;
-        compact(Profile { header, symbols, label_sets, samples: self.samples })
+        compact(Profile { header, symbols, label_sets, samples: self.distinct.samples })
     }
 
     fn overflow(&self, column: usize, name: &str) -> Error {
@@ -188,11 +185,11 @@ impl Merge {
                 .ok_or_else(|| Error::Overflow { what: t.name.clone(), name: name.to_owned() })?;
         }
         self.absolute = kept.iter().map(|&(i, refined, _)| self.absolute[i] * refined).collect();
-        let rows = self.samples.values.chunks_exact(width);
+        let rows = self.distinct.samples.values.chunks_exact(width);
         let values = rows.flat_map(|row| {
             kept.iter().map(|&(i, refined, _)| (i128::from(row[i]) * refined) as i64)
         });
-        self.samples.values = values.collect();
+        self.distinct.samples.values = values.collect();
         header.sample_types = kept.into_iter().map(|(_, _, t)| t).collect();
         Ok(columns)
     }
@@ -204,8 +201,7 @@ impl Merge {
         rows: &Rows,
         sign: Sign,
     ) -> Result<(), Problem> {
-        let Self { samples, index, absolute, .. } = self;
-        let mut stack = Vec::new();
+        let Self { distinct, absolute, .. } = self;
         let mut values = vec![0; columns.len()];
         for sample in 0..profile.samples.len() {
             let own = profile.values(sample);
@@ -218,41 +214,15 @@ impl Merge {
             if values.iter().all(|&value| value == 0) {
                 continue;
             }
-            stack.clear();
-            for location in profile.samples.stack(sample) {
-                let shared = rows.locations[location.index()];
-                push_varint(&mut stack, u64::from(shared.0) + 1);
-            }
-            let labels = rows.labels[profile.samples.labels[sample].index()];
-            let meaning = profile.samples.stack_hashes[sample];
-            let hash = |stack_hash: u64, labels| {
-                let mut hasher = FxHasher::default();
-                (stack_hash, labels).hash(&mut hasher);
-                hasher.finish()
-            };
-            let known = index.find(hash(meaning, labels), |&row| {
-                let row = row as usize;
-                samples.labels[row] == labels && samples.packed_stack(row) == stack
-            });
-            if let Some(&row) = known {
-                let sums = &mut samples.values[row as usize * columns.len()..][..columns.len()];
-                for (sum, value) in sums.iter_mut().zip(&values) {
-                    *sum += value;
-                }
+            let row = distinct.row(profile, sample, rows).ok_or(Problem::Stacks)?;
+            let sums = &mut distinct.samples.values;
+            if sums.len() == row * columns.len() {
+                sums.extend_from_slice(&values);
                 continue;
             }
-            let row = u32::try_from(samples.len()).map_err(|_| Problem::Stacks)?;
-            samples.push_packed(&stack);
-            if !samples.end_stack() {
-                return Err(Problem::Stacks);
+            for (sum, value) in sums[row * columns.len()..].iter_mut().zip(&values) {
+                *sum += value;
             }
-            samples.labels.push(labels);
-            samples.values.extend_from_slice(&values);
-            samples.stack_hashes.push(meaning);
-            let samples = &*samples;
-            index.insert_unique(hash(meaning, labels), row, |&row| {
-                hash(samples.stack_hashes[row as usize], samples.labels[row as usize])
-            });
         }
         Ok(())
     }

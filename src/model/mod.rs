@@ -3,6 +3,8 @@
 pub mod builder;
 mod compact;
 pub mod difference;
+mod distinct;
+pub mod history;
 mod id_map;
 pub mod ids;
 pub mod labels;

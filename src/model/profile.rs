@@ -144,12 +144,6 @@ impl Samples {
         self.end_stack();
     }
 
-    /// The packed bytes of a stack: equal stacks over the same locations have equal ones.
-    #[inline]
-    pub(super) fn packed_stack(&self, sample: usize) -> &[u8] {
-        self.stack(sample).packed.as_slice()
-    }
-
     /// The packed bytes and the end of each stack in them.
     pub(super) fn packed(&self) -> (&[u8], &[u32]) {
         (&self.packed, &self.ends)

@@ -5,41 +5,33 @@
 
 use super::ids::MappingId;
 use super::measures;
-use super::profile::{Profile, SampleType};
+use super::profile::{Header, Profile, SampleType};
 use super::series::{Series, Snapshot};
 pub use super::shared::NoCommonSampleType;
 use super::shared::{Names, Rows, Shared};
-use super::symbols::Mapping;
+use super::symbols::{Mapping, Symbols};
 use crate::units;
 
 /// A series under construction.
 pub struct Rebase {
     shared: Shared,
     snapshots: Vec<Snapshot>,
-    /// Each shared mapping as the newest snapshot has it.
-    newest: Vec<Mapping>,
+    newest: Newest,
 }
 
 impl Default for Rebase {
     fn default() -> Self {
-        Self { shared: Shared::new(Names::Shown), snapshots: Vec::new(), newest: Vec::new() }
+        let shared = Shared::new(Names::Shown);
+        Self { shared, snapshots: Vec::new(), newest: Newest::default() }
     }
 }
 
 impl Rebase {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: Profile) {
-        let Rows { mappings, locations, labels } = self.shared.add(&profile);
-        let mut main = None;
-        for (row, m) in mappings.into_iter().zip(&profile.symbols.mappings) {
-            let m = self.shared.mapping(&profile, m);
-            main.get_or_insert(m);
-            if row.index() == self.newest.len() {
-                self.newest.push(m);
-            } else {
-                self.newest[row.index()] = m;
-            }
-        }
+        let rows = self.shared.add(&profile);
+        let main = self.newest.see(&mut self.shared, &profile, &rows);
+        let Rows { locations, labels, .. } = rows;
         let is_of_references = measures::is_of_references(&profile);
         let Profile { header, mut samples, .. } = profile;
         if labels.iter().enumerate().any(|(i, id)| id.index() != i) {
@@ -59,37 +51,69 @@ impl Rebase {
     /// Brings the snapshots to the sample types they have in common, each in the finest unit, and addresses to
     /// where the newest snapshot has them.
     pub fn finish(mut self) -> Result<Series, NoCommonSampleType> {
-        self.move_to_newest();
-        let sample_types = align(&mut self.snapshots)?;
+        self.newest.move_there(&mut self.shared.symbols);
+        let headers = self.snapshots.iter().map(|s| (s.name.as_str(), &s.header));
+        let sample_types = common_types(&headers.collect::<Vec<_>>())?;
+        for snapshot in &mut self.snapshots {
+            snapshot.align(&sample_types);
+        }
         let Shared { symbols, label_sets, .. } = self.shared;
         Ok(Series { sample_types, symbols, label_sets, snapshots: self.snapshots })
     }
+}
 
-    fn move_to_newest(&mut self) {
-        let Self { shared: Shared { symbols, .. }, newest, .. } = self;
+/// Each shared mapping as the newest snapshot has it.
+#[derive(Default)]
+pub(super) struct Newest(Vec<Mapping>);
+
+impl Newest {
+    /// Takes the mappings of the next snapshot, whose first is returned: its main binary.
+    pub(super) fn see(
+        &mut self,
+        shared: &mut Shared,
+        profile: &Profile,
+        rows: &Rows,
+    ) -> Option<Mapping> {
+        let mut main = None;
+        for (row, m) in rows.mappings.iter().zip(&profile.symbols.mappings) {
+            let m = shared.mapping(profile, m);
+            main.get_or_insert(m);
+            if row.index() == self.0.len() {
+                self.0.push(m);
+            } else {
+                self.0[row.index()] = m;
+            }
+        }
+        main
+    }
+
+    /// Moves addresses to where the newest snapshot has them.
+    pub(super) fn move_there(&self, symbols: &mut Symbols) {
         for (mapping, address) in
             symbols.locations.mapping.iter().zip(&mut symbols.locations.address)
         {
             if let Some(mapping) = mapping.map(MappingId::index) {
-                let shift = newest[mapping].start.wrapping_sub(symbols.mappings[mapping].start);
+                let shift = self.0[mapping].start.wrapping_sub(symbols.mappings[mapping].start);
                 *address = address.wrapping_add(shift);
             }
         }
-        for (mapping, newest) in symbols.mappings.iter_mut().zip(newest) {
+        for (mapping, newest) in symbols.mappings.iter_mut().zip(&self.0) {
             (mapping.start, mapping.limit) = (newest.start, newest.limit);
         }
     }
 }
 
-/// Brings snapshots to the sample types they have in common, and names these.
-fn align(snapshots: &mut [Snapshot]) -> Result<Vec<SampleType>, NoCommonSampleType> {
-    let Some(first) = snapshots.first() else { return Ok(Vec::new()) };
+/// The sample types that all profiles have, in the order of the first, each in the finest unit.
+pub(super) fn common_types(
+    headers: &[(&str, &Header)],
+) -> Result<Vec<SampleType>, NoCommonSampleType> {
+    let Some((_, first)) = headers.first() else { return Ok(Vec::new()) };
     let mut common: Vec<SampleType> = Vec::new();
-    for t in &first.header.sample_types {
+    for t in &first.sample_types {
         let mut finest = t.clone();
-        let in_all = snapshots.iter().all(|s| {
-            let Some(position) = s.header.position(&t.name) else { return false };
-            let unit = &s.header.sample_types[position].unit;
+        let in_all = headers.iter().all(|(_, header)| {
+            let Some(position) = header.position(&t.name) else { return false };
+            let unit = &header.sample_types[position].unit;
             let Some(factor) = units::conversion(unit, &finest.unit) else { return false };
             if factor < 1.0 {
                 finest.unit.clone_from(unit);
@@ -100,23 +124,34 @@ fn align(snapshots: &mut [Snapshot]) -> Result<Vec<SampleType>, NoCommonSampleTy
             common.push(finest);
         }
     }
-    if common.is_empty() && !first.header.sample_types.is_empty() {
-        return Err(no_common(snapshots));
-    }
-    for snapshot in snapshots.iter_mut() {
-        snapshot.align(&common);
+    if common.is_empty() && !first.sample_types.is_empty() {
+        let differs = |(_, h): &&(&str, &Header)| h.sample_types != first.sample_types;
+        let other = headers[1..].iter().find(differs).unwrap_or(&headers[0]);
+        let ((first, one), (second, other)) = (&headers[0], other);
+        return Err(NoCommonSampleType::new(
+            (first, &one.sample_types),
+            (second, &other.sample_types),
+        ));
     }
     Ok(common)
 }
 
-fn no_common(snapshots: &[Snapshot]) -> NoCommonSampleType {
-    let first = &snapshots[0];
-    let differs = |s: &&Snapshot| s.header.sample_types != first.header.sample_types;
-    let other = snapshots[1..].iter().find(differs).unwrap_or(first);
-    NoCommonSampleType::new(
-        (&first.name, &first.header.sample_types),
-        (&other.name, &other.header.sample_types),
-    )
+/// Where a profile has each of some sample types, and how many of their units one of its own is.
+pub(super) fn columns_of(own: &Header, types: &[SampleType]) -> Vec<(usize, f64)> {
+    let column = |t: &SampleType| {
+        let position = own.position(&t.name).unwrap_or_default();
+        let unit = own.sample_types.get(position).map_or("", |own| own.unit.as_str());
+        (position, units::conversion(unit, &t.unit).unwrap_or(1.0))
+    };
+    types.iter().map(column).collect()
+}
+
+/// A value in another unit, of which its own has `factor`.
+#[inline]
+pub(super) fn converted(value: i64, factor: f64) -> i64 {
+    // Exact where no unit changes: a factor of 1 must not round through f64.
+    #[expect(clippy::float_cmp, reason = "1.0 is what equal units give, exactly")]
+    if factor == 1.0 { value } else { (value as f64 * factor).round() as i64 }
 }
 
 impl Snapshot {
@@ -126,24 +161,10 @@ impl Snapshot {
         if own == common {
             return;
         }
-        let columns: Vec<(usize, f64)> = common
-            .iter()
-            .map(|t| {
-                let position = self.header.position(&t.name).unwrap_or_default();
-                (position, units::conversion(&own[position].unit, &t.unit).unwrap_or(1.0))
-            })
-            .collect();
+        let columns = columns_of(&self.header, common);
         let mut values = Vec::with_capacity(self.samples.len() * common.len());
         for row in self.samples.values.chunks_exact(own.len().max(1)) {
-            values.extend(columns.iter().map(|&(position, factor)| {
-                // Exact where no unit changes: a factor of 1 must not round through f64.
-                #[expect(clippy::float_cmp, reason = "1.0 is what equal units give, exactly")]
-                if factor == 1.0 {
-                    row[position]
-                } else {
-                    (row[position] as f64 * factor).round() as i64
-                }
-            }));
+            values.extend(columns.iter().map(|&(at, factor)| converted(row[at], factor)));
         }
         self.samples.values = values;
     }

@@ -1,0 +1,59 @@
+//! Distinct samples over shared tables: each stack with its labels once, however many profiles have it.
+//!
+//! Found by the hash of what a stack means, and compared in full: values go through it.
+
+use super::ids::LabelSetId;
+use super::profile::{Profile, Samples};
+use super::shared::Rows;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+
+/// Distinct samples, in the order in which they were met. Whoever has values for them keeps them beside it, or in
+/// `samples.values`.
+#[derive(Default)]
+pub(super) struct Distinct {
+    /// Stacks of shared locations, shared label sets.
+    pub(super) samples: Samples,
+    index: HashTable<u32>,
+}
+
+impl Distinct {
+    /// The row of a profile's sample, whose tables stand in `rows` among the shared ones: the next one where it is
+    /// new. `None` where the stacks take more than 4 GiB.
+    #[inline]
+    pub(super) fn row(&mut self, profile: &Profile, sample: usize, rows: &Rows) -> Option<usize> {
+        let Self { samples, index } = self;
+        let labels = rows.labels[profile.samples.labels[sample].index()];
+        let meaning = profile.samples.stack_hashes[sample];
+        let own = profile.samples.stack(sample);
+        let stack = || own.clone().map(|location| rows.locations[location.index()]);
+        let known = index.find(hash(meaning, labels), |&row| {
+            let row = row as usize;
+            samples.labels[row] == labels && samples.stack(row).eq(stack())
+        });
+        if let Some(&row) = known {
+            return Some(row as usize);
+        }
+        let row = u32::try_from(samples.len()).ok()?;
+        for location in stack() {
+            samples.push_id(u64::from(location.0) + 1);
+        }
+        if !samples.end_stack() {
+            return None;
+        }
+        samples.labels.push(labels);
+        samples.stack_hashes.push(meaning);
+        let samples = &*samples;
+        index.insert_unique(hash(meaning, labels), row, |&row| {
+            hash(samples.stack_hashes[row as usize], samples.labels[row as usize])
+        });
+        Some(row as usize)
+    }
+}
+
+fn hash(stack: u64, labels: LabelSetId) -> u64 {
+    let mut hasher = FxHasher::default();
+    (stack, labels).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,293 @@
+//! A history: any number of snapshots, reduced while they stream in.
+//!
+//! A [`Series`] keeps each snapshot with its stacks, which a comparison wants. Of hundreds of snapshots of one service
+//! nearly all stacks are the same. Here each distinct sample (a stack with its labels) is kept once, as a **record**, and
+//! a snapshot is a packed column of values for the records that it has. So memory grows with the distinct stacks, and by a
+//! few bytes for each value of each snapshot, never with the files.
+//!
+//! The records are themselves a series, of one snapshot whose only value is each record's number. Whatever filters
+//! stacks, cuts them or sorts them into rows works on it as on any other, and the numbers that are left lead to the
+//! values.
+
+use super::distinct::Distinct;
+use super::measures;
+use super::profile::{Header, Profile, SampleType, push_varint, varint};
+use super::rebase::{Newest, NoCommonSampleType, columns_of, common_types, converted};
+use super::series::{Series, Snapshot};
+use super::shared::{Names, Shared};
+use super::symbols::Mapping;
+
+/// Why a profile can't be part of a history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Sums do not fit in 64 bits.
+    #[error("the values of {what} add up to more than 64 bits hold; the profile is damaged")]
+    Overflow {
+        /// The sample type.
+        what: String,
+    },
+    /// More distinct stacks than can be held.
+    #[error("with it, the distinct stacks take more than 4 GiB")]
+    Stacks,
+}
+
+/// The values of one snapshot, packed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// For each record that has a value: how far behind the one before it stands, and its values, as varints.
+    bytes: Vec<u8>,
+    width: usize,
+}
+
+impl Column {
+    fn push(&mut self, last: &mut usize, record: usize, values: &[i64]) {
+        push_varint(&mut self.bytes, zigzag(record as i64 - *last as i64));
+        *last = record;
+        for &value in values {
+            push_varint(&mut self.bytes, zigzag(value));
+        }
+    }
+
+    /// Hands each record that has values to `take`. A record may come more than once, and then its values add up.
+    #[inline]
+    fn each(&self, mut take: impl FnMut(usize, &[i64])) {
+        let mut bytes = self.bytes.iter();
+        let mut values = vec![0; self.width];
+        let mut record = 0_i64;
+        while let Some(gap) = varint(&mut bytes) {
+            record = record.wrapping_add(unzigzag(gap));
+            for value in &mut values {
+                *value = unzigzag(varint(&mut bytes).unwrap_or_default());
+            }
+            take(record as usize, &values);
+        }
+    }
+}
+
+/// Small numbers of either sign as small numbers.
+fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// One snapshot of a history.
+#[derive(Clone, Debug, Default)]
+pub struct Moment {
+    /// Name of the input.
+    pub name: String,
+    /// What the profile says about itself, with its own sample types in its own order.
+    pub header: Header,
+    /// Its main binary.
+    pub main: Option<Mapping>,
+    /// Number of samples.
+    pub samples: usize,
+    /// Some values are below zero.
+    pub has_negative: bool,
+    /// Stacks are chains of references, not calls.
+    pub is_of_references: bool,
+    /// Sums of the sample types of the history.
+    pub totals: Vec<i64>,
+    column: Column,
+    /// Where its column has each sample type of the history, and how many units of that one of its own is.
+    columns: Vec<(usize, f64)>,
+}
+
+impl Moment {
+    /// The snapshot as one of a series, without its samples.
+    pub fn as_snapshot(&self) -> Snapshot {
+        Snapshot {
+            name: self.name.clone(),
+            header: self.header.clone(),
+            main: self.main,
+            is_of_references: self.is_of_references,
+            ..Snapshot::default()
+        }
+    }
+}
+
+/// Snapshots as columns over shared records.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The sample types that all snapshots have, in the order of the first, each in the finest unit.
+    pub sample_types: Vec<SampleType>,
+    /// The records, with the symbols: a series of one snapshot whose only value is the number of each.
+    pub records: Series,
+    /// The snapshots, in the order in which they were added.
+    pub moments: Vec<Moment>,
+    count: usize,
+}
+
+impl History {
+    /// Number of records, of which [`History::records`] may hold less once it is filtered.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Hands the values of each record of a snapshot to `take`, a row of [`History::sample_types`] each. A record may
+    /// come more than once, and then its values add up.
+    pub fn each(&self, moment: &Moment, mut take: impl FnMut(usize, &[i64])) {
+        let mut row = vec![0; moment.columns.len()];
+        moment.column.each(|record, values| {
+            for (value, &(at, factor)) in row.iter_mut().zip(&moment.columns) {
+                *value = converted(values[at], factor);
+            }
+            take(record, &row);
+        });
+    }
+
+    /// Whether two snapshots hold the same values, whatever the order of their samples.
+    pub fn are_equal(&self, a: &Moment, b: &Moment) -> bool {
+        if a.totals != b.totals || a.samples != b.samples {
+            return false;
+        }
+        if a.column == b.column && a.columns == b.columns {
+            return true;
+        }
+        self.dense(a) == self.dense(b)
+    }
+
+    /// All values of a snapshot, a row for each record.
+    pub fn dense(&self, moment: &Moment) -> Vec<i64> {
+        let width = self.sample_types.len();
+        let mut dense = vec![0_i64; self.count * width];
+        self.each(moment, |record, values| {
+            for (sum, value) in dense[record * width..][..width].iter_mut().zip(values) {
+                *sum = sum.wrapping_add(*value);
+            }
+        });
+        dense
+    }
+
+    /// The number of the record that a sample of [`History::records`] is.
+    #[inline]
+    pub fn record(&self, sample: usize) -> usize {
+        self.records.snapshots.first().map_or(0, |s| s.samples.values[sample] as usize)
+    }
+}
+
+/// A history under construction.
+pub struct Gather {
+    shared: Shared,
+    distinct: Distinct,
+    newest: Newest,
+    moments: Vec<Moment>,
+}
+
+impl Default for Gather {
+    fn default() -> Self {
+        Self {
+            shared: Shared::new(Names::Shown),
+            distinct: Distinct::default(),
+            newest: Newest::default(),
+            moments: Vec::new(),
+        }
+    }
+}
+
+/// The largest sum of a snapshot: differences of two, and sums of some of them, fit as well.
+const LARGEST_SUM: i128 = i64::MAX as i128 / 4;
+
+impl Gather {
+    /// Adds a profile as the next snapshot.
+    pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), Error> {
+        let rows = self.shared.add(profile);
+        let main = self.newest.see(&mut self.shared, profile, &rows);
+        let width = profile.header.sample_types.len();
+        let mut column = Column { bytes: Vec::new(), width };
+        let mut sums = vec![(0_i128, 0_i128); width];
+        let mut last = 0;
+        for sample in 0..profile.samples.len() {
+            let values = profile.values(sample);
+            if values.iter().all(|&value| value == 0) {
+                continue;
+            }
+            for (sum, &value) in sums.iter_mut().zip(values) {
+                sum.0 += i128::from(value);
+                sum.1 += i128::from(value.unsigned_abs());
+            }
+            let record = self.distinct.row(profile, sample, &rows).ok_or(Error::Stacks)?;
+            column.push(&mut last, record, values);
+        }
+        if let Some(i) = sums.iter().position(|sum| sum.1 > LARGEST_SUM) {
+            return Err(Error::Overflow { what: profile.header.sample_types[i].name.clone() });
+        }
+        column.bytes.shrink_to_fit();
+        self.moments.push(Moment {
+            name: name.to_owned(),
+            header: profile.header.clone(),
+            main,
+            samples: profile.samples.len(),
+            has_negative: sums.iter().any(|sum| sum.0 != sum.1),
+            is_of_references: measures::is_of_references(profile),
+            totals: sums.iter().map(|sum| sum.0 as i64).collect(),
+            column,
+            columns: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.moments.is_empty()
+    }
+
+    /// Brings the snapshots to the sample types they have in common, each in the finest unit, and addresses to where
+    /// the newest snapshot has them.
+    pub fn finish(mut self) -> Result<History, NoCommonSampleType> {
+        self.newest.move_there(&mut self.shared.symbols);
+        let headers = self.moments.iter().map(|m| (m.name.as_str(), &m.header));
+        let sample_types = common_types(&headers.collect::<Vec<_>>())?;
+        for moment in &mut self.moments {
+            moment.columns = columns_of(&moment.header, &sample_types);
+            let columns = moment.columns.iter();
+            moment.totals =
+                columns.map(|&(at, factor)| converted(moment.totals[at], factor)).collect();
+        }
+        let Shared { symbols, label_sets, .. } = self.shared;
+        let mut samples = self.distinct.samples;
+        let count = samples.len();
+        samples.values = (0..count as i64).collect();
+        let locations = symbols.locations.ids().collect();
+        let last = self.moments.last();
+        let snapshot = Snapshot {
+            header: last.map(|moment| moment.header.clone()).unwrap_or_default(),
+            main: last.and_then(|moment| moment.main),
+            samples,
+            locations,
+            ..Snapshot::default()
+        };
+        let records = Series {
+            sample_types: vec![SampleType::new("record", "")],
+            symbols,
+            label_sets,
+            snapshots: vec![snapshot],
+        };
+        Ok(History { sample_types, records, moments: self.moments, count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_give_back_what_was_put_in() {
+        let mut column = Column { bytes: Vec::new(), width: 2 };
+        let mut last = 0;
+        let entries = [(3, [1, -1]), (1, [i64::MAX, i64::MIN]), (1, [0, 7]), (70_000, [300, 0])];
+        for (record, values) in &entries {
+            column.push(&mut last, *record, values);
+        }
+        let mut found = Vec::new();
+        column.each(|record, values| found.push((record, [values[0], values[1]])));
+        assert_eq!(found, entries);
+    }
+}
