@@ -81,6 +81,8 @@ pub enum WarningCode {
     NoTime,
     /// The source of a profile says something else that matters.
     Other,
+    /// Files were left out: they are no profiles, or lie in folders within a folder.
+    SetAside,
 }
 
 /// One warning.

@@ -50,6 +50,7 @@ const LISTS: &[List] = &[
         shared: &[
             "console",
             "graphviz",
+            "inputs",
             "load",
             "options",
             "progress",

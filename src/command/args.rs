@@ -4,12 +4,23 @@
 //! that all share stand in `options.rs`, and `request.rs` says what they mean.
 
 use super::options::{BaseArgs, Options};
-use super::request::{Request, diff_request, top_request};
+use super::request::{Request, arguments, diff_request, top_request};
 use super::{
     Error, completions, convert, diff, flame, graph, list, merge, peek, refs, tags, top, traces,
 };
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
+
+/// What may stand in the place of a profile, for those who ask at length.
+const INPUTS: &str = "\
+Inputs:
+  FILE      a profile, by its content: packed with gzip or not, whatever it is called
+  FOLDER    the files in it, not those in folders below it and no hidden ones
+  PATTERN   'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
+  -         standard input
+
+Files of a folder or a pattern come in the order of their names, heap-2 before heap-10, each once. Those that are no \
+profiles are set aside with a warning; what begins as a profile and is damaged is an error.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,7 +48,7 @@ The table:
     version,
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES,
-    after_long_help = format!("{EXAMPLES}\n\n{COLUMNS}"),
+    after_long_help = format!("{EXAMPLES}\n\n{INPUTS}\n\n{COLUMNS}"),
     override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff COMMAND ..."
 )]
 pub(super) struct Cli {
@@ -66,10 +77,32 @@ pub(super) enum Command {
     Man,
 }
 
+impl Cli {
+    /// The inputs as typed, of a command that reads some.
+    pub(super) fn inputs(&mut self) -> Option<&mut Vec<String>> {
+        Some(match &mut self.command {
+            None => &mut self.bare.inputs,
+            Some(Command::Diff(args)) => &mut args.inputs,
+            Some(Command::Top(args)) => &mut args.inputs,
+            Some(Command::Refs(args)) => &mut args.profiles.inputs,
+            Some(Command::Convert(args)) => &mut args.inputs,
+            Some(Command::Merge(args)) => &mut args.inputs,
+            Some(Command::Graph(args)) => &mut args.profiles.inputs,
+            Some(Command::Peek(args)) => &mut args.profiles.inputs,
+            Some(Command::Tree(args)) => &mut args.profiles.inputs,
+            Some(Command::List(args)) => &mut args.profiles.inputs,
+            Some(Command::Traces(args)) => &mut args.profiles.inputs,
+            Some(Command::Tags(args)) => &mut args.profiles.inputs,
+            Some(Command::Flame(args)) => &mut args.profiles.inputs,
+            Some(Command::Completions(_) | Command::Man) => return None,
+        })
+    }
+}
+
 /// Options without a subcommand: the number of inputs says which one is meant.
 #[derive(Debug, Args)]
 pub(super) struct BareArgs {
-    /// Profiles: two are compared, of one the top is shown. `-` is standard input
+    /// Profiles: two are compared, of one the top is shown. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -97,18 +130,15 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
         )),
         [_] => top_request(inputs, options),
         [_, _] => diff_request(base, inputs, normalize, options),
-        [first, .., last] => {
-            let all: Vec<_> = inputs.iter().map(|input| shell::file(input)).collect();
-            Err(Error::Usage(format!(
-                "{} profiles given, and two are compared at a time.\n\
+        [first, .., last] => Err(Error::Usage(format!(
+            "{} profiles given, and two are compared at a time.\n\
                  Compare the first and the last:  heapdiff diff {} {}\n\
                  Add all of them up:              heapdiff top {}",
-                inputs.len(),
-                shell::file(first),
-                shell::file(last),
-                all.join(" "),
-            )))
-        }
+            inputs.len(),
+            shell::file(first),
+            shell::file(last),
+            arguments(&inputs),
+        ))),
     }
 }
 

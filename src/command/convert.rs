@@ -11,8 +11,8 @@ use crate::graph::trim::Limits;
 use crate::model::difference::{add_growth, default_column, difference};
 use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
-use crate::output::{self, FileNames, Format, shell};
-use crate::report::{self, Query, Question};
+use crate::output::{FileNames, Format, shell};
+use crate::report::{self, Query, Question, Warning};
 use clap::{Args, ValueEnum};
 use std::path::Path;
 
@@ -51,9 +51,9 @@ Examples:
     after_long_help = format!("{FORMATS}\n\n{DIFFERENCE}\n\n{EXAMPLES}")
 )]
 pub(super) struct ConvertArgs {
-    /// One profile, or BEFORE and AFTER. `-` is standard input
+    /// One profile, or BEFORE and AFTER. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     #[command(flatten)]
     base: BaseArgs,
     /// Format of the output [default: what the name of OUT says]
@@ -99,7 +99,11 @@ const TARGETS: &[(Target, &[&str])] = &[
     (Target::Dot, &[".dot", ".gv"]),
 ];
 
-pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), Error> {
+pub(super) fn write(
+    args: ConvertArgs,
+    warnings: &[Warning],
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
     let inputs = inputs(args.base, args.inputs)?;
     let file = args.file.file();
     let target = target(args.to, file, inputs.len())?;
@@ -123,6 +127,9 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
             run::check_binary(file, console)?;
             let asked = args.sample.sample_type();
             let profile = profile(&inputs, &spec, asked.as_deref(), quiet, console)?;
+            for warning in warnings.iter().filter(|_| !quiet) {
+                run::say_warning(&warning.message, console);
+            }
             return run::write_profile(&profile, file, console);
         }
     };
@@ -152,7 +159,7 @@ pub(super) fn write(args: ConvertArgs, console: &mut Console<'_>) -> Result<(), 
         trim_path,
         quiet,
     };
-    run::run(Request { query, spec, inputs, output, sources: None }, console)
+    run::run(Request { query, spec, inputs, output, sources: None }, warnings, console)
 }
 
 /// One profile, or before and after.
@@ -165,14 +172,11 @@ fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, Error> {
              AFTER -o OUT for what changed"
                 .to_owned(),
         )),
-        given => {
-            let all: Vec<_> = inputs.iter().map(|input| shell::file(input)).collect();
-            Err(Error::Usage(format!(
-                "convert takes one profile, or two for what changed, and {given} are given.\n\
+        given => Err(Error::Usage(format!(
+            "convert takes one profile, or two for what changed, and {given} are given.\n\
                  Add them up first:  heapdiff merge {} -o merged.pb.gz",
-                all.join(" ")
-            )))
-        }
+            request::arguments(&inputs)
+        ))),
     }
 }
 
@@ -243,7 +247,7 @@ fn profile(
         let series = load::load(inputs, load::Keep::All, &progress).map_err(answer)?;
         let applied = Filter::new(spec).and_then(|f| f.apply(series)).map_err(answer)?;
         for option in applied.unmatched.iter().filter(|_| !quiet) {
-            warn(&format!("--{option} matches nothing in these profiles"), console);
+            run::say_warning(&format!("--{option} matches nothing in these profiles"), console);
         }
         profiles = applied.series.into_profiles();
     } else {
@@ -279,11 +283,6 @@ fn profile(
 
 fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Answer(Box::new(error))
-}
-
-fn warn(message: &str, console: &mut Console<'_>) {
-    // A warning nobody can be told is no reason to fail.
-    let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(message));
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ Examples:
   heapdiff diff --format json -o diff.json before.pb.gz after.pb.gz"
 )]
 pub(super) struct DiffArgs {
-    /// The two profiles, the earlier one first. `-` is standard input
+    /// The two profiles, the earlier one first. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     #[command(flatten)]
     base: BaseArgs,
     /// Scale AFTER to the total of BEFORE before comparing

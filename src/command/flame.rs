@@ -40,7 +40,7 @@ Examples:
 )]
 pub(super) struct FlameArgs {
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     /// Scale AFTER to the total of BEFORE before comparing
     #[arg(long)]
     normalize: bool,

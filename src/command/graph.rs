@@ -27,7 +27,7 @@ goes into a box is what it keeps and what goes out of it."
 )]
 pub(super) struct GraphArgs {
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub(super) struct ListArgs {
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]

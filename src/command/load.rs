@@ -3,7 +3,7 @@
 
 use super::progress::Progress;
 use crate::input;
-use crate::model::profile::Profile;
+use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::series::Series;
 use crate::parallel;
@@ -55,7 +55,7 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     let mut ends = (keep == Keep::Ends && names.len() > 2).then(Ends::default);
     each(names, progress, |name, profile| {
         match &mut ends {
-            Some(ends) => ends.add(name, profile),
+            Some(ends) => ends.add(name, profile)?,
             None => rebase.add(name, profile),
         }
         Ok::<(), Error>(())
@@ -76,6 +76,7 @@ pub(super) fn each<'a, E: From<Error>>(
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice.into());
     }
+    progress.expect_all(names.iter().map(|name| source::size(name)));
     for batch in names.chunks(AT_ONCE) {
         let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
         for (name, profile) in batch.iter().zip(profiles) {
@@ -90,18 +91,26 @@ pub(super) fn each<'a, E: From<Error>>(
 #[derive(Default)]
 struct Ends<'a> {
     kept: Vec<(&'a str, usize, Profile)>,
+    /// Name and header of the first one: whatever lies between the ends has to be of its kind, or else the times of
+    /// profiles of several kinds would say which kind is compared.
+    kind: Option<(&'a str, Header)>,
     added: usize,
     has_untimed: bool,
 }
 
 impl<'a> Ends<'a> {
-    fn add(&mut self, name: &'a str, profile: Profile) {
+    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), NoCommonSampleType> {
+        let (first, header) = self.kind.get_or_insert_with(|| (name, profile.header.clone()));
+        if !header.sample_types.is_empty() && !header.shares_type(&profile.header) {
+            return Err(NoCommonSampleType::new((first, header), (name, &profile.header)));
+        }
         self.has_untimed |= profile.header.time_nanos == 0;
         self.kept.push((name, self.added, profile));
         self.added += 1;
         let by_time = self.by_time();
         let by_name = (0, self.added - 1);
         self.kept.retain(|(_, i, _)| [by_time.0, by_time.1, by_name.0, by_name.1].contains(i));
+        Ok(())
     }
 
     /// Which are first and last by time.
@@ -120,10 +129,11 @@ impl<'a> Ends<'a> {
 }
 
 fn read(name: &str, progress: &Progress) -> Result<Profile, Error> {
-    let source = source::open(name).map_err(|error| Error::Open { name: shown(name), error })?;
-    progress.expect(source.size);
-    input::read(progress.watch(source.reader))
-        .map_err(|error| Error::Read { name: shown(name), error })
+    let reader = source::open(name).map_err(|error| Error::Open { name: shown(name), error })?;
+    let profile = input::read(progress.watch(reader))
+        .map_err(|error| Error::Read { name: shown(name), error });
+    progress.file_done();
+    profile
 }
 
 fn shown(name: &str) -> String {

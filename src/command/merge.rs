@@ -5,6 +5,7 @@
 use super::options::FileArgs;
 use super::{Console, Error, load, run};
 use crate::model::merge::{self, Merge, Sign};
+use crate::report::Warning;
 use clap::Args;
 
 /// Merge profiles into one: samples of equal stack and labels are added up
@@ -20,14 +21,18 @@ The merged profile has the sample types that all profiles have, the earliest of 
 periods and the sum of their durations. OUT.pb is written without gzip."
 )]
 pub(super) struct MergeArgs {
-    /// Profiles. `-` is standard input
+    /// Profiles. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     #[command(flatten)]
     file: FileArgs,
 }
 
-pub(super) fn write(args: &MergeArgs, console: &mut Console<'_>) -> Result<(), Error> {
+pub(super) fn write(
+    args: &MergeArgs,
+    warnings: &[Warning],
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
     if args.inputs.is_empty() {
         return Err(Error::Usage(
             "merge needs profiles: heapdiff merge PROFILE... -o OUT.pb.gz".to_owned(),
@@ -41,6 +46,9 @@ pub(super) fn write(args: &MergeArgs, console: &mut Console<'_>) -> Result<(), E
         merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
     })
     .map_err(|failure| Error::Answer(Box::new(failure)))?;
+    for warning in warnings.iter().filter(|_| !args.file.quiet) {
+        run::say_warning(&warning.message, console);
+    }
     run::write_profile(&merge.finish(), file, console)
 }
 

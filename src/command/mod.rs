@@ -12,6 +12,7 @@ mod diff;
 mod flame;
 mod graph;
 mod graphviz;
+mod inputs;
 mod list;
 mod load;
 mod man;
@@ -32,6 +33,7 @@ mod trim_path;
 pub use console::Console;
 
 use crate::output::escape;
+use crate::report::Warning;
 use args::Cli;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
@@ -131,24 +133,42 @@ fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
 }
 
-fn dispatch(cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
+fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
+    let mut warnings = Vec::new();
+    if let Some(inputs) = cli.inputs() {
+        let found = inputs::find(inputs)?;
+        (*inputs, warnings) = (found.names, found.warnings);
+    }
+    answer(cli, &warnings, console).map_err(|error| match error {
+        // Too few or too many, perhaps since some are set aside.
+        Error::Usage(message) => {
+            let messages = warnings.into_iter().map(|warning| warning.message);
+            Error::Usage(std::iter::once(message).chain(messages).collect::<Vec<_>>().join("\n"))
+        }
+        error => error,
+    })
+}
+
+/// Does what a command is for; `warnings` are about its inputs.
+fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<(), Error> {
+    let mut answer = |request| run::run(request, warnings, console);
     match cli.command {
-        Some(args::Command::Diff(args)) => run::run(diff::request(args)?, console),
-        Some(args::Command::Top(args)) => run::run(top::request(args)?, console),
-        Some(args::Command::Refs(args)) => run::run(refs::request(args)?, console),
-        Some(args::Command::Convert(args)) => convert::write(args, console),
-        Some(args::Command::Merge(args)) => merge::write(&args, console),
-        Some(args::Command::Graph(args)) => run::run(graph::request(args)?, console),
-        Some(args::Command::Peek(args)) => run::run(peek::peek_request(args)?, console),
-        Some(args::Command::Tree(args)) => run::run(peek::tree_request(args)?, console),
-        Some(args::Command::List(args)) => run::run(list::request(args)?, console),
-        Some(args::Command::Traces(args)) => run::run(traces::request(args)?, console),
-        Some(args::Command::Tags(args)) => run::run(tags::request(args)?, console),
-        Some(args::Command::Flame(args)) => run::run(flame::request(args)?, console),
+        Some(args::Command::Diff(args)) => answer(diff::request(args)?),
+        Some(args::Command::Top(args)) => answer(top::request(args)?),
+        Some(args::Command::Refs(args)) => answer(refs::request(args)?),
+        Some(args::Command::Convert(args)) => convert::write(args, warnings, console),
+        Some(args::Command::Merge(args)) => merge::write(&args, warnings, console),
+        Some(args::Command::Graph(args)) => answer(graph::request(args)?),
+        Some(args::Command::Peek(args)) => answer(peek::peek_request(args)?),
+        Some(args::Command::Tree(args)) => answer(peek::tree_request(args)?),
+        Some(args::Command::List(args)) => answer(list::request(args)?),
+        Some(args::Command::Traces(args)) => answer(traces::request(args)?),
+        Some(args::Command::Tags(args)) => answer(tags::request(args)?),
+        Some(args::Command::Flame(args)) => answer(flame::request(args)?),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }
         Some(args::Command::Man) => man::write(console.stdout).map_err(Error::Stdout),
-        None => run::run(args::bare_request(cli.bare)?, console),
+        None => answer(args::bare_request(cli.bare)?),
     }
 }

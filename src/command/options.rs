@@ -38,7 +38,8 @@ pub(super) struct Options {
 /// The profiles of a question about one, or about two that are compared.
 #[derive(Debug, Args)]
 pub(super) struct ComparedArgs {
-    /// One profile, or two to compare, the earlier one first; of more, the first and the last. `-` is standard input
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last. Files, folders,
+    /// patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]

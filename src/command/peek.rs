@@ -25,7 +25,7 @@ pub(super) struct PeekArgs {
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     rows: PeekRows,
     #[command(flatten)]
@@ -43,7 +43,7 @@ Examples:
 )]
 pub(super) struct TreeArgs {
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     rows: PeekRows,
     #[command(flatten)]

@@ -1,8 +1,9 @@
-//! A progress bar on standard error for inputs that take longer than half a second to read.
+//! A progress bar on standard error for inputs that take longer than half a second to read: bytes as they are stored,
+//! and how many of the files are done where there are several.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A reader that answers sooner is not worth a bar that flashes by.
@@ -13,6 +14,8 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
+    files: AtomicUsize,
+    done: AtomicUsize,
 }
 
 impl Progress {
@@ -20,26 +23,51 @@ impl Progress {
     pub(super) fn new(wanted: bool) -> Self {
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-            let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
+            let template =
+                "reading{msg} {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
             match ProgressStyle::with_template(template) {
                 Ok(style) => bar.with_style(style),
                 Err(_) => bar,
             }
         });
-        Self { bar, start: Instant::now(), visible: AtomicBool::new(false) }
+        Self {
+            bar,
+            start: Instant::now(),
+            visible: AtomicBool::new(false),
+            files: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+        }
     }
 
-    /// Says that an input of this size follows.
-    pub(super) fn expect(&self, size: Option<u64>) {
-        match (&self.bar, size) {
-            (Some(bar), Some(size)) => bar.inc_length(size),
+    /// Says that inputs of these sizes follow. Sizes are asked for only where there is a bar.
+    pub(super) fn expect_all(&self, sizes: impl ExactSizeIterator<Item = Option<u64>>) {
+        let Some(bar) = &self.bar else { return };
+        self.files.store(sizes.len(), Ordering::Relaxed);
+        self.count(bar);
+        match sizes.sum::<Option<u64>>() {
+            Some(all) => bar.inc_length(all),
             // Without a total there is nothing to be near the end of.
-            (Some(bar), None) => {
-                if let Ok(style) = ProgressStyle::with_template("reading {binary_bytes}") {
+            None => {
+                if let Ok(style) = ProgressStyle::with_template("reading{msg} {binary_bytes}") {
                     bar.set_style(style);
                 }
             }
-            (None, _) => {}
+        }
+    }
+
+    /// Says that one of them is done.
+    pub(super) fn file_done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            self.count(bar);
+        }
+    }
+
+    /// How many files of how many.
+    fn count(&self, bar: &ProgressBar) {
+        let files = self.files.load(Ordering::Relaxed);
+        if files > 2 {
+            bar.set_message(format!(" {} of {files} files,", self.done.load(Ordering::Relaxed)));
         }
     }
 
@@ -74,5 +102,27 @@ impl<R: Read> Read for Watched<'_, R> {
         let n = self.inner.read(buffer)?;
         self.progress.advance(n as u64);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Progress;
+
+    #[test]
+    fn several_files_are_counted_and_all_bytes_known_before() {
+        let progress = Progress::new(true);
+        progress.expect_all([Some(10), Some(20), Some(30)].into_iter());
+        progress.file_done();
+        let bar = progress.bar.as_ref().unwrap();
+        assert_eq!((bar.length(), bar.message().as_str()), (Some(60), " 1 of 3 files,"));
+        let two = Progress::new(true);
+        two.expect_all([Some(1), None].into_iter());
+        let bar = two.bar.as_ref().unwrap();
+        assert_eq!(
+            (bar.length(), bar.message().as_str()),
+            (Some(0), ""),
+            "no total, nothing to count"
+        );
     }
 }

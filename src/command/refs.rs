@@ -40,7 +40,7 @@ pub(super) struct RefsArgs {
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     /// Turn the tree round: what the functions call, down to the leaves
     #[arg(long, help_heading = "Tree")]
     callees: bool,

@@ -20,6 +20,9 @@ use std::path::PathBuf;
 /// Rows in the table where nobody says how many. JSON and CSV have them all.
 pub(super) const ROWS_SHOWN: usize = 25;
 
+/// Inputs that a suggested command names.
+const LISTED: usize = 6;
+
 /// Where and how the answer is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Output {
@@ -273,6 +276,14 @@ fn output(args: OutputArgs) -> Result<Output, Error> {
         trim_path,
         quiet: args.quiet,
     })
+}
+
+/// Inputs as an argument of a command that is suggested; of more than a line holds it only says what they are.
+pub(super) fn arguments(inputs: &[String]) -> String {
+    if inputs.len() > LISTED {
+        return "PROFILE...".to_owned();
+    }
+    inputs.iter().map(|input| shell::file(input)).collect::<Vec<_>>().join(" ")
 }
 
 /// The folders of `-trim_path`, each with its slash.

@@ -46,8 +46,13 @@ fn answer(
     Ok(report)
 }
 
-/// Answers a request and writes the answer where it was asked for.
-pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Error> {
+/// Answers a request and writes the answer where it was asked for. `warnings` are those about the inputs that were
+/// known before any was read.
+pub(super) fn run(
+    request: Request,
+    warnings: &[Warning],
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
     let Request { query, spec, inputs, output, sources } = request;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
         return Err(Error::Usage(
@@ -56,6 +61,7 @@ pub(super) fn run(request: Request, console: &mut Console<'_>) -> Result<(), Err
     }
     let progress = progress(console, output.quiet);
     let mut report = answer(&query, &inputs, &spec, &progress)?;
+    report.warnings.extend_from_slice(warnings);
     check_unit(&report, output.unit.as_deref())?;
     if let Some(wanted) = &sources {
         sources::fill(&mut report, wanted, &output.trim_path);
@@ -89,10 +95,13 @@ fn warn(report: &Report, console: &mut Console<'_>) {
     let of_inputs = report.inputs.iter().flat_map(|input| {
         input.warnings.iter().map(move |warning| format!("{}: {}", input.name, warning.message))
     });
-    for message in of_all.chain(of_inputs) {
-        // A warning nobody can be told is no reason to fail.
-        let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(&message));
-    }
+    of_all.chain(of_inputs).for_each(|message| say_warning(&message, console));
+}
+
+/// Says a warning on standard error.
+pub(super) fn say_warning(message: &str, console: &mut Console<'_>) {
+    // A warning nobody can be told is no reason to fail.
+    let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(message));
 }
 
 /// A unit the rows are not measured in would be an option without effect.

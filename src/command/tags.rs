@@ -17,7 +17,7 @@ Examples:
 )]
 pub(super) struct TagsArgs {
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]

@@ -16,9 +16,9 @@ Examples:
   heapdiff top -alloc_space -packages replica1.pb.gz replica2.pb.gz"
 )]
 pub(super) struct TopArgs {
-    /// Profiles; several are added up. `-` is standard input
+    /// Profiles; several are added up. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
-    inputs: Vec<String>,
+    pub(super) inputs: Vec<String>,
     #[command(flatten)]
     options: Options,
 }

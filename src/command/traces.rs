@@ -20,7 +20,7 @@ Examples:
 )]
 pub(super) struct TracesArgs {
     #[command(flatten)]
-    profiles: ComparedArgs,
+    pub(super) profiles: ComparedArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]

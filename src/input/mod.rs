@@ -4,8 +4,11 @@
 //! format is one file here and one entry in [`FORMATS`].
 
 mod ahead;
+mod gctrace;
 pub mod pprof;
 mod refusal;
+
+pub use refusal::Refusal;
 
 use crate::model::profile::Profile;
 use std::io::{self, BufRead, BufReader, Read};
@@ -22,7 +25,7 @@ pub enum Error {
     Empty,
     /// No format that heapdiff reads.
     #[error("{0}")]
-    Unrecognized(String),
+    Unrecognized(Refusal),
     /// A known format, but broken.
     #[error(
         "malformed profile at byte {offset}{}: {}",
@@ -69,6 +72,8 @@ pub const FORMATS: &[Format] = &[pprof::FORMAT];
 
 /// Bytes that are looked at to tell the format.
 const SNIFF: usize = 512;
+/// Bytes that are read at once where only the beginning is wanted.
+const LOOK: usize = 4096;
 /// Large enough that a system call is rare, small enough to stay in the cache.
 const CHUNK: usize = 128 * 1024;
 
@@ -107,8 +112,60 @@ fn dispatch(reader: &mut dyn Read) -> Result<Profile, Error> {
     let known = FORMATS.iter().find(|format| (format.sniff)(&head));
     match known {
         Some(format) => (format.read)(&mut head.as_slice().chain(reader)),
-        None => Err(Error::Unrecognized(refusal::explain(&head))),
+        None => match unknown(head, reader)? {
+            Content::Other(refusal) => Err(Error::Unrecognized(refusal)),
+            _ => Err(Error::Unrecognized(refusal::gctrace())),
+        },
     }
+}
+
+/// What an input is, as far as its beginning says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A profile, or the beginning of one.
+    Profile,
+    /// A log with lines of Go's gctrace.
+    GcTrace,
+    /// Something else.
+    Other(Refusal),
+}
+
+/// Looks at the beginning of an input, packed or not.
+pub fn look(reader: impl Read) -> Result<Content, Error> {
+    let mut packed = BufReader::with_capacity(LOOK, reader);
+    let magic = packed.fill_buf()?;
+    if magic.is_empty() {
+        return Err(Error::Empty);
+    }
+    if magic.starts_with(&[0x1f, 0x8b]) {
+        look_plain(&mut flate2::bufread::MultiGzDecoder::new(packed))
+    } else {
+        look_plain(&mut packed)
+    }
+}
+
+fn look_plain(reader: &mut dyn Read) -> Result<Content, Error> {
+    let mut head = Vec::with_capacity(SNIFF);
+    reader.take(SNIFF as u64).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(Error::Empty);
+    }
+    if FORMATS.iter().any(|format| (format.sniff)(&head)) {
+        return Ok(Content::Profile);
+    }
+    unknown(head, reader)
+}
+
+/// What an input is that no format knows.
+fn unknown(mut head: Vec<u8>, rest: &mut dyn Read) -> Result<Content, Error> {
+    let refusal = refusal::explain(&head);
+    if refusal::is_text(&head) && !refusal::is_known(&head) {
+        rest.take(gctrace::LOOK).read_to_end(&mut head)?;
+        if gctrace::is_gctrace(&head) {
+            return Ok(Content::GcTrace);
+        }
+    }
+    Ok(Content::Other(refusal))
 }
 
 /// What is wrong with the gzip around bytes that make no profile: its checksum, at its end, tells bytes that were

@@ -1,30 +1,59 @@
 //! What to say of an input that no format knows: what it seems to be, and how to get a profile instead.
 
-/// Beginnings of things that people save by mistake, with what to do.
-const KNOWN: &[(&[u8], &str)] = &[
-    (b"HTTP/", "is an HTTP answer with its headers; fetch it without them: curl without -i"),
-    (b"heap profile:", "is a heap profile in text form; fetch it without ?debug=1"),
-    (b"--- heap", "is a heap profile in text form; convert it with `pprof -proto`"),
-    (
-        b"heap_v2/",
-        "is a jemalloc heap dump in text form; convert it with `jeprof` or `pprof -proto`",
-    ),
-    (b"goroutine profile:", "is a goroutine profile in text form; fetch it without ?debug=1"),
-    (b"goroutine ", "is a goroutine dump in text form; fetch it without ?debug=2"),
-    (b"gc 1 @", "is a gctrace log, not a profile"),
-    (b"\x28\xb5\x2f\xfd", "is packed with zstd; unpack it first: `zstd -d`"),
-    (b"BZh", "is packed with bzip2; unpack it first: `bunzip2`"),
-    (b"\xfd7zXZ\0", "is packed with xz; unpack it first: `unxz`"),
-    (b"PK\x03\x04", "is a zip archive; unpack it first and give the profiles in it"),
-    (b"\x1f\x8b", "is gzip inside gzip; unpack it once first: `gunzip`"),
-    (b"\x7fELF", "is a program, not a profile; heapdiff needs profiles only"),
-    (b"go1.", "is an execution trace or a Go binary header, not a profile"),
-];
+use std::fmt;
+
+/// What an input is that is no profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// In a word or two, as in "a.json (JSON)".
+    pub what: String,
+    /// What follows it in a sentence, from its first comma: what to do.
+    rest: String,
+}
 
 /// One sentence without its subject: the caller puts the input's name before it.
-pub(super) fn explain(head: &[u8]) -> String {
-    if let Some((_, what)) = KNOWN.iter().find(|(start, _)| head.starts_with(start)) {
-        return (*what).to_owned();
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is {}{}", self.what, self.rest)
+    }
+}
+
+/// Beginnings of things that people save by mistake, what they are, and what to do.
+const KNOWN: &[(&[u8], &str, &str)] = &[
+    (b"HTTP/", "an HTTP answer with its headers", "; fetch it without them: curl without -i"),
+    (b"heap profile:", "a heap profile in text form", "; fetch it without ?debug=1"),
+    (b"--- heap", "a heap profile in text form", "; convert it with `pprof -proto`"),
+    (
+        b"heap_v2/",
+        "a jemalloc heap dump in text form",
+        "; convert it with `jeprof` or `pprof -proto`",
+    ),
+    (b"goroutine profile:", "a goroutine profile in text form", "; fetch it without ?debug=1"),
+    (b"goroutine ", "a goroutine dump in text form", "; fetch it without ?debug=2"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", "; unpack it first: `zstd -d`"),
+    (b"BZh", "packed with bzip2", "; unpack it first: `bunzip2`"),
+    (b"\xfd7zXZ\0", "packed with xz", "; unpack it first: `unxz`"),
+    (b"PK\x03\x04", "a zip archive", "; unpack it first and give the profiles in it"),
+    (b"\x1f\x8b", "gzip inside gzip", "; unpack it once first: `gunzip`"),
+    (b"\x7fELF", "a program", ", not a profile; heapdiff needs profiles only"),
+    (b"\x89PNG\r\n", "a picture", ", not a profile; heapdiff needs profiles only"),
+    (b"go1.", "an execution trace or a Go binary header", ", not a profile"),
+];
+
+fn known(head: &[u8]) -> Option<&'static (&'static [u8], &'static str, &'static str)> {
+    KNOWN.iter().find(|(start, ..)| head.starts_with(start))
+}
+
+/// Whether bytes begin as something does that is no profile.
+pub(super) fn is_known(head: &[u8]) -> bool {
+    known(head).is_some()
+}
+
+/// What bytes seem to be that no format knows.
+pub(super) fn explain(head: &[u8]) -> Refusal {
+    let refusal = |what: &str, rest: String| Refusal { what: what.to_owned(), rest };
+    if let Some((_, what, rest)) = known(head) {
+        return refusal(what, (*rest).to_owned());
     }
     let text = String::from_utf8_lossy(head);
     let start = text.trim_start();
@@ -33,25 +62,43 @@ pub(super) fn explain(head: &[u8]) -> String {
         || lower.starts_with("<html")
         || lower.starts_with("<?xml")
     {
-        return format!(
-            "is a web page, not a profile{}; check the address it was fetched from (/debug/pprof/heap)",
-            title(start)
+        return refusal(
+            "a web page",
+            format!(
+                ", not a profile{}; check the address it was fetched from (/debug/pprof/heap)",
+                title(start)
+            ),
         );
     }
     if lower.starts_with('{') || lower.starts_with('[') {
-        return "is JSON, not a pprof profile; check the address it was fetched from".to_owned();
+        let rest = ", not a pprof profile; check the address it was fetched from";
+        return refusal("JSON", rest.to_owned());
     }
     if is_text(head) {
-        return format!(
-            "is text, not a profile: it begins with {:?}; check the address it was fetched from \
-             (/debug/pprof/heap)",
-            start.lines().next().unwrap_or("").chars().take(60).collect::<String>()
+        return refusal(
+            "text",
+            format!(
+                ", not a profile: it begins with {:?}; check the address it was fetched from \
+                 (/debug/pprof/heap)",
+                start.lines().next().unwrap_or("").chars().take(60).collect::<String>()
+            ),
         );
     }
-    format!(
-        "is no pprof profile: it begins with bytes {}; give a .pb.gz file, as /debug/pprof/heap serves it",
-        head.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+    refusal(
+        "no pprof profile",
+        format!(
+            ": it begins with bytes {}; give a .pb.gz file, as /debug/pprof/heap serves it",
+            head.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+        ),
     )
+}
+
+/// A gctrace log, which holds no profile.
+pub(super) fn gctrace() -> Refusal {
+    Refusal {
+        what: "a gctrace log".to_owned(),
+        rest: ", not a profile; give it beside profiles, or fetch /debug/pprof/heap".to_owned(),
+    }
 }
 
 /// A complaint about a broken profile with what to do about it. One that says so itself does it behind a semicolon.

@@ -24,8 +24,9 @@ pub enum Error {
     NoCommonSampleType(#[from] NoCommonSampleType),
     /// Their periods count different things.
     #[error(
-        "{first} and {second} were sampled in different ways: the period of {first} is in \
-         {first_type}, that of {second} in {second_type}; give profiles of the same kind"
+        "{first} and {second} were sampled in different ways: the period of the first is in \
+         {first_type}, that of the other in {second_type}; give profiles of one kind only, for \
+         example 'heap-*.pb.gz'"
     )]
     Periods {
         /// Name of the first input.
@@ -173,8 +174,7 @@ impl Merge {
         }
         let width = header.sample_types.len();
         if kept.is_empty() && (width > 0 || !own.sample_types.is_empty()) {
-            let first = (self.first.as_str(), header.sample_types.as_slice());
-            return Err(NoCommonSampleType::new(first, (name, &own.sample_types)).into());
+            return Err(NoCommonSampleType::new((&self.first, header), (name, own)).into());
         }
         self.narrowed |= kept.len() < own.sample_types.len() || kept.len() < width;
         if kept.len() == width && kept.iter().all(|&(_, refined, _)| refined == 1) {

@@ -8,6 +8,7 @@
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::LabelSets;
 use super::symbols::Symbols;
+use crate::units;
 
 /// Name and unit of a measured value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,14 @@ impl Header {
     /// Position of a sample type by name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.sample_types.iter().position(|t| t.name == name)
+    }
+
+    /// Whether two profiles have a sample type in common, in units that convert.
+    pub fn shares_type(&self, other: &Header) -> bool {
+        self.sample_types.iter().any(|own| {
+            let same = other.position(&own.name).map(|position| &other.sample_types[position]);
+            same.is_some_and(|same| units::conversion(&own.unit, &same.unit).is_some())
+        })
     }
 }
 

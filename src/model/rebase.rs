@@ -125,13 +125,12 @@ pub(super) fn common_types(
         }
     }
     if common.is_empty() && !first.sample_types.is_empty() {
+        let strange = |(_, h): &&(&str, &Header)| !h.shares_type(first);
         let differs = |(_, h): &&(&str, &Header)| h.sample_types != first.sample_types;
-        let other = headers[1..].iter().find(differs).unwrap_or(&headers[0]);
-        let ((first, one), (second, other)) = (&headers[0], other);
-        return Err(NoCommonSampleType::new(
-            (first, &one.sample_types),
-            (second, &other.sample_types),
-        ));
+        let others = || headers[1..].iter();
+        // Two of one kind that differ a little are not what is wrong.
+        let other = others().find(strange).or_else(|| others().find(differs));
+        return Err(NoCommonSampleType::new(headers[0], *other.unwrap_or(&headers[0])));
     }
     Ok(common)
 }

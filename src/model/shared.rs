@@ -6,8 +6,9 @@
 
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
+use super::measures::{self, Kind};
 use super::names::display_name;
-use super::profile::{Profile, SampleType};
+use super::profile::{Header, Profile};
 use super::symbols::{Function, Line, Mapping, Symbols};
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::{FxBuildHasher, FxHasher};
@@ -16,28 +17,42 @@ use std::hash::{Hash, Hasher};
 /// The profiles have no sample type in common.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{first} and {second} have no sample type in common: {first} has {first_types}, {second} has \
-     {second_types}; give profiles of the same kind"
+    "{first} and {second} have no sample type in common: the first is a {first_kind}, the other a \
+     {second_kind}; give profiles of one kind only, for example 'heap-*.pb.gz'"
 )]
 pub struct NoCommonSampleType {
     first: String,
     second: String,
-    first_types: String,
-    second_types: String,
+    first_kind: String,
+    second_kind: String,
 }
 
 impl NoCommonSampleType {
-    /// Of two inputs, each by its name and its sample types.
-    pub(super) fn new(first: (&str, &[SampleType]), second: (&str, &[SampleType])) -> Self {
-        let types = |types: &[SampleType]| {
-            let names = types.iter().map(ToString::to_string).collect::<Vec<_>>();
-            if names.is_empty() { "none".to_owned() } else { names.join(" ") }
-        };
+    /// Of two inputs, each by its name and its header.
+    pub fn new(first: (&str, &Header), second: (&str, &Header)) -> Self {
         Self {
             first: first.0.to_owned(),
             second: second.0.to_owned(),
-            first_types: types(first.1),
-            second_types: types(second.1),
+            first_kind: kind(first.1),
+            second_kind: kind(second.1),
+        }
+    }
+}
+
+/// What kind of profile a header is of, with its sample types.
+fn kind(header: &Header) -> String {
+    let kind = match measures::kind(header) {
+        Kind::Heap => "heap profile",
+        Kind::Goroutine => "goroutine profile",
+        Kind::Cpu => "CPU profile",
+        Kind::Contention => "contention profile",
+        Kind::Other => "profile",
+    };
+    match header.sample_types.as_slice() {
+        [] => format!("{kind} without sample types"),
+        types => {
+            let types = types.iter().map(ToString::to_string).collect::<Vec<_>>();
+            format!("{kind} with {}", types.join(" "))
         }
     }
 }

@@ -1,20 +1,13 @@
-//! Where bytes come from: a file or standard input; and, in `code.rs`, source files.
+//! Where bytes come from: a file or standard input; in `expand.rs`, folders and patterns; and, in `code.rs`, source files.
 
 pub mod code;
+pub mod expand;
 
 use std::fs::File;
 use std::io::{self, Read};
 
 /// Name of standard input.
 pub const STDIN: &str = "-";
-
-/// An opened input.
-pub struct Source {
-    /// Its bytes.
-    pub reader: Box<dyn Read + Send>,
-    /// How many there are, where that is known.
-    pub size: Option<u64>,
-}
 
 /// Why an input could not be opened; the sentence has no subject, the caller puts the name before it.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +30,9 @@ pub enum Error {
 }
 
 /// Opens an input.
-pub fn open(name: &str) -> Result<Source, Error> {
+pub fn open(name: &str) -> Result<Box<dyn Read + Send>, Error> {
     if name == STDIN {
-        return Ok(Source { reader: Box::new(io::stdin()), size: None });
+        return Ok(Box::new(io::stdin()));
     }
     let file = File::open(name).map_err(|e| match e.kind() {
         _ if name.starts_with("http://") || name.starts_with("https://") => {
@@ -54,6 +47,11 @@ pub fn open(name: &str) -> Result<Source, Error> {
     if metadata.is_dir() {
         return Err(Error::Folder(name.trim_end_matches('/').to_owned()));
     }
-    let size = metadata.is_file().then_some(metadata.len());
-    Ok(Source { reader: Box::new(file), size })
+    Ok(Box::new(file))
+}
+
+/// Bytes of a regular file; `None` of what is none, or where nobody can tell.
+pub fn size(name: &str) -> Option<u64> {
+    let metadata = std::fs::metadata(name).ok().filter(|_| name != STDIN)?;
+    metadata.is_file().then_some(metadata.len())
 }

@@ -55,7 +55,6 @@ fn bytes_refused(name: &str, bytes: &[u8], words: Words<'_>) {
 #[test]
 fn what_can_not_be_opened() {
     refused("no-such.pb.gz", ["no such file", "check the path"]);
-    refused(folder().to_str().unwrap(), ["is a folder", "give the profiles in it"]);
     let address = "http://localhost:6060/debug/pprof/heap";
     refused(address, ["is an address", "curl -sS -o heap.pb.gz 'http://localhost:6060"]);
     refused("https://host/heap", ["is an address", "fetch it first"]);

@@ -373,7 +373,7 @@ fn frames(svg: &str) -> Vec<Drawn> {
         let event = reader.read_event().expect("well-formed XML");
         if let Event::GeneralRef(entity) = &event {
             // References stand between pieces of text.
-            let text = match entity.as_ref() {
+            let text = match &**entity {
                 b"lt" => '<',
                 b"gt" => '>',
                 b"amp" => '&',

@@ -11,6 +11,7 @@ mod corpus;
 mod decoder;
 mod dsl;
 mod flame;
+mod folders;
 mod golden;
 mod graph_agreement;
 mod judgement;

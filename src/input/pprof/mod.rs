@@ -19,17 +19,8 @@ pub const FORMAT: super::Format = super::Format { name: "pprof", sniff, read: de
 fn sniff(head: &[u8]) -> bool {
     let Some(&key) = head.first() else { return false };
     let (field, wire_type) = (key >> 3, key & 7);
-    let magic: &[&[u8]] = &[
-        b"\x28\xb5\x2f\xfd",
-        b"BZh",
-        b"PK\x03\x04",
-        b"\x7fELF",
-        b"\x1f\x8b",
-        b"HTTP/",
-        b"\xfd7zXZ",
-    ];
     field != 0
         && matches!(wire_type, 0 | 1 | 2 | 5)
         && !super::refusal::is_text(head)
-        && !magic.iter().any(|m| head.starts_with(m))
+        && !super::refusal::is_known(head)
 }

@@ -1,0 +1,60 @@
+//! Logs with lines of Go's gctrace (`GODEBUG=gctrace=1`), known by their content.
+//!
+//! The runtime writes these lines to standard error, where everything else of a program goes as well, and what
+//! collects logs puts a time in front of each. So one such line anywhere near the beginning makes a log one of gctrace.
+
+/// Bytes of a text that are searched: the first collections come early in a program's life.
+pub(super) const LOOK: u64 = 256 * 1024;
+
+/// Whether a text has a line of gctrace.
+pub(super) fn is_gctrace(text: &[u8]) -> bool {
+    text.split(|&b| b == b'\n').any(|line| {
+        let starts = line.windows(3).enumerate().filter(|(_, word)| *word == b"gc ");
+        starts
+            .filter(|(at, _)| *at == 0 || matches!(line[at - 1], b' ' | b'\t'))
+            .any(|(at, _)| is_record(&line[at + 3..]).is_some())
+    })
+}
+
+/// `12 @1.234s 3%: `, which every version of Go since 1.5 begins with behind its `gc `.
+fn is_record(rest: &[u8]) -> Option<()> {
+    let rest = digits(rest)?.strip_prefix(b" @")?;
+    let rest = digits(rest)?.strip_prefix(b".")?;
+    let rest = digits(rest)?.strip_prefix(b"s ")?;
+    digits(rest)?.strip_prefix(b"%: ").map(|_| ())
+}
+
+/// What stands behind the digits that there have to be.
+fn digits(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    (end > 0).then(|| &text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_gctrace;
+
+    #[test]
+    fn one_record_is_enough() {
+        let record = "gc 12 @1.234s 3%: 0.018+1.1+0.003 ms clock, 0.07+0.4/1/2+0.01 ms cpu, 4->4->2 MB, 5 MB goal, 4 P";
+        for text in [
+            record.to_owned(),
+            format!("listening on :80\n{record}\nbye"),
+            format!("2026-01-02T03:04:05Z stderr F {record} (forced)\r\n"),
+        ] {
+            assert!(is_gctrace(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "gc ",
+            "gc 12 @1.234s 3%",
+            "gc 12 @1s 3%: x",
+            "gc is on",
+            "xgc 12 @1.234s 3%: ",
+            "the gc 12 times\n@1.234s 3%: ",
+            "scvg: 8 MB released",
+        ] {
+            assert!(!is_gctrace(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! From what was typed to the files that are meant: a folder is the files in it, and a pattern that no shell expanded
+//! is the files that match.
+//!
+//! A folder is read one level deep: recordings of several processes lie in folders beside each other, and profiles of
+//! two processes say nothing about each other. Who wants all of them writes `x/**/*.pb.gz`. A name that exists is what
+//! bears it, whatever characters it has, and hidden files are left alone. Names that stand behind a folder or a pattern come in the order in
+//! which people count (`heap-2` before `heap-10`), each file once, however many names it is found by; what was typed
+//! twice stays twice.
+
+use super::STDIN;
+use globset::{GlobBuilder, GlobMatcher};
+use hashbrown::HashSet;
+use rustc_hash::FxBuildHasher;
+use std::cmp::Ordering;
+use std::fs::{self, FileType};
+use std::io;
+use std::path::{Path, PathBuf, is_separator};
+use walkdir::WalkDir;
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its name, to be opened by.
+    pub name: String,
+    /// How it came to be one.
+    pub origin: Origin,
+}
+
+/// How a file came to be an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody named it.
+    Named,
+    /// It lies in a folder that was named, or matches a pattern.
+    Found,
+}
+
+/// What names stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// The inputs, in the order of the names.
+    pub inputs: Vec<Found>,
+    /// Folders that hold further folders, which nobody looked into, with how many.
+    pub nested: Vec<(String, usize)>,
+}
+
+/// Why a name stands for nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {why}")]
+pub struct Error {
+    name: String,
+    why: Why,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Why {
+    #[error("is a folder without files; give the folder that the profiles are in")]
+    Empty,
+    #[error(
+        "is a folder that holds no files, only folders ({0}); give one of them, or the files in all of them: '{1}/*/*'"
+    )]
+    Nested(usize, String),
+    #[error("matches no file; check the pattern: * and ? stop at a /, and ** does not")]
+    NoMatch,
+    #[error("no such file, and no pattern either: {0}; check the path")]
+    NoPattern(String),
+    #[error("permission denied; check who may read the folder: ls -ld {0}")]
+    Permission(String),
+    #[error("holds a file whose name is not UTF-8: {0}; rename it")]
+    Name(String),
+    #[error("can't list it: {0}")]
+    Io(io::Error),
+}
+
+impl Why {
+    fn io(error: io::Error, folder: &Path) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Permission(folder.display().to_string()),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// The inputs that names stand for. What does not exist and is no pattern stays as it is, for opening it to say so.
+pub fn expand(names: &[String]) -> Result<Expanded, Error> {
+    let mut expanded = Expanded::default();
+    let mut identity = Identity::default();
+    for name in names {
+        let whole = |why| Error { name: name.clone(), why };
+        match kind(name) {
+            Kind::Input => {
+                let found = Found { name: name.clone(), origin: Origin::Named };
+                expanded.inputs.push(found);
+            }
+            Kind::Folder => {
+                let Listing { mut files, folders } = list(name).map_err(whole)?;
+                if files.is_empty() {
+                    let shown = trimmed(name).to_owned();
+                    let why = if folders > 0 { Why::Nested(folders, shown) } else { Why::Empty };
+                    return Err(whole(why));
+                }
+                if folders > 0 {
+                    expanded.nested.push((name.clone(), folders));
+                }
+                files.sort_unstable_by(|a, b| natural(a, b));
+                expanded.inputs.extend(files.into_iter().map(found));
+            }
+            Kind::Pattern => {
+                let mut files = matching(name).map_err(whole)?;
+                if files.is_empty() {
+                    return Err(whole(Why::NoMatch));
+                }
+                files.sort_unstable_by(|a, b| natural(a, b));
+                expanded.inputs.extend(files.into_iter().map(found));
+            }
+        }
+    }
+    if expanded.inputs.iter().any(|input| input.origin == Origin::Found) {
+        let is_named = |input: &&Found| input.origin == Origin::Named;
+        for input in expanded.inputs.iter().filter(is_named) {
+            identity.is_new(&input.name);
+        }
+        expanded
+            .inputs
+            .retain(|input| input.origin == Origin::Named || identity.is_new(&input.name));
+    }
+    Ok(expanded)
+}
+
+fn found(name: String) -> Found {
+    Found { name, origin: Origin::Found }
+}
+
+enum Kind {
+    Input,
+    Folder,
+    Pattern,
+}
+
+fn kind(name: &str) -> Kind {
+    let is_address = name.starts_with("http://") || name.starts_with("https://");
+    if name == STDIN || is_address {
+        return Kind::Input;
+    }
+    match fs::metadata(name) {
+        Ok(metadata) if metadata.is_dir() => Kind::Folder,
+        Err(_) if has_wildcard(name) => Kind::Pattern,
+        Ok(_) | Err(_) => Kind::Input,
+    }
+}
+
+fn has_wildcard(name: &str) -> bool {
+    name.contains(['*', '?', '[', '{'])
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+/// A folder's name without the slash behind it.
+fn trimmed(folder: &str) -> &str {
+    let trimmed = folder.trim_end_matches(is_separator);
+    if trimmed.is_empty() { folder } else { trimmed }
+}
+
+/// What lies in a folder.
+struct Listing {
+    files: Vec<String>,
+    folders: usize,
+}
+
+fn list(folder: &str) -> Result<Listing, Why> {
+    let path = Path::new(folder);
+    let mut listing = Listing { files: Vec::new(), folders: 0 };
+    for entry in fs::read_dir(path).map_err(|e| Why::io(e, path))? {
+        let entry = entry.map_err(|e| Why::io(e, path))?;
+        let own = entry.file_name();
+        if is_hidden(&own.to_string_lossy()) {
+            continue;
+        }
+        match what(entry.file_type().map_err(|e| Why::io(e, path))?, &entry.path()) {
+            What::Folder => listing.folders += 1,
+            What::Other => {}
+            What::File => listing.files.push(utf8(entry.path())?),
+        }
+    }
+    Ok(listing)
+}
+
+enum What {
+    File,
+    Folder,
+    /// A pipe or a device, which might never end.
+    Other,
+}
+
+/// What an entry of a folder is, or the one it links to. A link to nowhere is a file that can't be opened, which
+/// somebody has to hear of.
+fn what(own: FileType, path: &Path) -> What {
+    let real = if own.is_symlink() { fs::metadata(path).map(|m| m.file_type()) } else { Ok(own) };
+    match real {
+        Ok(real) if real.is_dir() => What::Folder,
+        Ok(real) if !real.is_file() => What::Other,
+        _ => What::File,
+    }
+}
+
+fn utf8(path: PathBuf) -> Result<String, Why> {
+    path.into_os_string()
+        .into_string()
+        .map_err(|name| Why::Name(name.to_string_lossy().into_owned()))
+}
+
+/// A pattern: a folder to begin at, and what has to match below it.
+struct Pattern {
+    base: PathBuf,
+    /// One for each level of folders up to the first `**`.
+    levels: Vec<GlobMatcher>,
+    /// The whole of what is below the base.
+    whole: GlobMatcher,
+    is_deep: bool,
+    takes_hidden: bool,
+}
+
+impl Pattern {
+    fn new(name: &str) -> Result<Self, Why> {
+        let mut base = PathBuf::new();
+        let mut parts = name.split(is_separator).peekable();
+        if name.starts_with(is_separator) {
+            base.push("/");
+        }
+        // A folder that exists is that folder, even with a bracket in its name.
+        while let Some(part) = parts.next_if(|part| !has_wildcard(part) || base.join(part).is_dir())
+        {
+            base.push(part);
+        }
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty() && *part != ".").collect();
+        let matcher = |pattern: &str| {
+            let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+            glob.map(|glob| glob.compile_matcher())
+                .map_err(|e| Why::NoPattern(e.kind().to_string()))
+        };
+        // Parts make no sense by themselves where a brace holds a slash.
+        let whole = matcher(&parts.join("/"))?;
+        let is_split = parts.iter().any(|part| matcher(part).is_err());
+        let deep = parts.iter().position(|part| part.contains("**"));
+        let level = if is_split { 0 } else { deep.unwrap_or(parts.len()) };
+        Ok(Self {
+            base,
+            levels: parts[..level].iter().map(|part| matcher(part)).collect::<Result<_, _>>()?,
+            whole,
+            is_deep: is_split || deep.is_some(),
+            takes_hidden: parts.iter().any(|part| is_hidden(part)),
+        })
+    }
+
+    /// Whether something so deep below the base may be, or lead to, what matches.
+    fn leads_on(&self, depth: usize, name: &str) -> bool {
+        let level = depth.checked_sub(1).and_then(|above| self.levels.get(above));
+        let is_shown = depth == 0 || self.takes_hidden || !is_hidden(name);
+        is_shown && level.is_none_or(|level| level.is_match(name))
+    }
+}
+
+/// The files that match a pattern. A folder that matches stands for the files in it, as it does where a shell
+/// expands the pattern; without an end, `**` goes through no links, which may lead round in circles.
+fn matching(name: &str) -> Result<Vec<String>, Why> {
+    let pattern = Pattern::new(name)?;
+    let is_here = pattern.base.as_os_str().is_empty();
+    let root = if is_here { Path::new(".") } else { pattern.base.as_path() };
+    if !root.is_dir() {
+        return Ok(Vec::new());
+    }
+    let depth = if pattern.is_deep { usize::MAX } else { pattern.levels.len() };
+    let walk = WalkDir::new(root).min_depth(1).max_depth(depth).follow_links(!pattern.is_deep);
+    let entries = walk.into_iter().filter_entry(|entry| {
+        pattern.leads_on(entry.depth(), &entry.file_name().to_string_lossy())
+    });
+    let mut files = Vec::new();
+    for entry in entries {
+        let (path, own) = match entry {
+            Ok(entry) => (entry.path().to_owned(), Some(entry.file_type())),
+            Err(error) => match (error.path().map(Path::to_owned), error.loop_ancestor()) {
+                // A link that leads back up, where whoever wants to look does so by a shorter name.
+                (_, Some(_)) => continue,
+                // A link to nowhere.
+                (Some(path), None) if path.is_symlink() => (path, None),
+                (path, None) => {
+                    return Err(Why::io(error.into(), path.as_deref().unwrap_or(root)));
+                }
+            },
+        };
+        if !pattern.whole.is_match(path.strip_prefix(root).unwrap_or(&path)) {
+            continue;
+        }
+        let path = if is_here { path.strip_prefix(root).unwrap_or(&path).to_owned() } else { path };
+        match own.map_or(What::File, |own| what(own, &path)) {
+            What::File => files.push(utf8(path)?),
+            What::Folder => files.extend(list(&utf8(path)?)?.files),
+            What::Other => {}
+        }
+    }
+    Ok(files)
+}
+
+/// Which files have been seen, whatever they were called.
+#[derive(Default)]
+struct Identity {
+    seen: HashSet<PathBuf, FxBuildHasher>,
+    /// The folder of the last one, as it was called and as it is: files of one folder come together.
+    folder: Option<(PathBuf, PathBuf)>,
+}
+
+impl Identity {
+    fn is_new(&mut self, name: &str) -> bool {
+        let path = Path::new(name);
+        self.real(path).is_none_or(|real| self.seen.insert(real))
+    }
+
+    fn real(&mut self, path: &Path) -> Option<PathBuf> {
+        let (Some(parent), Some(own)) = (path.parent(), path.file_name()) else {
+            return fs::canonicalize(path).ok();
+        };
+        if path.is_symlink() {
+            return fs::canonicalize(path).ok();
+        }
+        if self.folder.as_ref().is_none_or(|(folder, _)| folder != parent) {
+            let here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            self.folder = Some((parent.to_owned(), fs::canonicalize(here).ok()?));
+        }
+        self.folder.as_ref().map(|(_, real)| real.join(own))
+    }
+}
+
+/// The order in which people count: numbers by their value, the rest by its characters.
+fn natural(a: &str, b: &str) -> Ordering {
+    parts(a).cmp(parts(b)).then_with(|| a.cmp(b))
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    /// How many digits, and which, without zeros in front: a number of any length.
+    Number(usize, &'a str),
+    Text(&'a str),
+}
+
+fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let is_number = rest.chars().next()?.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(rest.len());
+        let (part, behind) = rest.split_at(end);
+        rest = behind;
+        let digits = part.trim_start_matches('0');
+        Some(if is_number { Part::Number(digits.len(), digits) } else { Part::Text(part) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_as_people_count() {
+        let mut names = [
+            "b1",
+            "a10",
+            "a2",
+            "a",
+            "a02",
+            "a2b10",
+            "a2b9",
+            "1",
+            "a18446744073709551616",
+            "a/2",
+            "a.1",
+        ];
+        names.sort_by(|a, b| natural(a, b));
+        let sorted = [
+            "1",
+            "a",
+            "a02",
+            "a2",
+            "a2b9",
+            "a2b10",
+            "a10",
+            "a18446744073709551616",
+            "a.1",
+            "a/2",
+            "b1",
+        ];
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn a_pattern_begins_where_its_wildcards_do() {
+        let base = |name: &str| Pattern::new(name).unwrap().base;
+        assert_eq!(base("*.pb"), Path::new(""));
+        assert_eq!(base("no/such/*/x?.pb"), Path::new("no/such"));
+        assert_eq!(base("/no-such*"), Path::new("/"));
+        let pattern = Pattern::new("day*/{heap,x}-[0-9].pb").unwrap();
+        assert_eq!(pattern.levels.len(), 2);
+        assert!(pattern.leads_on(1, "day3") && !pattern.leads_on(1, "night"));
+        assert!(pattern.whole.is_match("day3/heap-1.pb"));
+        assert!(!pattern.whole.is_match("day3/x/heap-1.pb"), "* stops at a slash");
+        let deep = Pattern::new("**/*.pb").unwrap();
+        assert!(deep.whole.is_match("a/b/c.pb") && deep.whole.is_match("c.pb"));
+        assert!(!deep.leads_on(1, ".git"), "hidden");
+        assert!(Pattern::new("{a/b,c}/*.pb").unwrap().whole.is_match("a/b/x.pb"));
+        assert!(Pattern::new("a[").is_err());
+    }
+}
