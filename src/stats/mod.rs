@@ -4,18 +4,25 @@
 //! needs an error. This floor knows nothing of profiles, stacks or names. It turns recorded counts back
 //! into raw samples ([`sampling`]), says how far an estimate reaches ([`sampling::Evidence`]), whether
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
-//! are false ([`multiple`]).
+//! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
+//! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
+//! ([`retention`]); and when memory will be used up ([`limit`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
 //! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
 //! the same in words, with the figures that `simulation` measures.
 
+pub mod class;
 mod distributions;
 pub mod growth;
+pub mod limit;
 pub mod multiple;
+pub mod retention;
 pub mod sampling;
+pub mod shape;
 #[cfg(test)]
 mod simulation;
+pub mod trend;
 
 /// The level of the intervals heapdiff prints: 95 %, two-sided.
 pub const LEVEL: f64 = 0.95;

@@ -1,0 +1,385 @@
+//! What a series of snapshots shows: a leak, or something that only looks like one?
+//!
+//! [`judge`] asks three questions of a site that grew. Does it rise all along (`trend`)? Does it still
+//! rise in the late half? Is a line, or a curve that does not come to rest, the best description
+//! (`shape`)? A leak answers yes to all three. No question alone would do: a cache that fills and a
+//! load that doubles pass the first nearly always.
+//!
+//! A leak may begin late, so the windows that end at the last snapshot are asked as well, at a price: the
+//! p-values are corrected for their number.
+//!
+//! What always holds: [`judge`] is total. Values and times that are no numbers are left out, snapshots are put
+//! in order of time, and long series are thinned to [`MOST`] means of neighbours, because Theil and Sen look at all pairs.
+
+use super::shape::{self, Fit, Shape};
+use super::trend::{self, Slope};
+
+/// The level at which a trend counts as one.
+pub const ALPHA: f64 = 0.05;
+
+/// Snapshots without which nothing is said about a trend.
+pub const LEAST: usize = 4;
+
+/// Points that are looked at pair by pair; longer series are thinned to them.
+pub const MOST: usize = 128;
+
+/// Least number of snapshots in a window that begins late: p can fall to 1/720.
+const WINDOW: usize = 6;
+
+/// Share of [`ALPHA`] that the whole series is tested at; the windows that begin late share the rest.
+const WHOLE: f64 = 0.8;
+
+/// The least step of stairs, as a share of the largest. A second step below that is noise on one step.
+const LEAST_STEP: f64 = 0.25;
+
+/// Values and times beyond which sums of squares would overflow.
+const LARGEST: f64 = 1e100;
+
+/// What a series shows. Whether a site churns is not decided here, because it takes what was allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// It rises, has not stopped, and no curve that comes to rest describes it better.
+    Leak,
+    /// It comes to rest like a cache that fills, but still rises.
+    GrowingDecelerating,
+    /// It rose once, to a new level.
+    Step,
+    /// It rose, and came to rest.
+    WarmUp,
+    /// It is more than it was; nothing can be said about how.
+    Grew,
+    /// It did not grow.
+    Steady,
+}
+
+/// Whether the growth from first to last is more than sampling explains, as tested elsewhere over all sites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// It is.
+    Proven,
+    /// It is not, so the class is [`Class::Steady`].
+    Unproven,
+}
+
+/// What [`judge`] found out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The class.
+    pub class: Class,
+    /// One-sided p-value of the trend, corrected for the number of windows; 1 with fewer than four snapshots.
+    pub p_value: f64,
+    /// Slope of the whole series, per hour.
+    pub slope: Slope,
+    /// Slope of the late half, or of the late half of the window in which it rises, per hour.
+    pub late: Slope,
+    /// The best description of the whole series; `None` with fewer than four snapshots.
+    pub shape: Option<Shape>,
+    /// Index of the first snapshot of the window in which it rises; 0 where that is the whole series.
+    pub since: usize,
+    /// Share of the intervals between neighbours in which it rose, 0 to 1.
+    pub persistence: f64,
+}
+
+/// Points in order of time.
+struct Points {
+    times: Vec<f64>,
+    values: Vec<f64>,
+    noise: Vec<f64>,
+    /// Where each point (or the first of those that it is the mean of) stood in the input.
+    origin: Vec<usize>,
+    persistence: f64,
+}
+
+impl Points {
+    fn of(times: &[f64], values: &[f64], noise: &[f64]) -> Self {
+        let mut rows: Vec<(f64, f64, f64, usize)> = times
+            .iter()
+            .zip(values)
+            .enumerate()
+            .filter(|(_, (time, value))| time.is_finite() && value.is_finite())
+            .map(|(index, (time, value))| {
+                let noise = noise.get(index).copied().filter(|noise| noise.is_finite());
+                let within = |x: f64| x.clamp(-LARGEST, LARGEST);
+                (within(*time), within(*value), within(noise.unwrap_or(0.0).abs()), index)
+            })
+            .collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.3.cmp(&b.3)));
+        let rising = rows.windows(2).filter(|pair| pair[1].1 > pair[0].1).count();
+        let persistence = rising as f64 / rows.len().saturating_sub(1).max(1) as f64;
+        let mut points = Self {
+            times: Vec::new(),
+            values: Vec::new(),
+            noise: Vec::new(),
+            origin: Vec::new(),
+            persistence,
+        };
+        for block in rows.chunks(rows.len().div_ceil(MOST).max(1)) {
+            let mean = |part: fn(&(f64, f64, f64, usize)) -> f64| {
+                block.iter().map(part).sum::<f64>() / block.len() as f64
+            };
+            points.times.push(mean(|row| row.0));
+            points.values.push(mean(|row| row.1));
+            points.noise.push(mean(|row| row.2));
+            points.origin.push(block[0].3);
+        }
+        points
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// What one sample is worth at most times, as a deviation: the resolution of sampled values.
+    fn resolution(&self) -> f64 {
+        let mut units: Vec<f64> = self
+            .values
+            .iter()
+            .zip(&self.noise)
+            .filter(|&(&value, &noise)| value > 0.0 && noise > 0.0)
+            .map(|(value, noise)| noise * noise / value)
+            .collect();
+        units.sort_by(f64::total_cmp);
+        // The deviation of rounding to whole units.
+        units.get(units.len() / 2).map_or(0.0, |unit| unit / 12.0_f64.sqrt())
+    }
+
+    /// The p-value of a rise from `from` on: the larger of Mann–Kendall's and Hamed–Rao's.
+    fn p_rise(&self, from: usize) -> f64 {
+        let (times, values) = (&self.times[from..], &self.values[from..]);
+        trend::mann_kendall(values).max(trend::hamed_rao(times, values))
+    }
+
+    fn slope(&self, from: usize) -> Slope {
+        trend::theil_sen(&self.times[from..], &self.values[from..])
+    }
+
+    /// Where the late half of what begins at `from` begins.
+    fn late(&self, from: usize) -> usize {
+        from + (self.len() - from) / 2
+    }
+}
+
+/// Where windows begin that are asked besides the whole: the last three quarters, half and third, as long as
+/// they have [`WINDOW`] points.
+fn windows(n: usize) -> Vec<usize> {
+    let mut starts: Vec<usize> = [n / 4, n / 2, n - n / 3].into();
+    starts.retain(|&start| start > 0 && n - start >= WINDOW);
+    starts
+}
+
+/// Judges a series: `times` in hours, `values` in any unit, and the standard error of each value (`noise`,
+/// 0 where it is exact). Where the slices differ in length, what has no partner is left out; what has no
+/// noise is taken to be exact.
+pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Judgement {
+    let points = Points::of(times, values, noise);
+    let n = points.len();
+    let mut judgement = Judgement {
+        class: if growth == Growth::Proven { Class::Grew } else { Class::Steady },
+        p_value: 1.0,
+        slope: points.slope(0),
+        late: points.slope(points.late(0)),
+        shape: None,
+        since: 0,
+        persistence: points.persistence,
+    };
+    let fits = shape::fits(&points.times, &points.values, points.resolution());
+    if n < LEAST || fits.is_empty() {
+        return judgement;
+    }
+    let starts = windows(n);
+    let price = if starts.is_empty() { 1.0 } else { WHOLE };
+    let whole = (points.p_rise(0) / price).min(1.0);
+    let late_price = (1.0 - WHOLE) / starts.len().max(1) as f64;
+    let late: Vec<(usize, f64)> =
+        starts.iter().map(|&start| (start, (points.p_rise(start) / late_price).min(1.0))).collect();
+    judgement.p_value = late.iter().fold(whole, |p, &(_, late)| p.min(late));
+    judgement.shape = fits.first().map(|fit| fit.shape.clone());
+    if growth == Growth::Unproven {
+        return judgement;
+    }
+    for fit in &fits {
+        if let Some((class, since)) = verdict(fit, &points, whole, &late) {
+            judgement.class = class;
+            judgement.since = points.origin[since];
+            if since > 0 {
+                judgement.late = points.slope(points.late(since));
+            }
+            break;
+        }
+    }
+    judgement
+}
+
+/// What a fit says where it is the best one: the class, and where the rise begins. `None` where it says
+/// nothing, so that the next best may speak.
+fn verdict(
+    fit: &Fit,
+    points: &Points,
+    whole: f64,
+    late: &[(usize, f64)],
+) -> Option<(Class, usize)> {
+    let n = points.len();
+    let still_rises = |from: usize| points.slope(points.late(from)).inner.lower > 0.0;
+    match &fit.shape {
+        Shape::Linear if whole <= ALPHA && still_rises(0) && fit.rise > 0.0 => {
+            Some((Class::Leak, 0))
+        }
+        Shape::Saturating if fit.rise > 0.0 && still_rises(0) => {
+            Some((Class::GrowingDecelerating, 0))
+        }
+        Shape::Saturating if fit.rise > 0.0 => Some((Class::WarmUp, 0)),
+        Shape::Step(_) if fit.rise > 0.0 => Some((Class::Step, 0)),
+        Shape::Constant | Shape::Linear | Shape::Saturating | Shape::Step(_) => {
+            Some((Class::Grew, 0))
+        }
+        Shape::Bend(at) => {
+            let found = late.iter().any(|&(start, p)| start + 2 >= *at && p <= ALPHA);
+            let rises = fit.rise > 0.0 && (whole <= ALPHA || found);
+            if rises && points.slope(*at).inner.lower > 0.0 && tops(points, *at) {
+                Some((Class::Leak, *at))
+            } else {
+                Some((Class::Grew, 0))
+            }
+        }
+        Shape::Stairs(at) => {
+            let levels: Vec<f64> = std::iter::once(0)
+                .chain(at.iter().copied())
+                .zip(at.iter().copied().chain([n]))
+                .map(|(from, to)| points.values[from..to].iter().sum::<f64>() / (to - from) as f64)
+                .collect();
+            let steps = levels.windows(2).map(|pair| pair[1] - pair[0]);
+            let largest = steps.clone().fold(f64::NEG_INFINITY, f64::max);
+            let even = steps.fold(f64::INFINITY, f64::min) >= LEAST_STEP * largest;
+            let recent = at.last().is_some_and(|&last| last >= n / 2);
+            (whole <= ALPHA && largest > 0.0 && even && recent).then_some((Class::Leak, 0))
+        }
+    }
+}
+
+/// Whether what rises from `from` on ends above all that was before it, by half of the rise: a wave
+/// comes back to where it was.
+fn tops(points: &Points, from: usize) -> bool {
+    let highest = points.values[..from].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let last = points.values.last().copied().unwrap_or(0.0);
+    let first = points.values[from];
+    last - highest >= 0.5 * (last - first)
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers come out exactly")]
+mod tests {
+    use super::*;
+
+    fn hours(n: usize) -> Vec<f64> {
+        (0..n).map(|i| i as f64).collect()
+    }
+
+    fn class(values: &[f64]) -> Class {
+        judge(&hours(values.len()), values, &[], Growth::Proven).class
+    }
+
+    #[test]
+    fn the_clear_cases() {
+        let line: Vec<f64> = (0..12).map(f64::from).collect();
+        assert_eq!(class(&line), Class::Leak);
+        assert_eq!(
+            class(&[1.0, 1.0, 1.0, 1.0, 1.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0]),
+            Class::Step
+        );
+        assert_eq!(
+            class(&[1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0, 4.0, 4.0]),
+            Class::Leak
+        );
+        assert_eq!(
+            class(&[0.0, 5.0, 8.0, 9.0, 9.5, 9.4, 9.6, 9.5, 9.6, 9.4, 9.6, 9.5]),
+            Class::WarmUp
+        );
+        assert_eq!(class(&[4.0; 12]), Class::Grew);
+    }
+
+    #[test]
+    fn what_did_not_grow_is_steady_whatever_its_trend() {
+        let line = hours(12);
+        let judgement = judge(&line, &line, &[], Growth::Unproven);
+        assert_eq!(judgement.class, Class::Steady);
+        assert!(judgement.p_value < 1e-3);
+        assert_eq!(judgement.slope.estimate, 1.0);
+    }
+
+    #[test]
+    fn fewer_than_four_snapshots_have_no_trend() {
+        for n in 0..4 {
+            let judgement = judge(&hours(n), &hours(n), &[], Growth::Proven);
+            assert_eq!(judgement.class, Class::Grew);
+            assert_eq!((judgement.p_value, judgement.shape), (1.0, None));
+        }
+        assert_eq!(class(&hours(4)), Class::Leak);
+    }
+
+    #[test]
+    fn a_leak_that_begins_late() {
+        let late = [5.0, 5.1, 4.9, 5.0, 5.1, 5.0, 6.0, 7.1, 7.9, 9.0, 10.1, 11.0];
+        let judgement = judge(&hours(12), &late, &[], Growth::Proven);
+        assert_eq!(judgement.class, Class::Leak);
+        assert!((4..=6).contains(&judgement.since), "{judgement:?}");
+        assert!((judgement.late.estimate - 1.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn absurd_input_gets_an_answer() {
+        let odd = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::MAX,
+            f64::MIN,
+            0.0,
+            -0.0,
+            1.0,
+            f64::MIN_POSITIVE,
+        ];
+        let mut series = vec![(vec![3.0; 9], hours(9)), (hours(9), vec![3.0; 9])];
+        for turn in 0..odd.len() {
+            let mut turned = odd.to_vec();
+            turned.rotate_left(turn);
+            series.push((odd.to_vec(), turned.clone()));
+            series.push((hours(9), turned.clone()));
+            series.push((turned, hours(9)));
+        }
+        let decades: Vec<f64> = (0..9).map(|i| 1e5 * f64::from(i)).collect();
+        series.push((decades, hours(9)));
+        series.push((vec![1e-300, 2e-300, 3e-300, 4e-300, 5e-300], hours(5)));
+        for (times, values) in series {
+            let j = judge(&times, &values, &values, Growth::Proven);
+            for slope in [j.slope, j.late] {
+                for interval in [slope.interval, slope.inner] {
+                    assert!(interval.lower.is_finite() && interval.upper.is_finite(), "{j:?}");
+                    assert!(interval.lower <= interval.upper, "{j:?}");
+                }
+                assert!(slope.estimate.is_finite(), "{j:?}");
+            }
+            assert!((0.0..=1.0).contains(&j.p_value) && (0.0..=1.0).contains(&j.persistence));
+            assert!(j.since < times.len());
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_input_does_not_matter() {
+        let values = [1.0, 2.0, 2.5, 4.0, 5.2, 6.0, 6.8, 8.0];
+        let straight = judge(&hours(8), &values, &[], Growth::Proven);
+        let times: Vec<f64> = hours(8).into_iter().rev().collect();
+        let turned: Vec<f64> = values.iter().copied().rev().collect();
+        let other = judge(&times, &turned, &[], Growth::Proven);
+        assert_eq!((other.class, other.p_value), (straight.class, straight.p_value));
+        assert_eq!(other.slope, straight.slope);
+    }
+
+    #[test]
+    fn long_series_are_thinned() {
+        let times = hours(10_000);
+        let values: Vec<f64> = times.iter().map(|t| t + 500.0 * (t * 0.7).sin()).collect();
+        let judgement = judge(&times, &values, &[], Growth::Proven);
+        assert_eq!(judgement.class, Class::Leak);
+        assert!((judgement.slope.estimate - 1.0).abs() < 0.05, "{judgement:?}");
+    }
+}

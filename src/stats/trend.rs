@@ -1,0 +1,311 @@
+//! Does a series rise, and how fast?
+//!
+//! [`mann_kendall`] answers the first question from the order of the values alone, so it asks nothing
+//! of their distribution; [`hamed_rao`] asks it again of values that remember their neighbours.
+//! [`theil_sen`] answers the second as the median of the slopes between all pairs, which one or two
+//! wild snapshots do not move.
+//!
+//! What always holds: the caller gives finite values in order of time (`class` sees to it). All pairs
+//! of values are looked at, so `class` thins long series first.
+
+use super::Interval;
+use super::distributions::{normal_tail, two_sided_quantile};
+
+/// Values up to which the null distribution of Mann–Kendall's S is counted out; the normal is exact
+/// enough above.
+const COUNTED: usize = 40;
+
+/// A slope in units of the values per hour. The default is 0 with intervals of no width.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Slope {
+    /// Theil and Sen's estimate: the median over all pairs.
+    pub estimate: f64,
+    /// Two-sided 95 % interval.
+    pub interval: Interval,
+    /// Two-sided 80 % interval.
+    pub inner: Interval,
+}
+
+/// Pairs that rise minus pairs that fall (Kendall's S).
+fn score(values: &[f64]) -> f64 {
+    let mut score = 0_i64;
+    for (i, a) in values.iter().enumerate() {
+        for b in &values[i + 1..] {
+            score += i64::from(b > a) - i64::from(b < a);
+        }
+    }
+    score as f64
+}
+
+/// How often each value occurs.
+fn multiplicities(values: &[f64]) -> Vec<usize> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.chunk_by(|a, b| a >= b).map(<[f64]>::len).collect()
+}
+
+/// The variance of S where nothing rises: (n(n−1)(2n+5) − Σ t(t−1)(2t+5))/18 over groups of t ties.
+fn score_variance(values: &[f64]) -> f64 {
+    let term = |n: usize| (n * (n - 1) * (2 * n + 5)) as f64;
+    let ties: f64 = multiplicities(values).into_iter().map(term).sum();
+    if values.is_empty() { 0.0 } else { (term(values.len()) - ties) / 18.0 }
+}
+
+/// One-sided p-value of "the values rise": how likely so many rising pairs are if every order of these
+/// values were equally likely (Mann 1945; Kendall 1975).
+///
+/// Up to 40 values the orders are counted, whether or not values are equal: inversions of distinct
+/// values follow the Mahonian numbers, and those of values with ties are the sum of independent
+/// Mann–Whitney statistics, one for each group of equals that joins the smaller ones. Above, S is normal with the
+/// variance that ties leave it and a correction of half a step. Fewer than two values: 1.
+pub fn mann_kendall(values: &[f64]) -> f64 {
+    let s = score(values);
+    if values.len() > COUNTED {
+        return normal_p(s, score_variance(values));
+    }
+    // falling[i] is the chance of i falling pairs.
+    let mut falling = vec![1.0];
+    let mut smaller = 0;
+    let mut untied = 0;
+    for group in multiplicities(values) {
+        falling = convolve(&falling, &mann_whitney(smaller, group));
+        untied += smaller * group;
+        smaller += group;
+    }
+    let most = ((untied as f64 - s) / 2.0).round().max(0.0) as usize;
+    falling.iter().take(most + 1).sum::<f64>().min(1.0)
+}
+
+/// The distribution of the pairs out of order when `n` values and `m` larger, equal ones are shuffled:
+/// probabilities of 0 to n·m.
+fn mann_whitney(n: usize, m: usize) -> Vec<f64> {
+    if n == 0 || m == 0 {
+        return vec![1.0];
+    }
+    if m == 1 {
+        return vec![1.0 / (n + 1) as f64; n + 1];
+    }
+    // P(u; n, m): the last in order is one of the n (it then has all m before it) or one of the m.
+    // Kept for one n at a time, for each size of the second group.
+    let mut row: Vec<Vec<f64>> = vec![vec![1.0]; m + 1];
+    for i in 1..=n {
+        for j in 1..=m {
+            let share = i as f64 / (i + j) as f64;
+            let mut next = vec![0.0; i * j + 1];
+            for (u, p) in row[j].iter().enumerate() {
+                next[u + j] += share * p;
+            }
+            for (u, p) in row[j - 1].iter().enumerate() {
+                next[u] += (1.0 - share) * p;
+            }
+            row[j] = next;
+        }
+    }
+    row.swap_remove(m)
+}
+
+fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; a.len() + b.len() - 1];
+    for (i, x) in a.iter().enumerate() {
+        for (j, y) in b.iter().enumerate() {
+            sum[i + j] += x * y;
+        }
+    }
+    sum
+}
+
+/// P(S ≥ s) of a normal S, corrected by half a step of 2.
+fn normal_p(s: f64, variance: f64) -> f64 {
+    if variance > 0.0 { normal_tail((s - 1.0) / variance.sqrt()) } else { 1.0 }
+}
+
+/// The same question asked of values that remember their neighbours: S is normal with a variance that is
+/// multiplied by [`inflation`] (Hamed and Rao 1998).
+pub fn hamed_rao(times: &[f64], values: &[f64]) -> f64 {
+    normal_p(score(values), score_variance(values) * inflation(times, values))
+}
+
+/// By how much memory between neighbours inflates the variance of S, at least 1: 1 + 2/(n(n−1)(n−2)) ·
+/// Σ (n−k)(n−k−1)(n−k−2)·ρ(k), with ρ(k) the autocorrelation at lag k of the ranks of what is left
+/// when the slope is taken off. Only ρ(k) outside of ±1.96/√n count.
+pub fn inflation(times: &[f64], values: &[f64]) -> f64 {
+    let n = values.len();
+    if n < 4 {
+        return 1.0;
+    }
+    let slope = median_slope(times, values);
+    let rest: Vec<f64> = times.iter().zip(values).map(|(t, v)| v - slope * t).collect();
+    let ranks = ranks(&rest);
+    let mean = f64::midpoint(n as f64, 1.0);
+    let spread: f64 = ranks.iter().map(|r| (r - mean) * (r - mean)).sum();
+    if spread <= 0.0 {
+        return 1.0;
+    }
+    let limit = 1.96 / (n as f64).sqrt();
+    let mut sum = 0.0;
+    for lag in 1..n - 2 {
+        let product: f64 =
+            ranks.iter().zip(&ranks[lag..]).map(|(a, b)| (a - mean) * (b - mean)).sum();
+        let rho = product / spread;
+        if rho.abs() > limit {
+            sum += ((n - lag) * (n - lag - 1) * (n - lag - 2)) as f64 * rho;
+        }
+    }
+    (1.0 + 2.0 * sum / (n * (n - 1) * (n - 2)) as f64).max(1.0)
+}
+
+/// Ranks from 1; equals share the mean of theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut from = 0;
+    for group in order.chunk_by(|&a, &b| values[a] >= values[b]) {
+        let shared = from as f64 + f64::midpoint(group.len() as f64, 1.0);
+        for &index in group {
+            ranks[index] = shared;
+        }
+        from += group.len();
+    }
+    ranks
+}
+
+/// The slopes between all pairs at different times, ascending.
+fn slopes(times: &[f64], values: &[f64]) -> Vec<f64> {
+    let mut slopes = Vec::with_capacity(values.len() * values.len().saturating_sub(1) / 2);
+    for i in 0..values.len() {
+        for j in i + 1..values.len() {
+            let slope = (values[j] - values[i]) / (times[j] - times[i]);
+            if slope.is_finite() {
+                slopes.push(slope);
+            }
+        }
+    }
+    slopes.sort_by(f64::total_cmp);
+    slopes
+}
+
+fn median_slope(times: &[f64], values: &[f64]) -> f64 {
+    median(&slopes(times, values))
+}
+
+/// The middle of ascending numbers; 0 without any.
+fn median(sorted: &[f64]) -> f64 {
+    match sorted.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// Theil's (1950) slope with Sen's (1968) intervals, whose ends are the slopes C/2 places from the
+/// middle, C = z·√Var(S). The variance is inflated as in [`hamed_rao`].
+pub fn theil_sen(times: &[f64], values: &[f64]) -> Slope {
+    let slopes = slopes(times, values);
+    let reach = (score_variance(values) * inflation(times, values)).sqrt();
+    let between = |level: f64| {
+        let count = slopes.len() as f64;
+        let c = two_sided_quantile(level) * reach;
+        let at = |rank: f64| {
+            let index = rank.clamp(0.0, (count - 1.0).max(0.0)) as usize;
+            slopes.get(index).copied().unwrap_or(0.0)
+        };
+        Interval {
+            lower: at(((count - c) / 2.0).round() - 1.0),
+            upper: at(f64::midpoint(count, c).round()),
+        }
+    };
+    Slope { estimate: median(&slopes), interval: between(super::LEVEL), inner: between(0.8) }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers come out exactly")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_p_is_one_order_of_all() {
+        for (n, orders) in [(2, 2.0), (4, 24.0), (6, 720.0), (8, 40_320.0)] {
+            let rising: Vec<f64> = (0..n).map(f64::from).collect();
+            assert!((mann_kendall(&rising) * orders - 1.0).abs() < 1e-9, "{n}");
+        }
+    }
+
+    /// Kendall's table: of 10 values S ≥ 21 has p .036, S ≥ 23 .023, S ≥ 19 .054.
+    #[test]
+    fn kendalls_table() {
+        // Two neighbours swapped take 2 off S; 45 is the most of 10.
+        let p_of = |falling: usize| {
+            let mut left = falling;
+            let mut values: Vec<f64> = Vec::new();
+            for value in 0..10_u32 {
+                let place = values.len() - left.min(values.len());
+                left -= values.len() - place;
+                values.insert(place, f64::from(value));
+            }
+            assert_eq!(score(&values), 45.0 - 2.0 * falling as f64);
+            mann_kendall(&values)
+        };
+        for (s, want) in [(19, 0.054), (21, 0.036), (23, 0.023), (45, 0.0)] {
+            let got = p_of((45 - s) / 2);
+            assert!((got - want).abs() < 6e-4, "S = {s}: {got}");
+        }
+    }
+
+    /// All orders of values with ties, one by one.
+    #[test]
+    fn ties_are_counted_exactly() {
+        let values = [1.0, 1.0, 2.0, 3.0, 3.0, 3.0];
+        let seen = score(&[1.0, 2.0, 1.0, 3.0, 3.0, 3.0]);
+        let (mut orders, mut as_high) = (0_u32, 0_u32);
+        let mut places = vec![0; 6];
+        permute(&mut places, 0, &mut |order| {
+            let shuffled: Vec<f64> = order.iter().map(|&place| values[place]).collect();
+            orders += 1;
+            as_high += u32::from(score(&shuffled) >= seen);
+        });
+        assert_eq!(orders, 720);
+        let got = mann_kendall(&[1.0, 2.0, 1.0, 3.0, 3.0, 3.0]);
+        assert!((got - f64::from(as_high) / 720.0).abs() < 1e-12, "{got}");
+    }
+
+    fn permute(places: &mut Vec<usize>, filled: usize, visit: &mut impl FnMut(&[usize])) {
+        if filled == places.len() {
+            return visit(places);
+        }
+        for place in 0..places.len() {
+            if !places[..filled].contains(&place) {
+                places[filled] = place;
+                permute(places, filled + 1, visit);
+            }
+        }
+    }
+
+    #[test]
+    fn the_normal_takes_over_without_a_jump() {
+        let values: Vec<f64> =
+            (0..40).map(|i| f64::from(i * 17 % 40) + f64::from(i) * 0.3).collect();
+        let exact = mann_kendall(&values);
+        let normal = normal_p(score(&values), score_variance(&values));
+        assert!((exact - normal).abs() < 0.002, "{exact} and {normal}");
+    }
+
+    #[test]
+    fn one_wild_value_does_not_move_the_slope() {
+        let times: Vec<f64> = (0..12).map(f64::from).collect();
+        let mut values: Vec<f64> = times.iter().map(|t| 3.0 * t).collect();
+        values[5] = 1e9;
+        let slope = theil_sen(&times, &values);
+        assert_eq!(slope.estimate, 3.0);
+        assert!(slope.interval.lower >= 2.9 && slope.inner.lower >= slope.interval.lower);
+    }
+
+    #[test]
+    fn memory_inflates_and_its_absence_does_not() {
+        let times: Vec<f64> = (0..24).map(f64::from).collect();
+        let wave: Vec<f64> = times.iter().map(|t| (t / 4.0).sin()).collect();
+        assert!(inflation(&times, &wave) > 1.5);
+        let alternating: Vec<f64> = (0..24).map(|i| f64::from(i % 2)).collect();
+        assert_eq!(inflation(&times, &alternating), 1.0);
+    }
+}
