@@ -17,6 +17,7 @@ pub mod filter;
 pub mod input;
 // Floor 3
 pub mod graph;
+pub mod patterns;
 pub mod stats;
 // Floor 4
 pub mod analysis;

@@ -30,6 +30,14 @@ pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> V
     (0..pieces).into_par_iter().with_max_len(1).map(work).collect()
 }
 
+/// Does both, side by side where a thread is free.
+pub fn join<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    rayon::join(one, other)
+}
+
 /// Results of `work` on each item, in order. `at_once` items are one piece.
 pub fn map_items<I: Sync, T: Send>(
     items: &[I],

@@ -6,8 +6,10 @@
 
 mod analyze;
 mod caveats;
+mod through_time;
 
 pub use analyze::{Error, analyze, position};
+pub use through_time::{Histories, analyze_through_time};
 
 use crate::analysis::flame::{self, Flame};
 use crate::analysis::refs::{self, Refs};
@@ -16,9 +18,12 @@ use crate::analysis::{
     call_graph::Graph,
     diff::Diff,
     list::List,
+    matches::{self, Match, Matches},
     peek::Peek,
     stacks::{self, Stacks},
+    suspects::{self, Suspect, Verdict},
     tags::Tags,
+    timeline::Timeline,
     top::Top,
     traces::Traces,
 };
@@ -79,6 +84,8 @@ pub enum WarningCode {
     Truncated,
     /// Snapshots bear no time, so their order is that of the arguments.
     NoTime,
+    /// The snapshots are of several processes.
+    SeveralProcesses,
     /// The source of a profile says something else that matters.
     Other,
     /// Files were left out: they are no profiles, or lie in folders within a folder.
@@ -200,6 +207,19 @@ pub struct Report {
     /// Which paths weigh how much.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flame: Option<Flame>,
+    /// Rows through time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// What leaks, and what only looks like it; the worst first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<Vec<Suspect>>,
+    /// The verdict over all suspects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Which patterns the stacks under each own function match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Match>>")]
+    pub matches: Option<Matches>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -243,6 +263,12 @@ pub enum Question {
     Tags,
     /// Which paths weigh how much.
     Flame(flame::Wanted),
+    /// Rows through time; asked of [`Histories`].
+    Timeline,
+    /// What leaks; asked of [`Histories`].
+    Leaks(suspects::Asked),
+    /// Which patterns, under which functions (several inputs are merged into one).
+    Matches(matches::Asked),
 }
 
 /// A question with everything that shapes its answer.

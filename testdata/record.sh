@@ -42,6 +42,11 @@ if wanted rate1; then
     build rate1 rate1
     GOMAXPROCS=1 "$bin/rate1" -dir "$here/rate1"
 fi
+if wanted patterns; then
+    folders patterns
+    build patterns patterns
+    "$bin/patterns" -dir "$here/patterns"
+fi
 if wanted generics-inline; then
     folders generics-inline
     build generics-inline generics

@@ -48,6 +48,7 @@ const LISTS: &[List] = &[
         module: "command",
         heads: &["args"],
         shared: &[
+            "catalog",
             "console",
             "graphviz",
             "inputs",

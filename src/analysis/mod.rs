@@ -6,17 +6,23 @@
 pub mod call_graph;
 pub mod calls;
 pub mod diff;
+pub mod estimates;
+mod evolution;
 pub mod flame;
 pub mod list;
 mod matched;
+pub mod matches;
 mod nearest;
 mod pairs;
 pub mod peek;
 mod raw_samples;
 pub mod refs;
 mod sides;
+mod spans;
 pub mod stacks;
+pub mod suspects;
 pub mod tags;
+pub mod timeline;
 pub mod top;
 pub mod traces;
 
@@ -24,6 +30,7 @@ pub use nearest::NoMatch;
 use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
 pub use sides::Process;
+pub(crate) use spans::{Spans, spans};
 
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
@@ -251,6 +258,15 @@ fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
         }
     }
     best.into_iter().map(|best| best.filter(|(most, _)| *most > 0).map(|(_, site)| site)).collect()
+}
+
+/// A change is more than sampling error where its q-value is at most this.
+const SIGNIFICANT: f64 = 0.05;
+
+/// When a profile was taken, in RFC 3339; `None` where it does not say.
+pub(crate) fn rfc3339(time_nanos: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(time_nanos)).ok();
+    time.filter(|_| time_nanos != 0).map(|time| time.to_string())
 }
 
 /// Percent of a whole; `None` where the whole is 0.

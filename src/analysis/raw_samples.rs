@@ -52,31 +52,28 @@ pub(crate) fn sampling(header: &Header) -> Sampling {
     }
 }
 
-/// Raw samples of a snapshot, with what is the same for all samples of a label set worked out once.
-pub(super) struct RawSamples<'a> {
-    pub(super) series: &'a Series,
-    snapshot: &'a Snapshot,
+/// What the raw samples of a snapshot weigh: what is the same for all samples of a label set is worked out once.
+pub(super) struct Scale<'a> {
+    /// Where the labels stand.
+    labels: &'a Series,
+    /// The types of the values.
+    types: &'a [SampleType],
     sampling: Sampling,
     /// Inclusion probability and weights of each label set that names the size of its objects.
     pub(super) sized: Vec<Option<(f64, Bucket)>>,
 }
 
-impl<'a> RawSamples<'a> {
-    pub(super) fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
-        let sampling = sampling_of(snapshot);
-        let sized = series.label_sets.ids().map(|set| {
-            let (Sampling::Heap { period }, Some(size)) = (sampling, series.object_size(set))
+impl<'a> Scale<'a> {
+    pub(super) fn new(labels: &'a Series, types: &'a [SampleType], sampling: Sampling) -> Self {
+        let sized = labels.label_sets.ids().map(|set| {
+            let (Sampling::Heap { period }, Some(size)) = (sampling, labels.object_size(set))
             else {
                 return None;
             };
             let bucket = sampling.bucket(Some(1), size, Some(size)).filter(|_| size > 0)?;
             Some((inclusion_probability(size as f64, period), bucket))
         });
-        Self { series, snapshot, sampling, sized: sized.collect() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.snapshot.samples.len()
+        Self { labels, types, sampling, sized: sized.collect() }
     }
 
     pub(super) fn known(&self) -> bool {
@@ -87,14 +84,13 @@ impl<'a> RawSamples<'a> {
         self.sampling == Sampling::Exact
     }
 
-    /// Number of raw samples behind the values of a sample.
+    /// Number of raw samples behind values with these labels.
     #[inline]
-    pub(super) fn raw(&self, sample: usize, records: &Records) -> i64 {
-        if let (Some((p, _)), Some(count)) = (&self.sized[self.set(sample).index()], records.count)
-        {
-            return raw_samples(self.values(sample)[count], *p);
+    pub(super) fn raw(&self, set: LabelSetId, values: &[i64], records: &Records) -> i64 {
+        if let (Some((p, _)), Some(count)) = (&self.sized[set.index()], records.count) {
+            return raw_samples(values[count], *p);
         }
-        self.bucket(self.set(sample), self.values(sample), records).map_or(0, |bucket| bucket.raw)
+        self.bucket(set, values, records).map_or(0, |bucket| bucket.raw)
     }
 
     /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
@@ -118,8 +114,8 @@ impl<'a> RawSamples<'a> {
     }
 
     /// Bytes in a unit of the size, also as a whole number.
-    pub(super) fn scale(&self, records: &Records) -> (f64, u64) {
-        let unit = &self.series.sample_types[records.size].unit;
+    fn scale(&self, records: &Records) -> (f64, u64) {
+        let unit = &self.types[records.size].unit;
         if unit == "bytes" {
             return (1.0, 1);
         }
@@ -128,15 +124,48 @@ impl<'a> RawSamples<'a> {
     }
 
     #[cold]
-    pub(super) fn bucket(
-        &self,
-        set: LabelSetId,
-        values: &[i64],
-        records: &Records,
-    ) -> Option<Bucket> {
+    fn bucket(&self, set: LabelSetId, values: &[i64], records: &Records) -> Option<Bucket> {
         let counted = records.count.map(|count| values[count]);
         let bytes = (values[records.size] as f64 * self.scale(records).0) as i64;
-        self.sampling.bucket(counted, bytes, self.series.object_size(set))
+        self.sampling.bucket(counted, bytes, self.labels.object_size(set))
+    }
+}
+
+/// Raw samples of a snapshot.
+pub(super) struct RawSamples<'a> {
+    pub(super) series: &'a Series,
+    snapshot: &'a Snapshot,
+    pub(super) scale: Scale<'a>,
+}
+
+impl<'a> RawSamples<'a> {
+    pub(super) fn new(series: &'a Series, snapshot: &'a Snapshot) -> Self {
+        let scale = Scale::new(series, &series.sample_types, sampling_of(snapshot));
+        Self { series, snapshot, scale }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.snapshot.samples.len()
+    }
+
+    pub(super) fn known(&self) -> bool {
+        self.scale.known()
+    }
+
+    pub(super) fn exact(&self) -> bool {
+        self.scale.exact()
+    }
+
+    /// Number of raw samples behind the values of a sample.
+    #[inline]
+    pub(super) fn raw(&self, sample: usize, records: &Records) -> i64 {
+        self.scale.raw(self.set(sample), self.values(sample), records)
+    }
+
+    /// As [`Scale::weight`].
+    #[inline]
+    pub(super) fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
+        self.scale.weight(set, values, measured)
     }
 
     #[inline]

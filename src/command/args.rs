@@ -6,7 +6,8 @@
 use super::options::{BaseArgs, Options};
 use super::request::{Request, arguments, diff_request, top_request};
 use super::{
-    Error, completions, convert, diff, flame, graph, list, merge, peek, refs, tags, top, traces,
+    Error, completions, convert, diff, flame, graph, leaks, list, merge, patterns, peek, refs,
+    tags, timeline, top, traces,
 };
 use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +64,8 @@ pub(super) enum Command {
     Diff(diff::DiffArgs),
     Top(top::TopArgs),
     Refs(refs::RefsArgs),
+    Leaks(leaks::LeaksArgs),
+    Timeline(timeline::TimelineArgs),
     Convert(convert::ConvertArgs),
     Merge(merge::MergeArgs),
     Graph(graph::GraphArgs),
@@ -72,6 +75,7 @@ pub(super) enum Command {
     Traces(traces::TracesArgs),
     Tags(tags::TagsArgs),
     Flame(flame::FlameArgs),
+    Patterns(patterns::PatternsArgs),
     Completions(completions::CompletionsArgs),
     /// Print the manual page
     Man,
@@ -85,6 +89,8 @@ impl Cli {
             Some(Command::Diff(args)) => &mut args.inputs,
             Some(Command::Top(args)) => &mut args.inputs,
             Some(Command::Refs(args)) => &mut args.profiles.inputs,
+            Some(Command::Leaks(args)) => &mut args.inputs,
+            Some(Command::Timeline(args)) => &mut args.inputs,
             Some(Command::Convert(args)) => &mut args.inputs,
             Some(Command::Merge(args)) => &mut args.inputs,
             Some(Command::Graph(args)) => &mut args.profiles.inputs,
@@ -94,6 +100,7 @@ impl Cli {
             Some(Command::Traces(args)) => &mut args.profiles.inputs,
             Some(Command::Tags(args)) => &mut args.profiles.inputs,
             Some(Command::Flame(args)) => &mut args.profiles.inputs,
+            Some(Command::Patterns(args)) => return args.inputs(),
             Some(Command::Completions(_) | Command::Man) => return None,
         })
     }
@@ -168,6 +175,8 @@ mod tests {
             Some(Command::Traces(args)) => traces::request(args),
             Some(Command::Tags(args)) => tags::request(args),
             Some(Command::Flame(args)) => flame::request(args),
+            Some(Command::Leaks(args)) => leaks::request(args),
+            Some(Command::Timeline(args)) => timeline::request(args),
             Some(other) => panic!("{line}: {other:?}"),
         }
         .map_err(|error| error.to_string())

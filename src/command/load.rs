@@ -3,10 +3,13 @@
 
 use super::progress::Progress;
 use crate::input;
+use crate::model::history::{self, Gather};
+use crate::model::measures::{self, Kind};
 use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::series::Series;
 use crate::parallel;
+use crate::report::Histories;
 use crate::source;
 
 /// Why a series could not be made.
@@ -31,6 +34,14 @@ pub(super) enum Error {
     /// The inputs can't be compared.
     #[error(transparent)]
     NoCommonSampleType(#[from] NoCommonSampleType),
+    /// An input can't be part of a history.
+    #[error("{name}: {error}")]
+    History {
+        /// Name of the input.
+        name: String,
+        /// What is wrong.
+        error: history::Error,
+    },
     /// Standard input was named twice.
     #[error("standard input (-) can be read only once; give the other profile as a file")]
     StdinTwice,
@@ -66,25 +77,51 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     Ok(rebase.finish()?)
 }
 
-/// Reads the inputs and hands each to `take`, in their order. A few are read at a time: whoever has read one lets it be
-/// taken before the next are unpacked.
-pub(super) fn each<'a, E: From<Error>>(
+/// Reads the inputs and hands each to `take`, in their order. A few are read at a time, and while they are taken the
+/// next few are read.
+pub(super) fn each<'a, E: From<Error> + Send>(
     names: &'a [String],
     progress: &Progress,
-    mut take: impl FnMut(&'a str, Profile) -> Result<(), E>,
+    mut take: impl FnMut(&'a str, Profile) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice.into());
     }
     progress.expect_all(names.iter().map(|name| source::size(name)));
-    for batch in names.chunks(AT_ONCE) {
+    let read_all = |batch: &'a [String]| {
         let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
-        for (name, profile) in batch.iter().zip(profiles) {
-            take(name, profile?)?;
-        }
+        batch.iter().zip(profiles).collect::<Vec<_>>()
+    };
+    let mut batches = names.chunks(AT_ONCE);
+    let mut ready = batches.next().map(&read_all);
+    while let Some(profiles) = ready {
+        let next = batches.next();
+        let take_all = || profiles.into_iter().try_for_each(|(name, profile)| take(name, profile?));
+        // Whoever is done taking helps to read.
+        let (taken, read) = parallel::join(take_all, || next.map(&read_all));
+        taken?;
+        ready = read;
     }
     progress.finish();
     Ok(())
+}
+
+/// Reads the inputs, in their order, into histories: goroutine profiles into one, all the others into another. Where
+/// there are no others, the goroutines are what the question is about.
+pub(super) fn load_histories(names: &[String], progress: &Progress) -> Result<Histories, Error> {
+    let (mut main, mut goroutines) = (Gather::default(), Gather::default());
+    each(names, progress, |name, profile| {
+        let is_goroutine = measures::kind(&profile.header) == Kind::Goroutine;
+        let history = if is_goroutine { &mut goroutines } else { &mut main };
+        history.add(name, &profile).map_err(|error| Error::History { name: shown(name), error })
+    })?;
+    Ok(match (main.is_empty(), goroutines.is_empty()) {
+        (true, false) => Histories { main: goroutines.finish()?, goroutines: None },
+        (_, true) => Histories { main: main.finish()?, goroutines: None },
+        (false, false) => {
+            Histories { main: main.finish()?, goroutines: Some(goroutines.finish()?) }
+        }
+    })
 }
 
 /// The first and the last of many, with no more than four of them in memory.

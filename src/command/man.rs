@@ -22,7 +22,11 @@ pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     page.render_description_section(&mut whole)?;
     page.render_options_section(&mut whole)?;
     for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
-        section(subcommand, &mut whole)?;
+        section(subcommand, subcommand.get_name(), &mut whole)?;
+        for nested in subcommand.get_subcommands().filter(|nested| nested.get_name() != "help") {
+            let name = format!("{} {}", subcommand.get_name(), nested.get_name());
+            section(nested, &name, &mut whole)?;
+        }
     }
     page.render_extra_section(&mut whole)?;
     writeln!(
@@ -38,15 +42,15 @@ pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A subcommand as a section, the sections of its own page as subsections.
-fn section(command: &Command, out: &mut dyn Write) -> io::Result<()> {
+/// A subcommand, called `name`, as a section, the sections of its own page as subsections.
+fn section(command: &Command, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let page = Man::new(command.clone());
     let mut section = Vec::new();
     page.render_description_section(&mut section)?;
     page.render_synopsis_section(&mut section)?;
     page.render_options_section(&mut section)?;
     page.render_extra_section(&mut section)?;
-    writeln!(out, ".SH \"HEAPDIFF {}\"", command.get_name().to_uppercase())?;
+    writeln!(out, ".SH \"HEAPDIFF {}\"", name.to_uppercase())?;
     for line in String::from_utf8_lossy(&section).lines().filter(|line| *line != ".SH DESCRIPTION")
     {
         match line.strip_prefix(".SH ") {

@@ -5,6 +5,7 @@
 //! could not be done. A closed pipe is no error: who reads decides how much.
 
 mod args;
+mod catalog;
 mod completions;
 mod console;
 mod convert;
@@ -13,11 +14,13 @@ mod flame;
 mod graph;
 mod graphviz;
 mod inputs;
+mod leaks;
 mod list;
 mod load;
 mod man;
 mod merge;
 mod options;
+mod patterns;
 mod peek;
 mod progress;
 mod refs;
@@ -26,6 +29,7 @@ mod run;
 mod sources;
 mod spelling;
 mod tags;
+mod timeline;
 mod top;
 mod traces;
 mod trim_path;
@@ -165,6 +169,9 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<(
         Some(args::Command::Traces(args)) => answer(traces::request(args)?),
         Some(args::Command::Tags(args)) => answer(tags::request(args)?),
         Some(args::Command::Flame(args)) => answer(flame::request(args)?),
+        Some(args::Command::Timeline(args)) => answer(timeline::request(args)?),
+        Some(args::Command::Leaks(args)) => answer(leaks::request(args)?),
+        Some(args::Command::Patterns(args)) => patterns::answer(args, warnings, console),
         Some(args::Command::Completions(args)) => {
             completions::write(&args, console.stdout).map_err(Error::Stdout)
         }

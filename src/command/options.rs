@@ -7,6 +7,7 @@
 use super::Error;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
+use crate::model::origin::Own;
 use crate::output::Format;
 use crate::report::Sort;
 use clap::{Args, ValueEnum};
@@ -90,7 +91,7 @@ impl BaseArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 #[command(next_help_heading = "Sample type")]
 #[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
@@ -254,6 +255,32 @@ pub(super) struct FilterArgs {
     pub(super) noinlines: bool,
 }
 
+/// Patterns besides those of heapdiff.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Patterns")]
+pub(super) struct PatternArgs {
+    /// Add the patterns of FILE (several times for several files); those in ./heapdiff.toml are there without
+    #[arg(long, value_name = "FILE")]
+    pub(super) patterns: Vec<PathBuf>,
+}
+
+/// Whose code is the program's own.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Own code")]
+pub(super) struct OwnArgs {
+    /// Own code is what functions of these names hold [default: main, and what is neither of the standard library nor in a
+    /// module cache or a vendor folder]
+    #[arg(long, value_name = "REGEX")]
+    pub(super) own: Option<String>,
+}
+
+impl OwnArgs {
+    pub(super) fn own(self) -> Result<Own, Error> {
+        let regex = self.own.as_deref().map(regex::Regex::new).transpose();
+        regex.map(Own::new).map_err(|error| Error::Usage(format!("-own: {error}")))
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
@@ -324,7 +351,7 @@ pub(super) fn fraction(text: &str) -> Result<Fraction, String> {
     fraction.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
-fn width(text: &str) -> Result<usize, String> {
+pub(super) fn width(text: &str) -> Result<usize, String> {
     number(text, WIDTH_MIN, WIDTH_MAX)
 }
 

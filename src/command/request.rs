@@ -249,7 +249,7 @@ pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), Error> {
     }
 }
 
-fn output(args: OutputArgs) -> Result<Output, Error> {
+pub(super) fn output(args: OutputArgs) -> Result<Output, Error> {
     let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
     if let Some(unit) = &unit {
         let kind = units::classify(unit).0;

@@ -1,6 +1,6 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::load::{Keep, load};
+use super::load::{Keep, load, load_histories};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
@@ -10,7 +10,7 @@ use crate::filter::Spec;
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
-use crate::report::{Query, Question, Report, Warning, WarningCode, analyze};
+use crate::report::{Query, Question, Report, Warning, WarningCode, analyze, analyze_through_time};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -23,8 +23,13 @@ fn answer(
     spec: &Spec,
     progress: &Progress,
 ) -> Result<Report, Error> {
+    if matches!(query.question, Question::Timeline | Question::Leaks(_)) {
+        let histories = load_histories(inputs, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+        let report = analyze_through_time(histories, query, spec);
+        return report.map_err(|e| Error::Answer(Box::new(e)));
+    }
     let keep = match query.question {
-        Question::Diff | Question::Top => Keep::All,
+        Question::Diff | Question::Top | Question::Matches(_) => Keep::All,
         _ => Keep::Ends,
     };
     let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
@@ -118,17 +123,7 @@ fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), Error> {
 }
 
 fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<(), Error> {
-    let terminal = console.columns.filter(|_| output.file.is_none());
-    let style = Style {
-        width: output.width.or(terminal).map_or(Width::Unlimited, Width::Columns),
-        color: match output.color {
-            Color::Auto => console.color && output.file.is_none(),
-            Color::Always => true,
-            Color::Never => false,
-        },
-        unit: output.unit.clone(),
-        file_names: output.file_names,
-    };
+    let style = style(output, console);
     if output.layout == Layout::Graphviz {
         let mut graph = Vec::new();
         output::write(output.format, report, &style, &mut graph).map_err(Error::Stdout)?;
@@ -138,6 +133,21 @@ fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<
     write_to(output.file.as_deref(), console, |out| {
         output::write(output.format, report, &style, out)
     })
+}
+
+/// What a table may use, where it goes.
+pub(super) fn style(output: &Output, console: &Console<'_>) -> Style {
+    let terminal = console.columns.filter(|_| output.file.is_none());
+    Style {
+        width: output.width.or(terminal).map_or(Width::Unlimited, Width::Columns),
+        color: match output.color {
+            Color::Auto => console.color && output.file.is_none(),
+            Color::Always => true,
+            Color::Never => false,
+        },
+        unit: output.unit.clone(),
+        file_names: output.file_names,
+    }
 }
 
 /// Writes to a file, or to standard output where none is named.

@@ -24,11 +24,11 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
     let mut args = args.into_iter();
     normal.extend(args.next());
     let mut is_value = false;
-    let mut first_input = None;
+    let mut inputs = Vec::new();
     while let Some(arg) = args.next() {
         let Some(text) = arg.to_str().filter(|_| !is_value) else {
-            if !is_value && first_input.is_none() {
-                first_input = Some(normal.len());
+            if !is_value {
+                inputs.push(normal.len());
             }
             is_value = false;
             normal.push(arg);
@@ -40,7 +40,7 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
             break;
         }
         if text == "-" || !text.starts_with('-') {
-            first_input = first_input.or(Some(normal.len()));
+            inputs.push(normal.len());
             normal.push(arg);
             continue;
         }
@@ -65,13 +65,19 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
             normal.push(arg);
         }
     }
-    let names_command = |arg: &OsString| {
-        let is = |name: &str| arg.to_str() == Some(name);
-        is("help") || command.get_subcommands().any(|command| is(command.get_name()))
-    };
-    if let Some(at) = first_input.filter(|&at| names_command(&normal[at])) {
+    // Subcommands come before options: the first input where it names one, then the next where it names one of those.
+    let mut command = command;
+    for (place, &at) in (1..).zip(&inputs) {
+        let name = normal[at].to_str().unwrap_or_default();
+        let next = command.find_subcommand(name);
+        // clap adds `help` by itself.
+        if next.is_none() && (place, name) != (1, "help") {
+            break;
+        }
         let subcommand = normal.remove(at);
-        normal.insert(1, subcommand);
+        normal.insert(place, subcommand);
+        let Some(next) = next else { break };
+        command = next;
     }
     normal
 }
@@ -112,11 +118,13 @@ impl Known {
         let mut known = Known { long: BTreeMap::new(), short: BTreeMap::new() };
         known.long.insert("help".to_owned(), false);
         known.long.insert("version".to_owned(), false);
-        let all = std::iter::once(command).chain(command.get_subcommands());
-        for arg in all.flat_map(Command::get_arguments) {
-            known.add(arg);
-        }
+        known.add_all(command);
         known
+    }
+
+    fn add_all(&mut self, command: &Command) {
+        command.get_arguments().for_each(|arg| self.add(arg));
+        command.get_subcommands().for_each(|command| self.add_all(command));
     }
 
     fn add(&mut self, arg: &Arg) {

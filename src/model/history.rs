@@ -10,6 +10,7 @@
 //! values.
 
 use super::distinct::Distinct;
+use super::ids::LabelSetId;
 use super::measures;
 use super::profile::{Header, Profile, SampleType, push_varint, varint};
 use super::rebase::{Newest, NoCommonSampleType, columns_of, common_types, converted};
@@ -117,18 +118,19 @@ pub struct History {
     pub records: Series,
     /// The snapshots, in the order in which they were added.
     pub moments: Vec<Moment>,
-    count: usize,
+    /// The labels of each record, also of those that a filter took away.
+    labels: Vec<LabelSetId>,
 }
 
 impl History {
     /// Number of records, of which [`History::records`] may hold less once it is filtered.
     pub fn len(&self) -> usize {
-        self.count
+        self.labels.len()
     }
 
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.labels.is_empty()
     }
 
     /// Hands the values of each record of a snapshot to `take`, a row of [`History::sample_types`] each. A record may
@@ -145,7 +147,7 @@ impl History {
 
     /// Whether two snapshots hold the same values, whatever the order of their samples.
     pub fn are_equal(&self, a: &Moment, b: &Moment) -> bool {
-        if a.totals != b.totals || a.samples != b.samples {
+        if a.totals != b.totals {
             return false;
         }
         if a.column == b.column && a.columns == b.columns {
@@ -157,13 +159,26 @@ impl History {
     /// All values of a snapshot, a row for each record.
     pub fn dense(&self, moment: &Moment) -> Vec<i64> {
         let width = self.sample_types.len();
-        let mut dense = vec![0_i64; self.count * width];
+        let mut dense = vec![0_i64; self.len() * width];
         self.each(moment, |record, values| {
             for (sum, value) in dense[record * width..][..width].iter_mut().zip(values) {
                 *sum = sum.wrapping_add(*value);
             }
         });
         dense
+    }
+
+    /// The label set of each record.
+    pub fn labels(&self) -> &[LabelSetId] {
+        &self.labels
+    }
+
+    /// The sample of [`History::records`] that each record is; `None` where a filter took it away.
+    pub fn samples(&self) -> Vec<Option<usize>> {
+        let mut samples = vec![None; self.len()];
+        let left = self.records.snapshots.first().map_or(0, |s| s.samples.len());
+        (0..left).for_each(|sample| samples[self.record(sample)] = Some(sample));
+        samples
     }
 
     /// The number of the record that a sample of [`History::records`] is.
@@ -253,8 +268,8 @@ impl Gather {
         }
         let Shared { symbols, label_sets, .. } = self.shared;
         let mut samples = self.distinct.samples;
-        let count = samples.len();
-        samples.values = (0..count as i64).collect();
+        let labels = samples.labels.clone();
+        samples.values = (0..labels.len() as i64).collect();
         let locations = symbols.locations.ids().collect();
         let last = self.moments.last();
         let snapshot = Snapshot {
@@ -270,7 +285,7 @@ impl Gather {
             label_sets,
             snapshots: vec![snapshot],
         };
-        Ok(History { sample_types, records, moments: self.moments, count })
+        Ok(History { sample_types, records, moments: self.moments, labels })
     }
 }
 

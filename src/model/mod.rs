@@ -4,6 +4,7 @@ pub mod builder;
 mod compact;
 pub mod difference;
 mod distinct;
+pub mod goroutines;
 pub mod history;
 mod id_map;
 pub mod ids;

@@ -3,6 +3,8 @@
 //! The leaf of a Go allocation is often a function of the standard library (`bytes.growSlice`). What the
 //! reader can change is the first frame above it that is not.
 
+use regex::Regex;
+
 /// First path elements of the packages of Go's standard library and runtime.
 const STANDARD: &[&str] = &[
     "archive",
@@ -119,9 +121,68 @@ pub fn is_dependency(file: &str) -> bool {
     has_version || file.contains("/vendor/") || file.starts_with("vendor/")
 }
 
+/// What the program's own code is: what its reader can change.
+///
+/// By itself the package `main` is, and every function that is neither of the standard library nor of a dependency. An
+/// expression on function names says it outright, for languages and folders in which that is not so.
+#[derive(Clone, Debug, Default)]
+pub struct Own(Option<Regex>);
+
+impl Own {
+    /// Functions whose names match are own code, and no others; without an expression the rule says.
+    pub fn new(regex: Option<Regex>) -> Self {
+        Self(regex)
+    }
+
+    /// Whether a function of this name, in this file, is own code. What has no name is not.
+    pub fn is_own(&self, function: &str, file: &str) -> bool {
+        match &self.0 {
+            _ if function.is_empty() => false,
+            Some(regex) => regex.is_match(function),
+            // A program that was installed from a module cache has its `main` there.
+            None => {
+                package(function) == "main"
+                    || (!is_standard_library(function) && !is_dependency(file))
+            }
+        }
+    }
+}
+
+impl PartialEq for Own {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref().map(Regex::as_str) == other.0.as_ref().map(Regex::as_str)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_code_is_what_the_reader_can_change() {
+        let cached = "/go/pkg/mod/github.com/a/b@v1.2.3/c.go";
+        let rule = Own::default();
+        for (function, file, expected) in [
+            ("main.f", "/src/main.go", true),
+            ("main.f", cached, true),
+            ("chat/limiter.New", "limiter/limiter.go", true),
+            ("github.com/a/b.C", "/src/b/c.go", true),
+            ("github.com/a/b.C", cached, false),
+            ("bytes.growSlice", "/usr/lib/go/src/bytes/buffer.go", false),
+            ("malloc", "", false),
+            ("", "/src/main.go", false),
+        ] {
+            assert_eq!(rule.is_own(function, file), expected, "{function} in {file}");
+        }
+        let outright = Own::new(Some(Regex::new("^(github.com/a|std::)").unwrap()));
+        for (function, expected) in
+            [("github.com/a/b.C", true), ("std::vec::push", true), ("main.f", false), ("", false)]
+        {
+            assert_eq!(outright.is_own(function, cached), expected, "{function}");
+        }
+        assert_ne!(rule, outright);
+        assert_eq!(outright, outright.clone());
+    }
 
     #[test]
     fn packages_end_at_the_first_dot_behind_the_last_slash() {

@@ -8,6 +8,10 @@
 //! is a line. Several names in a cell have semicolons between them.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
+mod pattern_records;
+
+pub(super) use pattern_records::write_patterns;
+
 use super::{escape, joinable};
 use crate::analysis::calls::Weight;
 use crate::analysis::list::{Line, Listing};
@@ -201,6 +205,9 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
                 writer.write(tag_record(tag, value, &report.unit))?;
             }
         }
+    }
+    if let Some(matches) = &report.matches {
+        pattern_records::write_matches(matches, &mut writer)?;
     }
     writer.0.flush()
 }

@@ -17,6 +17,7 @@ pub(crate) use escape::escape;
 use table::number;
 pub(crate) use table::shell;
 
+use crate::patterns::Page;
 use crate::report::Report;
 use std::borrow::Cow;
 use std::io;
@@ -112,6 +113,35 @@ pub fn write(
         Format::Speedscope => {
             report.stacks.as_ref().map_or(Ok(()), |stacks| speedscope::write(report, stacks, out))
         }
+    }
+}
+
+/// How patterns are shown in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternView {
+    /// A line for each.
+    List,
+    /// Each in full.
+    Whole,
+}
+
+/// Says patterns in `format` to `out`; formats of graphs and stacks have no place for them.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_patterns(
+    format: Format,
+    page: &Page,
+    view: PatternView,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_patterns(page, view, style, out),
+        Format::Json => json::write(page, out),
+        Format::Csv => csv::write_patterns(page, out),
+        Format::Dot | Format::Svg | Format::Folded | Format::Speedscope => Ok(()),
     }
 }
 

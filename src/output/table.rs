@@ -11,8 +11,10 @@ mod diff_rows;
 mod grid;
 mod heading;
 mod list_rows;
+mod match_rows;
 mod name;
 pub(in crate::output) mod number;
+mod pattern_text;
 mod peek_rows;
 mod refs_lines;
 pub(crate) mod shell;
@@ -22,6 +24,8 @@ mod top_rows;
 mod totals;
 mod trace_rows;
 mod wrap;
+
+pub(super) use pattern_text::write as write_patterns;
 
 use super::{Style, escape};
 use crate::report::{InputKind, Report};
@@ -55,6 +59,9 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
     if let Some(tags) = &report.tags {
         tag_rows::write(report, tags, style, out)?;
+    }
+    if let Some(matches) = &report.matches {
+        match_rows::write(report, matches, style, out)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::analysis::{
     Measured, NoAnswer, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, flame, list,
-    peek, refs, stacks, tags, top, traces,
+    matches, peek, refs, rfc3339, stacks, tags, top, traces,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -15,7 +15,7 @@ use crate::graph::tree::TooLarge;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
-use crate::model::symbols::base_name;
+use crate::model::symbols::{Symbols, base_name};
 use crate::parallel;
 use clap::ValueEnum;
 use regex::Regex;
@@ -55,6 +55,14 @@ pub enum Error {
     /// More snapshots than the question is about.
     #[error("one profile or two can be asked about, found {0}")]
     NotOneOrTwo(usize),
+    /// The question is about histories.
+    #[error("timelines and leaks are asked of histories, not of a series")]
+    NoHistory,
+    /// Patterns are looked for in what has none.
+    #[error(
+        "{0} holds neither memory nor goroutines: patterns are looked for in heap profiles and in goroutine profiles"
+    )]
+    NoPatterns(String),
     /// A pattern does not compile.
     #[error("the pattern does not compile: {0}")]
     Pattern(#[from] regex::Error),
@@ -78,11 +86,25 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         return Err(Error::NoSampleTypes { name });
     }
     let filter = Filter::new(spec)?;
-    let column = column(&series, query.sample_type.as_deref())?;
+    let columns = matches::Columns::of(&series);
+    let column = match (&query.question, columns) {
+        (Question::Matches(_), Some(columns)) => columns.main(),
+        (Question::Matches(_), None) => {
+            return Err(Error::NoPatterns(series.snapshots[0].name.clone()));
+        }
+        _ => {
+            let names = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
+            column(&series.sample_types, names, query.sample_type.as_deref())?
+        }
+    };
     let measured = Measured::new(&series.sample_types, column);
     let mut sums = check_sums(&series)?;
-    let inputs = series.snapshots.iter().zip(&sums);
-    let inputs = inputs.map(|(s, sums)| input(&series, s, sums)).collect();
+    let inputs = series.snapshots.iter().zip(&sums).map(|(snapshot, sums)| {
+        let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
+        let samples = snapshot.samples.len();
+        input(&series.symbols, &series.sample_types, snapshot, samples, has_negative)
+    });
+    let inputs = inputs.collect();
     let mut warnings = caveats::of_series(&series, is_comparison);
     let mut known = None;
     if query.normalize && is_comparison {
@@ -92,36 +114,11 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         sums = check_sums(&series)?;
     }
     let is_diff = query.question == Question::Diff;
-    let sort = query.sort.unwrap_or(if is_diff { Sort::Bound } else { Sort::Flat });
-    let order = match sort {
-        Sort::Bound if is_diff => Order::Bound,
-        Sort::Cum => Order::Cum,
-        Sort::Bound | Sort::Delta | Sort::Flat => Order::Flat,
-    };
+    let (sort, order) = settle_order(query, !is_diff);
     let wanted = Wanted { nodecount: query.nodecount, all: query.all };
     let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
-    let SampleType { name, unit } = series.sample_types[column].clone();
-    let mut report = Report {
-        schema: SCHEMA.to_owned(),
-        inputs,
-        comparison: None,
-        sample_type: name,
-        unit,
-        granularity: value_name(&query.granularity),
-        sort: value_name(&sort),
-        totals: Vec::new(),
-        diff: None,
-        top: None,
-        refs: None,
-        stacks: None,
-        graph: None,
-        peek: None,
-        list: None,
-        traces: None,
-        tags: None,
-        flame: None,
-        warnings: Vec::new(),
-    };
+    let mut report = new_report(query, &series.sample_types[column], sort);
+    report.inputs = inputs;
     let mut process = None;
     if is_comparison {
         // Totals are of the whole, and so is the question whether it is one process.
@@ -176,10 +173,55 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
         }
         Question::Traces => report.traces = Some(traces::traces(&subject, wanted)?),
         Question::Tags => report.tags = Some(tags::tags(&subject, wanted)),
+        Question::Matches(asked) => {
+            report.matches = columns
+                .map(|columns| matches::matches(&series, &frames, columns, asked, query.nodecount));
+        }
         Question::Flame(wanted) => report.flame = Some(flame::flame(&subject, *wanted)?),
+        Question::Timeline | Question::Leaks(_) => return Err(Error::NoHistory),
     }
     report.warnings = warnings;
     Ok(report)
+}
+
+/// The order asked for, as it was typed and as it is meant; `flat` is the one of questions without one of their own.
+pub(super) fn settle_order(query: &Query, by_flat: bool) -> (Sort, Order) {
+    let sort = query.sort.unwrap_or(if by_flat { Sort::Flat } else { Sort::Bound });
+    let order = match sort {
+        Sort::Bound if !by_flat => Order::Bound,
+        Sort::Cum => Order::Cum,
+        Sort::Bound | Sort::Delta | Sort::Flat => Order::Flat,
+    };
+    (sort, order)
+}
+
+/// A report without an answer yet.
+pub(super) fn new_report(query: &Query, sample_type: &SampleType, sort: Sort) -> Report {
+    Report {
+        schema: SCHEMA.to_owned(),
+        inputs: Vec::new(),
+        comparison: None,
+        sample_type: sample_type.name.clone(),
+        unit: sample_type.unit.clone(),
+        granularity: value_name(&query.granularity),
+        sort: value_name(&sort),
+        totals: Vec::new(),
+        diff: None,
+        top: None,
+        refs: None,
+        stacks: None,
+        graph: None,
+        peek: None,
+        list: None,
+        traces: None,
+        tags: None,
+        flame: None,
+        matches: None,
+        timeline: None,
+        suspects: None,
+        verdict: None,
+        warnings: Vec::new(),
+    }
 }
 
 /// Whether two snapshots are compared: always by a diff, never by a top, and otherwise where there are two.
@@ -188,7 +230,8 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
     match query.question {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
-        Question::Top => Ok(false),
+        Question::Top | Question::Matches(_) => Ok(false),
+        Question::Timeline | Question::Leaks(_) => Err(Error::NoHistory),
         _ => match snapshots {
             1 => Ok(false),
             2 => Ok(true),
@@ -197,7 +240,7 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
     }
 }
 
-fn no_match(option: &'static str) -> Warning {
+pub(super) fn no_match(option: &'static str) -> Warning {
     Warning {
         code: WarningCode::NoMatch,
         message: format!("--{option} matches nothing in these profiles"),
@@ -209,11 +252,13 @@ fn value_name(value: &impl ValueEnum) -> String {
 }
 
 /// The column of a sample type by name or position; that of the newest profile that names a default where none is asked for.
-fn column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
-    let types = &series.sample_types;
+pub(super) fn column<'d>(
+    types: &[SampleType],
+    defaults: impl DoubleEndedIterator<Item = &'d str>,
+    asked: Option<&str>,
+) -> Result<usize, Error> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
-        let defaults = series.snapshots.iter().rev().map(|s| s.header.default_sample_type.as_str());
-        let default = defaults.into_iter().find(|default| !default.is_empty()).unwrap_or("");
+        let default = defaults.rev().find(|default| !default.is_empty()).unwrap_or("");
         return Ok(measures::default_position(types, default).unwrap_or_default());
     };
     position(types, asked)
@@ -357,10 +402,16 @@ fn apart(series: &Series) -> Option<i64> {
     (before != 0 && after != 0).then(|| after.saturating_sub(before))
 }
 
-fn input(series: &Series, snapshot: &Snapshot, sums: &[Sum]) -> Input {
-    let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
+/// An input as the report has it. `types` are those of the series that the snapshot, which has so many samples, is in.
+pub(super) fn input(
+    symbols: &Symbols,
+    types: &[SampleType],
+    snapshot: &Snapshot,
+    samples: usize,
+    has_negative: bool,
+) -> Input {
     let header = &snapshot.header;
-    let text = |id| series.symbols.text(id);
+    let text = |id| symbols.text(id);
     let build_id = snapshot.main.map(|main| text(main.build_id).to_owned());
     let program = snapshot.main.map(|main| base_name(text(main.file)).to_owned());
     Input {
@@ -373,16 +424,13 @@ fn input(series: &Series, snapshot: &Snapshot, sums: &[Sum]) -> Input {
             Kind::Contention => InputKind::Contention,
             Kind::Other => InputKind::Other,
         },
-        time: (header.time_nanos != 0)
-            .then(|| jiff::Timestamp::from_nanosecond(i128::from(header.time_nanos)).ok())
-            .flatten()
-            .map(|time| time.to_string()),
+        time: rfc3339(header.time_nanos),
         duration_nanos: header.duration_nanos,
         build_id: build_id.filter(|id| !id.is_empty()),
         program: program.filter(|program| !program.is_empty()),
         period: header.period,
         sample_types: header.sample_types.iter().map(ToString::to_string).collect(),
-        samples: snapshot.samples.len(),
-        warnings: caveats::of_snapshot(series, snapshot, has_negative),
+        samples,
+        warnings: caveats::of_snapshot(types, snapshot, samples, has_negative),
     }
 }

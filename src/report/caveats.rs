@@ -4,7 +4,7 @@ use super::{Warning, WarningCode};
 use crate::analysis::{sampling, sampling_of};
 use crate::model::ids::LabelSetId;
 use crate::model::measures::{Kind, kind};
-use crate::model::profile::Header;
+use crate::model::profile::{Header, SampleType};
 use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};
@@ -13,12 +13,18 @@ fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
 }
 
-/// Of one input alone; `negative` where it holds negative values.
-pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) -> Vec<Warning> {
+/// Of one input alone, which has so many samples, in a series of these sample types; `negative` where it holds negative
+/// values.
+pub(super) fn of_snapshot(
+    types: &[SampleType],
+    snapshot: &Snapshot,
+    samples: usize,
+    negative: bool,
+) -> Vec<Warning> {
     let header = &snapshot.header;
     let heap = kind(header) == Kind::Heap;
     let mut warnings = Vec::new();
-    if snapshot.samples.is_empty() {
+    if samples == 0 {
         warnings.push(warning(
             WarningCode::EmptyProfile,
             "has no samples: nothing was allocated that the profiler sampled, or profiling is off",
@@ -42,7 +48,7 @@ pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) 
             format!("{what}{span}{from}, not the state of the heap; fetch it without seconds= to compare states"),
         ));
     }
-    if heap && sampling_of(snapshot) == Sampling::Unknown && !snapshot.samples.is_empty() {
+    if heap && sampling_of(snapshot) == Sampling::Unknown && samples > 0 {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
         let whole =
             !go.iter().all(|name| header.position(name).is_some()) || header.time_nanos != 0;
@@ -59,11 +65,11 @@ pub(super) fn of_snapshot(series: &Series, snapshot: &Snapshot, negative: bool) 
         };
         warnings.push(warning(code, message));
     }
-    if header.sample_types != series.sample_types {
+    if header.sample_types != types {
         let left: Vec<String> = header
             .sample_types
             .iter()
-            .filter(|t| series.position(&t.name).is_none())
+            .filter(|t| types.iter().all(|known| known.name != t.name))
             .map(|t| t.name.clone())
             .collect();
         if !left.is_empty() {

@@ -29,8 +29,33 @@ const WINDOW: usize = 6;
 /// Share of [`ALPHA`] that the whole series is tested at; the windows that begin late share the rest.
 const WHOLE: f64 = 0.8;
 
+/// Least number of points that the late half is judged by: with fewer, hardly a slope is above 0.
+const LATE: usize = 5;
+
+/// By how much the BIC of a curve that comes to rest must be below that of the line to be believed. There
+/// are two such curves, and the better of two wins by chance more often than one.
+const REST_OVER_LINE: f64 = 3.0;
+
+/// By how much a bend must beat all curves that come to rest.
+const BEND_OVER_REST: f64 = 3.0;
+
+/// By how much stairs must. They bend to anything.
+const STAIRS_OVER_REST: f64 = 8.0;
+
+/// By how much a line must beat the constant: what BIC asks for alone lets noise rise too often.
+const LINE_OVER_CONSTANT: f64 = 2.0;
+
+/// Share of a window's rise that a curve that comes to rest may still explain, for the rest to be a leak.
+const UNEXPLAINED: f64 = 0.25;
+
+/// The level of a window that begins after a curve has come to rest: the curve has been believed already.
+const AFTER_REST: f64 = 0.01;
+
+/// Share of its rise that a curve may have to go in the late half, and be at rest there.
+const AT_REST: f64 = 0.1;
+
 /// The least step of stairs, as a share of the largest. A second step below that is noise on one step.
-const LEAST_STEP: f64 = 0.25;
+const LEAST_STEP: f64 = 0.35;
 
 /// Values and times beyond which sums of squares would overflow.
 const LARGEST: f64 = 1e100;
@@ -70,9 +95,10 @@ pub struct Judgement {
     pub p_value: f64,
     /// Slope of the whole series, per hour.
     pub slope: Slope,
-    /// Slope of the late half, or of the late half of the window in which it rises, per hour.
+    /// Slope of the late half, or of the late half of the window in which it rises, per hour. With few
+    /// snapshots it is more than a half, so that it rests on five.
     pub late: Slope,
-    /// The best description of the whole series; `None` with fewer than four snapshots.
+    /// The curve that the class follows from, over the whole series; `None` with fewer than four snapshots.
     pub shape: Option<Shape>,
     /// Index of the first snapshot of the window in which it rises; 0 where that is the whole series.
     pub since: usize,
@@ -153,9 +179,40 @@ impl Points {
         trend::theil_sen(&self.times[from..], &self.values[from..])
     }
 
-    /// Where the late half of what begins at `from` begins.
+    /// Whether what begins at `from` rises: the lower end of the 80 % interval of its slope is above 0, or, what
+    /// is the same without ties, the order of its values has p ≤ .1. Stairs have so many equal
+    /// neighbours that a tenth of all slopes is 0.
+    fn rises(&self, from: usize) -> bool {
+        self.slope(from).inner.lower > 0.0 || trend::mann_kendall(&self.values[from..]) <= 0.1
+    }
+
+    /// By how much what begins at `from` rises, by its slope.
+    fn rise(&self, from: usize) -> f64 {
+        self.slope(from).estimate * (self.times[self.len() - 1] - self.times[from])
+    }
+
+    /// The least rise since `from` that sampling does not explain: √5 deviations of what came, which is five samples
+    /// and none gone (p = 2⁻⁵). What lives all the while cancels.
+    fn sampled(&self, from: usize) -> f64 {
+        let (first, last) = (self.noise[from], self.noise[self.len() - 1]);
+        (5.0 * (last * last - first * first).abs()).sqrt()
+    }
+
+    /// The slope of the late half of what begins at `from`, or of more where stairs leave so little in it
+    /// that its lower end is 0.
+    fn rising_tail(&self, from: usize) -> Slope {
+        let half = self.slope(self.late(from));
+        let longer = || (from..self.late(from)).rev().map(|start| self.slope(start));
+        if half.inner.lower.abs() > 0.0 {
+            return half;
+        }
+        longer().find(|slope| slope.inner.lower > 0.0).unwrap_or(half)
+    }
+
+    /// Where the late half of what begins at `from` begins; it has [`LATE`] points where there are so many.
     fn late(&self, from: usize) -> usize {
-        from + (self.len() - from) / 2
+        let length = self.len() - from;
+        from + (length / 2).min(length.saturating_sub(LATE))
     }
 }
 
@@ -193,21 +250,51 @@ pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Ju
     let late: Vec<(usize, f64)> =
         starts.iter().map(|&start| (start, (points.p_rise(start) / late_price).min(1.0))).collect();
     judgement.p_value = late.iter().fold(whole, |p, &(_, late)| p.min(late));
-    judgement.shape = fits.first().map(|fit| fit.shape.clone());
-    if growth == Growth::Unproven {
+    let Some((shape, class, since)) = decide(&fits, &points, whole, &late) else {
         return judgement;
-    }
-    for fit in &fits {
-        if let Some((class, since)) = verdict(fit, &points, whole, &late) {
-            judgement.class = class;
-            judgement.since = points.origin[since];
-            if since > 0 {
-                judgement.late = points.slope(points.late(since));
-            }
-            break;
-        }
+    };
+    judgement.shape = Some(shape);
+    if growth == Growth::Proven {
+        judgement.class = class;
+        judgement.since = points.origin[since];
+        judgement.late = points.rising_tail(since);
     }
     judgement
+}
+
+/// The verdict of the best fit that is believed.
+fn decide(
+    fits: &[Fit],
+    points: &Points,
+    whole: f64,
+    late: &[(usize, f64)],
+) -> Option<(Shape, Class, usize)> {
+    let least = |wanted: fn(&Shape) -> bool| {
+        fits.iter()
+            .filter(|fit| wanted(&fit.shape))
+            .map(|fit| fit.bic)
+            .fold(f64::INFINITY, f64::min)
+    };
+    let constant = least(|shape| matches!(shape, Shape::Constant));
+    let line = least(|shape| matches!(shape, Shape::Linear));
+    let resting = least(Shape::rests);
+    let price = (points.len() as f64).ln();
+    fits.iter()
+        .filter(|fit| match fit.shape {
+            Shape::Saturating { .. } | Shape::Knee(_) => {
+                // What a parameter more gains over the line counts only as far as the values are news.
+                let news = (1.0 - fit.memory) / (1.0 + fit.memory);
+                (line - fit.bic + price) * news - price >= REST_OVER_LINE
+            }
+            Shape::Bend(_) => resting - fit.bic >= BEND_OVER_REST,
+            Shape::Stairs(_) => resting - fit.bic >= STAIRS_OVER_REST,
+            Shape::Linear => constant - fit.bic >= LINE_OVER_CONSTANT,
+            Shape::Constant | Shape::Step(_) => true,
+        })
+        .find_map(|fit| {
+            let (class, since) = verdict(fit, points, whole, late)?;
+            Some((fit.shape.clone(), class, since))
+        })
 }
 
 /// What a fit says where it is the best one: the class, and where the rise begins. `None` where it says
@@ -219,23 +306,39 @@ fn verdict(
     late: &[(usize, f64)],
 ) -> Option<(Class, usize)> {
     let n = points.len();
-    let still_rises = |from: usize| points.slope(points.late(from)).inner.lower > 0.0;
     match &fit.shape {
-        Shape::Linear if whole <= ALPHA && still_rises(0) && fit.rise > 0.0 => {
+        Shape::Linear if whole <= ALPHA && fit.rise > 0.0 && points.rises(points.late(0)) => {
             Some((Class::Leak, 0))
         }
-        Shape::Saturating if fit.rise > 0.0 && still_rises(0) => {
-            Some((Class::GrowingDecelerating, 0))
+        Shape::Saturating { .. } | Shape::Knee(_) if fit.rise > 0.0 => {
+            let ahead = |from: usize| fit.shape.ahead(&points.times, from) * fit.rise;
+            // A leak after a warm-up: a window rises by more than the curve still has to go there.
+            let leak = late.iter().find(|&&(start, p)| {
+                let rise = points.rise(start);
+                p <= AFTER_REST
+                    && ahead(start) <= UNEXPLAINED * rise
+                    && rise >= points.sampled(start)
+            });
+            let slope = points.slope(n / 2);
+            // Where the curve is at rest already, chance makes a late half rise in one of ten.
+            let at_rest = ahead(n / 2) <= AT_REST * fit.rise;
+            let lower = if at_rest { slope.interval.lower } else { slope.inner.lower };
+            match leak {
+                Some(&(start, _)) => Some((Class::Leak, start)),
+                None if lower > 0.0 => Some((Class::GrowingDecelerating, 0)),
+                None => Some((Class::WarmUp, 0)),
+            }
         }
-        Shape::Saturating if fit.rise > 0.0 => Some((Class::WarmUp, 0)),
         Shape::Step(_) if fit.rise > 0.0 => Some((Class::Step, 0)),
-        Shape::Constant | Shape::Linear | Shape::Saturating | Shape::Step(_) => {
-            Some((Class::Grew, 0))
-        }
+        Shape::Constant
+        | Shape::Linear
+        | Shape::Saturating { .. }
+        | Shape::Knee(_)
+        | Shape::Step(_) => Some((Class::Grew, 0)),
         Shape::Bend(at) => {
             let found = late.iter().any(|&(start, p)| start + 2 >= *at && p <= ALPHA);
             let rises = fit.rise > 0.0 && (whole <= ALPHA || found);
-            if rises && points.slope(*at).inner.lower > 0.0 && tops(points, *at) {
+            if rises && points.rises(*at) && tops(points, *at) {
                 Some((Class::Leak, *at))
             } else {
                 Some((Class::Grew, 0))

@@ -6,7 +6,7 @@
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
 //! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
 //! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
-//! ([`retention`]); and when memory will be used up ([`limit`]).
+//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
 //! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
@@ -16,9 +16,12 @@ pub mod class;
 mod distributions;
 pub mod growth;
 pub mod limit;
+pub mod load;
 pub mod multiple;
 pub mod retention;
 pub mod sampling;
+#[cfg(test)]
+mod series_simulation;
 pub mod shape;
 #[cfg(test)]
 mod simulation;

@@ -3,8 +3,9 @@
 //! A leak, a cache that fills and a load that doubled once all rise from first to last, and a test for
 //! trend calls all three. They differ in shape, so each shape is fitted by least squares and charged for
 //! its freedom: the least n·ln(RSS/n) + k·ln n wins (Schwarz 1978). The shapes: constant (k = 2), linear
-//! (3), saturating (4), one step (4), constant and then linear (4, "bend"), and stairs of two or three
-//! steps (6, 8).
+//! (3), saturating (4), a line and then a level (4, "knee": a ring that fills), one step (4), a level and then a line
+//! (4, "bend": a leak that begins late), and stairs of two or three steps (7, 10: places that are chosen
+//! among many cost more than one parameter).
 //!
 //! What always holds: times and values are finite and in order of time, and a fit is never better than
 //! what `noise` says could be told apart.
@@ -23,13 +24,36 @@ pub enum Shape {
     /// A line.
     Linear,
     /// a + b(1 − e^(−t/τ)).
-    Saturating,
+    Saturating {
+        /// τ, in hours.
+        tau: f64,
+    },
     /// Two levels; the index of the first value on the second.
     Step(usize),
     /// A level, then a line from this index on.
     Bend(usize),
+    /// A line up to this index, then a level.
+    Knee(usize),
     /// Three or four levels; the indices of the first value on each but the first.
     Stairs(Vec<usize>),
+}
+
+impl Shape {
+    /// The share of its rise that a curve that comes to rest has yet to make at the point `index`, 0 to 1.
+    pub fn ahead(&self, times: &[f64], index: usize) -> f64 {
+        let (Some(first), Some(now)) = (times.first(), times.get(index)) else { return 0.0 };
+        let share = match *self {
+            Self::Saturating { tau } => (-(now - first) / tau).exp(),
+            Self::Knee(at) => times.get(at).map_or(0.0, |end| (end - now) / (end - first)),
+            _ => 0.0,
+        };
+        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
+    }
+
+    /// Whether the curve comes to rest: on a level after a rise (or a fall) that is over.
+    pub fn rests(&self) -> bool {
+        matches!(self, Self::Saturating { .. } | Self::Knee(_) | Self::Step(_))
+    }
 }
 
 /// A shape as it fits best.
@@ -41,6 +65,8 @@ pub struct Fit {
     pub bic: f64,
     /// By how much the curve rises from first to last, in the unit of the values.
     pub rise: f64,
+    /// Autocorrelation at lag 1 of what the curve leaves over, 0 to 1.
+    pub memory: f64,
 }
 
 /// All shapes, fitted; the best first, and of equally good ones the simplest. `noise` is the deviation
@@ -60,13 +86,14 @@ pub fn fits(times: &[f64], values: &[f64], noise: f64) -> Vec<Fit> {
     let deviation = (noise / unit).max(RESOLUTION);
     let floor = n as f64 * deviation * deviation;
     let levels = Levels::of(&y);
-    let fit = |shape: Shape, parameters: usize, (rss, rise): (f64, f64)| Fit {
+    let fit = |shape: Shape, parameters: usize, (rss, rise, memory): (f64, f64, f64)| Fit {
         shape,
         bic: n as f64 * (rss.max(floor) / n as f64).ln() + parameters as f64 * (n as f64).ln(),
         rise: rise * unit,
+        memory,
     };
     let mut fits = vec![
-        fit(Shape::Constant, 2, (levels.rss(0, n), 0.0)),
+        fit(Shape::Constant, 2, (levels.rss(0, n), 0.0, 0.0)),
         fit(Shape::Linear, 3, regression(&y, |i| x[i])),
     ];
     if n < 4 {
@@ -74,27 +101,27 @@ pub fn fits(times: &[f64], values: &[f64], noise: f64) -> Vec<Fit> {
     }
     let saturating = (0..TIME_CONSTANTS)
         .map(|step| 0.5_f64.powf(0.5 * f64::from(step)))
-        .map(|tau| regression(&y, |i| 1.0 - (-x[i] / tau).exp()));
-    fits.extend(least_rss(saturating).map(|best| fit(Shape::Saturating, 4, best)));
+        .map(|tau| (tau, regression(&y, |i| 1.0 - (-x[i] / tau).exp())));
+    let saturating = saturating.min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+    fits.extend(saturating.map(|(tau, best)| fit(Shape::Saturating { tau: tau * span }, 4, best)));
     let bends = (1..n - 2).map(|at| (at, regression(&y, |i| (x[i] - x[at]).max(0.0))));
     let bend = bends.min_by(|a, b| a.1.0.total_cmp(&b.1.0));
     fits.extend(bend.map(|(at, best)| fit(Shape::Bend(at), 4, best)));
+    let knees = (1..n - 2).map(|at| (at, regression(&y, |i| x[i].min(x[at]))));
+    let knee = knees.min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+    fits.extend(knee.map(|(at, best)| fit(Shape::Knee(at), 4, best)));
     for steps in 1..=3.min(n / 3) {
         let (rss, at) = levels.best(steps);
         let rise = levels.mean(at[steps - 1], n) - levels.mean(0, at[0]);
         let shape = if steps == 1 { Shape::Step(at[0]) } else { Shape::Stairs(at) };
-        fits.push(fit(shape, 2 * steps + 2, (rss, rise)));
+        fits.push(fit(shape, 3 * steps + 1, (rss, rise, 0.0)));
     }
     fits.sort_by(|a, b| a.bic.total_cmp(&b.bic));
     fits
 }
 
-fn least_rss(fits: impl Iterator<Item = (f64, f64)>) -> Option<(f64, f64)> {
-    fits.min_by(|a, b| a.0.total_cmp(&b.0))
-}
-
 /// Least squares of y on one regressor: what is left over, and the rise from first to last.
-fn regression(y: &[f64], x: impl Fn(usize) -> f64) -> (f64, f64) {
+fn regression(y: &[f64], x: impl Fn(usize) -> f64) -> (f64, f64, f64) {
     let n = y.len() as f64;
     let mean_x = (0..y.len()).map(&x).sum::<f64>() / n;
     let mean_y = y.iter().sum::<f64>() / n;
@@ -104,8 +131,15 @@ fn regression(y: &[f64], x: impl Fn(usize) -> f64) -> (f64, f64) {
         xy += (x(i) - mean_x) * (y - mean_y);
     }
     let slope = if xx > 0.0 { xy / xx } else { 0.0 };
-    let rss = y.iter().enumerate().map(|(i, y)| y - mean_y - slope * (x(i) - mean_x));
-    (rss.map(|rest| rest * rest).sum(), slope * (x(y.len() - 1) - x(0)))
+    let (mut rss, mut neighbours, mut before) = (0.0, 0.0, 0.0);
+    for (i, y) in y.iter().enumerate() {
+        let rest = y - mean_y - slope * (x(i) - mean_x);
+        rss += rest * rest;
+        neighbours += rest * before;
+        before = rest;
+    }
+    let memory = if rss > 0.0 { (neighbours / rss).clamp(0.0, 1.0) } else { 0.0 };
+    (rss, slope * (x(y.len() - 1) - x(0)), memory)
 }
 
 /// Levels of values: their means, and what they leave over, from sums of all that came before.
@@ -181,7 +215,8 @@ mod tests {
         let line: Vec<f64> = (0..12).map(f64::from).collect();
         assert_eq!(best(&line), Shape::Linear);
         let filling: Vec<f64> = line.iter().map(|t| 10.0 * (1.0 - (-t / 3.0).exp())).collect();
-        assert_eq!(best(&filling), Shape::Saturating);
+        let Shape::Saturating { tau } = best(&filling) else { panic!("{:?}", best(&filling)) };
+        assert!((2.5..=3.5).contains(&tau), "{tau}");
         let step: Vec<f64> = line.iter().map(|&t| if t < 5.0 { 3.0 } else { 7.0 }).collect();
         assert_eq!(best(&step), Shape::Step(5));
         let bend: Vec<f64> = line.iter().map(|t| (t - 6.0).max(0.0)).collect();

@@ -17,10 +17,10 @@ const R: f64 = 524_288.0;
 const MB: f64 = 1e6;
 
 /// A small random number generator: splitmix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -29,16 +29,16 @@ impl Random {
     }
 
     /// Uniform in (0, 1).
-    fn uniform(&mut self) -> f64 {
+    pub(super) fn uniform(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
     }
 
     /// Standard normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
+    pub(super) fn normal(&mut self) -> f64 {
         (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    fn poisson(&mut self, mean: f64) -> i64 {
+    pub(super) fn poisson(&mut self, mean: f64) -> i64 {
         if mean > 400.0 {
             return (mean + mean.sqrt() * self.normal()).round().max(0.0) as i64;
         }
@@ -55,13 +55,13 @@ impl Random {
         count
     }
 
-    fn binomial(&mut self, trials: u32, p: f64) -> i64 {
+    pub(super) fn binomial(&mut self, trials: u32, p: f64) -> i64 {
         (0..trials).filter(|_| self.uniform() < p).count() as i64
     }
 }
 
 /// The share of `runs` in which `event` happens.
-fn rate(runs: u32, mut event: impl FnMut() -> bool) -> f64 {
+pub(super) fn rate(runs: u32, mut event: impl FnMut() -> bool) -> f64 {
     f64::from((0..runs).map(|_| u32::from(event())).sum::<u32>()) / f64::from(runs)
 }
 

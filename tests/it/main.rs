@@ -17,6 +17,7 @@ mod graph_agreement;
 mod judgement;
 mod list_agreement;
 mod mutation;
+mod patterns;
 mod plain;
 mod pprof_agreement;
 mod pprof_reads;

@@ -6,6 +6,7 @@ use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
 use heapdiff::analysis::list::{
     self, Changed, List, Listing, MeasureBounds, NoSource, Source, SourceLine, Values,
 };
+use heapdiff::analysis::matches::{Leading, Match, Matches};
 use heapdiff::analysis::peek::{self, Neighbor, Peek};
 use heapdiff::analysis::tags::{self, Tags};
 use heapdiff::analysis::top::{self, Top};
@@ -111,6 +112,10 @@ pub(crate) fn empty_diff() -> Report {
         traces: None,
         tags: None,
         flame: None,
+        matches: None,
+        timeline: None,
+        suspects: None,
+        verdict: None,
         warnings: Vec::new(),
     }
 }
@@ -618,4 +623,62 @@ pub(crate) fn peeked() -> Report {
         graph: Some(graph),
         ..empty_diff()
     }
+}
+
+/// Functions and the patterns under them.
+pub(crate) fn matched() -> Report {
+    let row = |function: &str, file: &str, patterns: &[&str], inuse: i64, alloc: i64| Match {
+        function: function.to_owned(),
+        file: Some(file.to_owned()),
+        patterns: patterns.iter().map(|&id| id.to_owned()).collect(),
+        inuse_space: Some(inuse),
+        alloc_space: Some(alloc),
+        goroutines: None,
+    };
+    let chat = "/build/src/github.com/acme/chat/internal";
+    let rows = vec![
+        row(
+            "main.(*server).ServeHTTP",
+            &format!("{chat}/server.go"),
+            &[
+                "timer-ticker",
+                "http-transport-per-request",
+                "net-fd",
+                "json-churn",
+                "app-container",
+            ],
+            890 * MIB,
+            10_137 * MIB,
+        ),
+        row(
+            "github.com/acme/chat/internal/limiter.(*Limiter).windowFor",
+            &format!("{chat}/limiter/limiter.go"),
+            &["app-container"],
+            521 * MIB,
+            600 * MIB,
+        ),
+        row(
+            "main.newClient",
+            &format!("{chat}/client.go"),
+            &["http-transport-per-request", "tls-conns"],
+            0,
+            12 * KIB,
+        ),
+        row("main.id", &format!("{chat}/id.go"), &[], 512, 512),
+    ];
+    let leading = |id: &str, title: &str| Leading { id: id.to_owned(), title: title.to_owned() };
+    let matches = Matches {
+        rows,
+        omitted: 7,
+        leading: vec![
+            leading("timer-ticker", "Tickers that nobody stops"),
+            leading("http-transport-per-request", "A new http.Transport for each request"),
+            leading("app-container", "A container of the program's own"),
+        ],
+        elsewhere: vec![
+            ("http-client-body".to_owned(), 4 * MIB),
+            ("goroutine".to_owned(), 12 * KIB),
+        ],
+    };
+    Report { top: None, matches: Some(matches), sort: "cum".to_owned(), ..single() }
 }

@@ -2,7 +2,8 @@
 //! types say.
 
 use crate::{golden, samples};
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
+use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::Report;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -19,7 +20,7 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 12] {
+fn samples() -> [Report; 13] {
     [
         samples::leaking(),
         samples::quiet(),
@@ -33,6 +34,7 @@ fn samples() -> [Report; 12] {
         samples::list(),
         samples::traces(),
         samples::tags(),
+        samples::matched(),
     ]
 }
 
@@ -49,12 +51,38 @@ fn the_schema_is_that_of_the_types() {
 }
 
 #[test]
-fn what_is_written_is_valid() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA);
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+fn the_schema_of_patterns_is_that_of_their_type_and_of_what_is_written() {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = serde_json::to_value(generator.into_root_schema_for::<Page>()).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/patterns.v1.json".into();
+    schema["properties"]["schema"]["const"] = patterns::SCHEMA.into();
+    golden::check(
+        "docs/schema/patterns.v1.json",
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
+    let (schemas, index) = compiled(schema);
+    let page = Page::of(Catalog::builtin().patterns());
+    let mut out = Vec::new();
+    output::write_patterns(Format::Json, &page, PatternView::List, &style(), &mut out).unwrap();
+    let mut json: Value = serde_json::from_slice(&out).unwrap();
+    assert!(schemas.validate(&json, index).is_ok());
+    assert_eq!(serde_json::from_slice::<Page>(&out).unwrap(), page);
+    json["patterns"][0]["confidence"] = "sure".into();
+    assert!(schemas.validate(&json, index).is_err());
+}
+
+fn compiled(schema: Value) -> (boon::Schemas, boon::SchemaIndex) {
     let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
     compiler.add_resource("report.json", schema).unwrap();
     let index = compiler.compile("report.json", &mut schemas).unwrap();
+    (schemas, index)
+}
+
+#[test]
+fn what_is_written_is_valid() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(SCHEMA);
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (schemas, index) = compiled(schema);
     for report in samples() {
         let text = written(Format::Json, &report);
         let json: Value = serde_json::from_str(&text).unwrap();
@@ -69,7 +97,9 @@ fn what_is_written_is_valid() {
 
 #[test]
 fn json_comes_back_as_it_was() {
-    for report in samples() {
+    for mut report in samples() {
+        // Of matches JSON has the rows.
+        report.matches = report.matches.map(|matches| Vec::from(matches).into());
         let text = written(Format::Json, &report);
         assert!(text.ends_with("}\n"));
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
@@ -114,6 +144,10 @@ fn csv_has_a_line_per_row_and_raw_values() {
     assert_eq!(peek.lines().count(), 1 + 23 + 1 + 1 + 1 + 1);
     let call = "main.rebuildCache,caller,main.main,41943040,29360128,-12582912,,,,,,false,bytes";
     assert!(peek.lines().any(|line| line == call), "{peek}");
+    let matched = written(Format::Csv, &samples::matched());
+    let line = "main.newClient,/build/src/github.com/acme/chat/internal/client.go,\
+                http-transport-per-request;tls-conns,0,12288,";
+    assert!(matched.lines().count() == 5 && matched.lines().any(|own| own == line), "{matched}");
     let top = written(Format::Csv, &samples::single());
     assert_eq!(top.lines().count(), 4);
     assert!(top.starts_with("name,file,line,flat,cum,"));

@@ -16,7 +16,7 @@ fn text(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 12] {
+fn cases() -> [(&'static str, Report); 13] {
     [
         ("leaking", samples::leaking()),
         ("quiet", samples::quiet()),
@@ -30,6 +30,7 @@ fn cases() -> [(&'static str, Report); 12] {
         ("list", samples::list()),
         ("traces", samples::traces()),
         ("tags", samples::tags()),
+        ("matches", samples::matched()),
     ]
 }
 

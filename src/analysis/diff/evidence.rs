@@ -176,7 +176,7 @@ impl<'a> Pass<'a> {
     }
 
     fn no_sets(&self) -> Vec<Vec<(Pair, Option<Record>)>> {
-        vec![vec![(Pair::default(), None); self.sides.before.sized.len()]; self.groups.len()]
+        vec![vec![(Pair::default(), None); self.sides.before.scale.sized.len()]; self.groups.len()]
     }
 
     fn piece(&self, records: impl Iterator<Item = Record>) -> Piece {
@@ -233,7 +233,7 @@ impl<'a> Pass<'a> {
     /// Adds a pair to the totals of its group.
     fn count(&self, record: Record, group: usize, pair: Pair, piece: &mut Piece) {
         let Some(set) = self.sides.set(record) else { return };
-        let sized = |side: &RawSamples<'_>| side.sized[set.index()].is_some();
+        let sized = |side: &RawSamples<'_>| side.scale.sized[set.index()].is_some();
         if sized(&self.sides.before)
             && sized(&self.sides.after)
             && self.groups[group].count.is_some()

@@ -3,8 +3,8 @@
 use super::findings::{Findings, RowSum, SiteSum};
 use super::{Comparison, Diff, Objects, Process, Row, Site, Status, moved};
 use crate::analysis::{
-    Bounds, Context, Measure, Measured, Omitted, Order, Wanted, addresses, is_empty, main_callers,
-    percent, place_of, primary, primary_objects,
+    Bounds, Context, Measure, Measured, Omitted, Order, SIGNIFICANT, Wanted, addresses, is_empty,
+    main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
@@ -15,9 +15,6 @@ use crate::stats::{self, RANKING_QUANTILE};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
-
-/// A change is more than sampling error where its q-value is at most this.
-const SIGNIFICANT: f64 = 0.05;
 
 /// Tests that one piece of work makes.
 const TESTS: usize = 512;

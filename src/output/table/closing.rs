@@ -46,7 +46,12 @@ pub(super) fn write_diff(
 }
 
 /// Writes what to type next.
-fn write_next(lead: &str, command: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write_next(
+    lead: &str,
+    command: &str,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let bold = Ansi::new().bold();
     // A command is never wrapped: it is there to be copied.
     if style.color {

@@ -59,6 +59,7 @@ pub(super) struct Column {
 enum Kind {
     Number,
     Mixed,
+    Word,
     Text,
     Name,
     Code,
@@ -73,6 +74,11 @@ impl Column {
     /// Numbers of several kinds: right-aligned as they are.
     pub(super) fn mixed(title: &str, drop_order: Option<u8>) -> Self {
         Column { title: title.to_owned(), kind: Kind::Mixed, drop_order }
+    }
+
+    /// Left-aligned words to be typed again, so that they are never shortened.
+    pub(super) fn word(title: &str, drop_order: Option<u8>) -> Self {
+        Column { title: title.to_owned(), kind: Kind::Word, drop_order }
     }
 
     /// Left-aligned text.
@@ -315,7 +321,7 @@ impl Grid {
 }
 
 /// The start of `text` in at most `width` columns.
-fn cut_right(text: &str, width: usize) -> String {
+pub(super) fn cut_right(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

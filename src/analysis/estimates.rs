@@ -1,0 +1,87 @@
+//! What is said of a value that changes through time: its class, and estimates with their intervals.
+
+use super::Bounds;
+use crate::stats::Interval;
+use crate::stats::class;
+use crate::stats::retention;
+use crate::stats::trend;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a row or a site does through time.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// It rises, has not stopped, and no curve that comes to rest describes it better.
+    Leak,
+    /// It comes to rest like a cache that fills, but still rises.
+    GrowingDecelerating,
+    /// It is more than it was; nothing is known about how.
+    Grew,
+    /// It rose once, to a new level.
+    Step,
+    /// It rose, and came to rest.
+    WarmUp,
+    /// It allocates without keeping.
+    Churn,
+    /// It did not grow.
+    Steady,
+}
+
+impl From<class::Class> for Class {
+    fn from(class: class::Class) -> Self {
+        match class {
+            class::Class::Leak => Self::Leak,
+            class::Class::GrowingDecelerating => Self::GrowingDecelerating,
+            class::Class::Step => Self::Step,
+            class::Class::WarmUp => Self::WarmUp,
+            class::Class::Grew => Self::Grew,
+            class::Class::Steady => Self::Steady,
+        }
+    }
+}
+
+/// An estimate with its 95 % interval, in the unit of the value it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// The estimate.
+    pub estimate: i64,
+    /// Lower end.
+    pub lower: i64,
+    /// Upper end.
+    pub upper: i64,
+}
+
+impl Estimate {
+    /// A value that is known, with an interval around it.
+    pub(super) fn new(estimate: i64, interval: Interval) -> Self {
+        let Bounds { lower, upper } = Bounds::of(interval);
+        Self { estimate, lower: lower.min(estimate), upper: upper.max(estimate) }
+    }
+}
+
+impl From<trend::Slope> for Estimate {
+    fn from(slope: trend::Slope) -> Self {
+        Self::new(slope.estimate.round() as i64, slope.interval)
+    }
+}
+
+/// A share of 0 to 1 with its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Share {
+    /// The share.
+    pub estimate: f64,
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+}
+
+impl From<retention::Retention> for Share {
+    fn from(retention: retention::Retention) -> Self {
+        let Interval { lower, upper } = retention.interval;
+        Self { estimate: retention.share, lower, upper }
+    }
+}

@@ -1,0 +1,229 @@
+//! Values of groups of records through a span of snapshots, and what the raw samples say about each change.
+//!
+//! A group is whatever a question wants sums of: a site, a site under one of its callers, a row. A record may be in
+//! several. Columns are unpacked once, side by side, and only the sums of the groups are kept.
+
+use super::raw_samples::Scale;
+use super::spans::Span;
+use super::{Measured, Records, sampling};
+use crate::model::history::{History, Moment};
+use crate::parallel;
+use crate::stats::growth::{Evidence, Pair};
+use crate::stats::sampling;
+
+/// The groups that each record is in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    /// Number of groups.
+    pub(super) count: usize,
+    ends: Vec<u32>,
+    flat: Vec<u32>,
+}
+
+impl Groups {
+    /// The groups of each of `records` records, as `of` appends them.
+    pub(super) fn new(
+        count: usize,
+        records: usize,
+        mut of: impl FnMut(usize, &mut Vec<u32>),
+    ) -> Self {
+        let mut groups = Self { count, ..Self::default() };
+        for record in 0..records {
+            of(record, &mut groups.flat);
+            groups.ends.push(groups.flat.len() as u32);
+        }
+        groups
+    }
+
+    /// The groups of a record.
+    #[inline]
+    pub(super) fn of(&self, record: usize) -> &[u32] {
+        let start = record.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.flat[start..self.ends[record] as usize]
+    }
+}
+
+/// A group through time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    /// Its value in each snapshot.
+    pub(super) values: Vec<i64>,
+    /// The standard error of each.
+    pub(super) noise: Vec<f64>,
+    /// What had been allocated until each snapshot, in the same unit; empty where the profiles don't count that.
+    pub(super) allocated: Vec<i64>,
+}
+
+impl Line {
+    /// Adds another, of records that are none of its own.
+    pub(super) fn add(&mut self, other: &Self) {
+        let sums = self.values.iter_mut().zip(&other.values);
+        sums.for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+        self.noise.iter_mut().zip(&other.noise).for_each(|(a, b)| *a = a.hypot(*b));
+        let sums = self.allocated.iter_mut().zip(&other.allocated);
+        sums.for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+    }
+}
+
+/// What changed in a record from the first snapshot of a span to the last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Change {
+    /// Value in the first snapshot.
+    pub(super) first: i64,
+    /// Value in the last.
+    pub(super) last: i64,
+    /// Raw samples in the first and in the last.
+    pub(super) raw: (i64, i64),
+    /// Raw samples that were allocated in between.
+    pub(super) allocated: i64,
+    /// What was allocated in between, in the unit of the values.
+    pub(super) allocated_value: i64,
+    /// What that says about the growth.
+    pub(super) evidence: Option<Evidence>,
+}
+
+impl Change {
+    /// Value in the last snapshot − value in the first.
+    pub(super) fn delta(&self) -> i64 {
+        self.last.wrapping_sub(self.first)
+    }
+}
+
+/// A sample type of a history over one span of it.
+#[derive(Clone, Copy)]
+pub(super) struct Evolution<'a> {
+    pub(super) history: &'a History,
+    pub(super) measured: &'a Measured,
+    pub(super) span: &'a Span,
+}
+
+impl<'a> Evolution<'a> {
+    fn scale(&self, moment: &'a Moment) -> Scale<'a> {
+        let Self { history, .. } = self;
+        Scale::new(&history.records, &history.sample_types, sampling(&moment.header))
+    }
+
+    fn moment(&self, i: usize) -> &'a Moment {
+        &self.history.moments[self.span.moments[i]]
+    }
+
+    /// Whether all snapshots say how they were sampled.
+    pub(super) fn known(&self) -> bool {
+        (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
+    }
+
+    /// Each group in each snapshot.
+    pub(super) fn lines(&self, groups: &Groups) -> Vec<Line> {
+        let n = self.span.moments.len();
+        let columns = parallel::map(n, |i| self.column(self.moment(i), groups));
+        let has_counter = self.measured.allocated.is_some();
+        (0..groups.count)
+            .map(|group| Line {
+                values: columns.iter().map(|column| column[group].value).collect(),
+                noise: columns.iter().map(|column| column[group].variance.sqrt()).collect(),
+                allocated: columns
+                    .iter()
+                    .filter(|_| has_counter)
+                    .map(|column| column[group].allocated)
+                    .collect(),
+            })
+            .collect()
+    }
+
+    fn column(&self, moment: &'a Moment, groups: &Groups) -> Vec<Cell> {
+        let Self { history, measured, .. } = self;
+        let scale = self.scale(moment);
+        let labels = history.labels();
+        let mut cells = vec![Cell::default(); groups.count];
+        history.each(moment, |record, values| {
+            let of = groups.of(record);
+            if of.is_empty() {
+                return;
+            }
+            let value = values[measured.column];
+            let allocated = measured.allocated.map_or(0, |column| values[column]);
+            let mut evidence = sampling::Evidence::default();
+            if value != 0 {
+                let set = labels[record];
+                let raw = scale.raw(set, values, &measured.records);
+                evidence.add(raw, scale.weight(set, values, measured));
+            }
+            for &group in of {
+                let cell = &mut cells[group as usize];
+                cell.value = cell.value.wrapping_add(value);
+                cell.allocated = cell.allocated.wrapping_add(allocated);
+                cell.variance += evidence.variance();
+            }
+        });
+        cells
+    }
+
+    /// What changed in each record from the first snapshot to the last.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let Self { history, measured, span } = self;
+        let Some(last) = span.moments.len().checked_sub(1) else {
+            return vec![Change::default(); history.len()];
+        };
+        let (before, after) = (self.moment(0), self.moment(last));
+        let sides = parallel::map(2, |i| history.dense([before, after][i]));
+        let (before_scale, after_scale) = (self.scale(before), self.scale(after));
+        let known = before_scale.known() && after_scale.known();
+        let types = &history.sample_types;
+        let counter = measured.allocated.map(|column| Records::new(types, column));
+        let width = types.len();
+        let labels = history.labels();
+        let one = |record: usize| {
+            let (b, a) =
+                (&sides[0][record * width..][..width], &sides[1][record * width..][..width]);
+            let allocated = |row: &[i64]| measured.allocated.map_or(0, |column| row[column]);
+            let mut change = Change {
+                first: b[measured.column],
+                last: a[measured.column],
+                allocated_value: allocated(a).wrapping_sub(allocated(b)),
+                ..Change::default()
+            };
+            if !known || (a.iter().all(|&v| v == 0) && b.iter().all(|&v| v == 0)) {
+                return change;
+            }
+            let set = labels[record];
+            let raw = |records: &Records| {
+                (before_scale.raw(set, b, records), after_scale.raw(set, a, records))
+            };
+            change.raw = raw(&measured.records);
+            let (n1, n2) = change.raw;
+            let pair = match &counter {
+                Some(records) => {
+                    let (c1, c2) = raw(records);
+                    change.allocated = c2.saturating_sub(c1);
+                    let cumulative = measured.records.cumulative;
+                    let allocated = if cumulative { n2 - n1 } else { change.allocated };
+                    Pair::same_process(n1, n2, allocated)
+                }
+                None => Pair::independent(n1, n2),
+            };
+            if pair.x1 > 0.0 || pair.x2 > 0.0 {
+                // Absent values weigh what the others do.
+                let weigh = |scale: &Scale<'_>, own: &[i64], other| {
+                    let is_absent = own.iter().all(|&value| value == 0);
+                    scale.weight(set, if is_absent { other } else { own }, measured)
+                };
+                let weights = (weigh(&before_scale, b, a), weigh(&after_scale, a, b));
+                change.evidence = Some(Evidence::of(pair, weights.0, weights.1));
+            }
+            change
+        };
+        let records: Vec<usize> = (0..history.len()).collect();
+        parallel::map_items(&records, PIECE, |&record| one(record))
+    }
+}
+
+/// Records that one piece of work looks at.
+const PIECE: usize = 8 * 1024;
+
+/// A group in one snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cell {
+    value: i64,
+    allocated: i64,
+    variance: f64,
+}

@@ -1,0 +1,257 @@
+//! Sites and the callers above them, each with what changed there.
+//!
+//! A site is the frame of the program's own code that stands nearest to the leaf. A helper may serve a healthy caller
+//! and a leaking one, so the own frames above a site are told apart as well, a few deep: a **context** is a site, or a site
+//! under one of its callers, and so on. Contexts form a tree whose roots are the sites.
+
+use crate::analysis::evolution::Change;
+use crate::model::history::History;
+use crate::model::ids::{FunctionId, LocationId};
+use crate::model::origin::Own;
+use crate::model::series::Series;
+use crate::parallel;
+use crate::stats::growth::Evidence;
+use crate::stats::multiple::benjamini_hochberg;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// Own frames that are told apart above the leaf.
+const DEPTH: usize = 5;
+
+/// A frame: a function and a line in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Frame {
+    pub(super) function: FunctionId,
+    pub(super) line: i64,
+}
+
+/// A context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ContextId(pub(super) u32);
+
+impl ContextId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A site, or a site under a caller, and what changed in all its records together.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// The context without its last caller; `None` for a site.
+    pub(super) parent: Option<ContextId>,
+    /// The site, or its last caller.
+    pub(super) frame: Frame,
+    /// Whether its frame is the program's own.
+    pub(super) is_own: bool,
+    pub(super) depth: usize,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// Raw samples in use in the first snapshot and in the last.
+    pub(super) raw: (i64, i64),
+    /// Raw samples that were allocated, and by which those in use rose.
+    pub(super) allocated: i64,
+    pub(super) kept: i64,
+    /// What was allocated, in the unit of the values.
+    pub(super) allocated_value: i64,
+    pub(super) evidence: Evidence,
+    /// Its growth, corrected for the number of tests; `None` where it is not worth one.
+    pub(super) q_value: Option<f64>,
+    pub(super) callers: Vec<ContextId>,
+}
+
+impl Context {
+    pub(super) fn delta(&self) -> i64 {
+        self.last.wrapping_sub(self.first)
+    }
+}
+
+/// All contexts of a history.
+pub(super) struct Contexts {
+    pub(super) all: Vec<Context>,
+    /// The deepest context of each record; `None` where a filter took it away, or where it is the profiler's own.
+    of_record: Vec<Option<ContextId>>,
+}
+
+/// Whose frames a record has.
+pub(super) struct Owners {
+    own: Vec<bool>,
+    profiler: Vec<bool>,
+    runtime: Vec<bool>,
+}
+
+impl Owners {
+    pub(super) fn new(series: &Series, own: &Own) -> Self {
+        let symbols = &series.symbols;
+        let of = |decide: &dyn Fn(&str, &str) -> bool| {
+            let functions = symbols.functions.iter();
+            functions.map(|f| decide(symbols.text(f.name), symbols.text(f.filename))).collect()
+        };
+        Self {
+            own: of(&|name, file| own.is_own(name, file)),
+            profiler: of(&|name, _| name.starts_with("runtime/pprof.")),
+            runtime: of(&|name, _| name.starts_with("runtime.") && !is_spawn(name)),
+        }
+    }
+
+    pub(super) fn is_own(&self, function: FunctionId) -> bool {
+        self.own[function.index()]
+    }
+
+    /// Whether a stack is the profiler's own.
+    pub(super) fn is_profiler(&self, frames: &[Frame]) -> bool {
+        frames.iter().any(|frame| self.profiler[frame.function.index()])
+    }
+
+    /// The own frames of a stack, leaf first, each function once. Where it has none, what speaks for it: what makes a
+    /// goroutine, or the outermost frame that is not the runtime's.
+    fn chain(&self, stack: &[Frame], chain: &mut Vec<Frame>) {
+        chain.clear();
+        for frame in stack.iter().filter(|frame| self.is_own(frame.function)) {
+            let is_known = chain.iter().any(|known| known.function == frame.function);
+            if !is_known {
+                chain.push(*frame);
+            }
+            if chain.len() == DEPTH {
+                return;
+            }
+        }
+        if chain.is_empty() {
+            let named = |frame: &&Frame| !self.runtime[frame.function.index()];
+            let frame = stack.iter().rev().find(named).or(stack.first());
+            chain.extend(frame.copied());
+        }
+    }
+}
+
+/// Whether a function of the runtime makes goroutines: their number is what its memory shows.
+fn is_spawn(name: &str) -> bool {
+    matches!(name, "runtime.malg" | "runtime.newproc1" | "runtime.allgadd")
+}
+
+/// The frames of a stack, leaf first.
+pub(super) fn frames_of(
+    series: &Series,
+    stack: impl Iterator<Item = LocationId>,
+    frames: &mut Vec<Frame>,
+) {
+    frames.clear();
+    for location in stack {
+        let lines = series.symbols.locations.lines(location).iter();
+        frames.extend(lines.map(|line| Frame { function: line.function, line: line.line }));
+    }
+}
+
+impl Contexts {
+    /// The contexts of a history whose records changed so.
+    pub(super) fn new(history: &History, owners: &Owners, changes: &[Change]) -> Self {
+        let series = &history.records;
+        let mut contexts = Self { all: Vec::new(), of_record: vec![None; history.len()] };
+        let mut index: HashMap<(Option<ContextId>, Frame), ContextId, FxBuildHasher> =
+            HashMap::default();
+        let (mut frames, mut chain) = (Vec::new(), Vec::new());
+        let Some(snapshot) = series.snapshots.first() else { return contexts };
+        for sample in 0..snapshot.samples.len() {
+            frames_of(series, snapshot.stack(sample), &mut frames);
+            if owners.is_profiler(&frames) {
+                continue;
+            }
+            owners.chain(&frames, &mut chain);
+            let record = history.record(sample);
+            let change = &changes[record];
+            let mut parent = None;
+            for (depth, &frame) in chain.iter().enumerate() {
+                let all = &mut contexts.all;
+                let id = *index.entry((parent, frame)).or_insert_with(|| {
+                    let id = ContextId(all.len() as u32);
+                    all.push(Context {
+                        parent,
+                        frame,
+                        is_own: owners.is_own(frame.function),
+                        depth,
+                        first: 0,
+                        last: 0,
+                        raw: (0, 0),
+                        allocated: 0,
+                        kept: 0,
+                        allocated_value: 0,
+                        evidence: Evidence::default(),
+                        q_value: None,
+                        callers: Vec::new(),
+                    });
+                    if let Some(ContextId(parent)) = parent {
+                        all[parent as usize].callers.push(id);
+                    }
+                    id
+                });
+                all[id.index()].add(change);
+                parent = Some(id);
+            }
+            contexts.of_record[record] = parent;
+        }
+        contexts.test();
+        contexts
+    }
+
+    /// Tests the growth of all sites, and that of the callers of each, as one family for each depth.
+    fn test(&mut self) {
+        for depth in 0..DEPTH {
+            let is_asked = |context: &Context| {
+                // A single caller is the same test again.
+                let competes =
+                    context.parent.is_none_or(|parent| self.all[parent.index()].callers.len() > 1);
+                context.depth == depth && competes && context.evidence.testable()
+            };
+            let asked: Vec<usize> =
+                (0..self.all.len()).filter(|&i| is_asked(&self.all[i])).collect();
+            let p = parallel::map_items(&asked, TESTS, |&i| {
+                if self.all[i].delta() > 0 { self.all[i].evidence.p_growth() } else { 1.0 }
+            });
+            for (i, q) in asked.into_iter().zip(benjamini_hochberg(&p)) {
+                self.all[i].q_value = Some(q);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: ContextId) -> &Context {
+        &self.all[id.index()]
+    }
+
+    /// The callers between which a context is divided: where it has a single one, those of that one.
+    pub(super) fn competing(&self, id: ContextId) -> &[ContextId] {
+        let mut callers = &self.get(id).callers;
+        while let [only] = callers.as_slice() {
+            callers = &self.get(*only).callers;
+        }
+        callers
+    }
+
+    /// The sites.
+    pub(super) fn sites(&self) -> impl Iterator<Item = ContextId> + '_ {
+        let ids = (0..self.all.len() as u32).map(ContextId);
+        ids.filter(|&id| self.get(id).parent.is_none())
+    }
+
+    /// A record's contexts, from its deepest up to its site.
+    pub(super) fn of_record(&self, record: usize) -> impl Iterator<Item = ContextId> + '_ {
+        std::iter::successors(self.of_record[record], |&id| self.get(id).parent)
+    }
+}
+
+/// Tests that one piece of work makes.
+const TESTS: usize = 256;
+
+impl Context {
+    fn add(&mut self, change: &Change) {
+        self.first = self.first.wrapping_add(change.first);
+        self.last = self.last.wrapping_add(change.last);
+        self.allocated = self.allocated.saturating_add(change.allocated);
+        self.raw.0 = self.raw.0.saturating_add(change.raw.0);
+        self.raw.1 = self.raw.1.saturating_add(change.raw.1);
+        self.allocated_value = self.allocated_value.saturating_add(change.allocated_value);
+        self.kept = self.kept.saturating_add(change.raw.1.saturating_sub(change.raw.0));
+        if let Some(evidence) = &change.evidence {
+            self.evidence.merge(evidence);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Growing children of a growing parent are one suspect.
+//!
+//! A leaking object is seldom alone: whoever keeps a session keeps its buffers, its context and its entry in a map, and
+//! all of these grow at lines of their own. Where a leaking function leaks through the functions it calls as well, they are
+//! one family; and so are many children of one caller of which all that it makes stays.
+
+use super::contexts::{Context, ContextId, Contexts, Frame};
+use super::judged::Candidate;
+use crate::analysis::estimates::Class;
+use crate::model::ids::FunctionId;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// A child's growth comes through one caller where that holds so much of it; and a child that holds so much of its
+/// family speaks for it.
+const MOST: f64 = 0.8;
+
+/// A parent grows itself where it has this share of the family's growth.
+const PARENT: f64 = 0.1;
+
+/// So many leaking children of a caller that does not leak itself are one family,
+const SIBLINGS: usize = 4;
+
+/// if it keeps this share of what is allocated beneath it.
+const KEEPS: f64 = 0.5;
+
+/// Joins the leaks of a family into one.
+pub(super) fn join(
+    mut candidates: Vec<Candidate>,
+    contexts: &Contexts,
+    is_entry: impl Fn(FunctionId) -> bool,
+) -> Vec<Candidate> {
+    let leaks: Vec<usize> =
+        (0..candidates.len()).filter(|&i| candidates[i].class == Class::Leak).collect();
+    let callers: Vec<Option<Frame>> =
+        leaks.iter().map(|&i| caller(&candidates[i], contexts)).collect();
+    let at: HashMap<FunctionId, usize, FxBuildHasher> =
+        leaks.iter().map(|&i| (candidates[i].frame.function, i)).collect();
+    // The head of each family: a leak that others leak through.
+    let mut head: Vec<usize> = (0..candidates.len()).collect();
+    for (&i, caller) in leaks.iter().zip(&callers) {
+        let parent = caller.and_then(|frame| at.get(&frame.function));
+        let Some(&parent) = parent.filter(|&&parent| parent != i) else { continue };
+        let (own, other) = (candidates[parent].delta() as f64, candidates[i].delta() as f64);
+        if own >= PARENT * (own + other) && root(&head, parent) != i {
+            head[i] = parent;
+        }
+    }
+    // Children of one caller that does not leak itself.
+    let mut siblings: HashMap<FunctionId, Vec<usize>, FxBuildHasher> = HashMap::default();
+    for (&i, caller) in leaks.iter().zip(&callers) {
+        if let Some(frame) = caller.filter(|_| head[i] == i) {
+            siblings.entry(frame.function).or_default().push(i);
+        }
+    }
+    let mut callers_of: HashMap<usize, Frame, FxBuildHasher> = HashMap::default();
+    for (&i, caller) in leaks.iter().zip(&callers) {
+        let Some(frame) = caller.filter(|_| head[i] == i) else { continue };
+        let Some(children) = siblings.get(&frame.function) else { continue };
+        let keeps = || keeps(contexts, frame.function);
+        if children.len() >= SIBLINGS && !is_entry(frame.function) && keeps() {
+            head[i] = children[0];
+            callers_of.entry(children[0]).or_insert(frame);
+        }
+    }
+    let roots: Vec<usize> = (0..candidates.len()).map(|i| root(&head, i)).collect();
+    let mut joined: Vec<Option<Candidate>> = vec![None; candidates.len()];
+    // The members of each family, the heads among them first.
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by_key(|&i| (roots[i], i != roots[i], i));
+    for i in order {
+        let own = candidates[i].clone();
+        match &mut joined[roots[i]] {
+            None => joined[i] = Some(own),
+            Some(family) => {
+                family.join(&own, contexts);
+                family.places.push(own.frame);
+            }
+        }
+    }
+    for (i, family) in joined.iter_mut().enumerate() {
+        let Some(family) = family.as_mut().filter(|family| !family.places.is_empty()) else {
+            continue;
+        };
+        if let Some(frame) = callers_of.get(&i) {
+            family.places.push(family.frame);
+            family.frame = *frame;
+        }
+        let whole = family.delta() as f64;
+        let speaks = |&j: &usize| roots[j] == i && candidates[j].delta() as f64 >= MOST * whole;
+        if let Some(child) = (0..candidates.len()).find(speaks)
+            && candidates[child].frame != family.frame
+        {
+            family.places.push(family.frame);
+            family.frame = candidates[child].frame;
+            family.places.retain(|frame| *frame != candidates[child].frame);
+        }
+    }
+    candidates.clear();
+    joined.into_iter().flatten().collect()
+}
+
+fn root(head: &[usize], mut i: usize) -> usize {
+    while head[i] != i {
+        i = head[i];
+    }
+    i
+}
+
+/// The caller through which most of a candidate's growth comes.
+fn caller(candidate: &Candidate, contexts: &Contexts) -> Option<Frame> {
+    let mut sums: HashMap<FunctionId, (i64, Frame), FxBuildHasher> = HashMap::default();
+    for id in &candidate.contexts {
+        for &caller in &contexts.get(*id).callers {
+            let context = contexts.get(caller);
+            let sum = sums.entry(context.frame.function).or_insert((0, context.frame));
+            sum.0 = sum.0.saturating_add(context.delta());
+        }
+    }
+    let whole = candidate.delta() as f64;
+    let found = sums.into_values().find(|(delta, _)| *delta as f64 >= MOST * whole);
+    found.map(|(_, frame)| frame)
+}
+
+/// Whether a function keeps most of what is allocated beneath it.
+fn keeps(contexts: &Contexts, function: FunctionId) -> bool {
+    let is_its_own = |context: &&Context| {
+        let above = |id: ContextId| contexts.get(id).frame.function == function;
+        // Own functions stand in a chain once each.
+        context.frame.function == function && !context.parent.is_some_and(above)
+    };
+    let of = contexts.all.iter().filter(is_its_own);
+    let (kept, allocated) = of.fold((0_i64, 0_i64), |(kept, allocated), context| {
+        (kept.saturating_add(context.kept), allocated.saturating_add(context.allocated))
+    });
+    kept as f64 >= KEEPS * allocated as f64
+}

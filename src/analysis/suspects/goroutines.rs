@@ -1,0 +1,112 @@
+//! Goroutines that pile up.
+//!
+//! A goroutine profile counts the goroutines of each stack exactly. Grouped by the function that started them and the one
+//! that they wait in, a group whose count rises like a leak is one, whatever the heap says: its stacks stand in no heap
+//! profile.
+
+use super::contexts::{Frame, Owners, frames_of};
+use crate::analysis::Measured;
+use crate::analysis::estimates::Class;
+use crate::analysis::evolution::{Evolution, Groups, Line};
+use crate::analysis::spans::Span;
+use crate::model::goroutines::{starter, state};
+use crate::model::history::History;
+use crate::model::ids::FunctionId;
+use crate::stats::class::Judgement;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// What a goroutine takes at least, in bytes: its first stack, and its descriptor.
+pub(super) const LEAST_BYTES: i64 = 2048 + 480;
+
+/// Goroutines that were started in one place and wait in one place.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Name of the function that started them; where their first function does not tell, that one.
+    pub(super) started: String,
+    /// The frame of the program's own, or else the one nearest to the leaf, in which most of them wait.
+    pub(super) frame: Frame,
+    /// A frame that speaks for where they were started.
+    pub(super) first: Frame,
+    /// What they wait for.
+    pub(super) state: &'static str,
+    /// The functions of the stack that grew most, leaf first.
+    pub(super) stack: Vec<FunctionId>,
+    pub(super) line: Line,
+    pub(super) judgement: Judgement,
+    pub(super) class: Class,
+}
+
+impl Group {
+    pub(super) fn before(&self) -> i64 {
+        self.line.values.first().copied().unwrap_or(0)
+    }
+
+    pub(super) fn after(&self) -> i64 {
+        self.line.values.last().copied().unwrap_or(0)
+    }
+}
+
+/// The groups of one process whose count rose.
+pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Group> {
+    let series = &history.records;
+    let Some(snapshot) = series.snapshots.first() else { return Vec::new() };
+    let measured = Measured::new(&history.sample_types, 0);
+    let evolution = Evolution { history, measured: &measured, span };
+    let changes = evolution.changes();
+    let mut keys: HashMap<(String, FunctionId), u32, FxBuildHasher> = HashMap::default();
+    let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
+    // The sample that grew most, of each group.
+    let mut best: Vec<(i64, usize)> = Vec::new();
+    let mut frames = Vec::new();
+    for sample in 0..snapshot.samples.len() {
+        frames_of(series, snapshot.stack(sample), &mut frames);
+        let (Some(parked), Some(first)) = (parked(&frames, owners), frames.last()) else {
+            continue;
+        };
+        if owners.is_profiler(&frames) {
+            continue;
+        }
+        let name = series.symbols.name(first.function);
+        let started = starter(name).unwrap_or(name).to_owned();
+        let next = keys.len() as u32;
+        let key = *keys.entry((started, parked.function)).or_insert(next);
+        let record = history.record(sample);
+        let delta = changes[record].delta();
+        match best.get_mut(key as usize) {
+            None => best.push((delta, sample)),
+            Some(best) if delta > best.0 => *best = (delta, sample),
+            Some(_) => {}
+        }
+        of_record[record] = Some(key);
+    }
+    let groups = Groups::new(keys.len(), history.len(), |record, groups| {
+        groups.extend(of_record[record]);
+    });
+    let lines = evolution.lines(&groups);
+    let mut names: Vec<(u32, String)> =
+        keys.into_iter().map(|((name, _), key)| (key, name)).collect();
+    names.sort_unstable();
+    let all = names.into_iter().zip(lines).zip(best).map(|(((_, started), line), (_, sample))| {
+        frames_of(series, snapshot.stack(sample), &mut frames);
+        let judgement = super::judged::judge_line(&evolution, &line);
+        let stack: Vec<FunctionId> = frames.iter().map(|frame| frame.function).collect();
+        let (leaf, root) = (frames[0], frames[frames.len() - 1]);
+        Group {
+            started,
+            frame: parked(&frames, owners).unwrap_or(leaf),
+            first: root,
+            state: state(stack.iter().map(|&function| series.symbols.name(function))),
+            stack,
+            line,
+            class: judgement.class.into(),
+            judgement,
+        }
+    });
+    all.filter(|group| group.after() > group.before()).collect()
+}
+
+/// The frame that a goroutine waits in: of the program's own where there is one, else the outermost.
+fn parked(frames: &[Frame], owners: &Owners) -> Option<Frame> {
+    frames.iter().find(|frame| owners.is_own(frame.function)).or(frames.last()).copied()
+}

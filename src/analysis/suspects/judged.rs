@@ -1,0 +1,269 @@
+//! From contexts that grew to candidates: each judged through time, and the frame that is to blame.
+//!
+//! A site is to blame, unless callers compete for it: where one of them leaks and another does not, the blame goes to
+//! the caller, and so on upwards. Candidates of one function are one.
+
+use super::contexts::{Context, ContextId, Contexts, Frame};
+use crate::analysis::SIGNIFICANT;
+use crate::analysis::estimates::Class;
+use crate::analysis::evolution::{Evolution, Groups, Line};
+use crate::analysis::timeline::CHURN;
+use crate::parallel;
+use crate::stats::class::{Growth, Judgement, judge};
+use crate::stats::growth::{Evidence, Pair, p_growth_beyond};
+use crate::stats::retention::retention;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// Contexts that are followed through time at most: those that surely grew most.
+const JUDGED: usize = 1000;
+
+/// Series that one piece of work judges.
+const PIECE: usize = 8;
+
+/// A caller that holds less than this of a site, and allocates less there, does not compete for it.
+const COMPETES: f64 = 0.1;
+
+/// One or several contexts that are blamed together.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// The heaviest first.
+    pub(super) contexts: Vec<ContextId>,
+    /// What is to blame.
+    pub(super) frame: Frame,
+    /// Other frames that are part of it.
+    pub(super) places: Vec<Frame>,
+    pub(super) class: Class,
+    pub(super) judgement: Judgement,
+    pub(super) line: Line,
+    pub(super) evidence: Evidence,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) q_value: Option<f64>,
+    pub(super) kept: i64,
+    pub(super) allocated: i64,
+}
+
+impl Candidate {
+    pub(super) fn delta(&self) -> i64 {
+        self.last.wrapping_sub(self.first)
+    }
+}
+
+/// A context through time.
+pub(super) struct Judged {
+    pub(super) line: Line,
+    pub(super) judgement: Judgement,
+    pub(super) class: Class,
+}
+
+/// Contexts through time, by id.
+pub(super) struct Histories<'a> {
+    pub(super) contexts: &'a Contexts,
+    judged: HashMap<ContextId, Judged, FxBuildHasher>,
+}
+
+pub(super) fn judge_line(evolution: &Evolution<'_>, line: &Line) -> Judgement {
+    let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
+    judge(&evolution.span.hours, &values, &line.noise, Growth::Proven)
+}
+
+/// Sites that are named for what they allocate without keeping.
+const CHURNING: usize = 5;
+
+/// Such a site allocates at least this share of all, and so many times what it holds.
+const CHURN_SHARE: f64 = 0.1;
+const CHURN_TIMES: i64 = 10;
+
+/// The sites that allocated most, did not grow, and kept next to nothing.
+fn churning(contexts: &Contexts) -> Vec<ContextId> {
+    let whole: i64 =
+        contexts.sites().map(|id| contexts.get(id).allocated_value).fold(0, i64::saturating_add);
+    let mut found: Vec<ContextId> = contexts
+        .sites()
+        .filter(|&id| {
+            let context = contexts.get(id);
+            let allocated = context.allocated_value;
+            let grew = context.delta() > 0 && context.q_value.is_some_and(|q| q <= SIGNIFICANT);
+            !grew
+                && context.is_own
+                && allocated as f64 >= CHURN_SHARE * whole as f64
+                && allocated / CHURN_TIMES > context.first.max(context.last)
+                && keeps_little(context)
+        })
+        .collect();
+    found.sort_by_key(|&id| (std::cmp::Reverse(contexts.get(id).allocated_value), id));
+    found.truncate(CHURNING);
+    found
+}
+
+/// Whether surely next to nothing is kept of what a context allocates.
+fn keeps_little(context: &Context) -> bool {
+    let share = retention(context.kept as f64, context.allocated as f64);
+    share.is_some_and(|share| share.interval.upper <= CHURN)
+}
+
+/// Whether growth is only garbage that comes and goes. What is made while the collector marks counts as in use until
+/// the next cycle, and the larger the heap the longer that takes. So a site that keeps next to nothing, and grew no faster
+/// than all the rest together, shows the growth of the others and none of its own.
+fn turns_over(context: &Context, evolution: &Evolution<'_>) -> bool {
+    let column = evolution.measured.column;
+    let rest = |moment: Option<&usize>, own: i64| {
+        let total = moment.map_or(0, |&i| evolution.history.moments[i].totals[column]);
+        total.saturating_sub(own).max(0) as f64
+    };
+    let moments = &evolution.span.moments;
+    let (before, after) =
+        (rest(moments.first(), context.first), rest(moments.last(), context.last));
+    if !keeps_little(context) || after <= before {
+        return false;
+    }
+    let pair = Pair::independent(context.raw.0, context.raw.1);
+    p_growth_beyond(pair, after / before.max(1.0)) > SIGNIFICANT
+}
+
+impl<'a> Histories<'a> {
+    /// Follows all contexts that grew, and the sites that only allocate.
+    pub(super) fn new(evolution: &Evolution<'_>, contexts: &'a Contexts) -> Self {
+        let known = evolution.known();
+        let grew = |id: &ContextId| {
+            let context = contexts.get(*id);
+            let proven = context.q_value.is_some_and(|q| q <= SIGNIFICANT);
+            context.delta() > 0 && (proven || !known)
+        };
+        let mut asked: Vec<ContextId> =
+            (0..contexts.all.len() as u32).map(ContextId).filter(grew).collect();
+        if asked.len() > JUDGED {
+            let bound = |id: &ContextId| {
+                let context = contexts.get(*id);
+                if known { context.evidence.lower_bound() } else { context.delta() as f64 }
+            };
+            asked.sort_by(|a, b| bound(b).total_cmp(&bound(a)).then(a.cmp(b)));
+            asked.truncate(JUDGED);
+            asked.sort_unstable();
+        }
+        asked.extend(churning(contexts));
+        let position: HashMap<ContextId, u32, FxBuildHasher> =
+            asked.iter().zip(0..).map(|(&id, i)| (id, i)).collect();
+        let groups = Groups::new(asked.len(), evolution.history.len(), |record, groups| {
+            groups.extend(contexts.of_record(record).filter_map(|id| position.get(&id).copied()));
+        });
+        let lines = evolution.lines(&groups);
+        let judgements = parallel::map_items(&lines, PIECE, |line| judge_line(evolution, line));
+        let judged = asked.into_iter().zip(lines.into_iter().zip(judgements));
+        let judged = judged.map(|(id, (line, judgement))| {
+            let context = contexts.get(id);
+            let class = match judgement.class.into() {
+                _ if !grew(&id) => Class::Churn,
+                _ if turns_over(context, evolution) => Class::Churn,
+                class => class,
+            };
+            (id, Judged { line, judgement, class })
+        });
+        Self { contexts, judged: judged.collect() }
+    }
+
+    fn class(&self, id: ContextId) -> Option<Class> {
+        self.judged.get(&id).map(|judged| judged.class)
+    }
+
+    /// The contexts to blame for what happens at a site, none of which is part of another.
+    fn blamed(&self, id: ContextId, found: &mut Vec<ContextId>) {
+        let own = self.class(id);
+        let callers = self.contexts.competing(id);
+        let leaks = |caller: &&ContextId| self.class(**caller) == Some(Class::Leak);
+        let leaking: Vec<ContextId> = callers.iter().filter(leaks).copied().collect();
+        let is_rival = |caller: &&ContextId| !leaks(caller) && self.competes(id, **caller);
+        let has_rival = callers.iter().any(|caller| is_rival(&caller));
+        match own {
+            // All that calls it leaks, or what doesn't is of no account: it leaks itself.
+            Some(Class::Leak) if leaking.is_empty() || !has_rival => found.push(id),
+            _ if !leaking.is_empty() => leaking.into_iter().for_each(|id| self.blamed(id, found)),
+            Some(_) => found.push(id),
+            // A caller may have grown where the whole did not.
+            None => {
+                for &caller in callers {
+                    self.blamed(caller, found);
+                }
+            }
+        }
+    }
+
+    /// Whether a caller has a notable part in a context.
+    fn competes(&self, id: ContextId, caller: ContextId) -> bool {
+        let (whole, part) = (self.contexts.get(id), self.contexts.get(caller));
+        let share = |part: i64, whole: i64| part as f64 >= COMPETES * whole as f64 && part > 0;
+        share(part.last, whole.last)
+            || share(part.first, whole.first)
+            || share(part.allocated, whole.allocated)
+    }
+
+    /// All that is to blame for growth, candidates of one function and one class together.
+    pub(super) fn candidates(&self, evolution: &Evolution<'_>) -> Vec<Candidate> {
+        let mut blamed = Vec::new();
+        for site in self.contexts.sites() {
+            self.blamed(site, &mut blamed);
+        }
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut index = HashMap::<_, usize, FxBuildHasher>::default();
+        for id in blamed {
+            let Some(judged) = self.judged.get(&id) else { continue };
+            let frame = self.contexts.get(id).frame;
+            let one = self.candidate(id, judged);
+            let at = *index.entry((frame.function, judged.class)).or_insert(candidates.len());
+            match candidates.get_mut(at) {
+                Some(known) => known.join(&one, self.contexts),
+                None => candidates.push(one),
+            }
+        }
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
+            // Its parts are judged; the sum says how fast and since when.
+            candidate.judgement = judge_line(evolution, &candidate.line);
+        }
+        candidates
+    }
+
+    fn candidate(&self, id: ContextId, judged: &Judged) -> Candidate {
+        let context = self.contexts.get(id);
+        Candidate {
+            contexts: vec![id],
+            frame: context.frame,
+            places: Vec::new(),
+            class: judged.class,
+            judgement: judged.judgement.clone(),
+            line: judged.line.clone(),
+            evidence: context.evidence,
+            first: context.first,
+            last: context.last,
+            q_value: context.q_value,
+            kept: context.kept,
+            allocated: context.allocated,
+        }
+    }
+}
+
+impl Candidate {
+    /// Takes another in, whose contexts are none of its own.
+    pub(super) fn join(&mut self, other: &Self, contexts: &Contexts) {
+        self.contexts.extend(&other.contexts);
+        self.contexts.sort_by_key(|&id| (std::cmp::Reverse(contexts.get(id).delta()), id));
+        if other.frame.function == self.frame.function {
+            // The heaviest line speaks for the function.
+            let heaviest = contexts.get(self.contexts[0]).frame;
+            let lighter = if heaviest == self.frame { other.frame } else { self.frame };
+            self.places.push(lighter);
+            self.frame = heaviest;
+        }
+        self.line.add(&other.line);
+        self.evidence.merge(&other.evidence);
+        self.first = self.first.wrapping_add(other.first);
+        self.last = self.last.wrapping_add(other.last);
+        self.kept = self.kept.saturating_add(other.kept);
+        self.allocated = self.allocated.saturating_add(other.allocated);
+        // What is sure of one part is sure of the whole.
+        self.q_value = match (self.q_value, other.q_value) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}

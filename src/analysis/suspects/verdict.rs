@@ -1,0 +1,221 @@
+//! The verdict over all suspects: how fast it all leaks, how long that can go on, and what is missing to say more.
+
+use super::Suspect;
+use crate::analysis::Measured;
+use crate::analysis::estimates::{Class, Estimate};
+use crate::analysis::rfc3339;
+use crate::analysis::spans::{Span, Spans};
+use crate::model::history::History;
+use crate::stats::Interval;
+use crate::stats::class::LEAST;
+use crate::stats::limit::{self, TimeToLimit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The verdict.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// Number of suspects of class `leak`.
+    pub leaks: usize,
+    /// How fast all leaks of memory together grow now; absent where there is none, or no times.
+    pub slope_per_hour: Option<Estimate>,
+    /// Snapshots that were judged: without repeats, copies and differences.
+    pub snapshots: usize,
+    /// Nanoseconds from the first to the last snapshot, where all say when they were taken.
+    pub span_nanos: Option<i64>,
+    /// The processes that the snapshots are of, in the order in which they were met.
+    pub processes: Vec<Process>,
+    /// The most snapshots that any process has are too few to tell a leak from a cache that fills: so many more, so far
+    /// apart, would decide.
+    pub needed: Option<Needed>,
+    /// How long until a limit is reached, where one was given.
+    pub limit: Option<Limit>,
+}
+
+/// The snapshots of one process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Process {
+    /// Snapshots that differ.
+    pub snapshots: usize,
+    /// Snapshots that show the same collection as the one before.
+    pub repeats: usize,
+    /// When the first was taken (RFC 3339).
+    pub first: Option<String>,
+    /// When the last was taken (RFC 3339).
+    pub last: Option<String>,
+    /// Build id of its main binary.
+    pub build_id: Option<String>,
+}
+
+/// What would decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Needed {
+    /// So many snapshots more of one process, at least.
+    pub snapshots: usize,
+    /// So many nanoseconds apart: in that time the fastest suspect grows by as much as its error. Absent where the
+    /// snapshots bear no times, or nothing grew.
+    pub apart_nanos: Option<i64>,
+}
+
+/// A limit, and how long until it is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Limit {
+    /// The limit on the memory of the process, in bytes.
+    pub limit: i64,
+    /// The collector's target, in percent; absent where it is off.
+    pub gogc: Option<f64>,
+    /// What lives in the heap now.
+    pub live: i64,
+    /// The most that may live before the limit is reached.
+    pub live_max: i64,
+    /// When.
+    pub outcome: Outcome,
+    /// Hours until then at the fastest growth that the data allow.
+    pub earliest_hours: Option<f64>,
+    /// Hours until then at the slowest; absent where that does not reach it, or only much later than was observed.
+    pub latest_hours: Option<f64>,
+}
+
+/// When a limit is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// No leak grows.
+    #[default]
+    Never,
+    /// It is reached within ten times the time that was observed.
+    Within,
+    /// Later than ten times the time that was observed: nothing is said of that.
+    BeyondHorizon,
+    /// There is more already than it allows.
+    AlreadyOver,
+}
+
+/// The limit that was asked about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked {
+    /// Bytes.
+    pub limit: i64,
+    /// The collector's target in percent; `None` where it is off.
+    pub gogc: Option<f64>,
+}
+
+/// Snapshots that are advised.
+const ADVISED: usize = 8;
+
+/// The verdict on suspects that stand in their order.
+pub(super) fn verdict(
+    history: &History,
+    measured: &Measured,
+    spans: &Spans,
+    suspects: &[Suspect],
+    asked: Option<Asked>,
+) -> Verdict {
+    let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
+    let slopes: Vec<Estimate> = leaks
+        .clone()
+        .filter(|leak| leak.goroutines.is_none() || leak.unit != "count")
+        .filter_map(|leak| leak.slope_per_hour)
+        .collect();
+    let slope = sum(&slopes);
+    let most = spans.processes.iter().map(|span| span.moments.len()).max().unwrap_or(0);
+    let judged = spans.processes.get(spans.main());
+    Verdict {
+        leaks: leaks.count(),
+        slope_per_hour: slope,
+        snapshots: spans.processes.iter().map(|span| span.moments.len()).sum(),
+        span_nanos: span_nanos(history, spans),
+        processes: spans.processes.iter().map(|span| process(history, span)).collect(),
+        needed: (most < LEAST).then(|| Needed {
+            snapshots: ADVISED - most,
+            apart_nanos: judged.and_then(|span| apart(spans, span, suspects)),
+        }),
+        limit: asked.map(|asked| limit(history, measured, judged, slope, asked)),
+    }
+}
+
+/// The sum of estimates, whose errors are independent.
+fn sum(slopes: &[Estimate]) -> Option<Estimate> {
+    if slopes.is_empty() {
+        return None;
+    }
+    let estimate = slopes.iter().fold(0_i64, |sum, slope| sum.saturating_add(slope.estimate));
+    let reach = |end: fn(&Estimate) -> i64| {
+        let squares = slopes.iter().map(|slope| {
+            let far = (end(slope) as f64 - slope.estimate as f64).abs();
+            far * far
+        });
+        squares.sum::<f64>().sqrt()
+    };
+    let (down, up) = (reach(|slope| slope.lower), reach(|slope| slope.upper));
+    let value = estimate as f64;
+    Some(Estimate::new(estimate, Interval { lower: value - down, upper: value + up }))
+}
+
+fn span_nanos(history: &History, spans: &Spans) -> Option<i64> {
+    let time = |&i: &usize| history.moments[i].header.time_nanos;
+    let (first, last) = (spans.order.first().map(time)?, spans.order.last().map(time)?);
+    spans.timed.then(|| last.saturating_sub(first))
+}
+
+fn process(history: &History, span: &Span) -> Process {
+    let time = |i: Option<&usize>| i.and_then(|&i| rfc3339(history.moments[i].header.time_nanos));
+    let main = span.moments.first().and_then(|&i| history.moments[i].main);
+    let build_id = main.map(|main| history.records.symbols.text(main.build_id).to_owned());
+    Process {
+        snapshots: span.moments.len(),
+        repeats: span.repeats.len(),
+        first: time(span.moments.first()),
+        last: time(span.moments.last()),
+        build_id: build_id.filter(|id| !id.is_empty()),
+    }
+}
+
+/// How far apart snapshots have to be for the fastest suspect to grow by its error in between.
+fn apart(spans: &Spans, span: &Span, suspects: &[Suspect]) -> Option<i64> {
+    let hours = span.hours.last().copied().filter(|&hours| spans.timed && hours > 0.0)?;
+    let fastest = suspects.iter().max_by_key(|suspect| suspect.growth.lower)?;
+    let Estimate { estimate, lower, .. } = fastest.growth;
+    // A 95 % interval reaches two standard errors.
+    let error = estimate.saturating_sub(lower) as f64 / 2.0;
+    let nanos = hours * 3.6e12 * error / (estimate.max(1) as f64);
+    (estimate > 0).then_some(nanos.max(1e9) as i64)
+}
+
+fn limit(
+    history: &History,
+    measured: &Measured,
+    span: Option<&Span>,
+    slope: Option<Estimate>,
+    asked: Asked,
+) -> Limit {
+    let last = span.and_then(|span| span.moments.last());
+    let live = last.map_or(0, |&i| history.moments[i].totals[measured.column]);
+    let memory = limit::Memory {
+        limit: asked.limit as f64,
+        gogc: asked.gogc,
+        live: live as f64,
+        ..limit::Memory::default()
+    };
+    let interval = slope.map_or_else(Interval::default, |slope| Interval {
+        lower: slope.lower as f64,
+        upper: slope.upper as f64,
+    });
+    let hours = span.and_then(|span| span.hours.last().copied()).unwrap_or(0.0);
+    let (outcome, earliest_hours, latest_hours) =
+        match limit::time_to_limit(&memory, interval, hours) {
+            TimeToLimit::AlreadyOver => (Outcome::AlreadyOver, None, None),
+            TimeToLimit::Within { earliest, latest } => (Outcome::Within, Some(earliest), latest),
+            TimeToLimit::BeyondHorizon => (Outcome::BeyondHorizon, None, None),
+            TimeToLimit::Never => (Outcome::Never, None, None),
+        };
+    Limit {
+        limit: asked.limit,
+        gogc: asked.gogc,
+        live,
+        live_max: limit::live_max(&memory) as i64,
+        outcome,
+        earliest_hours,
+        latest_hours,
+    }
+}

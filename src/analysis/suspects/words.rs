@@ -1,0 +1,61 @@
+//! What is said of a suspect: one sentence on what it does, and why that is thought.
+
+use super::Suspect;
+use crate::analysis::estimates::Class;
+use crate::patterns::{Catalog, Evidence, Pattern};
+
+/// The explanation of a suspect, and the advice.
+pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) -> (String, String) {
+    let patterns = suspect.patterns.iter().filter_map(|id| catalog.find(id));
+    let pattern = patterns.clone().next();
+    let mut text = class(suspect, pattern, snapshots);
+    if let Some(pattern) = pattern.filter(|pattern| !pattern.is_fallback()) {
+        text.push(' ');
+        text.push_str(&pattern.meaning);
+    }
+    let advice = match suspect.class {
+        // Nothing has to be done about what stays where it is.
+        Class::Step | Class::WarmUp | Class::Steady => String::new(),
+        _ => pattern.or(catalog.fallback()).map(|pattern| pattern.fix.clone()).unwrap_or_default(),
+    };
+    (text, advice)
+}
+
+fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> String {
+    let what = if suspect.goroutines.is_some() && suspect.unit == "count" {
+        "The number of these goroutines"
+    } else {
+        "What it holds"
+    };
+    let rose = (suspect.persistence * snapshots.saturating_sub(1) as f64).round();
+    let of = snapshots.saturating_sub(1);
+    match suspect.class {
+        Class::Leak => {
+            let stairs = if rose < 0.5 * of as f64 { ", in stairs" } else { "" };
+            format!(
+                "{what} rose in {rose} of {of} intervals{stairs}, and shows no sign of coming to rest."
+            )
+        }
+        Class::GrowingDecelerating => format!(
+            "{what} rises ever more slowly, like a cache that fills, but has not come to rest: more \
+             snapshots will tell."
+        ),
+        Class::Grew if pattern.is_some_and(|pattern| pattern.evidence == Evidence::Highwater) => {
+            "A high-water mark: it shows that there were more at one time than ever before, and never \
+             falls."
+                .to_owned()
+        }
+        Class::Grew if snapshots < crate::stats::class::LEAST => {
+            format!("{what} grew; {snapshots} snapshots can't tell a leak from a cache that fills.")
+        }
+        Class::Grew => {
+            format!("{what} is more than it was, but it does not rise like a leak does.")
+        }
+        Class::Step => format!("{what} rose once, and has stayed there since."),
+        Class::WarmUp => format!("{what} rose at first and came to rest: a cache that is full."),
+        Class::Churn => "It allocates much and keeps next to nothing: work for the collector, and no \
+                         leak."
+            .to_owned(),
+        Class::Steady => format!("{what} did not grow."),
+    }
+}

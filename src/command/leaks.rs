@@ -1,0 +1,82 @@
+//! `heapdiff leaks INPUT...`: ranked suspects with the evidence.
+
+use super::Error;
+use super::catalog::catalog;
+use super::options::{Options, OwnArgs, PatternArgs};
+use super::request::Request;
+use crate::analysis::suspects;
+use crate::report::Question;
+use bytesize::ByteSize;
+use clap::Args;
+use std::sync::Arc;
+
+/// Say what leaks, and what only looks like it: ranked suspects with the evidence
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff leaks [OPTIONS] PROFILE...",
+    after_help = "\
+Examples:
+  heapdiff leaks heap-*.pb.gz goroutine-*.pb.gz
+  heapdiff leaks --limit 2GiB snapshots/
+  heapdiff leaks --own '^myservice/' --patterns ours.toml snapshots/
+
+Four snapshots can tell a leak from a cache that fills, and eight do so reliably; fewer show growth only. Goroutine
+profiles among the inputs are used as evidence, and goroutines that pile up are suspects of their own."
+)]
+pub(super) struct LeaksArgs {
+    /// Profiles, in any order: heap and goroutine profiles. Files, folders, patterns; `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    pub(super) inputs: Vec<String>,
+    #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
+    patterns: PatternArgs,
+    #[command(flatten)]
+    limit: LimitArgs,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limit")]
+struct LimitArgs {
+    /// Say when the process reaches this much memory: 2GiB, 500MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    limit: Option<i64>,
+    /// The collector's target in percent, as the process has it; `off` for none
+    #[arg(long, value_name = "N", value_parser = gogc, requires = "limit", default_value = "100")]
+    gogc: Gogc,
+}
+
+/// The collector's target.
+#[derive(Clone, Copy, Debug)]
+struct Gogc(Option<f64>);
+
+fn gogc(text: &str) -> Result<Gogc, String> {
+    if text == "off" {
+        return Ok(Gogc(None));
+    }
+    let percent = text.parse().ok().filter(|percent: &f64| (0.0..=10_000.0).contains(percent));
+    percent
+        .map(|percent| Gogc(Some(percent)))
+        .ok_or_else(|| "expected a percentage from 0 to 10000, or off".to_owned())
+}
+
+fn size(text: &str) -> Result<i64, String> {
+    let size = text.parse::<ByteSize>().ok().and_then(|size| i64::try_from(size.as_u64()).ok());
+    size.filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
+}
+
+pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
+    let LeaksArgs { inputs, own, patterns, limit, options } = args;
+    if inputs.is_empty() {
+        return Err(Error::Usage("leaks needs profiles: heapdiff leaks PROFILE...".to_owned()));
+    }
+    let asked = suspects::Asked {
+        own: own.own()?,
+        catalog: Arc::new(catalog(&patterns)?),
+        limit: limit.limit.map(|bytes| suspects::LimitAsked { limit: bytes, gogc: limit.gogc.0 }),
+    };
+    super::request::request(Question::Leaks(asked), false, inputs, options)
+}

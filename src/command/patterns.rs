@@ -1,0 +1,169 @@
+//! `heapdiff patterns [ID]...`: the catalogue, and patterns explained. `heapdiff patterns match INPUT...`: which
+//! patterns the stacks under each own function match.
+
+use super::catalog::catalog;
+use super::options::{
+    Color, CountArgs, FilterArgs, OutputArgs, OwnArgs, PatternArgs, SampleArgs, width,
+};
+use super::request::{self, Request, snapshot_request};
+use super::{Console, Error, run};
+use crate::analysis::matches::Asked;
+use crate::output::{self, Format, PatternView, shell};
+use crate::patterns::{Catalog, Page};
+use crate::report::{Question, Sort, Warning};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// List the leak patterns, explain one, or find those that a profile matches
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    override_usage = "heapdiff patterns [OPTIONS] [ID]...\n       heapdiff patterns match [OPTIONS] PROFILE...",
+    after_help = "\
+Examples:
+  heapdiff patterns                              all of them
+  heapdiff patterns timer-ticker                 what it means, what to look at, what to do
+  heapdiff patterns match heap.pb.gz             which ones the stacks of a profile match
+  heapdiff patterns --patterns team.toml         with the team's own, whose examples are tried
+
+A pattern explains and advises. Whether memory leaks it does not say: look at what grows."
+)]
+pub(super) struct PatternsArgs {
+    #[command(subcommand)]
+    command: Option<PatternsCommand>,
+    /// Patterns to explain
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    patterns: PatternArgs,
+    #[command(flatten)]
+    output: PageArgs,
+}
+
+impl PatternsArgs {
+    /// The inputs as typed, where profiles are matched.
+    pub(super) fn inputs(&mut self) -> Option<&mut Vec<String>> {
+        self.command.as_mut().map(|PatternsCommand::Match(args)| &mut args.inputs)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum PatternsCommand {
+    Match(MatchArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct PageArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    format: Format,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+    /// Fit the text into N columns [default: the terminal's, no limit elsewhere]
+    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
+    width: Option<usize>,
+}
+
+/// Show which patterns the stacks under each function of your own match, in one profile or in the sum of several
+#[derive(Debug, Args)]
+#[command(
+    name = "match",
+    override_usage = "heapdiff patterns match [OPTIONS] PROFILE...",
+    after_help = "\
+Examples:
+  heapdiff patterns match heap.pb.gz
+  heapdiff patterns match -own '^github.com/acme/' -n 10 heap.pb.gz
+  heapdiff patterns match --format json heap.pb.gz
+
+A function answers for all that is allocated below it. Its patterns stand in the order of what their stacks hold. Of a \
+goroutine profile the patterns are those of parked goroutines."
+)]
+struct MatchArgs {
+    /// Heap profiles or goroutine profiles; several are added up. Files, folders, patterns; `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    patterns: PatternArgs,
+    #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(super) fn answer(
+    args: PatternsArgs,
+    warnings: &[Warning],
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
+    let PatternsArgs { command, ids, patterns, output } = args;
+    if let Some(PatternsCommand::Match(args)) = command {
+        return run::run(match_request(args)?, warnings, console);
+    }
+    let catalog = catalog(&patterns)?;
+    // Who writes patterns looks at them here, and learns whether they do what their examples say.
+    let wrong = catalog.wrong_examples();
+    if !wrong.is_empty() {
+        return Err(Error::Usage(wrong.join("\n")));
+    }
+    let output = request::output(OutputArgs {
+        format: output.format,
+        top: false,
+        output: output.output,
+        color: output.color,
+        width: output.width,
+        unit: None,
+        trim_path: None,
+        quiet: false,
+    })?;
+    let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));
+    let found = found.collect::<Result<Vec<_>, _>>()?;
+    let (page, view) = if found.is_empty() {
+        (Page::of(catalog.patterns()), PatternView::List)
+    } else {
+        (Page::of(found), PatternView::Whole)
+    };
+    let style = run::style(&output, console);
+    run::write_to(output.file.as_deref(), console, |out| {
+        output::write_patterns(output.format, &page, view, &style, out)
+    })
+}
+
+/// There is no pattern of this id. Who names a file meant to match it.
+fn unknown(catalog: &Catalog, id: &str) -> Error {
+    Error::Usage(if Path::new(id).exists() {
+        let file = shell::file(id);
+        format!("{id} is a file, and no pattern: heapdiff patterns match {file}")
+    } else {
+        let nearest = catalog.nearest(id).join(", ");
+        format!(
+            "there is no pattern `{id}`; the nearest are {nearest}. `heapdiff patterns` lists all of them"
+        )
+    })
+}
+
+fn match_request(args: MatchArgs) -> Result<Request, Error> {
+    let MatchArgs { inputs, patterns, own, rows, filter, output } = args;
+    if inputs.is_empty() {
+        return Err(Error::Usage(
+            "no profile given: heapdiff patterns match PROFILE...".to_owned(),
+        ));
+    }
+    let asked = Asked { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
+    // The sample type is that of what is in use, or of goroutines, whatever the profile's own is.
+    let sample = SampleArgs::default();
+    let question = Question::Matches(asked);
+    let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
+    request.query.sort = Some(Sort::Cum);
+    Ok(request)
+}

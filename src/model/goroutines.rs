@@ -1,0 +1,133 @@
+//! What the stack of a goroutine says: what it waits for, and who started it.
+
+/// What each function that parks a goroutine waits for, in the runtime's own words where it has some.
+const PARKED: &[(&str, &str)] = &[
+    ("runtime.chanrecv", "chan receive"),
+    ("runtime.chansend", "chan send"),
+    ("runtime.selectgo", "select"),
+    ("runtime.selectnb", "select"),
+    ("runtime.block", "select (no cases)"),
+    ("internal/poll.runtime_pollWait", "IO wait"),
+    ("runtime.netpollblock", "IO wait"),
+    ("sync.runtime_notifyListWait", "sync.Cond.Wait"),
+    ("sync.runtime_Semacquire", "semacquire"),
+    ("internal/sync.runtime_Semacquire", "semacquire"),
+    ("sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
+    ("internal/sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
+    ("sync.runtime_SemacquireWaitGroup", "sync.WaitGroup.Wait"),
+    ("sync.runtime_SemacquireRWMutex", "sync.RWMutex.Lock"),
+    ("sync.runtime_SemacquireRWMutexR", "sync.RWMutex.RLock"),
+    ("time.Sleep", "sleep"),
+    ("os/signal.signal_recv", "signal"),
+    ("syscall.Syscall", "syscall"),
+    ("syscall.RawSyscall", "syscall"),
+    ("runtime.cgocall", "cgo call"),
+    ("runtime.gopark", "waiting"),
+];
+
+/// What a goroutine waits for; `running` where its stack says nothing of that. `stack` are its functions, the leaf
+/// first.
+pub fn state<'n>(stack: impl Iterator<Item = &'n str>) -> &'static str {
+    let mut found = None;
+    for name in stack {
+        let Some((_, state)) =
+            // The longest of those that fit is the most exact.
+            PARKED.iter().filter(|(known, _)| name.starts_with(known)).max_by_key(|(k, _)| k.len())
+        else {
+            match found {
+                // The frame that parks stands above those that carry it out.
+                Some(state) => return state,
+                None => continue,
+            }
+        };
+        found = Some(*state);
+    }
+    found.unwrap_or("running")
+}
+
+/// The function in which a goroutine was started, by the name of its first function: `go f(x)` and `go func() {…}()`
+/// compile to functions that are named after the one they stand in. `None` where the name does not tell.
+pub fn starter(first: &str) -> Option<&str> {
+    let mut name = first;
+    // `f.func1.2` is the second function within the first one within `f`.
+    while let Some((rest, number)) = name.rsplit_once('.')
+        && is_number(number)
+        && is_closure(rest)
+    {
+        name = rest;
+    }
+    let (starter, _) = name.rsplit_once('.').filter(|_| is_closure(name))?;
+    Some(starter)
+}
+
+/// Whether a name is one that the compiler gives to a function within another.
+fn is_closure(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if is_number(last) {
+        return name.rsplit_once('.').is_some_and(|(rest, _)| is_closure(rest));
+    }
+    ["func", "gowrap", "deferwrap"].iter().filter_map(|p| last.strip_prefix(p)).any(is_number)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_that_parks_names_the_state() {
+        let cases: [(&[&str], &str); 6] = [
+            (
+                &["runtime.gopark", "runtime.chanrecv", "runtime.chanrecv2", "main.worker"],
+                "chan receive",
+            ),
+            (&["runtime.gopark", "runtime.selectgo", "main.loop"], "select"),
+            (
+                &[
+                    "runtime.gopark",
+                    "runtime.netpollblock",
+                    "internal/poll.runtime_pollWait",
+                    "net.(*conn).Read",
+                ],
+                "IO wait",
+            ),
+            (&["runtime.goexit0", "main.spin"], "running"),
+            (
+                &[
+                    "runtime.gopark",
+                    "runtime.goparkunlock",
+                    "sync.runtime_SemacquireMutex",
+                    "main.f",
+                ],
+                "sync.Mutex.Lock",
+            ),
+            (&[], "running"),
+        ];
+        for (stack, expected) in cases {
+            assert_eq!(state(stack.iter().copied()), expected, "{stack:?}");
+        }
+    }
+
+    #[test]
+    fn closures_are_named_after_the_function_they_stand_in() {
+        let cases = [
+            ("main.startWorkers.gowrap1", Some("main.startWorkers")),
+            ("main.(*chatRoom).broadcast.func1", Some("main.(*chatRoom).broadcast")),
+            ("main.init.3.func1.gowrap2", Some("main.init.3.func1")),
+            ("main.init.3.func1.2", Some("main.init.3")),
+            ("main.worker", None),
+            (
+                "net/http.(*Transport).startDialConnForLocked.func1",
+                Some("net/http.(*Transport).startDialConnForLocked"),
+            ),
+            ("main.function", None),
+            ("", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(starter(name), expected, "{name}");
+        }
+    }
+}

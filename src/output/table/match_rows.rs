@@ -1,0 +1,105 @@
+//! Functions of the program's own, and the patterns of their stacks.
+
+use super::super::{Style, Width};
+use super::closing::write_next;
+use super::diff_rows::file_and_line;
+use super::grid::{Column, Grid, Header, Line, Tone, cut_right};
+use super::name::Label;
+use super::number::Scale;
+use super::{counted, escape::escape, wrap};
+use crate::analysis::matches::{Leading, Matches};
+use crate::report::{InputKind, Report};
+use anstyle::Style as Ansi;
+use std::io;
+use unicode_width::UnicodeWidthStr;
+
+pub(super) fn write(
+    report: &Report,
+    matches: &Matches,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    if matches.rows.is_empty() {
+        let text = "No function of the program's own stands in these stacks. --own REGEX says which functions are its \
+                    own.";
+        wrap::write("", text, Ansi::new(), style, out)?;
+    }
+    let is_goroutine = report.inputs.iter().all(|input| input.kind == InputKind::Goroutine);
+    let held = if is_goroutine { "goroutines" } else { "in use" };
+    let has_held = matches.rows.iter().any(|row| row.inuse_space.or(row.goroutines).is_some());
+    let mut grid = Grid::new(
+        vec![
+            Column::number(held, None),
+            Column::number("allocated", has_held.then_some(1)),
+            Column::name("function"),
+            Column::word("patterns", None),
+            Column::text("file", Some(0)),
+        ],
+        Header::Titles,
+    )
+    .name_at_least(24);
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let value = |value: Option<i64>| value.map(|value| scale.value(value)).unwrap_or_default();
+    for row in &matches.rows {
+        let cells = vec![
+            value(row.inuse_space.or(row.goroutines)),
+            value(row.alloc_space),
+            String::new(),
+            ids(&row.patterns, style.width),
+            file_and_line(row.file.as_deref(), None, style.file_names),
+        ];
+        grid.push(Line { cells, label: Label::new(&row.function), tone: Tone::Plain });
+    }
+    if !matches.rows.is_empty() {
+        grid.write(style.width, style.color, 0, out)?;
+    }
+    if matches.omitted > 0 {
+        writeln!(out)?;
+        let what = format!("{} (-n 0 shows them)", counted(matches.omitted, "functions"));
+        wrap::write("not shown: ", &what, Ansi::new().dimmed(), style, out)?;
+    }
+    if !matches.elsewhere.is_empty() {
+        writeln!(out)?;
+        let one = |(id, value): &(String, i64)| format!("{} {}", escape(id), scale.value(*value));
+        let all: Vec<_> = matches.elsewhere.iter().map(one).collect();
+        let first = "in stacks without a function of the program's own: ";
+        wrap::write("", &format!("{first}{}", all.join(", ")), Ansi::new(), style, out)?;
+    }
+    leading(&matches.leading, style, out)
+}
+
+/// As many ids as fit, and how many more there are; the first always.
+fn ids(patterns: &[String], width: Width) -> String {
+    let Width::Columns(columns) = width else {
+        return patterns.iter().map(|id| escape(id)).collect::<Vec<_>>().join(", ");
+    };
+    let mut text = String::new();
+    for (shown, id) in patterns.iter().enumerate() {
+        let id = escape(id);
+        if shown > 0 && text.width() + 2 + id.width() > columns / 3 {
+            text = format!("{text} +{}", patterns.len() - shown);
+            break;
+        }
+        if shown > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&id);
+    }
+    cut_right(&text, columns * 2 / 5)
+}
+
+/// What the patterns that lead the rows are about, and where to read on.
+fn leading(leading: &[Leading], style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let Some(first) = leading.first() else { return Ok(()) };
+    writeln!(out)?;
+    for pattern in leading {
+        let text = format!("{}: {}", escape(&pattern.id), escape(&pattern.title));
+        wrap::write("", &text, Ansi::new(), style, out)?;
+    }
+    writeln!(out)?;
+    let text =
+        "A pattern names a mechanism, and not a leak: a cache that fills up has the same stacks.";
+    wrap::write("", text, Ansi::new(), style, out)?;
+    write_next("What one means", &format!("heapdiff patterns {}", escape(&first.id)), style, out)
+}

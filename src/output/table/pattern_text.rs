@@ -1,0 +1,187 @@
+//! Patterns for people: a line for each, or one explained.
+//!
+//! Who reads an explanation has an alarm to answer, so it goes from what happens to what to look at and what to do, and
+//! its commands are there to be copied.
+
+use super::super::{PatternView, Style};
+use super::closing::write_next;
+use super::grid::{Column, Grid, Header, Line, Tone};
+use super::name::Label;
+use super::{escape::escape, shell, wrap};
+use crate::patterns::{Confidence, Evidence, Example, Listing, Metric, Page, ProfileKind};
+use anstyle::Style as Ansi;
+use std::io;
+
+/// Before what stands under a heading.
+const INDENT: &str = "  ";
+/// Before the stack of an example.
+const MATCHES: &str = "  matches         ";
+const MATCHES_NOT: &str = "  does not match  ";
+
+pub(in crate::output) fn write(
+    page: &Page,
+    view: PatternView,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match view {
+        PatternView::List => list(page, style, out),
+        PatternView::Whole => page.patterns.iter().enumerate().try_for_each(|(number, one)| {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            explain(one, style, out)
+        }),
+    }
+}
+
+fn list(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut grid = Grid::new(
+        vec![
+            Column::word("pattern", None),
+            Column::word("confidence", Some(1)),
+            Column::word("evidence", Some(0)),
+            Column::text("file", Some(2)),
+            Column::code("what it is about"),
+        ],
+        Header::Titles,
+    );
+    for pattern in &page.patterns {
+        let cells = vec![
+            escape(&pattern.id).into_owned(),
+            confidence(pattern.confidence).to_owned(),
+            evidence(pattern.evidence).to_owned(),
+            escape(pattern.file.as_deref().unwrap_or_default()).into_owned(),
+            escape(&pattern.title).into_owned(),
+        ];
+        grid.push(Line { cells, label: Label::default(), tone: Tone::Plain });
+    }
+    grid.write(style.width, style.color, 0, out)?;
+    writeln!(out)?;
+    write_next("Explain one", "heapdiff patterns timer-ticker", style, out)?;
+    write_next("Find them", "heapdiff patterns match heap.pb.gz", style, out)
+}
+
+fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let bold = Ansi::new().bold();
+    wrap::write(&format!("{}  ", escape(&pattern.id)), &escape(&pattern.title), bold, style, out)?;
+    let heading = |title: &str, out: &mut dyn io::Write| {
+        writeln!(out)?;
+        wrap::write(title, "", bold, style, out)
+    };
+    let say = |text: &str, out: &mut dyn io::Write| {
+        wrap::write(INDENT, &escape(text), Ansi::new(), style, out)
+    };
+    for (title, text) in [
+        ("What goes on", &pattern.meaning),
+        ("What to look at", &pattern.look_for),
+        ("What to do", &pattern.fix),
+    ] {
+        if !text.is_empty() {
+            heading(title, out)?;
+            say(text, out)?;
+        }
+    }
+    heading("How it is told", out)?;
+    // An expression is never broken: it is there to be copied.
+    let line =
+        |text: &str, out: &mut dyn io::Write| writeln!(out, "{INDENT}{INDENT}{}", escape(text));
+    if pattern.any.is_empty() && pattern.goroutine.is_none() {
+        say("no other pattern matches, and the program's own function is the leaf", out)?;
+    }
+    if !pattern.any.is_empty() {
+        let each = if pattern.any.len() == 1 { "" } else { "each of " };
+        let what = if pattern.any.len() == 1 { "this matches" } else { "these matches" };
+        say(&format!("{each}{what} some function of a stack:"), out)?;
+        pattern.any.iter().try_for_each(|regex| line(regex, out))?;
+    }
+    if !pattern.not.is_empty() {
+        say(
+            if pattern.not.len() == 1 {
+                "and this matches none:"
+            } else {
+                "and none of these matches one:"
+            },
+            out,
+        )?;
+        pattern.not.iter().try_for_each(|regex| line(regex, out))?;
+    }
+    if let Some(regex) = &pattern.goroutine {
+        say("a parked goroutine that belongs to it has a function which this matches:", out)?;
+        line(regex, out)?;
+    }
+    say(&format!("confidence {}", confidence_in_words(pattern.confidence)), out)?;
+    say(&format!("evidence: {}", evidence_in_words(pattern.evidence, pattern.metric)), out)?;
+    if !pattern.seen_on.is_empty() {
+        say(&format!("seen with: {}", pattern.seen_on), out)?;
+    }
+    if let Some(file) = &pattern.file {
+        say(&format!("stands in: {file}"), out)?;
+    }
+    if !pattern.examples.is_empty() {
+        heading("Examples, the function that allocates first", out)?;
+        pattern.examples.iter().try_for_each(|one| example(one, style, out))?;
+    }
+    writeln!(out)?;
+    write_next("Where it matches", "heapdiff patterns match heap.pb.gz", style, out)?;
+    // What matches everything is no question, and a control character has no safe spelling.
+    let asks = |regex: &&String| regex.as_str() != "." && escape(regex) == regex.as_str();
+    if let Some(regex) = pattern.any.first().filter(asks) {
+        let command = format!("heapdiff refs {} before.pb.gz after.pb.gz", shell::quote(regex));
+        write_next("Through what it grew", &command, style, out)?;
+    }
+    if let Some(regex) = pattern.goroutine.as_ref().filter(asks) {
+        let command = format!("heapdiff refs {} goroutine.pb.gz", shell::quote(regex));
+        write_next("Its goroutines", &command, style, out)?;
+    }
+    Ok(())
+}
+
+fn example(example: &Example, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let first = if example.matches { MATCHES } else { MATCHES_NOT };
+    let parked = match example.profile {
+        ProfileKind::Heap => "",
+        ProfileKind::Goroutine => "goroutine: ",
+    };
+    let stack = example.stack.join(" ← ");
+    let text = match example.note.as_str() {
+        "" => format!("{parked}{stack}"),
+        note => format!("{parked}{stack} ({note})"),
+    };
+    wrap::write(first, &escape(&text), Ansi::new(), style, out)
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "high",
+        Confidence::Med => "med",
+        Confidence::Low => "low",
+    }
+}
+
+fn confidence_in_words(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "high: hardly anything else has these functions in its stacks",
+        Confidence::Med => "medium: usual, and not the only explanation",
+        Confidence::Low => "low: one of several explanations",
+    }
+}
+
+fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Growth => "growth",
+        Evidence::Churn => "churn",
+        Evidence::Highwater => "highwater",
+    }
+}
+
+fn evidence_in_words(evidence: Evidence, metric: Metric) -> &'static str {
+    match (evidence, metric) {
+        (Evidence::Growth, Metric::Inuse) => "what is in use grows from snapshot to snapshot",
+        (Evidence::Growth, Metric::Alloc) => "what is allocated grows from snapshot to snapshot",
+        (Evidence::Churn, _) => "much is allocated, and what is in use stays the same",
+        (Evidence::Highwater, _) => {
+            "a mark that rises and never falls; a goroutine profile says what is there now"
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Patterns as plain text, for those who print them. JSON is this type.
+
+use super::{Confidence, Evidence, Example, Metric, Pattern};
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the JSON form of a list of patterns.
+pub const SCHEMA: &str = "heapdiff.patterns/v1";
+
+/// Patterns, as JSON has them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Page {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The patterns, in the order of the catalogue.
+    pub patterns: Vec<Listing>,
+}
+
+impl Page {
+    /// Patterns in words.
+    pub fn of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
+        let patterns = patterns.into_iter().map(Listing::of).collect();
+        Self { schema: SCHEMA.to_owned(), patterns }
+    }
+}
+
+/// A pattern in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listing {
+    /// Short name.
+    pub id: String,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// How likely it names the true mechanism where its frames stand.
+    pub confidence: Confidence,
+    /// What shows that it is at work.
+    pub evidence: Evidence,
+    /// Which value of a heap profile it is about.
+    pub metric: Metric,
+    /// Regular expressions on function names, each of which matches some frame of the stack.
+    pub any: Vec<String>,
+    /// Regular expressions none of which matches any frame.
+    pub not: Vec<String>,
+    /// Regular expression that matches some frame of a parked goroutine that belongs to it.
+    pub goroutine: Option<String>,
+    /// What goes on.
+    pub meaning: String,
+    /// What to look at, to be sure.
+    pub look_for: String,
+    /// What to do.
+    pub fix: String,
+    /// Versions with which its frames were seen.
+    pub seen_on: String,
+    /// The file it stands in; absent for those of heapdiff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Stacks that match, and some that nearly do.
+    pub examples: Vec<Example>,
+}
+
+impl Listing {
+    /// A pattern in words.
+    pub fn of(pattern: &Pattern) -> Self {
+        let texts = |regexes: &[Regex]| regexes.iter().map(ToString::to_string).collect();
+        Self {
+            id: pattern.id.clone(),
+            title: pattern.title.clone(),
+            confidence: pattern.confidence,
+            evidence: pattern.evidence,
+            metric: pattern.metric,
+            any: texts(&pattern.any),
+            not: texts(&pattern.not),
+            goroutine: pattern.goroutine.as_ref().map(ToString::to_string),
+            meaning: pattern.meaning.clone(),
+            look_for: pattern.look_for.clone(),
+            fix: pattern.fix.clone(),
+            seen_on: pattern.seen_on.clone(),
+            file: pattern.file.clone(),
+            examples: pattern.examples.clone(),
+        }
+    }
+}

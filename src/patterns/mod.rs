@@ -1,0 +1,360 @@
+//! Patterns: what a stack says about how memory leaks, and what to do about it.
+//!
+//! A pattern is a few regular expressions on function names with words for whoever has to act on them. It explains
+//! and advises, and decides nothing: whether memory leaks is for statistics to say. The catalogue stands in
+//! `builtin/`, a file for each pattern, and a user's own patterns are read by the same reader.
+//!
+//! Patterns stand in an order that always holds: high confidence before medium before low, a user's own before those
+//! of heapdiff, and those in the order of their list, where who owns a thing comes before what it is made of. The last
+//! is the [`FALLBACK`], which names match never.
+
+mod builtin;
+mod listing;
+mod matcher;
+mod read;
+
+pub use listing::{Listing, Page, SCHEMA};
+pub use matcher::{Matcher, PatternId};
+pub use read::Error;
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Index;
+
+/// The id of the pattern that stands where no other does: the program's own line allocates. It has no regular
+/// expressions.
+pub const FALLBACK: &str = "app-container";
+
+/// Patterns that a catalogue holds at most, so that no file makes it slow.
+const PATTERNS_MAX: usize = 1000;
+/// Ids that are told where one is not there.
+const NEAREST: usize = 3;
+
+/// Which value of a heap profile a pattern is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Metric {
+    /// What is in use.
+    #[default]
+    Inuse,
+    /// What was ever allocated.
+    Alloc,
+}
+
+/// What shows that a pattern is at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    /// Memory in use grows.
+    #[default]
+    Growth,
+    /// Much is allocated, and what is in use stays the same.
+    Churn,
+    /// A mark that never falls, whatever happened since.
+    Highwater,
+}
+
+/// How likely the pattern names the true mechanism where its frames stand.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Hardly anything else has these frames.
+    High,
+    /// It is usual.
+    #[default]
+    Med,
+    /// It is one of several explanations.
+    Low,
+}
+
+/// What kind of profile an example is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileKind {
+    /// Memory.
+    #[default]
+    Heap,
+    /// Parked goroutines.
+    Goroutine,
+}
+
+/// A stack, and whether its pattern matches it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The kind of profile that the stack is of.
+    #[serde(default)]
+    pub profile: ProfileKind,
+    /// Function names, the leaf first.
+    pub stack: Vec<String>,
+    /// Whether the pattern matches.
+    pub matches: bool,
+    /// Why it does not, or what it shows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// A pattern. Texts are single paragraphs without line breaks.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// Short name: lower-case letters, digits and dashes.
+    pub id: String,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// Each matches some frame of the stack. Empty: no stack of a heap profile matches.
+    pub any: Vec<Regex>,
+    /// None matches any frame.
+    pub not: Vec<Regex>,
+    /// Which value it is about.
+    pub metric: Metric,
+    /// What shows that it is at work.
+    pub evidence: Evidence,
+    /// Matches some frame of a parked goroutine that belongs to it.
+    pub goroutine: Option<Regex>,
+    /// How likely it names the true mechanism.
+    pub confidence: Confidence,
+    /// What goes on.
+    pub meaning: String,
+    /// What to look at, to be sure.
+    pub look_for: String,
+    /// What to do.
+    pub fix: String,
+    /// Versions with which its frames were seen.
+    pub seen_on: String,
+    /// Stacks that match, and some that nearly do.
+    pub examples: Vec<Example>,
+    /// The file it stands in; `None` for those of heapdiff.
+    pub file: Option<String>,
+}
+
+impl Pattern {
+    /// Whether it stands where no other does.
+    pub fn is_fallback(&self) -> bool {
+        self.id == FALLBACK
+    }
+
+    /// What the order of a catalogue goes by.
+    fn rank(&self) -> (bool, Confidence, bool) {
+        (self.is_fallback(), self.confidence, self.file.is_none())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        Listing::of(self) == Listing::of(other)
+    }
+}
+
+/// Patterns in their order, no two of one id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    patterns: Vec<Pattern>,
+}
+
+impl Catalog {
+    /// The patterns of heapdiff.
+    pub fn builtin() -> Self {
+        let mut catalog = Self::default();
+        for (name, text) in builtin::FILES {
+            let read = read::patterns(name, text);
+            debug_assert!(read.is_ok(), "{read:?}");
+            let own = read.unwrap_or_default().into_iter();
+            catalog.patterns.extend(own.map(|pattern| Pattern { file: None, ..pattern }));
+        }
+        catalog.patterns.sort_by_key(Pattern::rank);
+        catalog
+    }
+
+    /// Adds the `[[pattern]]` tables of a file. One that bears the id of a pattern that is there takes its place.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, and where; nothing is added then.
+    pub fn add_toml(&mut self, file_name: &str, text: &str) -> Result<(), Error> {
+        let added = read::patterns(file_name, text)?;
+        let is_kept = |pattern: &Pattern| added.iter().all(|new| new.id != pattern.id);
+        let kept = self.patterns.iter().filter(|pattern| is_kept(pattern)).count();
+        if kept + added.len() > PATTERNS_MAX {
+            return Err(read::too_many(file_name, PATTERNS_MAX));
+        }
+        self.patterns.retain(is_kept);
+        // What was named last comes first among equals.
+        self.patterns.splice(0..0, added);
+        self.patterns.sort_by_key(Pattern::rank);
+        Ok(())
+    }
+
+    /// All patterns, in their order.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// The pattern of an id.
+    pub fn find(&self, id: &str) -> Option<&Pattern> {
+        self.patterns.iter().find(|pattern| pattern.id == id)
+    }
+
+    /// The pattern that stands where no other does.
+    pub fn fallback(&self) -> Option<&Pattern> {
+        self.patterns.last().filter(|last| last.is_fallback())
+    }
+
+    /// The ids nearest to one that is not there, the nearest first: those that hold it, then those of which few letters
+    /// would have to change.
+    pub fn nearest(&self, id: &str) -> Vec<&str> {
+        // Ids are short; no more of what was typed is looked at.
+        let id: String = id.chars().take(64).flat_map(char::to_lowercase).collect();
+        let far = |known: &str| {
+            if known.contains(&id) {
+                return 0;
+            }
+            let whole = strsim::osa_distance(&id, known);
+            let parts = known.split('-').map(|part| strsim::osa_distance(&id, part));
+            1 + parts.fold(whole, usize::min)
+        };
+        let mut ids: Vec<&str> = self.patterns.iter().map(|pattern| pattern.id.as_str()).collect();
+        ids.sort_by_key(|known| (far(known), known.len(), *known));
+        ids.truncate(NEAREST);
+        ids
+    }
+
+    /// What is wrong with the examples of patterns that stand in files of the user's: each that says of its stack what
+    /// is not so.
+    pub fn wrong_examples(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for pattern in &self.patterns {
+            for (number, example) in (1..).zip(&pattern.examples) {
+                if matcher::matches(pattern, example) != example.matches {
+                    let (says, is) = if example.matches {
+                        ("matches", "does not")
+                    } else {
+                        ("does not match", "does")
+                    };
+                    let file = pattern.file.as_deref().unwrap_or("builtin");
+                    wrong.push(format!(
+                        "{file}: pattern `{}`: example {number} says that it {says}, and it {is}: {}",
+                        pattern.id,
+                        example.stack.join(" ← ")
+                    ));
+                }
+            }
+        }
+        wrong
+    }
+}
+
+impl Index<PatternId> for Catalog {
+    type Output = Pattern;
+
+    fn index(&self, id: PatternId) -> &Pattern {
+        &self.patterns[id.index()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(text: &str) -> Catalog {
+        let mut catalog = Catalog::builtin();
+        catalog.add_toml("mine.toml", text).unwrap();
+        catalog
+    }
+
+    fn pattern(id: &str, confidence: &str) -> String {
+        format!(
+            "[[pattern]]\nid = '{id}'\ntitle = 't'\nany = ['^x$']\nmeaning = 'm'\nfix = 'f'\n\
+             confidence = '{confidence}'\n"
+        )
+    }
+
+    #[test]
+    fn every_builtin_pattern_is_there_and_in_its_order() {
+        let catalog = Catalog::builtin();
+        assert_eq!(catalog.patterns().len(), builtin::FILES.len());
+        assert!(catalog.patterns().is_sorted_by_key(Pattern::rank));
+        assert_eq!(catalog.fallback().unwrap().id, FALLBACK);
+        for (name, _) in builtin::FILES {
+            let id = name.strip_suffix(".toml").unwrap();
+            assert_eq!(catalog.find(id).unwrap().id, id, "a file bears the id of its pattern");
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/patterns/builtin");
+        let files = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(files, builtin::FILES.len(), "a file that is in no list");
+    }
+
+    #[test]
+    fn every_example_says_what_is_so() {
+        let catalog = Catalog::builtin();
+        assert_eq!(catalog.wrong_examples(), [""; 0]);
+        for pattern in catalog.patterns() {
+            let has = |profile: ProfileKind, matches: bool| {
+                let of = |e: &&Example| e.profile == profile && e.matches == matches;
+                pattern.examples.iter().any(|example| of(&example))
+            };
+            let id = &pattern.id;
+            assert!(has(ProfileKind::Heap, false), "{id}: a near miss is missing");
+            assert_eq!(has(ProfileKind::Heap, true), !pattern.is_fallback(), "{id}");
+            assert_eq!(has(ProfileKind::Goroutine, true), pattern.goroutine.is_some(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_users_own_come_first_and_take_the_place_of_builtin_ones() {
+        let text = [pattern("mine", "low"), pattern("timer-ticker", "med")].concat();
+        let catalog = catalog(&text);
+        assert_eq!(catalog.patterns().len(), builtin::FILES.len() + 1);
+        let first = |confidence| {
+            catalog.patterns().iter().find(|p| p.confidence == confidence).unwrap().id.as_str()
+        };
+        assert_eq!(first(Confidence::Low), "mine");
+        assert_eq!(first(Confidence::Med), "timer-ticker");
+        assert_eq!(catalog.find("timer-ticker").unwrap().file.as_deref(), Some("mine.toml"));
+        assert!(catalog.patterns().is_sorted_by_key(Pattern::rank));
+    }
+
+    #[test]
+    fn an_example_that_is_wrong_is_told() {
+        let example = |matches: bool| {
+            format!(
+                "{}[[pattern.example]]\nstack = ['x', 'main.f']\nmatches = {matches}\n",
+                pattern("mine", "high")
+            )
+        };
+        assert_eq!(catalog(&example(true)).wrong_examples(), [""; 0]);
+        assert_eq!(
+            catalog(&example(false)).wrong_examples(),
+            ["mine.toml: pattern `mine`: example 1 says that it does not match, and it does: \
+              x ← main.f"]
+        );
+    }
+
+    #[test]
+    fn the_nearest_ids_are_found() {
+        let catalog = Catalog::builtin();
+        for (typed, nearest) in [
+            ("tikcer", "timer-ticker"),
+            ("ticker", "timer-ticker"),
+            ("SQL", "sql-tx"),
+            ("goroutines", "goroutine"),
+            ("http-transport", "http-transport-per-request"),
+        ] {
+            assert_eq!(catalog.nearest(typed)[0], nearest, "{typed}");
+        }
+        assert_eq!(catalog.nearest(&"ä".repeat(1 << 20)).len(), NEAREST);
+        assert_eq!(catalog.nearest("").len(), NEAREST);
+        assert!(catalog.nearest("tiker").contains(&"timer-ticker"));
+    }
+
+    #[test]
+    fn no_file_makes_the_catalogue_endless() {
+        let many: String = (0..PATTERNS_MAX).map(|i| pattern(&format!("p{i}"), "low")).collect();
+        let mut catalog = Catalog::builtin();
+        let error = catalog.add_toml("many.toml", &many).unwrap_err().to_string();
+        assert!(error.contains("at most 1000 patterns"), "{error}");
+        assert_eq!(catalog, Catalog::builtin());
+    }
+}

@@ -1,0 +1,349 @@
+//! From the text of a pattern file to patterns.
+//!
+//! Whoever writes a pattern writes it with a file and this reader and nothing else, so each mistake is told with its
+//! line and column, and with what is allowed there. Regular expressions are compiled here. A file may be a
+//! stranger's: its length, the length of an expression, and what one takes when it is compiled are bounded.
+
+use super::{Confidence, Evidence, Example, FALLBACK, Metric, Pattern};
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+use std::ops::Range;
+use toml::Spanned;
+
+/// Bytes of a file at most.
+const FILE_MAX: usize = 1 << 20;
+/// Bytes of a regular expression at most.
+const REGEX_MAX: usize = 1000;
+/// Bytes a regular expression may take when it is compiled.
+const COMPILED_MAX: usize = 256 << 10;
+/// Regular expressions of one pattern, and of a file, at most.
+const REGEXES_MAX: usize = 50;
+const REGEXES_OF_FILE_MAX: usize = 1000;
+/// Characters of an id at most.
+const ID_MAX: usize = 40;
+
+/// What is wrong with a pattern file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", self.place())]
+pub struct Error {
+    /// Name of the file.
+    pub file: String,
+    /// Line and column, each from 1 on; absent where it is about the file as a whole.
+    pub at: Option<(usize, usize)>,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+}
+
+impl Error {
+    fn place(&self) -> String {
+        match self.at {
+            Some((line, column)) => format!("{}:{line}:{column}", self.file),
+            None => self.file.clone(),
+        }
+    }
+}
+
+/// The file as TOML has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    pattern: Vec<Table>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    id: Spanned<String>,
+    title: Spanned<String>,
+    #[serde(default)]
+    any: Vec<Spanned<String>>,
+    #[serde(default)]
+    not: Vec<Spanned<String>>,
+    goroutine: Option<Spanned<String>>,
+    #[serde(default)]
+    metric: Metric,
+    #[serde(default)]
+    evidence: Evidence,
+    #[serde(default)]
+    confidence: Confidence,
+    meaning: Spanned<String>,
+    #[serde(default)]
+    look_for: String,
+    fix: Spanned<String>,
+    #[serde(default)]
+    seen_on: String,
+    #[serde(default)]
+    example: Vec<Example>,
+}
+
+/// The patterns of a file, in its order.
+pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, Error> {
+    let reader = Reader { file, text };
+    if text.len() > FILE_MAX {
+        let message =
+            format!("a pattern file has at most {FILE_MAX} bytes, this has {}", text.len());
+        return Err(Error { file: file.to_owned(), at: None, message });
+    }
+    let read: File = toml::from_str(text).map_err(|error| {
+        let at = error.span().unwrap_or_default();
+        reader.error(at, error.message().trim_end().to_owned())
+    })?;
+    let of = |table: &Table| table.any.len() + table.not.len();
+    if read.pattern.iter().map(of).sum::<usize>() > REGEXES_OF_FILE_MAX {
+        let message =
+            format!("a pattern file has at most {REGEXES_OF_FILE_MAX} regular expressions");
+        return Err(Error { file: file.to_owned(), at: None, message });
+    }
+    let mut patterns: Vec<Pattern> = Vec::with_capacity(read.pattern.len());
+    let mut lines = Vec::with_capacity(read.pattern.len());
+    for table in read.pattern {
+        let (line, _) = reader.position(table.id.span().start);
+        let at = table.id.span();
+        let pattern = reader.pattern(table)?;
+        if let Some(i) = patterns.iter().position(|known| known.id == pattern.id) {
+            let message =
+                format!("there is a pattern `{}` already, in line {}", pattern.id, lines[i]);
+            return Err(reader.error(at, message));
+        }
+        patterns.push(pattern);
+        lines.push(line);
+    }
+    Ok(patterns)
+}
+
+/// That a catalogue would have more patterns than it may.
+pub(super) fn too_many(file: &str, most: usize) -> Error {
+    let message = format!("with these there would be too many patterns: at most {most} patterns");
+    Error { file: file.to_owned(), at: None, message }
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn pattern(&self, table: Table) -> Result<Pattern, Error> {
+        let id = self.id(&table.id)?;
+        let regexes = table.any.len() + table.not.len();
+        if regexes > REGEXES_MAX {
+            let message = format!(
+                "pattern `{id}` has {regexes} regular expressions, of at most {REGEXES_MAX}: join some \
+                 with `|`"
+            );
+            return Err(self.error(table.id.span(), message));
+        }
+        let asks = !table.any.is_empty() || table.goroutine.is_some();
+        if asks && id == FALLBACK {
+            let message = format!(
+                "`{FALLBACK}` stands where no other pattern matches: it takes neither `any` nor \
+                 `goroutine`"
+            );
+            return Err(self.error(table.id.span(), message));
+        }
+        if !asks && id != FALLBACK {
+            let message = format!(
+                "pattern `{id}` would match nothing: give it `any`, regular expressions on function \
+                 names each of which matches some frame of the stack, or `goroutine`"
+            );
+            return Err(self.error(table.id.span(), message));
+        }
+        let all = |field: &str, texts: &[Spanned<String>]| {
+            let compile = |text: &Spanned<String>| self.regex(&id, field, text);
+            texts.iter().map(compile).collect::<Result<Vec<_>, _>>()
+        };
+        let examples = table.example.into_iter();
+        Ok(Pattern {
+            title: self.said(&id, "title", &table.title)?,
+            any: all("any", &table.any)?,
+            not: all("not", &table.not)?,
+            metric: table.metric,
+            evidence: table.evidence,
+            goroutine: table
+                .goroutine
+                .map(|text| self.regex(&id, "goroutine", &text))
+                .transpose()?,
+            confidence: table.confidence,
+            meaning: self.said(&id, "meaning", &table.meaning)?,
+            look_for: paragraph(&table.look_for),
+            fix: self.said(&id, "fix", &table.fix)?,
+            seen_on: paragraph(&table.seen_on),
+            examples: examples
+                .map(|example| Example { note: paragraph(&example.note), ..example })
+                .collect(),
+            file: Some(self.file.to_owned()),
+            id,
+        })
+    }
+
+    /// An id can be typed in a shell as it is.
+    fn id(&self, id: &Spanned<String>) -> Result<String, Error> {
+        let text = id.get_ref();
+        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let fits = text.len() <= ID_MAX
+            && text.starts_with(is_word)
+            && text.chars().all(|c| is_word(c) || c == '-');
+        // `heapdiff patterns match` is a command.
+        if !fits || text == "match" {
+            let message = format!(
+                "`{}` is no id: an id has lower-case letters, digits and dashes, at most {ID_MAX}, \
+                 begins with no dash, and is not `match`",
+                text.chars().take(ID_MAX).collect::<String>()
+            );
+            return Err(self.error(id.span(), message));
+        }
+        Ok(text.clone())
+    }
+
+    fn said(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<String, Error> {
+        let said = paragraph(text.get_ref());
+        if said.is_empty() {
+            let message = format!("pattern `{id}`: `{field}` is empty: say it in a few words");
+            return Err(self.error(text.span(), message));
+        }
+        Ok(said)
+    }
+
+    fn regex(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<Regex, Error> {
+        let fail = |why: String| {
+            self.error(text.span(), format!("pattern `{id}`: an expression of `{field}` {why}"))
+        };
+        let regex = text.get_ref();
+        if regex.is_empty() {
+            return Err(fail("is empty, and would match every frame".to_owned()));
+        }
+        if regex.len() > REGEX_MAX {
+            return Err(fail(format!("has {} bytes, of at most {REGEX_MAX}", regex.len())));
+        }
+        RegexBuilder::new(regex).size_limit(COMPILED_MAX).build().map_err(|error| match error {
+            regex::Error::CompiledTooBig(limit) => fail(format!(
+                "takes more than {limit} bytes when it is compiled: leave out repetitions such as \
+                 `{{1000}}`"
+            )),
+            error => fail(format!("does not compile: {error}")),
+        })
+    }
+
+    fn error(&self, at: Range<usize>, message: String) -> Error {
+        Error { file: self.file.to_owned(), at: Some(self.position(at.start)), message }
+    }
+
+    /// Line and column of a byte.
+    fn position(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (line, before[start..].chars().count() + 1)
+    }
+}
+
+/// Words with single blanks between them: where a file breaks its lines says nothing.
+fn paragraph(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINE: &str =
+        "[[pattern]]\nid = 'a-1'\ntitle = 't'\nany = ['^x$']\nmeaning = 'm'\nfix = 'f'\n";
+
+    fn error(text: &str) -> String {
+        patterns("p.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let [pattern] = patterns("p.toml", FINE).unwrap().try_into().unwrap();
+        assert_eq!(pattern.any[0].as_str(), "^x$");
+        assert_eq!((pattern.metric, pattern.evidence), (Metric::Inuse, Evidence::Growth));
+        assert_eq!(pattern.confidence, Confidence::Med);
+        assert_eq!(pattern.file.as_deref(), Some("p.toml"));
+        assert!(pattern.not.is_empty() && pattern.goroutine.is_none());
+        assert!(patterns("empty.toml", "").unwrap().is_empty());
+        let text = FINE.replace("'m'", "\"\"\"\n one\n  two\r\n\tthree \"\"\"");
+        assert_eq!(patterns("p.toml", &text).unwrap()[0].meaning, "one two three");
+        let parked = FINE.replace("any = ['^x$']", "goroutine = 'x'");
+        assert_eq!(patterns("p.toml", &parked).unwrap()[0].any.len(), 0);
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_what_is_allowed() {
+        let long = "x".repeat(REGEX_MAX + 1);
+        let many = "'x', ".repeat(REGEXES_MAX + 1);
+        let with = |from: &str, to: &str| FINE.replace(from, to);
+        let cases = [
+            ("x = 1\n".to_owned(), "p.toml:1:1: unknown field `x`, expected `pattern`"),
+            (with("fix", "fixx"), "p.toml:6:1: unknown field `fixx`, expected one of `id`, "),
+            (with("fix = 'f'", ""), "p.toml:1:1: missing field `fix`"),
+            (with("'t'", "3"), "p.toml:3:9: invalid type: integer `3`, expected a string"),
+            (
+                with("['^x$']", "'^x$'"),
+                "p.toml:4:7: invalid type: string \"^x$\", expected a sequence",
+            ),
+            (
+                with("fix", "confidence = 'sure'\nfix"),
+                "p.toml:6:14: unknown variant `sure`, expected one of `high`, `med`, `low`",
+            ),
+            (with("fix", "evidence = 'x'\nfix"), "expected one of `growth`, `churn`, `highwater`"),
+            (with("fix", "metric = 'x'\nfix"), "expected `inuse` or `alloc`"),
+            (
+                with("^x$", "^x("),
+                "p.toml:4:8: pattern `a-1`: an expression of `any` does not compile",
+            ),
+            (with("^x$", ""), "p.toml:4:8: pattern `a-1`: an expression of `any` is empty"),
+            (
+                with("^x$", &long),
+                "p.toml:4:8: pattern `a-1`: an expression of `any` has 1001 bytes",
+            ),
+            (with("^x$", r"(\w{99}){99}"), "takes more than 262144 bytes when it is compiled"),
+            (with("'^x$'", &many), "p.toml:2:6: pattern `a-1` has 51 regular expressions"),
+            (with("any = ['^x$']", ""), "p.toml:2:6: pattern `a-1` would match nothing"),
+            (with("a-1", "app-container"), "it takes neither `any` nor `goroutine`"),
+            (with("a-1", "A 1"), "p.toml:2:6: `A 1` is no id: an id has lower-case letters"),
+            (with("a-1", "match"), "`match` is no id"),
+            (with("a-1", ""), "`` is no id"),
+            (with("'m'", "' '"), "p.toml:5:11: pattern `a-1`: `meaning` is empty"),
+            ([FINE, FINE].concat(), "p.toml:8:6: there is a pattern `a-1` already, in line 2"),
+            (with("'t'", "'t"), "p.toml:3:"),
+            ("[[pattern".to_owned(), "p.toml:1:"),
+            ("\u{feff}= ä".to_owned(), "p.toml:1:"),
+            (
+                [FINE, "[[pattern.example]]\nstack = ['x']\nmatch = true\n"].concat(),
+                "p.toml:9:1: unknown field `match`, expected one of `profile`, `stack`, `matches`",
+            ),
+            ([FINE, &"[".repeat(10_000)].concat(), "p.toml:7:"),
+            ([FINE, "x = ", &"[".repeat(10_000)].concat(), "p.toml:7:"),
+        ];
+        for (text, expected) in cases {
+            let error = error(&text);
+            assert!(error.contains(expected), "{text:.200}\n{error}");
+        }
+        let long = "#".repeat(FILE_MAX + 1);
+        assert!(error(&long).starts_with("p.toml: a pattern file has at most 1048576 bytes"));
+        let many: String = (0..21)
+            .map(|i| FINE.replace("a-1", &format!("a-{i}")).replace("'^x$'", &"'x', ".repeat(50)))
+            .collect();
+        assert!(error(&many).starts_with("p.toml: a pattern file has at most 1000 regular"));
+    }
+
+    #[test]
+    fn nothing_of_a_file_is_read_where_a_part_is_broken() {
+        let mut catalog = super::super::Catalog::builtin();
+        let before = catalog.clone();
+        assert!(catalog.add_toml("p.toml", &[FINE, "x = 1"].concat()).is_err());
+        assert_eq!(catalog, before);
+    }
+
+    #[test]
+    fn no_cut_off_file_panics() {
+        let builtin = super::super::builtin::FILES.iter().map(|(_, text)| *text);
+        for text in builtin.take(3).chain([FINE]) {
+            for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
+                let _ = patterns("p.toml", &text[..end]);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A history and a query in, a report out: the timeline, and the suspects with their verdict.
+
+use super::analyze::{Error, column, input, new_report, no_match, settle_order};
+use super::{Query, Question, Report, Total, Warning, WarningCode};
+use crate::analysis::suspects::suspects;
+use crate::analysis::timeline::timeline;
+use crate::analysis::{Measured, Spans, spans};
+use crate::filter::{Applied, Filter, Spec};
+use crate::graph::frames::Frames;
+use crate::model::history::{History, Moment};
+use crate::stats::class::LEAST;
+
+/// What questions about time are asked of.
+#[derive(Clone, Debug, Default)]
+pub struct Histories {
+    /// The snapshots that the question is about.
+    pub main: History,
+    /// Goroutine profiles that came with them.
+    pub goroutines: Option<History>,
+}
+
+/// Rows of the timeline that stands beside suspects.
+const BESIDE: usize = 25;
+
+/// Inputs that a warning names.
+const NAMED: usize = 3;
+
+/// Answers a query about histories, whose filter is `spec`.
+pub fn analyze_through_time(
+    histories: Histories,
+    query: &Query,
+    spec: &Spec,
+) -> Result<Report, Error> {
+    let Histories { main: mut history, goroutines } = histories;
+    let first = history.moments.first().map_or("", |moment| moment.name.as_str());
+    if history.sample_types.is_empty() {
+        return Err(Error::NoSampleTypes { name: first.to_owned() });
+    }
+    let filter = Filter::new(spec)?;
+    let defaults = history.moments.iter().map(|m| m.header.default_sample_type.as_str());
+    let at = column(&history.sample_types, defaults, query.sample_type.as_deref())?;
+    let measured = Measured::new(&history.sample_types, at);
+    let (sort, order) = settle_order(query, true);
+    let mut report = new_report(query, &history.sample_types[at], sort);
+    let all = std::iter::once(&history).chain(&goroutines);
+    report.inputs = all
+        .flat_map(|history| {
+            let one = |moment: &Moment| {
+                let snapshot = moment.as_snapshot();
+                let symbols = &history.records.symbols;
+                input(
+                    symbols,
+                    &history.sample_types,
+                    &snapshot,
+                    moment.samples,
+                    moment.has_negative,
+                )
+            };
+            history.moments.iter().map(one).collect::<Vec<_>>()
+        })
+        .collect();
+    let spans = spans(&history);
+    report.totals = totals(&history, &spans);
+    report.warnings = caveats(&history, &spans);
+    let Applied { series, unmatched } = filter.apply(std::mem::take(&mut history.records))?;
+    history.records = series;
+    history.records.trim_file_names(&query.trim_path);
+    report.warnings.extend(unmatched.into_iter().map(no_match));
+    let frames = Frames::new(&history.records, query.granularity, spec.noinlines);
+    let rows = match (&query.question, query.nodecount) {
+        (Question::Leaks(_), 0) => BESIDE,
+        (_, rows) => rows,
+    };
+    report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, rows));
+    if let Question::Leaks(asked) = &query.question {
+        let (found, verdict) = suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
+        report.suspects = Some(found);
+        report.verdict = Some(verdict);
+    }
+    Ok(report)
+}
+
+/// The totals of the first and the last snapshot of the process that is judged.
+fn totals(history: &History, spans: &Spans) -> Vec<Total> {
+    let (first, last) = spans.ends();
+    let total = |moment: Option<usize>, i: usize| {
+        moment.map_or(0, |moment| history.moments[moment].totals[i])
+    };
+    let types = history.sample_types.iter().enumerate();
+    types
+        .map(|(i, sample_type)| {
+            let (before, after) = (total(first, i), total(last, i));
+            let delta = after - before;
+            Total {
+                sample_type: sample_type.name.clone(),
+                unit: sample_type.unit.clone(),
+                before: Some(before),
+                after,
+                delta: Some(delta),
+                delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+                error: None,
+            }
+        })
+        .collect()
+}
+
+/// What the snapshots might mislead about.
+fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code, message: String| warnings.push(Warning { code, message });
+    let named = |moments: &[usize]| {
+        let names = moments.iter().take(NAMED).map(|&i| history.moments[i].name.clone());
+        let more = moments.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("{more} more"));
+        names.chain(more).collect::<Vec<_>>().join(", ")
+    };
+    let count = |moments: &[usize], one: &str, many: &str| match moments.len() {
+        1 => format!("1 snapshot {one}"),
+        n => format!("{n} snapshots {many}"),
+    };
+    if !spans.differences.is_empty() {
+        let which = count(&spans.differences, "is a difference", "are differences");
+        warn(
+            WarningCode::DeltaProfile,
+            format!(
+                "{which} (as ?seconds=N gives it), not a state of the heap, and left out: {}",
+                named(&spans.differences)
+            ),
+        );
+    }
+    if !spans.copies.is_empty() {
+        let which = count(&spans.copies, "is there twice", "are there twice");
+        warn(
+            WarningCode::IdenticalData,
+            format!("{which} and counted once: {}", named(&spans.copies)),
+        );
+    }
+    let repeats: Vec<usize> = spans.repeats().collect();
+    if !repeats.is_empty() {
+        let which = count(
+            &repeats,
+            "holds the same data as the one before it",
+            "hold the same data as the one before them",
+        );
+        warn(
+            WarningCode::IdenticalData,
+            format!(
+                "{which}: no garbage collection ended in between, which is not the same as no growth. They are no \
+                 evidence; fetch with ?gc=1, or further apart: {}",
+                named(&repeats)
+            ),
+        );
+    }
+    if !spans.timed && spans.order.len() > 1 {
+        warn(
+            WarningCode::NoTime,
+            "the snapshots do not all say when they were taken (or all say the same): they are taken in the \
+             order given, and nothing is said of hours"
+                .to_owned(),
+        );
+    }
+    if spans.count() > 1 {
+        let (judged, size) = (spans.main(), spans.sizes().max().unwrap_or(0));
+        let few = spans.sizes().filter(|&size| size < LEAST).count();
+        let few = if few > 0 && size >= LEAST {
+            format!(" {few} of them have less than {LEAST} snapshots, too few for a trend.")
+        } else {
+            String::new()
+        };
+        warn(
+            WarningCode::SeveralProcesses,
+            format!(
+                "the snapshots are of {} processes (another build, or counters that fall: a restart, or \
+                 replicas). Each is judged for itself; the timeline's classes are of process {} with its {} \
+                 snapshots.{few}",
+                spans.count(),
+                judged + 1,
+                size
+            ),
+        );
+    }
+    warnings
+}
