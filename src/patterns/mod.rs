@@ -351,10 +351,16 @@ mod tests {
 
     #[test]
     fn no_file_makes_the_catalogue_endless() {
-        let many: String = (0..PATTERNS_MAX).map(|i| pattern(&format!("p{i}"), "low")).collect();
-        let mut catalog = Catalog::builtin();
-        let error = catalog.add_toml("many.toml", &many).unwrap_err().to_string();
-        assert!(error.contains("at most 1000 patterns"), "{error}");
-        assert_eq!(catalog, Catalog::builtin());
+        let file = |from: usize| -> String {
+            (from..from + 400).map(|i| pattern(&format!("p{i}"), "low")).collect()
+        };
+        let mut catalog = catalog(&file(0));
+        catalog.add_toml("more.toml", &file(400)).unwrap();
+        let before = catalog.clone();
+        let error = catalog.add_toml("many.toml", &file(800)).unwrap_err().to_string();
+        assert_eq!(error, "many.toml: with these there would be too many patterns: at most 1000");
+        assert_eq!(catalog, before);
+        // The same ones once more take the places of those that are there.
+        catalog.add_toml("again.toml", &file(400)).unwrap();
     }
 }

@@ -171,6 +171,14 @@ fn the_catalogue_is_listed_and_explained() {
     let two = heapdiff(&folder, "patterns sql-tx sql-rows");
     let two = text(&two.stdout);
     assert!(two.starts_with("sql-tx  ") && two.contains("\n\nsql-rows  "), "{two}");
+    for line in ["help patterns match", "patterns match --help", "man"] {
+        let help = heapdiff(&folder, line);
+        let help = text(&help.stdout);
+        assert!(
+            help.contains("patterns match") && help.replace('\\', "").contains("--own"),
+            "{line}: {help}"
+        );
+    }
     let unknown = heapdiff(&folder, "patterns timer-tikcer");
     assert_eq!(unknown.status.code(), Some(2));
     let said = text(&unknown.stderr);

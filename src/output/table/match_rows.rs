@@ -7,7 +7,7 @@ use super::grid::{Column, Grid, Header, Line, Tone, cut_right};
 use super::name::Label;
 use super::number::Scale;
 use super::{counted, escape::escape, wrap};
-use crate::analysis::matches::{Leading, Matches};
+use crate::analysis::matches::Matches;
 use crate::report::{InputKind, Report};
 use anstyle::Style as Ansi;
 use std::io;
@@ -66,7 +66,7 @@ pub(super) fn write(
         let first = "in stacks without a function of the program's own: ";
         wrap::write("", &format!("{first}{}", all.join(", ")), Ansi::new(), style, out)?;
     }
-    leading(&matches.leading, style, out)
+    leading(matches, style, out)
 }
 
 /// As many ids as fit, and how many more there are; the first always.
@@ -90,10 +90,12 @@ fn ids(patterns: &[String], width: Width) -> String {
 }
 
 /// What the patterns that lead the rows are about, and where to read on.
-fn leading(leading: &[Leading], style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let Some(first) = leading.first() else { return Ok(()) };
+fn leading(matches: &Matches, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let of_rows = matches.rows.iter().find_map(|row| row.patterns.first());
+    let elsewhere = matches.elsewhere.first().map(|(id, _)| id);
+    let Some(first) = of_rows.or(elsewhere) else { return Ok(()) };
     writeln!(out)?;
-    for pattern in leading {
+    for pattern in &matches.leading {
         let text = format!("{}: {}", escape(&pattern.id), escape(&pattern.title));
         wrap::write("", &text, Ansi::new(), style, out)?;
     }
@@ -101,5 +103,5 @@ fn leading(leading: &[Leading], style: &Style, out: &mut dyn io::Write) -> io::R
     let text =
         "A pattern names a mechanism, and not a leak: a cache that fills up has the same stacks.";
     wrap::write("", text, Ansi::new(), style, out)?;
-    write_next("What one means", &format!("heapdiff patterns {}", escape(&first.id)), style, out)
+    write_next("What one means", &format!("heapdiff patterns {}", escape(first)), style, out)
 }
