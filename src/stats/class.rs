@@ -12,7 +12,7 @@
 //! in order of time, and long series are thinned to [`MOST`] means of neighbours, because Theil and Sen look at all pairs.
 
 use super::shape::{self, Fit, Shape};
-use super::trend::{self, Slope};
+use super::trend::{self, Rise, Slope};
 
 /// The level at which a trend counts as one.
 pub const ALPHA: f64 = 0.05;
@@ -21,7 +21,7 @@ pub const ALPHA: f64 = 0.05;
 pub const LEAST: usize = 4;
 
 /// Points that are looked at pair by pair; longer series are thinned to them.
-pub const MOST: usize = 128;
+pub const MOST: usize = 64;
 
 /// Least number of snapshots in a window that begins late: p can fall to 1/720.
 const WINDOW: usize = 6;
@@ -172,11 +172,11 @@ impl Points {
     /// The p-value of a rise from `from` on: the larger of Mann–Kendall's and Hamed–Rao's.
     fn p_rise(&self, from: usize) -> f64 {
         let (times, values) = (&self.times[from..], &self.values[from..]);
-        trend::mann_kendall(values).max(trend::hamed_rao(times, values))
+        trend::mann_kendall(values).max(Rise::of(times, values).hamed_rao())
     }
 
     fn slope(&self, from: usize) -> Slope {
-        trend::theil_sen(&self.times[from..], &self.values[from..])
+        Rise::of(&self.times[from..], &self.values[from..]).slope()
     }
 
     /// Whether what begins at `from` rises: the lower end of the 80 % interval of its slope is above 0, or, what

@@ -4,15 +4,15 @@
 //! grew, and [`Factor::p_beyond`] tests one site against that instead of against standing still. Where a
 //! site is no longer significant, its growth is explained by load.
 //!
-//! What the simulation says about it (`series_simulation`): where all sites follow the load, 19 in 20
-//! are explained and a site that leaks beside it is found as before. Where only half of them follow, or the
-//! sites are few, the median is somewhere between, and explains what it should not. So [`Factor::of`] gives none
-//! unless [`LEAST_SITES`] can be measured, the median is above 1 for sure, and [`AGREEING`] of the sites agree with it.
+//! Where all sites follow the load, 19 in 20 are explained, and one that leaks beside is still found
+//! (`series_simulation`). Where only half of them follow, the median is somewhere between and explains what it
+//! should not; where many of few sites leak, they are the median. So [`Factor::of`] gives none unless
+//! [`LEAST_SITES`] can be measured, the median is above 1 for sure, and [`AGREEING`] of them agree with it.
 
 use super::distributions::{binomial_mid_p, two_sided_quantile};
 
-/// Least number of sites with enough samples. Three leaks among ten move the median by less than the spread
-/// of the others; three among five are the median.
+/// Least number of sites with enough samples: two leaks among ten do not move the median far, two among three
+/// are the median.
 pub const LEAST_SITES: usize = 10;
 
 /// Least number of samples, both snapshots together, that a ratio is made of.

@@ -9,6 +9,7 @@
 use super::class::{Class, Growth, judge};
 use super::load::Factor;
 use super::simulation::{Random, rate};
+use super::trend::Rise;
 use std::f64::consts::TAU;
 
 /// What one raw sample of small objects is worth in the simulated series.
@@ -197,6 +198,30 @@ fn leaks_in_sampled_heaps_are_found() {
         }))
     });
     assert!(mixed >= 0.61, "{mixed}");
+}
+
+#[test]
+fn intervals_of_a_slope_cover_the_truth() {
+    for n in [6, 8, 12, 24] {
+        let mut random = Random(n);
+        let hours: Vec<f64> = (0..n).map(|i| i as f64).collect();
+        let mut covered = |truth: f64, series: &mut dyn FnMut(&mut Random, f64) -> f64| {
+            rate(1000, || {
+                let values: Vec<f64> = hours.iter().map(|&t| series(&mut random, t)).collect();
+                let interval = Rise::of(&hours, &values).slope().interval;
+                interval.lower <= truth && truth <= interval.upper
+            })
+        };
+        let noise = covered(1.0, &mut |random, t| t + random.normal());
+        // Not set back between runs: where a kept set stands does not matter to its slope.
+        let mut kept = 0;
+        let walk = covered(3.0, &mut |random, _| {
+            kept += random.poisson(3.0);
+            kept as f64
+        });
+        println!("slope, {n} snapshots: noise {noise:.3}, kept {walk:.3}");
+        assert!(noise >= 0.93 && walk >= 0.89, "{n} snapshots: {noise}, {walk}");
+    }
 }
 
 /// Sites of 30 samples, of which a share follows a load that doubles, and some leak as much again on top.

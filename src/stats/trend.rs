@@ -1,8 +1,8 @@
 //! Does a series rise, and how fast?
 //!
 //! [`mann_kendall`] answers the first question from the order of the values alone, so it asks nothing
-//! of their distribution; [`hamed_rao`] asks it again of values that remember their neighbours.
-//! [`theil_sen`] answers the second as the median of the slopes between all pairs, which one or two
+//! of their distribution; [`Rise::hamed_rao`] asks it again of values that remember their neighbours.
+//! [`Rise::slope`] answers the second as the median of the slopes between all pairs, which one or two
 //! wild snapshots do not move.
 //!
 //! What always holds: the caller gives finite values in order of time (`class` sees to it). All pairs
@@ -119,21 +119,93 @@ fn normal_p(s: f64, variance: f64) -> f64 {
     if variance > 0.0 { normal_tail((s - 1.0) / variance.sqrt()) } else { 1.0 }
 }
 
-/// The same question asked of values that remember their neighbours: S is normal with a variance that is
-/// multiplied by [`inflation`] (Hamed and Rao 1998).
-pub fn hamed_rao(times: &[f64], values: &[f64]) -> f64 {
-    normal_p(score(values), score_variance(values) * inflation(times, values))
+/// What a series says about its rise. Made once for several questions, since all pairs are looked at.
+pub struct Rise<'a> {
+    times: &'a [f64],
+    values: &'a [f64],
+    /// The slopes between all pairs at different times, ascending.
+    slopes: Vec<f64>,
+    inflation: f64,
 }
 
-/// By how much memory between neighbours inflates the variance of S, at least 1: 1 + 2/(n(n−1)(n−2)) ·
-/// Σ (n−k)(n−k−1)(n−k−2)·ρ(k), with ρ(k) the autocorrelation at lag k of the ranks of what is left
-/// when the slope is taken off. Only ρ(k) outside of ±1.96/√n count.
-pub fn inflation(times: &[f64], values: &[f64]) -> f64 {
+impl<'a> Rise<'a> {
+    /// Looks at `values` (finite) at `times` (finite, ascending, in hours); as many of one as of the other.
+    pub fn of(times: &'a [f64], values: &'a [f64]) -> Self {
+        let slopes = slopes(times, values);
+        let inflation = inflation(times, values, median(&slopes));
+        Self { times, values, slopes, inflation }
+    }
+
+    /// The p-value of [`mann_kendall`] asked of values that remember their neighbours: S is normal with an inflated
+    /// variance (Hamed and Rao 1998).
+    ///
+    /// The inflation is 1 + 2/(n(n−1)(n−2)) · Σ (n−k)(n−k−1)(n−k−2)·ρ(k), at least 1, with ρ(k) the
+    /// autocorrelation at lag k of the ranks of what is left when the slope is taken off. Only ρ(k) outside of
+    /// ±1.96/√n count.
+    pub fn hamed_rao(&self) -> f64 {
+        normal_p(score(self.values), score_variance(self.values) * self.inflation)
+    }
+
+    /// Theil's (1950) slope. Its intervals are Sen's (1968), whose ends are the slopes C/2 places from the middle, C =
+    /// z·√Var(S), with the variance of [`Rise::hamed_rao`].
+    ///
+    /// Sen's are too narrow for a set that is only added to: what came early is in all later values. So
+    /// where the values walk like one they are at least ±z·√(1.2·s²/T), with s² the variance that a step of one hour
+    /// adds and T the span: the variance of the slope of a random walk (1.2 as for least squares).
+    pub fn slope(&self) -> Slope {
+        let estimate = median(&self.slopes);
+        let walk = if self.walks() { self.walk_error(estimate) } else { 0.0 };
+        let reach = (score_variance(self.values) * self.inflation).sqrt();
+        let between = |level: f64| {
+            let count = self.slopes.len() as f64;
+            let z = two_sided_quantile(level);
+            let at = |rank: f64| {
+                let index = rank.clamp(0.0, (count - 1.0).max(0.0)) as usize;
+                self.slopes.get(index).copied().unwrap_or(0.0)
+            };
+            let lower = at(f64::midpoint(count, -z * reach).round() - 1.0);
+            let upper = at(f64::midpoint(count, z * reach).round());
+            Interval {
+                lower: lower.min(estimate - z * walk),
+                upper: upper.max(estimate + z * walk),
+            }
+        };
+        Slope { estimate, interval: between(super::LEVEL), inner: between(0.8) }
+    }
+
+    /// Whether the values look like a walk, to which each interval adds its own, more than like a line with
+    /// noise on it: they never fall, or their steps do not take back half of each other as noise does.
+    fn walks(&self) -> bool {
+        let estimate = median(&self.slopes);
+        let steps: Vec<f64> = self.steps(estimate).collect();
+        let square: f64 = steps.iter().map(|step| step * step).sum();
+        let product: f64 = steps.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        self.values.windows(2).all(|pair| pair[1] >= pair[0]) || product > -0.25 * square
+    }
+
+    /// What each interval adds besides the slope.
+    fn steps(&self, slope: f64) -> impl Iterator<Item = f64> {
+        let pairs = self.times.windows(2).zip(self.values.windows(2));
+        pairs.map(move |(t, v)| v[1] - v[0] - slope * (t[1] - t[0]))
+    }
+
+    /// The standard error of the slope of a walk.
+    fn walk_error(&self, slope: f64) -> f64 {
+        let n = self.values.len() as f64;
+        let span = self.times.last().unwrap_or(&0.0) - self.times.first().unwrap_or(&0.0);
+        let square: f64 = self.steps(slope).map(|step| step * step).sum();
+        // Few steps tell little of their variance; this is about what Student's t asks for.
+        let error = (1.2 * square * (n + 1.0) / (n - 1.0).max(1.0)).sqrt() / span;
+        if error.is_finite() { error } else { 0.0 }
+    }
+}
+
+/// By how much memory between neighbours inflates the variance of S, see [`Rise::hamed_rao`].
+fn inflation(times: &[f64], values: &[f64], slope: f64) -> f64 {
     let n = values.len();
     if n < 4 {
         return 1.0;
     }
-    let slope = median_slope(times, values);
     let rest: Vec<f64> = times.iter().zip(values).map(|(t, v)| v - slope * t).collect();
     let ranks = ranks(&rest);
     let mean = f64::midpoint(n as f64, 1.0);
@@ -185,10 +257,6 @@ fn slopes(times: &[f64], values: &[f64]) -> Vec<f64> {
     slopes
 }
 
-fn median_slope(times: &[f64], values: &[f64]) -> f64 {
-    median(&slopes(times, values))
-}
-
 /// The middle of ascending numbers; 0 without any.
 fn median(sorted: &[f64]) -> f64 {
     match sorted.len() {
@@ -196,26 +264,6 @@ fn median(sorted: &[f64]) -> f64 {
         n if n % 2 == 1 => sorted[n / 2],
         n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
     }
-}
-
-/// Theil's (1950) slope with Sen's (1968) intervals, whose ends are the slopes C/2 places from the
-/// middle, C = z·√Var(S). The variance is inflated as in [`hamed_rao`].
-pub fn theil_sen(times: &[f64], values: &[f64]) -> Slope {
-    let slopes = slopes(times, values);
-    let reach = (score_variance(values) * inflation(times, values)).sqrt();
-    let between = |level: f64| {
-        let count = slopes.len() as f64;
-        let c = two_sided_quantile(level) * reach;
-        let at = |rank: f64| {
-            let index = rank.clamp(0.0, (count - 1.0).max(0.0)) as usize;
-            slopes.get(index).copied().unwrap_or(0.0)
-        };
-        Interval {
-            lower: at(((count - c) / 2.0).round() - 1.0),
-            upper: at(f64::midpoint(count, c).round()),
-        }
-    };
-    Slope { estimate: median(&slopes), interval: between(super::LEVEL), inner: between(0.8) }
 }
 
 #[cfg(test)]
@@ -295,7 +343,7 @@ mod tests {
         let times: Vec<f64> = (0..12).map(f64::from).collect();
         let mut values: Vec<f64> = times.iter().map(|t| 3.0 * t).collect();
         values[5] = 1e9;
-        let slope = theil_sen(&times, &values);
+        let slope = Rise::of(&times, &values).slope();
         assert_eq!(slope.estimate, 3.0);
         assert!(slope.interval.lower >= 2.9 && slope.inner.lower >= slope.interval.lower);
     }
@@ -304,8 +352,8 @@ mod tests {
     fn memory_inflates_and_its_absence_does_not() {
         let times: Vec<f64> = (0..24).map(f64::from).collect();
         let wave: Vec<f64> = times.iter().map(|t| (t / 4.0).sin()).collect();
-        assert!(inflation(&times, &wave) > 1.5);
+        assert!(Rise::of(&times, &wave).inflation > 1.5);
         let alternating: Vec<f64> = (0..24).map(|i| f64::from(i % 2)).collect();
-        assert_eq!(inflation(&times, &alternating), 1.0);
+        assert_eq!(Rise::of(&times, &alternating).inflation, 1.0);
     }
 }
