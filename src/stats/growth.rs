@@ -64,16 +64,6 @@ impl Pair {
     }
 }
 
-/// One-sided p-value of "it grew by more than `factor`": X ~ Bin(x₁ + x₂, f/(1 + f)), as the mid-p. 1 where there
-/// is no sample or no such factor.
-pub fn p_growth_beyond(pair: Pair, factor: f64) -> f64 {
-    let trials = pair.x1 + pair.x2;
-    if !(factor > 0.0 && factor.is_finite() && trials >= 1.0) {
-        return 1.0;
-    }
-    binomial_mid_p(pair.x2, trials, (factor / (1.0 + factor)).clamp(1e-12, 1.0 - 1e-12))
-}
-
 /// What the samples of two snapshots say about one row.
 ///
 /// An evidence is built from one bucket by [`Evidence::of`] and merged into as many rows as the

@@ -189,12 +189,12 @@ impl Contexts {
             }
             contexts.of_record[record] = parent;
         }
-        contexts.test();
         contexts
     }
 
-    /// Tests the growth of all sites, and that of the callers of each, as one family for each depth.
-    fn test(&mut self) {
+    /// Tests the growth of all sites, and that of the callers of each, as one family for each depth. `trends` are
+    /// p-values of a rise through time, for those that have one: then the smaller of both counts, twice.
+    pub(super) fn test(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
         for depth in 0..DEPTH {
             let is_asked = |context: &Context| {
                 // A single caller is the same test again.
@@ -205,7 +205,10 @@ impl Contexts {
             let asked: Vec<usize> =
                 (0..self.all.len()).filter(|&i| is_asked(&self.all[i])).collect();
             let p = parallel::map_items(&asked, TESTS, |&i| {
-                if self.all[i].delta() > 0 { self.all[i].evidence.p_growth() } else { 1.0 }
+                let growth =
+                    if self.all[i].delta() > 0 { self.all[i].evidence.p_growth() } else { 1.0 };
+                let trend = trends.get(&ContextId(i as u32));
+                trend.map_or(growth, |trend| (2.0 * growth.min(*trend)).min(1.0))
             });
             for (i, q) in asked.into_iter().zip(benjamini_hochberg(&p)) {
                 self.all[i].q_value = Some(q);

@@ -26,6 +26,8 @@ pub(super) struct Group {
     pub(super) started: String,
     /// The frame of the program's own, or else the one nearest to the leaf, in which most of them wait.
     pub(super) frame: Frame,
+    /// Whether that frame is the program's own.
+    pub(super) is_own: bool,
     /// A frame that speaks for where they were started.
     pub(super) first: Frame,
     /// What they wait for.
@@ -92,9 +94,11 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
         let judgement = super::judged::judge_line(&evolution, &line);
         let stack: Vec<FunctionId> = frames.iter().map(|frame| frame.function).collect();
         let (leaf, root) = (frames[0], frames[frames.len() - 1]);
+        let frame = parked(&frames, owners).unwrap_or(leaf);
         Group {
             started,
-            frame: parked(&frames, owners).unwrap_or(leaf),
+            is_own: owners.is_own(frame.function),
+            frame,
             first: root,
             state: state(stack.iter().map(|&function| series.symbols.name(function))),
             stack,

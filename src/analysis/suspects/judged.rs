@@ -10,7 +10,8 @@ use crate::analysis::evolution::{Evolution, Groups, Line};
 use crate::analysis::timeline::CHURN;
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, judge};
-use crate::stats::growth::{Evidence, Pair, p_growth_beyond};
+use crate::stats::growth::Evidence;
+use crate::stats::load::Factor;
 use crate::stats::retention::retention;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -34,6 +35,8 @@ pub(super) struct Candidate {
     /// Other frames that are part of it.
     pub(super) places: Vec<Frame>,
     pub(super) class: Class,
+    /// By how much the load rose, where that explains the growth.
+    pub(super) load: Option<f64>,
     pub(super) judgement: Judgement,
     pub(super) line: Line,
     pub(super) evidence: Evidence,
@@ -50,6 +53,43 @@ impl Candidate {
     }
 }
 
+/// Snapshots with which a trend may show what the first and the last alone do not.
+const MANY: usize = 8;
+
+/// P-values of a rise through time, of sites all of whose objects are new in each snapshot. A small leak among many
+/// objects that come and go is lost between the noise of two snapshots, and stands out from that of many. Where objects
+/// stay, the snapshots are not independent, and a trend alone proves nothing.
+pub(super) fn trends(
+    evolution: &Evolution<'_>,
+    contexts: &Contexts,
+) -> HashMap<ContextId, f64, FxBuildHasher> {
+    let snapshots = evolution.span.moments.len() as i64;
+    if (snapshots as usize) < MANY {
+        return HashMap::default();
+    }
+    let renews = |id: &ContextId| {
+        let context = contexts.get(*id);
+        let most = context.raw.0.max(context.raw.1);
+        context.delta() > 0 && context.evidence.testable() && context.allocated / snapshots >= most
+    };
+    let mut asked: Vec<ContextId> = contexts.sites().filter(renews).collect();
+    asked.sort_by_key(|&id| (std::cmp::Reverse(contexts.get(id).last), id));
+    asked.truncate(JUDGED);
+    let lines = lines(evolution, contexts, &asked);
+    let p = parallel::map_items(&lines, PIECE, |line| judge_line(evolution, line).p_value);
+    asked.into_iter().zip(p).collect()
+}
+
+/// Contexts through time.
+fn lines(evolution: &Evolution<'_>, contexts: &Contexts, asked: &[ContextId]) -> Vec<Line> {
+    let position: HashMap<ContextId, u32, FxBuildHasher> =
+        asked.iter().zip(0..).map(|(&id, i)| (id, i)).collect();
+    let groups = Groups::new(asked.len(), evolution.history.len(), |record, groups| {
+        groups.extend(contexts.of_record(record).filter_map(|id| position.get(&id).copied()));
+    });
+    if asked.is_empty() { Vec::new() } else { evolution.lines(&groups) }
+}
+
 /// A context through time.
 pub(super) struct Judged {
     pub(super) line: Line,
@@ -61,6 +101,8 @@ pub(super) struct Judged {
 pub(super) struct Histories<'a> {
     pub(super) contexts: &'a Contexts,
     judged: HashMap<ContextId, Judged, FxBuildHasher>,
+    /// By how much the load rose, where it did.
+    load: Option<Factor>,
 }
 
 pub(super) fn judge_line(evolution: &Evolution<'_>, line: &Line) -> Judgement {
@@ -118,8 +160,30 @@ fn turns_over(context: &Context, evolution: &Evolution<'_>) -> bool {
     if !keeps_little(context) || after <= before {
         return false;
     }
-    let pair = Pair::independent(context.raw.0, context.raw.1);
-    p_growth_beyond(pair, after / before.max(1.0)) > SIGNIFICANT
+    let as_the_rest = Factor { factor: after / before.max(1.0), sites: 1 };
+    as_the_rest.p_beyond(context.raw.0 as f64, context.raw.1 as f64) > SIGNIFICANT
+}
+
+/// Rises of the rate of allocation below this part of the load's are none.
+const RATE: f64 = 0.25;
+
+/// By how much the load of the program rose. A leak of whole sessions grows at all their sites alike, and so does more
+/// work; but only with more work is more allocated in the same time.
+fn load(evolution: &Evolution<'_>, contexts: &Contexts) -> Option<Factor> {
+    let sites = contexts.sites().map(|id| contexts.get(id)).filter(|context| context.is_own);
+    let raw: Vec<(f64, f64)> =
+        sites.map(|context| (context.raw.0 as f64, context.raw.1 as f64)).collect();
+    let factor = Factor::of(&raw)?;
+    let column = evolution.measured.allocated?;
+    let span = evolution.span;
+    let allocated = |i: usize| evolution.history.moments[span.moments[i]].totals[column] as f64;
+    let last = span.moments.len() - 1;
+    let rate = |from: usize, to: usize| {
+        (allocated(to) - allocated(from)) / (span.hours[to] - span.hours[from])
+    };
+    let (early, late) = (rate(0, last / 2), rate(last / 2, last));
+    let rises = last >= 2 && late >= early * (1.0 + RATE * (factor.factor - 1.0));
+    rises.then_some(factor)
 }
 
 impl<'a> Histories<'a> {
@@ -143,12 +207,7 @@ impl<'a> Histories<'a> {
             asked.sort_unstable();
         }
         asked.extend(churning(contexts));
-        let position: HashMap<ContextId, u32, FxBuildHasher> =
-            asked.iter().zip(0..).map(|(&id, i)| (id, i)).collect();
-        let groups = Groups::new(asked.len(), evolution.history.len(), |record, groups| {
-            groups.extend(contexts.of_record(record).filter_map(|id| position.get(&id).copied()));
-        });
-        let lines = evolution.lines(&groups);
+        let lines = lines(evolution, contexts, &asked);
         let judgements = parallel::map_items(&lines, PIECE, |line| judge_line(evolution, line));
         let judged = asked.into_iter().zip(lines.into_iter().zip(judgements));
         let judged = judged.map(|(id, (line, judgement))| {
@@ -160,7 +219,7 @@ impl<'a> Histories<'a> {
             };
             (id, Judged { line, judgement, class })
         });
-        Self { contexts, judged: judged.collect() }
+        Self { contexts, judged: judged.collect(), load: load(evolution, contexts) }
     }
 
     fn class(&self, id: ContextId) -> Option<Class> {
@@ -220,16 +279,24 @@ impl<'a> Histories<'a> {
             // Its parts are judged; the sum says how fast and since when.
             candidate.judgement = judge_line(evolution, &candidate.line);
         }
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.load.is_some()) {
+            if matches!(candidate.class, Class::Leak | Class::GrowingDecelerating) {
+                candidate.class = Class::Grew;
+            }
+        }
         candidates
     }
 
     fn candidate(&self, id: ContextId, judged: &Judged) -> Candidate {
         let context = self.contexts.get(id);
+        let (n1, n2) = (context.raw.0 as f64, context.raw.1 as f64);
+        let follows = |load: &Factor| load.p_beyond(n1, n2) > SIGNIFICANT;
         Candidate {
             contexts: vec![id],
             frame: context.frame,
             places: Vec::new(),
             class: judged.class,
+            load: self.load.filter(follows).map(|load| load.factor),
             judgement: judged.judgement.clone(),
             line: judged.line.clone(),
             evidence: context.evidence,
@@ -254,6 +321,7 @@ impl Candidate {
             self.places.push(lighter);
             self.frame = heaviest;
         }
+        self.load = self.load.and(other.load);
         self.line.add(&other.line);
         self.evidence.merge(&other.evidence);
         self.first = self.first.wrapping_add(other.first);

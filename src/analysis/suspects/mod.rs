@@ -5,33 +5,38 @@
 //! time and judged, and blamed on a frame of the program's own code (`judged`). What is said of it stands in `words`.
 
 mod contexts;
+mod entries;
 mod families;
 mod goroutines;
 mod judged;
+mod parked;
+mod stacks;
 mod verdict;
 mod words;
 
 pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict};
 
 use super::estimates::{Class, Estimate, Share};
-use super::evolution::{Change, Evolution};
-use super::spans::{Span, Spans, spans};
+use super::evolution::Evolution;
+use super::spans::{Span, Spans};
 use super::timeline::CHURN;
 use super::{Measured, Place};
 use crate::model::history::History;
 use crate::model::origin::Own;
 use crate::model::series::Series;
-use crate::patterns::{Catalog, Confidence, Evidence, Matcher, PatternId};
+use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::LEAST;
 use crate::stats::retention::retention;
-use contexts::{Contexts, Frame, Owners, frames_of};
-use goroutines::{Group, LEAST_BYTES};
+use contexts::{Contexts, Frame, Owners};
+use entries::Entries;
 use hashbrown::HashMap;
 use judged::{Candidate, Histories};
+use parked::Parked;
 use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use stacks::Stack;
 use std::sync::Arc;
 
 /// A site that may leak, with the evidence.
@@ -67,6 +72,8 @@ pub struct Suspect {
     pub mechanism: Option<String>,
     /// Other lines that are part of it.
     pub places: Vec<Place>,
+    /// By how much the load of the whole program rose, where that explains the growth.
+    pub load_factor: Option<f64>,
     /// Goroutines that wait on its stacks, or that it is.
     pub goroutines: Option<Goroutines>,
     /// What it does, and what that means.
@@ -125,6 +132,9 @@ pub(crate) fn suspects(
     let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
+    let main = spans.processes.get(spans.main()).cloned().unwrap_or_default();
+    let changes = Evolution { history, measured, span: &main }.changes();
+    let entries = Entries::new(history, &owners, &changes);
     let case = Case {
         history,
         measured,
@@ -132,6 +142,7 @@ pub(crate) fn suspects(
         asked,
         matcher: &Matcher::new(&asked.catalog, names),
         parked: &parked,
+        entries: &entries,
         timed: spans.timed,
     };
     let mut found: Vec<Ranked> = Vec::new();
@@ -140,7 +151,7 @@ pub(crate) fn suspects(
             found.extend(case.of_span(process, span));
         }
     }
-    found.extend(parked.suspects(asked));
+    found.extend(parked.suspects(asked, &entries));
     let mut found = once_each(found);
     found.sort_by(|a, b| {
         let by_class = a.suspect.class.cmp(&b.suspect.class);
@@ -184,6 +195,7 @@ struct Case<'a> {
     asked: &'a Asked,
     matcher: &'a Matcher,
     parked: &'a Parked<'a>,
+    entries: &'a Entries<'a>,
     timed: bool,
 }
 
@@ -193,30 +205,30 @@ impl Case<'_> {
         let Self { history, measured, owners, .. } = *self;
         let evolution = Evolution { history, measured, span };
         let changes = evolution.changes();
-        let contexts = Contexts::new(history, owners, &changes);
+        let mut contexts = Contexts::new(history, owners, &changes);
+        contexts.test(&judged::trends(&evolution, &contexts));
         let histories = Histories::new(&evolution, &contexts);
         let series = &history.records;
         let is_entry = |function| series.symbols.name(function) == "main.main";
         let candidates = families::join(histories.candidates(&evolution), &contexts, is_entry);
-        let stacks = Stacks::new(self, &contexts, &candidates, &changes);
-        let all = candidates.into_iter().zip(stacks.of);
+        let stacks = stacks::of(self, &contexts, &candidates, &changes);
+        let all = candidates.into_iter().zip(stacks);
         all.map(|(candidate, stack)| self.suspect(process, span, candidate, &stack)).collect()
     }
 
-    fn suspect(
-        &self,
-        process: usize,
-        span: &Span,
-        candidate: Candidate,
-        stack: &CandidateStack,
-    ) -> Ranked {
+    fn suspect(&self, process: usize, span: &Span, candidate: Candidate, stack: &Stack) -> Ranked {
         let Self { history, measured, owners, asked, .. } = *self;
         let series = &history.records;
         let catalog = &asked.catalog;
         let name = |frame: &Frame| series.symbols.name(frame.function).to_owned();
         let frames = &stack.heaviest;
         let at = frames.iter().position(|frame| *frame == candidate.frame).unwrap_or_default();
-        let mechanism = frames[..at].iter().rev().find(|frame| !owners.is_own(frame.function));
+        let foreign = |frame: &&Frame| !owners.is_own(frame.function);
+        let mechanism = frames[..at].iter().rev().find(foreign);
+        // Of a library's own goroutine, whoever calls its type.
+        let is_foreign = foreign(&&candidate.frame);
+        let entry = self.entries.of(&name(&candidate.frame)).filter(|_| is_foreign);
+        let mechanism = entry.map_or(mechanism, |_| Some(&candidate.frame));
         let interval = candidate.evidence.interval(candidate.delta() as f64, LEVEL);
         let is_trend = span.moments.len() >= LEAST;
         let late = candidate.judgement.late;
@@ -230,12 +242,12 @@ impl Case<'_> {
         let sample_type = &history.sample_types[measured.column];
         let mut suspect = Suspect {
             rank: 0,
-            site: place(series, candidate.frame),
+            site: place(series, entry.unwrap_or(candidate.frame)),
             class,
             confidence: Confidence::Med,
             sample_type: sample_type.name.clone(),
             unit: sample_type.unit.clone(),
-            patterns: stack.patterns.iter().map(|&id| catalog[id].id.clone()).collect(),
+            patterns: ids(catalog, &stack.patterns, class),
             growth: Estimate::new(candidate.delta(), interval),
             slope_per_hour: (self.timed && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
@@ -245,6 +257,7 @@ impl Case<'_> {
             path: frames.iter().rev().map(name).collect(),
             mechanism: mechanism.map(name),
             places: candidate.places.iter().map(|&frame| place(series, frame)).collect(),
+            load_factor: candidate.load,
             goroutines,
             explanation: String::new(),
             fix: String::new(),
@@ -255,7 +268,7 @@ impl Case<'_> {
         suspect.confidence = self.confidence(&suspect, &stack.patterns);
         (suspect.explanation, suspect.fix) = words::explain(&suspect, catalog, span.moments.len());
         let bound = if is_trend && self.timed {
-            late.interval.lower
+            late.inner.lower
         } else {
             candidate.evidence.lower_bound()
         };
@@ -270,9 +283,9 @@ impl Case<'_> {
         let fits = patterns.first().is_some_and(|&id| catalog[id].confidence == Confidence::High);
         let rises = suspect.goroutines.as_ref().is_some_and(|g| g.after > g.before);
         // Its goroutines should be there, and are not.
-        let wanted = patterns.first().is_some_and(|&id| {
-            catalog[id].goroutine.as_ref().is_some_and(|regex| regex.as_str() != ".")
-        });
+        let wanted = patterns
+            .first()
+            .is_some_and(|&id| catalog[id].goroutine.is_some() && !is_any(&catalog[id]));
         let misses = wanted && self.parked.is_there() && !rises;
         match (keeps || fits || rises, loses || misses) {
             (true, false) => Confidence::High,
@@ -282,200 +295,19 @@ impl Case<'_> {
     }
 }
 
-/// The stacks of a candidate.
-#[derive(Clone, Debug, Default)]
-struct CandidateStack {
-    /// The frames of the one that grew most, leaf first.
-    heaviest: Vec<Frame>,
-    /// Patterns that match a good part of the growth.
-    patterns: Vec<PatternId>,
+/// Ids of patterns, the most telling first; what any goroutine is comes last. Of what grows and matches none, the pattern
+/// that stands where no other does.
+fn ids(catalog: &Catalog, patterns: &[PatternId], class: Class) -> Vec<String> {
+    let mut patterns: Vec<&Pattern> = patterns.iter().map(|&id| &catalog[id]).collect();
+    patterns.sort_by_key(|pattern| is_any(pattern));
+    let grows = matches!(class, Class::Leak | Class::GrowingDecelerating | Class::Grew);
+    let fallback = catalog.fallback().filter(|_| patterns.is_empty() && grows);
+    patterns.into_iter().chain(fallback).map(|pattern| pattern.id.clone()).collect()
 }
 
-/// The stacks of all candidates.
-struct Stacks {
-    of: Vec<CandidateStack>,
-}
-
-/// A pattern that matches less of a suspect's growth than this does not explain it.
-const EXPLAINS: f64 = 0.2;
-
-impl Stacks {
-    fn new(
-        case: &Case<'_>,
-        contexts: &Contexts,
-        candidates: &[Candidate],
-        changes: &[Change],
-    ) -> Self {
-        let Case { history, matcher, .. } = *case;
-        let mut of_context = vec![None; contexts.all.len()];
-        for (number, candidate) in candidates.iter().enumerate() {
-            candidate.contexts.iter().for_each(|id| of_context[id.index()] = Some(number));
-        }
-        let mut of = vec![CandidateStack::default(); candidates.len()];
-        let mut best = vec![i64::MIN; candidates.len()];
-        let mut matched: Vec<HashMap<PatternId, i64, FxBuildHasher>> =
-            vec![HashMap::default(); candidates.len()];
-        let mut wholes = vec![0_i64; candidates.len()];
-        let mut frames = Vec::new();
-        let snapshot = &history.records.snapshots[0];
-        for sample in 0..snapshot.samples.len() {
-            let record = history.record(sample);
-            let found = contexts.of_record(record).find_map(|id| of_context[id.index()]);
-            let Some(number) = found else { continue };
-            let change = &changes[record];
-            // What churns does not grow, and is weighed by what it allocates.
-            let weight = match candidates[number].class {
-                Class::Churn => change.allocated_value,
-                _ => change.delta(),
-            };
-            frames_of(&history.records, snapshot.stack(sample), &mut frames);
-            if weight > 0 {
-                let names = frames.iter().map(|frame| frame.function.index());
-                wholes[number] = wholes[number].saturating_add(weight);
-                for id in matcher.matching(names) {
-                    let sum = matched[number].entry(id).or_default();
-                    *sum = sum.saturating_add(weight);
-                }
-            }
-            if weight > best[number] {
-                best[number] = weight;
-                of[number].heaviest.clone_from(&frames);
-            }
-        }
-        for ((stack, matched), whole) in of.iter_mut().zip(matched).zip(wholes) {
-            let explains = |sum: i64| sum as f64 >= EXPLAINS * whole as f64;
-            let found = matched.into_iter().filter(|(_, sum)| explains(*sum));
-            stack.patterns = found.map(|(id, _)| id).collect();
-            stack.patterns.sort_unstable();
-        }
-        Self { of }
-    }
-}
-
-/// The goroutines that came with a history.
-struct Parked<'a> {
-    history: Option<&'a History>,
-    timed: bool,
-    /// With the process that each group is of.
-    groups: Vec<(usize, Group)>,
-    /// Patterns whose goroutines each group are.
-    patterns: Vec<Vec<PatternId>>,
-}
-
-impl<'a> Parked<'a> {
-    fn new(history: Option<&'a History>, asked: &Asked) -> Self {
-        let mut parked = Self { history, timed: false, groups: Vec::new(), patterns: Vec::new() };
-        let Some(history) = history else { return parked };
-        let spans = spans(history);
-        parked.timed = spans.timed;
-        let owners = Owners::new(&history.records, &asked.own);
-        for (process, span) in spans.processes.iter().enumerate() {
-            if span.moments.len() > 1 {
-                let groups = goroutines::groups(history, &owners, span);
-                parked.groups.extend(groups.into_iter().map(|group| (process, group)));
-            }
-        }
-        let symbols = &history.records.symbols;
-        let names = symbols.functions.iter().map(|function| symbols.text(function.name));
-        let matcher = Matcher::new(&asked.catalog, names);
-        let of = |group: &Group| matcher.parked(group.stack.iter().map(|f| f.index()));
-        parked.patterns = parked.groups.iter().map(|(_, group)| of(group)).collect();
-        parked
-    }
-
-    fn is_there(&self) -> bool {
-        self.history.is_some()
-    }
-
-    fn facts(&self, group: &Group) -> Goroutines {
-        let parked = self.history.map(|h| h.records.symbols.name(group.frame.function));
-        Goroutines {
-            before: group.before(),
-            after: group.after(),
-            state: group.state.to_owned(),
-            started_by: group.started.clone(),
-            parked_in: parked.unwrap_or_default().to_owned(),
-        }
-    }
-
-    /// The goroutines that go with a site: those that wait beneath it, those it started, or those that one of its patterns
-    /// is known by. Of several the ones that multiplied most.
-    fn of(&self, function: &str, patterns: &[PatternId], catalog: &Catalog) -> Option<Goroutines> {
-        let symbols = &self.history?.records.symbols;
-        let is_named = |id: &PatternId| {
-            let regex = catalog[*id].goroutine.as_ref();
-            regex.is_some_and(|regex| regex.as_str() != ".")
-        };
-        let goes_with = |(_, group): &&(usize, Group), own: &[PatternId]| {
-            group.started == function
-                || group.stack.iter().any(|&frame| symbols.name(frame) == function)
-                || patterns.iter().filter(|id| is_named(id)).any(|id| own.contains(id))
-        };
-        let groups = self.groups.iter().zip(&self.patterns);
-        let fitting = groups.filter(|(group, own)| goes_with(group, own));
-        let ((_, most), _) =
-            fitting.max_by_key(|((_, group), _)| group.after().saturating_sub(group.before()))?;
-        Some(self.facts(most))
-    }
-
-    /// The groups that pile up, as suspects of their own.
-    fn suspects(&self, asked: &Asked) -> Vec<Ranked> {
-        let Some(history) = self.history else { return Vec::new() };
-        let series = &history.records;
-        let catalog = &asked.catalog;
-        let name = |&function: &crate::model::ids::FunctionId| series.symbols.name(function);
-        let suspect = |(process, group): &(usize, Group), own: &[PatternId]| {
-            let late = group.judgement.late;
-            let growth = group.after() - group.before();
-            let started = series
-                .symbols
-                .functions
-                .iter()
-                .position(|f| series.symbols.text(f.name) == group.started);
-            let site = match started {
-                Some(_) if group.started == name(&group.frame.function) => {
-                    place(series, group.frame)
-                }
-                _ => Place { function: group.started.clone(), ..place(series, group.first) },
-            };
-            let mut suspect = Suspect {
-                rank: 0,
-                site,
-                class: group.class,
-                confidence: Confidence::High,
-                sample_type: "goroutine".to_owned(),
-                unit: "count".to_owned(),
-                patterns: own.iter().map(|&id| catalog[id].id.clone()).collect(),
-                growth: Estimate { estimate: growth, lower: growth, upper: growth },
-                slope_per_hour: (self.timed && group.line.values.len() >= LEAST)
-                    .then(|| late.into()),
-                q_value: None,
-                retention: None,
-                persistence: group.judgement.persistence,
-                path: group.stack.iter().rev().map(|f| name(f).to_owned()).collect(),
-                mechanism: None,
-                places: Vec::new(),
-                goroutines: Some(self.facts(group)),
-                explanation: String::new(),
-                fix: String::new(),
-                process: *process,
-                since: group.judgement.since,
-                values: group.line.values.clone(),
-            };
-            (suspect.explanation, suspect.fix) =
-                words::explain(&suspect, catalog, group.line.values.len());
-            let per_hour = if self.timed { late.interval.lower } else { growth as f64 };
-            Ranked { bound: per_hour * LEAST_BYTES as f64, suspect }
-        };
-        let groups = self.groups.iter().zip(&self.patterns);
-        // What only comes and goes with the load is no suspect.
-        let rises = |group: &Group| matches!(group.class, Class::Leak | Class::GrowingDecelerating);
-        let few = |group: &Group| group.line.values.len() < LEAST;
-        groups
-            .filter(|((_, group), _)| rises(group) || few(group))
-            .map(|(group, own)| suspect(group, own))
-            .collect()
-    }
+/// Whether any goroutine at all is one of a pattern's.
+fn is_any(pattern: &Pattern) -> bool {
+    pattern.goroutine.as_ref().is_some_and(|regex| regex.as_str() == ".")
 }
 
 fn place(series: &Series, frame: Frame) -> Place {

@@ -48,6 +48,11 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
         Class::Grew if snapshots < crate::stats::class::LEAST => {
             format!("{what} grew; {snapshots} snapshots can't tell a leak from a cache that fills.")
         }
+        Class::Grew if suspect.load_factor.is_some() => format!(
+            "{what} grew as the whole program did, which also allocates faster: that is explained by \
+             load (a factor of {:.1}).",
+            suspect.load_factor.unwrap_or(1.0)
+        ),
         Class::Grew => {
             format!("{what} is more than it was, but it does not rise like a leak does.")
         }

@@ -1,0 +1,142 @@
+//! Goroutines as evidence, and as suspects of their own.
+//!
+//! A goroutine that never ends keeps all that it refers to. Where a site's goroutines multiply, that speaks for a leak; where
+//! a pattern is known by goroutines and none are there, that speaks against it.
+
+use super::contexts::Owners;
+use super::entries::Entries;
+use super::goroutines::{Group, LEAST_BYTES, groups};
+use super::{Asked, Goroutines, Ranked, Suspect, ids, is_any, place, words};
+use crate::analysis::Place;
+use crate::analysis::estimates::{Class, Estimate};
+use crate::analysis::spans::spans;
+use crate::model::history::History;
+use crate::model::ids::FunctionId;
+use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
+use crate::stats::class::LEAST;
+
+/// The goroutines that came with a history.
+pub(super) struct Parked<'a> {
+    history: Option<&'a History>,
+    timed: bool,
+    /// With the process that each group is of.
+    groups: Vec<(usize, Group)>,
+    /// Patterns whose goroutines each group are.
+    patterns: Vec<Vec<PatternId>>,
+}
+
+impl<'a> Parked<'a> {
+    pub(super) fn new(history: Option<&'a History>, asked: &Asked) -> Self {
+        let mut parked = Self { history, timed: false, groups: Vec::new(), patterns: Vec::new() };
+        let Some(history) = history else { return parked };
+        let spans = spans(history);
+        parked.timed = spans.timed;
+        let owners = Owners::new(&history.records, &asked.own);
+        for (process, span) in spans.processes.iter().enumerate() {
+            if span.moments.len() > 1 {
+                let groups = groups(history, &owners, span);
+                parked.groups.extend(groups.into_iter().map(|group| (process, group)));
+            }
+        }
+        let symbols = &history.records.symbols;
+        let names = symbols.functions.iter().map(|function| symbols.text(function.name));
+        let matcher = Matcher::new(&asked.catalog, names);
+        let of = |group: &Group| matcher.parked(group.stack.iter().map(|f| f.index()));
+        parked.patterns = parked.groups.iter().map(|(_, group)| of(group)).collect();
+        parked
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.history.is_some()
+    }
+
+    fn facts(&self, group: &Group) -> Goroutines {
+        let parked = self.history.map(|h| h.records.symbols.name(group.frame.function));
+        Goroutines {
+            before: group.before(),
+            after: group.after(),
+            state: group.state.to_owned(),
+            started_by: group.started.clone(),
+            parked_in: parked.unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The goroutines that go with a site: those that wait beneath it, those it started, or those that one of its patterns
+    /// is known by. Of several the ones that multiplied most.
+    pub(super) fn of(
+        &self,
+        function: &str,
+        patterns: &[PatternId],
+        catalog: &Catalog,
+    ) -> Option<Goroutines> {
+        let symbols = &self.history?.records.symbols;
+        let is_named = |id: &PatternId| !is_any(&catalog[*id]);
+        let goes_with = |(_, group): &&(usize, Group), own: &[PatternId]| {
+            group.started == function
+                || group.stack.iter().any(|&frame| symbols.name(frame) == function)
+                || patterns.iter().filter(|id| is_named(id)).any(|id| own.contains(id))
+        };
+        let groups = self.groups.iter().zip(&self.patterns);
+        let fitting = groups.filter(|(group, own)| goes_with(group, own));
+        let ((_, most), _) =
+            fitting.max_by_key(|((_, group), _)| group.after().saturating_sub(group.before()))?;
+        Some(self.facts(most))
+    }
+
+    /// The groups that pile up, as suspects of their own.
+    pub(super) fn suspects(&self, asked: &Asked, entries: &Entries<'_>) -> Vec<Ranked> {
+        let Some(history) = self.history else { return Vec::new() };
+        let series = &history.records;
+        let catalog = &asked.catalog;
+        let name = |&function: &FunctionId| series.symbols.name(function);
+        let suspect = |(process, group): &(usize, Group), own: &[PatternId]| {
+            let late = group.judgement.late;
+            let growth = group.after() - group.before();
+            let parked = name(&group.frame.function);
+            let entry = entries.of(&group.started).or_else(|| entries.of(parked));
+            let site = match entry {
+                // A library's own goroutine belongs to whoever calls its type.
+                Some(frame) if !group.is_own => entries.place(frame),
+                _ if group.started == parked => place(series, group.frame),
+                _ => Place { function: group.started.clone(), ..place(series, group.first) },
+            };
+            let mut suspect = Suspect {
+                rank: 0,
+                site,
+                class: group.class,
+                confidence: Confidence::High,
+                sample_type: "goroutine".to_owned(),
+                unit: "count".to_owned(),
+                patterns: ids(catalog, own, group.class),
+                growth: Estimate { estimate: growth, lower: growth, upper: growth },
+                slope_per_hour: (self.timed && group.line.values.len() >= LEAST)
+                    .then(|| late.into()),
+                q_value: None,
+                retention: None,
+                persistence: group.judgement.persistence,
+                path: group.stack.iter().rev().map(|f| name(f).to_owned()).collect(),
+                mechanism: None,
+                places: Vec::new(),
+                load_factor: None,
+                goroutines: Some(self.facts(group)),
+                explanation: String::new(),
+                fix: String::new(),
+                process: *process,
+                since: group.judgement.since,
+                values: group.line.values.clone(),
+            };
+            (suspect.explanation, suspect.fix) =
+                words::explain(&suspect, catalog, group.line.values.len());
+            let per_hour = if self.timed { late.inner.lower } else { growth as f64 };
+            Ranked { bound: per_hour * LEAST_BYTES as f64, suspect }
+        };
+        let groups = self.groups.iter().zip(&self.patterns);
+        // What only comes and goes with the load is no suspect.
+        let rises = |group: &Group| matches!(group.class, Class::Leak | Class::GrowingDecelerating);
+        let few = |group: &Group| group.line.values.len() < LEAST;
+        groups
+            .filter(|((_, group), _)| rises(group) || few(group))
+            .map(|(group, own)| suspect(group, own))
+            .collect()
+    }
+}
