@@ -11,6 +11,7 @@
 //! What always holds: [`judge`] is total. Values and times that are no numbers are left out, snapshots are put
 //! in order of time, and long series are thinned to [`MOST`] means of neighbours, because Theil and Sen look at all pairs.
 
+use super::additions;
 use super::shape::{self, Fit, Shape};
 use super::trend::{self, Rise, Slope};
 
@@ -155,8 +156,8 @@ impl Points {
         self.values.len()
     }
 
-    /// What one sample is worth at most times, as a deviation: the resolution of sampled values.
-    fn resolution(&self) -> f64 {
+    /// What one sample is worth at most times; 0 where values are exact.
+    fn unit(&self) -> f64 {
         let mut units: Vec<f64> = self
             .values
             .iter()
@@ -165,8 +166,7 @@ impl Points {
             .map(|(value, noise)| noise * noise / value)
             .collect();
         units.sort_by(f64::total_cmp);
-        // The deviation of rounding to whole units.
-        units.get(units.len() / 2).map_or(0.0, |unit| unit / 12.0_f64.sqrt())
+        units.get(units.len() / 2).copied().unwrap_or(0.0)
     }
 
     /// The p-value of a rise from `from` on: the larger of Mann–Kendall's and Hamed–Rao's.
@@ -239,7 +239,9 @@ pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Ju
         since: 0,
         persistence: points.persistence,
     };
-    let fits = shape::fits(&points.times, &points.values, points.resolution());
+    // The deviation of rounding to whole samples.
+    let resolution = points.unit() / 12.0_f64.sqrt();
+    let fits = shape::fits(&points.times, &points.values, resolution);
     if n < LEAST || fits.is_empty() {
         return judgement;
     }
@@ -279,8 +281,11 @@ fn decide(
     let line = least(|shape| matches!(shape, Shape::Linear));
     let resting = least(Shape::rests);
     let price = (points.len() as f64).ln();
+    let Points { times, values, .. } = points;
+    let keeps_on = additions::only_added(values) && !additions::slows(times, values, points.unit());
     fits.iter()
         .filter(|fit| match fit.shape {
+            Shape::Saturating { .. } | Shape::Knee(_) if keeps_on => false,
             Shape::Saturating { .. } | Shape::Knee(_) => {
                 // What a parameter more gains over the line counts only as far as the values are news.
                 let news = (1.0 - fit.memory) / (1.0 + fit.memory);

@@ -12,6 +12,7 @@
 //! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
 //! the same in words, with the figures that `simulation` measures.
 
+mod additions;
 pub mod class;
 mod distributions;
 pub mod growth;

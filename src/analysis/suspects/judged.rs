@@ -9,7 +9,7 @@ use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, Groups, Line};
 use crate::analysis::timeline::CHURN;
 use crate::parallel;
-use crate::stats::class::{Growth, Judgement, judge};
+use crate::stats::class::{self, Growth, Judgement, judge};
 use crate::stats::growth::Evidence;
 use crate::stats::load::Factor;
 use crate::stats::retention::retention;
@@ -21,6 +21,9 @@ const JUDGED: usize = 1000;
 
 /// Series that one piece of work judges.
 const PIECE: usize = 8;
+
+/// Callers exchange what they hold where the others lose so much of what some gain.
+const EXCHANGED: f64 = 0.5;
 
 /// A caller that holds less than this of a site, and allocates less there, does not compete for it.
 const COMPETES: f64 = 0.1;
@@ -63,21 +66,37 @@ pub(super) fn trends(
     evolution: &Evolution<'_>,
     contexts: &Contexts,
 ) -> HashMap<ContextId, f64, FxBuildHasher> {
-    let snapshots = evolution.span.moments.len() as i64;
-    if (snapshots as usize) < MANY {
+    if evolution.span.moments.len() < MANY {
         return HashMap::default();
     }
-    let renews = |id: &ContextId| {
+    let is_asked = |id: &ContextId| {
         let context = contexts.get(*id);
-        let most = context.raw.0.max(context.raw.1);
-        context.delta() > 0 && context.evidence.testable() && context.allocated / snapshots >= most
+        context.delta() > 0 && context.evidence.testable() && renews(context, evolution)
     };
-    let mut asked: Vec<ContextId> = contexts.sites().filter(renews).collect();
+    let mut asked: Vec<ContextId> = contexts.sites().filter(is_asked).collect();
     asked.sort_by_key(|&id| (std::cmp::Reverse(contexts.get(id).last), id));
     asked.truncate(JUDGED);
     let lines = lines(evolution, contexts, &asked);
     let p = parallel::map_items(&lines, PIECE, |line| judge_line(evolution, line).p_value);
     asked.into_iter().zip(p).collect()
+}
+
+/// Whether what a context holds is mostly new in each snapshot: half as much and more is allocated in between.
+fn renews(context: &Context, evolution: &Evolution<'_>) -> bool {
+    let most = context.raw.0.max(context.raw.1);
+    most > 0 && 2 * (context.allocated / evolution.span.moments.len() as i64) >= most
+}
+
+/// Whether a leak is one without its first snapshot as well, and without its last. What is made anew all the time
+/// counts twice where a collection is under way, and a single such snapshot bends a step into a line.
+fn holds(evolution: &Evolution<'_>, line: &Line) -> bool {
+    let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
+    let last = values.len() - 1;
+    [0..last, 1..values.len()].into_iter().all(|part| {
+        let hours = &evolution.span.hours[part.clone()];
+        let noise = &line.noise[part.clone()];
+        judge(hours, &values[part], noise, Growth::Proven).class == class::Class::Leak
+    })
 }
 
 /// Contexts through time.
@@ -215,6 +234,9 @@ impl<'a> Histories<'a> {
             let class = match judgement.class.into() {
                 _ if !grew(&id) => Class::Churn,
                 _ if turns_over(context, evolution) => Class::Churn,
+                Class::Leak if renews(context, evolution) && !holds(evolution, &line) => {
+                    Class::Grew
+                }
                 class => class,
             };
             (id, Judged { line, judgement, class })
@@ -237,15 +259,22 @@ impl<'a> Histories<'a> {
         match own {
             // All that calls it leaks, or what doesn't is of no account: it leaks itself.
             Some(Class::Leak) if leaking.is_empty() || !has_rival => found.push(id),
-            _ if !leaking.is_empty() => leaking.into_iter().for_each(|id| self.blamed(id, found)),
-            Some(_) => found.push(id),
-            // A caller may have grown where the whole did not.
-            None => {
-                for &caller in callers {
-                    self.blamed(caller, found);
-                }
-            }
+            Some(Class::Leak) => leaking.into_iter().for_each(|id| self.blamed(id, found)),
+            _ if self.is_exchange(callers) => found.extend(own.map(|_| id)),
+            Some(_) if leaking.is_empty() => found.push(id),
+            // A caller may leak where the whole does not.
+            Some(_) => leaking.into_iter().for_each(|id| self.blamed(id, found)),
+            None => callers.iter().for_each(|&caller| self.blamed(caller, found)),
         }
+    }
+
+    /// Whether what some callers gain is what others lose: a cache that one fills and another renews.
+    fn is_exchange(&self, callers: &[ContextId]) -> bool {
+        let deltas = callers.iter().map(|&caller| self.contexts.get(caller).delta());
+        let (gained, lost) = deltas.fold((0_i64, 0_i64), |(gained, lost), delta| {
+            (gained.saturating_add(delta.max(0)), lost.saturating_sub(delta.min(0)))
+        });
+        gained > 0 && lost as f64 >= EXCHANGED * gained as f64
     }
 
     /// Whether a caller has a notable part in a context.
