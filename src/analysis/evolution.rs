@@ -160,11 +160,16 @@ impl<'a> Evolution<'a> {
 
     /// What changed in each record from the first snapshot to the last.
     pub(super) fn changes(&self) -> Vec<Change> {
+        self.changes_since(0)
+    }
+
+    /// What changed in each record from one snapshot of the span to the last.
+    pub(super) fn changes_since(&self, first: usize) -> Vec<Change> {
         let Self { history, measured, span } = self;
         let Some(last) = span.moments.len().checked_sub(1) else {
             return vec![Change::default(); history.len()];
         };
-        let (before, after) = (self.moment(0), self.moment(last));
+        let (before, after) = (self.moment(first), self.moment(last));
         let sides = parallel::map(2, |i| history.dense([before, after][i]));
         let (before_scale, after_scale) = (self.scale(before), self.scale(after));
         let known = before_scale.known() && after_scale.known();

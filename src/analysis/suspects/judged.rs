@@ -56,6 +56,15 @@ impl Candidate {
     }
 }
 
+/// Surely less than this share is kept of what comes and goes in a working set.
+const REBUILT: f64 = 0.15;
+
+/// What keeps less than this share loses as well.
+const KEEPS: f64 = 0.8;
+
+/// The level at which growth in the late half is asked of what loses as well.
+const STOPPED: f64 = 0.01;
+
 /// Snapshots with which a trend may show what the first and the last alone do not.
 const MANY: usize = 8;
 
@@ -85,6 +94,44 @@ pub(super) fn trends(
 fn renews(context: &Context, evolution: &Evolution<'_>) -> bool {
     let most = context.raw.0.max(context.raw.1);
     most > 0 && 2 * (context.allocated / evolution.span.moments.len() as i64) >= most
+}
+
+/// Whether a context is a working set that is built anew all the time: it renews itself, and keeps less than a buffer
+/// does that grows by copies of itself.
+fn is_rebuilt(context: &Context, evolution: &Evolution<'_>) -> bool {
+    let share = retention(context.kept as f64, context.allocated as f64);
+    renews(context, evolution) && share.is_some_and(|share| share.interval.upper <= REBUILT)
+}
+
+/// The contexts of class leak that lose as well as gain, and did not surely grow in the late half: what a full cache
+/// holds goes up and down, and may be up in the end.
+fn stopped(
+    evolution: &Evolution<'_>,
+    contexts: &Contexts,
+    judged: &HashMap<ContextId, Judged, FxBuildHasher>,
+) -> Vec<ContextId> {
+    let loses = |id: &ContextId| {
+        let context = contexts.get(*id);
+        let share = retention(context.kept as f64, context.allocated as f64);
+        !renews(context, evolution) && share.is_some_and(|share| share.interval.upper <= KEEPS)
+    };
+    let leaks = judged.iter().filter(|(_, judged)| judged.class == Class::Leak);
+    let mut asked: Vec<ContextId> = leaks.map(|(&id, _)| id).filter(loses).collect();
+    if asked.is_empty() || !evolution.known() {
+        return Vec::new();
+    }
+    asked.sort_unstable();
+    let mut late: HashMap<ContextId, Evidence, FxBuildHasher> =
+        asked.iter().map(|&id| (id, Evidence::default())).collect();
+    let changes = evolution.changes_since(evolution.span.moments.len() / 2);
+    for (record, change) in changes.iter().enumerate() {
+        let Some(evidence) = &change.evidence else { continue };
+        for id in contexts.of_record(record) {
+            late.entry(id).and_modify(|sum| sum.merge(evidence));
+        }
+    }
+    asked.retain(|id| late.get(id).is_none_or(|evidence| evidence.p_growth() > STOPPED));
+    asked
 }
 
 /// Whether a leak is one without its first snapshot as well, and without its last. What is made anew all the time
@@ -234,14 +281,18 @@ impl<'a> Histories<'a> {
             let class = match judgement.class.into() {
                 _ if !grew(&id) => Class::Churn,
                 _ if turns_over(context, evolution) => Class::Churn,
-                Class::Leak if renews(context, evolution) && !holds(evolution, &line) => {
+                Class::Leak if is_rebuilt(context, evolution) && !holds(evolution, &line) => {
                     Class::Grew
                 }
                 class => class,
             };
             (id, Judged { line, judgement, class })
         });
-        Self { contexts, judged: judged.collect(), load: load(evolution, contexts) }
+        let mut judged: HashMap<ContextId, Judged, FxBuildHasher> = judged.collect();
+        for id in stopped(evolution, contexts, &judged) {
+            judged.entry(id).and_modify(|judged| judged.class = Class::Grew);
+        }
+        Self { contexts, judged, load: load(evolution, contexts) }
     }
 
     fn class(&self, id: ContextId) -> Option<Class> {
