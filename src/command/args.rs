@@ -4,12 +4,11 @@
 //! that all share stand in `options.rs`, and `request.rs` says what they mean.
 
 use super::options::{BaseArgs, Options};
-use super::request::{Request, arguments, diff_request, top_request};
+use super::request::{Request, diff_request, top_request};
 use super::{
     Error, completions, convert, diff, flame, graph, leaks, list, merge, patterns, peek, refs,
     tags, timeline, top, traces,
 };
-use crate::output::shell;
 use clap::{Args, Parser, Subcommand};
 
 /// What may stand in the place of a profile, for those who ask at length.
@@ -109,7 +108,7 @@ impl Cli {
 /// Options without a subcommand: the number of inputs says which one is meant.
 #[derive(Debug, Args)]
 pub(super) struct BareArgs {
-    /// Profiles: two are compared, of one the top is shown. Files, folders, patterns; `-` is standard input
+    /// Profiles: of one the top is shown, two are compared, of more it is said what leaks. Files, folders, patterns; `-` is standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -129,7 +128,8 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
     }
     match inputs.as_slice() {
         [] => Err(Error::Usage(
-            "no profile given: `heapdiff BEFORE AFTER` compares two, `heapdiff PROFILE` shows one"
+            "no profile given: `heapdiff BEFORE AFTER` compares two, `heapdiff PROFILE` shows one, and of \
+             more `heapdiff PROFILE...` says what leaks"
                 .to_owned(),
         )),
         [_] if normalize => Err(Error::Usage(
@@ -137,15 +137,10 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
         )),
         [_] => top_request(inputs, options),
         [_, _] => diff_request(base, inputs, normalize, options),
-        [first, .., last] => Err(Error::Usage(format!(
-            "{} profiles given, and two are compared at a time.\n\
-                 Compare the first and the last:  heapdiff diff {} {}\n\
-                 Add all of them up:              heapdiff top {}",
-            inputs.len(),
-            shell::file(first),
-            shell::file(last),
-            arguments(&inputs),
-        ))),
+        _ if normalize => Err(Error::Usage(
+            "--normalize scales one profile to another, and more than two are given".to_owned(),
+        )),
+        _ => leaks::plain_request(inputs, options),
     }
 }
 
@@ -351,6 +346,21 @@ mod tests {
     }
 
     #[test]
+    fn more_than_two_profiles_are_asked_what_leaks() {
+        for line in ["a b c", "leaks a b c", "leaks a", "c b -n 3 a d"] {
+            assert!(matches!(parse(line).unwrap().query.question, Question::Leaks(_)), "{line}");
+        }
+        let Question::Leaks(asked) =
+            parse("leaks --limit 2GiB --gogc off a").unwrap().query.question
+        else {
+            panic!("not leaks")
+        };
+        let limit = asked.limit.unwrap();
+        assert_eq!((limit.limit, limit.gogc), (2 << 30, None));
+        assert_eq!(parse("timeline -cum a b").unwrap().query.question, Question::Timeline);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("-lines -files a b", "cannot be used with"),
@@ -368,7 +378,16 @@ mod tests {
             ("-unit=MB --format csv a b", "the table only"),
             ("-http=:8080 a b", "'--http'"),
             ("-nosuch a b", "expected a whole number from 0 to"),
-            ("a b c", "heapdiff diff a c"),
+            ("-normalize a b c", "more than two"),
+            ("leaks", "leaks needs profiles"),
+            ("leaks --limit x a", "expected a size"),
+            ("leaks --limit -5 a", "expected a size"),
+            ("leaks --limit 2GiB --gogc x a", "expected a percentage"),
+            ("leaks --own a(b a", "-own: regex parse error"),
+            ("timeline", "timeline needs profiles"),
+            ("timeline -sort=bound a b", "'--sort'"),
+            ("-lines a b c", "another granularity"),
+            ("-all a b c", "--all means nothing"),
             ("diff a", "one is given"),
             ("diff a b c", "3 are given"),
             ("diff -base x a b", "exactly one profile"),

@@ -2,9 +2,12 @@
 
 use super::Error;
 use super::catalog::catalog;
-use super::options::{Options, OwnArgs, PatternArgs};
-use super::request::Request;
+use super::options::{
+    CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
+};
+use super::request::{Request, snapshot_request};
 use crate::analysis::suspects;
+use crate::filter::Granularity;
 use crate::report::Question;
 use bytesize::ByteSize;
 use clap::Args;
@@ -34,14 +37,20 @@ pub(super) struct LeaksArgs {
     #[command(flatten)]
     limit: LimitArgs,
     #[command(flatten)]
-    options: Options,
+    sample: SampleArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limit")]
 struct LimitArgs {
     /// Say when the process reaches this much memory: 2GiB, 500MB
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_negative_numbers = true)]
     limit: Option<i64>,
     /// The collector's target in percent, as the process has it; `off` for none
     #[arg(long, value_name = "N", value_parser = gogc, requires = "limit", default_value = "100")]
@@ -68,8 +77,29 @@ fn size(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 
+/// What is asked where more than two profiles are given and nothing else is said.
+pub(super) fn plain_request(inputs: Vec<String>, options: Options) -> Result<Request, Error> {
+    let Options { sample, granularity, sort, rows, filter, output } = options;
+    let without_effect = [
+        (granularity.granularity() != Granularity::Functions, "another granularity"),
+        (sort.sort().is_some(), "an order of rows"),
+        (rows.all, "--all"),
+    ];
+    if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
+        return Err(Error::Usage(format!(
+            "of {} profiles it is said what leaks, where {option} means nothing; see heapdiff timeline, or \
+             heapdiff diff for two of them",
+            inputs.len()
+        )));
+    }
+    let (own, patterns) = (OwnArgs::default(), PatternArgs::default());
+    let limit = LimitArgs { limit: None, gogc: Gogc(None) };
+    let rows = rows.count;
+    request(LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output })
+}
+
 pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
-    let LeaksArgs { inputs, own, patterns, limit, options } = args;
+    let LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output } = args;
     if inputs.is_empty() {
         return Err(Error::Usage("leaks needs profiles: heapdiff leaks PROFILE...".to_owned()));
     }
@@ -78,5 +108,5 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
         catalog: Arc::new(catalog(&patterns)?),
         limit: limit.limit.map(|bytes| suspects::LimitAsked { limit: bytes, gogc: limit.gogc.0 }),
     };
-    super::request::request(Question::Leaks(asked), false, inputs, options)
+    snapshot_request(Question::Leaks(asked), inputs, sample, &rows, filter, output)
 }

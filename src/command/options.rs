@@ -256,7 +256,7 @@ pub(super) struct FilterArgs {
 }
 
 /// Patterns besides those of heapdiff.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Patterns")]
 pub(super) struct PatternArgs {
     /// Add the patterns of FILE (several times for several files); those in ./heapdiff.toml are there without
@@ -265,7 +265,7 @@ pub(super) struct PatternArgs {
 }
 
 /// Whose code is the program's own.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Own code")]
 pub(super) struct OwnArgs {
     /// Own code is what functions of these names hold [default: main, and what is neither of the standard library nor in a

@@ -1,8 +1,8 @@
 //! `heapdiff timeline INPUT...`: rows through time.
 
 use super::Error;
-use super::options::Options;
-use super::request::Request;
+use super::options::{CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs};
+use super::request::{Request, snapshot_request};
 use crate::report::{Question, Sort};
 use clap::Args;
 
@@ -23,21 +23,41 @@ pub(super) struct TimelineArgs {
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
-    options: Options,
+    sample: SampleArgs,
+    #[command(flatten)]
+    granularity: GranularityArgs,
+    #[command(flatten)]
+    order: OrderArgs,
+    #[command(flatten)]
+    rows: CountArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Values")]
+struct OrderArgs {
+    /// Judge and sort by flat: what functions allocate themselves [default]
+    #[arg(long)]
+    flat: bool,
+    /// Judge and sort by cum: what functions allocate, and what they call
+    #[arg(long)]
+    cum: bool,
 }
 
 pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
-    let TimelineArgs { inputs, options } = args;
+    let TimelineArgs { inputs, sample, granularity, order, rows, filter, output } = args;
     if inputs.is_empty() {
         return Err(Error::Usage(
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
         ));
     }
-    if let Some(sort @ (Sort::Bound | Sort::Delta)) = options.sort.sort() {
-        let name = if sort == Sort::Bound { "bound" } else { "delta" };
-        return Err(Error::Usage(format!(
-            "--sort {name} is for two profiles, and a timeline puts what changed most first: use flat or cum"
-        )));
-    }
-    super::request::request(Question::Timeline, false, inputs, options)
+    let mut request = snapshot_request(Question::Timeline, inputs, sample, &rows, filter, output)?;
+    request.query.granularity = granularity.granularity();
+    // Flat is the default.
+    request.query.sort = if order.cum { Some(Sort::Cum) } else { order.flat.then_some(Sort::Flat) };
+    Ok(request)
 }
