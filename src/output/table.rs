@@ -19,10 +19,15 @@ mod peek_rows;
 mod refs_lines;
 pub(crate) mod shell;
 mod sites;
+mod sparkline;
+mod suspect_lines;
+mod suspect_path;
 mod tag_rows;
+mod timeline_rows;
 mod top_rows;
 mod totals;
 mod trace_rows;
+mod verdict_line;
 mod wrap;
 
 pub(super) use pattern_text::write as write_patterns;
@@ -33,8 +38,17 @@ use std::io;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     heading::write(report, style, out)?;
+    if let (Some(verdict), Some(suspects)) = (&report.verdict, &report.suspects) {
+        verdict_line::write(report, verdict, style, out)?;
+        suspect_lines::write_total(report, style, out)?;
+        suspect_lines::write(report, suspects, style, out)?;
+        return heading::write_warnings(report, style, out);
+    }
     totals::write(report, style, out)?;
     heading::write_warnings(report, style, out)?;
+    if let Some(timeline) = &report.timeline {
+        timeline_rows::write(report, timeline, style, out)?;
+    }
     if let Some(diff) = &report.diff {
         diff_rows::write(report, diff, style, out)?;
         sites::write(report, diff, style, out)?;

@@ -9,8 +9,8 @@ use super::{escape::escape, is_heap, shell, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::refs::{Refs, Relation};
 use crate::analysis::top::Top;
-use crate::report::Report;
 use crate::report::WarningCode::{self, IdenticalData};
+use crate::report::{Input, Report};
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -119,17 +119,28 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
 
 /// The command that asks `question` about `function` in the inputs of the report.
 fn command(report: &Report, question: &str, function: &str) -> Option<String> {
+    let inputs: Vec<&Input> = report.inputs.iter().collect();
+    command_on(&report.sample_type, question, function, &inputs)
+}
+
+/// The command that asks `question` about `function` in some inputs.
+pub(super) fn command_on(
+    sample_type: &str,
+    question: &str,
+    function: &str,
+    inputs: &[&Input],
+) -> Option<String> {
     // Standard input can not be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
-    if report.inputs.iter().any(|input| unusable(&input.name)) || unusable(function) {
+    if inputs.iter().any(|input| unusable(&input.name)) || unusable(function) {
         return None;
     }
     let pattern = shell::exactly(function);
-    let sample_type = match report.sample_type.as_str() {
+    let sample_type = match sample_type {
         "inuse_space" => String::new(),
         other => format!(" -sample_index={}", shell::quote(other)),
     };
-    let inputs: Vec<_> = report.inputs.iter().map(|input| shell::file(&input.name)).collect();
+    let inputs: Vec<_> = inputs.iter().map(|input| shell::file(&input.name)).collect();
     let pattern = shell::quote(&pattern);
     Some(format!("heapdiff {question} {pattern}{sample_type} {}", inputs.join(" ")))
 }

@@ -2,7 +2,8 @@
 
 use super::super::Style;
 use super::{counted, escape::escape, is_heap, wrap};
-use crate::report::{Input, Report};
+use crate::analysis::timeline::Timeline;
+use crate::report::{Input, InputKind, Report};
 use crate::units;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
@@ -36,8 +37,11 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
 }
 
 fn parts(report: &Report) -> Vec<String> {
-    let Some(first) = report.inputs.first() else { return vec!["no input".to_owned()] };
-    let last = report.inputs.last().unwrap_or(first);
+    let ends = report.timeline.as_ref().map(|timeline| &timeline.inputs);
+    let at = |end: Option<&usize>| end.and_then(|&at| report.inputs.get(at));
+    let first = ends.and_then(|all| at(all.first())).or(report.inputs.first());
+    let last = ends.and_then(|all| at(all.last())).or(report.inputs.last());
+    let (Some(first), Some(last)) = (first, last) else { return vec!["no input".to_owned()] };
     let both = |of: fn(&Input) -> Option<String>| match (of(first), of(last)) {
         (Some(a), Some(b)) if a != b => Some(format!("{a} → {b}")),
         (a, b) => a.or(b),
@@ -53,7 +57,9 @@ fn parts(report: &Report) -> Vec<String> {
     if let Some(build) = both(short_build_id) {
         parts.push(format!("build {}", escape(&build)));
     }
-    if let Some(comparison) = &report.comparison {
+    if let Some(timeline) = &report.timeline {
+        parts.extend(through_time(report, timeline));
+    } else if let Some(comparison) = &report.comparison {
         if let Some(apart) = comparison.apart_nanos {
             let apart = units::Nanoseconds(apart.unsigned_abs() as f64);
             parts.push(format!("{apart} apart"));
@@ -69,7 +75,7 @@ fn parts(report: &Report) -> Vec<String> {
         }
     }
     // A span for measurements over time; a heap profile is a state even where it says one.
-    if !is_heap(report) {
+    if report.timeline.is_none() && !is_heap(report) {
         if let Some(span) = both(|input| {
             let nanos = input.duration_nanos;
             (nanos > 0).then(|| units::Nanoseconds(nanos as f64).to_string())
@@ -80,6 +86,48 @@ fn parts(report: &Report) -> Vec<String> {
         parts.push(format!("period {period}"));
     }
     parts
+}
+
+/// How many snapshots of how many processes, over what time, and what came with them.
+fn through_time(report: &Report, timeline: &Timeline) -> Vec<String> {
+    let mut parts = Vec::new();
+    let snapshots = counted(timeline.times.len(), "snapshots");
+    let processes = timeline.processes.iter().max().map_or(0, |last| last + 1);
+    let of = if processes > 1 { format!(" of {processes} processes") } else { String::new() };
+    let span = timeline.elapsed_nanos.as_ref().and_then(|all| Some(*all.last()? - *all.first()?));
+    let over = match span {
+        Some(nanos) if nanos > 0 => format!(" over {}", units::Nanoseconds(nanos as f64)),
+        _ => String::new(),
+    };
+    parts.push(format!("{snapshots}{of}{over}"));
+    let ends = (timeline.times.first(), timeline.times.last());
+    if let (Some(Some(first)), Some(Some(last))) = ends {
+        parts.push(from_to(&seconds(&escape(first)), &seconds(&escape(last))));
+    }
+    let goroutines = report.inputs.iter().filter(|input| input.kind == InputKind::Goroutine);
+    let of_goroutines = timeline.inputs.iter().filter_map(|&at| report.inputs.get(at));
+    let is_about = |kind| of_goroutines.clone().any(|input| input.kind == kind);
+    match goroutines.count() {
+        0 => {}
+        _ if is_about(InputKind::Goroutine) => {}
+        count => parts.push(counted(count, "goroutine profiles")),
+    }
+    parts
+}
+
+/// `2025-05-01 10:00:00` of a time in RFC 3339, whose fraction says nothing here.
+fn seconds(time: &str) -> String {
+    let whole = time.split_once('.').map_or(time, |(whole, _)| whole);
+    whole.trim_end_matches('Z').replacen('T', " ", 1)
+}
+
+/// From one time to another, the day once where it is the same.
+fn from_to(first: &str, last: &str) -> String {
+    match (first.split_once(' '), last.split_once(' ')) {
+        _ if first == last => format!("{first} UTC"),
+        (Some((day, _)), Some((other, time))) if day == other => format!("{first} … {time} UTC"),
+        _ => format!("{first} … {last} UTC"),
+    }
 }
 
 fn short_build_id(input: &Input) -> Option<String> {
@@ -98,20 +146,26 @@ pub(super) fn write_warnings(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let whose = |message: &str, name: &str| {
-        let has = |input: &Input| input.warnings.iter().any(|warning| warning.message == message);
-        match report.inputs.as_slice() {
-            [_] => String::new(),
-            [before, after] if has(before) && has(after) => "both profiles: ".to_owned(),
-            inputs if inputs.iter().all(has) => "all profiles: ".to_owned(),
-            _ => format!("{name}: "),
+    let whose = |message: &str| {
+        let has = |input: &&Input| input.warnings.iter().any(|warning| warning.message == message);
+        let bearers: Vec<&Input> = report.inputs.iter().filter(has).collect();
+        match (bearers.as_slice(), report.inputs.len()) {
+            (_, 1) => String::new(),
+            ([_, _], 2) => "both profiles: ".to_owned(),
+            (all, inputs) if all.len() == inputs => "all profiles: ".to_owned(),
+            ([one], _) => format!("{}: ", one.name),
+            ([first, ..], inputs) => {
+                let count = bearers.len();
+                format!("{count} of {} ({}, …): ", counted(inputs, "profiles"), first.name)
+            }
+            ([], _) => String::new(),
         }
     };
     let of_inputs = report.inputs.iter().flat_map(|input| {
-        let whose = &whose;
-        input.warnings.iter().map(move |warning| {
-            format!("{}{}", whose(&warning.message, &input.name), warning.message)
-        })
+        input
+            .warnings
+            .iter()
+            .map(|warning| format!("{}{}", whose(&warning.message), warning.message))
     });
     let of_all = report.warnings.iter().map(|warning| warning.message.clone());
     let mut messages: Vec<String> = of_all.chain(of_inputs).collect();

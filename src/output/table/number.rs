@@ -4,6 +4,7 @@
 //! always bears its sign, in ASCII, so that `grep '+'` finds growth.
 
 use crate::analysis::Bounds;
+use crate::analysis::estimates::Estimate;
 use crate::units;
 
 /// How the values of one sample type print.
@@ -82,6 +83,18 @@ pub(super) fn range(lower: &str, upper: &str) -> String {
     match (lower.rsplit_once(' '), upper.rsplit_once(' ')) {
         (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {upper}"),
         _ => format!("{lower} … {upper}"),
+    }
+}
+
+/// An estimate and its interval, the unit once where all three have it: `12.4 MiB/h (10.9 … 13.8)`.
+pub(super) fn estimate(print: impl Fn(i64) -> String, of: &Estimate, per: &str) -> String {
+    let [middle, lower, upper] = [of.estimate, of.lower, of.upper].map(print);
+    let unit = |text: &str| text.rsplit_once(' ').map(|(_, unit)| unit.to_owned());
+    let bare = |text: &str| text.rsplit_once(' ').map_or(text, |(number, _)| number).to_owned();
+    if unit(&middle) == unit(&lower) && unit(&middle) == unit(&upper) {
+        format!("{middle}{per} ({} … {})", bare(&lower), bare(&upper))
+    } else {
+        format!("{middle}{per} ({lower}{per} … {upper}{per})")
     }
 }
 

@@ -11,10 +11,15 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     if report.totals.is_empty() {
         return Ok(());
     }
+    let (before, after) = match (&report.timeline, &report.comparison) {
+        (Some(_), _) => ("first", "last"),
+        (None, Some(_)) => ("before", "after"),
+        (None, None) => ("before", "total"),
+    };
     let columns = vec![
         Column::text("", None),
-        Column::mixed("before", Some(2)),
-        Column::mixed(if report.comparison.is_some() { "after" } else { "total" }, None),
+        Column::mixed(before, Some(2)),
+        Column::mixed(after, None),
         Column::mixed("Δ", None),
         Column::mixed("Δ %", Some(1)),
         Column::text("95 % interval", Some(0)),

@@ -1,0 +1,500 @@
+//! Suspects: leaks in full, what only looks like one on a line each, under a heading that says why it is none.
+//!
+//! Of a leak first comes where it is, then how it grows, then what that rests on and what to do: whoever reads no further
+//! than the first lines knows the file to open.
+
+use super::super::{Style, Width};
+use super::closing::{command_on, write_next};
+use super::diff_rows::file_and_line;
+use super::grid::{Column, Grid, Header, Line, Tone};
+use super::name::{self, Label};
+use super::number::{self, Scale};
+use super::sparkline::sparkline;
+use super::{counted, escape::escape, suspect_path, wrap};
+use crate::analysis::estimates::{Class, Share};
+use crate::analysis::suspects::{Goroutines, Suspect, Verdict};
+use crate::patterns::Confidence;
+use crate::report::{Input, InputKind, Report};
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io;
+use unicode_width::UnicodeWidthStr;
+
+/// Leaks that a terminal shows in full.
+const LEAKS_SHOWN: usize = 10;
+/// Suspects of another class that a terminal shows.
+const OTHERS_SHOWN: usize = 5;
+/// What grew, where nothing can be said but that.
+const GROWN_SHOWN: usize = 3;
+/// Other lines that a suspect names.
+const PLACES_SHOWN: usize = 4;
+
+/// Columns before the facts of a suspect.
+const INDENT: usize = 4;
+/// Columns of the words that name the facts.
+const WORDS: usize = 9;
+/// A sparkline says no more where it is wider.
+const SPARK_AT_MOST: usize = 40;
+
+pub(super) fn write(
+    report: &Report,
+    suspects: &[Suspect],
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let limit = |columns: usize| match style.width {
+        Width::Columns(_) => columns,
+        Width::Unlimited => usize::MAX,
+    };
+    let verdict = report.verdict.clone().unwrap_or_default();
+    // Growth is all that a few snapshots show, and then it is what was asked for.
+    let in_full = |suspect: &&Suspect| match suspect.class {
+        Class::Leak => true,
+        Class::Grew => verdict.needed.is_some(),
+        _ => false,
+    };
+    let (full, brief): (Vec<&Suspect>, Vec<&Suspect>) = suspects.iter().partition(in_full);
+    let has_leak = full.iter().any(|suspect| suspect.class == Class::Leak);
+    let shown = limit(if has_leak { LEAKS_SHOWN } else { GROWN_SHOWN });
+    for suspect in full.iter().take(shown) {
+        writeln!(out)?;
+        write_suspect(report, &verdict, suspect, style, out)?;
+    }
+    let rest = full.get(shown.min(full.len())..).unwrap_or_default();
+    if !rest.is_empty() {
+        let what = if has_leak { "Further leaks" } else { "Grew as well" };
+        write_brief(what, rest, limit(2 * LEAKS_SHOWN), report, style, out)?;
+    }
+    for (class, heading) in HEADINGS {
+        let of_class: Vec<&Suspect> =
+            brief.iter().copied().filter(|suspect| suspect.class == class).collect();
+        if !of_class.is_empty() {
+            write_brief(heading, &of_class, limit(OTHERS_SHOWN), report, style, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Why a class is no leak.
+const HEADINGS: [(Class, &str); 6] = [
+    (
+        Class::GrowingDecelerating,
+        "Growing ever more slowly, and not at rest yet: more snapshots will tell",
+    ),
+    (Class::Grew, "Grew, but not the way a leak does"),
+    (Class::Step, "Grew once and stayed: a step"),
+    (Class::WarmUp, "Warmed up: grew and came to rest, like a cache that is full"),
+    (Class::Churn, "Churns: allocates much and keeps next to nothing"),
+    (Class::Steady, "Steady"),
+];
+
+/// A suspect in full.
+fn write_suspect(
+    report: &Report,
+    verdict: &Verdict,
+    suspect: &Suspect,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    write_title(verdict, suspect, style, out)?;
+    let scale = scale(report, suspect, style);
+    write_growth(suspect, &scale, style, out)?;
+    if let Some(goroutines) = &suspect.goroutines {
+        write_goroutines(suspect, goroutines, style, out)?;
+    }
+    let path = suspect_path::line(
+        &suspect.path,
+        &suspect.site.function,
+        suspect.mechanism.as_deref(),
+        style.width,
+        INDENT + WORDS,
+    );
+    write_fact("path", &path, style, out)?;
+    write_places(suspect, style, out)?;
+    let dim = Ansi::new().dimmed();
+    for (word, text) in [("why", &suspect.explanation), ("fix", &suspect.fix)] {
+        if !text.is_empty() {
+            wrap::write(&word_column(word), &escape(text), dim, style, out)?;
+        }
+    }
+    if let Some(pattern) = suspect.patterns.first() {
+        let mut facts: Vec<String> =
+            suspect.patterns.iter().map(|id| escape(id).into_owned()).collect();
+        if let (Width::Columns(_), more @ 1..) = (style.width, facts.len() - 1) {
+            facts.truncate(1);
+            facts.push(format!("and {more} more"));
+        }
+        facts.push(format!("(heapdiff patterns {})", escape(pattern)));
+        write_facts("pattern", &facts, style, out)?;
+    }
+    if let Some(command) = next(report, suspect) {
+        write!(out, "{:INDENT$}", "")?;
+        write_next("next", &command, style, out)?;
+    }
+    Ok(())
+}
+
+/// ` 1  leak  main.newRequestLimiter  limiter.go:28`.
+fn write_title(
+    verdict: &Verdict,
+    suspect: &Suspect,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let rank = format!("{:>2}", suspect.rank);
+    let class = match (suspect.class, suspect.sample_type.as_str()) {
+        (Class::Leak, "goroutine") => "goroutine leak",
+        (_, "goroutine") => "goroutines",
+        (class, _) => class_word(class),
+    };
+    let place = file_and_line(suspect.site.file.as_deref(), suspect.site.line, style.file_names);
+    let mut remarks = vec![
+        match suspect.confidence {
+            Confidence::High => "confidence high",
+            Confidence::Med => "confidence medium",
+            Confidence::Low => "confidence low",
+        }
+        .to_owned(),
+    ];
+    if verdict.processes.len() > 1 {
+        remarks.push(format!("process {}", suspect.process + 1));
+    }
+    let head = rank.width() + 2 + class.width() + 2;
+    let columns = match style.width {
+        Width::Columns(columns) => columns,
+        Width::Unlimited => usize::MAX,
+    };
+    // The place may be a file with all of its folders.
+    let place = name::fit(&place, columns.saturating_sub(head) / 2);
+    let gap = if place.is_empty() { 0 } else { 2 };
+    let function = escape(&suspect.site.function);
+    let room = columns.saturating_sub(head + gap + place.width());
+    let function = name::fit(&function, room);
+    let mut used = head + function.width() + gap + place.width();
+    let bold = Ansi::new().bold();
+    let red = AnsiColor::Red.on_default().bold();
+    let paint = if suspect.class == Class::Leak { red } else { bold };
+    if style.color {
+        write!(out, "{rank}  {paint}{class}{paint:#}  {bold}{function}{bold:#}")?;
+    } else {
+        write!(out, "{rank}  {class}  {function}")?;
+    }
+    write!(out, "{:gap$}{place}", "")?;
+    for remark in remarks {
+        if used.saturating_add(remark.width() + 2) <= columns {
+            used += remark.width() + 2;
+            write!(out, "  {remark}")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// The sparkline, and the numbers of its growth.
+fn write_growth(
+    suspect: &Suspect,
+    scale: &Scale<'_>,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let room = match style.width {
+        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS).clamp(8, SPARK_AT_MOST),
+        Width::Unlimited => SPARK_AT_MOST,
+    };
+    let mut shape = vec![sparkline(&suspect.values, room)];
+    if let (Some(&first), Some(&last)) = (suspect.values.first(), suspect.values.last()) {
+        shape.push(format!("{} → {}", scale.value(first), scale.value(last)));
+    }
+    if suspect.since > 0 {
+        let (since, all) = (suspect.since + 1, suspect.values.len());
+        shape.push(format!("since snapshot {since} of {all}"));
+    }
+    write_facts("values", &shape, style, out)?;
+    let per_hour = |slope| number::estimate(|value| scale.value(value), slope, "/h");
+    if let Some(slope) = &suspect.slope_per_hour {
+        write_facts("slope", &in_two(&per_hour(slope)), style, out)?;
+    }
+    let growth = &suspect.growth;
+    let mut facts = if growth.lower == growth.upper {
+        vec![scale.change(growth.estimate)]
+    } else {
+        in_two(&number::estimate(|value| scale.change(value), growth, ""))
+    };
+    facts.extend(suspect.q_value.filter(|q| q.is_finite()).map(q_value));
+    let intervals = suspect.values.len().saturating_sub(1);
+    if intervals > 1 && suspect.persistence.is_finite() {
+        let rose = (suspect.persistence.clamp(0.0, 1.0) * intervals as f64).round();
+        facts.push(format!("in {rose} of {intervals} intervals"));
+    }
+    write_facts("growth", &facts, style, out)?;
+    if let Some(share) = suspect.retention {
+        let [kept, bounds] = retention(share);
+        let facts = [kept, bounds, "of what it allocated".to_owned()];
+        write_facts("kept", &facts, style, out)?;
+    }
+    Ok(())
+}
+
+fn q_value(q: f64) -> String {
+    if q < 1e-4 { format!("q {q:.0e}") } else { format!("q {q:.4}") }
+}
+
+/// `84 %`, `(72 … 92)`.
+fn retention(share: Share) -> [String; 2] {
+    let percent = |share: f64| (share.clamp(0.0, 1.0) * 100.0).round();
+    [
+        format!("{} %", percent(share.estimate)),
+        format!("({} … {})", percent(share.lower), percent(share.upper)),
+    ]
+}
+
+/// An estimate, and the interval after it: a line may break between them.
+fn in_two(text: &str) -> Vec<String> {
+    match text.split_once(" (") {
+        Some((value, interval)) => vec![value.to_owned(), format!("({interval}")],
+        None => vec![text.to_owned()],
+    }
+}
+
+/// Goroutines: how many, what they wait for, and who started them.
+fn write_goroutines(
+    suspect: &Suspect,
+    goroutines: &Goroutines,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let Goroutines { before, after, state, started_by, parked_in } = goroutines;
+    let of_its_own = suspect.sample_type == "goroutine";
+    let number = crate::units::Grouped;
+    let mut facts = Vec::new();
+    if !of_its_own {
+        facts.push(format!("{} → {} goroutines", number(*before), number(*after)));
+    }
+    if !state.is_empty() {
+        facts.push(format!("in {}", escape(state)));
+    }
+    let room = match style.width {
+        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
+        Width::Unlimited => usize::MAX,
+    };
+    let named = |what: &str, name: &str| {
+        format!("{what} {}", name::fit(&escape(name), room.saturating_sub(what.width() + 1)))
+    };
+    if !parked_in.is_empty() {
+        facts.push(named("at", parked_in));
+    }
+    if !started_by.is_empty() && (!of_its_own || *started_by != suspect.site.function) {
+        facts.push(named("started by", started_by));
+    }
+    write_facts("waiting", &facts, style, out)
+}
+
+/// Other lines that belong to it.
+fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let shown = match style.width {
+        Width::Columns(_) => PLACES_SHOWN,
+        Width::Unlimited => usize::MAX,
+    };
+    let room = match style.width {
+        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
+        Width::Unlimited => usize::MAX,
+    };
+    let text = |place: &crate::analysis::Place| {
+        let line = file_and_line(place.file.as_deref(), place.line, style.file_names);
+        let line = name::fit(&line, room / 2);
+        let function = name::fit(&escape(&place.function), room.saturating_sub(line.width() + 1));
+        if line.is_empty() { function } else { format!("{function} {line}") }
+    };
+    let mut facts: Vec<String> = suspect.places.iter().take(shown).map(text).collect();
+    if suspect.places.len() > shown {
+        facts.push(format!("{} more", suspect.places.len() - shown));
+    }
+    if facts.is_empty() { Ok(()) } else { write_facts("also", &facts, style, out) }
+}
+
+fn word_column(word: &str) -> String {
+    format!("{:INDENT$}{word:WORDS$}", "")
+}
+
+/// A fact that is fitted to the line already.
+fn write_fact(word: &str, text: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    write_facts(word, &[text.to_owned()], style, out)
+}
+
+/// Facts beside each other, and below each other where the line ends. None is ever broken.
+fn write_facts(
+    word: &str,
+    facts: &[String],
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let room = match style.width {
+        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
+        Width::Unlimited => usize::MAX,
+    };
+    let word = word_column(word);
+    let dim = Ansi::new().dimmed();
+    if style.color {
+        write!(out, "{dim}{word}{dim:#}")?;
+    } else {
+        write!(out, "{word}")?;
+    }
+    let mut used = 0;
+    for fact in facts.iter().filter(|fact| !fact.is_empty()) {
+        let gap = match used {
+            0 => 0,
+            _ if fact.starts_with('(') => 1,
+            _ => 2,
+        };
+        if used > 0 && used + gap + fact.width() > room {
+            write!(out, "\n{:1$}", "", INDENT + WORDS)?;
+            used = 0;
+        } else {
+            write!(out, "{:gap$}", "")?;
+            used += gap;
+        }
+        write!(out, "{fact}")?;
+        used += fact.width();
+    }
+    writeln!(out)
+}
+
+/// Suspects on a line each.
+fn write_brief(
+    heading: &str,
+    suspects: &[&Suspect],
+    limit: usize,
+    report: &Report,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    let bold = Ansi::new().bold();
+    wrap::write("", heading, bold, style, out)?;
+    let spark = match style.width {
+        Width::Columns(columns) => (columns / 6).clamp(8, 24),
+        Width::Unlimited => SPARK_AT_MOST,
+    };
+    let columns = vec![
+        Column::word("", Some(1)),
+        Column::number("", None),
+        Column::mixed("", Some(0)),
+        Column::text("", Some(2)),
+        Column::name(""),
+    ];
+    let mut grid = Grid::new(columns, Header::None).name_at_least(28);
+    for suspect in suspects.iter().take(limit) {
+        let scale = scale(report, suspect, style);
+        let slope =
+            suspect.slope_per_hour.map(|slope| format!("{}/h", scale.change(slope.estimate)));
+        let moves = matches!(suspect.class, Class::Leak | Class::GrowingDecelerating);
+        let mut label = Label::new(&suspect.site.function);
+        if let Some(mechanism) = &suspect.mechanism {
+            label = label.into_callee(mechanism);
+        }
+        grid.push(Line {
+            cells: vec![
+                sparkline(&suspect.values, spark),
+                scale.change(suspect.growth.estimate),
+                slope.filter(|_| moves).unwrap_or_default(),
+                file_and_line(suspect.site.file.as_deref(), suspect.site.line, style.file_names),
+                String::new(),
+            ],
+            label,
+            tone: if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain },
+        });
+    }
+    grid.write(style.width, style.color, 1, out)?;
+    if suspects.len() > limit {
+        let rest = format!("{} more (--format json has all)", suspects.len() - limit);
+        wrap::write(" not shown: ", &rest, Ansi::new().dimmed(), style, out)?;
+    }
+    Ok(())
+}
+
+/// The words that JSON uses.
+pub(super) fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Leak => "leak",
+        Class::GrowingDecelerating => "growing-decelerating",
+        Class::Grew => "grew",
+        Class::Step => "step",
+        Class::WarmUp => "warm-up",
+        Class::Churn => "churn",
+        Class::Steady => "steady",
+    }
+}
+
+fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scale<'a> {
+    let wanted = style.unit.as_deref().filter(|_| suspect.unit == report.unit);
+    Scale::new(&suspect.unit, wanted)
+}
+
+/// What to type next: the ways in to the mechanism between the first and the last snapshot of its process, or for
+/// goroutines the ways to where they wait.
+fn next(report: &Report, suspect: &Suspect) -> Option<String> {
+    let (function, ends) = if suspect.sample_type == "goroutine" {
+        (&suspect.goroutines.as_ref()?.parked_in, goroutine_ends(report)?)
+    } else {
+        (&suspect.site.function, ends(report, suspect.process)?)
+    };
+    command_on(&suspect.sample_type, "refs", function, &ends)
+}
+
+/// The first and the last input of a process.
+fn ends(report: &Report, process: usize) -> Option<[&Input; 2]> {
+    let timeline = report.timeline.as_ref()?;
+    let of_process = timeline.inputs.iter().zip(&timeline.processes);
+    let mut inputs = of_process.filter(|(_, of)| **of == process).map(|(&input, _)| input);
+    let first = inputs.next()?;
+    let last = inputs.next_back()?;
+    Some([report.inputs.get(first)?, report.inputs.get(last)?])
+}
+
+/// The first and the last goroutine profile.
+fn goroutine_ends(report: &Report) -> Option<[&Input; 2]> {
+    let mut all: Vec<&Input> =
+        report.inputs.iter().filter(|input| input.kind == InputKind::Goroutine).collect();
+    // Fractions of a second may have any number of digits, and the Z after them is greater than each.
+    all.sort_by_key(|input| input.time.as_deref().map(|time| time.trim_end_matches('Z')));
+    match all.as_slice() {
+        [first, .., last] => Some([first, last]),
+        _ => None,
+    }
+}
+
+/// The line of the whole heap, and what else was looked at.
+pub(super) fn write_total(
+    report: &Report,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let about = report.totals.iter().find(|total| total.sample_type == report.sample_type);
+    let (Some(timeline), Some(total)) = (&report.timeline, about) else { return Ok(()) };
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let of_judged = timeline.total.values.iter().zip(&timeline.processes);
+    let values: Vec<i64> = of_judged
+        .filter(|(_, process)| **process == timeline.judged)
+        .map(|(value, _)| *value)
+        .collect();
+    let room = match style.width {
+        Width::Columns(columns) => columns.saturating_sub(48).clamp(8, SPARK_AT_MOST),
+        Width::Unlimited => SPARK_AT_MOST,
+    };
+    let before = total.before.unwrap_or_default();
+    let name = escape(&total.sample_type);
+    let mut parts = vec![
+        format!("{name} {}", sparkline(&values, room)),
+        format!("{} → {}", scale.value(before), scale.value(total.after)),
+        scale.change(total.delta.unwrap_or_default()),
+    ];
+    if timeline.processes.iter().any(|process| *process != timeline.judged) {
+        parts.push(format!(
+            "(process {}, {})",
+            timeline.judged + 1,
+            counted(values.len(), "snapshots")
+        ));
+    }
+    wrap::write("", &parts.join("  "), Ansi::new(), style, out)
+}

@@ -1,0 +1,197 @@
+//! The one line that says it all: whether something leaks, how fast, and how long that can go on.
+
+use super::super::Style;
+use super::number::{Scale, estimate};
+use super::{counted, wrap};
+use crate::analysis::estimates::Class;
+use crate::analysis::suspects::{Limit, Needed, Outcome, Suspect, Verdict};
+use crate::report::Report;
+use crate::units::{Bytes, Nanoseconds};
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io;
+
+pub(super) fn write(
+    report: &Report,
+    verdict: &Verdict,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let suspects = report.suspects.as_deref().unwrap_or_default();
+    let text = words(report, verdict, suspects, style);
+    let paint = match verdict.leaks {
+        0 => Ansi::new().bold(),
+        _ => AnsiColor::Red.on_default().bold(),
+    };
+    writeln!(out)?;
+    if style.color {
+        write!(out, "{paint}")?;
+    }
+    wrap::write("", &text, Ansi::new(), style, out)?;
+    if style.color { write!(out, "{paint:#}") } else { Ok(()) }
+}
+
+fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
+    let text = if verdict.leaks > 0 {
+        leaks(report, verdict, suspects, style)
+    } else if let Some(needed) = verdict.needed {
+        growth_only(verdict, needed, suspects)
+    } else {
+        no_leak(verdict, suspects)
+    };
+    match verdict.limit.and_then(|limit| until(&limit, verdict)) {
+        Some(until) if verdict.leaks > 0 => format!("{text}, {until}"),
+        Some(until) => format!("{text}; {until}"),
+        None => text,
+    }
+}
+
+fn leaks(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
+    let mut text = counted(verdict.leaks, "leaks");
+    let of_goroutines = suspects
+        .iter()
+        .filter(|suspect| suspect.class == Class::Leak && suspect.sample_type == "goroutine")
+        .count();
+    text = match of_goroutines {
+        0 => text,
+        all if all == verdict.leaks => format!("{text} of goroutines"),
+        some => format!("{text} ({some} of goroutines)"),
+    };
+    let goroutines = suspects.iter().find(|suspect| suspect.sample_type == "goroutine");
+    if let Some(slope) = verdict.slope_per_hour {
+        let scale = Scale::new(&report.unit, style.unit.as_deref());
+        text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
+    } else if let Some(slope) = goroutines.and_then(|suspect| suspect.slope_per_hour) {
+        let scale = Scale::new("count", None);
+        text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
+    }
+    text
+}
+
+/// Too few snapshots to tell.
+fn growth_only(verdict: &Verdict, needed: Needed, suspects: &[Suspect]) -> String {
+    let apart = match needed.apart_nanos {
+        Some(nanos) => format!(", at least {} apart,", rounded(nanos)),
+        None => String::new(),
+    };
+    let more = counted(needed.snapshots, "snapshots");
+    let lead = match (verdict.snapshots, suspects.len()) {
+        (0, _) => "nothing to judge".to_owned(),
+        (1, _) => "no growth to see in 1 snapshot".to_owned(),
+        (_, 0) => "nothing grew beyond sampling error".to_owned(),
+        (_, grew) => format!("growth only, at {}", counted(grew, "sites")),
+    };
+    format!("{lead}: {more} more of one process{apart} would tell a leak from a cache that fills")
+}
+
+/// A time as a human plans it: two digits are more than enough.
+fn rounded(nanos: i64) -> String {
+    let seconds = (nanos as f64 / 1e9).ceil();
+    let step = match seconds {
+        ..60.0 => 1.0,
+        ..3600.0 => 60.0,
+        ..86_400.0 => 1800.0,
+        _ => 43_200.0,
+    };
+    Nanoseconds((seconds / step).ceil() * step * 1e9).to_string().replace(".00 s", " s")
+}
+
+fn no_leak(verdict: &Verdict, suspects: &[Suspect]) -> String {
+    let of = |class| suspects.iter().filter(|suspect| suspect.class == class).count();
+    let still = of(Class::GrowingDecelerating);
+    let head = if still > 0 { "no leak yet" } else { "no leak" };
+    let mut parts = Vec::new();
+    for (class, words) in [
+        (Class::GrowingDecelerating, "grows ever more slowly|grow ever more slowly"),
+        (Class::Grew, "grew without the signs of a leak|grew without the signs of a leak"),
+        (Class::Step, "grew once and stayed|grew once and stayed"),
+        (Class::WarmUp, "came to rest|came to rest"),
+        (Class::Churn, "allocates without keeping|allocate without keeping"),
+    ] {
+        let (one, many) = words.split_once('|').unwrap_or((words, words));
+        match of(class) {
+            0 => {}
+            1 => parts.push(format!("1 {one}")),
+            n => parts.push(format!("{n} {many}")),
+        }
+    }
+    let snapshots = counted(verdict.snapshots, "snapshots");
+    let what = if parts.is_empty() {
+        "nothing grew beyond sampling error".to_owned()
+    } else {
+        format!("of {}, {}", counted(suspects.len(), "sites"), parts.join(", "))
+    };
+    format!("{head} in {snapshots}: {what}")
+}
+
+/// When the limit is reached.
+fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
+    let size = Bytes(limit.limit as f64).to_string().replace(".0 ", " ");
+    Some(match (limit.outcome, limit.earliest_hours, limit.latest_hours) {
+        (Outcome::AlreadyOver, ..) => format!(
+            "{size} is too little already: {} live, and the collector lets at most {} live within it",
+            Bytes(limit.live as f64),
+            Bytes(limit.live_max as f64)
+        ),
+        (Outcome::Within, Some(earliest), Some(latest)) => {
+            format!("OOM at {size} in {}", hours(earliest, Some(latest)))
+        }
+        (Outcome::Within, Some(earliest), None) => {
+            format!("OOM at {size} in {} at the earliest", hours(earliest, None))
+        }
+        (Outcome::Within | Outcome::BeyondHorizon, ..) => match verdict.span_nanos {
+            Some(span) if span > 0 => format!(
+                "no OOM at {size} within {}, ten times what was observed",
+                Nanoseconds(span as f64 * 10.0)
+            ),
+            _ => return None,
+        },
+        (Outcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
+        (Outcome::Never, ..) => format!("which does not lead to {size}"),
+    })
+}
+
+/// A span of time in the unit that fits it: `14–19 h`, `3–12 min`.
+fn hours(earliest: f64, latest: Option<f64>) -> String {
+    let (unit, scale) = match earliest.max(0.0) {
+        hours if hours < 1.0 / 60.0 => ("s", 3600.0),
+        hours if hours < 2.0 => ("min", 60.0),
+        hours if hours < 96.0 => ("h", 1.0),
+        _ => ("d", 1.0 / 24.0),
+    };
+    let text = |hours: f64| {
+        let value = (hours * scale).max(0.0);
+        if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    };
+    let (from, to) = (text(earliest), latest.filter(|latest| latest.is_finite()).map(text));
+    match to {
+        Some(to) if to != from => format!("{from}–{to} {unit}"),
+        _ => format!("{from} {unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_said_in_the_unit_that_fits() {
+        let cases = [
+            (14.2, Some(19.4), "14–19 h"),
+            (0.5, Some(1.25), "30–75 min"),
+            (0.0, Some(0.001), "0.0–3.6 s"),
+            (200.0, None, "8.3 d"),
+            (14.2, Some(f64::INFINITY), "14 h"),
+        ];
+        for (earliest, latest, expected) in cases {
+            assert_eq!(hours(earliest, latest), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_to_wait_is_rounded_up() {
+        let cases = [(1, "1 s"), (61_000_000_000, "2 min"), (4_000_000_000_000, "1 h 30 min")];
+        for (nanos, expected) in cases {
+            assert_eq!(rounded(nanos), expected);
+        }
+    }
+}
