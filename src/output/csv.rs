@@ -9,6 +9,8 @@
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
 mod pattern_records;
+mod suspect_records;
+mod timeline_records;
 
 pub(super) use pattern_records::write_patterns;
 
@@ -205,6 +207,11 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
                 writer.write(tag_record(tag, value, &report.unit))?;
             }
         }
+    }
+    if let Some(suspects) = &report.suspects {
+        suspect_records::write(suspects, &mut writer)?;
+    } else if let Some(timeline) = &report.timeline {
+        timeline_records::write(report, timeline, &mut writer)?;
     }
     if let Some(matches) = &report.matches {
         pattern_records::write_matches(matches, &mut writer)?;

@@ -73,7 +73,12 @@ pub fn analyze_through_time(
     };
     report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, rows));
     if let Question::Leaks(asked) = &query.question {
-        let (found, verdict) = suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
+        let (mut found, mut verdict) =
+            suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
+        if query.nodecount > 0 {
+            verdict.omitted = found.len().saturating_sub(query.nodecount);
+            found.truncate(query.nodecount);
+        }
         report.suspects = Some(found);
         report.verdict = Some(verdict);
     }

@@ -27,4 +27,6 @@ mod refs;
 mod samples;
 mod schema;
 mod table;
+mod time_samples;
+mod time_tables;
 mod wire_types;

@@ -1,7 +1,7 @@
 //! The JSON form and its schema: what is written is what the schema says, and the schema is what the
 //! types say.
 
-use crate::{golden, samples};
+use crate::{golden, samples, time_samples};
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::Report;
@@ -20,7 +20,7 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 13] {
+fn samples() -> [Report; 15] {
     [
         samples::leaking(),
         samples::quiet(),
@@ -35,6 +35,8 @@ fn samples() -> [Report; 13] {
         samples::traces(),
         samples::tags(),
         samples::matched(),
+        time_samples::leaks(),
+        time_samples::timeline_restarted(),
     ]
 }
 

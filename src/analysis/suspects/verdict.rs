@@ -30,6 +30,8 @@ pub struct Verdict {
     pub needed: Option<Needed>,
     /// How long until a limit is reached, where one was given.
     pub limit: Option<Limit>,
+    /// Suspects beyond the number that was asked for; the verdict is about them too.
+    pub omitted: usize,
 }
 
 /// The snapshots of one process.
@@ -131,6 +133,7 @@ pub(super) fn verdict(
             apart_nanos: judged.and_then(|span| apart(spans, span, suspects)),
         }),
         limit: asked.map(|asked| limit(history, measured, judged, slope, asked)),
+        omitted: 0,
     }
 }
 

@@ -51,7 +51,7 @@ pub(in crate::output) fn write_patterns(page: &Page, out: &mut dyn io::Write) ->
 }
 
 /// The word for a value, as JSON has it.
-fn word(value: &impl Serialize) -> io::Result<String> {
+pub(super) fn word(value: &impl Serialize) -> io::Result<String> {
     let value = serde_json::to_value(value)?;
     Ok(value.as_str().unwrap_or_default().to_owned())
 }

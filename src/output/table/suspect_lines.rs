@@ -21,8 +21,6 @@ use unicode_width::UnicodeWidthStr;
 
 /// Leaks that a terminal shows in full.
 const LEAKS_SHOWN: usize = 10;
-/// Suspects of another class that a terminal shows.
-const OTHERS_SHOWN: usize = 5;
 /// What grew, where nothing can be said but that.
 const GROWN_SHOWN: usize = 3;
 /// Other lines that a suspect names.
@@ -41,8 +39,8 @@ pub(super) fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let limit = |columns: usize| match style.width {
-        Width::Columns(_) => columns,
+    let limit = |full: usize| match style.width {
+        Width::Columns(_) => full,
         Width::Unlimited => usize::MAX,
     };
     let verdict = report.verdict.clone().unwrap_or_default();
@@ -62,14 +60,19 @@ pub(super) fn write(
     let rest = full.get(shown.min(full.len())..).unwrap_or_default();
     if !rest.is_empty() {
         let what = if has_leak { "Further leaks" } else { "Grew as well" };
-        write_brief(what, rest, limit(2 * LEAKS_SHOWN), report, style, out)?;
+        write_brief(what, rest, report, style, out)?;
     }
     for (class, heading) in HEADINGS {
         let of_class: Vec<&Suspect> =
             brief.iter().copied().filter(|suspect| suspect.class == class).collect();
         if !of_class.is_empty() {
-            write_brief(heading, &of_class, limit(OTHERS_SHOWN), report, style, out)?;
+            write_brief(heading, &of_class, report, style, out)?;
         }
+    }
+    if verdict.omitted > 0 {
+        let rest = format!("{} (-n 0 shows them)", counted(verdict.omitted, "suspects"));
+        writeln!(out)?;
+        wrap::write("not shown: ", &rest, Ansi::new().dimmed(), style, out)?;
     }
     Ok(())
 }
@@ -234,7 +237,13 @@ fn write_growth(
 }
 
 fn q_value(q: f64) -> String {
-    if q < 1e-4 { format!("q {q:.0e}") } else { format!("q {q:.4}") }
+    if q == 0.0 {
+        "q 0".to_owned()
+    } else if q < 1e-4 {
+        format!("q {q:.0e}")
+    } else {
+        format!("q {q:.4}")
+    }
 }
 
 /// `84 %`, `(72 … 92)`.
@@ -364,14 +373,18 @@ fn write_facts(
 fn write_brief(
     heading: &str,
     suspects: &[&Suspect],
-    limit: usize,
     report: &Report,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     writeln!(out)?;
     let bold = Ansi::new().bold();
-    wrap::write("", heading, bold, style, out)?;
+    let heading = wrap::lines(heading, style);
+    if style.color {
+        writeln!(out, "{bold}{heading}{bold:#}")?;
+    } else {
+        writeln!(out, "{heading}")?;
+    }
     let spark = match style.width {
         Width::Columns(columns) => (columns / 6).clamp(8, 24),
         Width::Unlimited => SPARK_AT_MOST,
@@ -384,7 +397,7 @@ fn write_brief(
         Column::name(""),
     ];
     let mut grid = Grid::new(columns, Header::None).name_at_least(28);
-    for suspect in suspects.iter().take(limit) {
+    for suspect in suspects {
         let scale = scale(report, suspect, style);
         let slope =
             suspect.slope_per_hour.map(|slope| format!("{}/h", scale.change(slope.estimate)));
@@ -392,6 +405,9 @@ fn write_brief(
         let mut label = Label::new(&suspect.site.function);
         if let Some(mechanism) = &suspect.mechanism {
             label = label.into_callee(mechanism);
+        }
+        if let Some(load) = suspect.load_factor.filter(|load| load.is_finite()) {
+            label = label.remark(&format!("load × {load:.1}"));
         }
         grid.push(Line {
             cells: vec![
@@ -405,12 +421,7 @@ fn write_brief(
             tone: if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain },
         });
     }
-    grid.write(style.width, style.color, 1, out)?;
-    if suspects.len() > limit {
-        let rest = format!("{} more (--format json has all)", suspects.len() - limit);
-        wrap::write(" not shown: ", &rest, Ansi::new().dimmed(), style, out)?;
-    }
-    Ok(())
+    grid.write(style.width, style.color, 1, out)
 }
 
 /// The words that JSON uses.

@@ -68,10 +68,18 @@ pub(super) fn write(
     Ok(())
 }
 
+/// The class in a few columns.
+fn short_word(class: Class) -> &'static str {
+    match class {
+        Class::GrowingDecelerating => "slowing",
+        other => class_word(other),
+    }
+}
+
 /// What each class means.
 const MEANINGS: [(Class, &str); 7] = [
     (Class::Leak, "leak: rises, and no curve that comes to rest fits better"),
-    (Class::GrowingDecelerating, "growing-decelerating: rises ever more slowly"),
+    (Class::GrowingDecelerating, "slowing (growing-decelerating): rises ever more slowly"),
     (Class::Grew, "grew: is more than it was"),
     (Class::Step, "step: rose once and stayed"),
     (Class::WarmUp, "warm-up: rose and came to rest"),
@@ -86,12 +94,12 @@ fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Gr
     let columns = vec![
         Column::word("", None),
         Column::number("first", Some(2)),
-        Column::number("last", Some(6)),
+        Column::number("last", Some(4)),
         Column::number(delta, None),
-        Column::number("slope", Some(4)),
+        Column::number("slope", Some(5)),
         Column::text("95 % interval", Some(0)),
         Column::number("allocates", Some(1)),
-        Column::word("class", Some(5)),
+        Column::word("class", Some(6)),
         Column::name(match rows_word(report) {
             "files" => "file",
             "packages" => "package",
@@ -147,7 +155,7 @@ fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Gr
                 slope.map(|s| format!("{}/h", scale.change(s.estimate))).unwrap_or_default(),
                 interval.unwrap_or_default(),
                 allocates(&row.allocated_per_second),
-                class_word(row.class).to_owned(),
+                short_word(row.class).to_owned(),
                 String::new(),
                 place(report, row, style),
             ],

@@ -23,11 +23,8 @@ pub(super) fn write(
         _ => AnsiColor::Red.on_default().bold(),
     };
     writeln!(out)?;
-    if style.color {
-        write!(out, "{paint}")?;
-    }
-    wrap::write("", &text, Ansi::new(), style, out)?;
-    if style.color { write!(out, "{paint:#}") } else { Ok(()) }
+    let text = wrap::lines(&text, style);
+    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
 }
 
 fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
@@ -73,14 +70,17 @@ fn growth_only(verdict: &Verdict, needed: Needed, suspects: &[Suspect]) -> Strin
         Some(nanos) => format!(", at least {} apart,", rounded(nanos)),
         None => String::new(),
     };
-    let more = counted(needed.snapshots, "snapshots");
+    let more = match needed.snapshots {
+        1 => "1 more snapshot".to_owned(),
+        n => format!("{n} more snapshots"),
+    };
     let lead = match (verdict.snapshots, suspects.len()) {
         (0, _) => "nothing to judge".to_owned(),
         (1, _) => "no growth to see in 1 snapshot".to_owned(),
         (_, 0) => "nothing grew beyond sampling error".to_owned(),
-        (_, grew) => format!("growth only, at {}", counted(grew, "sites")),
+        _ => "growth only".to_owned(),
     };
-    format!("{lead}: {more} more of one process{apart} would tell a leak from a cache that fills")
+    format!("{lead}: {more} of one process{apart} would tell a leak from a cache that fills")
 }
 
 /// A time as a human plans it: two digits are more than enough.
@@ -100,27 +100,27 @@ fn no_leak(verdict: &Verdict, suspects: &[Suspect]) -> String {
     let still = of(Class::GrowingDecelerating);
     let head = if still > 0 { "no leak yet" } else { "no leak" };
     let mut parts = Vec::new();
-    for (class, words) in [
-        (Class::GrowingDecelerating, "grows ever more slowly|grow ever more slowly"),
-        (Class::Grew, "grew without the signs of a leak|grew without the signs of a leak"),
-        (Class::Step, "grew once and stayed|grew once and stayed"),
-        (Class::WarmUp, "came to rest|came to rest"),
-        (Class::Churn, "allocates without keeping|allocate without keeping"),
+    for (class, one, many) in [
+        (Class::GrowingDecelerating, "grows ever more slowly", "grow ever more slowly"),
+        (Class::Grew, "grew without the signs of a leak", "grew without the signs of a leak"),
+        (Class::Step, "grew once and stayed", "grew once and stayed"),
+        (Class::WarmUp, "came to rest", "came to rest"),
+        (Class::Churn, "allocates without keeping", "allocate without keeping"),
     ] {
-        let (one, many) = words.split_once('|').unwrap_or((words, words));
+        let what = if parts.is_empty() { "sites" } else { "" };
         match of(class) {
             0 => {}
-            1 => parts.push(format!("1 {one}")),
-            n => parts.push(format!("{n} {many}")),
+            n if what.is_empty() => parts.push(format!("{n} {}", if n == 1 { one } else { many })),
+            n => parts.push(format!("{} {}", counted(n, what), if n == 1 { one } else { many })),
         }
     }
-    let snapshots = counted(verdict.snapshots, "snapshots");
-    let what = if parts.is_empty() {
-        "nothing grew beyond sampling error".to_owned()
-    } else {
-        format!("of {}, {}", counted(suspects.len(), "sites"), parts.join(", "))
-    };
-    format!("{head} in {snapshots}: {what}")
+    if verdict.omitted > 0 {
+        parts.push(format!("{} more", verdict.omitted));
+    }
+    if parts.is_empty() {
+        parts.push("nothing grew beyond sampling error".to_owned());
+    }
+    format!("{head} in {}: {}", counted(verdict.snapshots, "snapshots"), parts.join(", "))
 }
 
 /// When the limit is reached.
@@ -146,7 +146,9 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
             _ => return None,
         },
         (Outcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
-        (Outcome::Never, ..) => format!("which does not lead to {size}"),
+        (Outcome::Never, ..) => {
+            format!("and the heap does not grow to {size} (stacks of goroutines are not in it)")
+        }
     })
 }
 

@@ -38,3 +38,12 @@ pub(super) fn write(
     }
     writeln!(out)
 }
+
+/// `text` broken into lines.
+pub(super) fn lines(text: &str, style: &Style) -> String {
+    let mut out = Vec::new();
+    let plain = Style { color: false, ..style.clone() };
+    // Nothing fails to be written to memory.
+    let _ = write("", text, Ansi::new(), &plain, &mut out);
+    String::from_utf8_lossy(&out).trim_end().to_owned()
+}
