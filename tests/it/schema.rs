@@ -20,8 +20,8 @@ fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn samples() -> [Report; 15] {
-    [
+fn samples() -> Vec<Report> {
+    vec![
         samples::leaking(),
         samples::quiet(),
         samples::cpu(),

@@ -16,8 +16,8 @@ fn text(report: &Report, style: &Style) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 13] {
-    [
+fn cases() -> Vec<(&'static str, Report)> {
+    vec![
         ("leaking", samples::leaking()),
         ("quiet", samples::quiet()),
         ("cpu", samples::cpu()),

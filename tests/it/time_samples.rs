@@ -9,8 +9,8 @@ use heapdiff::patterns::Confidence;
 use heapdiff::report::{InputKind, Report, Warning, WarningCode};
 
 /// `n` values from `first` to `last`, along a curve over 0 to 1.
-fn curve(n: usize, first: i64, last: i64, shape: impl Fn(f64) -> f64) -> Vec<i64> {
-    let at = |i: usize| shape(i as f64 / (n - 1).max(1) as f64);
+pub(crate) fn curve(n: usize, first: i64, last: i64, shape: impl Fn(f64) -> f64) -> Vec<i64> {
+    let at = |i: usize| shape(i as f64 / n.saturating_sub(1).max(1) as f64);
     (0..n).map(|i| first + ((last - first) as f64 * at(i)) as i64).collect()
 }
 
@@ -25,10 +25,10 @@ fn times(n: usize) -> Vec<Option<String>> {
 }
 
 /// A report of `n` snapshots, five minutes apart, without rows or suspects.
-fn of_snapshots(n: usize) -> Report {
+pub(crate) fn of_snapshots(n: usize) -> Report {
     let mut report = empty_diff();
     (report.comparison, report.diff) = (None, None);
-    report.sort = "flat".to_owned();
+    "flat".clone_into(&mut report.sort);
     report.inputs = (0..n).map(|i| input(&format!("heap-{i:02}.pb.gz"))).collect();
     for (input, time) in report.inputs.iter_mut().zip(times(n)) {
         input.time = time;
@@ -53,7 +53,7 @@ fn of_snapshots(n: usize) -> Report {
     report
 }
 
-fn verdict(report: &Report) -> Verdict {
+pub(crate) fn verdict(report: &Report) -> Verdict {
     let timeline = report.timeline.as_ref().unwrap();
     Verdict {
         snapshots: timeline.times.len(),
@@ -150,7 +150,7 @@ pub(crate) fn leaks() -> Report {
     late.path.clear();
     let mut others = vec![
         suspect(4, "main.fill", Class::GrowingDecelerating, curve(n, MIB, 90 * MIB, f64::sqrt)),
-        suspect(5, "runtime.newproc1", Class::Grew, curve(n, MIB, 5 * MIB, |x| x.round())),
+        suspect(5, "runtime.newproc1", Class::Grew, curve(n, MIB, 5 * MIB, f64::round)),
         suspect(6, "main.openResource", Class::Step, curve(n, 0, 60 * MIB, |x| (x * 1.2).floor())),
         suspect(
             7,
@@ -184,7 +184,7 @@ pub(crate) fn leaks() -> Report {
     report.inputs.extend((0..3).map(|i| {
         let mut goroutines = input(&format!("goroutine-{i:02}.pb.gz"));
         goroutines.kind = InputKind::Goroutine;
-        goroutines.time = times(3)[i].clone();
+        goroutines.time = times(3).swap_remove(i);
         goroutines
     }));
     report
@@ -227,7 +227,7 @@ fn restart(timeline: &mut Timeline) {
     }
 }
 
-fn row(name: &str, class: Class, flat: Vec<i64>) -> Row {
+pub(crate) fn row(name: &str, class: Class, flat: Vec<i64>) -> Row {
     let delta = flat[flat.len() - 1] - flat[0];
     Row {
         name: name.to_owned(),

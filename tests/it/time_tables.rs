@@ -1,7 +1,8 @@
 //! What is said of leaks and of rows through time: the tables at several widths, held against golden files, and CSV.
 
-use crate::{golden, time_samples};
+use crate::{golden, samples, time_samples};
 use heapdiff::analysis::estimates::Class;
+use heapdiff::analysis::suspects::{Limit, Needed, Outcome, Verdict};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::report::{Report, Warning, WarningCode};
 use unicode_width::UnicodeWidthStr;
@@ -231,4 +232,84 @@ fn a_leak_is_red_and_what_is_steady_is_dim() {
     assert!(line("main.gone").starts_with("\u{1b}[2m"), "{text}");
     let rows = &report.timeline.as_ref().unwrap().rows;
     assert_eq!((rows[0].class, rows[4].class), (Class::Leak, Class::Steady));
+}
+
+/// The verdict, on one line.
+fn verdict_of(report: &Report) -> String {
+    let text = at(report, 100);
+    let lines = text.lines().skip_while(|line| !line.is_empty()).skip(1);
+    let lines: Vec<&str> = lines.take_while(|line| !line.starts_with("inuse_space")).collect();
+    lines.join(" ")
+}
+
+#[test]
+fn too_few_snapshots_are_told_how_many_more_would_do() {
+    let words = |n: usize, needed: Option<Needed>| {
+        let mut report = time_samples::of_snapshots(n);
+        report.verdict = Some(Verdict { needed, ..time_samples::verdict(&report) });
+        report.suspects = Some(Vec::new());
+        verdict_of(&report)
+    };
+    let needed = |snapshots| Some(Needed { snapshots, apart_nanos: None });
+    let would = "of one process would tell a leak from a cache that fills";
+    assert_eq!(words(0, needed(8)), format!("nothing to judge: 8 more snapshots {would}"));
+    let one = format!("no growth to see in 1 snapshot: 7 more snapshots {would}");
+    assert_eq!(words(1, needed(7)), one);
+    let two = format!("nothing grew beyond sampling error: 6 more snapshots {would}");
+    assert_eq!(words(2, needed(6)), two);
+    assert_eq!(words(4, None), "no leak in 4 snapshots: nothing grew beyond sampling error");
+}
+
+#[test]
+fn ten_thousand_snapshots_and_as_many_processes_fit() {
+    let n = 10_000;
+    let mut report = time_samples::of_snapshots(n);
+    let timeline = report.timeline.as_mut().unwrap();
+    let values = time_samples::curve(n, 0, samples::MIB, |x| x);
+    timeline.rows = vec![time_samples::row("main.f", Class::Leak, values)];
+    let text = at(&report, 80);
+    assert!(text.contains("▁▂▂▃▃▄▄▄▅▅▆▆▇▇██"), "{text}");
+    assert!(text.contains("the highest of about 625 snapshots"), "{text}");
+    report.timeline.as_mut().unwrap().processes = (0..n).collect();
+    let text = at(&report, 80);
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    assert!(text.contains("10 000 snapshots of 10 000 processes"), "{text}");
+}
+
+#[test]
+fn how_the_limit_is_met_is_said_in_words() {
+    let words = |outcome, earliest_hours, latest_hours| {
+        let mut report = time_samples::leaks();
+        let limit = report.verdict.as_mut().unwrap().limit.as_mut().unwrap();
+        *limit = Limit { outcome, earliest_hours, latest_hours, ..*limit };
+        verdict_of(&report)
+    };
+    let lead = "3 leaks (1 of goroutines), 437.0 MiB/h (385.0 … 489.0), ";
+    for (said, expected) in [
+        (words(Outcome::Within, Some(14.2), Some(19.4)), "OOM at 2 GiB in 14–19 h"),
+        (words(Outcome::Within, Some(14.2), None), "OOM at 2 GiB in 14 h at the earliest"),
+        (
+            words(Outcome::BeyondHorizon, None, None),
+            "no OOM at 2 GiB within 9 h 10 min, ten times what was observed",
+        ),
+        (
+            words(Outcome::AlreadyOver, None, None),
+            "2 GiB is too little already: 890.0 MiB live, and the collector lets at most 1.0 GiB live within it",
+        ),
+        (
+            words(Outcome::Never, None, None),
+            "and the heap does not grow to 2 GiB (stacks of goroutines are not in it)",
+        ),
+    ] {
+        assert_eq!(said, format!("{lead}{expected}"));
+    }
+}
+
+#[test]
+fn growth_of_what_was_ever_allocated_is_no_leak() {
+    let mut report = time_samples::leaks();
+    "alloc_space".clone_into(&mut report.sample_type);
+    let text = at(&report, 100);
+    assert!(text.contains("is what was ever allocated, and never falls"), "{text}");
+    assert!(!text.contains("3 leaks"), "{text}");
 }

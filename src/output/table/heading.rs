@@ -75,7 +75,11 @@ fn parts(report: &Report) -> Vec<String> {
         }
     }
     // A span for measurements over time; a heap profile is a state even where it says one.
-    if report.timeline.is_none() && !is_heap(report) {
+    let measures_time = match report.timeline {
+        Some(_) => first.kind != InputKind::Heap,
+        None => !is_heap(report),
+    };
+    if measures_time {
         if let Some(span) = both(|input| {
             let nanos = input.duration_nanos;
             (nanos > 0).then(|| units::Nanoseconds(nanos as f64).to_string())
@@ -93,7 +97,11 @@ fn through_time(report: &Report, timeline: &Timeline) -> Vec<String> {
     let mut parts = Vec::new();
     let snapshots = counted(timeline.times.len(), "snapshots");
     let processes = timeline.processes.iter().max().map_or(0, |last| last + 1);
-    let of = if processes > 1 { format!(" of {processes} processes") } else { String::new() };
+    let of = if processes > 1 {
+        format!(" of {}", counted(processes, "processes"))
+    } else {
+        String::new()
+    };
     let span = timeline.elapsed_nanos.as_ref().and_then(|all| Some(*all.last()? - *all.first()?));
     let over = match span {
         Some(nanos) if nanos > 0 => format!(" over {}", units::Nanoseconds(nanos as f64)),

@@ -230,7 +230,7 @@ fn write_growth(
     write_facts("growth", &facts, style, out)?;
     if let Some(share) = suspect.retention {
         let [kept, bounds] = retention(share);
-        let facts = [kept, bounds, "of what it allocated".to_owned()];
+        let facts = [kept, format!("{bounds} of what it allocated")];
         write_facts("kept", &facts, style, out)?;
     }
     Ok(())
@@ -446,7 +446,8 @@ fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scal
 /// goroutines the ways to where they wait.
 fn next(report: &Report, suspect: &Suspect) -> Option<String> {
     let (function, ends) = if suspect.sample_type == "goroutine" {
-        (&suspect.goroutines.as_ref()?.parked_in, goroutine_ends(report)?)
+        let parked = suspect.goroutines.as_ref().map(|goroutines| &goroutines.parked_in);
+        (parked.unwrap_or(&suspect.site.function), goroutine_ends(report)?)
     } else {
         (&suspect.site.function, ends(report, suspect.process)?)
     };
