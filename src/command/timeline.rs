@@ -1,8 +1,9 @@
 //! `heapdiff timeline INPUT...`: rows through time.
 
 use super::Error;
-use super::options::{CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs};
+use super::options::{CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs, extension};
 use super::request::{Request, snapshot_request};
+use crate::output::Format;
 use crate::report::{Question, Sort};
 use clap::Args;
 
@@ -16,7 +17,8 @@ Examples:
   heapdiff timeline snapshots/ -o growth.svg
   heapdiff timeline -cum -packages --format csv snapshots/ > matrix.csv
 
-Snapshots are taken in the order of their own time, whatever the order of their names."
+Snapshots are taken in the order of their own time, whatever the order of their names. A FILE.svg gets a chart: rows \
+stacked up to the total, or a line for each with --cum."
 )]
 pub(super) struct TimelineArgs {
     /// Profiles, in any order. Files, folders, patterns; `-` is standard input
@@ -48,12 +50,27 @@ struct OrderArgs {
     cum: bool,
 }
 
+/// Rows of a chart where nobody says how many.
+const AREAS: usize = 10;
+
 pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
-    let TimelineArgs { inputs, sample, granularity, order, rows, filter, output } = args;
+    let TimelineArgs { inputs, sample, granularity, order, mut rows, filter, mut output } = args;
     if inputs.is_empty() {
         return Err(Error::Usage(
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
         ));
+    }
+    let file = output.output.as_deref();
+    let is_chart = file.and_then(extension).is_some_and(|extension| extension == "svg");
+    if is_chart && output.format == Format::Table {
+        if output.width.is_some() {
+            return Err(Error::Usage(
+                "--width fits a table into columns, and a chart fits any window: leave it away"
+                    .to_owned(),
+            ));
+        }
+        output.format = Format::Svg;
+        rows.nodecount = rows.nodecount.or(Some(AREAS));
     }
     let mut request = snapshot_request(Question::Timeline, inputs, sample, &rows, filter, output)?;
     request.query.granularity = granularity.granularity();

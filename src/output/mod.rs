@@ -4,6 +4,7 @@
 //! differs between a terminal and a pipe is told by [`Style`], so the same report and the same style
 //! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
 
+mod chart;
 mod csv;
 mod dot;
 mod escape;
@@ -35,7 +36,7 @@ pub enum Format {
     /// For Graphviz: the call graph.
     #[value(skip)]
     Dot,
-    /// The flame graph of a report that has one, as SVG.
+    /// The picture of a report that has one, as SVG: its flame graph, or the chart of its timeline.
     #[value(skip)]
     Svg,
     /// Lines of `root;leaf value`, and of `root;leaf before after` for a comparison.
@@ -104,9 +105,11 @@ pub fn write(
         Format::Json => json::write(report, out),
         Format::Csv => csv::write(report, out),
         Format::Dot => dot::write(report, style, out),
-        Format::Svg => {
-            report.flame.as_ref().map_or(Ok(()), |flame| flamegraph::write(report, flame, out))
-        }
+        Format::Svg => match (&report.flame, &report.timeline) {
+            (Some(flame), _) => flamegraph::write(report, flame, out),
+            (None, Some(timeline)) => chart::write(report, timeline, style, out),
+            (None, None) => Ok(()),
+        },
         Format::Folded => {
             report.stacks.as_ref().map_or(Ok(()), |stacks| folded::write(stacks, out))
         }

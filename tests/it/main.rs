@@ -5,6 +5,7 @@
 mod ask;
 mod bad_input;
 mod call_graph;
+mod chart;
 mod cli;
 mod convert;
 mod corpus;

@@ -1,0 +1,245 @@
+//! The timeline as an SVG: how much each row holds, stacked up to the total, through time.
+//!
+//! plotters draws it. What it has no place for is put in on the way out: titles that a browser shows where the mouse
+//! is, and words for those who hear a picture. What leaks lies on top in warm colours, so that it is seen at once and
+//! stands first in the legend. Sums over stacks overlap, so rows by cum are lines and not areas.
+//!
+//! No more points are drawn than there are pixels, so that the size of a picture is bounded.
+
+mod axis;
+mod dress;
+mod picture;
+mod words;
+
+use super::{Style, number};
+use crate::analysis::estimates::Class;
+use crate::analysis::timeline::Timeline;
+use crate::report::Report;
+use axis::Axis;
+use picture::{Picture, Shape};
+use plotters::prelude::{
+    ChartBuilder, Circle, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _, PathElement,
+    Polygon, Rectangle, SVGBackend,
+};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color as _, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, TextStyle,
+};
+use std::io;
+use std::ops::Range;
+use words::Words;
+
+/// Size of the picture, whatever it is shown at.
+const SIZE: (u32, u32) = (1200, 700);
+/// Where the legend begins.
+const LEGEND: i32 = 862;
+/// Height of the lines above the chart.
+const HEAD: i32 = 84;
+/// Opacity of what gets a title: as good as opaque, and nothing else has it.
+const MARK: f64 = 0.999;
+/// Snapshots are dots as well where there are so many at most.
+const DOTS: usize = 60;
+/// plotters divides sizes by this.
+const FONT: f64 = 1.24;
+
+const INK: RGBColor = RGBColor(26, 26, 26);
+const PALE: RGBColor = RGBColor(95, 95, 95);
+const GRID: RGBColor = RGBColor(226, 226, 226);
+/// What leaks: from dark to light, so that neighbours differ in grey as well.
+const LEAKS: &[RGBColor] = &[
+    RGBColor(179, 30, 20),
+    RGBColor(239, 101, 72),
+    RGBColor(214, 69, 40),
+    RGBColor(253, 170, 112),
+    RGBColor(128, 16, 34),
+    RGBColor(246, 134, 128),
+];
+/// What grew without proof of a leak.
+const GREW: &[RGBColor] =
+    &[RGBColor(240, 206, 110), RGBColor(221, 179, 58), RGBColor(248, 228, 168)];
+/// Everything else.
+const REST: &[RGBColor] = &[
+    RGBColor(110, 140, 172),
+    RGBColor(178, 200, 222),
+    RGBColor(140, 168, 170),
+    RGBColor(204, 220, 218),
+    RGBColor(146, 146, 184),
+    RGBColor(206, 204, 228),
+];
+/// Rows without a place of their own.
+const OTHER: RGBColor = RGBColor(224, 224, 224);
+
+pub(super) fn write(
+    report: &Report,
+    timeline: &Timeline,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let scale = number::Scale::new(&report.unit, style.unit.as_deref());
+    let picture = Picture::new(report, timeline);
+    let words = Words::new(report, timeline, &picture, &scale);
+    let mut svg = String::new();
+    let titles = Drawing { picture: &picture, words: &words, titles: Vec::new() };
+    let axes = (
+        if timeline.elapsed_nanos.is_some() {
+            Axis::time(picture.range())
+        } else {
+            Axis::numbers(picture.range())
+        },
+        Axis::values(picture.values(), &report.unit, style.unit.as_deref()),
+    );
+    let titles =
+        titles.draw(&mut svg, axes).map_err(|error| io::Error::other(error.to_string()))?;
+    dress::dress(&svg, &words.about(), &words.description(), &titles, out)
+}
+
+type Failed = DrawingAreaErrorKind<io::Error>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+struct Drawing<'a> {
+    picture: &'a Picture<'a>,
+    words: &'a Words<'a>,
+    /// What is said of each marked element, in the order in which they are drawn.
+    titles: Vec<String>,
+}
+
+impl Drawing<'_> {
+    fn draw(mut self, svg: &mut String, (x, y): (Axis, Axis)) -> Result<Vec<String>, Failed> {
+        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        root.fill(&RGBColor(255, 255, 255))?;
+        self.head(&root)?;
+        let (main, _) = root.split_horizontally(LEGEND - 14);
+        self.chart(&main, x, y)?;
+        self.legend(&root)?;
+        root.present()?;
+        drop((main, root));
+        Ok(self.titles)
+    }
+
+    fn head(&self, root: &Area<'_>) -> Result<(), Failed> {
+        root.draw_text(&self.words.title(), &text(19.0, FontStyle::Bold, INK), (16, 12))?;
+        root.draw_text(&self.words.facts(), &text(14.0, FontStyle::Normal, INK), (16, 39))?;
+        root.draw_text(&self.words.span(), &text(12.0, FontStyle::Normal, PALE), (16, 60))
+    }
+
+    fn chart(&mut self, area: &Area<'_>, x: Axis, y: Axis) -> Result<(), Failed> {
+        let Self { picture, words, titles } = self;
+        let (low, high) = (y.low, y.high);
+        let mut chart = ChartBuilder::on(area)
+            .margin_top(HEAD)
+            .margin_right(8)
+            .margin_bottom(10)
+            .margin_left(6)
+            .x_label_area_size(46)
+            .y_label_area_size(84)
+            .build_cartesian_2d(x, y)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(GRID)
+            .light_line_style(RGBAColor(0, 0, 0, 0.0))
+            .axis_style(PALE)
+            .label_style(text(12.0, FontStyle::Normal, INK))
+            .x_desc(words.axis())
+            .axis_desc_style(text(12.0, FontStyle::Normal, PALE))
+            .draw()?;
+        for run in &picture.runs {
+            match picture.shape {
+                Shape::Stacked => {
+                    for (band, edges) in picture.bands.iter().zip(picture.stacked(run)) {
+                        let shape = Polygon::new(edges, mark(band.color));
+                        chart.plotting_area().draw(&shape)?;
+                        titles.push(words.band(band));
+                    }
+                }
+                Shape::Lines => {
+                    for band in picture.bands.iter().rev() {
+                        let width = if band.class == Some(Class::Leak) { 4 } else { 2 };
+                        let style = mark(band.color).stroke_width(width);
+                        let line = PathElement::new(picture.line(run, &band.values), style);
+                        chart.plotting_area().draw(&line)?;
+                        titles.push(words.band(band));
+                    }
+                }
+            }
+            let line = picture.line(run, &picture.total);
+            let style = mark(INK).stroke_width(2);
+            chart.plotting_area().draw(&PathElement::new(line, style))?;
+            titles.push(words.total());
+        }
+        if picture.at.len() <= DOTS {
+            for (i, &at) in picture.at.iter().enumerate() {
+                let point = (picture.x[i], picture.total[i] as f64);
+                chart.plotting_area().draw(&Circle::new(point, 3, mark(INK).filled()))?;
+                titles.push(words.snapshot(at));
+            }
+        }
+        for &at in &picture.restarts {
+            let dashes = 32;
+            let height = (high - low) / f64::from(dashes);
+            for dash in (0..dashes).step_by(2) {
+                let from = low + height * f64::from(dash);
+                let line = PathElement::new(vec![(at, from), (at, from + height)], mark(PALE));
+                chart.plotting_area().draw(&line)?;
+                titles.push("another process begins".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn legend(&mut self, root: &Area<'_>) -> Result<(), Failed> {
+        let Self { picture, words, titles } = self;
+        let entries = picture.bands.len() as i32 + 1;
+        let room = SIZE.1 as i32 - HEAD - 12;
+        let height = (room / entries).min(42);
+        let mut top = HEAD;
+        // The patch is as the line or the area is.
+        let patch = |top: i32, style: plotters::style::ShapeStyle, lines: Range<i32>| {
+            let corners = [(LEGEND, top + lines.start), (LEGEND + 13, top + lines.end)];
+            root.draw(&Rectangle::new(corners, style))
+        };
+        patch(top, mark(INK).filled(), 6..9)?;
+        titles.push(words.total());
+        let whole = words.total_entry();
+        self::entry(root, top, height, (&whole.0, &whole.1), FontStyle::Bold)?;
+        for band in &picture.bands {
+            top += height;
+            patch(top, mark(band.color).filled(), 1..14)?;
+            titles.push(words.band(band));
+            let (name, about) = words.entry(band);
+            let weight =
+                if band.class == Some(Class::Leak) { FontStyle::Bold } else { FontStyle::Normal };
+            self::entry(root, top, height, (&name, &about), weight)?;
+        }
+        Ok(())
+    }
+}
+
+/// Two lines of a legend, or one where there is no room.
+fn entry(
+    root: &Area<'_>,
+    top: i32,
+    height: i32,
+    (name, about): (&str, &str),
+    weight: FontStyle,
+) -> Result<(), Failed> {
+    if height >= 32 {
+        root.draw_text(name, &text(12.5, weight, INK), (LEGEND + 20, top + 1))?;
+        root.draw_text(about, &text(12.0, FontStyle::Normal, PALE), (LEGEND + 20, top + 17))
+    } else {
+        let size = if height >= 26 { 11.0 } else { 9.5 };
+        root.draw_text(name, &text(size, weight, INK), (LEGEND + 20, top))?;
+        let below = top + height / 2;
+        root.draw_text(about, &text(size - 1.0, FontStyle::Normal, PALE), (LEGEND + 20, below))
+    }
+}
+
+/// A colour that says to the dressing: here belongs a title.
+fn mark(color: RGBColor) -> RGBAColor {
+    color.mix(MARK)
+}
+
+fn text(size: f64, style: FontStyle, color: RGBColor) -> TextStyle<'static> {
+    let font = FontDesc::new(FontFamily::SansSerif, size * FONT, style);
+    TextStyle { font, color: color.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Top) }
+}
