@@ -21,6 +21,7 @@ pub(crate) mod shell;
 mod sites;
 mod sparkline;
 mod suspect_lines;
+mod suspect_next;
 mod suspect_path;
 mod tag_rows;
 mod timeline_rows;

@@ -4,17 +4,17 @@
 //! than the first lines knows the file to open.
 
 use super::super::{Style, Width};
-use super::closing::{command_on, write_next};
+use super::closing::write_next;
 use super::diff_rows::file_and_line;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::{self, Label};
 use super::number::{self, Scale};
 use super::sparkline::sparkline;
-use super::{counted, escape::escape, suspect_path, wrap};
+use super::{counted, escape::escape, suspect_next, suspect_path, wrap};
 use crate::analysis::estimates::{Class, Share};
 use crate::analysis::suspects::{Goroutines, Suspect, Verdict};
 use crate::patterns::Confidence;
-use crate::report::{Input, InputKind, Report};
+use crate::report::Report;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 use unicode_width::UnicodeWidthStr;
@@ -129,7 +129,7 @@ fn write_suspect(
         facts.push(format!("(heapdiff patterns {})", escape(pattern)));
         write_facts("pattern", &facts, style, out)?;
     }
-    if let Some(command) = next(report, suspect) {
+    if let Some(command) = suspect_next::command(report, suspect) {
         write!(out, "{:INDENT$}", "")?;
         write_next("next", &command, style, out)?;
     }
@@ -440,40 +440,6 @@ pub(super) fn class_word(class: Class) -> &'static str {
 fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scale<'a> {
     let wanted = style.unit.as_deref().filter(|_| suspect.unit == report.unit);
     Scale::new(&suspect.unit, wanted)
-}
-
-/// What to type next: the ways in to the mechanism between the first and the last snapshot of its process, or for
-/// goroutines the ways to where they wait.
-fn next(report: &Report, suspect: &Suspect) -> Option<String> {
-    let (function, ends) = if suspect.sample_type == "goroutine" {
-        let parked = suspect.goroutines.as_ref().map(|goroutines| &goroutines.parked_in);
-        (parked.unwrap_or(&suspect.site.function), goroutine_ends(report)?)
-    } else {
-        (&suspect.site.function, ends(report, suspect.process)?)
-    };
-    command_on(&suspect.sample_type, "refs", function, &ends)
-}
-
-/// The first and the last input of a process.
-fn ends(report: &Report, process: usize) -> Option<[&Input; 2]> {
-    let timeline = report.timeline.as_ref()?;
-    let of_process = timeline.inputs.iter().zip(&timeline.processes);
-    let mut inputs = of_process.filter(|(_, of)| **of == process).map(|(&input, _)| input);
-    let first = inputs.next()?;
-    let last = inputs.next_back()?;
-    Some([report.inputs.get(first)?, report.inputs.get(last)?])
-}
-
-/// The first and the last goroutine profile.
-fn goroutine_ends(report: &Report) -> Option<[&Input; 2]> {
-    let mut all: Vec<&Input> =
-        report.inputs.iter().filter(|input| input.kind == InputKind::Goroutine).collect();
-    // Fractions of a second may have any number of digits, and the Z after them is greater than each.
-    all.sort_by_key(|input| input.time.as_deref().map(|time| time.trim_end_matches('Z')));
-    match all.as_slice() {
-        [first, .., last] => Some([first, last]),
-        _ => None,
-    }
 }
 
 /// The line of the whole heap, and what else was looked at.
