@@ -8,6 +8,9 @@ use crate::stats::trend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A site or row keeps next to nothing where at most this share of what it allocates is left.
+pub(super) const CHURN: f64 = 0.1;
+
 /// What a row or a site does through time.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -9,6 +9,7 @@ use super::{Measured, Records, sampling};
 use crate::model::history::{History, Moment};
 use crate::parallel;
 use crate::stats::growth::{Evidence, Pair};
+use crate::stats::retention::{Retention, retention};
 use crate::stats::sampling;
 
 /// The groups that each record is in.
@@ -35,6 +36,11 @@ impl Groups {
         groups
     }
 
+    /// Number of records.
+    pub(super) fn records(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The groups of a record.
     #[inline]
     pub(super) fn of(&self, record: usize) -> &[u32] {
@@ -55,6 +61,18 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Of some of the snapshots, by their positions.
+    pub(super) fn at(&self, positions: &[usize]) -> Self {
+        fn pick<T: Copy>(all: &[T], positions: &[usize]) -> Vec<T> {
+            positions.iter().filter_map(|&i| all.get(i).copied()).collect()
+        }
+        Self {
+            values: pick(&self.values, positions),
+            noise: pick(&self.noise, positions),
+            allocated: pick(&self.allocated, positions),
+        }
+    }
+
     /// Adds another, of records that are none of its own.
     pub(super) fn add(&mut self, other: &Self) {
         let sums = self.values.iter_mut().zip(&other.values);
@@ -89,6 +107,65 @@ impl Change {
     }
 }
 
+/// What changed in several records together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// Value in the first snapshot.
+    pub(super) first: i64,
+    /// Value in the last.
+    pub(super) last: i64,
+    /// Raw samples in use in the first and in the last.
+    pub(super) raw: (i64, i64),
+    /// Raw samples that were allocated, and by which those in use rose.
+    pub(super) allocated: i64,
+    pub(super) kept: i64,
+    /// What was allocated, in the unit of the values.
+    pub(super) allocated_value: i64,
+    pub(super) evidence: Evidence,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, change: &Change) {
+        self.first = self.first.wrapping_add(change.first);
+        self.last = self.last.wrapping_add(change.last);
+        self.raw.0 = self.raw.0.saturating_add(change.raw.0);
+        self.raw.1 = self.raw.1.saturating_add(change.raw.1);
+        self.allocated = self.allocated.saturating_add(change.allocated);
+        self.kept = self.kept.saturating_add(change.raw.1.saturating_sub(change.raw.0));
+        self.allocated_value = self.allocated_value.saturating_add(change.allocated_value);
+        if let Some(evidence) = &change.evidence {
+            self.evidence.merge(evidence);
+        }
+    }
+
+    /// Adds another, of records that are none of its own.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.first = self.first.wrapping_add(other.first);
+        self.last = self.last.wrapping_add(other.last);
+        self.raw.0 = self.raw.0.saturating_add(other.raw.0);
+        self.raw.1 = self.raw.1.saturating_add(other.raw.1);
+        self.allocated = self.allocated.saturating_add(other.allocated);
+        self.kept = self.kept.saturating_add(other.kept);
+        self.allocated_value = self.allocated_value.saturating_add(other.allocated_value);
+        self.evidence.merge(&other.evidence);
+    }
+
+    /// Value in the last snapshot − value in the first.
+    pub(super) fn delta(&self) -> i64 {
+        self.last.wrapping_sub(self.first)
+    }
+
+    /// The share that was kept of what was allocated.
+    pub(super) fn retention(&self) -> Option<Retention> {
+        retention(self.kept as f64, self.allocated as f64)
+    }
+
+    /// One-sided p-value of its growth.
+    pub(super) fn p_growth(&self) -> f64 {
+        if self.delta() > 0 { self.evidence.p_growth() } else { 1.0 }
+    }
+}
+
 /// A sample type of a history over one span of it.
 #[derive(Clone, Copy)]
 pub(super) struct Evolution<'a> {
@@ -112,8 +189,27 @@ impl<'a> Evolution<'a> {
         (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
     }
 
+    /// The values of each group in each snapshot, and nothing else of them.
+    pub(super) fn values(&self, groups: &Groups) -> Vec<Vec<i64>> {
+        let column = self.measured.column;
+        let columns = parallel::map(self.span.moments.len(), |i| {
+            let mut sums = vec![0_i64; groups.count];
+            self.history.each(self.moment(i), |record, values| {
+                for &group in groups.of(record) {
+                    let sum = &mut sums[group as usize];
+                    *sum = sum.wrapping_add(values[column]);
+                }
+            });
+            sums
+        });
+        (0..groups.count).map(|group| columns.iter().map(|sums| sums[group]).collect()).collect()
+    }
+
     /// Each group in each snapshot.
     pub(super) fn lines(&self, groups: &Groups) -> Vec<Line> {
+        if groups.count == 0 {
+            return Vec::new();
+        }
         let n = self.span.moments.len();
         let columns = parallel::map(n, |i| self.column(self.moment(i), groups));
         let has_counter = self.measured.allocated.is_some();

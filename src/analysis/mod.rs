@@ -25,6 +25,7 @@ pub mod tags;
 pub mod timeline;
 pub mod top;
 pub mod traces;
+mod turnover;
 
 pub use nearest::NoMatch;
 use raw_samples::{RawSamples, Records};

@@ -3,16 +3,20 @@
 //! The values are of all snapshots. Judged is the process of which there are most: a trend across a restart is none.
 
 use super::estimates::{Class, Estimate, Share};
-use super::evolution::{Change, Evolution, Groups, Line};
+use super::evolution::{Change, Evolution, Groups, Line, Tally};
 use super::spans::{Span, Spans};
-use super::{Context, Measure, Measured, Omitted, Order};
+use super::turnover::{
+    class_of, has_stopped, judge_line, keeps_little, late_half, may_have_stopped,
+};
+use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
 use crate::parallel;
-use crate::stats::class::{Growth, LEAST, judge};
-use crate::stats::growth::Evidence;
+use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
-use crate::stats::retention::retention;
+use crate::stats::trend::Slope;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,43 +80,23 @@ pub struct Row {
     pub retention: Option<Share>,
 }
 
-/// A site or row keeps next to nothing where at most this share of what it allocates is left.
-pub(super) const CHURN: f64 = 0.1;
-
 /// Rows that one piece of work judges.
 const PIECE: usize = 16;
 
 /// A row that may be shown.
 struct Candidate {
     row: RowId,
-    change: Sum,
+    tally: Tally,
     q_value: Option<f64>,
 }
 
-/// What changed in all records of a row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    first: i64,
-    last: i64,
-    kept: i64,
-    allocated: i64,
-    evidence: Evidence,
-}
-
-impl Sum {
-    fn add(&mut self, change: &Change) {
-        self.first = self.first.wrapping_add(change.first);
-        self.last = self.last.wrapping_add(change.last);
-        self.allocated = self.allocated.saturating_add(change.allocated);
-        self.kept = self.kept.saturating_add(change.raw.1.saturating_sub(change.raw.0));
-        if let Some(evidence) = &change.evidence {
-            self.evidence.merge(evidence);
-        }
-    }
-
-    fn delta(&self) -> i64 {
-        self.last.wrapping_sub(self.first)
-    }
+/// Which rows are worth a line, where there is a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Those that changed most, or held most in any snapshot.
+    Peak,
+    /// Those that changed most, or held most in the first or the last snapshot: no other is looked at.
+    Ends,
 }
 
 /// The timeline of a history; `nodecount` rows at most, 0 is no limit.
@@ -122,6 +106,7 @@ pub(crate) fn timeline(
     frames: &Frames,
     measured: &Measured,
     order: Order,
+    choice: Choice,
     nodecount: usize,
 ) -> Timeline {
     let judged = spans.main();
@@ -129,25 +114,30 @@ pub(crate) fn timeline(
     let of_all = Evolution { history, measured, span: &all };
     let main = spans.processes.get(judged).cloned().unwrap_or_default();
     let evolution = Evolution { history, measured, span: &main };
-    let (flat, cum) = (leaves(history, frames), stacks(history, frames));
-    let by = if order == Order::Cum { &cum } else { &flat };
+    let by = groups(history, frames, order);
     let changes = evolution.changes();
-    let mut sums = vec![Sum::default(); frames.len()];
+    let mut tallies = vec![Tally::default(); frames.len()];
     for (record, change) in changes.iter().enumerate() {
-        by.of(record).iter().for_each(|&row| sums[row as usize].add(change));
+        by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
     }
     // What a row ever held says whether it is worth a line, also where it holds nothing now.
-    let lines = of_all.lines(by);
-    let held = |row: usize| lines[row].values.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
+    let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| {
+        let peak = |values: Vec<i64>| values.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
+        of_all.values(&by).into_iter().map(peak).collect()
+    });
+    let held = |row: RowId| {
+        let tally = &tallies[row.0 as usize];
+        let ends = tally.first.unsigned_abs().max(tally.last.unsigned_abs());
+        peaks.as_ref().map_or(ends, |peaks| peaks[row.0 as usize])
+    };
     let mut rows: Vec<Candidate> = (0..frames.len() as u32)
         .map(RowId)
-        .filter(|&row| frames.row(row).parent.is_none() && held(row.0 as usize) > 0)
-        .map(|row| Candidate { row, change: sums[row.0 as usize], q_value: None })
+        .filter(|&row| frames.row(row).parent.is_none() && held(row) > 0)
+        .map(|row| Candidate { row, tally: tallies[row.0 as usize], q_value: None })
         .collect();
     test(&mut rows);
-    let size = |row: &Candidate| {
-        (row.change.delta().unsigned_abs().max(held(row.row.0 as usize) / 4), row.change.last)
-    };
+    let size =
+        |row: &Candidate| (row.tally.delta().unsigned_abs().max(held(row.row) / 4), row.tally.last);
     rows.sort_by(|a, b| {
         size(b).cmp(&size(a)).then_with(|| frames.name(a.row).cmp(frames.name(b.row)))
     });
@@ -155,71 +145,111 @@ pub(crate) fn timeline(
     if nodecount > 0 && rows.len() > nodecount {
         for row in rows.drain(nodecount..) {
             omitted.rows += 1;
-            omitted.sum = omitted.sum.saturating_add_unsigned(row.change.delta().unsigned_abs());
+            omitted.sum = omitted.sum.saturating_add_unsigned(row.tally.delta().unsigned_abs());
         }
     }
-    let other = of_all.lines(if order == Order::Cum { &flat } else { &cum });
-    let (flat, cum) = if order == Order::Cum { (&other, &lines) } else { (&lines, &other) };
-    let own = evolution.lines(by);
-    let context = Context::new(&history.records, frames, leaf_weights(history, &changes));
-    let known = evolution.known();
+    let other = groups(history, frames, if order == Order::Cum { Order::Flat } else { Order::Cum });
+    let lines = of_all.lines(&by.only(&rows, frames.len()));
+    let other = of_all.values(&other.only(&rows, frames.len()));
     let clock = Clock::new(history, spans, &all);
-    // Where the ends of the judged process stand among all snapshots.
-    let place = |end: Option<&usize>| all.moments.iter().position(|moment| Some(moment) == end);
-    let (first, last) = (place(main.moments.first()), place(main.moments.last()));
-    let shown = parallel::map_items(&rows, PIECE, |candidate| {
-        let at = candidate.row.0 as usize;
-        let Sum { kept, allocated, .. } = candidate.change;
-        let grew = candidate.change.delta() > 0
-            && (!known || candidate.q_value.is_some_and(|q| q <= super::SIGNIFICANT));
-        let growth = if grew { Growth::Proven } else { Growth::Unproven };
-        let values: Vec<f64> = own[at].values.iter().map(|&value| value as f64).collect();
-        let judgement = judge(&main.hours, &values, &own[at].noise, growth);
-        let retention = retention(kept as f64, allocated as f64).map(Share::from);
-        let churns = retention.is_some_and(|share| share.upper <= CHURN);
-        let class = if !grew && churns { Class::Churn } else { judgement.class.into() };
-        let (file, line) = context.place(candidate.row);
-        let delta = |lines: &[Line]| {
-            let value = |end: Option<usize>| end.map_or(0, |i| lines[at].values[i]);
-            value(last).wrapping_sub(value(first))
+    let place = |moment: &usize| all.moments.iter().position(|other| other == moment);
+    let of_main: Vec<usize> = match main.moments.len() == all.moments.len() {
+        true => (0..all.moments.len()).collect(),
+        false => main.moments.iter().filter_map(place).collect(),
+    };
+    let own: Vec<Line> = lines.iter().map(|line| line.at(&of_main)).collect();
+    let known = evolution.known();
+    let classes = classes(&evolution, &rows, &own, &by, known);
+    let context = Context::new(&history.records, frames, leaf_weights(history, &changes));
+    let ends = (of_main.first().copied(), of_main.last().copied());
+    let delta = |values: &[i64]| {
+        let value = |end: Option<usize>| end.map_or(0, |i| values[i]);
+        value(ends.1).wrapping_sub(value(ends.0))
+    };
+    let shown = rows.iter().zip(&lines).zip(other).zip(classes);
+    let shown = shown.map(|(((candidate, line), other), (class, slope))| {
+        let (file, place) = context.place(candidate.row);
+        let (flat, cum) = match order {
+            Order::Cum => (other, line.values.clone()),
+            Order::Bound | Order::Flat => (line.values.clone(), other),
         };
         Row {
             name: frames.name(candidate.row).to_owned(),
             file,
-            line,
-            flat: flat[at].values.clone(),
-            cum: cum[at].values.clone(),
-            allocated_per_second: clock.rates(&lines[at]),
-            delta: Measure { flat: delta(flat), cum: delta(cum) },
+            line: place,
+            delta: Measure { flat: delta(&flat), cum: delta(&cum) },
+            flat,
+            cum,
+            allocated_per_second: clock.rates(&line.allocated),
             class,
-            slope_per_hour: (spans.timed && main.moments.len() >= LEAST)
-                .then(|| judgement.slope.into()),
+            slope_per_hour: (spans.timed && main.moments.len() >= LEAST).then(|| slope.into()),
             q_value: candidate.q_value,
-            retention,
+            retention: candidate.tally.retention().map(Share::from),
         }
     });
-    let whole = of_all.lines(&whole(history));
-    let whole = whole.into_iter().next().unwrap_or_default();
-    let total = Through { allocated_per_second: clock.rates(&whole), values: whole.values };
+    let shown = shown.collect();
+    let total = whole(&of_all);
+    let allocated_per_second = clock.rates(&total.allocated);
     Timeline {
         times: clock.times,
         elapsed_nanos: clock.elapsed,
         inputs: all.moments.clone(),
         processes: clock.processes,
         judged,
-        total,
+        total: Through { allocated_per_second, values: total.values },
         rows: shown,
         omitted,
     }
 }
 
+/// What each row does, and how fast it grows.
+fn classes(
+    evolution: &Evolution<'_>,
+    rows: &[Candidate],
+    lines: &[Line],
+    by: &Groups,
+    known: bool,
+) -> Vec<(Class, Slope)> {
+    let numbers: Vec<usize> = (0..rows.len()).collect();
+    let mut classes = parallel::map_items(&numbers, PIECE, |&i| {
+        let Candidate { tally, q_value, .. } = &rows[i];
+        let grew = tally.delta() > 0 && (!known || q_value.is_some_and(|q| q <= SIGNIFICANT));
+        let growth = if grew { Growth::Proven } else { Growth::Unproven };
+        let judgement = judge_line(evolution, &lines[i], growth);
+        let class = match grew {
+            true => class_of(evolution, tally, &lines[i], &judgement),
+            false if keeps_little(tally) => Class::Churn,
+            false => Class::Steady,
+        };
+        (class, judgement.slope)
+    });
+    let asked = |i: usize| {
+        let is_leak = classes[i].0 == Class::Leak;
+        known && is_leak && may_have_stopped(evolution, &rows[i].tally)
+    };
+    let asked: Vec<usize> = (0..rows.len()).filter(|&i| asked(i)).collect();
+    if !asked.is_empty() {
+        let position: HashMap<u32, usize, FxBuildHasher> =
+            asked.iter().map(|&i| (rows[i].row.0, i)).collect();
+        let mut late: HashMap<usize, Tally, FxBuildHasher> = HashMap::default();
+        for (record, change) in evolution.changes_since(late_half(evolution)).iter().enumerate() {
+            for i in by.of(record).iter().filter_map(|row| position.get(row)) {
+                late.entry(*i).or_default().add(change);
+            }
+        }
+        for i in asked {
+            if has_stopped(&late.get(&i).copied().unwrap_or_default()) {
+                classes[i].0 = Class::Grew;
+            }
+        }
+    }
+    classes
+}
+
 fn test(rows: &mut [Candidate]) {
     let asked: Vec<usize> =
-        (0..rows.len()).filter(|&i| rows[i].change.evidence.testable()).collect();
-    let p = parallel::map_items(&asked, PIECE, |&i| {
-        let Sum { evidence, .. } = &rows[i].change;
-        if rows[i].change.delta() > 0 { evidence.p_growth() } else { 1.0 }
-    });
+        (0..rows.len()).filter(|&i| rows[i].tally.evidence.testable()).collect();
+    let p = parallel::map_items(&asked, PIECE, |&i| rows[i].tally.p_growth());
     for (i, q) in asked.into_iter().zip(benjamini_hochberg(&p)) {
         rows[i].q_value = Some(q);
     }
@@ -246,56 +276,71 @@ impl Clock {
     }
 
     /// What was allocated per second before each snapshot.
-    fn rates(&self, line: &Line) -> Vec<Option<i64>> {
+    fn rates(&self, allocated: &[i64]) -> Vec<Option<i64>> {
         let n = self.processes.len();
         let rate = |i: usize| {
             let elapsed = self.elapsed.as_ref()?;
             let before = (0..i).rev().find(|&b| self.processes[b] == self.processes[i])?;
             let nanos = elapsed[i].saturating_sub(elapsed[before]);
-            let allocated = line.allocated.get(i)?.wrapping_sub(*line.allocated.get(before)?);
-            (nanos > 0).then(|| (allocated as f64 / nanos as f64 * 1e9).round() as i64)
+            let risen = allocated.get(i)?.wrapping_sub(*allocated.get(before)?);
+            (nanos > 0).then(|| (risen as f64 / nanos as f64 * 1e9).round() as i64)
         };
         (0..n).map(rate).collect()
     }
 }
 
-/// The rows that get the flat value of each record.
-fn leaves(history: &History, frames: &Frames) -> Groups {
-    of_samples(history, frames.len(), |sample, rows| {
-        let snapshot = &history.records.snapshots[0];
-        if let Some(leaf) = snapshot.stack(sample).next() {
-            rows.extend(frames.leaf(leaf).iter().map(|row| row.0));
-        }
-    })
-}
-
-/// The rows of the stack of each record, each once.
-fn stacks(history: &History, frames: &Frames) -> Groups {
+/// The rows of each record: those of its leaf, or each of its stack once.
+fn groups(history: &History, frames: &Frames, order: Order) -> Groups {
+    let snapshot = &history.records.snapshots[0];
+    let samples = history.samples();
     let mut last = vec![usize::MAX; frames.len()];
-    of_samples(history, frames.len(), |sample, rows| {
-        let snapshot = &history.records.snapshots[0];
-        for location in snapshot.stack(sample) {
-            for row in frames.of(location) {
-                if std::mem::replace(&mut last[row.0 as usize], sample) != sample {
-                    rows.push(row.0);
-                }
+    Groups::new(frames.len(), history.len(), |record, rows| {
+        let Some(sample) = samples[record] else { return };
+        if order != Order::Cum {
+            let leaf = snapshot.stack(sample).next();
+            rows.extend(leaf.iter().flat_map(|&leaf| frames.leaf(leaf)).map(|row| row.0));
+            return;
+        }
+        for row in snapshot.stack(sample).flat_map(|location| frames.of(location)) {
+            if std::mem::replace(&mut last[row.0 as usize], sample) != sample {
+                rows.push(row.0);
             }
         }
     })
 }
 
-/// One group of all records that a filter left.
-fn whole(history: &History) -> Groups {
-    of_samples(history, 1, |_, groups| groups.push(0))
+impl Groups {
+    /// The groups that are the rows of some candidates, in their order.
+    fn only(&self, rows: &[Candidate], of: usize) -> Self {
+        let mut wanted = vec![None; of];
+        rows.iter().zip(0..).for_each(|(row, i)| wanted[row.row.0 as usize] = Some(i));
+        Self::new(rows.len(), self.records(), |record, groups| {
+            groups.extend(self.of(record).iter().filter_map(|&row| wanted[row as usize]));
+        })
+    }
 }
 
-fn of_samples(history: &History, count: usize, mut of: impl FnMut(usize, &mut Vec<u32>)) -> Groups {
+/// Values and allocations of all records that a filter left.
+fn whole(evolution: &Evolution<'_>) -> Line {
+    let Evolution { history, measured, span } = evolution;
     let samples = history.samples();
-    Groups::new(count, history.len(), |record, groups| {
-        if let Some(sample) = samples[record] {
-            of(sample, groups);
-        }
-    })
+    if samples.iter().all(Option::is_some) {
+        let total = |column: usize| move |&i: &usize| history.moments[i].totals[column];
+        let moments = span.moments.iter();
+        return Line {
+            values: moments.clone().map(total(measured.column)).collect(),
+            allocated: measured
+                .allocated
+                .iter()
+                .flat_map(|&c| moments.clone().map(total(c)))
+                .collect(),
+            ..Line::default()
+        };
+    }
+    let groups = Groups::new(1, history.len(), |record, groups| {
+        groups.extend(samples[record].map(|_| 0));
+    });
+    evolution.lines(&groups).into_iter().next().unwrap_or_default()
 }
 
 /// How much each location matters as a leaf.

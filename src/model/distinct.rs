@@ -1,8 +1,9 @@
 //! Distinct samples over shared tables: each stack with its labels once, however many profiles have it.
 //!
-//! Found by the hash of what a stack means, and compared in full: values go through it.
+//! Found by the hash of what a stack means. A merge compares stacks in full beside that; a history, which meets the same
+//! stacks hundreds of times, takes the 64 bits for the stack.
 
-use super::ids::LabelSetId;
+use super::ids::{LabelSetId, LocationId};
 use super::profile::{Profile, Samples};
 use super::shared::Rows;
 use hashbrown::HashTable;
@@ -23,20 +24,42 @@ impl Distinct {
     /// new. `None` where the stacks take more than 4 GiB.
     #[inline]
     pub(super) fn row(&mut self, profile: &Profile, sample: usize, rows: &Rows) -> Option<usize> {
-        let Self { samples, index } = self;
         let labels = rows.labels[profile.samples.labels[sample].index()];
         let meaning = profile.samples.stack_hashes[sample];
         let own = profile.samples.stack(sample);
         let stack = || own.clone().map(|location| rows.locations[location.index()]);
+        let Self { samples, index } = &*self;
         let known = index.find(hash(meaning, labels), |&row| {
             let row = row as usize;
             samples.labels[row] == labels && samples.stack(row).eq(stack())
         });
-        if let Some(&row) = known {
-            return Some(row as usize);
+        match known {
+            Some(&row) => Some(row as usize),
+            None => self.push(meaning, labels, stack()),
         }
+    }
+
+    /// The row of a stack that means this, with these labels, by its hash alone.
+    #[inline]
+    pub(super) fn known(&self, meaning: u64, labels: LabelSetId) -> Option<usize> {
+        let Self { samples, index } = self;
+        let found = index.find(hash(meaning, labels), |&row| {
+            let row = row as usize;
+            samples.stack_hashes[row] == meaning && samples.labels[row] == labels
+        });
+        found.map(|&row| row as usize)
+    }
+
+    /// Adds a sample that is not there. `None` where the stacks take more than 4 GiB.
+    pub(super) fn push(
+        &mut self,
+        meaning: u64,
+        labels: LabelSetId,
+        stack: impl Iterator<Item = LocationId>,
+    ) -> Option<usize> {
+        let Self { samples, index } = self;
         let row = u32::try_from(samples.len()).ok()?;
-        for location in stack() {
+        for location in stack {
             samples.push_id(u64::from(location.0) + 1);
         }
         if !samples.end_stack() {

@@ -213,22 +213,19 @@ const LARGEST_SUM: i128 = i64::MAX as i128 / 4;
 impl Gather {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), Error> {
-        let rows = self.shared.add(profile);
-        let main = self.newest.see(&mut self.shared, profile, &rows);
+        let mappings = self.shared.mapping_rows(profile);
+        let main = self.newest.see(&mut self.shared, profile, &mappings);
+        let rows = self.rows(profile).ok_or(Error::Stacks)?;
         let width = profile.header.sample_types.len();
-        let mut column = Column { bytes: Vec::new(), width };
+        let mut column = Column { bytes: Vec::with_capacity(rows.len() * (width + 1)), width };
         let mut sums = vec![(0_i128, 0_i128); width];
         let mut last = 0;
-        for sample in 0..profile.samples.len() {
+        for (sample, record) in rows {
             let values = profile.values(sample);
-            if values.iter().all(|&value| value == 0) {
-                continue;
-            }
             for (sum, &value) in sums.iter_mut().zip(values) {
                 sum.0 += i128::from(value);
                 sum.1 += i128::from(value.unsigned_abs());
             }
-            let record = self.distinct.row(profile, sample, &rows).ok_or(Error::Stacks)?;
             column.push(&mut last, record, values);
         }
         if let Some(i) = sums.iter().position(|sum| sum.1 > LARGEST_SUM) {
@@ -247,6 +244,47 @@ impl Gather {
             columns: Vec::new(),
         });
         Ok(())
+    }
+
+    /// The record of each sample of a profile that is not all zero. Only what new stacks are made of is translated.
+    /// `None` where the stacks take more than 4 GiB.
+    fn rows(&mut self, profile: &Profile) -> Option<Vec<(usize, usize)>> {
+        const NEW: usize = usize::MAX;
+        let labels = self.shared.labels(profile);
+        let key = |sample: usize| {
+            let labels = labels[profile.samples.labels[sample].index()];
+            (profile.samples.stack_hashes[sample], labels)
+        };
+        let mut rows = Vec::with_capacity(profile.samples.len());
+        let mut wanted = Vec::new();
+        for sample in 0..profile.samples.len() {
+            if profile.values(sample).iter().all(|&value| value == 0) {
+                continue;
+            }
+            let (meaning, labels) = key(sample);
+            let known = self.distinct.known(meaning, labels);
+            if known.is_none() {
+                wanted.resize(profile.symbols.locations.len(), false);
+                profile.samples.stack(sample).for_each(|at| wanted[at.index()] = true);
+            }
+            rows.push((sample, known.unwrap_or(NEW)));
+        }
+        if rows.iter().all(|&(_, row)| row != NEW) {
+            return Some(rows);
+        }
+        wanted.resize(profile.symbols.locations.len(), false);
+        let locations = self.shared.add_locations(profile, &wanted);
+        for (sample, row) in rows.iter_mut().filter(|(_, row)| *row == NEW) {
+            let (meaning, labels) = key(*sample);
+            let stack = profile.samples.stack(*sample).map(|at| locations[at.index()]);
+            // A profile may have one twice.
+            let known = self.distinct.known(meaning, labels);
+            *row = match known {
+                Some(known) => known,
+                None => self.distinct.push(meaning, labels, stack)?,
+            };
+        }
+        Some(rows)
     }
 
     /// Whether nothing was added.

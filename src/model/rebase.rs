@@ -30,7 +30,7 @@ impl Rebase {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: Profile) {
         let rows = self.shared.add(&profile);
-        let main = self.newest.see(&mut self.shared, &profile, &rows);
+        let main = self.newest.see(&mut self.shared, &profile, &rows.mappings);
         let Rows { locations, labels, .. } = rows;
         let is_of_references = measures::is_of_references(&profile);
         let Profile { header, mut samples, .. } = profile;
@@ -72,10 +72,10 @@ impl Newest {
         &mut self,
         shared: &mut Shared,
         profile: &Profile,
-        rows: &Rows,
+        rows: &[MappingId],
     ) -> Option<Mapping> {
         let mut main = None;
-        for (row, m) in rows.mappings.iter().zip(&profile.symbols.mappings) {
+        for (row, m) in rows.iter().zip(&profile.symbols.mappings) {
             let m = shared.mapping(profile, m);
             main.get_or_insert(m);
             if row.index() == self.0.len() {

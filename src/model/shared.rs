@@ -104,11 +104,17 @@ impl Shared {
 
     /// Adds the entries of a profile that are not there yet.
     pub(super) fn add(&mut self, profile: &Profile) -> Rows {
-        let mappings = self.mappings(profile);
-        let functions = self.functions(profile);
-        let locations = self.locations(profile, &mappings, &functions);
         let labels = self.labels(profile);
+        let mappings = self.mappings(profile);
+        let locations = self.locations(profile, &mappings, None);
         Rows { mappings: mappings.into_iter().map(|(row, _)| row).collect(), locations, labels }
+    }
+
+    /// Adds those locations of a profile that are wanted, and returns the rows of these; of the others what stands there
+    /// means nothing.
+    pub(super) fn add_locations(&mut self, profile: &Profile, wanted: &[bool]) -> Vec<LocationId> {
+        let mappings = self.mappings(profile);
+        self.locations(profile, &mappings, Some(wanted))
     }
 
     /// A mapping of a profile, with shared strings.
@@ -118,6 +124,11 @@ impl Shared {
 
     fn text(&mut self, profile: &Profile, id: StringId) -> StringId {
         self.symbols.strings.intern(profile.text(id))
+    }
+
+    /// Row of each mapping among the shared ones.
+    pub(super) fn mapping_rows(&mut self, profile: &Profile) -> Vec<MappingId> {
+        self.mappings(profile).into_iter().map(|(row, _)| row).collect()
     }
 
     /// Row of each mapping among the shared ones, with what to add to its addresses.
@@ -140,9 +151,14 @@ impl Shared {
         rows
     }
 
-    fn functions(&mut self, profile: &Profile) -> Vec<FunctionId> {
+    /// The rows of functions, of which only those that are wanted are added.
+    fn functions(&mut self, profile: &Profile, wanted: Option<&[bool]>) -> Vec<FunctionId> {
         let mut rows = Vec::with_capacity(profile.symbols.functions.len());
-        for f in &profile.symbols.functions {
+        for (i, f) in profile.symbols.functions.iter().enumerate() {
+            if wanted.is_some_and(|wanted| !wanted[i]) {
+                rows.push(FunctionId::default());
+                continue;
+            }
             let name = match self.names {
                 Names::Raw => self.text(profile, f.name),
                 Names::Shown => {
@@ -169,17 +185,31 @@ impl Shared {
         &mut self,
         profile: &Profile,
         mappings: &[(MappingId, u64)],
-        functions: &[FunctionId],
+        wanted: Option<&[bool]>,
     ) -> Vec<LocationId> {
         let local = &profile.symbols.locations;
+        let is_wanted = |id: LocationId| wanted.is_none_or(|wanted| wanted[id.index()]);
+        let functions = wanted.map(|_| {
+            let mut functions = vec![false; profile.symbols.functions.len()];
+            for line in local.ids().filter(|&id| is_wanted(id)).flat_map(|id| local.lines(id)) {
+                functions[line.function.index()] = true;
+            }
+            functions
+        });
+        let functions = self.functions(profile, functions.as_deref());
         let mut rows = Vec::with_capacity(local.len());
         let known = &self.symbols.locations;
-        self.location_index.reserve(local.len(), |&i| {
+        let more = local.ids().filter(|&id| is_wanted(id)).count();
+        self.location_index.reserve(more, |&i| {
             let row = LocationId(i);
             location_hash(known.mapping[row.index()], known.address[row.index()], known.lines(row))
         });
         let mut lines = Vec::new();
         for id in local.ids() {
+            if !is_wanted(id) {
+                rows.push(LocationId::default());
+                continue;
+            }
             lines.clear();
             lines.extend(
                 local
@@ -221,7 +251,8 @@ impl Shared {
         rows
     }
 
-    fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
+    /// Row of each label set.
+    pub(super) fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
         let mut rows = Vec::with_capacity(profile.label_sets.len());
         for id in profile.label_sets.ids() {
             let mut set: Vec<Label> = profile

@@ -3,7 +3,7 @@
 use super::analyze::{Error, column, input, new_report, no_match, settle_order};
 use super::{Query, Question, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::suspects;
-use crate::analysis::timeline::timeline;
+use crate::analysis::timeline::{Choice, timeline};
 use crate::analysis::{Measured, Spans, spans};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -67,11 +67,12 @@ pub fn analyze_through_time(
     history.records.trim_file_names(&query.trim_path);
     report.warnings.extend(unmatched.into_iter().map(no_match));
     let frames = Frames::new(&history.records, query.granularity, spec.noinlines);
-    let rows = match (&query.question, query.nodecount) {
-        (Question::Leaks(_), 0) => BESIDE,
-        (_, rows) => rows,
+    let (choice, rows) = match (&query.question, query.nodecount) {
+        (Question::Leaks(_), 0) => (Choice::Ends, BESIDE),
+        (Question::Leaks(_), rows) => (Choice::Ends, rows),
+        (_, rows) => (Choice::Peak, rows),
     };
-    report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, rows));
+    report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, choice, rows));
     if let Question::Leaks(asked) = &query.question {
         let (mut found, mut verdict) =
             suspects(&history, &spans, goroutines.as_ref(), &measured, asked);

@@ -4,13 +4,12 @@
 //! and a leaking one, so the own frames above a site are told apart as well, a few deep: a **context** is a site, or a site
 //! under one of its callers, and so on. Contexts form a tree whose roots are the sites.
 
-use crate::analysis::evolution::Change;
+use crate::analysis::evolution::{Change, Tally};
 use crate::model::history::History;
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin::Own;
 use crate::model::series::Series;
 use crate::parallel;
-use crate::stats::growth::Evidence;
 use crate::stats::multiple::benjamini_hochberg;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -45,16 +44,9 @@ pub(super) struct Context {
     /// Whether its frame is the program's own.
     pub(super) is_own: bool,
     pub(super) depth: usize,
-    pub(super) first: i64,
-    pub(super) last: i64,
-    /// Raw samples in use in the first snapshot and in the last.
-    pub(super) raw: (i64, i64),
-    /// Raw samples that were allocated, and by which those in use rose.
-    pub(super) allocated: i64,
-    pub(super) kept: i64,
-    /// What was allocated, in the unit of the values.
-    pub(super) allocated_value: i64,
-    pub(super) evidence: Evidence,
+    pub(super) tally: Tally,
+    /// P-value of its growth; `None` where it is not worth a test.
+    pub(super) p_value: Option<f64>,
     /// Its growth, corrected for the number of tests; `None` where it is not worth one.
     pub(super) q_value: Option<f64>,
     pub(super) callers: Vec<ContextId>,
@@ -62,7 +54,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn delta(&self) -> i64 {
-        self.last.wrapping_sub(self.first)
+        self.tally.delta()
     }
 }
 
@@ -169,13 +161,8 @@ impl Contexts {
                         frame,
                         is_own: owners.is_own(frame.function),
                         depth,
-                        first: 0,
-                        last: 0,
-                        raw: (0, 0),
-                        allocated: 0,
-                        kept: 0,
-                        allocated_value: 0,
-                        evidence: Evidence::default(),
+                        tally: Tally::default(),
+                        p_value: None,
                         q_value: None,
                         callers: Vec::new(),
                     });
@@ -184,33 +171,45 @@ impl Contexts {
                     }
                     id
                 });
-                all[id.index()].add(change);
+                all[id.index()].tally.add(change);
                 parent = Some(id);
             }
             contexts.of_record[record] = parent;
         }
+        contexts.test();
         contexts
     }
 
-    /// Tests the growth of all sites, and that of the callers of each, as one family for each depth. `trends` are
-    /// p-values of a rise through time, for those that have one: then the smaller of both counts, twice.
-    pub(super) fn test(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
+    /// Whether a context is tested: a single caller of one is the same test again.
+    fn is_asked(&self, context: &Context) -> bool {
+        let competes =
+            context.parent.is_none_or(|parent| self.all[parent.index()].callers.len() > 1);
+        competes && context.tally.evidence.testable()
+    }
+
+    /// Tests the growth of all sites, and that of the callers of each.
+    fn test(&mut self) {
+        let asked: Vec<usize> =
+            (0..self.all.len()).filter(|&i| self.is_asked(&self.all[i])).collect();
+        let p = parallel::map_items(&asked, TESTS, |&i| self.all[i].tally.p_growth());
+        for (i, p) in asked.into_iter().zip(p) {
+            self.all[i].p_value = Some(p);
+        }
+    }
+
+    /// Corrects for the number of tests, those of one depth as one family. `trends` are p-values of a rise through time,
+    /// for those contexts that have one: then the smaller of both counts, twice.
+    pub(super) fn correct(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
         for depth in 0..DEPTH {
-            let is_asked = |context: &Context| {
-                // A single caller is the same test again.
-                let competes =
-                    context.parent.is_none_or(|parent| self.all[parent.index()].callers.len() > 1);
-                context.depth == depth && competes && context.evidence.testable()
-            };
-            let asked: Vec<usize> =
-                (0..self.all.len()).filter(|&i| is_asked(&self.all[i])).collect();
-            let p = parallel::map_items(&asked, TESTS, |&i| {
-                let growth =
-                    if self.all[i].delta() > 0 { self.all[i].evidence.p_growth() } else { 1.0 };
+            let of_depth = (0..self.all.len()).filter(|&i| self.all[i].depth == depth);
+            let tested: Vec<(usize, f64)> =
+                of_depth.filter_map(|i| Some((i, self.all[i].p_value?))).collect();
+            let p = tested.iter().map(|&(i, growth)| {
                 let trend = trends.get(&ContextId(i as u32));
                 trend.map_or(growth, |trend| (2.0 * growth.min(*trend)).min(1.0))
             });
-            for (i, q) in asked.into_iter().zip(benjamini_hochberg(&p)) {
+            let q = benjamini_hochberg(&p.collect::<Vec<_>>());
+            for ((i, _), q) in tested.into_iter().zip(q) {
                 self.all[i].q_value = Some(q);
             }
         }
@@ -243,18 +242,3 @@ impl Contexts {
 
 /// Tests that one piece of work makes.
 const TESTS: usize = 256;
-
-impl Context {
-    fn add(&mut self, change: &Change) {
-        self.first = self.first.wrapping_add(change.first);
-        self.last = self.last.wrapping_add(change.last);
-        self.allocated = self.allocated.saturating_add(change.allocated);
-        self.raw.0 = self.raw.0.saturating_add(change.raw.0);
-        self.raw.1 = self.raw.1.saturating_add(change.raw.1);
-        self.allocated_value = self.allocated_value.saturating_add(change.allocated_value);
-        self.kept = self.kept.saturating_add(change.raw.1.saturating_sub(change.raw.0));
-        if let Some(evidence) = &change.evidence {
-            self.evidence.merge(evidence);
-        }
-    }
-}

@@ -131,7 +131,7 @@ fn keeps(contexts: &Contexts, function: FunctionId) -> bool {
     };
     let of = contexts.all.iter().filter(is_its_own);
     let (kept, allocated) = of.fold((0_i64, 0_i64), |(kept, allocated), context| {
-        (kept.saturating_add(context.kept), allocated.saturating_add(context.allocated))
+        (kept.saturating_add(context.tally.kept), allocated.saturating_add(context.tally.allocated))
     });
     kept as f64 >= KEEPS * allocated as f64
 }

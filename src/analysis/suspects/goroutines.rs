@@ -9,10 +9,11 @@ use crate::analysis::Measured;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, Groups, Line};
 use crate::analysis::spans::Span;
+use crate::analysis::turnover::judge_line;
 use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
-use crate::stats::class::Judgement;
+use crate::stats::class::{Growth, Judgement};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -91,7 +92,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
     names.sort_unstable();
     let all = names.into_iter().zip(lines).zip(best).map(|(((_, started), line), (_, sample))| {
         frames_of(series, snapshot.stack(sample), &mut frames);
-        let judgement = super::judged::judge_line(&evolution, &line);
+        let judgement = judge_line(&evolution, &line, Growth::Proven);
         let stack: Vec<FunctionId> = frames.iter().map(|frame| frame.function).collect();
         let (leaf, root) = (frames[0], frames[frames.len() - 1]);
         let frame = parked(&frames, owners).unwrap_or(leaf);

@@ -7,6 +7,7 @@
 mod contexts;
 mod entries;
 mod families;
+mod follow;
 mod goroutines;
 mod judged;
 mod parked;
@@ -16,10 +17,9 @@ mod words;
 
 pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict};
 
-use super::estimates::{Class, Estimate, Share};
+use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::Evolution;
 use super::spans::{Span, Spans};
-use super::timeline::CHURN;
 use super::{Measured, Place};
 use crate::model::history::History;
 use crate::model::origin::Own;
@@ -27,7 +27,6 @@ use crate::model::series::Series;
 use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::LEAST;
-use crate::stats::retention::retention;
 use contexts::{Contexts, Frame, Owners};
 use entries::Entries;
 use hashbrown::HashMap;
@@ -206,8 +205,7 @@ impl Case<'_> {
         let evolution = Evolution { history, measured, span };
         let changes = evolution.changes();
         let mut contexts = Contexts::new(history, owners, &changes);
-        contexts.test(&judged::trends(&evolution, &contexts));
-        let histories = Histories::new(&evolution, &contexts);
+        let histories = Histories::new(&evolution, &mut contexts);
         let series = &history.records;
         let is_entry = |function| series.symbols.name(function) == "main.main";
         let candidates = families::join(histories.candidates(&evolution), &contexts, is_entry);
@@ -229,7 +227,7 @@ impl Case<'_> {
         let is_foreign = foreign(&&candidate.frame);
         let entry = self.entries.of(&name(&candidate.frame)).filter(|_| is_foreign);
         let mechanism = entry.map_or(mechanism, |_| Some(&candidate.frame));
-        let interval = candidate.evidence.interval(candidate.delta() as f64, LEVEL);
+        let interval = candidate.tally.evidence.interval(candidate.delta() as f64, LEVEL);
         let is_trend = span.moments.len() >= LEAST;
         let late = candidate.judgement.late;
         let mut class = candidate.class;
@@ -251,8 +249,7 @@ impl Case<'_> {
             growth: Estimate::new(candidate.delta(), interval),
             slope_per_hour: (self.timed && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
-            retention: retention(candidate.kept as f64, candidate.allocated as f64)
-                .map(Share::from),
+            retention: candidate.tally.retention().map(Share::from),
             persistence: candidate.judgement.persistence,
             path: frames.iter().rev().map(name).collect(),
             mechanism: mechanism.map(name),
@@ -270,7 +267,7 @@ impl Case<'_> {
         let bound = if is_trend && self.timed {
             late.inner.lower
         } else {
-            candidate.evidence.lower_bound()
+            candidate.tally.evidence.lower_bound()
         };
         Ranked { bound, suspect }
     }

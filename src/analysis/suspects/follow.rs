@@ -1,0 +1,101 @@
+//! Which contexts are followed through time.
+//!
+//! Snapshots are unpacked once for all of them: those that may have grown, and those that are asked for other reasons.
+
+use super::contexts::{ContextId, Contexts};
+use super::judged::PIECE;
+use crate::analysis::SIGNIFICANT;
+use crate::analysis::evolution::{Evolution, Groups, Line};
+use crate::analysis::turnover::{judge_line, keeps_little, renews};
+use crate::parallel;
+use crate::stats::class::Growth;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use std::cmp::Reverse;
+
+/// Contexts that are followed at most: those that surely grew most.
+const MOST: usize = 1000;
+
+/// Snapshots with which a trend may show what the first and the last alone do not.
+const MANY: usize = 8;
+
+/// Sites that are named for what they allocate without keeping.
+const CHURNING: usize = 5;
+
+/// Such a site allocates at least this share of all, and so many times what it holds.
+const CHURN_SHARE: f64 = 0.1;
+const CHURN_TIMES: i64 = 10;
+
+/// Contexts through time.
+pub(super) struct Followed {
+    pub(super) lines: Vec<(ContextId, Line)>,
+    /// P-values of a rise, of sites that renew themselves. A small leak among many objects that come and go is lost
+    /// between the noise of two snapshots, and stands out from that of many. Where objects stay, the snapshots are not
+    /// independent, and a trend alone proves nothing.
+    pub(super) trends: HashMap<ContextId, f64, FxBuildHasher>,
+}
+
+/// Follows all contexts that may turn out to have grown, or to churn. `known` where it is known how was sampled.
+pub(super) fn follow(evolution: &Evolution<'_>, contexts: &Contexts, known: bool) -> Followed {
+    let ids = || (0..contexts.all.len() as u32).map(ContextId);
+    let bound = |id: ContextId| {
+        let context = contexts.get(id);
+        if known { context.tally.evidence.lower_bound() } else { context.delta() as f64 }
+    };
+    // Correcting for the number of tests makes no p smaller.
+    let may_have_grown = |id: &ContextId| {
+        let context = contexts.get(*id);
+        context.delta() > 0 && (!known || context.p_value.is_some_and(|p| p <= SIGNIFICANT))
+    };
+    let mut asked: Vec<ContextId> = ids().filter(may_have_grown).collect();
+    asked.sort_by(|&a, &b| bound(b).total_cmp(&bound(a)).then(a.cmp(&b)));
+    asked.truncate(MOST);
+    let is_trend = evolution.span.moments.len() >= MANY;
+    let renewing = |id: &ContextId| {
+        let context = contexts.get(*id);
+        is_trend
+            && context.delta() > 0
+            && context.p_value.is_some()
+            && renews(evolution, &context.tally)
+    };
+    let mut renewed: Vec<ContextId> = contexts.sites().filter(renewing).collect();
+    renewed.sort_by_key(|&id| (Reverse(contexts.get(id).tally.last), id));
+    renewed.truncate(MOST);
+    asked.extend(&renewed);
+    asked.extend(churning(contexts, |_| false));
+    asked.sort_unstable();
+    asked.dedup();
+    let position: HashMap<ContextId, u32, FxBuildHasher> =
+        asked.iter().zip(0..).map(|(&id, i)| (id, i)).collect();
+    let groups = Groups::new(asked.len(), evolution.history.len(), |record, groups| {
+        groups.extend(contexts.of_record(record).filter_map(|id| position.get(&id).copied()));
+    });
+    let lines = evolution.lines(&groups);
+    let p = parallel::map_items(&renewed, PIECE, |id| {
+        let line = &lines[position[id] as usize];
+        judge_line(evolution, line, Growth::Unproven).p_value
+    });
+    let trends = renewed.into_iter().zip(p).collect();
+    Followed { lines: asked.into_iter().zip(lines).collect(), trends }
+}
+
+/// The sites that allocated most, did not grow, and kept next to nothing.
+pub(super) fn churning(contexts: &Contexts, grew: impl Fn(ContextId) -> bool) -> Vec<ContextId> {
+    let allocated = |id: ContextId| contexts.get(id).tally.allocated_value;
+    let whole: i64 = contexts.sites().map(allocated).fold(0, i64::saturating_add);
+    let mut found: Vec<ContextId> = contexts
+        .sites()
+        .filter(|&id| {
+            let context = contexts.get(id);
+            let held = context.tally.first.max(context.tally.last);
+            !grew(id)
+                && context.is_own
+                && allocated(id) as f64 >= CHURN_SHARE * whole as f64
+                && allocated(id) / CHURN_TIMES > held
+                && keeps_little(&context.tally)
+        })
+        .collect();
+    found.sort_by_key(|&id| (Reverse(allocated(id)), id));
+    found.truncate(CHURNING);
+    found
+}

@@ -1,0 +1,105 @@
+//! What comes and goes, and only looks like a leak.
+//!
+//! The trend of a value knows nothing of allocations. A site that keeps next to nothing of what it allocates, or whose
+//! objects come and go, can rise for other reasons than a leak; here the class that a trend gave is held against that.
+
+use super::SIGNIFICANT;
+use super::estimates::{CHURN, Class};
+use super::evolution::{Evolution, Line, Tally};
+use crate::stats::class::{self, Growth, Judgement, judge};
+use crate::stats::load::Factor;
+
+/// Surely less than this share is kept of what comes and goes in a working set.
+const REBUILT: f64 = 0.15;
+
+/// What keeps less than this share loses as well.
+const KEEPS: f64 = 0.8;
+
+/// The level at which growth in the late half is asked of what loses as well.
+const STOPPED: f64 = 0.01;
+
+/// What a value that grew does through time.
+pub(super) fn judge_line(evolution: &Evolution<'_>, line: &Line, growth: Growth) -> Judgement {
+    let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
+    judge(&evolution.span.hours, &values, &line.noise, growth)
+}
+
+/// The class of what grew, given what its trend says.
+pub(super) fn class_of(
+    evolution: &Evolution<'_>,
+    tally: &Tally,
+    line: &Line,
+    judgement: &Judgement,
+) -> Class {
+    match judgement.class.into() {
+        _ if turns_over(evolution, tally) => Class::Churn,
+        Class::Leak if is_rebuilt(evolution, tally) && !holds(evolution, line) => Class::Grew,
+        class => class,
+    }
+}
+
+/// Whether surely next to nothing is kept of what is allocated.
+pub(super) fn keeps_little(tally: &Tally) -> bool {
+    tally.retention().is_some_and(|share| share.interval.upper <= CHURN)
+}
+
+/// Whether what is held is mostly new in each snapshot: half as much and more is allocated in between.
+pub(super) fn renews(evolution: &Evolution<'_>, tally: &Tally) -> bool {
+    let most = tally.raw.0.max(tally.raw.1);
+    let snapshots = evolution.span.moments.len().max(1) as i64;
+    most > 0 && (tally.allocated / snapshots).saturating_mul(2) >= most
+}
+
+/// Whether growth is only garbage that comes and goes. What is made while the collector marks counts as in use until
+/// the next cycle, and the larger the heap the longer that takes. So what keeps next to nothing, and grew no faster
+/// than all the rest together, shows the growth of the others and none of its own.
+fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
+    let column = evolution.measured.column;
+    let rest = |moment: Option<&usize>, own: i64| {
+        let total = moment.map_or(0, |&i| evolution.history.moments[i].totals[column]);
+        total.saturating_sub(own).max(0) as f64
+    };
+    let moments = &evolution.span.moments;
+    let (before, after) = (rest(moments.first(), tally.first), rest(moments.last(), tally.last));
+    if !keeps_little(tally) || after <= before {
+        return false;
+    }
+    let as_the_rest = Factor { factor: after / before.max(1.0), sites: 1 };
+    as_the_rest.p_beyond(tally.raw.0 as f64, tally.raw.1 as f64) > SIGNIFICANT
+}
+
+/// Whether it is a working set that is built anew all the time: it renews itself, and keeps less than a buffer does
+/// that grows by copies of itself.
+fn is_rebuilt(evolution: &Evolution<'_>, tally: &Tally) -> bool {
+    let share = tally.retention();
+    renews(evolution, tally) && share.is_some_and(|share| share.interval.upper <= REBUILT)
+}
+
+/// Whether a leak is one without its first snapshot as well, and without its last. What is made anew all the time
+/// counts twice where a collection is under way, and a single such snapshot bends a step into a line.
+fn holds(evolution: &Evolution<'_>, line: &Line) -> bool {
+    let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
+    let last = values.len().saturating_sub(1);
+    [0..last, 1..values.len()].into_iter().all(|part| {
+        let hours = &evolution.span.hours[part.clone()];
+        let noise = &line.noise[part.clone()];
+        judge(hours, &values[part], noise, Growth::Proven).class == class::Class::Leak
+    })
+}
+
+/// Whether it has to be asked of a leak if it grew in its late half: where it loses as well as gains, and what is held
+/// stays a while. What a full cache holds goes up and down, and may be up in the end.
+pub(super) fn may_have_stopped(evolution: &Evolution<'_>, tally: &Tally) -> bool {
+    !renews(evolution, tally)
+        && tally.retention().is_some_and(|share| share.interval.upper <= KEEPS)
+}
+
+/// Whether it did not surely grow, going by what changed in the late half.
+pub(super) fn has_stopped(late: &Tally) -> bool {
+    late.p_growth() > STOPPED
+}
+
+/// The snapshot at which the late half of a span begins.
+pub(super) fn late_half(evolution: &Evolution<'_>) -> usize {
+    evolution.span.moments.len() / 2
+}
