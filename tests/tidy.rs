@@ -41,7 +41,17 @@ const LISTS: &[List] = &[
     List {
         module: "analysis",
         heads: &[],
-        shared: &["calls", "matched", "nearest", "pairs", "raw_samples", "sides"],
+        shared: &[
+            "calls",
+            "estimates",
+            "evolution",
+            "matched",
+            "nearest",
+            "pairs",
+            "raw_samples",
+            "sides",
+            "spans",
+        ],
     },
     List { module: "output", heads: &[], shared: &["escape"] },
     List {

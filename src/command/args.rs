@@ -27,6 +27,7 @@ Examples:
   heapdiff before.pb.gz after.pb.gz          what grew, and where
   heapdiff -lines -focus=cache a.pb b.pb     line by line, under functions named like cache
   heapdiff top heap.pb.gz                    where the memory is
+  heapdiff leaks --limit 2GiB snapshots/     what leaks, and when the memory is used up
   heapdiff graph a.pb b.pb -o grown.svg      through what it grew
   heapdiff list windowFor a.pb b.pb          the source of a function, line by line
 
@@ -49,7 +50,7 @@ The table:
     args_conflicts_with_subcommands = true,
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{INPUTS}\n\n{COLUMNS}"),
-    override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff COMMAND ..."
+    override_usage = "heapdiff [OPTIONS] BEFORE AFTER\n       heapdiff [OPTIONS] PROFILE\n       heapdiff [OPTIONS] PROFILE PROFILE PROFILE...\n       heapdiff COMMAND ..."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]

@@ -23,8 +23,8 @@ Examples:
   heapdiff leaks --limit 2GiB snapshots/
   heapdiff leaks --own '^myservice/' --patterns ours.toml snapshots/
 
-Four snapshots can tell a leak from a cache that fills, and eight do so reliably; fewer show growth only. Goroutine
-profiles among the inputs are used as evidence, and goroutines that pile up are suspects of their own."
+Four snapshots can tell a leak from a cache that fills, and eight do so reliably; fewer show growth only. \
+Goroutine profiles among the inputs are used as evidence, and goroutines that pile up are suspects of their own."
 )]
 pub(super) struct LeaksArgs {
     /// Profiles, in any order: heap and goroutine profiles. Files, folders, patterns; `-` is standard input

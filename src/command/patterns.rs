@@ -23,10 +23,10 @@ use std::sync::Arc;
     override_usage = "heapdiff patterns [OPTIONS] [ID]...\n       heapdiff patterns match [OPTIONS] PROFILE...",
     after_help = "\
 Examples:
-  heapdiff patterns                              all of them
-  heapdiff patterns timer-ticker                 what it means, what to look at, what to do
-  heapdiff patterns match heap.pb.gz             which ones the stacks of a profile match
-  heapdiff patterns --patterns team.toml         with the team's own, whose examples are tried
+  heapdiff patterns                        all of them
+  heapdiff patterns timer-ticker           what it means, and what to do
+  heapdiff patterns match heap.pb.gz       which ones the stacks match
+  heapdiff patterns --patterns team.toml   the team's own as well, tried
 
 A pattern explains and advises. Whether memory leaks it does not say: look at what grows."
 )]
