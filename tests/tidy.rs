@@ -51,6 +51,7 @@ const LISTS: &[List] = &[
             "raw_samples",
             "sides",
             "spans",
+            "turnover",
         ],
     },
     List { module: "output", heads: &[], shared: &["escape"] },
