@@ -67,3 +67,12 @@ if wanted crafted; then
     build crafted crafted
     "$bin/crafted" -dir "$here/crafted"
 fi
+if wanted harbor; then
+    rm -rf "$here/harbor"
+    folders harbor/one harbor/restarted harbor/repeated
+    build harbor harbor
+    GODEBUG=gctrace=1 "$bin/harbor" -dir "$here/harbor/one" -goroutines 2>"$here/harbor/one/gctrace.log"
+    "$bin/harbor" -dir "$here/harbor/restarted" -seed 2 -rounds 6
+    "$bin/harbor" -dir "$here/harbor/restarted" -seed 3 -first 6 -rounds 8
+    "$bin/harbor" -dir "$here/harbor/repeated" -seed 4 -rounds 6 -twice
+fi
