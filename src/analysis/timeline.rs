@@ -153,9 +153,10 @@ pub(crate) fn timeline(
     let other = of_all.values(&other.only(&rows, frames.len()));
     let clock = Clock::new(history, spans, &all);
     let place = |moment: &usize| all.moments.iter().position(|other| other == moment);
-    let of_main: Vec<usize> = match main.moments.len() == all.moments.len() {
-        true => (0..all.moments.len()).collect(),
-        false => main.moments.iter().filter_map(place).collect(),
+    let of_main: Vec<usize> = if main.moments.len() == all.moments.len() {
+        (0..all.moments.len()).collect()
+    } else {
+        main.moments.iter().filter_map(place).collect()
     };
     let own: Vec<Line> = lines.iter().map(|line| line.at(&of_main)).collect();
     let known = evolution.known();

@@ -40,7 +40,9 @@ pub(super) fn class_of(
 
 /// Whether surely next to nothing is kept of what is allocated.
 pub(super) fn keeps_little(tally: &Tally) -> bool {
-    tally.retention().is_some_and(|share| share.interval.upper <= CHURN)
+    // The upper end is above the share itself, and takes long to work out.
+    (tally.kept as f64) <= CHURN * tally.allocated as f64
+        && tally.retention().is_some_and(|share| share.interval.upper <= CHURN)
 }
 
 /// Whether what is held is mostly new in each snapshot: half as much and more is allocated in between.

@@ -51,16 +51,26 @@ impl Column {
 
     /// Hands each record that has values to `take`. A record may come more than once, and then its values add up.
     #[inline]
-    fn each(&self, mut take: impl FnMut(usize, &[i64])) {
+    fn each(&self, take: impl FnMut(usize, &[i64])) {
+        // As many as Go's heap profiles have: unrolled, that takes half the time.
+        match self.width {
+            4 => self.each_row([0; 4], take),
+            2 => self.each_row([0; 2], take),
+            width => self.each_row(vec![0; width], take),
+        }
+    }
+
+    #[inline]
+    fn each_row(&self, mut values: impl AsMut<[i64]>, mut take: impl FnMut(usize, &[i64])) {
         let mut bytes = self.bytes.iter();
-        let mut values = vec![0; self.width];
         let mut record = 0_i64;
+        let values = values.as_mut();
         while let Some(gap) = varint(&mut bytes) {
             record = record.wrapping_add(unzigzag(gap));
-            for value in &mut values {
+            for value in values.iter_mut() {
                 *value = unzigzag(varint(&mut bytes).unwrap_or_default());
             }
-            take(record as usize, &values);
+            take(record as usize, values);
         }
     }
 }
@@ -135,7 +145,12 @@ impl History {
 
     /// Hands the values of each record of a snapshot to `take`, a row of [`History::sample_types`] each. A record may
     /// come more than once, and then its values add up.
+    #[inline]
     pub fn each(&self, moment: &Moment, mut take: impl FnMut(usize, &[i64])) {
+        let as_they_are = moment.header.sample_types == self.sample_types;
+        if as_they_are {
+            return moment.column.each(take);
+        }
         let mut row = vec![0; moment.columns.len()];
         moment.column.each(|record, values| {
             for (value, &(at, factor)) in row.iter_mut().zip(&moment.columns) {

@@ -124,9 +124,10 @@ impl<'a> Histories<'a> {
             lines.into_iter().filter(|(id, _)| grew(id) || churn.contains(id)).collect();
         let judgements = parallel::map_items(&asked, PIECE, |(id, line)| {
             let judgement = judge_line(evolution, line, Growth::Proven);
-            let class = match grew(id) {
-                true => class_of(evolution, &contexts.get(*id).tally, line, &judgement),
-                false => Class::Churn,
+            let class = if grew(id) {
+                class_of(evolution, &contexts.get(*id).tally, line, &judgement)
+            } else {
+                Class::Churn
             };
             (judgement, class)
         });
