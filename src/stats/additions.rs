@@ -9,25 +9,35 @@ use super::distributions::binomial_mid_p;
 /// Falls up to this share of the rise are counted as none.
 const FALLS: f64 = 0.03;
 
-/// The level of each of the two looks at a slowing down.
+/// The level of each of the two looks at a slowing down, with [`AMPLE`] values and more. With fewer it is higher, by the
+/// square of what is missing: few values show a slowing down badly, and what is not seen must not be taken for none.
 const SLOWER: f64 = 0.025;
+const AMPLE: f64 = 12.0;
 
-/// Whether values hardly ever fall: a set that is only added to, as far as one can see.
+/// With fewer values nothing is said at all.
+const FEWEST: usize = 8;
+
+/// Whether values, of which there are enough, hardly ever fall: a set that is only added to, as far as one can see.
 pub(super) fn only_added(values: &[f64]) -> bool {
     let falls: f64 = values.windows(2).map(|pair| (pair[0] - pair[1]).max(0.0)).sum();
     let rise = values.last().unwrap_or(&0.0) - values.first().unwrap_or(&0.0);
-    rise > 0.0 && falls <= FALLS * rise
+    values.len() >= FEWEST && rise > 0.0 && falls <= FALLS * rise
 }
 
 /// Whether such a set grows more slowly than it did: in the late half, or in the last third. `unit` is what one sample is
 /// worth; what comes may vary more than samples do, and then that is measured.
 ///
 /// With k₁ units that came before and k₂ after, in spans T₁ and T₂, each look is a test of k₁ as binomial with
-/// π = T₁/(T₁ + T₂) (Przyborowski and Wilenski 1940), at .025.
+/// π = T₁/(T₁ + T₂) (Przyborowski and Wilenski 1940), at .025 with twelve values.
 pub(super) fn slows(times: &[f64], values: &[f64], unit: f64) -> bool {
     let n = values.len();
     let looks = [n / 2, n - n.div_ceil(3)];
     looks.iter().any(|&at| slows_at(times, values, unit, at))
+}
+
+fn level(n: usize) -> f64 {
+    let missing = (AMPLE / n as f64).max(1.0);
+    SLOWER * missing * missing
 }
 
 fn slows_at(times: &[f64], values: &[f64], unit: f64, at: usize) -> bool {
@@ -55,7 +65,7 @@ fn slows_at(times: &[f64], values: &[f64], unit: f64, at: usize) -> bool {
         return late * before < 0.9 * early * after;
     }
     let (early, late) = (early.max(0.0).round(), late.max(0.0).round());
-    binomial_mid_p(early, early + late, before / (before + after)) <= SLOWER
+    binomial_mid_p(early, early + late, before / (before + after)) <= level(values.len())
 }
 
 #[cfg(test)]
@@ -68,9 +78,13 @@ mod tests {
 
     #[test]
     fn falls_tell_a_set_that_also_loses() {
-        assert!(only_added(&[1.0, 3.0, 3.0, 9.0]));
-        assert!(only_added(&[1.0, 11.0, 10.5, 21.0]));
-        assert!(!only_added(&[1.0, 11.0, 7.0, 21.0]));
+        let line = hours(12);
+        assert!(only_added(&line));
+        let with = |value: f64| line.iter().map(|&t| if t == 5.0 { value } else { t }).collect();
+        let (dip, fall): (Vec<f64>, Vec<f64>) = (with(3.8), with(1.0));
+        assert!(only_added(&dip));
+        assert!(!only_added(&fall));
+        assert!(!only_added(&hours(7)));
         assert!(!only_added(&[3.0, 3.0]));
         assert!(!only_added(&[]));
     }

@@ -95,6 +95,11 @@ fn what_comes_to_rest_is_seldom_called_a_leak() {
         plain((0..at.len()).map(|i| if i >= place { 5.0 } else { 0.0 } + random.normal()))
     });
     assert!(step <= 0.05, "{step}");
+    let large = leaks("one step of 10σ", |random, at| {
+        let place = 1 + (random.uniform() * (at.len() - 1) as f64) as usize;
+        plain((0..at.len()).map(|i| if i >= place { 10.0 } else { 0.0 } + random.normal()))
+    });
+    assert!(large <= 0.02, "{large}");
     let exact = leaks("one step, exact", |random, at| {
         let place = 1 + (random.uniform() * (at.len() - 1) as f64) as usize;
         plain((0..at.len()).map(|i| if i >= place { 5.0 } else { 0.0 }))

@@ -39,7 +39,7 @@ fn mistakes_are_one_message_on_standard_error() {
         (&["--nosuch"], "heapdiff: unexpected argument '--nosuch'"),
         (&["-lines", "-files", "a", "b"], "heapdiff: the argument '--lines' cannot be used with"),
         (&["-focus=a(b", "a", "b"], "heapdiff: -focus: regex parse error"),
-        (&["a", "b", "c"], "heapdiff: 3 profiles given"),
+        (&["-all", "a", "b", "c"], "heapdiff: of 3 profiles it is said what leaks"),
         (&["diff", "a"], "heapdiff: diff compares two profiles"),
         (&["completions", "tcsh"], "heapdiff: invalid value 'tcsh'"),
         (&["-n", "many", "a", "b"], "heapdiff: invalid value 'many'"),

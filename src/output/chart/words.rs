@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn names_are_safe_and_keep_both_ends() {
         assert_eq!(safe("main.windowFor", 20), "main.windowFor");
-        assert_eq!(safe("example.com/shop/cart.(*Store).Put", 20), "exampl…t.(*Store).Put");
+        assert_eq!(safe("example.com/shop/cart.(*Store).Put", 20), "exampl….(*Store).Put");
         assert_eq!(safe("a\u{1b}b\u{ffff}", 20), "a\\u{1b}b\u{fffd}");
         assert_eq!(safe("世界世界世界世界", 7), "世…世界");
     }
