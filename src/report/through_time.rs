@@ -177,11 +177,11 @@ fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
             WarningCode::SeveralProcesses,
             format!(
                 "the snapshots are of {} processes (another build, or counters that fall: a restart, or \
-                 replicas). Each is judged for itself; the timeline's classes are of process {} with its {} \
-                 snapshots.{few}",
+                 replicas). Each is judged for itself; the timeline's classes are of process {} with its {size} \
+                 snapshot{}.{few}",
                 spans.count(),
                 judged + 1,
-                size
+                if size == 1 { "" } else { "s" },
             ),
         );
     }

@@ -23,6 +23,7 @@ mod mutation;
 mod odd_histories;
 mod patterns;
 mod plain;
+mod planted_leaks;
 mod pprof_agreement;
 mod pprof_reads;
 mod properties;

@@ -169,7 +169,8 @@ fn a_counter_that_falls_is_another_process_each_time() {
         .collect();
     let all = asked("falling", &falling);
     assert!(suspects(&all.report).is_empty(), "{}", all.leaks);
-    assert!(all.warns("several-processes", "8 processes"), "{}", all.leaks);
+    assert!(all.warns("several-processes", "of 8 processes"), "{}", all.leaks);
+    assert!(all.warns("several-processes", "with its 1 snapshot."), "{}", all.leaks);
     assert!(all.verdict().contains("more snapshots of one process"), "{}", all.leaks);
 }
 
@@ -282,7 +283,6 @@ fn other_sample_types_are_answers_to_other_questions() {
 }
 
 #[test]
-#[ignore = "alone they are judged as memory: blamed on the function that waits, with advice about containers"]
 fn goroutine_profiles_alone_are_judged_too() {
     let here = folder("goroutines-only");
     for i in 0..12 {
@@ -293,6 +293,8 @@ fn goroutine_profiles_alone_are_judged_too() {
     assert_eq!(all.of_class("leak"), ["main.(*harbor).hail"], "{}", all.leaks);
     let leak = &suspects(&all.report)[0];
     assert_eq!(leak["growth"]["estimate"], 110, "{leak:#}");
+    assert_eq!(leak["goroutines"]["state"], "chan receive", "{leak:#}");
+    assert_eq!(leak["patterns"], serde_json::json!(["goroutine"]), "{leak:#}");
     assert!(all.verdict().starts_with("1 leak"), "{}", all.leaks);
 }
 

@@ -21,7 +21,8 @@ use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::Evolution;
 use super::spans::{Span, Spans};
 use super::{Measured, Place};
-use crate::model::history::History;
+use crate::model::history::{History, Moment};
+use crate::model::measures::{self, Kind};
 use crate::model::origin::Own;
 use crate::model::series::Series;
 use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
@@ -127,7 +128,10 @@ pub(crate) fn suspects(
     measured: &Measured,
     asked: &Asked,
 ) -> (Vec<Suspect>, Verdict) {
-    let parked = Parked::new(goroutines, asked);
+    // Goroutine profiles alone are about goroutines, and say nothing of memory.
+    let is_goroutines = |moment: &Moment| measures::kind(&moment.header) == Kind::Goroutine;
+    let alone = goroutines.is_none() && history.moments.iter().all(is_goroutines);
+    let parked = Parked::new(if alone { Some(history) } else { goroutines }, asked);
     let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
@@ -146,7 +150,7 @@ pub(crate) fn suspects(
     };
     let mut found: Vec<Ranked> = Vec::new();
     for (process, span) in spans.processes.iter().enumerate() {
-        if span.moments.len() > 1 {
+        if span.moments.len() > 1 && !alone {
             found.extend(case.of_span(process, span));
         }
     }
