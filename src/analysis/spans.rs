@@ -186,11 +186,10 @@ fn may_follow(before: &Moment, after: &Moment) -> bool {
         && before.header.period == after.header.period
 }
 
-/// Whether a sum of what is in use is below zero: a state never is.
+/// Whether values are below zero: those of a state never are.
 fn falls_below_zero(history: &History, i: usize) -> bool {
     let moment = &history.moments[i];
-    let is_known = sampling(&moment.header) != Sampling::Unknown;
-    is_known && moment.totals.iter().any(|&total| total < 0)
+    moment.has_negative && sampling(&moment.header) != Sampling::Unknown
 }
 
 /// The column of a counter that only rises: objects allocated.

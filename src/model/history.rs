@@ -126,7 +126,7 @@ pub struct History {
     pub sample_types: Vec<SampleType>,
     /// The records, with the symbols: a series of one snapshot whose only value is the number of each.
     pub records: Series,
-    /// The snapshots, in the order in which they were added.
+    /// The snapshots, in order of time; in the order in which they were added where one bears none.
     pub moments: Vec<Moment>,
     /// The labels of each record, also of those that a filter took away.
     labels: Vec<LabelSetId>,
@@ -311,6 +311,10 @@ impl Gather {
     /// the newest snapshot has them.
     pub fn finish(mut self) -> Result<History, NoCommonSampleType> {
         self.newest.move_there(&mut self.shared.symbols);
+        // Whatever the order of the arguments, where the snapshots say theirs.
+        if self.moments.iter().all(|moment| moment.header.time_nanos != 0) {
+            self.moments.sort_by_key(|moment| moment.header.time_nanos);
+        }
         let headers = self.moments.iter().map(|m| (m.name.as_str(), &m.header));
         let sample_types = common_types(&headers.collect::<Vec<_>>())?;
         for moment in &mut self.moments {

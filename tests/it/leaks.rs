@@ -397,7 +397,6 @@ fn snapshots_without_a_collection_in_between_are_no_evidence() {
 }
 
 #[test]
-#[ignore = "with less than four snapshots the helper is named, whoever calls it"]
 fn growth_of_a_helper_is_blamed_on_the_caller_that_grows() {
     let three = files("one", "heap-");
     let three: Vec<&str> = [0, 5, 11].map(|i| three[i].as_str()).to_vec();

@@ -10,7 +10,7 @@ use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, Line, Tally};
 use crate::analysis::turnover::{class_of, has_stopped, judge_line, late_half, may_have_stopped};
 use crate::parallel;
-use crate::stats::class::{Growth, Judgement};
+use crate::stats::class::{Growth, Judgement, LEAST};
 use crate::stats::load::Factor;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -59,6 +59,8 @@ struct Judged {
 pub(super) struct Histories<'a> {
     contexts: &'a Contexts,
     judged: HashMap<ContextId, Judged, FxBuildHasher>,
+    /// The class that callers are blamed for: the worst that so many snapshots can show.
+    worst: Class,
     /// By how much the load rose, where it did.
     load: Option<Factor>,
 }
@@ -138,7 +140,8 @@ impl<'a> Histories<'a> {
         for id in stopped(evolution, contexts, &judged) {
             judged.entry(id).and_modify(|judged| judged.class = Class::Grew);
         }
-        Self { contexts, judged, load: load(evolution, contexts) }
+        let worst = if evolution.span.moments.len() < LEAST { Class::Grew } else { Class::Leak };
+        Self { contexts, judged, worst, load: load(evolution, contexts) }
     }
 
     fn class(&self, id: ContextId) -> Option<Class> {
@@ -149,14 +152,23 @@ impl<'a> Histories<'a> {
     fn blamed(&self, id: ContextId, found: &mut Vec<ContextId>) {
         let own = self.class(id);
         let callers = self.contexts.competing(id);
-        let leaks = |caller: &&ContextId| self.class(**caller) == Some(Class::Leak);
+        let leaks = |caller: &&ContextId| self.class(**caller) == Some(self.worst);
         let leaking: Vec<ContextId> = callers.iter().filter(leaks).copied().collect();
-        let is_rival = |caller: &&ContextId| !leaks(caller) && self.competes(id, **caller);
+        let function = |caller: &ContextId| self.contexts.get(*caller).frame.function;
+        // Two lines of one function are no rivals: one may have filled what the other adds to.
+        let is_rival = |caller: &&ContextId| {
+            let is_same = leaking.iter().any(|leak| function(leak) == function(caller));
+            !is_same && self.competes(id, **caller)
+        };
         let has_rival = callers.iter().any(|caller| is_rival(&caller));
         match own {
             // All that calls it leaks, or what doesn't is of no account: it leaks itself.
-            Some(Class::Leak) if leaking.is_empty() || !has_rival => found.push(id),
-            Some(Class::Leak) => leaking.into_iter().for_each(|id| self.blamed(id, found)),
+            Some(class) if class == self.worst && (leaking.is_empty() || !has_rival) => {
+                found.push(id);
+            }
+            Some(class) if class == self.worst => {
+                leaking.into_iter().for_each(|id| self.blamed(id, found));
+            }
             _ if self.is_exchange(callers) => found.extend(own.map(|_| id)),
             Some(_) if leaking.is_empty() => found.push(id),
             // A caller may leak where the whole does not.

@@ -37,6 +37,7 @@ use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stacks::Stack;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// A site that may leak, with the evidence.
@@ -168,26 +169,20 @@ pub(crate) fn suspects(
     (suspects, verdict)
 }
 
-/// One suspect of each site, however many processes it was seen in: of the worst class, and of those the last.
+/// The suspects of each function of one process only, however many it was seen in: of that in which its class is the worst,
+/// and of several the last.
 fn once_each(found: Vec<Ranked>) -> Vec<Ranked> {
-    let mut kept: Vec<Ranked> = Vec::new();
-    let mut index: HashMap<(String, bool), usize, FxBuildHasher> = HashMap::default();
-    for one in found {
-        let Suspect { site, unit, process, .. } = &one.suspect;
-        let key = (site.function.clone(), unit == "count");
-        match index.get(&key).copied() {
-            Some(at) if kept[at].suspect.process != *process => {
-                if one.suspect.class <= kept[at].suspect.class {
-                    kept[at] = one;
-                }
-            }
-            _ => {
-                index.insert(key, kept.len());
-                kept.push(one);
-            }
-        }
+    let key = |one: &Ranked| (one.suspect.site.function.clone(), one.suspect.unit == "count");
+    let mut best: HashMap<(String, bool), (Class, Reverse<usize>), FxBuildHasher> =
+        HashMap::default();
+    for one in &found {
+        let rank = (one.suspect.class, Reverse(one.suspect.process));
+        best.entry(key(one)).and_modify(|best| *best = rank.min(*best)).or_insert(rank);
     }
-    kept
+    let is_best = |one: &Ranked| {
+        best.get(&key(one)).is_some_and(|(_, Reverse(process))| *process == one.suspect.process)
+    };
+    found.into_iter().filter(is_best).collect()
 }
 
 /// What all suspects of a history have in common.

@@ -238,7 +238,7 @@ fn write_growth(
 
 fn q_value(q: f64) -> String {
     if q == 0.0 {
-        "q 0".to_owned()
+        "q < 1e-300".to_owned()
     } else if q < 1e-4 {
         format!("q {q:.0e}")
     } else {
