@@ -30,6 +30,11 @@ pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> V
     (0..pieces).into_par_iter().with_max_len(1).map(work).collect()
 }
 
+/// How many threads there are.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Does both, side by side where a thread is free.
 pub fn join<A: Send, B: Send>(
     one: impl FnOnce() -> A + Send,

@@ -189,19 +189,44 @@ impl<'a> Evolution<'a> {
         (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
     }
 
+    /// The largest size of each group in any snapshot.
+    pub(super) fn peaks(&self, groups: &Groups) -> Vec<u64> {
+        let n = self.span.moments.len();
+        // A few pieces, so that no table of all groups and snapshots is made.
+        let pieces = n.min(PIECES);
+        let peaks = parallel::map(pieces, |piece| {
+            let mut peaks = vec![0_u64; groups.count];
+            for i in (piece..n).step_by(pieces) {
+                let sums = self.sums(i, groups);
+                peaks
+                    .iter_mut()
+                    .zip(sums)
+                    .for_each(|(peak, sum)| *peak = (*peak).max(sum.unsigned_abs()));
+            }
+            peaks
+        });
+        let mut largest = vec![0_u64; groups.count];
+        for peaks in peaks {
+            largest.iter_mut().zip(peaks).for_each(|(all, peak)| *all = (*all).max(peak));
+        }
+        largest
+    }
+
+    /// The values of each group in one snapshot.
+    fn sums(&self, i: usize, groups: &Groups) -> Vec<i64> {
+        let mut sums = vec![0_i64; groups.count];
+        self.history.each(self.moment(i), |record, values| {
+            for &group in groups.of(record) {
+                let sum = &mut sums[group as usize];
+                *sum = sum.wrapping_add(values[self.measured.column]);
+            }
+        });
+        sums
+    }
+
     /// The values of each group in each snapshot, and nothing else of them.
     pub(super) fn values(&self, groups: &Groups) -> Vec<Vec<i64>> {
-        let column = self.measured.column;
-        let columns = parallel::map(self.span.moments.len(), |i| {
-            let mut sums = vec![0_i64; groups.count];
-            self.history.each(self.moment(i), |record, values| {
-                for &group in groups.of(record) {
-                    let sum = &mut sums[group as usize];
-                    *sum = sum.wrapping_add(values[column]);
-                }
-            });
-            sums
-        });
+        let columns = parallel::map(self.span.moments.len(), |i| self.sums(i, groups));
         (0..groups.count).map(|group| columns.iter().map(|sums| sums[group]).collect()).collect()
     }
 
@@ -317,6 +342,9 @@ impl<'a> Evolution<'a> {
         parallel::map_items(&records, PIECE, |&record| one(record))
     }
 }
+
+/// Pieces of work that each hold a table of all groups.
+const PIECES: usize = 32;
 
 /// Records that one piece of work looks at.
 const PIECE: usize = 8 * 1024;

@@ -1,13 +1,14 @@
 //! Which snapshots of a history can be judged together: one process each, in order of time, without repeats.
 //!
-//! A counter of allocations never falls within a process. So a snapshot belongs to the newest process of the same build
-//! of which no counter would fall with it, and where there is none it starts a process of its own: a restart, or
-//! another replica. A snapshot that holds what the one before held shows the same collection again, and is no evidence
+//! A counter of allocations never falls within a process. So a snapshot belongs to a process of the same build of which no
+//! counter would fall with it (of several to that which would have allocated as much as it does usually), and where
+//! there is none it starts a process of its own: a restart, or another replica. A snapshot that holds what the one before held shows the same collection again, and is no evidence
 //! of anything; one that was given twice even less.
 
 use super::sampling;
 use crate::model::history::{History, Moment};
 use crate::model::measures;
+use crate::model::series::same_build;
 use crate::parallel;
 use crate::stats::sampling::Sampling;
 
@@ -20,6 +21,25 @@ pub(super) struct Span {
     pub(super) hours: Vec<f64>,
     /// Snapshots that show the same collection as one of these, though taken later.
     pub(super) repeats: Vec<usize>,
+}
+
+impl Span {
+    /// Snapshots that bear times, in order of these.
+    pub(super) fn of(history: &History, mut moments: Vec<usize>) -> Self {
+        moments.sort_by_key(|&i| history.moments[i].header.time_nanos);
+        let hours = hours(history, &moments, true);
+        Self { moments, hours, ..Self::default() }
+    }
+}
+
+/// Hours since the first of some snapshots; their numbers where they bear no times.
+fn hours(history: &History, moments: &[usize], timed: bool) -> Vec<f64> {
+    let time = |i: usize| i128::from(history.moments[i].header.time_nanos);
+    let first = moments.first().map_or(0, |&i| time(i));
+    let hours = |(number, &i): (usize, &usize)| {
+        if timed { (time(i) - first) as f64 / HOUR } else { number as f64 }
+    };
+    moments.iter().enumerate().map(hours).collect()
 }
 
 /// The snapshots of a history, sorted out.
@@ -46,8 +66,25 @@ const BATCH: usize = 8;
 /// A process under way.
 struct Process {
     span: Span,
-    /// The counters of its last snapshot.
-    counters: Vec<i64>,
+    /// The counters of its last snapshot; none where it is no longer open.
+    counters: Option<Vec<i64>>,
+    /// When its first and its last snapshot were taken, in any unit.
+    seen: (f64, f64),
+    /// What was allocated in between.
+    allocated: f64,
+}
+
+impl Process {
+    /// How far off a gain is, until some time, from what it allocates usually: the logarithm of the ratio. Of a process
+    /// that was seen once nothing is known, and the `least` gain of any is the most likely.
+    fn surprise(&self, gain: f64, now: f64, least: f64) -> f64 {
+        let (first, last) = self.seen;
+        let usual = match self.span.moments.len() {
+            1 => least,
+            _ => self.allocated / (last - first).max(f64::MIN_POSITIVE) * (now - last),
+        };
+        ((gain + 1.0) / (usual + 1.0)).ln().abs()
+    }
 }
 
 /// Nanoseconds in an hour.
@@ -79,15 +116,7 @@ pub(crate) fn spans(history: &History) -> Spans {
     }
     found.processes = open.into_iter().map(|process| process.span).collect();
     for span in &mut found.processes {
-        let first = time(span.moments[0]);
-        let hours = |(number, &i): (usize, &usize)| {
-            if found.timed {
-                (i128::from(time(i)) - i128::from(first)) as f64 / HOUR
-            } else {
-                number as f64
-            }
-        };
-        span.hours = span.moments.iter().enumerate().map(hours).collect();
+        span.hours = hours(history, &span.moments, found.timed);
     }
     found
 }
@@ -104,6 +133,16 @@ impl Spans {
         let main = self.processes.get(self.main());
         let moments = main.map(|span| span.moments.as_slice()).unwrap_or_default();
         (moments.first().copied(), moments.last().copied())
+    }
+
+    /// The process that was seen last.
+    pub(super) fn latest(&self) -> usize {
+        let place = |span: &Span| {
+            let last = span.moments.last().copied();
+            self.order.iter().position(|&i| Some(i) == last)
+        };
+        let places = self.processes.iter().map(place).enumerate();
+        places.max_by_key(|&(_, place)| place).map_or(0, |(number, _)| number)
     }
 
     /// Number of processes.
@@ -147,41 +186,70 @@ impl Spans {
             let other = &history.moments[other];
             self.timed && other.header.time_nanos == moment.header.time_nanos
         };
-        // The newest stand last.
-        for at in (open.len().saturating_sub(OPEN)..open.len()).rev() {
-            let process = &mut open[at];
-            let Some(&last) = process.span.moments.last() else { continue };
-            if !may_follow(&history.moments[last], moment)
-                || process.counters.iter().zip(&counters).any(|(before, after)| before > after)
-            {
-                continue;
-            }
-            if history.are_equal(&history.moments[last], moment) {
-                if same_time(last) {
-                    self.copies.push(i);
-                } else {
-                    process.span.repeats.push(i);
-                    self.order.push(i);
-                }
-                return;
-            }
-            process.span.moments.push(i);
-            process.counters = counters;
-            let process = open.remove(at);
-            open.push(process);
+        let time = moment.header.time_nanos as f64;
+        let now = if self.timed { time } else { self.order.len() as f64 };
+        // Of those that it could be of, the one that would have allocated as much as it does usually; of equals the
+        // newest, which stand last.
+        let fitting = open.iter().enumerate().skip(open.len().saturating_sub(OPEN));
+        let fitting: Vec<(usize, f64)> = fitting
+            .filter_map(|(at, process)| {
+                let &last = process.span.moments.last()?;
+                let follows = may_follow(&history.moments[last], moment);
+                Some((at, gain(process.counters.as_ref().filter(|_| follows)?, &counters)?))
+            })
+            .collect();
+        let least = fitting.iter().map(|&(_, gain)| gain).fold(f64::INFINITY, f64::min);
+        let surprise = |&(at, gain): &(usize, f64)| open[at].surprise(gain, now, least);
+        let found =
+            fitting.iter().min_by(|a, b| surprise(a).total_cmp(&surprise(b)).then(b.0.cmp(&a.0)));
+        let Some(&(at, gain)) = found else {
             self.order.push(i);
+            let span = Span { moments: vec![i], ..Span::default() };
+            let seen = (now, now);
+            open.push(Process { span, counters: Some(counters), seen, allocated: 0.0 });
+            if let Some(closed) = open.len().checked_sub(OPEN + 1) {
+                open[closed].counters = None;
+            }
             return;
+        };
+        let mut process = open.remove(at);
+        let last = process.span.moments[process.span.moments.len() - 1];
+        let is_equal = history.are_equal(&history.moments[last], moment);
+        // As many goroutines as before are evidence, and as much memory is none.
+        let repeats = is_equal && measures::kind(&moment.header) != measures::Kind::Goroutine;
+        if is_equal && same_time(last) {
+            self.copies.push(i);
+        } else if repeats {
+            process.span.repeats.push(i);
+            self.order.push(i);
+        } else {
+            process.span.moments.push(i);
+            process.counters = Some(counters);
+            process.seen.1 = now;
+            process.allocated += gain;
+            self.order.push(i);
         }
-        self.order.push(i);
-        let span = Span { moments: vec![i], ..Span::default() };
-        open.push(Process { span, counters });
+        open.push(process);
     }
+}
+
+/// How much was allocated between two snapshots, if they can be of one process: no counter falls.
+fn gain(before: &[i64], after: &[i64]) -> Option<f64> {
+    let mut sum = 0_i128;
+    for (before, after) in before.iter().zip(after) {
+        let gain = i128::from(*after) - i128::from(*before);
+        if gain < 0 {
+            return None;
+        }
+        sum += gain;
+    }
+    Some(sum as f64)
 }
 
 /// Whether both could be of one process, going by what they say about themselves.
 fn may_follow(before: &Moment, after: &Moment) -> bool {
     let start = |moment: &Moment| moment.main.map(|main| main.start);
-    before.as_snapshot().same_build(&after.as_snapshot())
+    same_build(before.main.as_ref(), after.main.as_ref())
         && start(before) == start(after)
         && before.header.period == after.header.period
 }

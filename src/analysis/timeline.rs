@@ -121,10 +121,7 @@ pub(crate) fn timeline(
         by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
     }
     // What a row ever held says whether it is worth a line, also where it holds nothing now.
-    let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| {
-        let peak = |values: Vec<i64>| values.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
-        of_all.values(&by).into_iter().map(peak).collect()
-    });
+    let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| of_all.peaks(&by));
     let held = |row: RowId| {
         let tally = &tallies[row.0 as usize];
         let ends = tally.first.unsigned_abs().max(tally.last.unsigned_abs());
@@ -218,11 +215,15 @@ fn classes(
         let growth = if grew { Growth::Proven } else { Growth::Unproven };
         let judgement = judge_line(evolution, &lines[i], growth);
         let class = match grew {
+            // What only ever rises can't leak.
+            true if evolution.measured.records.cumulative => Class::Grew,
             true => class_of(evolution, tally, &lines[i], &judgement),
             false if keeps_little(tally) => Class::Churn,
             false => Class::Steady,
         };
-        (class, judgement.slope)
+        // A leak that began late grows as it has since.
+        let slope = if class == Class::Leak { judgement.late } else { judgement.slope };
+        (class, slope)
     });
     let asked = |i: usize| {
         let is_leak = classes[i].0 == Class::Leak;
@@ -261,6 +262,8 @@ struct Clock {
     times: Vec<Option<String>>,
     elapsed: Option<Vec<i64>>,
     processes: Vec<usize>,
+    /// The snapshot of the same process before each.
+    before: Vec<Option<usize>>,
 }
 
 impl Clock {
@@ -269,10 +272,15 @@ impl Clock {
         let first = all.moments.first().map_or(0, time);
         let elapsed = |i| time(i).saturating_sub(first);
         let processes = spans.of_moments(history.moments.len());
+        let processes: Vec<usize> = all.moments.iter().map(|&i| processes[i]).collect();
+        let mut last = vec![None; spans.processes.len()];
+        let before = processes.iter().enumerate();
+        let before = before.map(|(i, &process)| last.get_mut(process)?.replace(i)).collect();
         Self {
             times: all.moments.iter().map(|i| super::rfc3339(time(i))).collect(),
             elapsed: spans.timed.then(|| all.moments.iter().map(elapsed).collect()),
-            processes: all.moments.iter().map(|&i| processes[i]).collect(),
+            processes,
+            before,
         }
     }
 
@@ -281,7 +289,7 @@ impl Clock {
         let n = self.processes.len();
         let rate = |i: usize| {
             let elapsed = self.elapsed.as_ref()?;
-            let before = (0..i).rev().find(|&b| self.processes[b] == self.processes[i])?;
+            let before = self.before[i]?;
             let nanos = elapsed[i].saturating_sub(elapsed[before]);
             let risen = allocated.get(i)?.wrapping_sub(*allocated.get(before)?);
             (nanos > 0).then(|| (risen as f64 / nanos as f64 * 1e9).round() as i64)
@@ -321,27 +329,18 @@ impl Groups {
     }
 }
 
-/// Values and allocations of all records that a filter left.
+/// Values and allocations of the whole profile, whatever a filter took away.
 fn whole(evolution: &Evolution<'_>) -> Line {
     let Evolution { history, measured, span } = evolution;
-    let samples = history.samples();
-    if samples.iter().all(Option::is_some) {
-        let total = |column: usize| move |&i: &usize| history.moments[i].totals[column];
-        let moments = span.moments.iter();
-        return Line {
-            values: moments.clone().map(total(measured.column)).collect(),
-            allocated: measured
-                .allocated
-                .iter()
-                .flat_map(|&c| moments.clone().map(total(c)))
-                .collect(),
-            ..Line::default()
-        };
+    let totals = |column: usize| {
+        let of = |&i: &usize| history.moments[i].totals[column];
+        span.moments.iter().map(of).collect()
+    };
+    Line {
+        values: totals(measured.column),
+        allocated: measured.allocated.map(totals).unwrap_or_default(),
+        ..Line::default()
     }
-    let groups = Groups::new(1, history.len(), |record, groups| {
-        groups.extend(samples[record].map(|_| 0));
-    });
-    evolution.lines(&groups).into_iter().next().unwrap_or_default()
 }
 
 /// How much each location matters as a leaf.

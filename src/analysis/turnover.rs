@@ -33,7 +33,11 @@ pub(super) fn class_of(
 ) -> Class {
     match judgement.class.into() {
         _ if turns_over(evolution, tally) => Class::Churn,
-        Class::Leak if is_rebuilt(evolution, tally) && !holds(evolution, line) => Class::Grew,
+        Class::Leak | Class::Step
+            if is_rebuilt(evolution, tally) && !holds(evolution, line, judgement.class) =>
+        {
+            Class::Grew
+        }
         class => class,
     }
 }
@@ -77,15 +81,15 @@ fn is_rebuilt(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     renews(evolution, tally) && share.is_some_and(|share| share.interval.upper <= REBUILT)
 }
 
-/// Whether a leak is one without its first snapshot as well, and without its last. What is made anew all the time
+/// Whether a leak or a step is one without its first snapshot as well, and without its last. What is made anew all the time
 /// counts twice where a collection is under way, and a single such snapshot bends a step into a line.
-fn holds(evolution: &Evolution<'_>, line: &Line) -> bool {
+fn holds(evolution: &Evolution<'_>, line: &Line, class: class::Class) -> bool {
     let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
     let last = values.len().saturating_sub(1);
     [0..last, 1..values.len()].into_iter().all(|part| {
         let hours = &evolution.span.hours[part.clone()];
         let noise = &line.noise[part.clone()];
-        judge(hours, &values[part], noise, Growth::Proven).class == class::Class::Leak
+        judge(hours, &values[part], noise, Growth::Proven).class == class
     })
 }
 

@@ -103,6 +103,12 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
     if inputs.is_empty() {
         return Err(Error::Usage("leaks needs profiles: heapdiff leaks PROFILE...".to_owned()));
     }
+    if filter.noinlines {
+        return Err(Error::Usage(
+            "-noinlines changes whose code a line is, and leaks says just that: leave it out"
+                .to_owned(),
+        ));
+    }
     let asked = suspects::Asked {
         own: own.own()?,
         catalog: Arc::new(catalog(&patterns)?),

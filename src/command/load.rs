@@ -47,7 +47,7 @@ pub(super) enum Error {
     StdinTwice,
 }
 
-/// Inputs that are read before the first of them is let go.
+/// Inputs that are read before the first of them is let go, at least; more where there are more cores.
 const AT_ONCE: usize = 8;
 
 /// Which of the inputs are kept.
@@ -92,7 +92,7 @@ pub(super) fn each<'a, E: From<Error> + Send>(
         let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
         batch.iter().zip(profiles).collect::<Vec<_>>()
     };
-    let mut batches = names.chunks(AT_ONCE);
+    let mut batches = names.chunks(AT_ONCE.max(2 * parallel::threads()));
     let mut ready = batches.next().map(&read_all);
     while let Some(profiles) = ready {
         let next = batches.next();

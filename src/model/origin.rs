@@ -134,6 +134,11 @@ impl Own {
         Self(regex)
     }
 
+    /// Whether somebody said which code it is.
+    pub fn is_asked(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a function of this name, in this file, is own code. What has no name is not.
     pub fn is_own(&self, function: &str, file: &str) -> bool {
         match &self.0 {

@@ -28,16 +28,27 @@ pub struct Snapshot {
     pub is_of_references: bool,
 }
 
+/// Whether two main binaries, whose strings are shared, are one build of one program.
+pub(crate) fn same_build(a: Option<&Mapping>, b: Option<&Mapping>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => {
+            let has_id = a.build_id != StringId(0);
+            a.build_id == b.build_id && (has_id || a.file == b.file)
+        }
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+/// A file's name without the first of `prefixes` (each ending in a slash) that it starts with.
+pub(crate) fn trimmed<'n>(name: &'n str, prefixes: &[String]) -> &'n str {
+    let cut = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix.as_str()));
+    cut.unwrap_or(name)
+}
+
 impl Snapshot {
     /// Whether both come from one build of one program: equal build ids, or equal files where there are none.
     pub fn same_build(&self, other: &Self) -> bool {
-        match (&self.main, &other.main) {
-            (Some(a), Some(b)) => {
-                let has_id = a.build_id != StringId(0);
-                a.build_id == b.build_id && (has_id || a.file == b.file)
-            }
-            (a, b) => a.is_none() && b.is_none(),
-        }
+        same_build(self.main.as_ref(), other.main.as_ref())
     }
 
     /// The shared locations of a sample, leaf first.
@@ -76,8 +87,9 @@ impl Series {
         let Symbols { strings, functions, .. } = &mut self.symbols;
         for function in functions {
             let name = strings.get(function.filename);
-            let cut = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix.as_str()));
-            if let Some(cut) = cut.map(str::to_owned) {
+            let cut = trimmed(name, prefixes);
+            if cut.len() < name.len() {
+                let cut = cut.to_owned();
                 function.filename = strings.intern(&cut);
             }
         }

@@ -63,6 +63,9 @@ pub enum Error {
         "{0} holds neither memory nor goroutines: patterns are looked for in heap profiles and in goroutine profiles"
     )]
     NoPatterns(String),
+    /// Leaks are looked for where there can be none.
+    #[error("{0}")]
+    CannotLeak(String),
     /// A pattern does not compile.
     #[error("the pattern does not compile: {0}")]
     Pattern(#[from] regex::Error),

@@ -2,13 +2,16 @@
 
 use super::analyze::{Error, column, input, new_report, no_match, settle_order};
 use super::{Query, Question, Report, Total, Warning, WarningCode};
-use crate::analysis::suspects::suspects;
+use crate::analysis::suspects::{Asked, Verdict, suspects};
 use crate::analysis::timeline::{Choice, timeline};
 use crate::analysis::{Measured, Spans, spans};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::history::{History, Moment};
+use crate::model::measures::{self, Kind};
+use crate::model::series::trimmed;
 use crate::stats::class::LEAST;
+use crate::units;
 
 /// What questions about time are asked of.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,9 @@ pub fn analyze_through_time(
     let defaults = history.moments.iter().map(|m| m.header.default_sample_type.as_str());
     let at = column(&history.sample_types, defaults, query.sample_type.as_deref())?;
     let measured = Measured::new(&history.sample_types, at);
+    if let Question::Leaks(asked) = &query.question {
+        check_leaks(&history, at, asked)?;
+    }
     let (sort, order) = settle_order(query, true);
     let mut report = new_report(query, &history.sample_types[at], sort);
     let all = std::iter::once(&history).chain(&goroutines);
@@ -64,8 +70,30 @@ pub fn analyze_through_time(
     report.warnings = caveats(&history, &spans);
     let Applied { series, unmatched } = filter.apply(std::mem::take(&mut history.records))?;
     history.records = series;
-    history.records.trim_file_names(&query.trim_path);
     report.warnings.extend(unmatched.into_iter().map(no_match));
+    let mut goroutines = goroutines;
+    if let Some(history) = &mut goroutines {
+        history.records = filter.apply(std::mem::take(&mut history.records))?.series;
+    }
+    let mut found = None;
+    if let Question::Leaks(asked) = &query.question {
+        // Whose code a function is, its whole file name says.
+        let (mut suspects, mut verdict) =
+            suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
+        if query.nodecount > 0 {
+            verdict.omitted = suspects.len().saturating_sub(query.nodecount);
+            suspects.truncate(query.nodecount);
+        }
+        for suspect in &mut suspects {
+            for place in std::iter::once(&mut suspect.site).chain(&mut suspect.places) {
+                let file = place.file.as_deref().map(|file| trimmed(file, &query.trim_path));
+                place.file = file.map(str::to_owned);
+            }
+        }
+        report.warnings.extend(warn_of_leaks(&history, asked, &verdict));
+        found = Some((suspects, verdict));
+    }
+    history.records.trim_file_names(&query.trim_path);
     let frames = Frames::new(&history.records, query.granularity, spec.noinlines);
     let (choice, rows) = match (&query.question, query.nodecount) {
         (Question::Leaks(_), 0) => (Choice::Ends, BESIDE),
@@ -73,17 +101,61 @@ pub fn analyze_through_time(
         (_, rows) => (Choice::Peak, rows),
     };
     report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, choice, rows));
-    if let Question::Leaks(asked) = &query.question {
-        let (mut found, mut verdict) =
-            suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
-        if query.nodecount > 0 {
-            verdict.omitted = found.len().saturating_sub(query.nodecount);
-            found.truncate(query.nodecount);
-        }
-        report.suspects = Some(found);
-        report.verdict = Some(verdict);
-    }
+    (report.suspects, report.verdict) = found.unzip();
     Ok(report)
+}
+
+/// Refuses what can't leak.
+fn check_leaks(history: &History, column: usize, asked: &Asked) -> Result<(), Error> {
+    let measured = &history.sample_types[column];
+    let kind = history.moments.first().map(|moment| measures::kind(&moment.header));
+    let is_goroutines = kind == Some(Kind::Goroutine);
+    if matches!(kind, Some(Kind::Cpu | Kind::Contention)) {
+        return Err(Error::CannotLeak(
+            "these profiles measure time: leaks are looked for in heap profiles and goroutine profiles"
+                .to_owned(),
+        ));
+    }
+    if measures::is_cumulative(measured) {
+        return Err(Error::CannotLeak(format!(
+            "{} is what was ever allocated, which never falls: leaks are looked for in what is in use; \
+             heapdiff timeline shows how fast it grows",
+            measured.name
+        )));
+    }
+    let is_bytes = units::classify(&measured.unit).0 == units::Kind::Bytes;
+    if asked.limit.is_some() && (is_goroutines || !is_bytes) {
+        return Err(Error::CannotLeak(format!(
+            "--limit is one on memory, and {} is measured in {}: leave one of them out",
+            measured.name, measured.unit
+        )));
+    }
+    Ok(())
+}
+
+/// What the suspects might mislead about.
+fn warn_of_leaks(history: &History, asked: &Asked, verdict: &Verdict) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let symbols = &history.records.symbols;
+    let mut functions = symbols.functions.iter();
+    let is_own = |name, file| asked.own.is_own(symbols.text(name), symbols.text(file));
+    if asked.own.is_asked() && !functions.any(|f| is_own(f.name, f.filename)) {
+        warnings.push(Warning {
+            code: WarningCode::NoMatch,
+            message: "--own matches no function of these profiles".to_owned(),
+        });
+    }
+    if verdict.not_followed > 0 {
+        warnings.push(Warning {
+            code: WarningCode::Other,
+            message: format!(
+                "too many sites grew: {} of them, those that grew least for sure, are not judged and not in \
+                 the sums",
+                verdict.not_followed
+            ),
+        });
+    }
+    warnings
 }
 
 /// The totals of the first and the last snapshot of the process that is judged.

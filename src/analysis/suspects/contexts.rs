@@ -7,7 +7,7 @@
 use crate::analysis::evolution::{Change, Tally};
 use crate::model::history::History;
 use crate::model::ids::{FunctionId, LocationId};
-use crate::model::origin::Own;
+use crate::model::origin::{self, Own};
 use crate::model::series::Series;
 use crate::parallel;
 use crate::stats::multiple::benjamini_hochberg;
@@ -70,6 +70,7 @@ pub(super) struct Owners {
     own: Vec<bool>,
     profiler: Vec<bool>,
     runtime: Vec<bool>,
+    library: Vec<bool>,
 }
 
 impl Owners {
@@ -83,6 +84,7 @@ impl Owners {
             own: of(&|name, file| own.is_own(name, file)),
             profiler: of(&|name, _| name.starts_with("runtime/pprof.")),
             runtime: of(&|name, _| name.starts_with("runtime.") && !is_spawn(name)),
+            library: of(&|name, _| origin::is_standard_library(name)),
         }
     }
 
@@ -96,7 +98,7 @@ impl Owners {
     }
 
     /// The own frames of a stack, leaf first, each function once. Where it has none, what speaks for it: what makes a
-    /// goroutine, or the outermost frame that is not the runtime's.
+    /// goroutine, a library that is not Go's own, or the outermost frame that is not the runtime's.
     fn chain(&self, stack: &[Frame], chain: &mut Vec<Frame>) {
         chain.clear();
         for frame in stack.iter().filter(|frame| self.is_own(frame.function)) {
@@ -110,7 +112,10 @@ impl Owners {
         }
         if chain.is_empty() {
             let named = |frame: &&Frame| !self.runtime[frame.function.index()];
-            let frame = stack.iter().rev().find(named).or(stack.first());
+            // What --own leaves out is still told apart from the standard library.
+            let written = |frame: &&Frame| !self.library[frame.function.index()];
+            let frame = stack.iter().find(written).or_else(|| stack.iter().rev().find(named));
+            let frame = frame.or(stack.first());
             chain.extend(frame.copied());
         }
     }

@@ -10,6 +10,7 @@ use crate::analysis::estimates::Class;
 use crate::model::ids::FunctionId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use std::cmp::Reverse;
 
 /// A child's growth comes through one caller where that holds so much of it; and a child that holds so much of its
 /// family speaks for it.
@@ -118,8 +119,8 @@ fn caller(candidate: &Candidate, contexts: &Contexts) -> Option<Frame> {
         }
     }
     let whole = candidate.delta() as f64;
-    let found = sums.into_values().find(|(delta, _)| *delta as f64 >= MOST * whole);
-    found.map(|(_, frame)| frame)
+    let most = sums.into_values().max_by_key(|&(delta, frame)| (delta, Reverse(frame)));
+    most.filter(|(delta, _)| *delta as f64 >= MOST * whole).map(|(_, frame)| frame)
 }
 
 /// Whether a function keeps most of what is allocated beneath it.

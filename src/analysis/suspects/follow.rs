@@ -33,6 +33,8 @@ pub(super) struct Followed {
     /// between the noise of two snapshots, and stands out from that of many. Where objects stay, the snapshots are not
     /// independent, and a trend alone proves nothing.
     pub(super) trends: HashMap<ContextId, f64, FxBuildHasher>,
+    /// Contexts that may have grown and are not followed.
+    pub(super) left_out: usize,
 }
 
 /// Follows all contexts that may turn out to have grown, or to churn. `known` where it is known how was sampled.
@@ -49,6 +51,7 @@ pub(super) fn follow(evolution: &Evolution<'_>, contexts: &Contexts, known: bool
     };
     let mut asked: Vec<ContextId> = ids().filter(may_have_grown).collect();
     asked.sort_by(|&a, &b| bound(b).total_cmp(&bound(a)).then(a.cmp(&b)));
+    let left_out = asked.len().saturating_sub(MOST);
     asked.truncate(MOST);
     let is_trend = evolution.span.moments.len() >= MANY;
     let renewing = |id: &ContextId| {
@@ -76,7 +79,7 @@ pub(super) fn follow(evolution: &Evolution<'_>, contexts: &Contexts, known: bool
         judge_line(evolution, line, Growth::Unproven).p_value
     });
     let trends = renewed.into_iter().zip(p).collect();
-    Followed { lines: asked.into_iter().zip(lines).collect(), trends }
+    Followed { lines: asked.into_iter().zip(lines).collect(), trends, left_out }
 }
 
 /// The sites that allocated most, did not grow, and kept next to nothing.

@@ -25,6 +25,8 @@ pub(super) const LEAST_BYTES: i64 = 2048 + 480;
 pub(super) struct Group {
     /// Name of the function that started them; where their first function does not tell, that one.
     pub(super) started: String,
+    /// Whether that is the function that started them.
+    pub(super) is_starter: bool,
     /// The frame of the program's own, or else the one nearest to the leaf, in which most of them wait.
     pub(super) frame: Frame,
     /// Whether that frame is the program's own.
@@ -41,6 +43,11 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// The function that started them, where the name of their first one tells.
+    pub(super) fn started_by(&self) -> &str {
+        if self.is_starter { &self.started } else { "" }
+    }
+
     pub(super) fn before(&self) -> i64 {
         self.line.values.first().copied().unwrap_or(0)
     }
@@ -97,6 +104,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
         let (leaf, root) = (frames[0], frames[frames.len() - 1]);
         let frame = parked(&frames, owners).unwrap_or(leaf);
         Group {
+            is_starter: series.symbols.name(root.function) != started,
             started,
             is_own: owners.is_own(frame.function),
             frame,

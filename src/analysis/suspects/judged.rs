@@ -40,6 +40,8 @@ pub(super) struct Candidate {
     pub(super) line: Line,
     pub(super) tally: Tally,
     pub(super) q_value: Option<f64>,
+    /// Whether it is known how was sampled.
+    pub(super) is_sampled: bool,
 }
 
 impl Candidate {
@@ -59,6 +61,9 @@ struct Judged {
 pub(super) struct Histories<'a> {
     contexts: &'a Contexts,
     judged: HashMap<ContextId, Judged, FxBuildHasher>,
+    /// Contexts that may have grown and were not followed.
+    pub(super) left_out: usize,
+    known: bool,
     /// The class that callers are blamed for: the worst that so many snapshots can show.
     worst: Class,
     /// By how much the load rose, where it did.
@@ -113,7 +118,7 @@ impl<'a> Histories<'a> {
     /// Judges all contexts that grew, and the sites that only allocate.
     pub(super) fn new(evolution: &Evolution<'_>, contexts: &'a mut Contexts) -> Self {
         let known = evolution.known();
-        let Followed { lines, trends } = follow(evolution, contexts, known);
+        let Followed { lines, trends, left_out } = follow(evolution, contexts, known);
         contexts.correct(&trends);
         let contexts = &*contexts;
         let grew = |id: &ContextId| {
@@ -141,7 +146,7 @@ impl<'a> Histories<'a> {
             judged.entry(id).and_modify(|judged| judged.class = Class::Grew);
         }
         let worst = if evolution.span.moments.len() < LEAST { Class::Grew } else { Class::Leak };
-        Self { contexts, judged, worst, load: load(evolution, contexts) }
+        Self { contexts, judged, left_out, known, worst, load: load(evolution, contexts) }
     }
 
     fn class(&self, id: ContextId) -> Option<Class> {
@@ -196,7 +201,7 @@ impl<'a> Histories<'a> {
     }
 
     /// All that is to blame for growth, candidates of one function and one class together.
-    pub(super) fn candidates(&self, evolution: &Evolution<'_>) -> Vec<Candidate> {
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut blamed = Vec::new();
         for site in self.contexts.sites() {
             self.blamed(site, &mut blamed);
@@ -212,10 +217,6 @@ impl<'a> Histories<'a> {
                 Some(known) => known.join(&one, self.contexts),
                 None => candidates.push(one),
             }
-        }
-        for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
-            // Its parts are judged; the sum says how fast and since when.
-            candidate.judgement = judge_line(evolution, &candidate.line, Growth::Proven);
         }
         for candidate in candidates.iter_mut().filter(|candidate| candidate.load.is_some()) {
             if matches!(candidate.class, Class::Leak | Class::GrowingDecelerating) {
@@ -239,6 +240,7 @@ impl<'a> Histories<'a> {
             line: judged.line.clone(),
             tally: context.tally,
             q_value: context.q_value,
+            is_sampled: self.known,
         }
     }
 }

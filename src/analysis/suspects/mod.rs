@@ -20,6 +20,7 @@ pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict}
 use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::Evolution;
 use super::spans::{Span, Spans};
+use super::turnover::judge_line;
 use super::{Measured, Place};
 use crate::model::history::{History, Moment};
 use crate::model::measures::{self, Kind};
@@ -27,7 +28,7 @@ use crate::model::origin::Own;
 use crate::model::series::Series;
 use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
 use crate::stats::LEVEL;
-use crate::stats::class::LEAST;
+use crate::stats::class::{Growth, LEAST};
 use contexts::{Contexts, Frame, Owners};
 use entries::Entries;
 use hashbrown::HashMap;
@@ -89,6 +90,13 @@ pub struct Suspect {
     pub values: Vec<i64>,
 }
 
+impl Suspect {
+    /// Whether its values are numbers of goroutines.
+    pub fn is_of_goroutines(&self) -> bool {
+        self.sample_type == "goroutine"
+    }
+}
+
 /// Goroutines that go with a suspect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Goroutines {
@@ -98,7 +106,7 @@ pub struct Goroutines {
     pub after: i64,
     /// What they wait for: `chan send`, `select`, `IO wait`.
     pub state: String,
-    /// The function that started them.
+    /// The function that started them; empty where the name of their first function does not tell.
     pub started_by: String,
     /// The function that they wait in.
     pub parked_in: String,
@@ -132,7 +140,8 @@ pub(crate) fn suspects(
     // Goroutine profiles alone are about goroutines, and say nothing of memory.
     let is_goroutines = |moment: &Moment| measures::kind(&moment.header) == Kind::Goroutine;
     let alone = goroutines.is_none() && history.moments.iter().all(is_goroutines);
-    let parked = Parked::new(if alone { Some(history) } else { goroutines }, asked);
+    let parked_in = if alone { Some(history) } else { goroutines };
+    let parked = Parked::new(parked_in, (history, spans), asked);
     let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
@@ -150,9 +159,12 @@ pub(crate) fn suspects(
         timed: spans.timed,
     };
     let mut found: Vec<Ranked> = Vec::new();
+    let mut left_out = 0;
     for (process, span) in spans.processes.iter().enumerate() {
         if span.moments.len() > 1 && !alone {
-            found.extend(case.of_span(process, span));
+            let (suspects, more) = case.of_span(process, span);
+            found.extend(suspects);
+            left_out += more;
         }
     }
     found.extend(parked.suspects(asked, &entries));
@@ -165,14 +177,15 @@ pub(crate) fn suspects(
     let ranked = found.into_iter().zip(1..);
     let suspects: Vec<Suspect> =
         ranked.map(|(Ranked { suspect, .. }, rank)| Suspect { rank, ..suspect }).collect();
-    let verdict = verdict::verdict(history, measured, spans, &suspects, asked.limit);
+    let mut verdict = verdict::verdict(history, measured, spans, &suspects, asked.limit);
+    verdict.not_followed = left_out;
     (suspects, verdict)
 }
 
 /// The suspects of each function of one process only, however many it was seen in: of that in which its class is the worst,
 /// and of several the last.
 fn once_each(found: Vec<Ranked>) -> Vec<Ranked> {
-    let key = |one: &Ranked| (one.suspect.site.function.clone(), one.suspect.unit == "count");
+    let key = |one: &Ranked| (one.suspect.site.function.clone(), one.suspect.is_of_goroutines());
     let mut best: HashMap<(String, bool), (Class, Reverse<usize>), FxBuildHasher> =
         HashMap::default();
     for one in &found {
@@ -198,22 +211,29 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The suspects of one process.
-    fn of_span(&self, process: usize, span: &Span) -> Vec<Ranked> {
+    /// The suspects of one process, and how many sites grew that were not followed.
+    fn of_span(&self, process: usize, span: &Span) -> (Vec<Ranked>, usize) {
         let Self { history, measured, owners, .. } = *self;
         let evolution = Evolution { history, measured, span };
         let changes = evolution.changes();
         let mut contexts = Contexts::new(history, owners, &changes);
         let histories = Histories::new(&evolution, &mut contexts);
+        let left_out = histories.left_out;
         let series = &history.records;
         let is_entry = |function| series.symbols.name(function) == "main.main";
-        let candidates = families::join(histories.candidates(&evolution), &contexts, is_entry);
+        let mut candidates = families::join(histories.candidates(), &contexts, is_entry);
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
+            // Its parts are judged; the sum says how fast and since when.
+            candidate.judgement = judge_line(&evolution, &candidate.line, Growth::Proven);
+        }
         let stacks = stacks::of(self, &contexts, &candidates, &changes);
         let all = candidates.into_iter().zip(stacks);
-        all.map(|(candidate, stack)| self.suspect(process, span, candidate, &stack)).collect()
+        let suspects =
+            all.map(|(candidate, stack)| self.suspect(process, span, &candidate, &stack));
+        (suspects.collect(), left_out)
     }
 
-    fn suspect(&self, process: usize, span: &Span, candidate: Candidate, stack: &Stack) -> Ranked {
+    fn suspect(&self, process: usize, span: &Span, candidate: &Candidate, stack: &Stack) -> Ranked {
         let Self { history, measured, owners, asked, .. } = *self;
         let series = &history.records;
         let catalog = &asked.catalog;
@@ -259,14 +279,16 @@ impl Case<'_> {
             fix: String::new(),
             process,
             since: candidate.judgement.since,
-            values: candidate.line.values,
+            values: candidate.line.values.clone(),
         };
         suspect.confidence = self.confidence(&suspect, &stack.patterns);
         (suspect.explanation, suspect.fix) = words::explain(&suspect, catalog, span.moments.len());
         let bound = if is_trend && self.timed {
             late.inner.lower
-        } else {
+        } else if candidate.is_sampled {
             candidate.tally.evidence.lower_bound()
+        } else {
+            candidate.delta() as f64
         };
         Ranked { bound, suspect }
     }

@@ -9,7 +9,7 @@ use super::goroutines::{Group, LEAST_BYTES, groups};
 use super::{Asked, Goroutines, Ranked, Suspect, ids, is_any, place, words};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Estimate};
-use crate::analysis::spans::spans;
+use crate::analysis::spans::{Span, Spans, spans};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
 use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
@@ -26,13 +26,20 @@ pub(super) struct Parked<'a> {
 }
 
 impl<'a> Parked<'a> {
-    pub(super) fn new(history: Option<&'a History>, asked: &Asked) -> Self {
+    /// The goroutine profiles that came with `heap`, each of the process of the heap snapshot that is nearest in time:
+    /// they have no counters to tell processes by.
+    pub(super) fn new(
+        history: Option<&'a History>,
+        heap: (&History, &Spans),
+        asked: &Asked,
+    ) -> Self {
         let mut parked = Self { history, timed: false, groups: Vec::new(), patterns: Vec::new() };
         let Some(history) = history else { return parked };
-        let spans = spans(history);
-        parked.timed = spans.timed;
+        let own = spans(history);
+        parked.timed = own.timed;
+        let spans = if own.timed { by_nearest(history, &own, heap) } else { own.processes };
         let owners = Owners::new(&history.records, &asked.own);
-        for (process, span) in spans.processes.iter().enumerate() {
+        for (process, span) in spans.iter().enumerate() {
             if span.moments.len() > 1 {
                 let groups = groups(history, &owners, span);
                 parked.groups.extend(groups.into_iter().map(|group| (process, group)));
@@ -56,7 +63,7 @@ impl<'a> Parked<'a> {
             before: group.before(),
             after: group.after(),
             state: group.state.to_owned(),
-            started_by: group.started.clone(),
+            started_by: group.started_by().to_owned(),
             parked_in: parked.unwrap_or_default().to_owned(),
         }
     }
@@ -104,7 +111,11 @@ impl<'a> Parked<'a> {
                 rank: 0,
                 site,
                 class: group.class,
-                confidence: Confidence::High,
+                confidence: if group.class == Class::Leak {
+                    Confidence::High
+                } else {
+                    Confidence::Low
+                },
                 sample_type: "goroutine".to_owned(),
                 unit: "count".to_owned(),
                 patterns: ids(catalog, own, group.class),
@@ -127,16 +138,51 @@ impl<'a> Parked<'a> {
             };
             (suspect.explanation, suspect.fix) =
                 words::explain(&suspect, catalog, group.line.values.len());
-            let per_hour = if self.timed { late.inner.lower } else { growth as f64 };
+            let per_hour = if self.timed && group.line.values.len() >= LEAST {
+                late.inner.lower
+            } else {
+                growth as f64
+            };
             Ranked { bound: per_hour * LEAST_BYTES as f64, suspect }
         };
         let groups = self.groups.iter().zip(&self.patterns);
         // What only comes and goes with the load is no suspect.
         let rises = |group: &Group| matches!(group.class, Class::Leak | Class::GrowingDecelerating);
-        let few = |group: &Group| group.line.values.len() < LEAST;
+        // A few more or less come and go.
+        let few = |group: &Group| {
+            let growth = group.after() - group.before();
+            group.line.values.len() < LEAST
+                && growth as f64 >= SOME.max(3.0 * (group.before().max(0) as f64).sqrt())
+        };
         groups
             .filter(|((_, group), _)| rises(group) || few(group))
             .map(|(group, own)| suspect(group, own))
             .collect()
     }
+}
+
+/// With fewer than four snapshots, so many goroutines more are worth a word.
+const SOME: f64 = 10.0;
+
+/// The snapshots of goroutines in the processes of the heap.
+fn by_nearest(history: &History, own: &Spans, heap: (&History, &Spans)) -> Vec<Span> {
+    let (heap, spans) = heap;
+    let of_heap = spans.of_moments(heap.moments.len());
+    if !spans.timed {
+        return own.processes.clone();
+    }
+    let time = |history: &History, i: usize| history.moments[i].header.time_nanos;
+    let mut processes = vec![Vec::new(); spans.processes.len()];
+    for &i in own.processes.iter().flat_map(|span| &span.moments) {
+        // In order of time: the nearest is one of the two around it.
+        let at = time(history, i);
+        let after = spans.order.partition_point(|&h| time(heap, h) < at);
+        let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
+        let around = around.filter_map(|place| spans.order.get(place).copied());
+        let nearest = around.min_by_key(|&h| time(heap, h).abs_diff(at));
+        if let Some(nearest) = nearest {
+            processes[of_heap[nearest]].push(i);
+        }
+    }
+    processes.into_iter().map(|moments| Span::of(history, moments)).collect()
 }

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct Verdict {
     /// Number of suspects of class `leak`.
     pub leaks: usize,
-    /// How fast all leaks of memory together grow now; absent where there is none, or no times.
+    /// How fast all leaks of memory of the process that was seen last grow together; absent where there is none, or no
+    /// times.
     pub slope_per_hour: Option<Estimate>,
     /// Snapshots that were judged: without repeats, copies and differences.
     pub snapshots: usize,
@@ -28,10 +29,12 @@ pub struct Verdict {
     /// The most snapshots that any process has are too few to tell a leak from a cache that fills: so many more, so far
     /// apart, would decide.
     pub needed: Option<Needed>,
-    /// How long until a limit is reached, where one was given.
+    /// How long until the process that was seen last reaches a limit, where one was given.
     pub limit: Option<Limit>,
     /// Suspects beyond the number that was asked for; the verdict is about them too.
     pub omitted: usize,
+    /// Sites that grew and were not followed through time, since too many did: those that grew least for sure.
+    pub not_followed: usize,
 }
 
 /// The snapshots of one process.
@@ -52,7 +55,7 @@ pub struct Process {
 /// What would decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Needed {
-    /// So many snapshots more of one process, at least.
+    /// So many snapshots more of one process make the eight that are advised; four in all are the least.
     pub snapshots: usize,
     /// So many nanoseconds apart: in that time the fastest suspect grows by as much as its error. Absent where the
     /// snapshots bear no times, or nothing grew.
@@ -91,6 +94,8 @@ pub enum Outcome {
     BeyondHorizon,
     /// There is more already than it allows.
     AlreadyOver,
+    /// It can't be said: the snapshots bear no times, or are too few.
+    Unknown,
 }
 
 /// The limit that was asked about.
@@ -113,15 +118,16 @@ pub(super) fn verdict(
     suspects: &[Suspect],
     asked: Option<Asked>,
 ) -> Verdict {
+    let latest = spans.latest();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
     let slopes: Vec<Estimate> = leaks
         .clone()
-        .filter(|leak| leak.goroutines.is_none() || leak.unit != "count")
+        .filter(|leak| leak.process == latest && !leak.is_of_goroutines())
         .filter_map(|leak| leak.slope_per_hour)
         .collect();
     let slope = sum(&slopes);
     let most = spans.processes.iter().map(|span| span.moments.len()).max().unwrap_or(0);
-    let judged = spans.processes.get(spans.main());
+    let judged = spans.processes.get(latest);
     Verdict {
         leaks: leaks.count(),
         slope_per_hour: slope,
@@ -132,8 +138,12 @@ pub(super) fn verdict(
             snapshots: ADVISED - most,
             apart_nanos: judged.and_then(|span| apart(spans, span, suspects)),
         }),
-        limit: asked.map(|asked| limit(history, measured, judged, slope, asked)),
+        limit: asked.map(|asked| {
+            let known = spans.timed && judged.is_some_and(|span| span.moments.len() >= LEAST);
+            limit(history, measured, judged, slope.or(known.then(Estimate::default)), asked)
+        }),
         omitted: 0,
+        not_followed: 0,
     }
 }
 
@@ -177,7 +187,8 @@ fn process(history: &History, span: &Span) -> Process {
 /// How far apart snapshots have to be for the fastest suspect to grow by its error in between.
 fn apart(spans: &Spans, span: &Span, suspects: &[Suspect]) -> Option<i64> {
     let hours = span.hours.last().copied().filter(|&hours| spans.timed && hours > 0.0)?;
-    let fastest = suspects.iter().max_by_key(|suspect| suspect.growth.lower)?;
+    let of_memory = suspects.iter().filter(|suspect| !suspect.is_of_goroutines());
+    let fastest = of_memory.max_by_key(|suspect| suspect.growth.lower)?;
     let Estimate { estimate, lower, .. } = fastest.growth;
     // A 95 % interval reaches two standard errors.
     let error = estimate.saturating_sub(lower) as f64 / 2.0;
@@ -208,6 +219,11 @@ fn limit(
     let (outcome, earliest_hours, latest_hours) =
         match limit::time_to_limit(&memory, interval, hours) {
             TimeToLimit::AlreadyOver => (Outcome::AlreadyOver, None, None),
+            TimeToLimit::Within { .. } | TimeToLimit::BeyondHorizon | TimeToLimit::Never
+                if slope.is_none() =>
+            {
+                (Outcome::Unknown, None, None)
+            }
             TimeToLimit::Within { earliest, latest } => (Outcome::Within, Some(earliest), latest),
             TimeToLimit::BeyondHorizon => (Outcome::BeyondHorizon, None, None),
             TimeToLimit::Never => (Outcome::Never, None, None),

@@ -1,6 +1,6 @@
 //! What is said of a suspect: one sentence on what it does, and why that is thought.
 
-use super::Suspect;
+use super::{Suspect, is_any};
 use crate::analysis::estimates::Class;
 use crate::patterns::{Catalog, Evidence, Pattern};
 
@@ -9,24 +9,34 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     let patterns = suspect.patterns.iter().filter_map(|id| catalog.find(id));
     let pattern = patterns.clone().next();
     let mut text = class(suspect, pattern, snapshots);
-    if let Some(pattern) = pattern.filter(|pattern| !pattern.is_fallback()) {
-        text.push(' ');
-        text.push_str(&pattern.meaning);
+    match pattern.filter(|pattern| !pattern.is_fallback()) {
+        // What is said of a high-water mark in the heap is not so of the goroutines themselves.
+        Some(pattern) if suspect.is_of_goroutines() && is_any(pattern) => {
+            text.push_str(
+                " Goroutines that never end keep their stacks and all that they refer to.",
+            );
+        }
+        Some(pattern) => {
+            text.push(' ');
+            text.push_str(&pattern.meaning);
+        }
+        None => {}
     }
     let advice = match suspect.class {
         // Nothing has to be done about what stays where it is.
         Class::Step | Class::WarmUp | Class::Steady => String::new(),
+        Class::Churn => pattern
+            .filter(|pattern| !pattern.is_fallback())
+            .map(|pattern| pattern.fix.clone())
+            .unwrap_or_default(),
         _ => pattern.or(catalog.fallback()).map(|pattern| pattern.fix.clone()).unwrap_or_default(),
     };
     (text, advice)
 }
 
 fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> String {
-    let what = if suspect.goroutines.is_some() && suspect.unit == "count" {
-        "The number of these goroutines"
-    } else {
-        "What it holds"
-    };
+    let what =
+        if suspect.is_of_goroutines() { "The number of these goroutines" } else { "What it holds" };
     let rose = (suspect.persistence * snapshots.saturating_sub(1) as f64).round();
     let of = snapshots.saturating_sub(1);
     match suspect.class {
@@ -40,7 +50,10 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
             "{what} rises ever more slowly, like a cache that fills, but has not come to rest: more \
              snapshots will tell."
         ),
-        Class::Grew if pattern.is_some_and(|pattern| pattern.evidence == Evidence::Highwater) => {
+        Class::Grew
+            if !suspect.is_of_goroutines()
+                && pattern.is_some_and(|pattern| pattern.evidence == Evidence::Highwater) =>
+        {
             "A high-water mark: it shows that there were more at one time than ever before, and never \
              falls."
                 .to_owned()

@@ -2,7 +2,7 @@
 
 use super::super::Style;
 use super::number::{Scale, estimate};
-use super::{counted, escape::escape, wrap};
+use super::{counted, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::suspects::{Limit, Needed, Outcome, Suspect, Verdict};
 use crate::report::Report;
@@ -19,7 +19,6 @@ pub(super) fn write(
     let suspects = report.suspects.as_deref().unwrap_or_default();
     let text = words(report, verdict, suspects, style);
     let paint = match verdict.leaks {
-        _ if only_grows(report) => Ansi::new().bold(),
         0 => Ansi::new().bold(),
         _ => AnsiColor::Red.on_default().bold(),
     };
@@ -29,12 +28,6 @@ pub(super) fn write(
 }
 
 fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
-    if only_grows(report) {
-        let what = format!("{} is what was ever allocated", escape(&report.sample_type));
-        return format!(
-            "{what}, and never falls: growth of it is no leak; -inuse_space shows what was kept"
-        );
-    }
     let text = if verdict.leaks > 0 {
         leaks(report, verdict, suspects, style)
     } else if let Some(needed) = verdict.needed {
@@ -47,11 +40,6 @@ fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style
         Some(until) => format!("{text}; {until}"),
         None => text,
     }
-}
-
-/// Whether the values are of what was ever allocated.
-fn only_grows(report: &Report) -> bool {
-    report.sample_type.starts_with("alloc_")
 }
 
 fn leaks(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
@@ -157,6 +145,11 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
             ),
             _ => return None,
         },
+        (Outcome::Unknown, ..) => {
+            format!(
+                "when {size} is reached can't be said: that takes four snapshots that bear times"
+            )
+        }
         (Outcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
         (Outcome::Never, ..) => {
             format!("and the heap does not grow to {size} (stacks of goroutines are not in it)")
