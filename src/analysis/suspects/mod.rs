@@ -127,6 +127,27 @@ pub struct Asked {
 struct Ranked {
     bound: f64,
     suspect: Suspect,
+    /// Whether its site is the program's own.
+    is_own: bool,
+}
+
+/// Goroutines of a library belong to the site of the program's own whose memory leaks in the same way: what that way is,
+/// their most telling pattern says.
+fn blame_on_own(found: &mut [Ranked]) {
+    let owners: Vec<(String, Place)> = found
+        .iter()
+        .filter(|one| one.is_own && one.suspect.class == Class::Leak)
+        .filter(|one| !one.suspect.is_of_goroutines())
+        .filter_map(|one| Some((one.suspect.patterns.first()?.clone(), one.suspect.site.clone())))
+        .collect();
+    for one in found.iter_mut().filter(|one| !one.is_own && one.suspect.is_of_goroutines()) {
+        let Some(pattern) = one.suspect.patterns.first() else { continue };
+        let mut of = owners.iter().filter(|(known, _)| known == pattern);
+        // Two that do the same can't be told apart.
+        if let (Some((_, site)), None) = (of.next(), of.next()) {
+            one.suspect.site = site.clone();
+        }
+    }
 }
 
 /// The suspects of a history and of the goroutine profiles that came with it, the worst first, and the verdict.
@@ -168,6 +189,7 @@ pub(crate) fn suspects(
         }
     }
     found.extend(parked.suspects(asked, &entries));
+    blame_on_own(&mut found);
     let mut found = once_each(found);
     found.sort_by(|a, b| {
         let by_class = a.suspect.class.cmp(&b.suspect.class);
@@ -290,7 +312,7 @@ impl Case<'_> {
         } else {
             candidate.delta() as f64
         };
-        Ranked { bound, suspect }
+        Ranked { bound, suspect, is_own: entry.is_some() || !is_foreign }
     }
 
     /// How much speaks for a suspect.

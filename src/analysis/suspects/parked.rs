@@ -143,7 +143,8 @@ impl<'a> Parked<'a> {
             } else {
                 growth as f64
             };
-            Ranked { bound: per_hour * LEAST_BYTES as f64, suspect }
+            let is_own = group.is_own || entry.is_some();
+            Ranked { bound: per_hour * LEAST_BYTES as f64, suspect, is_own }
         };
         let groups = self.groups.iter().zip(&self.patterns);
         // What only comes and goes with the load is no suspect.
