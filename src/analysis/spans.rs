@@ -2,8 +2,8 @@
 //!
 //! A counter of allocations never falls within a process. So a snapshot belongs to a process of the same build of which no
 //! counter would fall with it (of several to that which would have allocated as much as it does usually), and where
-//! there is none it starts a process of its own: a restart, or another replica. A snapshot that holds what the one before held shows the same collection again, and is no evidence
-//! of anything; one that was given twice even less.
+//! there is none it starts a process of its own: a restart, or another replica. A snapshot that holds what the one
+//! before held shows the same collection again, and is no evidence of anything; one that was given twice even less.
 
 use super::sampling;
 use crate::model::history::{History, Moment};
