@@ -64,8 +64,8 @@ pub(super) fn write_next(
 /// What two snapshots can not tell.
 fn two_snapshots(report: &Report) -> &'static str {
     if report.comparison.is_some_and(|comparison| comparison.same_process) {
-        "Two snapshots show growth, not a leak: a cache that fills up looks the same. Growth that goes \
-         on in a third snapshot is better evidence."
+        "Two snapshots show growth, not a leak: a cache that fills up looks the same. With four and \
+         more, heapdiff leaks tells them apart."
     } else {
         "Two processes of different age or load differ without a leak. Two snapshots of one process, \
          some time apart, are better evidence."
