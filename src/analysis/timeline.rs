@@ -5,9 +5,7 @@
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Change, Evolution, Groups, Line, Tally};
 use super::spans::{Span, Spans};
-use super::turnover::{
-    class_of, has_stopped, judge_line, keeps_little, late_half, may_have_stopped,
-};
+use super::turnover::{class_of, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
@@ -15,8 +13,6 @@ use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::trend::Slope;
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -225,24 +221,12 @@ fn classes(
         let slope = if class == Class::Leak { judgement.late } else { judgement.slope };
         (class, slope)
     });
-    let asked = |i: usize| {
-        let is_leak = classes[i].0 == Class::Leak;
-        known && is_leak && may_have_stopped(evolution, &rows[i].tally)
-    };
-    let asked: Vec<usize> = (0..rows.len()).filter(|&i| asked(i)).collect();
-    if !asked.is_empty() {
-        let position: HashMap<u32, usize, FxBuildHasher> =
-            asked.iter().map(|&i| (rows[i].row.0, i)).collect();
-        let mut late: HashMap<usize, Tally, FxBuildHasher> = HashMap::default();
-        for (record, change) in evolution.changes_since(late_half(evolution)).iter().enumerate() {
-            for i in by.of(record).iter().filter_map(|row| position.get(row)) {
-                late.entry(*i).or_default().add(change);
-            }
-        }
-        for i in asked {
-            if has_stopped(&late.get(&i).copied().unwrap_or_default()) {
-                classes[i].0 = Class::Grew;
-            }
+    let leaks = rows.iter().zip(&classes).filter(|(_, (class, _))| *class == Class::Leak);
+    let leaks = leaks.map(|(candidate, _)| (candidate.row.0, candidate.tally));
+    let stopped = stopped(evolution, leaks, |record| by.of(record).iter().copied());
+    for (candidate, (class, _)) in rows.iter().zip(&mut classes) {
+        if stopped.contains(&candidate.row.0) {
+            *class = Class::Grew;
         }
     }
     classes

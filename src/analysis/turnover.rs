@@ -8,6 +8,9 @@ use super::estimates::{CHURN, Class};
 use super::evolution::{Evolution, Line, Tally};
 use crate::stats::class::{self, Growth, Judgement, judge};
 use crate::stats::load::Factor;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use std::hash::Hash;
 
 /// Surely less than this share is kept of what comes and goes in a working set.
 const REBUILT: f64 = 0.15;
@@ -93,19 +96,31 @@ fn holds(evolution: &Evolution<'_>, line: &Line, class: class::Class) -> bool {
     })
 }
 
+/// Those of some leaks that may have stopped and did not surely grow in the late half. `of` says which of them a record
+/// is part of.
+pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
+    evolution: &Evolution<'_>,
+    leaks: impl Iterator<Item = (K, Tally)>,
+    of: impl Fn(usize) -> I,
+) -> Vec<K> {
+    let asked = leaks.filter(|(_, tally)| may_have_stopped(evolution, tally));
+    let mut late: HashMap<K, Tally, FxBuildHasher> =
+        asked.map(|(key, _)| (key, Tally::default())).collect();
+    if late.is_empty() || !evolution.known() {
+        return Vec::new();
+    }
+    let half = evolution.span.moments.len() / 2;
+    for (record, change) in evolution.changes_since(half).iter().enumerate() {
+        for key in of(record) {
+            late.entry(key).and_modify(|tally| tally.add(change));
+        }
+    }
+    late.into_iter().filter(|(_, tally)| tally.p_growth() > STOPPED).map(|(key, _)| key).collect()
+}
+
 /// Whether it has to be asked of a leak if it grew in its late half: where it loses as well as gains, and what is held
 /// stays a while. What a full cache holds goes up and down, and may be up in the end.
-pub(super) fn may_have_stopped(evolution: &Evolution<'_>, tally: &Tally) -> bool {
+fn may_have_stopped(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     !renews(evolution, tally)
         && tally.retention().is_some_and(|share| share.interval.upper <= KEEPS)
-}
-
-/// Whether it did not surely grow, going by what changed in the late half.
-pub(super) fn has_stopped(late: &Tally) -> bool {
-    late.p_growth() > STOPPED
-}
-
-/// The snapshot at which the late half of a span begins.
-pub(super) fn late_half(evolution: &Evolution<'_>) -> usize {
-    evolution.span.moments.len() / 2
 }

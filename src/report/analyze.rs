@@ -356,6 +356,20 @@ fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
     }
 }
 
+/// How a total changed, without its error.
+pub(super) fn change_of_total(sample_type: &SampleType, before: i64, after: i64) -> Total {
+    let delta = after - before;
+    Total {
+        sample_type: sample_type.name.clone(),
+        unit: sample_type.unit.clone(),
+        before: Some(before),
+        after,
+        delta: Some(delta),
+        delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+        error: None,
+    }
+}
+
 fn diff_totals(
     comparison: &diff::Comparison<'_>,
     series: &Series,
@@ -365,16 +379,8 @@ fn diff_totals(
     types
         .map(|(i, sample_type)| {
             let (before, after) = (sums[0][i].signed, sums[1][i].signed);
-            let delta = after - before;
-            Total {
-                sample_type: sample_type.name.clone(),
-                unit: sample_type.unit.clone(),
-                before: Some(before),
-                after,
-                delta: Some(delta),
-                delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
-                error: comparison.total_error(i, delta),
-            }
+            let error = comparison.total_error(i, after - before);
+            Total { error, ..change_of_total(sample_type, before, after) }
         })
         .collect()
 }

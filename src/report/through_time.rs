@@ -1,6 +1,6 @@
 //! A history and a query in, a report out: the timeline, and the suspects with their verdict.
 
-use super::analyze::{Error, column, input, new_report, no_match, settle_order};
+use super::analyze::{Error, change_of_total, column, input, new_report, no_match, settle_order};
 use super::{Query, Question, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::{Asked, Verdict, suspects};
 use crate::analysis::timeline::{Choice, timeline};
@@ -166,19 +166,7 @@ fn totals(history: &History, spans: &Spans) -> Vec<Total> {
     };
     let types = history.sample_types.iter().enumerate();
     types
-        .map(|(i, sample_type)| {
-            let (before, after) = (total(first, i), total(last, i));
-            let delta = after - before;
-            Total {
-                sample_type: sample_type.name.clone(),
-                unit: sample_type.unit.clone(),
-                before: Some(before),
-                after,
-                delta: Some(delta),
-                delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
-                error: None,
-            }
-        })
+        .map(|(i, sample_type)| change_of_total(sample_type, total(first, i), total(last, i)))
         .collect()
 }
 

@@ -4,7 +4,7 @@
 //! all of these grow at lines of their own. Where a leaking function leaks through the functions it calls as well, they are
 //! one family; and so are many children of one caller of which all that it makes stays.
 
-use super::contexts::{Context, ContextId, Contexts, Frame};
+use super::contexts::{Contexts, Frame};
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
 use crate::model::ids::FunctionId;
@@ -27,7 +27,7 @@ const KEEPS: f64 = 0.5;
 
 /// Joins the leaks of a family into one.
 pub(super) fn join(
-    mut candidates: Vec<Candidate>,
+    candidates: &[Candidate],
     contexts: &Contexts,
     is_entry: impl Fn(FunctionId) -> bool,
 ) -> Vec<Candidate> {
@@ -97,7 +97,6 @@ pub(super) fn join(
             family.places.retain(|frame| *frame != candidates[child].frame);
         }
     }
-    candidates.clear();
     joined.into_iter().flatten().collect()
 }
 
@@ -125,12 +124,8 @@ fn caller(candidate: &Candidate, contexts: &Contexts) -> Option<Frame> {
 
 /// Whether a function keeps most of what is allocated beneath it.
 fn keeps(contexts: &Contexts, function: FunctionId) -> bool {
-    let is_its_own = |context: &&Context| {
-        let above = |id: ContextId| contexts.get(id).frame.function == function;
-        // Own functions stand in a chain once each.
-        context.frame.function == function && !context.parent.is_some_and(above)
-    };
-    let of = contexts.all.iter().filter(is_its_own);
+    // A function stands in a chain of contexts once.
+    let of = contexts.all.iter().filter(|context| context.frame.function == function);
     let (kept, allocated) = of.fold((0_i64, 0_i64), |(kept, allocated), context| {
         (kept.saturating_add(context.tally.kept), allocated.saturating_add(context.tally.allocated))
     });

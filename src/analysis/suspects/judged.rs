@@ -8,7 +8,7 @@ use super::follow::{Followed, churning, follow};
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, Line, Tally};
-use crate::analysis::turnover::{class_of, has_stopped, judge_line, late_half, may_have_stopped};
+use crate::analysis::turnover::{class_of, judge_line, stopped};
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, LEAST};
 use crate::stats::load::Factor;
@@ -92,28 +92,6 @@ fn load(evolution: &Evolution<'_>, contexts: &Contexts) -> Option<Factor> {
     rises.then_some(factor)
 }
 
-/// The contexts of class leak that lose as well as gain, and did not surely grow in the late half.
-fn stopped(
-    evolution: &Evolution<'_>,
-    contexts: &Contexts,
-    judged: &HashMap<ContextId, Judged, FxBuildHasher>,
-) -> Vec<ContextId> {
-    let leaks = judged.iter().filter(|(_, judged)| judged.class == Class::Leak);
-    let asked = leaks.map(|(&id, _)| id);
-    let asked = asked.filter(|&id| may_have_stopped(evolution, &contexts.get(id).tally));
-    let mut late: HashMap<ContextId, Tally, FxBuildHasher> =
-        asked.map(|id| (id, Tally::default())).collect();
-    if late.is_empty() || !evolution.known() {
-        return Vec::new();
-    }
-    for (record, change) in evolution.changes_since(late_half(evolution)).iter().enumerate() {
-        for id in contexts.of_record(record) {
-            late.entry(id).and_modify(|tally| tally.add(change));
-        }
-    }
-    late.into_iter().filter(|(_, tally)| has_stopped(tally)).map(|(id, _)| id).collect()
-}
-
 impl<'a> Histories<'a> {
     /// Judges all contexts that grew, and the sites that only allocate.
     pub(super) fn new(evolution: &Evolution<'_>, contexts: &'a mut Contexts) -> Self {
@@ -142,7 +120,9 @@ impl<'a> Histories<'a> {
         let judged =
             judged.map(|((id, line), (judgement, class))| (id, Judged { line, judgement, class }));
         let mut judged: HashMap<ContextId, Judged, FxBuildHasher> = judged.collect();
-        for id in stopped(evolution, contexts, &judged) {
+        let leaks = judged.iter().filter(|(_, judged)| judged.class == Class::Leak);
+        let leaks = leaks.map(|(&id, _)| (id, contexts.get(id).tally));
+        for id in stopped(evolution, leaks, |record| contexts.of_record(record)) {
             judged.entry(id).and_modify(|judged| judged.class = Class::Grew);
         }
         let worst = if evolution.span.moments.len() < LEAST { Class::Grew } else { Class::Leak };

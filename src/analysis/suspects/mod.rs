@@ -18,7 +18,7 @@ mod words;
 pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict};
 
 use super::estimates::{CHURN, Class, Estimate, Share};
-use super::evolution::Evolution;
+use super::evolution::{Change, Evolution};
 use super::spans::{Span, Spans};
 use super::turnover::judge_line;
 use super::{Measured, Place};
@@ -166,9 +166,10 @@ pub(crate) fn suspects(
     let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
-    let main = spans.processes.get(spans.main()).cloned().unwrap_or_default();
-    let changes = Evolution { history, measured, span: &main }.changes();
-    let entries = Entries::new(history, &owners, &changes);
+    let changes = |span: &Span| Evolution { history, measured, span }.changes();
+    let main = spans.main();
+    let of_main = changes(&spans.processes.get(main).cloned().unwrap_or_default());
+    let entries = Entries::new(history, &owners, &of_main);
     let case = Case {
         history,
         measured,
@@ -183,7 +184,11 @@ pub(crate) fn suspects(
     let mut left_out = 0;
     for (process, span) in spans.processes.iter().enumerate() {
         if span.moments.len() > 1 && !alone {
-            let (suspects, more) = case.of_span(process, span);
+            let (suspects, more) = if process == main {
+                case.of_span(process, span, &of_main)
+            } else {
+                case.of_span(process, span, &changes(span))
+            };
             found.extend(suspects);
             left_out += more;
         }
@@ -234,21 +239,20 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// The suspects of one process, and how many sites grew that were not followed.
-    fn of_span(&self, process: usize, span: &Span) -> (Vec<Ranked>, usize) {
+    fn of_span(&self, process: usize, span: &Span, changes: &[Change]) -> (Vec<Ranked>, usize) {
         let Self { history, measured, owners, .. } = *self;
         let evolution = Evolution { history, measured, span };
-        let changes = evolution.changes();
-        let mut contexts = Contexts::new(history, owners, &changes);
+        let mut contexts = Contexts::new(history, owners, changes);
         let histories = Histories::new(&evolution, &mut contexts);
         let left_out = histories.left_out;
         let series = &history.records;
         let is_entry = |function| series.symbols.name(function) == "main.main";
-        let mut candidates = families::join(histories.candidates(), &contexts, is_entry);
+        let mut candidates = families::join(&histories.candidates(), &contexts, is_entry);
         for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
             // Its parts are judged; the sum says how fast and since when.
             candidate.judgement = judge_line(&evolution, &candidate.line, Growth::Proven);
         }
-        let stacks = stacks::of(self, &contexts, &candidates, &changes);
+        let stacks = stacks::of(self, &contexts, &candidates, changes);
         let all = candidates.into_iter().zip(stacks);
         let suspects =
             all.map(|(candidate, stack)| self.suspect(process, span, &candidate, &stack));
