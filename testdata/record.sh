@@ -76,3 +76,13 @@ if wanted harbor; then
     "$bin/harbor" -dir "$here/harbor/restarted" -seed 3 -first 6 -rounds 8
     "$bin/harbor" -dir "$here/harbor/repeated" -seed 4 -rounds 6 -twice
 fi
+if wanted gate; then
+    folders gate
+    for version in base unchanged regression; do
+        (cd "$here/programs/gate/$version" && go test -c -o "$bin/gate-$version" .)
+        for run in 1 2 3; do
+            "$bin/gate-$version" -test.run '^$' -test.bench . -test.benchtime 2000x \
+                -test.memprofile "$here/gate/$version-$run.pb.gz" -test.memprofilerate 4096
+        done
+    done
+fi

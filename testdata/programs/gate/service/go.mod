@@ -1,0 +1,3 @@
+module example.org/gate/service
+
+go 1.22
