@@ -9,6 +9,7 @@
 
 // Floor 0
 pub mod parallel;
+pub mod toml_file;
 pub mod units;
 // Floor 1
 pub mod model;
@@ -18,6 +19,7 @@ pub mod input;
 // Floor 3
 pub mod graph;
 pub mod patterns;
+pub mod rules;
 pub mod stats;
 // Floor 4
 pub mod analysis;

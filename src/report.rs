@@ -6,9 +6,11 @@
 
 mod analyze;
 mod caveats;
+mod gate;
 mod through_time;
 
 pub use analyze::{Error, analyze, position};
+pub use gate::analyze_check;
 pub use through_time::{Histories, analyze_through_time};
 
 use crate::analysis::flame::{self, Flame};
@@ -16,6 +18,7 @@ use crate::analysis::refs::{self, Refs};
 use crate::analysis::{
     Bounds,
     call_graph::Graph,
+    check::{self, Check},
     diff::Diff,
     list::List,
     matches::{self, Match, Matches},
@@ -220,6 +223,9 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<Match>>")]
     pub matches: Option<Matches>,
+    /// Whether rules are kept to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -269,6 +275,8 @@ pub enum Question {
     Leaks(suspects::Asked),
     /// Which patterns, under which functions (several inputs are merged into one).
     Matches(matches::Asked),
+    /// Whether rules are kept to; asked of runs, by [`analyze_check`].
+    Check(check::Asked),
 }
 
 /// A question with everything that shapes its answer.

@@ -11,10 +11,10 @@ use std::path::Path;
 
 /// Modules of `src/`, the lowest floor first. A module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["parallel", "units"],
+    &["parallel", "toml_file", "units"],
     &["model"],
     &["input", "filter"],
-    &["graph", "stats", "patterns"],
+    &["graph", "stats", "patterns", "rules"],
     &["analysis"],
     &["report"],
     &["output"],
@@ -61,6 +61,7 @@ const LISTS: &[List] = &[
         shared: &[
             "catalog",
             "console",
+            "gate",
             "graphviz",
             "inputs",
             "load",

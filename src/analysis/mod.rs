@@ -5,6 +5,7 @@
 
 pub mod call_graph;
 pub mod calls;
+pub mod check;
 pub mod diff;
 pub mod estimates;
 mod evolution;

@@ -8,6 +8,9 @@ use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
 use crate::units;
 
+/// Bytes of the smallest objects of a Go program that are worth a thought.
+const SMALLEST: f64 = 16.0;
+
 /// Columns that come from the same raw samples: a size and the count beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Records {
@@ -154,6 +157,16 @@ impl<'a> RawSamples<'a> {
 
     pub(super) fn exact(&self) -> bool {
         self.scale.exact()
+    }
+
+    /// What a sample would stand for that nobody met, in the unit of `measured`: of small objects the period, and as
+    /// many of them as the smallest objects of Go would be.
+    pub(super) fn unit(&self, measured: &Measured) -> f64 {
+        match self.scale.sampling {
+            Sampling::Heap { period } if measured.is_count() => period / SMALLEST,
+            Sampling::Heap { period } => period / self.scale.scale(&measured.records).0,
+            Sampling::Poisson | Sampling::Exact | Sampling::Unknown => 0.0,
+        }
     }
 
     /// Number of raw samples behind the values of a sample.

@@ -6,8 +6,8 @@
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    Error, completions, convert, diff, flame, graph, leaks, list, merge, patterns, peek, refs,
-    tags, timeline, top, traces,
+    Error, check, completions, convert, diff, flame, graph, leaks, list, merge, patterns, peek,
+    refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -66,6 +66,7 @@ pub(super) enum Command {
     Refs(refs::RefsArgs),
     Leaks(leaks::LeaksArgs),
     Timeline(timeline::TimelineArgs),
+    Check(check::CheckArgs),
     Convert(convert::ConvertArgs),
     Merge(merge::MergeArgs),
     Graph(graph::GraphArgs),
@@ -101,7 +102,8 @@ impl Cli {
             Some(Command::Tags(args)) => &mut args.profiles.inputs,
             Some(Command::Flame(args)) => &mut args.profiles.inputs,
             Some(Command::Patterns(args)) => return args.inputs(),
-            Some(Command::Completions(_) | Command::Man) => return None,
+            // Which side a profile is on, only the command knows.
+            Some(Command::Check(_) | Command::Completions(_) | Command::Man) => return None,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The patterns that a command works with: those of heapdiff, those of `heapdiff.toml` in the working directory, and
+//! The settings and the patterns that a command works with: those of heapdiff, those of `heapdiff.toml` in the working directory, and
 //! those of the files that were named.
 //!
 //! Each takes the place of an earlier one of its id. Files are read up to a limit, since a name may stand for a device.
@@ -11,46 +11,75 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// The file that is read without being named.
-const USUAL: &str = "heapdiff.toml";
+pub(super) const USUAL: &str = "heapdiff.toml";
 /// Bytes that are read at most: more than a pattern file may have.
 const READ_MAX: u64 = (1 << 20) + 1;
 
+/// A file of settings: `heapdiff.toml`, or one that was named in its place.
+pub(super) struct Settings {
+    /// Its name.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+}
+
+/// The settings: those of the file that was named, else those in the working directory, if there are any.
+pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, Error> {
+    let path = named.unwrap_or(Path::new(USUAL));
+    match read(path) {
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => {
+            let name = path.to_string_lossy().into_owned();
+            decoded(&name, text).map(|text| Some(Settings { name, text }))
+        }
+    }
+}
+
 /// The patterns, a user's own among them.
 pub(super) fn catalog(args: &PatternArgs) -> Result<Catalog, Error> {
+    catalog_with(args, settings(None)?.as_ref())
+}
+
+/// The patterns, those of these settings among them.
+pub(super) fn catalog_with(
+    args: &PatternArgs,
+    settings: Option<&Settings>,
+) -> Result<Catalog, Error> {
     let mut catalog = Catalog::builtin();
-    match read(Path::new(USUAL)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        text => add(&mut catalog, USUAL, text)?,
+    let mut add = |name: &str, text: &str| {
+        catalog.add_toml(name, text).map_err(|error| Error::Usage(error.to_string()))
+    };
+    if let Some(Settings { name, text }) = settings {
+        add(name, text)?;
     }
     for file in &args.patterns {
-        add(&mut catalog, &file.to_string_lossy(), read(file))?;
+        let name = file.to_string_lossy();
+        add(&name, &decoded(&name, read(file))?)?;
     }
     Ok(catalog)
 }
 
-fn add(catalog: &mut Catalog, name: &str, text: io::Result<Vec<u8>>) -> Result<(), Error> {
+/// The text of a file.
+fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, Error> {
     let text = text.map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => {
                 "no such file; check the path (relative paths start at the working directory)"
                     .to_owned()
             }
-            io::ErrorKind::IsADirectory => {
-                "is a folder; name a file with [[pattern]] tables".to_owned()
-            }
+            io::ErrorKind::IsADirectory => "is a folder; name a file (TOML)".to_owned(),
             _ => format!("can't read it: {error}"),
         };
         Error::Usage(format!("{name}: {why}"))
     })?;
-    let text = String::from_utf8(text).map_err(|error| {
+    String::from_utf8(text).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
         Error::Usage(format!(
-            "{name}:{line}: byte {} is no UTF-8; a pattern file is text (TOML)",
+            "{name}:{line}: byte {} is no UTF-8; a file of rules or patterns is text (TOML)",
             valid.len()
         ))
-    })?;
-    catalog.add_toml(name, &text).map_err(|error| Error::Usage(error.to_string()))
+    })
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -4,6 +4,7 @@
 //! same on every machine.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
 
 /// The streams of a run.
 pub struct Console<'a> {
@@ -17,6 +18,27 @@ pub struct Console<'a> {
     pub color: bool,
     /// Whether standard error is a terminal, where progress may be drawn.
     pub stderr_is_terminal: bool,
+    /// The job of GitHub Actions that this runs in.
+    pub github: Github,
+}
+
+/// A job of GitHub Actions.
+#[derive(Clone, Debug, Default)]
+pub struct Github {
+    /// Whether there is one.
+    pub is_there: bool,
+    /// The file that its summary is added to.
+    pub step_summary: Option<PathBuf>,
+}
+
+impl Github {
+    /// As the environment says.
+    fn of_environment() -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let step_summary = set("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+        let is_there = step_summary.is_some() || set("GITHUB_ACTIONS").is_some_and(|v| v == "true");
+        Self { is_there, step_summary }
+    }
 }
 
 /// Columns of a terminal that does not tell.
@@ -35,6 +57,7 @@ impl<'a> Console<'a> {
             columns: columns.map(|columns| if columns == 0 { USUAL_COLUMNS } else { columns }),
             color: anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
             stderr_is_terminal: stderr().is_terminal(),
+            github: Github::of_environment(),
         }
     }
 }

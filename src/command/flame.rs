@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::options::{
-    Color, ComparedArgs, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, RowArgs,
-    SampleArgs, SortArgs, extension,
+    Color, ComparedArgs, CountArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
+    RowArgs, SampleArgs, SortArgs, extension,
 };
 use super::request::{Request, compared, request as general_request};
 use crate::analysis::flame::{Direction, Part, Wanted, Width};
@@ -145,12 +145,13 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
                 FlameFormat::Json => Format::Json,
             },
             top: false,
-            output: output.output,
-            color: Color::Never,
-            width: None,
-            unit: None,
-            trim_path: output.trim_path,
-            quiet: output.quiet,
+            dress: DressArgs {
+                output: output.output,
+                color: Color::Never,
+                trim_path: output.trim_path,
+                quiet: output.quiet,
+                ..DressArgs::default()
+            },
         },
     };
     general_request(question, normalize, inputs, options)

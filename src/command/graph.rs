@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::options::{
-    Color, ComparedArgs, FilterArgs, GranularityArgs, OutputArgs, PathOptions, SampleArgs,
-    extension, fraction, nodecount,
+    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, OutputArgs, PathOptions,
+    SampleArgs, extension, fraction, nodecount,
 };
 use super::request::{Layout, Request, path_request};
 use crate::graph::trim::{Fraction, Limits};
@@ -98,12 +98,14 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
         output: OutputArgs {
             format: if drawn == Drawn::Json { Format::Json } else { Format::Dot },
             top: false,
-            output: output.output,
-            color: Color::Never,
-            width: None,
-            unit: output.unit,
-            trim_path: output.trim_path,
-            quiet: output.quiet,
+            dress: DressArgs {
+                output: output.output,
+                color: Color::Never,
+                width: None,
+                unit: output.unit,
+                trim_path: output.trim_path,
+                quiet: output.quiet,
+            },
         },
     };
     let limits = Limits {

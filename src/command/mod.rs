@@ -2,15 +2,17 @@
 //! [`crate::report::Query`] of it, and `answer` in `run.rs` answers it.
 //!
 //! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
-//! could not be done. A closed pipe is no error: who reads decides how much.
+//! could not be done; `gate.rs` has those of a check that failed or is open. A closed pipe is no error: who reads decides how much.
 
 mod args;
 mod catalog;
+mod check;
 mod completions;
 mod console;
 mod convert;
 mod diff;
 mod flame;
+mod gate;
 mod graph;
 mod graphviz;
 mod inputs;
@@ -96,8 +98,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
     let result = parse(args)
         .map_err(Error::from)
         .and_then(|cli| dispatch(cli, console))
-        .and_then(|()| console.stdout.flush().map_err(Error::Stdout));
-    let Err(error) = result else { return DONE };
+        .and_then(|code| console.stdout.flush().map_err(Error::Stdout).map(|()| code));
+    let error = match result {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
     // What was written before the error, and nothing more where nobody reads it.
     let message = match error {
         Error::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
@@ -137,7 +142,7 @@ fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
 }
 
-fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
+fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, Error> {
     let mut warnings = Vec::new();
     if let Some(inputs) = cli.inputs() {
         let found = inputs::find(inputs)?;
@@ -153,10 +158,11 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<(), Error> {
     })
 }
 
-/// Does what a command is for; `warnings` are about its inputs.
-fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<(), Error> {
+/// Does what a command is for, and returns the exit code; `warnings` are about its inputs.
+fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, Error> {
     let mut answer = |request| run::run(request, warnings, console);
-    match cli.command {
+    let answered = match cli.command {
+        Some(args::Command::Check(args)) => return check::check(args, console),
         Some(args::Command::Diff(args)) => answer(diff::request(args)?),
         Some(args::Command::Top(args)) => answer(top::request(args)?),
         Some(args::Command::Refs(args)) => answer(refs::request(args)?),
@@ -177,5 +183,6 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<(
         }
         Some(args::Command::Man) => man::write(console.stdout).map_err(Error::Stdout),
         None => answer(args::bare_request(cli.bare)?),
-    }
+    };
+    answered.map(|()| DONE)
 }

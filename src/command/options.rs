@@ -290,6 +290,14 @@ pub(super) struct OutputArgs {
     /// pprof's names of --format table
     #[arg(long, hide = true, alias = "text", conflicts_with = "format")]
     pub(super) top: bool,
+    #[command(flatten)]
+    pub(super) dress: DressArgs,
+}
+
+/// Where an answer goes, and how it looks there.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct DressArgs {
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -330,8 +338,9 @@ impl FileArgs {
 }
 
 /// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
+    #[default]
     /// On a terminal, without `NO_COLOR`.
     Auto,
     /// Always.

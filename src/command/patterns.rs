@@ -3,7 +3,7 @@
 
 use super::catalog::catalog;
 use super::options::{
-    Color, CountArgs, FilterArgs, OutputArgs, OwnArgs, PatternArgs, SampleArgs, width,
+    Color, CountArgs, DressArgs, FilterArgs, OutputArgs, OwnArgs, PatternArgs, SampleArgs, width,
 };
 use super::request::{self, Request, snapshot_request};
 use super::{Console, Error, run};
@@ -116,16 +116,13 @@ pub(super) fn answer(
     if !wrong.is_empty() {
         return Err(Error::Usage(wrong.join("\n")));
     }
-    let output = request::output(OutputArgs {
-        format: output.format,
-        top: false,
+    let dress = DressArgs {
         output: output.output,
         color: output.color,
         width: output.width,
-        unit: None,
-        trim_path: None,
-        quiet: false,
-    })?;
+        ..DressArgs::default()
+    };
+    let output = request::dressed(output.format, dress)?;
     let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));
     let found = found.collect::<Result<Vec<_>, _>>()?;
     let (page, view) = if found.is_empty() {

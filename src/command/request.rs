@@ -5,8 +5,8 @@
 
 use super::Error;
 use super::options::{
-    BaseArgs, Color, ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, PathOptions,
-    SampleArgs,
+    BaseArgs, Color, ComparedArgs, CountArgs, DressArgs, FilterArgs, Options, OutputArgs,
+    PathOptions, SampleArgs,
 };
 use super::sources;
 use crate::filter::{Granularity, Spec, TagFilter};
@@ -250,6 +250,11 @@ pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), Error> {
 }
 
 pub(super) fn output(args: OutputArgs) -> Result<Output, Error> {
+    dressed(args.format, args.dress)
+}
+
+/// How an answer in a format looks, and where it goes.
+pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Error> {
     let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
     if let Some(unit) = &unit {
         let kind = units::classify(unit).0;
@@ -258,7 +263,7 @@ pub(super) fn output(args: OutputArgs) -> Result<Output, Error> {
                 "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
             )));
         }
-        if matches!(args.format, Format::Json | Format::Csv) {
+        if matches!(format, Format::Json | Format::Csv) {
             return Err(Error::Usage(
                 "-unit changes the table only: json and csv hold raw integers".to_owned(),
             ));
@@ -266,7 +271,7 @@ pub(super) fn output(args: OutputArgs) -> Result<Output, Error> {
     }
     let trim_path = prefixes(args.trim_path.as_deref());
     Ok(Output {
-        format: args.format,
+        format,
         layout: Layout::None,
         file: args.output.filter(|file| file.as_os_str() != "-"),
         color: args.color,

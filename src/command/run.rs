@@ -95,7 +95,7 @@ pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
 }
 
 /// Says the warnings of a report on standard error.
-fn warn(report: &Report, console: &mut Console<'_>) {
+pub(super) fn warn(report: &Report, console: &mut Console<'_>) {
     let of_all = report.warnings.iter().map(|warning| warning.message.clone());
     let of_inputs = report.inputs.iter().flat_map(|input| {
         input.warnings.iter().map(move |warning| format!("{}: {}", input.name, warning.message))
@@ -122,7 +122,11 @@ fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), Error> {
     }
 }
 
-fn write(report: &Report, output: &Output, console: &mut Console<'_>) -> Result<(), Error> {
+pub(super) fn write(
+    report: &Report,
+    output: &Output,
+    console: &mut Console<'_>,
+) -> Result<(), Error> {
     let style = style(output, console);
     if output.layout == Layout::Graphviz {
         let mut graph = Vec::new();

@@ -31,7 +31,7 @@ pub(super) struct TagsArgs {
 pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
     let TagsArgs { profiles, sample, rows, filter, output } = args;
     let without_effect =
-        [(filter.noinlines, "-noinlines"), (output.trim_path.is_some(), "-trim_path")];
+        [(filter.noinlines, "-noinlines"), (output.dress.trim_path.is_some(), "-trim_path")];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
         return Err(Error::Usage(format!(
             "{option} changes functions and files, and tags shows none: leave it out"

@@ -60,10 +60,10 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
         ));
     }
-    let file = output.output.as_deref();
+    let file = output.dress.output.as_deref();
     let is_chart = file.and_then(extension).is_some_and(|extension| extension == "svg");
     if is_chart && output.format == Format::Table {
-        if output.width.is_some() {
+        if output.dress.width.is_some() {
             return Err(Error::Usage(
                 "--width fits a table into columns, and a chart fits any window: leave it away"
                     .to_owned(),

@@ -36,7 +36,7 @@ pub(super) struct TracesArgs {
 pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
     let TracesArgs { profiles, sample, granularity, rows, filter, output } = args;
     let granularity = granularity.granularity();
-    if output.trim_path.is_some()
+    if output.dress.trim_path.is_some()
         && matches!(granularity, Granularity::Functions | Granularity::Packages)
     {
         return Err(Error::Usage(

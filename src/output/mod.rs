@@ -45,6 +45,21 @@ pub enum Format {
     /// A file of speedscope.
     #[value(skip)]
     Speedscope,
+    /// A check for a job summary or a comment on a pull request.
+    #[value(skip)]
+    Markdown,
+    /// A check as a `JUnit` test report.
+    #[value(skip)]
+    Junit,
+    /// A check as SARIF 2.1.0.
+    #[value(skip)]
+    Sarif,
+    /// A check as workflow commands of GitHub Actions.
+    #[value(skip)]
+    Github,
+    /// A check for github-action-benchmark.
+    #[value(skip)]
+    Benchmark,
 }
 
 /// How wide lines may be.
@@ -116,6 +131,9 @@ pub fn write(
         Format::Speedscope => {
             report.stacks.as_ref().map_or(Ok(()), |stacks| speedscope::write(report, stacks, out))
         }
+        Format::Markdown | Format::Junit | Format::Sarif | Format::Github | Format::Benchmark => {
+            Ok(())
+        }
     }
 }
 
@@ -144,7 +162,7 @@ pub fn write_patterns(
         Format::Table => table::write_patterns(page, view, style, out),
         Format::Json => json::write(page, out),
         Format::Csv => csv::write_patterns(page, out),
-        Format::Dot | Format::Svg | Format::Folded | Format::Speedscope => Ok(()),
+        _ => Ok(()),
     }
 }
 

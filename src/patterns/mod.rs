@@ -13,9 +13,9 @@ mod listing;
 mod matcher;
 mod read;
 
+pub use crate::toml_file::Error;
 pub use listing::{Listing, Page, SCHEMA};
 pub use matcher::{Matcher, PatternId};
-pub use read::Error;
 
 use regex::Regex;
 use schemars::JsonSchema;

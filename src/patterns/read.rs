@@ -5,43 +5,17 @@
 //! stranger's: its length, the length of an expression, and what one takes when it is compiled are bounded.
 
 use super::{Confidence, Evidence, Example, FALLBACK, Metric, Pattern};
-use regex::{Regex, RegexBuilder};
+use crate::toml_file::{Error, TomlFile};
+use regex::Regex;
 use serde::Deserialize;
-use std::ops::Range;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
-/// Bytes of a file at most.
-const FILE_MAX: usize = 1 << 20;
-/// Bytes of a regular expression at most.
-const REGEX_MAX: usize = 1000;
-/// Bytes a regular expression may take when it is compiled.
-const COMPILED_MAX: usize = 512 << 10;
 /// Regular expressions of one pattern, and of a file, at most.
 const REGEXES_MAX: usize = 50;
 const REGEXES_OF_FILE_MAX: usize = 500;
 /// Characters of an id at most.
 const ID_MAX: usize = 40;
-
-/// What is wrong with a pattern file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message}", self.place())]
-pub struct Error {
-    /// Name of the file.
-    pub file: String,
-    /// Line and column, each from 1 on; absent where it is about the file as a whole.
-    pub at: Option<(usize, usize)>,
-    /// What is wrong, and what is allowed.
-    pub message: String,
-}
-
-impl Error {
-    fn place(&self) -> String {
-        match self.at {
-            Some((line, column)) => format!("{}:{line}:{column}", self.file),
-            None => self.file.clone(),
-        }
-    }
-}
 
 /// The file as TOML has it.
 #[derive(Debug, Deserialize)]
@@ -49,6 +23,13 @@ impl Error {
 struct File {
     #[serde(default)]
     pattern: Vec<Table>,
+    /// What stands beside patterns in `heapdiff.toml` has a reader of its own, in `rules`.
+    #[serde(default, rename = "rule")]
+    _rule: Option<IgnoredAny>,
+    #[serde(default, rename = "allow")]
+    _allow: Option<IgnoredAny>,
+    #[serde(default, rename = "baseline")]
+    _baseline: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,32 +60,24 @@ struct Table {
 
 /// The patterns of a file, in its order.
 pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, Error> {
-    let reader = Reader { file, text };
-    if text.len() > FILE_MAX {
-        let message =
-            format!("a pattern file has at most {FILE_MAX} bytes, this has {}", text.len());
-        return Err(Error { file: file.to_owned(), at: None, message });
-    }
-    let read: File = toml::from_str(text).map_err(|error| {
-        let at = error.span().unwrap_or_default();
-        reader.error(at, error.message().trim_end().to_owned())
-    })?;
+    let reader = Reader { file: TomlFile { name: file, text } };
+    let read: File = reader.file.read("pattern")?;
     let of = |table: &Table| table.any.len() + table.not.len();
     if read.pattern.iter().map(of).sum::<usize>() > REGEXES_OF_FILE_MAX {
         let message =
             format!("a pattern file has at most {REGEXES_OF_FILE_MAX} regular expressions");
-        return Err(Error { file: file.to_owned(), at: None, message });
+        return Err(Error::whole(file, message));
     }
     let mut patterns: Vec<Pattern> = Vec::with_capacity(read.pattern.len());
     let mut lines = Vec::with_capacity(read.pattern.len());
     for table in read.pattern {
-        let (line, _) = reader.position(table.id.span().start);
+        let (line, _) = reader.file.position(table.id.span().start);
         let at = table.id.span();
         let pattern = reader.pattern(table)?;
         if let Some(i) = patterns.iter().position(|known| known.id == pattern.id) {
             let message =
                 format!("there is a pattern `{}` already, in line {}", pattern.id, lines[i]);
-            return Err(reader.error(at, message));
+            return Err(reader.file.error(at, message));
         }
         patterns.push(pattern);
         lines.push(line);
@@ -115,12 +88,11 @@ pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, Error> {
 /// That a catalogue would have more patterns than it may.
 pub(super) fn too_many(file: &str, most: usize) -> Error {
     let message = format!("with these there would be too many patterns: at most {most}");
-    Error { file: file.to_owned(), at: None, message }
+    Error::whole(file, message)
 }
 
 struct Reader<'a> {
-    file: &'a str,
-    text: &'a str,
+    file: TomlFile<'a>,
 }
 
 impl Reader<'_> {
@@ -132,7 +104,7 @@ impl Reader<'_> {
                 "pattern `{id}` has {regexes} regular expressions, of at most {REGEXES_MAX}: join some \
                  with `|`"
             );
-            return Err(self.error(table.id.span(), message));
+            return Err(self.file.error(table.id.span(), message));
         }
         let asks = !table.any.is_empty() || table.goroutine.is_some();
         if asks && id == FALLBACK {
@@ -140,14 +112,14 @@ impl Reader<'_> {
                 "`{FALLBACK}` stands where no other pattern matches: it takes neither `any` nor \
                  `goroutine`"
             );
-            return Err(self.error(table.id.span(), message));
+            return Err(self.file.error(table.id.span(), message));
         }
         if !asks && id != FALLBACK {
             let message = format!(
                 "pattern `{id}` would match nothing: give it `any`, regular expressions on function \
                  names each of which matches some frame of the stack, or `goroutine`"
             );
-            return Err(self.error(table.id.span(), message));
+            return Err(self.file.error(table.id.span(), message));
         }
         let all = |field: &str, texts: &[Spanned<String>]| {
             let compile = |text: &Spanned<String>| self.regex(&id, field, text);
@@ -172,7 +144,7 @@ impl Reader<'_> {
             examples: examples
                 .map(|example| Example { note: paragraph(&example.note), ..example })
                 .collect(),
-            file: Some(self.file.to_owned()),
+            file: Some(self.file.name.to_owned()),
             id,
         })
     }
@@ -191,7 +163,7 @@ impl Reader<'_> {
                  begins with no dash, and is not `match`",
                 text.chars().take(ID_MAX).collect::<String>()
             );
-            return Err(self.error(id.span(), message));
+            return Err(self.file.error(id.span(), message));
         }
         Ok(text.clone())
     }
@@ -200,41 +172,13 @@ impl Reader<'_> {
         let said = paragraph(text.get_ref());
         if said.is_empty() {
             let message = format!("pattern `{id}`: `{field}` is empty: say it in a few words");
-            return Err(self.error(text.span(), message));
+            return Err(self.file.error(text.span(), message));
         }
         Ok(said)
     }
 
     fn regex(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<Regex, Error> {
-        let fail = |why: String| {
-            self.error(text.span(), format!("pattern `{id}`: an expression of `{field}` {why}"))
-        };
-        let regex = text.get_ref();
-        if regex.is_empty() {
-            return Err(fail("is empty, and would match every frame".to_owned()));
-        }
-        if regex.len() > REGEX_MAX {
-            return Err(fail(format!("has {} bytes, of at most {REGEX_MAX}", regex.len())));
-        }
-        RegexBuilder::new(regex).size_limit(COMPILED_MAX).build().map_err(|error| match error {
-            regex::Error::CompiledTooBig(limit) => fail(format!(
-                "takes more than {limit} bytes when it is compiled: leave out repetitions such as \
-                 `{{1000}}`"
-            )),
-            error => fail(format!("does not compile: {error}")),
-        })
-    }
-
-    fn error(&self, at: Range<usize>, message: String) -> Error {
-        Error { file: self.file.to_owned(), at: Some(self.position(at.start)), message }
-    }
-
-    /// Line and column of a byte.
-    fn position(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (line, before[start..].chars().count() + 1)
+        self.file.regex(&format!("pattern `{id}`: an expression of `{field}`"), text)
     }
 }
 
@@ -246,6 +190,7 @@ fn paragraph(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toml_file::{FILE_MAX, REGEX_MAX};
 
     const FINE: &str =
         "[[pattern]]\nid = 'a-1'\ntitle = 't'\nany = ['^x$']\nmeaning = 'm'\nfix = 'f'\n";
@@ -275,7 +220,7 @@ mod tests {
         let many = "'x', ".repeat(REGEXES_MAX + 1);
         let with = |from: &str, to: &str| FINE.replace(from, to);
         let cases = [
-            ("x = 1\n".to_owned(), "p.toml:1:1: unknown field `x`, expected `pattern`"),
+            ("x = 1\n".to_owned(), "p.toml:1:1: unknown field `x`, expected one of `pattern`, "),
             (with("fix", "fixx"), "p.toml:6:1: unknown field `fixx`, expected one of `id`, "),
             (with("fix = 'f'", ""), "p.toml:1:1: missing field `fix`"),
             (with("'t'", "3"), "p.toml:3:9: invalid type: integer `3`, expected a string"),

@@ -6,8 +6,8 @@ use super::{
     WarningCode,
 };
 use crate::analysis::{
-    Measured, NoAnswer, NoMatch, Order, Process, Subject, Wanted, call_graph, diff, flame, list,
-    matches, peek, refs, rfc3339, stacks, tags, top, traces,
+    Measured, NoAnswer, NoMatch, Order, Process, Subject, Wanted, call_graph, check, diff, flame,
+    list, matches, peek, refs, rfc3339, stacks, tags, top, traces,
 };
 use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -55,9 +55,12 @@ pub enum Error {
     /// More snapshots than the question is about.
     #[error("one profile or two can be asked about, found {0}")]
     NotOneOrTwo(usize),
-    /// The question is about histories.
-    #[error("timelines and leaks are asked of histories, not of a series")]
+    /// The question is asked of something else.
+    #[error("timelines and leaks are asked of histories, and rules of runs")]
     NoHistory,
+    /// Rules can't be checked.
+    #[error(transparent)]
+    Check(#[from] check::Unanswerable),
     /// Patterns are looked for in what has none.
     #[error(
         "{0} holds neither memory nor goroutines: patterns are looked for in heap profiles and in goroutine profiles"
@@ -181,7 +184,9 @@ pub fn analyze(mut series: Series, query: &Query, spec: &Spec) -> Result<Report,
                 .map(|columns| matches::matches(&series, &frames, columns, asked, query.nodecount));
         }
         Question::Flame(wanted) => report.flame = Some(flame::flame(&subject, *wanted)?),
-        Question::Timeline | Question::Leaks(_) => return Err(Error::NoHistory),
+        Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
+            return Err(Error::NoHistory);
+        }
     }
     report.warnings = warnings;
     Ok(report)
@@ -220,6 +225,7 @@ pub(super) fn new_report(query: &Query, sample_type: &SampleType, sort: Sort) ->
         tags: None,
         flame: None,
         matches: None,
+        check: None,
         timeline: None,
         suspects: None,
         verdict: None,
@@ -234,7 +240,7 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
         Question::Diff if snapshots != 2 => Err(Error::NotTwo(snapshots)),
         Question::Diff => Ok(true),
         Question::Top | Question::Matches(_) => Ok(false),
-        Question::Timeline | Question::Leaks(_) => Err(Error::NoHistory),
+        Question::Timeline | Question::Leaks(_) | Question::Check(_) => Err(Error::NoHistory),
         _ => match snapshots {
             1 => Ok(false),
             2 => Ok(true),
@@ -280,16 +286,16 @@ pub fn position(types: &[SampleType], asked: &str) -> Result<usize, Error> {
 
 /// Sums of one sample type of one snapshot.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    signed: i64,
-    absolute: i64,
+pub(super) struct Sum {
+    pub(super) signed: i64,
+    pub(super) absolute: i64,
 }
 
 /// Samples that one piece of work sums up.
 const SUMMED: usize = 32 * 1024;
 
 /// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
-fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
+pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
     let width = series.sample_types.len();
     let mut sums = Vec::new();
     let mut together = vec![0_i128; width];
@@ -370,7 +376,7 @@ pub(super) fn change_of_total(sample_type: &SampleType, before: i64, after: i64)
     }
 }
 
-fn diff_totals(
+pub(super) fn diff_totals(
     comparison: &diff::Comparison<'_>,
     series: &Series,
     sums: &[Vec<Sum>],
@@ -405,7 +411,7 @@ fn top_totals(series: &Series, sums: &[Vec<Sum>]) -> Vec<Total> {
 }
 
 /// Nanoseconds from the first snapshot to the second, where both say when they were taken.
-fn apart(series: &Series) -> Option<i64> {
+pub(super) fn apart(series: &Series) -> Option<i64> {
     let [before, after] = series.snapshots.as_slice() else { return None };
     let (before, after) = (before.header.time_nanos, after.header.time_nanos);
     (before != 0 && after != 0).then(|| after.saturating_sub(before))

@@ -11,6 +11,7 @@
 
 use super::distributions::{binomial_all, binomial_mid_p, poisson_distances, skellam_tail};
 use super::sampling::{Weight, effective};
+use super::threshold::Part;
 use super::{Interval, RANKING_QUANTILE};
 
 /// Up to this inclusion probability all samples weigh nearly the same (w = R·(1 + p/2) to first
@@ -173,6 +174,12 @@ impl Evidence {
     /// The variance of [`Evidence::estimate`]: Σ w₁²(1−p₁)x₁ + Σ w₂²(1−p₂)x₂, in squared units.
     pub fn variance(&self) -> f64 {
         self.before.variance + self.after.variance
+    }
+
+    /// What is uncertain of each side.
+    pub(super) fn parts(&self) -> (Part, Part) {
+        let part = |side: &Side| Part::new(side.noise, side.variance);
+        (part(&self.before), part(&self.after))
     }
 
     /// One-sided p-value of "the row grew", within 0 to 1: how likely so much growth is if nothing did.

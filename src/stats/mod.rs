@@ -6,7 +6,7 @@
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
 //! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
 //! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
-//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]).
+//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
 //! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
@@ -26,6 +26,7 @@ mod series_simulation;
 pub mod shape;
 #[cfg(test)]
 mod simulation;
+pub mod threshold;
 pub mod trend;
 
 /// The level of the intervals heapdiff prints: 95 %, two-sided.

@@ -10,6 +10,7 @@
 
 use super::Interval;
 use super::distributions::poisson_distances;
+use super::threshold::Part;
 
 /// Slack under the ceiling of [`raw_samples`]: count·p of a whole number may come out a hair above it.
 const SLACK: f64 = 1e-9;
@@ -222,6 +223,11 @@ impl Evidence {
     /// The variance Σ w²(1−p) of the estimate, in squared units.
     pub fn variance(&self) -> f64 {
         self.variance
+    }
+
+    /// What is uncertain of the estimate.
+    pub(super) fn part(&self) -> Part {
+        Part::new(self.noise, self.variance)
     }
 
     /// The interval around `value` (the row as the profile gives it) at a two-sided `level` of 0 to 1.

@@ -1,0 +1,304 @@
+//! Adds the samples of each rule up: over all of them in each run, and for each place of the program's own code.
+//!
+//! One pass for each sample type that rules are about. Two snapshots that may be of one process are matched sample by sample, as
+//! in a comparison; of several runs each counts by itself, with the weight of its share in the mean.
+
+use super::Measured;
+use super::scopes::{Hits, Scopes, Test};
+use crate::analysis::RawSamples;
+use crate::analysis::matched::{Evidence, Matched};
+use crate::analysis::sides::{Process, Record};
+use crate::model::ids::{FunctionId, LocationId};
+use crate::model::origin::{self, Own};
+use crate::model::series::Series;
+use crate::parallel;
+use crate::stats::growth::{self, Pair};
+use crate::stats::sampling;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// Samples that are one piece of work. It depends on no machine, so that sums come out the same on every one.
+const AT_ONCE: usize = 16 * 1024;
+
+/// A function of the program's own, and a line in it.
+pub(super) type Site = (FunctionId, i64);
+
+/// The samples of a place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SiteSum {
+    /// Sums over the runs, before and after.
+    pub(super) values: [i64; 2],
+    pub(super) change: growth::Evidence,
+}
+
+impl SiteSum {
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.values
+            .iter_mut()
+            .zip(other.values)
+            .for_each(|(sum, own)| *sum = sum.wrapping_add(own));
+        self.change.merge(&other.change);
+    }
+}
+
+/// Places of a rule: what of them stands before only, and what also or only stands after.
+pub(super) type Sites = HashMap<Site, [SiteSum; 2], FxBuildHasher>;
+
+/// The samples of a rule.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    /// How many samples it is about, also those that hold nothing any more.
+    pub(super) samples: usize,
+    /// The value in each run.
+    pub(super) values: Vec<i64>,
+    /// What is known of the change of the mean.
+    pub(super) change: growth::Evidence,
+    /// What is known of the mean of before and that of after.
+    pub(super) held: [sampling::Evidence; 2],
+    /// Sums over the runs, before and after, of what is allowed.
+    pub(super) allowed: [i64; 2],
+    pub(super) sites: Sites,
+}
+
+impl Sum {
+    fn new(snapshots: usize) -> Self {
+        Self { values: vec![0; snapshots], ..Self::default() }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.samples += other.samples;
+        let add = |sums: &mut [i64], own: &[i64]| {
+            sums.iter_mut().zip(own).for_each(|(sum, own)| *sum = sum.wrapping_add(*own));
+        };
+        add(&mut self.values, &other.values);
+        add(&mut self.allowed, &other.allowed);
+        self.change.merge(&other.change);
+        self.held.iter_mut().zip(&other.held).for_each(|(sum, own)| sum.merge(own));
+        for (site, [gone, came]) in other.sites {
+            let sums = self.sites.entry(site).or_default();
+            sums[0].merge(&gone);
+            sums[1].merge(&came);
+        }
+    }
+}
+
+/// A rule of the pass: what its samples pass, and what takes them out again.
+pub(super) struct Wanted {
+    pub(super) test: Test,
+    /// Tests of the allow-list that are for it, by their numbers.
+    pub(super) allowed: Vec<usize>,
+}
+
+/// What is counted.
+pub(super) struct Pass<'a> {
+    pub(super) series: &'a Series,
+    pub(super) scopes: &'a Scopes<'a>,
+    /// How many of the snapshots are before.
+    pub(super) before: usize,
+    /// How the two snapshots relate, where there are two.
+    pub(super) process: Option<Process>,
+    pub(super) measured: Measured,
+    pub(super) rules: &'a [Wanted],
+    /// The tests of the allow-list.
+    pub(super) allowances: &'a [Test],
+    pub(super) own: &'a Own,
+}
+
+/// What was counted.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// Of each rule.
+    pub(super) sums: Vec<Sum>,
+    /// Of each entry of the allow-list, whether it took a sample out.
+    pub(super) used: Vec<bool>,
+    /// Whether all profiles say how they were sampled.
+    pub(super) known: bool,
+    /// The error of one sample that nobody met, in the unit of the values.
+    pub(super) unit: f64,
+}
+
+/// A sample, or two that are one record.
+#[derive(Clone, Copy)]
+enum Item {
+    Sample { snapshot: usize, sample: usize },
+    Record(Record),
+}
+
+impl Pass<'_> {
+    /// Adds up.
+    pub(super) fn run(&self) -> Counted {
+        let snapshots = &self.series.snapshots;
+        let raw: Vec<RawSamples<'_>> =
+            snapshots.iter().map(|snapshot| RawSamples::new(self.series, snapshot)).collect();
+        let matched = match (snapshots.as_slice(), self.process) {
+            ([_, _], Some(process)) if self.before == 1 && process != Process::Different => {
+                Some(Matched::new(self.series, self.measured, self.process))
+            }
+            _ => None,
+        };
+        let items: Vec<Item> = match &matched {
+            Some(matched) => matched.records().map(Item::Record).collect(),
+            None => (0..snapshots.len())
+                .flat_map(|snapshot| {
+                    (0..raw[snapshot].len()).map(move |sample| Item::Sample { snapshot, sample })
+                })
+                .collect(),
+        };
+        let places = self.places();
+        let pieces: Vec<&[Item]> = items.chunks(AT_ONCE).collect();
+        let pieces = parallel::map(pieces.len(), |i| {
+            let mut piece = self.nothing();
+            for &item in pieces[i] {
+                self.count(item, &raw, matched.as_ref(), &places, &mut piece);
+            }
+            piece
+        });
+        let mut counted = self.nothing();
+        counted.known = raw.iter().all(RawSamples::known);
+        for piece in pieces {
+            counted.sums.iter_mut().zip(piece.sums).for_each(|(sum, own)| sum.merge(own));
+            counted.used.iter_mut().zip(&piece.used).for_each(|(used, own)| *used |= own);
+        }
+        counted.unit = raw.iter().map(|raw| raw.unit(&self.measured)).fold(0.0, f64::max);
+        counted
+    }
+
+    fn nothing(&self) -> Counted {
+        Counted {
+            sums: vec![Sum::new(self.series.snapshots.len()); self.rules.len()],
+            used: vec![false; self.allowances.len()],
+            ..Counted::default()
+        }
+    }
+
+    /// The place of each location, if one of its frames is the program's own.
+    fn places(&self) -> Vec<Option<Site>> {
+        let symbols = &self.series.symbols;
+        let own: Vec<bool> = (0..symbols.functions.len())
+            .map(|i| {
+                let (name, file) = self.scopes.function(FunctionId::from_index(i));
+                self.own.is_own(name, file)
+            })
+            .collect();
+        let place = |location: LocationId| {
+            let mut lines = self.scopes.lines(location).iter();
+            lines.find(|line| own[line.function.index()]).map(|line| (line.function, line.line))
+        };
+        symbols.locations.ids().map(place).collect()
+    }
+
+    /// The place of a stack: its first frame, from the leaf, that is the program's own; else the first that is not
+    /// the standard library's; else its leaf.
+    fn site(
+        &self,
+        mut stack: impl Iterator<Item = LocationId> + Clone,
+        places: &[Option<Site>],
+    ) -> Option<Site> {
+        if let Some(site) = stack.clone().find_map(|location| places[location.index()]) {
+            return Some(site);
+        }
+        let lines = || stack.clone().flat_map(|location| self.scopes.lines(location));
+        let is_foreign = |function| !origin::is_standard_library(self.scopes.function(function).0);
+        let line = lines().find(|line| is_foreign(line.function)).or_else(|| lines().next());
+        let site = line.map(|line| (line.function, line.line));
+        let _ = stack.next();
+        site
+    }
+
+    fn count(
+        &self,
+        item: Item,
+        raw: &[RawSamples<'_>],
+        matched: Option<&Matched<'_>>,
+        places: &[Option<Site>],
+        piece: &mut Counted,
+    ) {
+        let Some((shown, sample)) = (match item {
+            Item::Sample { snapshot, sample } => Some((snapshot, sample)),
+            Item::Record(Record { after: Some(sample), .. }) => Some((1, sample)),
+            Item::Record(Record { before, .. }) => before.map(|sample| (0, sample)),
+        }) else {
+            return;
+        };
+        let stack = raw[shown].stack(sample);
+        let hits = self.scopes.hits(stack.clone());
+        let mut facts: Option<(Facts, Option<Site>)> = None;
+        for (rule, wanted) in self.rules.iter().enumerate() {
+            if !hits.pass(wanted.test) {
+                continue;
+            }
+            let sum = &mut piece.sums[rule];
+            sum.samples += 1;
+            let facts = facts.get_or_insert_with(|| {
+                (self.facts(item, raw, matched), self.site(stack.clone(), places))
+            });
+            let (facts, site) = (&facts.0, facts.1);
+            if let Some(allowed) = self.allowed(wanted, &hits) {
+                piece.used[allowed] = true;
+                for &(snapshot, value) in facts.values.iter().flatten() {
+                    let side = usize::from(snapshot >= self.before);
+                    sum.allowed[side] = sum.allowed[side].wrapping_add(value);
+                }
+                continue;
+            }
+            let mut values = [0_i64; 2];
+            for &(snapshot, value) in facts.values.iter().flatten() {
+                sum.values[snapshot] = sum.values[snapshot].wrapping_add(value);
+                let side = &mut values[usize::from(snapshot >= self.before)];
+                *side = side.wrapping_add(value);
+            }
+            sum.held.iter_mut().zip(&facts.held).for_each(|(sum, own)| sum.merge(own));
+            sum.change.merge(&facts.change);
+            if let Some(site) =
+                site.filter(|_| values != [0; 2] || facts.change != growth::Evidence::default())
+            {
+                let side = usize::from(facts.values[1].is_some());
+                sum.sites.entry(site).or_default()[side]
+                    .merge(&SiteSum { values, change: facts.change });
+            }
+        }
+    }
+
+    fn allowed(&self, wanted: &Wanted, hits: &Hits) -> Option<usize> {
+        wanted.allowed.iter().copied().find(|&allowance| hits.pass(self.allowances[allowance]))
+    }
+
+    /// What a sample holds, and what that says.
+    fn facts(&self, item: Item, raw: &[RawSamples<'_>], matched: Option<&Matched<'_>>) -> Facts {
+        let runs = [self.before, raw.len() - self.before].map(|runs| 1.0 / runs.max(1) as f64);
+        let mut facts = Facts::default();
+        let samples = match item {
+            Item::Sample { snapshot, sample } => [Some((snapshot, sample)), None],
+            Item::Record(record) => [record.before.map(|s| (0, s)), record.after.map(|s| (1, s))],
+        };
+        for (snapshot, sample) in samples.into_iter().flatten() {
+            let raw = &raw[snapshot];
+            let values = raw.values(sample);
+            let side = usize::from(snapshot >= self.before);
+            facts.values[side] = Some((snapshot, values[self.measured.column]));
+            let weight = raw.weight(raw.set(sample), values, &self.measured).scaled(runs[side]);
+            let n = raw.raw(sample, &self.measured.records);
+            facts.held[side].add(n, weight);
+            if matched.is_none() {
+                let pair =
+                    if side == 0 { Pair::independent(n, 0) } else { Pair::independent(0, n) };
+                facts.change.add(pair, weight, weight);
+            }
+        }
+        if let (Some(matched), Item::Record(record)) = (matched, item)
+            && let Some(Evidence::Change(change)) = matched.evidence(record)
+        {
+            facts.change = change;
+        }
+        facts
+    }
+}
+
+/// What a sample, or a record, holds before and after.
+#[derive(Default)]
+struct Facts {
+    /// Snapshot and value.
+    values: [Option<(usize, i64)>; 2],
+    held: [sampling::Evidence; 2],
+    change: growth::Evidence,
+}

@@ -1,0 +1,180 @@
+//! The places behind what a rule complains about.
+//!
+//! A place is a line of the program's own code. Between two builds lines move, and the one that grew is to be named, not the one
+//! that happens to bear the old number. So the lines of each function are laid side by side in their order, such that as much as
+//! possible of what was there before is found again, and what is left over came or went.
+
+use super::count::{Site, SiteSum, Sites};
+use super::scopes::Scopes;
+use super::{Offender, Place};
+use crate::stats::threshold::{Blur, Growth, Limits, Part, Verdict};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+/// Places that are told at most.
+const TOLD: usize = 10;
+/// Places that are told where none is sure.
+const UNSURE: usize = 3;
+/// A place is told from this share of what the rule complains about.
+const SHARE: f64 = 0.05;
+/// Pairs of lines of one function that are tried at most; a function with more is told by its heaviest line.
+const PAIRS_MAX: usize = 1 << 16;
+
+/// What places are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Growth.
+    Growth,
+    /// What they hold after.
+    After,
+}
+
+/// The runs that sums are of, and what one sample that nobody met would weigh.
+#[derive(Clone, Copy)]
+pub(super) struct Runs {
+    pub(super) before: usize,
+    pub(super) after: usize,
+    pub(super) same_build: bool,
+}
+
+/// The places that stand behind `whole`, the surest first.
+pub(super) fn offenders(
+    scopes: &Scopes<'_>,
+    sites: &Sites,
+    runs: Runs,
+    by: By,
+    whole: i64,
+) -> Vec<Offender> {
+    let mut found: Vec<(f64, Offender)> = placed(scopes, sites, runs.same_build)
+        .into_iter()
+        .map(|(site, sum)| told(scopes, site, &sum, runs, by))
+        .collect();
+    found.sort_by(|(a, one), (b, other)| {
+        let key = |offender: &Offender| (offender.place.function.clone(), offender.place.line);
+        b.total_cmp(a).then_with(|| key(one).cmp(&key(other)))
+    });
+    let value =
+        |offender: &Offender| if by == By::Growth { offender.delta } else { offender.after };
+    let least = (SHARE * whole as f64).max(1.0);
+    let matters = |offender: &Offender| value(offender) as f64 >= least;
+    let sure = found.iter().filter(|(bound, offender)| *bound > 0.0 && matters(offender));
+    let sure: Vec<Offender> = sure.take(TOLD).map(|(_, offender)| offender.clone()).collect();
+    if !sure.is_empty() {
+        return sure;
+    }
+    found.retain(|(_, offender)| value(offender) > 0);
+    found.sort_by_key(|(_, offender)| std::cmp::Reverse(value(offender)));
+    found.into_iter().take(UNSURE).map(|(_, offender)| offender).collect()
+}
+
+/// A place in words, and the bound it is sorted by.
+fn told(scopes: &Scopes<'_>, site: Site, sum: &SiteSum, runs: Runs, by: By) -> (f64, Offender) {
+    let per = |value: i64, runs: usize| (value as f64 / runs.max(1) as f64).round();
+    let (before, after) = (per(sum.values[0], runs.before), per(sum.values[1], runs.after));
+    let blur = Blur::new(&sum.change, Part::default(), 0.0);
+    let growth = Growth { before: vec![before], after: vec![after], blur: Some(blur) };
+    let Verdict { bounds, .. } = match by {
+        By::Growth => growth.judge(Limits::default()),
+        By::After => growth.judge_budget(0.0),
+    };
+    let (name, file) = scopes.function(site.0);
+    let bounds = bounds.unwrap_or_default();
+    let offender = Offender {
+        place: Place {
+            function: name.to_owned(),
+            file: (!file.is_empty()).then(|| file.to_owned()),
+            line: (site.1 != 0).then_some(site.1),
+        },
+        before: before as i64,
+        after: after as i64,
+        delta: (after - before) as i64,
+        lower: bounds.lower.round() as i64,
+        upper: bounds.upper.round() as i64,
+        class: None,
+        patterns: Vec::new(),
+        explanation: String::new(),
+    };
+    (bounds.lower, offender)
+}
+
+/// The places, each with what it was before.
+fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Site, SiteSum)> {
+    let mut all: Vec<(Site, [SiteSum; 2])> =
+        sites.iter().map(|(&site, &sums)| (site, sums)).collect();
+    all.sort_by_key(|(site, _)| *site);
+    if same_build {
+        return all
+            .into_iter()
+            .map(|(site, [gone, came])| {
+                let mut sum = gone;
+                sum.merge(&came);
+                (site, sum)
+            })
+            .collect();
+    }
+    let mut functions: HashMap<(&str, &str), usize, FxBuildHasher> = HashMap::default();
+    let mut lines: Vec<[Vec<(Site, SiteSum)>; 2]> = Vec::new();
+    for (site, sums) in all {
+        let known = functions.entry(scopes.function(site.0)).or_insert_with(|| {
+            lines.push([Vec::new(), Vec::new()]);
+            lines.len() - 1
+        });
+        for (side, sum) in lines[*known].iter_mut().zip(sums) {
+            if sum.values != [0; 2] || sum.change != SiteSum::default().change {
+                side.push((site, sum));
+            }
+        }
+    }
+    lines.into_iter().flat_map(|[before, after]| side_by_side(before, after)).collect()
+}
+
+/// The lines of a function after, with what each was before, and the lines that are gone.
+fn side_by_side(
+    mut before: Vec<(Site, SiteSum)>,
+    mut after: Vec<(Site, SiteSum)>,
+) -> Vec<(Site, SiteSum)> {
+    let value = |sum: &SiteSum| sum.values[0].saturating_add(sum.values[1]).unsigned_abs();
+    before.sort_by_key(|((_, line), _)| *line);
+    after.sort_by_key(|((_, line), _)| *line);
+    if before.len().saturating_mul(after.len()) > PAIRS_MAX {
+        let heaviest =
+            after.iter().chain(&before).max_by_key(|(_, sum)| value(sum)).map(|(site, _)| *site);
+        let mut whole = SiteSum::default();
+        before.iter().chain(&after).for_each(|(_, sum)| whole.merge(sum));
+        return heaviest.map(|site| (site, whole)).into_iter().collect();
+    }
+    // The most that lines from these on can have in common.
+    let width = after.len() + 1;
+    let mut common = vec![0_u64; (before.len() + 1) * width];
+    for i in (0..before.len()).rev() {
+        for j in (0..after.len()).rev() {
+            let both = value(&before[i].1).min(value(&after[j].1));
+            let pair = common[(i + 1) * width + j + 1].saturating_add(both);
+            common[i * width + j] =
+                pair.max(common[(i + 1) * width + j]).max(common[i * width + j + 1]);
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut found = Vec::with_capacity(before.len() + after.len());
+    while i < before.len() || j < after.len() {
+        let here = common[i * width + j];
+        if i < before.len() && j < after.len() {
+            let both = value(&before[i].1).min(value(&after[j].1));
+            if here == common[(i + 1) * width + j + 1].saturating_add(both) {
+                let mut sum = before[i].1;
+                sum.merge(&after[j].1);
+                found.push((after[j].0, sum));
+                (i, j) = (i + 1, j + 1);
+                continue;
+            }
+        }
+        if j < after.len() && (i == before.len() || here == common[i * width + j + 1]) {
+            found.push(after[j]);
+            j += 1;
+        } else {
+            found.push(before[i]);
+            i += 1;
+        }
+    }
+    found
+}

@@ -1,0 +1,368 @@
+//! From sums to judgements.
+
+use super::count::{Counted, Pass, Sum, Wanted};
+use super::offenders::{By, Runs, offenders};
+use super::scopes::{Scopes, Test};
+use super::{Asked, Check, Demand, Granted, Judgement, Measured, Outcome, words};
+use crate::analysis::Process;
+use crate::analysis::suspects::Suspect;
+use crate::model::profile::SampleType;
+use crate::model::series::Series;
+use crate::rules::{Allowance, Amount, Level, Rule, Scope, Value};
+use crate::stats::threshold::{self, Blur, Decision, Part, Verdict};
+
+/// What may be missing without being an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// There is nothing to compare with.
+    pub baseline: bool,
+    /// Rules match nothing.
+    pub matches: bool,
+    /// Profiles have no samples.
+    pub samples: bool,
+}
+
+/// Why a check can't be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswerable {
+    /// Rules match nothing.
+    #[error(
+        "{} no sample of any profile: {}; correct the scope, or say that this is as it should be with \
+         --allow-unmatched or `allow_unmatched = true` in the rule",
+        if .0.len() == 1 { "a rule matches".to_owned() } else { format!("{} rules match", .0.len()) },
+        .0.join(", ")
+    )]
+    Unmatched(Vec<String>),
+    /// A profile has no samples.
+    #[error(
+        "{0} has no samples, so that there is nothing to judge: profile a program that allocates, with \
+         GODEBUG=memprofilerate above 0, or say with --allow-empty that this is as it should be"
+    )]
+    Empty(String),
+    /// A limit is of another kind than the values.
+    #[error(
+        "rule `{rule}`: the limit {limit} is a size, and {sample_type} is measured in {unit}: give a plain number"
+    )]
+    Unit {
+        /// The rule.
+        rule: String,
+        /// The limit.
+        limit: String,
+        /// The sample type.
+        sample_type: String,
+        /// Its unit.
+        unit: String,
+    },
+    /// The sample type of a rule is not there.
+    #[error("rule `{rule}`: there is no sample type {asked:?}; the profiles have: {known}")]
+    SampleType {
+        /// The rule.
+        rule: String,
+        /// What it asks for.
+        asked: String,
+        /// What there is.
+        known: String,
+    },
+    /// A filter leaves nothing to judge.
+    #[error(
+        "--{0} matches nothing in these profiles, so that there is nothing to judge; correct it, or say with \
+         --allow-unmatched that this is as it should be"
+    )]
+    Filter(&'static str),
+    /// Nothing is demanded.
+    #[error("there is no rule to check")]
+    NoRules,
+}
+
+/// What is judged: the runs of before, then those of after.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The snapshots.
+    pub series: &'a Series,
+    /// Count what was inlined with what it was inlined into.
+    pub noinlines: bool,
+    /// How two snapshots relate.
+    pub process: Option<Process>,
+    /// The sample type of rules that name none.
+    pub column: usize,
+    /// What leaks, where snapshots through time were given.
+    pub suspects: Option<&'a [Suspect]>,
+    /// How many snapshots these were found in.
+    pub snapshots: usize,
+}
+
+/// Judges all rules. `position` finds a sample type by its name.
+pub fn check(
+    subject: Subject<'_>,
+    asked: &Asked,
+    position: &dyn Fn(&str) -> Option<usize>,
+) -> Result<Check, Unanswerable> {
+    let rules = &asked.rules.rules;
+    if rules.is_empty() {
+        return Err(Unanswerable::NoRules);
+    }
+    let series = subject.series;
+    let (active, expired): (Vec<&Allowance>, Vec<&Allowance>) =
+        asked.rules.allowances.iter().partition(|allowance| !allowance.is_expired(asked.today));
+    let empty = series.snapshots.iter().find(|snapshot| snapshot.samples.is_empty());
+    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
+        return Err(Unanswerable::Empty(empty.name.clone()));
+    }
+    let mut judged: Vec<(usize, Judgement)> = Vec::new();
+    let mut used = vec![false; active.len()];
+    let counted: Vec<usize> =
+        (0..rules.len()).filter(|&rule| rules[rule].scope != Scope::Leak).collect();
+    let scopes_of = counted.iter().map(|&rule| (&rules[rule].scope, rules[rule].value));
+    let scopes_of: Vec<(&Scope, Value)> =
+        scopes_of.chain(active.iter().map(|allowance| (&allowance.scope, Value::Cum))).collect();
+    let (scopes, mut tests) = Scopes::new(series, subject.noinlines, &asked.catalog, &scopes_of);
+    let allowances: Vec<Test> = tests.split_off(counted.len());
+    let mut columns: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (test, &rule) in counted.iter().enumerate() {
+        let column = column(&rules[rule], subject, position)?;
+        check_amounts(&rules[rule], &series.sample_types[column])?;
+        match columns.iter_mut().find(|(known, _)| *known == column) {
+            Some((_, tests)) => tests.push(test),
+            None => columns.push((column, vec![test])),
+        }
+    }
+    let mut unmatched = Vec::new();
+    for (column, of_column) in columns {
+        let wanted = of_column.iter().map(|&test| {
+            let rule = &rules[counted[test]];
+            let allowed = (0..active.len()).filter(|&i| active[i].is_for(rule)).collect();
+            Wanted { test: tests[test], allowed }
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let pass = Pass {
+            series,
+            scopes: &scopes,
+            before: asked.before,
+            process: subject.process,
+            measured: Measured::new(&series.sample_types, column),
+            rules: &wanted,
+            allowances: &allowances,
+            own: &asked.own,
+        };
+        let found = pass.run();
+        used.iter_mut().zip(&found.used).for_each(|(used, own)| *used |= own);
+        for (&test, sum) in of_column.iter().zip(&found.sums) {
+            let rule = &rules[counted[test]];
+            let may_be =
+                rule.scope == Scope::Total || rule.allow_unmatched || asked.missing.matches;
+            if sum.samples == 0 && !may_be {
+                unmatched.push(format!("`{}` ({})", rule.name, rule.scope));
+                continue;
+            }
+            let judge = Judge { subject, asked, scopes: &scopes, found: &found, column };
+            judged.extend(judge.rule(rule, sum).into_iter().map(|own| (counted[test], own)));
+        }
+    }
+    if !unmatched.is_empty() {
+        return Err(Unanswerable::Unmatched(unmatched));
+    }
+    for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.scope == Scope::Leak) {
+        let leaks = words::leaks(rule, subject, &active, &mut used);
+        judged.push((number, leaks));
+    }
+    judged.sort_by_key(|(rule, _)| *rule);
+    let mut judged: Vec<Judgement> = judged.into_iter().map(|(_, judgement)| judgement).collect();
+    judged.extend(expired.into_iter().map(words::expired));
+    let granted = active.iter().zip(used).map(|(allowance, is_used)| Granted {
+        place: allowance.place.clone(),
+        scope: allowance.scope.to_string(),
+        reason: allowance.reason.clone(),
+        expires: allowance.expires.to_string(),
+        is_used,
+    });
+    Ok(Check {
+        outcome: Check::overall(judged.iter()),
+        before_runs: asked.before,
+        after_runs: series.snapshots.len() - asked.before,
+        rules: judged,
+        allowances: granted.collect(),
+    })
+}
+
+/// The column of a rule's sample type.
+fn column(
+    rule: &Rule,
+    subject: Subject<'_>,
+    position: &dyn Fn(&str) -> Option<usize>,
+) -> Result<usize, Unanswerable> {
+    let Some(asked) = &rule.sample_type else { return Ok(subject.column) };
+    position(asked).ok_or_else(|| {
+        let known = subject.series.sample_types.iter().map(|t| t.name.clone());
+        Unanswerable::SampleType {
+            rule: rule.name.clone(),
+            asked: asked.clone(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
+/// That limits are of the kind of the values.
+fn check_amounts(rule: &Rule, sample_type: &SampleType) -> Result<(), Unanswerable> {
+    let amounts = [rule.growth.most, rule.budget, rule.drift.most];
+    match amounts.into_iter().flatten().find(|amount: &Amount| !amount.fits(&sample_type.unit)) {
+        None => Ok(()),
+        Some(amount) => Err(Unanswerable::Unit {
+            rule: rule.name.clone(),
+            limit: amount.to_string(),
+            sample_type: sample_type.name.clone(),
+            unit: sample_type.unit.clone(),
+        }),
+    }
+}
+
+/// Judges the rules of one sample type.
+struct Judge<'a> {
+    subject: Subject<'a>,
+    asked: &'a Asked,
+    scopes: &'a Scopes<'a>,
+    found: &'a Counted,
+    column: usize,
+}
+
+impl Judge<'_> {
+    /// What is said of a rule: a judgement for each of its demands.
+    fn rule(&self, rule: &Rule, sum: &Sum) -> Vec<Judgement> {
+        let (before, after) = sum.values.split_at(self.asked.before);
+        let floats = |values: &[i64]| values.iter().map(|&value| value as f64).collect::<Vec<_>>();
+        let least = before.len().min(after.len()).max(1);
+        let unit = self.found.unit / least as f64;
+        let blur = Blur::new(&sum.change, Part::from(&sum.held[0]), unit);
+        let growth = threshold::Growth {
+            before: floats(before),
+            after: floats(after),
+            blur: self.found.known.then_some(blur),
+        };
+        let mut judged = Vec::new();
+        if !rule.growth.is_empty() {
+            judged.push(if before.is_empty() {
+                self.unjudged(rule, &growth)
+            } else {
+                let limits = threshold::Limits {
+                    most: rule.growth.most.map(|most| most.value as f64),
+                    percent: rule.growth.percent,
+                };
+                self.judged(rule, Demand::Growth, sum, &growth, &growth.judge(limits))
+            });
+        }
+        if let Some(budget) = rule.budget {
+            let part = Part::from(&sum.held[1]);
+            let blur = self.found.known.then_some(Blur { came: part, unit, ..Blur::default() });
+            let held = threshold::Growth { blur, ..growth };
+            let verdict = held.judge_budget(budget.value as f64);
+            judged.push(self.judged(rule, Demand::Budget, sum, &held, &verdict));
+        }
+        judged
+    }
+
+    /// A growth without anything to grow from, where that was allowed.
+    fn unjudged(&self, rule: &Rule, growth: &threshold::Growth) -> Judgement {
+        let mut judgement = self.blank(rule, Demand::Growth, Outcome::Pass);
+        judgement.after = Some(threshold::mean(&growth.after).round() as i64);
+        judgement.limit = rule.growth.most.map(|most| most.value);
+        "there is no baseline to compare with, which was allowed"
+            .clone_into(&mut judgement.message);
+        judgement
+    }
+
+    fn blank(&self, rule: &Rule, demand: Demand, outcome: Outcome) -> Judgement {
+        let sample_type = &self.subject.series.sample_types[self.column];
+        Judgement {
+            rule: rule.name.clone(),
+            demand,
+            scope: rule.scope.to_string(),
+            level: rule.level,
+            sample_type: sample_type.name.clone(),
+            unit: sample_type.unit.clone(),
+            limit: None,
+            limit_percent: if demand == Demand::Growth { rule.growth.percent } else { None },
+            before: None,
+            after: None,
+            value: None,
+            value_percent: None,
+            lower: None,
+            upper: None,
+            outcome,
+            message: String::new(),
+            advice: None,
+            allowed: 0,
+            offenders: Vec::new(),
+        }
+    }
+
+    fn judged(
+        &self,
+        rule: &Rule,
+        demand: Demand,
+        sum: &Sum,
+        growth: &threshold::Growth,
+        verdict: &Verdict,
+    ) -> Judgement {
+        let outcome = match verdict.decision {
+            Decision::Above => Outcome::Fail,
+            Decision::Within => Outcome::Pass,
+            Decision::Open => Outcome::Inconclusive,
+        };
+        let mut judgement = self.blank(rule, demand, outcome);
+        let round = |value: f64| value.round() as i64;
+        let (before, after) = (threshold::mean(&growth.before), threshold::mean(&growth.after));
+        judgement.before = (!growth.before.is_empty()).then(|| round(before));
+        judgement.after = Some(round(after));
+        judgement.limit = Some(round(verdict.limit));
+        judgement.value = Some(round(verdict.value));
+        judgement.value_percent =
+            (demand == Demand::Growth && before != 0.0).then(|| verdict.value / before * 100.0);
+        judgement.lower = verdict.bounds.map(|bounds| round(bounds.lower));
+        judgement.upper = verdict.bounds.map(|bounds| round(bounds.upper));
+        let mean = |value: i64, runs: usize| round(value as f64 / runs.max(1) as f64);
+        let runs = Runs {
+            before: self.asked.before,
+            after: growth.after.len(),
+            same_build: self.same_build(),
+        };
+        judgement.allowed = mean(sum.allowed[1], runs.after) - mean(sum.allowed[0], runs.before);
+        if outcome != Outcome::Pass {
+            let by = if demand == Demand::Budget { By::After } else { By::Growth };
+            let whole = judgement.value.unwrap_or_default();
+            judgement.offenders = offenders(self.scopes, &sum.sites, runs, by, whole);
+        }
+        let period = self.subject.series.snapshots.iter().map(|s| s.header.period).max();
+        words::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());
+        judgement
+    }
+
+    /// Whether all profiles are of one build.
+    fn same_build(&self) -> bool {
+        let snapshots = &self.subject.series.snapshots;
+        snapshots.iter().all(|snapshot| snapshot.same_build(&snapshots[0]))
+    }
+}
+
+/// A judgement about no numbers of a profile.
+pub(super) fn plain(rule: &str, demand: Demand, scope: String, level: Level) -> Judgement {
+    Judgement {
+        rule: rule.to_owned(),
+        demand,
+        scope,
+        level,
+        sample_type: String::new(),
+        unit: String::new(),
+        limit: None,
+        limit_percent: None,
+        before: None,
+        after: None,
+        value: None,
+        value_percent: None,
+        lower: None,
+        upper: None,
+        outcome: Outcome::Pass,
+        message: String::new(),
+        advice: None,
+        allowed: 0,
+        offenders: Vec::new(),
+    }
+}

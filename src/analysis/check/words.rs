@@ -1,0 +1,201 @@
+//! What is said of a rule, and what would decide where it is open.
+
+use super::scopes::holds;
+use super::verdicts::{Subject, plain};
+use super::{Demand, Judgement, Offender, Outcome};
+use crate::analysis::estimates::Class;
+use crate::analysis::suspects::Suspect;
+use crate::rules::{Allowance, Level, Rule, Value};
+use crate::stats::class::LEAST;
+use crate::stats::threshold::{Growth, Needed, Verdict};
+use crate::units::{self, Bytes, Kind, Nanoseconds};
+
+/// More runs than this are no advice.
+const RUNS_MAX: f64 = 1000.0;
+
+/// A value in the unit of a sample type.
+pub(super) fn amount(value: i64, unit: &str) -> String {
+    let (kind, factor) = units::classify(unit);
+    match kind {
+        Kind::Bytes => Bytes(value as f64 * factor).to_string(),
+        Kind::Time => Nanoseconds(value as f64 * factor).to_string(),
+        Kind::Count => value.to_string(),
+    }
+}
+
+/// What may not be exceeded.
+fn limit(judgement: &Judgement) -> String {
+    let limit = amount(judgement.limit.unwrap_or_default(), &judgement.unit);
+    match judgement.limit_percent {
+        // Of two limits the larger one counts, and it may be the other.
+        Some(percent) => format!("{limit} (with the limit of {percent} %)"),
+        None => limit,
+    }
+}
+
+/// Says what was found, and what would decide.
+pub(super) fn fill(
+    judgement: &mut Judgement,
+    rule: &Rule,
+    verdict: &Verdict,
+    growth: &Growth,
+    period: i64,
+) {
+    let unit = judgement.unit.clone();
+    let value = judgement.value.unwrap_or_default();
+    let told = amount(value, &unit);
+    let most = limit(judgement);
+    let is_budget = judgement.demand == Demand::Budget;
+    let percent =
+        judgement.value_percent.map_or(String::new(), |percent| format!(" ({percent:+.1} %)"));
+    let did = match (is_budget, value < 0) {
+        (true, _) => format!("holds {told}"),
+        (false, true) => format!("shrank by {}{percent}", amount(-value, &unit)),
+        (false, false) => format!("grew by {told}{percent}"),
+    };
+    let bounds = judgement.lower.zip(judgement.upper);
+    let bounds = bounds.map(|(lower, upper)| (amount(lower, &unit), amount(upper, &unit)));
+    let what = if rule.value == Value::Flat { " at the leaf" } else { "" };
+    judgement.message = match (judgement.outcome, bounds) {
+        (Outcome::Fail, Some((lower, _))) => {
+            format!("{did}{what}, at least {lower} beyond doubt; allowed is {most}")
+        }
+        (Outcome::Pass, Some((_, upper))) => {
+            format!("{did}{what}, at most {upper} beyond doubt; allowed is {most}")
+        }
+        (_, Some((lower, upper))) => {
+            format!("{did}{what}, give or take: {lower} to {upper}, and {most} lies between")
+        }
+        (_, None) => format!("{did}{what}; how far that reaches the profiles do not say"),
+    };
+    judgement.advice = match (judgement.outcome, judgement.offenders.first()) {
+        (Outcome::Inconclusive, _) => Some(advice(verdict.needed, growth, period, judgement)),
+        (Outcome::Fail, Some(first)) => Some(format!(
+            "look at {} first; heapdiff refs shows every way there",
+            first.place.function
+        )),
+        _ => None,
+    };
+}
+
+/// What would decide.
+fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judgement) -> String {
+    let Some(needed) = needed else {
+        return "take profiles that name their period, or several runs of each side: the spread between runs \
+                decides as well"
+            .to_owned();
+    };
+    let rate = needed.sampling.map(|share| rate(period as f64 * share));
+    let rate = rate.filter(|&rate| rate < period && growth.blur.is_some());
+    let runs = (needed.runs <= RUNS_MAX).then_some(needed.runs);
+    let distance = match judgement.demand {
+        Demand::Growth => "to tell growth of that size from none",
+        _ => "to tell it from the limit",
+    };
+    let sides = if judgement.demand == Demand::Budget { "runs" } else { "runs of each side" };
+    match (rate, runs) {
+        (Some(rate), Some(runs)) => format!(
+            "{distance}: GODEBUG=memprofilerate={rate} (now {period}), or {runs:.0} {sides}"
+        ),
+        (Some(rate), None) => format!("{distance}: GODEBUG=memprofilerate={rate} (now {period})"),
+        (None, Some(runs)) => format!("{distance}: {runs:.0} {sides}"),
+        (None, None) => {
+            "it is too near to its limit to be told from it: make runs more alike, or move the limit".to_owned()
+        }
+    }
+}
+
+/// A distance between samples, in bytes: two digits, rounded down, at least 1, which records everything.
+fn rate(bytes: f64) -> i64 {
+    let bytes = bytes.max(1.0);
+    let step = 10_f64.powf((bytes.log10().floor() - 1.0).max(0.0));
+    ((bytes / step).floor() * step) as i64
+}
+
+/// What leaks, and is not allowed to.
+pub(super) fn leaks(
+    rule: &Rule,
+    subject: Subject<'_>,
+    active: &[&Allowance],
+    used: &mut [bool],
+) -> Judgement {
+    let mut judgement = plain(&rule.name, Demand::Leaks, rule.scope.to_string(), rule.level);
+    judgement.limit = Some(0);
+    let suspects = subject.suspects.filter(|_| subject.snapshots >= LEAST);
+    let Some(suspects) = suspects else {
+        judgement.outcome = Outcome::Inconclusive;
+        judgement.message = match subject.snapshots {
+            0..2 => "two profiles show growth, and never a leak".to_owned(),
+            n => format!("{n} snapshots show growth, and never a leak"),
+        };
+        judgement.advice = Some(format!(
+            "give {LEAST} snapshots of one process at least, eight to be sure: heapdiff check --no-leaks SNAPSHOT..."
+        ));
+        return judgement;
+    };
+    let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
+    let leaks: Vec<&Suspect> = leaks
+        .filter(|suspect| {
+            let allowed = (0..active.len())
+                .find(|&i| active[i].is_for(rule) && is_allowed(active[i], suspect));
+            allowed.iter().for_each(|&i| used[i] = true);
+            allowed.is_none()
+        })
+        .collect();
+    judgement.value = Some(leaks.len() as i64);
+    if let Some(first) = leaks.first() {
+        judgement.sample_type.clone_from(&first.sample_type);
+        judgement.unit.clone_from(&first.unit);
+        judgement.outcome = Outcome::Fail;
+        let (is, leak) = if leaks.len() == 1 { ("is", "leak") } else { ("are", "leaks") };
+        judgement.message = format!(
+            "there {is} {} {leak} in {} snapshots, the worst in {}",
+            leaks.len(),
+            subject.snapshots,
+            first.site.function
+        );
+        let fix = if first.fix.is_empty() { first.explanation.clone() } else { first.fix.clone() };
+        judgement.advice = Some(fix);
+    } else {
+        judgement.message = format!("nothing leaks in {} snapshots", subject.snapshots);
+    }
+    judgement.offenders = leaks.into_iter().map(leak).collect();
+    judgement
+}
+
+/// Whether an entry of the allow-list is about a suspect: about its place, or about a function on its way there.
+fn is_allowed(allowance: &Allowance, suspect: &Suspect) -> bool {
+    let files = std::iter::once(&suspect.site).chain(&suspect.places);
+    files.into_iter().any(|place| {
+        holds(&allowance.scope, &place.function, place.file.as_deref(), &suspect.patterns)
+    }) || suspect.path.iter().any(|name| holds(&allowance.scope, name, None, &suspect.patterns))
+}
+
+/// A suspect as an offender.
+fn leak(suspect: &Suspect) -> Offender {
+    Offender {
+        place: suspect.site.clone(),
+        before: suspect.values.first().copied().unwrap_or_default(),
+        after: suspect.values.last().copied().unwrap_or_default(),
+        delta: suspect.growth.estimate,
+        lower: suspect.growth.lower,
+        upper: suspect.growth.upper,
+        class: Some(suspect.class),
+        patterns: suspect.patterns.clone(),
+        explanation: [suspect.explanation.as_str(), &suspect.fix].join(" ").trim().to_owned(),
+    }
+}
+
+/// An entry of the allow-list that is past its date.
+pub(super) fn expired(allowance: &Allowance) -> Judgement {
+    let name = format!("allow-list {}", allowance.place);
+    let mut judgement = plain(&name, Demand::Allowance, allowance.scope.to_string(), Level::Fail);
+    judgement.outcome = Outcome::Fail;
+    judgement.message =
+        format!("expired on {}; it was allowed because: {}", allowance.expires, allowance.reason);
+    judgement.advice = Some(
+        "mend what it stands for and take the entry out, or give it a new date and say why"
+            .to_owned(),
+    );
+    judgement
+}

@@ -1,0 +1,436 @@
+//! What commands share that judge by rules: their options, the rules that these and a file make, how profiles become
+//! an answer, and where that is said.
+//!
+//! The environment of GitHub Actions is known by the [`Console`]. All else that a run says depends on its arguments.
+
+use super::catalog::{self, Settings};
+use super::load::{Keep, load, load_histories};
+use super::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
+use super::progress::Progress;
+use super::request::{self, Output};
+use super::{Console, Error, run};
+use crate::analysis::check::{Asked, Missing, Outcome};
+use crate::analysis::suspects;
+use crate::filter::Spec;
+use crate::model::origin::Own;
+use crate::model::rebase::Rebase;
+use crate::output::{self, Format};
+use crate::patterns::Catalog;
+use crate::report::{Query, Question, Report, Warning, analyze_check, analyze_through_time};
+use crate::rules::{Amount, Limits, MAX_PERCENT, Rule, Rules, Scope};
+use clap::{Args, ValueEnum};
+use jiff::civil::Date;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The check failed.
+const BROKEN: u8 = 1;
+/// The check is inconclusive.
+const OPEN: u8 = 3;
+
+/// What is demanded, besides what the file of rules does.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Rules")]
+pub(super) struct RuleArgs {
+    /// The rules of FILE [default: those of ./heapdiff.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The total may grow by so much: 5MiB, or a number
+    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
+    pub(super) max_growth: Option<Amount>,
+    /// The total may grow by N percent; with --max-growth it fails only where both are exceeded
+    #[arg(long, value_name = "N", value_parser = percent, allow_negative_numbers = true)]
+    pub(super) max_growth_percent: Option<f64>,
+    /// The total of AFTER may be so much: 512MiB, or a number
+    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
+    pub(super) max: Option<Amount>,
+}
+
+/// What may be missing.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What may be missing (else it is an error)")]
+pub(super) struct MissingArgs {
+    /// There may be nothing to compare with: growth passes then
+    #[arg(long)]
+    pub(super) allow_missing_baseline: bool,
+    /// Rules and filters may match nothing
+    #[arg(long)]
+    pub(super) allow_unmatched: bool,
+    /// Profiles may have no samples
+    #[arg(long)]
+    pub(super) allow_empty: bool,
+}
+
+/// Options of a question that is answered by rules.
+#[derive(Debug, Args)]
+pub(super) struct GateArgs {
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+    #[command(flatten)]
+    pub(super) missing: MissingArgs,
+    #[command(flatten)]
+    pub(super) own: OwnArgs,
+    #[command(flatten)]
+    pub(super) patterns: PatternArgs,
+    #[command(flatten)]
+    pub(super) sample: SampleArgs,
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+    #[command(flatten)]
+    pub(super) output: GateOutputArgs,
+}
+
+/// How the answer is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct GateOutputArgs {
+    /// What an inconclusive check counts as [default: neither, exit code 3]
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    on_inconclusive: Option<Settled>,
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GateFormat::Table)]
+    format: GateFormat,
+    /// Write it in FORMAT to FILE as well; several times for several
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = also)]
+    report: Vec<Also>,
+    #[command(flatten)]
+    dress: DressArgs,
+}
+
+/// What inconclusive is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Settled {
+    /// Exit code 0.
+    Pass,
+    /// Exit code 1.
+    Fail,
+}
+
+/// Ways to say the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GateFormat {
+    /// For people, in a terminal.
+    Table,
+    /// For scripts: the whole report, as docs/schema/report.v1.json describes it.
+    Json,
+    /// For spreadsheets: a line per rule, raw integers.
+    Csv,
+    /// For a job summary or a comment on a pull request.
+    Markdown,
+    /// For test reports: `JUnit` XML.
+    Junit,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub Actions, which annotate lines.
+    Github,
+    /// For github-action-benchmark: customSmallerIsBetter.
+    #[value(name = "benchmark", alias = "customSmallerIsBetter")]
+    Benchmark,
+}
+
+impl From<GateFormat> for Format {
+    fn from(format: GateFormat) -> Self {
+        match format {
+            GateFormat::Table => Self::Table,
+            GateFormat::Json => Self::Json,
+            GateFormat::Csv => Self::Csv,
+            GateFormat::Markdown => Self::Markdown,
+            GateFormat::Junit => Self::Junit,
+            GateFormat::Sarif => Self::Sarif,
+            GateFormat::Github => Self::Github,
+            GateFormat::Benchmark => Self::Benchmark,
+        }
+    }
+}
+
+/// A further place where the answer is said.
+#[derive(Clone, Debug)]
+struct Also {
+    format: GateFormat,
+    file: PathBuf,
+}
+
+fn also(text: &str) -> Result<Also, String> {
+    let (format, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("expected FORMAT=FILE, such as junit=heap.xml")?;
+    let format = GateFormat::from_str(format, true)?;
+    Ok(Also { format, file: PathBuf::from(file) })
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    Amount::parse(text).ok_or_else(|| {
+        "expected a size such as 5MiB or 500kB, or a number of at least 0".to_owned()
+    })
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    number
+        .filter(|percent| (0.0..=MAX_PERCENT).contains(percent))
+        .ok_or_else(|| format!("expected a number from 0 to {MAX_PERCENT}, in percent"))
+}
+
+/// A gate: what is demanded, and how the answer is said.
+pub(super) struct Gate {
+    pub(super) rules: Rules,
+    pub(super) output: Output,
+    catalog: Arc<Catalog>,
+    own: Own,
+    missing: Missing,
+    spec: Spec,
+    sample_type: Option<String>,
+    reports: Vec<Also>,
+    on_inconclusive: Option<Settled>,
+}
+
+/// The profiles that are judged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Profiles {
+    /// Runs before; none where there is no baseline.
+    pub(super) before: Vec<String>,
+    /// Runs after.
+    pub(super) after: Vec<String>,
+    /// Snapshots of one program through time, the first and the last of which are before and after.
+    pub(super) snapshots: Vec<String>,
+}
+
+impl Gate {
+    /// What was typed, and what the file of rules demands. No profile is read.
+    pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, Error> {
+        let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
+        let settings = catalog::settings(typed.config.as_deref())?;
+        let catalog = catalog::catalog_with(&patterns, settings.as_ref())?;
+        let mut rules = match &settings {
+            Some(settings) => read(settings, &catalog)?,
+            None => Rules::default(),
+        };
+        let names: Vec<&str> = rules.rules.iter().map(|rule| rule.name.as_str()).collect();
+        let free = |name: &str| {
+            let taken = names.contains(&name);
+            if taken { format!("{name} (command line)") } else { name.to_owned() }
+        };
+        let mut added = Vec::new();
+        let growth = Limits { most: typed.max_growth, percent: typed.max_growth_percent };
+        if !growth.is_empty() || typed.max.is_some() {
+            let rule = Rule::new(free("total"), Scope::Total);
+            added.push(Rule { growth, budget: typed.max, ..rule });
+        }
+        if no_leaks && rules.rules.iter().all(|rule| rule.scope != Scope::Leak) {
+            added.push(Rule::new(free("no leaks"), Scope::Leak));
+        }
+        rules.rules.extend(added);
+        if rules.rules.is_empty() {
+            let where_from = settings.as_ref().map_or_else(
+                || format!("and there is no {}", catalog::USUAL),
+                |settings| format!("and {} has no [[rule]]", settings.name),
+            );
+            return Err(Error::Usage(format!(
+                "nothing is demanded, {where_from}: say what may grow with --max-growth 5MiB or --max-growth-percent \
+                 10, or write rules with heapdiff check --init"
+            )));
+        }
+        let GateOutputArgs { on_inconclusive, format, report, dress } = output;
+        if dress.unit.is_some() && format != GateFormat::Table {
+            return Err(Error::Usage(
+                "-unit changes the table only: leave it out with another --format".to_owned(),
+            ));
+        }
+        Ok(Self {
+            rules,
+            catalog: Arc::new(catalog),
+            own: own.own()?,
+            missing: Missing {
+                baseline: missing.allow_missing_baseline,
+                matches: missing.allow_unmatched,
+                samples: missing.allow_empty,
+            },
+            spec: request::spec(filter)?,
+            sample_type: sample.sample_type(),
+            output: request::dressed(format.into(), dress)?,
+            reports: report,
+            on_inconclusive,
+        })
+    }
+
+    /// Whether there may be no baseline.
+    pub(super) fn may_miss_baseline(&self) -> bool {
+        self.missing.baseline
+    }
+
+    /// Whether a rule is about leaks.
+    pub(super) fn asks_for_leaks(&self) -> bool {
+        self.rules.rules.iter().any(|rule| rule.scope == Scope::Leak)
+    }
+
+    /// Reads the profiles and judges them.
+    pub(super) fn judge(
+        &self,
+        profiles: &Profiles,
+        today: Date,
+        progress: &Progress,
+    ) -> Result<Report, Error> {
+        let fail = |error| Error::Answer(error);
+        let (series, before, leaks) = if profiles.snapshots.is_empty() {
+            let names: Vec<String> =
+                profiles.before.iter().chain(&profiles.after).cloned().collect();
+            let series = load(&names, Keep::All, progress).map_err(|e| fail(Box::new(e)))?;
+            (series, profiles.before.len(), None)
+        } else {
+            self.ends(&profiles.snapshots, progress)?
+        };
+        let asked = Asked {
+            rules: Arc::new(self.rules.clone()),
+            catalog: Arc::clone(&self.catalog),
+            own: self.own.clone(),
+            before,
+            today,
+            missing: self.missing,
+        };
+        let query = self.query(Question::Check(asked));
+        analyze_check(series, leaks, &query, &self.spec).map_err(|e| fail(Box::new(e)))
+    }
+
+    fn query(&self, question: Question) -> Query {
+        let mut trim_path = self.output.trim_path.clone();
+        trim_path.extend(Self::here());
+        Query {
+            question,
+            sample_type: self.sample_type.clone(),
+            granularity: crate::filter::Granularity::Functions,
+            sort: None,
+            nodecount: 0,
+            all: true,
+            normalize: false,
+            trim_path,
+        }
+    }
+
+    /// What file names of a program that is built here begin with: the folder, and the module, where it was built with
+    /// `-trimpath`. Annotations are about files of the repository.
+    fn here() -> Vec<String> {
+        let folder = std::env::current_dir().ok().map(|folder| folder.display().to_string());
+        let module = std::fs::read_to_string("go.mod").ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
+            Some(line.trim().trim_matches('"').to_owned())
+        });
+        let prefixes = [folder, module].into_iter().flatten().filter(|prefix| prefix.len() > 1);
+        prefixes.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect()
+    }
+
+    /// The first and the last of snapshots, and what leaks in all of them.
+    #[expect(clippy::type_complexity, reason = "told by its names where it is taken apart")]
+    fn ends(
+        &self,
+        names: &[String],
+        progress: &Progress,
+    ) -> Result<(crate::model::series::Series, usize, Option<(Report, usize)>), Error> {
+        let fail = |error| Error::Answer(error);
+        if !self.asks_for_leaks() {
+            let series = load(names, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?;
+            return Ok((series, 1, None));
+        }
+        let histories = load_histories(names, progress).map_err(|e| fail(Box::new(e)))?;
+        let moments = &histories.main.moments;
+        let snapshots = moments.len();
+        let heaps: Vec<String> = moments.iter().map(|moment| moment.name.clone()).collect();
+        let series = match heaps.as_slice() {
+            // Standard input can't be read again.
+            _ if heaps.iter().any(|name| name == crate::source::STDIN) => {
+                return Err(Error::Usage(
+                    "snapshots through time are read twice, which standard input (-) can't be: give files".to_owned(),
+                ));
+            }
+            [_] => Rebase::default().finish().map_err(|e| fail(Box::new(e)))?,
+            _ => load(&heaps, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?,
+        };
+        let asked = suspects::Asked {
+            own: self.own.clone(),
+            catalog: Arc::clone(&self.catalog),
+            limit: None,
+        };
+        let query = self.query(Question::Leaks(asked));
+        let leaks = analyze_through_time(histories, &query, &self.spec);
+        let leaks = leaks.map_err(|e| fail(Box::new(e)))?;
+        Ok((series, 1, Some((leaks, snapshots))))
+    }
+
+    /// Says the answer wherever it is wanted, and what the exit code is.
+    pub(super) fn say(
+        &self,
+        report: &Report,
+        warnings: &[Warning],
+        console: &mut Console<'_>,
+    ) -> Result<u8, Error> {
+        let mut report = report.clone();
+        report.warnings.extend_from_slice(warnings);
+        run::write(&report, &self.output, console)?;
+        for Also { format, file } in &self.reports {
+            let output = Output {
+                format: (*format).into(),
+                file: Some(file.clone()),
+                ..self.output.clone()
+            };
+            run::write(&report, &output, console)?;
+        }
+        self.say_on_github(&report, console)?;
+        if !matches!(self.output.format, Format::Table | Format::Json) && !self.output.quiet {
+            run::warn(&report, console);
+        }
+        let outcome = report.check.as_ref().map_or(Outcome::Inconclusive, |check| check.outcome);
+        Ok(match (outcome, self.on_inconclusive) {
+            (Outcome::Pass, _) | (Outcome::Inconclusive, Some(Settled::Pass)) => super::DONE,
+            (Outcome::Fail, _) | (Outcome::Inconclusive, Some(Settled::Fail)) => BROKEN,
+            (Outcome::Inconclusive, None) => OPEN,
+        })
+    }
+
+    /// Annotates lines and adds to the summary of the job, in a job of GitHub Actions.
+    fn say_on_github(&self, report: &Report, console: &mut Console<'_>) -> Result<(), Error> {
+        if !console.github.is_there {
+            return Ok(());
+        }
+        let style = run::style(&self.output, console);
+        if self.output.format != Format::Github {
+            // Who reads the answer from standard output reads nothing else there; the runner looks at both streams.
+            let is_free = self.output.format == Format::Table || self.output.file.is_some();
+            let out: &mut dyn Write =
+                if is_free { &mut *console.stdout } else { &mut *console.stderr };
+            output::write(Format::Github, report, &style, out).map_err(Error::Stdout)?;
+        }
+        if let Some(path) = console.github.step_summary.clone() {
+            let added = append(&path, |out| output::write(Format::Markdown, report, &style, out));
+            added.map_err(|source| Error::Output { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds to the end of a file, which other steps write as well.
+fn append(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut text = Vec::new();
+    write(&mut text)?;
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(&text)
+}
+
+/// The rules of a file.
+fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Error> {
+    let is_pattern = |id: &str| match catalog.find(id) {
+        Some(pattern) if !pattern.any.is_empty() => Ok(()),
+        _ => Err(catalog.nearest(id).into_iter().map(str::to_owned).collect()),
+    };
+    let rules = Rules::read(&settings.name, &settings.text, &is_pattern);
+    rules.map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// Today, everywhere the same day.
+pub(super) fn today() -> Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
