@@ -36,7 +36,7 @@ mod top;
 mod traces;
 mod trim_path;
 
-pub use console::Console;
+pub use console::{Console, Github};
 
 use crate::output::escape;
 use crate::report::Warning;

@@ -27,6 +27,8 @@ pub mod shape;
 #[cfg(test)]
 mod simulation;
 pub mod threshold;
+#[cfg(test)]
+mod threshold_simulation;
 pub mod trend;
 
 /// The level of the intervals heapdiff prints: 95 %, two-sided.

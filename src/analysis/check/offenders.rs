@@ -1,8 +1,8 @@
 //! The places behind what a rule complains about.
 //!
 //! A place is a line of the program's own code. Between two builds lines move, and the one that grew is to be named, not the one
-//! that happens to bear the old number. So the lines of each function are laid side by side in their order, such that as much as
-//! possible of what was there before is found again, and what is left over came or went.
+//! that happens to bear the old number. So the lines of each function are laid side by side in their order, such that
+//! as much as possible of what was there before is found again, and what is left over came or went.
 
 use super::count::{Site, SiteSum, Sites};
 use super::scopes::Scopes;
@@ -143,12 +143,17 @@ fn side_by_side(
         before.iter().chain(&after).for_each(|(_, sum)| whole.merge(sum));
         return heaviest.map(|site| (site, whole)).into_iter().collect();
     }
-    // The most that lines from these on can have in common.
+    // Lines are the likelier the same, the more they have in common and the less apart.
+    let alike = |before: &SiteSum, after: &SiteSum| {
+        let (a, b) = (value(before).min(value(after)), value(before).max(value(after)));
+        (u128::from(a) * u128::from(a) / u128::from(b.max(1))) as u64
+    };
+    // The most that lines from these on can be alike.
     let width = after.len() + 1;
     let mut common = vec![0_u64; (before.len() + 1) * width];
     for i in (0..before.len()).rev() {
         for j in (0..after.len()).rev() {
-            let both = value(&before[i].1).min(value(&after[j].1));
+            let both = alike(&before[i].1, &after[j].1);
             let pair = common[(i + 1) * width + j + 1].saturating_add(both);
             common[i * width + j] =
                 pair.max(common[(i + 1) * width + j]).max(common[i * width + j + 1]);
@@ -159,7 +164,7 @@ fn side_by_side(
     while i < before.len() || j < after.len() {
         let here = common[i * width + j];
         if i < before.len() && j < after.len() {
-            let both = value(&before[i].1).min(value(&after[j].1));
+            let both = alike(&before[i].1, &after[j].1);
             if here == common[(i + 1) * width + j + 1].saturating_add(both) {
                 let mut sum = before[i].1;
                 sum.merge(&after[j].1);
@@ -177,4 +182,53 @@ fn side_by_side(
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::FunctionId;
+
+    fn before(line: i64, value: i64) -> (Site, SiteSum) {
+        ((FunctionId(1), line), SiteSum { values: [value, 0], ..SiteSum::default() })
+    }
+
+    fn after(line: i64, value: i64) -> (Site, SiteSum) {
+        ((FunctionId(1), line), SiteSum { values: [0, value], ..SiteSum::default() })
+    }
+
+    /// Line after, value before, value after.
+    fn laid(before: Vec<(Site, SiteSum)>, after: Vec<(Site, SiteSum)>) -> Vec<(i64, i64, i64)> {
+        let laid = side_by_side(before, after).into_iter();
+        laid.map(|((_, line), sum)| (line, sum.values[0], sum.values[1])).collect()
+    }
+
+    #[test]
+    fn lines_that_moved_are_found_again_and_the_new_one_is_named() {
+        // Two lines more above, and a new allocation between what was there.
+        let old = vec![before(10, 100), before(20, 5000), before(30, 70)];
+        let new = vec![after(12, 100), after(22, 5100), after(25, 900), after(33, 70)];
+        let expected = [(12, 100, 100), (22, 5000, 5100), (25, 0, 900), (33, 70, 70)];
+        assert_eq!(laid(old, new), expected);
+    }
+
+    #[test]
+    fn a_new_line_with_the_number_of_an_old_one_is_not_the_old_one() {
+        let laid = laid(vec![before(20, 5000)], vec![after(20, 900), after(24, 5000)]);
+        assert_eq!(laid, [(20, 0, 900), (24, 5000, 5000)]);
+    }
+
+    #[test]
+    fn a_line_that_is_gone_stays_a_line() {
+        assert_eq!(laid(vec![before(7, 40)], Vec::new()), [(7, 40, 0)]);
+        assert_eq!(laid(Vec::new(), vec![after(7, 40)]), [(7, 0, 40)]);
+        assert_eq!(laid(Vec::new(), Vec::new()), []);
+    }
+
+    #[test]
+    fn a_function_of_very_many_lines_is_one_place() {
+        let old = (0..400).map(|line| before(line, 1)).collect();
+        let new = (0..400).map(|line| after(line, if line == 9 { 50 } else { 1 })).collect();
+        assert_eq!(laid(old, new), [(9, 400, 449)]);
+    }
 }
