@@ -47,10 +47,11 @@ pub fn analyze_check(
     if is_pair {
         let whole = diff::Comparison::new(&series, None, measured, Order::Flat, None);
         report.totals = diff_totals(&whole, &series, &sums);
-        process = Some(whole.process());
+        let found = whole.sure_process();
+        process = Some(found);
         report.comparison = Some(Comparison {
             apart_nanos: apart(&series),
-            same_process: whole.process() != Process::Different,
+            same_process: found != Process::Different,
         });
     } else if asked.before > 0 {
         let mean = |runs: &[Vec<Sum>], i: usize| {

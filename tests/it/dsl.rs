@@ -30,6 +30,12 @@ impl Stack {
         self.alloc(objects, bytes)
     }
 
+    /// In use, whatever was allocated.
+    pub(crate) fn inuse_only(mut self, objects: i64, bytes: i64) -> Self {
+        self.values[2..].copy_from_slice(&[objects, bytes]);
+        self
+    }
+
     /// Ever allocated.
     pub(crate) fn alloc(mut self, objects: i64, bytes: i64) -> Self {
         self.values[..2].copy_from_slice(&[objects, bytes]);

@@ -13,6 +13,7 @@ mod decoder;
 mod dsl;
 mod flame;
 mod folders;
+mod gate_truth;
 mod golden;
 mod graph_agreement;
 mod histories;

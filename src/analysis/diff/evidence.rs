@@ -45,9 +45,10 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
     if let Some(allocated) = allocated {
         let pairs = pairs(before, after, series.sample_types.len(), allocated);
         // Nearly always in order; the pass itself finds out where it is not.
-        let (found, falls, rises) =
+        let (mut found, falls, rises) =
             Pass::new(question, known.unwrap_or(Process::InOrder)).run(&pairs);
-        let process = match (falls, rises) {
+        found.moved = rises;
+        let process = match (falls > 0, rises > 0) {
             _ if known.is_some() => found.process,
             (false, _) => Process::InOrder,
             (true, false) => Process::Swapped,
@@ -57,7 +58,8 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
             return found;
         }
         if process == Process::Swapped {
-            return Pass::new(question, process).run(&pairs).0;
+            let (found, moved, _) = Pass::new(question, process).run(&pairs);
+            return Findings { moved, ..found };
         }
     }
     Pass::new(question, Process::Different).run(&Pairs::none(before, after)).0
@@ -76,8 +78,8 @@ struct Pass<'a> {
 
 /// Sums of one piece of work.
 struct Piece {
-    falls: bool,
-    rises: bool,
+    falls: usize,
+    rises: usize,
     totals: Vec<Evidence>,
     /// Pairs of each group by label set: samples of one object size weigh the same, so that they are counted first
     /// and weighed once.
@@ -112,8 +114,8 @@ impl<'a> Pass<'a> {
         Self { question, sides: Sides::new(series, process), groups, types, main: 0, allocated }
     }
 
-    /// The findings, and whether counters of allocations fall or rise.
-    fn run(&self, pairs: &Pairs) -> (Findings, bool, bool) {
+    /// The findings, and how many counters of allocations fall and rise.
+    fn run(&self, pairs: &Pairs) -> (Findings, usize, usize) {
         let frames = self.question.frames;
         let n = pairs.of_after.len();
         let size = piece(n);
@@ -136,6 +138,7 @@ impl<'a> Pass<'a> {
         });
         let mut found = Findings {
             process: self.sides.process,
+            moved: 0,
             sampled: self.sides.known(),
             exact: self.sides.before.exact() && self.sides.after.exact(),
             totals: vec![Evidence::default(); self.types.len()],
@@ -143,11 +146,11 @@ impl<'a> Pass<'a> {
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
         };
-        let (mut falls, mut rises) = (false, false);
+        let (mut falls, mut rises) = (0, 0);
         let mut by_set = self.no_sets();
         for piece in &pieces {
-            falls |= piece.falls;
-            rises |= piece.rises;
+            falls += piece.falls;
+            rises += piece.rises;
             found.totals.iter_mut().zip(&piece.totals).for_each(|(a, b)| a.merge(b));
             for (sum, piece) in by_set.iter_mut().flatten().zip(piece.by_set.iter().flatten()) {
                 sum.0.x1 += piece.0.x1;
@@ -184,8 +187,8 @@ impl<'a> Pass<'a> {
         let rows = frames.map_or(0, Frames::len);
         let locations = self.question.series.symbols.locations.len();
         let mut piece = Piece {
-            falls: false,
-            rises: false,
+            falls: 0,
+            rises: 0,
             totals: vec![Evidence::default(); self.types.len()],
             by_set: self.no_sets(),
             leaves: Sparse::new(frames.map_or(0, |_| locations)),
@@ -213,8 +216,8 @@ impl<'a> Pass<'a> {
         if let Some(group) = self.allocated {
             let Records { size, count, .. } = self.groups[group];
             let (b, a) = self.sides.values(record, count.unwrap_or(size));
-            piece.falls |= a < b;
-            piece.rises |= a > b;
+            piece.falls += usize::from(a < b);
+            piece.rises += usize::from(a > b);
         }
         let mut main = Pair::default();
         for (group, records) in self.groups.iter().enumerate() {

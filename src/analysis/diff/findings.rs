@@ -12,6 +12,8 @@ use crate::stats::growth::Evidence;
 pub(super) struct Findings {
     /// How the snapshots relate.
     pub(super) process: Process,
+    /// How many counters of allocations moved in the one direction that speaks for a single process.
+    pub(super) moved: usize,
     /// Whether the profiles say how they were sampled.
     pub(super) sampled: bool,
     /// Whether every allocation was recorded: any change is certain.

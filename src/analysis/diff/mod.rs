@@ -132,6 +132,9 @@ pub struct Diff {
     pub sites: Vec<Site>,
 }
 
+/// So many counters of two processes move in one direction in less than one of a hundred pairs.
+const SURE_COUNTERS: usize = 8;
+
 /// What two snapshots say about each other: how they relate, their totals, and the rows where they were asked for.
 pub struct Comparison<'a> {
     series: &'a Series,
@@ -161,6 +164,15 @@ impl<'a> Comparison<'a> {
     /// How the two relate, to be known of the same snapshots when they are filtered.
     pub fn process(&self) -> Process {
         self.found.process
+    }
+
+    /// As [`Comparison::process`], for who must not take two processes for one: counters of two processes move as they
+    /// like, and where few moved they may all have moved in one direction by chance.
+    pub fn sure_process(&self) -> Process {
+        match self.found.moved {
+            1..SURE_COUNTERS if !self.found.exact => Process::Different,
+            _ => self.found.process,
+        }
     }
 
     /// 95 % interval of the change of the total of a sample type, by its position; `None` where the profiles don't

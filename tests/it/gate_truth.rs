@@ -1,0 +1,142 @@
+//! Gates on pairs of profiles whose truth is known, from the bytes to the outcome: the promise that what is within its limit
+//! fails, and what is above it passes, in 5 of 100 cases at most. `src/stats/threshold_simulation.rs` holds it for many
+//! more heaps, without profiles.
+
+use crate::ask::series;
+use crate::dsl::{bytes, heap, stack};
+use crate::random::Random;
+use heapdiff::analysis::check::{Asked, Check, Missing, Outcome};
+use heapdiff::filter::{Granularity, Spec};
+use heapdiff::model::origin::Own;
+use heapdiff::patterns::Catalog;
+use heapdiff::report::{Query, Question, analyze_check};
+use heapdiff::rules::Rules;
+use std::sync::Arc;
+
+/// Sites with the size of their objects and how many of them there are.
+const SITES: [(&str, i64, i64); 6] = [
+    ("main.tree;main.node", 64, 200_000),
+    ("main.cache;main.entry", 512, 20_000),
+    ("main.load;bytes.growSlice", 8192, 900),
+    ("main.read;bufio.NewReaderSize", 65_536, 60),
+    ("main.blob", 1_048_576, 6),
+    ("main.index;main.grow", 262_144, 12),
+];
+
+/// How many of the objects are sampled, as Go writes it: divided by the probability, and cut to whole numbers.
+fn sampled(random: &mut Random, objects: i64, size: i64, period: i64) -> (i64, i64) {
+    let p = 1.0 - (-(size as f64) / period as f64).exp();
+    let uniform = |random: &mut Random| ((random.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    // From one sampled object to the next the distance is geometric.
+    let (mut n, mut at) = (0, 0.0);
+    loop {
+        at += if p < 1.0 { (uniform(random).ln() / (-p).ln_1p()).floor() + 1.0 } else { 1.0 };
+        if at > objects as f64 {
+            break;
+        }
+        n += 1;
+    }
+    ((n as f64 / p) as i64, ((n * size) as f64 / p) as i64)
+}
+
+/// A profile of the program, of which one site has so many objects more.
+fn profile(random: &mut Random, period: i64, grown: (usize, i64)) -> Vec<u8> {
+    let stacks: Vec<_> = SITES
+        .iter()
+        .enumerate()
+        .map(|(site, &(frames, size, objects))| {
+            let more = if site == grown.0 { grown.1 } else { 0 };
+            let (count, space) = sampled(random, objects + more, size, period);
+            let frames = format!("main.main;{frames}");
+            // What was allocated in all tells two processes apart.
+            let ever = count + (random.next() % 1000) as i64;
+            stack(&frames).alloc(ever, ever * size).inuse_only(count, space).sized(size)
+        })
+        .collect();
+    let mut profile = heap(&stacks);
+    profile.period = period;
+    bytes(&profile)
+}
+
+fn check(profiles: &[Vec<u8>], before: usize, rules: &str) -> Check {
+    let rules = Rules::read("rules.toml", rules, &|_| Ok(())).unwrap();
+    let asked = Asked {
+        rules: Arc::new(rules),
+        catalog: Arc::new(Catalog::default()),
+        own: Own::default(),
+        before,
+        today: "2026-01-01".parse().unwrap(),
+        missing: Missing::default(),
+    };
+    let query = Query {
+        question: Question::Check(asked),
+        sample_type: None,
+        granularity: Granularity::Functions,
+        sort: None,
+        nodecount: 0,
+        all: true,
+        normalize: false,
+        trim_path: Vec::new(),
+    };
+    let profiles: Vec<&[u8]> = profiles.iter().map(Vec::as_slice).collect();
+    let report = analyze_check(series(&profiles).unwrap(), None, &query, &Spec::default()).unwrap();
+    report.check.unwrap()
+}
+
+#[test]
+fn at_the_limit_a_pair_neither_fails_nor_passes_more_often_than_promised() {
+    const PAIRS: usize = 400;
+    let mut random = Random(5);
+    // Growth of 2 MiB, of small objects and of large ones.
+    for (site, more) in [(1, 4096), (5, 8)] {
+        for period in [524_288, 65_536, 8192] {
+            let mut counts = [0; 2];
+            for _ in 0..PAIRS {
+                let before = profile(&mut random, period, (site, 0));
+                let after = profile(&mut random, period, (site, more));
+                let check = check(&[before, after], 1, "[[rule]]\nmax_growth = '2MiB'");
+                counts[0] += usize::from(check.outcome == Outcome::Fail);
+                counts[1] += usize::from(check.outcome == Outcome::Pass);
+            }
+            println!("{} at {period}: {counts:?} of {PAIRS} fail and pass", SITES[site].0);
+            // 5 of 100, and two standard errors.
+            assert!(counts.iter().all(|&count| count <= PAIRS * 72 / 1000), "{counts:?}");
+        }
+    }
+}
+
+#[test]
+fn far_from_the_limit_every_pair_is_decided_and_the_site_is_named() {
+    let mut random = Random(6);
+    let rules = "[[rule]]\nmax_growth = '2MiB'\nmax_growth_percent = 5";
+    for _ in 0..50 {
+        let before = profile(&mut random, 1024, (1, 0));
+        let grown = check(&[before.clone(), profile(&mut random, 1024, (1, 12_000))], 1, rules);
+        assert_eq!(grown.outcome, Outcome::Fail);
+        assert_eq!(grown.rules[0].offenders[0].place.function, "main.entry");
+        let same = check(&[before, profile(&mut random, 1024, (1, 0))], 1, rules);
+        assert_eq!(same.outcome, Outcome::Pass);
+        assert!(same.rules[0].offenders.is_empty());
+    }
+}
+
+#[test]
+fn several_runs_decide_what_one_does_not() {
+    let mut random = Random(7);
+    let rules = "[[rule]]\nmax_growth = '2MiB'";
+    let mut runs = |n: usize, more: i64| -> Vec<Vec<u8>> {
+        (0..n).map(|_| profile(&mut random, 16_384, (1, more))).collect()
+    };
+    let mut open = [0; 2];
+    for _ in 0..20 {
+        for (slot, n) in [1, 8].into_iter().enumerate() {
+            let profiles = [runs(n, 0), runs(n, 0)].concat();
+            let found = check(&profiles, n, rules);
+            assert_ne!(found.outcome, Outcome::Fail);
+            open[slot] += usize::from(found.outcome == Outcome::Inconclusive);
+            assert_eq!((found.before_runs, found.after_runs), (n, n));
+        }
+    }
+    println!("{open:?} of 20 open with one run and with eight");
+    assert!(open[0] >= 5 && open[1] <= 1, "{open:?}");
+}
