@@ -18,7 +18,7 @@ mod generate;
 
 use flate2::bufread::MultiGzDecoder;
 use generate::Shape;
-use heapdiff::command::{self, Console, Github};
+use heapdiff::command::{self, Console};
 use heapdiff::input;
 use heapdiff::input::pprof::encode;
 use heapdiff::model::profile::Profile;
@@ -153,7 +153,7 @@ fn answer(files: Vec<OsString>) -> io::Result<()> {
         columns: None,
         color: false,
         stderr_is_terminal: false,
-        github: Github::default(),
+        github: command::Github::default(),
     };
     let args = ["heapdiff".into(), question, "--quiet".into()].into_iter().chain(files);
     match command::run(args, &mut console) {

@@ -11,6 +11,7 @@ mod through_time;
 
 pub use analyze::{Error, analyze, position};
 pub use gate::analyze_check;
+pub(crate) use gate::in_use;
 pub use through_time::{Histories, analyze_through_time};
 
 use crate::analysis::flame::{self, Flame};

@@ -6,6 +6,7 @@
 use super::Error;
 use super::options::PatternArgs;
 use crate::patterns::Catalog;
+use crate::toml_file::TomlFile;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -74,9 +75,10 @@ fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, Error> {
     })?;
     String::from_utf8(text).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
+        let text = String::from_utf8_lossy(valid);
+        let (line, column) = TomlFile { name, text: &text }.position(text.len());
         Error::Usage(format!(
-            "{name}:{line}: byte {} is no UTF-8; a file of rules or patterns is text (TOML)",
+            "{name}:{line}:{column}: byte {} is no UTF-8; a file of rules or patterns is text (TOML)",
             valid.len()
         ))
     })

@@ -71,6 +71,13 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Er
 fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let CheckArgs { inputs, before, after, no_leaks, init: _, gate } = args;
     let gate = Gate::new(gate, no_leaks)?;
+    if gate.is_about_drift_alone() {
+        return Err(Error::Usage(
+            "all rules are about drift, which two profiles do not show, so that there is nothing to check: heapdiff \
+             baseline compare DIR AFTER judges them; or give a rule `max_growth` or `max`"
+                .to_owned(),
+        ));
+    }
     let (profiles, warnings) = profiles(&inputs, before, after, no_leaks, &gate)?;
     let progress = run::progress(console, gate.output.quiet);
     let report = gate.judge(&profiles, today(), &progress)?;

@@ -13,7 +13,6 @@ use crate::analysis::check::{Asked, Missing, Outcome};
 use crate::analysis::suspects;
 use crate::filter::Spec;
 use crate::model::origin::Own;
-use crate::model::rebase::Rebase;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
 use crate::report::{Query, Question, Report, Warning, analyze_check, analyze_through_time};
@@ -266,6 +265,13 @@ impl Gate {
         self.rules.rules.iter().any(|rule| rule.scope == Scope::Leak)
     }
 
+    /// Whether no rule demands anything but of a window of baselines.
+    pub(super) fn is_about_drift_alone(&self) -> bool {
+        self.rules.rules.iter().all(|rule| {
+            rule.scope != Scope::Leak && rule.growth.is_empty() && rule.budget.is_none()
+        })
+    }
+
     /// Reads the profiles and judges them.
     pub(super) fn judge(
         &self,
@@ -315,7 +321,7 @@ impl Gate {
         let folder = std::env::current_dir().ok().map(|folder| folder.display().to_string());
         let module = std::fs::read_to_string("go.mod").ok().and_then(|text| {
             let line = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
-            Some(line.trim().trim_matches('"').to_owned())
+            Some(line.split_whitespace().next()?.trim_matches('"').to_owned())
         });
         let prefixes = [folder, module].into_iter().flatten().filter(|prefix| prefix.len() > 1);
         prefixes.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect()
@@ -344,7 +350,11 @@ impl Gate {
                     "snapshots through time are read twice, which standard input (-) can't be: give files".to_owned(),
                 ));
             }
-            [_] => Rebase::default().finish().map_err(|e| fail(Box::new(e)))?,
+            [one] => {
+                return Err(Error::Usage(format!(
+                    "{one} is one snapshot, and what leaks shows in several: give four at least, eight to be sure"
+                )));
+            }
             _ => load(&heaps, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?,
         };
         let asked = suspects::Asked {
@@ -352,7 +362,9 @@ impl Gate {
             catalog: Arc::clone(&self.catalog),
             limit: None,
         };
-        let query = self.query(Question::Leaks(asked));
+        let mut query = self.query(Question::Leaks(asked));
+        let in_use = crate::report::in_use(&histories.main.sample_types).map(str::to_owned);
+        query.sample_type = query.sample_type.or(in_use);
         let leaks = analyze_through_time(histories, &query, &self.spec);
         let leaks = leaks.map_err(|e| fail(Box::new(e)))?;
         Ok((series, 1, Some((leaks, snapshots))))

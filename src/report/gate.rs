@@ -15,6 +15,11 @@ use crate::model::series::{Series, Snapshot, trimmed};
 /// What a gate is about where nobody says: what kills a process, and not what it ever allocated, which depends on how long it ran.
 const IN_USE: &str = "inuse_space";
 
+/// The sample type of a gate where nobody names one, if it is among these; else it is the profiles' own.
+pub(crate) fn in_use(types: &[SampleType]) -> Option<&'static str> {
+    types.iter().any(|t| t.name == IN_USE).then_some(IN_USE)
+}
+
 /// Judges the runs of a series by its rules. `leaks` is the answer to what leaks, of how many snapshots, where that was asked.
 pub fn analyze_check(
     series: Series,
@@ -29,9 +34,8 @@ pub fn analyze_check(
     let Question::Check(asked) = &query.question else { return Err(Error::NoHistory) };
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
-    let in_use = types.iter().any(|t| t.name == IN_USE).then_some(IN_USE);
     let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
-    let at = column(&types, defaults, query.sample_type.as_deref().or(in_use))?;
+    let at = column(&types, defaults, query.sample_type.as_deref().or(in_use(&types)))?;
     let measured = Measured::new(&types, at);
     let sums = check_sums(&series)?;
     let (sort, _) = settle_order(query, true);
@@ -65,10 +69,20 @@ pub fn analyze_check(
         report.totals = types.iter().enumerate().map(total).collect();
     }
     report.warnings.extend(repeated(&series, asked.before));
+    // Before filters: what they take away was there.
+    let is_empty = |snapshot: &Snapshot| snapshot.samples.is_empty();
+    let empty = series.snapshots.iter().find(|snapshot| is_empty(snapshot));
+    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
+        return Err(Error::Check(check::Unanswerable::Empty(empty.name.clone())));
+    }
+    let has_samples = !series.snapshots.iter().all(is_empty);
     let Applied { series, unmatched } = filter.apply(series)?;
     // Who filters everything away would judge nothing.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
         return Err(Error::Check(check::Unanswerable::Filter(option)));
+    }
+    if has_samples && series.snapshots.iter().all(is_empty) && !asked.missing.matches {
+        return Err(Error::Check(check::Unanswerable::Filtered));
     }
     let (suspects, snapshots) = match leaks {
         Some((leaks, snapshots)) => {

@@ -49,8 +49,7 @@ struct RuleTable {
     max_drift_percent: Option<Spanned<toml::Value>>,
     #[serde(default)]
     level: Level,
-    #[serde(default)]
-    allow_unmatched: bool,
+    allow_unmatched: Option<Spanned<bool>>,
 }
 
 /// The one class that a rule can be about.
@@ -179,7 +178,10 @@ impl Reader<'_> {
                 ("max_drift_percent", &table.max_drift_percent),
             ];
             let limit = limit.iter().find_map(|(key, value)| Some((*key, value.as_ref()?.span())));
-            if let Some((key, at)) = value.or(limit) {
+            let sample_type = table.sample_type.as_ref().map(|name| ("sample_type", name.span()));
+            let unmatched =
+                table.allow_unmatched.as_ref().map(|flag| ("allow_unmatched", flag.span()));
+            if let Some((key, at)) = value.or(limit).or(sample_type).or(unmatched) {
                 let message = format!(
                     "rule `{name}`: `class = \"leak\"` allows no leak at all: leave out `{key}`, or name what may \
                      leak in an [[allow]]"
@@ -199,6 +201,12 @@ impl Reader<'_> {
                  leave it out"
             );
             return Err(self.file.error(value.span(), message));
+        }
+        if let (Some(flag), Scope::Total) = (&table.allow_unmatched, &scope) {
+            let message = format!(
+                "rule `{name}`: the total matches whatever there is: leave out `allow_unmatched`"
+            );
+            return Err(self.file.error(flag.span(), message));
         }
         if let (Some(value), Scope::Pattern(_)) = (&table.value, &scope) {
             let message =
@@ -222,7 +230,7 @@ impl Reader<'_> {
             budget,
             drift,
             level: table.level,
-            allow_unmatched: table.allow_unmatched,
+            allow_unmatched: table.allow_unmatched.is_some_and(Spanned::into_inner),
         })
     }
 
@@ -374,5 +382,307 @@ fn written(value: &toml::Value) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml_file::{FILE_MAX, REGEX_MAX};
+
+    const FINE: &str = "[[rule]]\nname = 'cache'\nfunction = '^shop/cache'\nmax = '64MiB'\n";
+    const ALLOWED: &str =
+        "[[allow]]\nfunction = '^shop/import'\nreason = 'SHOP-1'\nexpires = 2027-01-31\n";
+
+    fn read(text: &str) -> Result<Rules, Error> {
+        rules("h.toml", text, &|id| match id {
+            "timer-ticker" => Ok(()),
+            "timer-tickers" => Err(vec!["timer-ticker".to_owned(), "time-after".to_owned()]),
+            _ => Err(Vec::new()),
+        })
+    }
+
+    fn error(text: &str) -> String {
+        read(text).map_err(|error| error.to_string()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let read = read(&[FINE, ALLOWED].concat()).unwrap();
+        let [rule] = read.rules.as_slice() else { panic!("{read:?}") };
+        assert_eq!(
+            (rule.name.as_str(), rule.value, rule.level),
+            ("cache", Value::Cum, Level::Fail)
+        );
+        assert_eq!(rule.scope.to_string(), "function ^shop/cache");
+        assert_eq!(rule.budget, Some(Amount { value: 64 << 20, is_size: true }));
+        assert!(rule.growth.is_empty() && rule.drift.is_empty() && !rule.allow_unmatched);
+        assert_eq!((&rule.sample_type, read.window), (&None, None));
+        let [allowed] = read.allowances.as_slice() else { panic!("{read:?}") };
+        assert_eq!((allowed.place.as_str(), allowed.reason.as_str()), ("h.toml:5", "SHOP-1"));
+        assert!(allowed.is_for(rule));
+        assert!(!allowed.is_expired("2027-01-31".parse().unwrap()));
+        assert!(allowed.is_expired("2027-02-01".parse().unwrap()));
+        assert_eq!(super::rules("h.toml", "", &|_| Ok(())), Ok(Rules::default()));
+    }
+
+    #[test]
+    fn a_rule_is_called_as_its_scope_where_it_has_no_name() {
+        let scopes = [
+            ("", "total"),
+            ("function = 'a'", "function a"),
+            ("package = 'a'", "package a"),
+            ("file = 'a'", "file a"),
+            ("pattern = 'timer-ticker'", "pattern timer-ticker"),
+        ];
+        for (scope, name) in scopes {
+            let read = read(&format!("[[rule]]\n{scope}\nmax_growth = 5\n")).unwrap();
+            assert_eq!(read.rules[0].name, name);
+        }
+        assert_eq!(read("[[rule]]\nclass = 'leak'\n").unwrap().rules[0].scope, Scope::Leak);
+    }
+
+    #[test]
+    fn amounts_are_sizes_or_numbers() {
+        let amount = |text: &str| {
+            let read = read(&format!("[[rule]]\nmax = {text}\n"))?;
+            Ok::<_, Error>(read.rules[0].budget.map(|amount| (amount.value, amount.is_size)))
+        };
+        let cases = [
+            ("'64MiB'", 64 << 20, true),
+            ("'64 MiB'", 64 << 20, true),
+            ("'64MB'", 64_000_000, true),
+            ("'1.5KiB'", 1536, true),
+            ("'1kB'", 1000, true),
+            ("'0B'", 0, true),
+            ("'2000'", 2000, false),
+            ("2000", 2000, false),
+            ("0", 0, false),
+            ("9_223_372_036_854_775_807", i64::MAX, false),
+        ];
+        for (text, value, is_size) in cases {
+            assert_eq!(amount(text), Ok(Some((value, is_size))), "{text}");
+        }
+        let bad = [
+            "''",
+            "' '",
+            "'MiB'",
+            "'5parsecs'",
+            "'5 Mi B'",
+            "'-5MiB'",
+            "-5",
+            "1.5",
+            "nan",
+            "true",
+            "[]",
+            "{}",
+            "2027-01-31",
+            "'5MiB and more'",
+            "'1e3'",
+            "'0x10'",
+            "'99999999TiB'",
+            "'9223372036854775808'",
+        ];
+        for text in bad {
+            let error = amount(text).unwrap_err().to_string();
+            assert!(error.starts_with("h.toml:2:7: `max` is "), "{text}: {error}");
+            assert!(error.contains("a size such as \"64MiB\" (B, KiB, MiB"), "{text}: {error}");
+        }
+        let beyond = amount("9223372036854775808").unwrap_err().to_string();
+        assert!(beyond.starts_with("h.toml:2:7: "), "{beyond}");
+    }
+
+    #[test]
+    fn percentages_are_numbers() {
+        let percent = |text: &str| {
+            let read = read(&format!("[[rule]]\nmax_growth_percent = {text}\n"))?;
+            Ok::<_, Error>(read.rules[0].growth.percent)
+        };
+        assert_eq!(percent("10"), Ok(Some(10.0)));
+        assert_eq!(percent("0.5"), Ok(Some(0.5)));
+        assert_eq!(percent("0"), Ok(Some(0.0)));
+        for text in ["-1", "nan", "inf", "'10'", "'10%'", "1e9", "true", "[10]"] {
+            let error = percent(text).unwrap_err().to_string();
+            assert!(error.starts_with("h.toml:2:22: `max_growth_percent` is "), "{text}: {error}");
+            assert!(error.contains("a number from 0 to 100000000: 10 is 10 percent"), "{error}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_what_is_allowed() {
+        let with = |from: &str, to: &str| FINE.replace(from, to);
+        let allowed = |from: &str, to: &str| [FINE, &ALLOWED.replace(from, to)].concat();
+        let long = "x".repeat(REGEX_MAX + 1);
+        let leak = |line: &str| format!("[[rule]]\nclass = 'leak'\n{line}\n");
+        let cases = [
+            (
+                "x = 1\n".to_owned(),
+                "h.toml:1:1: unknown field `x`, expected one of `rule`, `allow`, `baseline`, `pattern`",
+            ),
+            (
+                with("max", "maxx"),
+                "h.toml:4:1: unknown field `maxx`, expected one of `name`, `func",
+            ),
+            (
+                allowed("reason", "why"),
+                "h.toml:7:1: unknown field `why`, expected one of `function`",
+            ),
+            (
+                "[baseline]\nwide = 3\n".to_owned(),
+                "h.toml:2:1: unknown field `wide`, expected `window`",
+            ),
+            ("[rule]\nmax = 1\n".to_owned(), "h.toml:1:1: invalid type: map, expected a sequence"),
+            ("rule = 3\n".to_owned(), "h.toml:1:8: invalid type: integer `3`, expected a sequence"),
+            (with("'cache'", "3"), "h.toml:2:8: invalid type: integer `3`, expected a string"),
+            (with("'cache'", "' '"), "h.toml:2:8: `name` is empty"),
+            (
+                with("'^shop/cache'", "['a']"),
+                "h.toml:3:12: invalid type: sequence, expected a string",
+            ),
+            (
+                with("^shop", "^(shop"),
+                "h.toml:3:12: `function` does not compile: regex parse error",
+            ),
+            (
+                with("^shop/cache", ""),
+                "h.toml:3:12: `function` is empty, and would match everything",
+            ),
+            (with("^shop", &long), "h.toml:3:12: `function` has 1007 bytes, of at most 1000"),
+            (with("^shop", r"(\w{99}){99}"), "takes more than 524288 bytes when it is compiled"),
+            (
+                with("max", "package = 'x'\nmax"),
+                "h.toml:4:11: `function` is given already, and `package` as well: a scope is one of",
+            ),
+            (
+                with("max", "class = 'leak'\nmax"),
+                "h.toml:4:9: `function` is given already, and `class`",
+            ),
+            (
+                with("max", "level = 'warning'\nmax"),
+                "h.toml:4:9: unknown variant `warning`, expected `fail` or `warn`",
+            ),
+            (
+                with("max", "value = 'sum'\nmax"),
+                "h.toml:4:9: unknown variant `sum`, expected `cum` or `flat`",
+            ),
+            (
+                with("max", "allow_unmatched = 'yes'\nmax"),
+                "h.toml:4:19: invalid type: string \"yes\", expected a boolean",
+            ),
+            (
+                with("max", "sample_type = ' '\nmax"),
+                "h.toml:4:15: `sample_type` is empty: inuse_space, inuse_objects, alloc_space or",
+            ),
+            (
+                with("function = '^shop/cache'", "class = 'leaks'"),
+                "h.toml:3:9: unknown variant `leaks`, expected `leak`",
+            ),
+            (
+                with("function = '^shop/cache'", "pattern = 'timer-tickers'"),
+                "h.toml:3:11: there is no pattern `timer-tickers` of heap profiles; near it are timer-ticker, \
+                 time-after; `heapdiff patterns` lists them",
+            ),
+            (
+                with("function = '^shop/cache'", "pattern = 'x'"),
+                "h.toml:3:11: there is no pattern `x` of heap profiles; `heapdiff patterns` lists them",
+            ),
+            (
+                with("max = '64MiB'", ""),
+                "h.toml:1:1: rule `cache` demands nothing: give it `max_growth` (\"5MiB\"), ",
+            ),
+            (
+                with("function = '^shop/cache'", "value = 'flat'"),
+                "h.toml:3:9: rule `cache`: `value` says where on a stack a function stands",
+            ),
+            (
+                with("function = '^shop/cache'", "allow_unmatched = true"),
+                "h.toml:3:19: rule `cache`: the total matches whatever there is",
+            ),
+            (
+                with("function = '^shop/cache'", "pattern = 'timer-ticker'\nvalue = 'flat'"),
+                "h.toml:4:9: rule `cache`: a pattern looks at whole stacks",
+            ),
+            (
+                leak("max = 3"),
+                "h.toml:3:7: rule `class leak`: `class = \"leak\"` allows no leak at all",
+            ),
+            (leak("max_growth_percent = 3"), "leave out `max_growth_percent`, or name what may"),
+            (leak("sample_type = 'inuse_space'"), "h.toml:3:15: rule `class leak`: "),
+            (leak("allow_unmatched = true"), "h.toml:3:19: rule `class leak`: "),
+            (leak("value = 'cum'"), "h.toml:3:9: rule `class leak`: "),
+            (
+                [FINE, FINE].concat(),
+                "h.toml:6:8: there is a rule `cache` already, in line 2: give one of them another `name`",
+            ),
+            (
+                "[[rule]]\nmax = 1\n[[rule]]\nmax = 2\n".to_owned(),
+                "h.toml:3:1: there is a rule `total` already, in line 1",
+            ),
+            (allowed("reason = 'SHOP-1'\n", ""), "h.toml:5:1: missing field `reason`"),
+            (allowed("expires = 2027-01-31\n", ""), "h.toml:5:1: missing field `expires`"),
+            (allowed("'SHOP-1'", "' '"), "h.toml:7:10: `reason` is empty: say why this may grow"),
+            (
+                allowed("function = '^shop/import'\n", ""),
+                "h.toml:5:1: an [[allow]] says what it is about: `function`, `package` or `file`",
+            ),
+            (
+                allowed("function = '^shop/import'", "class = 'leak'"),
+                "h.toml:6:1: unknown field `class`, expected one of `function`",
+            ),
+            (
+                allowed("reason", "rules = ['cash']\nreason"),
+                "h.toml:7:10: there is no rule `cash`; there are: `cache`",
+            ),
+            (
+                allowed("2027-01-31", "'tomorrow'"),
+                "h.toml:8:11: `expires` is \"tomorrow\", and should be a day: 2027-01-31, the last on",
+            ),
+            (
+                allowed("2027-01-31", "'2027-02-30'"),
+                "h.toml:8:11: `expires` is \"2027-02-30\", and",
+            ),
+            (allowed("2027-01-31", "'31.1.2027'"), "h.toml:8:11: `expires` is \"31.1.2027\", and"),
+            (allowed("2027-01-31", "'20270131'"), "h.toml:8:11: `expires` is \"20270131\", and"),
+            (
+                allowed("2027-01-31", "2027-01-31T10:00:00Z"),
+                "h.toml:8:11: `expires` is 2027-01-31T",
+            ),
+            (allowed("2027-01-31", "10:00:00"), "h.toml:8:11: `expires` is 10:00:00, and should"),
+            (allowed("2027-01-31", "2027"), "h.toml:8:11: `expires` is 2027, and should be a day"),
+            (allowed("2027-01-31", "2027-02-30"), "h.toml:8:11: "),
+            (
+                "[baseline]\nwindow = 3\n".to_owned(),
+                "h.toml:2:10: `window` is a number of baselines, from 4 to 1000",
+            ),
+            ("[baseline]\nwindow = '12'\n".to_owned(), "h.toml:2:10: invalid type: string \"12\""),
+            (with("'cache'", "'cache"), "h.toml:2:"),
+            ("[[rule".to_owned(), "h.toml:1:"),
+            ("\u{feff}= ä".to_owned(), "h.toml:1:"),
+            ([FINE, &"[".repeat(10_000)].concat(), "h.toml:5:"),
+            ([FINE, "x = ", &"[".repeat(10_000)].concat(), "h.toml:5:"),
+        ];
+        for (text, expected) in cases {
+            let error = error(&text);
+            assert!(error.contains(expected), "{text:.300}\n{error}\n{expected}");
+            let place = error.strip_prefix("h.toml:").unwrap_or_default();
+            let mut numbers = place.splitn(3, ':').take(2).map(str::parse::<u32>);
+            assert!(numbers.all(|number| number.is_ok()), "{error}");
+        }
+        let long = "#".repeat(FILE_MAX + 1);
+        assert!(error(&long).starts_with("h.toml: a rule file has at most 1048576 bytes, this"));
+        let many: String =
+            (0..=TABLES_MAX).map(|i| FINE.replace("'cache'", &format!("'{i}'"))).collect();
+        assert_eq!(error(&many), "h.toml: a rule file has at most 500 rules and allowances");
+    }
+
+    #[test]
+    fn no_cut_off_file_panics() {
+        let template = include_str!("../command/check/heapdiff.toml");
+        let open = template.replace("\n#", "\n");
+        for text in [template, open.as_str(), &[FINE, ALLOWED].concat()] {
+            for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
+                let _ = read(&text[..end]);
+            }
+        }
     }
 }

@@ -250,7 +250,10 @@ fn what_is_wrong_with_patterns_is_said_with_its_place() {
         ],
     );
     let cases = [
-        ("patterns --patterns key.toml", "key.toml:1:1: unknown field `x`, expected `pattern`"),
+        (
+            "patterns --patterns key.toml",
+            "key.toml:1:1: unknown field `x`, expected one of `pattern`, `",
+        ),
         ("patterns match --patterns key.toml heap.pb.gz", "key.toml:1:1: unknown field `x`"),
         (
             "patterns --patterns regex.toml",
@@ -260,12 +263,12 @@ fn what_is_wrong_with_patterns_is_said_with_its_place() {
             "patterns --patterns untrue.toml",
             "untrue.toml: pattern `mine`: example 1 says that it matches",
         ),
-        ("patterns --patterns latin.toml", "latin.toml:2: byte 8 is no UTF-8"),
+        ("patterns --patterns latin.toml", "latin.toml:2:3: byte 8 is no UTF-8"),
         ("patterns --patterns hostile.toml", "hostile.toml:1:"),
         ("patterns --patterns none.toml", "none.toml: no such file; check the path"),
         ("patterns --patterns .", ".: is a folder; name a file"),
         ("patterns --patterns /dev/zero", "/dev/zero: a pattern file has at most"),
-        ("patterns --patterns heap.pb.gz", "heap.pb.gz:1: byte "),
+        ("patterns --patterns heap.pb.gz", "heap.pb.gz:1:2: byte "),
         ("patterns match", "no profile given: heapdiff patterns match PROFILE..."),
         ("patterns match none.pb.gz", "none.pb.gz: no such file"),
         ("patterns match -own a(b heap.pb.gz", "-own: regex parse error"),

@@ -113,10 +113,10 @@ pub(crate) fn empty_diff() -> Report {
         tags: None,
         flame: None,
         matches: None,
-        check: None,
         timeline: None,
         suspects: None,
         verdict: None,
+        check: None,
         warnings: Vec::new(),
     }
 }

@@ -112,10 +112,11 @@ fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Site, Si
             })
             .collect();
     }
-    let mut functions: HashMap<(&str, &str), usize, FxBuildHasher> = HashMap::default();
+    // By name alone: a function may move to another file, and a build in another folder has other files.
+    let mut functions: HashMap<&str, usize, FxBuildHasher> = HashMap::default();
     let mut lines: Vec<[Vec<(Site, SiteSum)>; 2]> = Vec::new();
     for (site, sums) in all {
-        let known = functions.entry(scopes.function(site.0)).or_insert_with(|| {
+        let known = functions.entry(scopes.function(site.0).0).or_insert_with(|| {
             lines.push([Vec::new(), Vec::new()]);
             lines.len() - 1
         });

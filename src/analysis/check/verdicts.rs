@@ -69,6 +69,12 @@ pub enum Unanswerable {
          --allow-unmatched that this is as it should be"
     )]
     Filter(&'static str),
+    /// Filters match, and leave nothing to judge.
+    #[error(
+        "the filters leave no sample of any profile, so that there is nothing to judge; correct them, or say with \
+         --allow-unmatched that this is as it should be"
+    )]
+    Filtered,
     /// Nothing is demanded.
     #[error("there is no rule to check")]
     NoRules,
@@ -104,10 +110,6 @@ pub fn check(
     let series = subject.series;
     let (active, expired): (Vec<&Allowance>, Vec<&Allowance>) =
         asked.rules.allowances.iter().partition(|allowance| !allowance.is_expired(asked.today));
-    let empty = series.snapshots.iter().find(|snapshot| snapshot.samples.is_empty());
-    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
-        return Err(Unanswerable::Empty(empty.name.clone()));
-    }
     let mut judged: Vec<(usize, Judgement)> = Vec::new();
     let mut used = vec![false; active.len()];
     let counted: Vec<usize> =

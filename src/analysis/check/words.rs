@@ -80,7 +80,17 @@ pub(super) fn fill(
 
 /// What would decide.
 fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judgement) -> String {
+    let distance = match judgement.demand {
+        Demand::Growth => "to tell growth of that size from none",
+        _ => "to tell it from the limit",
+    };
     let Some(needed) = needed else {
+        if let Some(rate) = unseen(judgement, period).filter(|_| growth.blur.is_some()) {
+            return format!(
+                "{distance}: GODEBUG=memprofilerate={rate} (now {period}); what is in no sample may be there all the \
+                 same, and the less the lower the rate"
+            );
+        }
         return "take profiles that name their period, or several runs of each side: the spread between runs \
                 decides as well"
             .to_owned();
@@ -88,10 +98,6 @@ fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judg
     let rate = needed.sampling.map(|share| rate(period as f64 * share));
     let rate = rate.filter(|&rate| rate < period && growth.blur.is_some());
     let runs = (needed.runs <= RUNS_MAX).then_some(needed.runs);
-    let distance = match judgement.demand {
-        Demand::Growth => "to tell growth of that size from none",
-        _ => "to tell it from the limit",
-    };
     let sides = if judgement.demand == Demand::Budget { "runs" } else { "runs of each side" };
     match (rate, runs) {
         (Some(rate), Some(runs)) => format!(
@@ -103,6 +109,17 @@ fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judg
             "it is too near to its limit to be told from it: make runs more alike, or move the limit".to_owned()
         }
     }
+}
+
+/// The rate at which what is in no sample is below the limit, where no sample says anything against it: how far the
+/// value reaches is proportional to it then.
+fn unseen(judgement: &Judgement, period: i64) -> Option<i64> {
+    let upper = judgement.upper?.checked_sub(judgement.value?)?;
+    let margin = judgement.limit?.checked_sub(judgement.value?)?;
+    let is_near = period > 1 && 0 <= margin && margin < upper;
+    is_near
+        .then(|| rate(period as f64 * margin as f64 / upper as f64))
+        .filter(|&rate| rate < period)
 }
 
 /// A distance between samples, in bytes: two digits, rounded down, at least 1, which records everything.
