@@ -33,6 +33,7 @@ use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
 pub use sides::Process;
 pub(crate) use spans::{Spans, spans};
+pub use suspects::Suspect;
 
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};

@@ -5,7 +5,7 @@ use super::offenders::{By, Runs, offenders};
 use super::scopes::{Scopes, Test};
 use super::{Asked, Check, Demand, Granted, Judgement, Measured, Outcome, words};
 use crate::analysis::Process;
-use crate::analysis::suspects::Suspect;
+use crate::analysis::Suspect;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
 use crate::rules::{Allowance, Amount, Level, Rule, Scope, Value};

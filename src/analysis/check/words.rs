@@ -3,8 +3,8 @@
 use super::scopes::holds;
 use super::verdicts::{Subject, plain};
 use super::{Demand, Judgement, Offender, Outcome};
+use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
-use crate::analysis::suspects::Suspect;
 use crate::rules::{Allowance, Level, Rule, Value};
 use crate::stats::class::LEAST;
 use crate::stats::threshold::{Growth, Needed, Verdict};
