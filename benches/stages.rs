@@ -174,7 +174,7 @@ pub(crate) fn whole_job(bencher: Bencher<'_, '_>, pair: &Pair) {
             columns: None,
             color: false,
             stderr_is_terminal: false,
-            github: command::Github::default(),
+            github: heapdiff::command::Github::default(),
         };
         assert_eq!(command::run(args, &mut console), 0, "heapdiff answers");
     });
