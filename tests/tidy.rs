@@ -54,7 +54,7 @@ const LISTS: &[List] = &[
             "turnover",
         ],
     },
-    List { module: "output", heads: &[], shared: &["escape"] },
+    List { module: "output", heads: &[], shared: &["check_words", "escape"] },
     List {
         module: "command",
         heads: &["args"],

@@ -3,6 +3,7 @@
 use super::gate::{Gate, GateArgs, Profiles, today};
 use super::inputs::{self, Inputs};
 use super::{Console, DONE, Error, catalog, run};
+use crate::output;
 use crate::report::Warning;
 use crate::source::{self, STDIN};
 use clap::Args;
@@ -61,9 +62,7 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Er
     let judged = judge(args, console);
     if let (Err(error), true) = (&judged, console.github.is_there) {
         // Nobody opens the log of a step for one line.
-        let message =
-            error.to_string().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-        let _ = writeln!(console.stderr, "::error title=heapdiff check::{message}");
+        let _ = writeln!(console.stderr, "{}", output::github_error(&error.to_string()));
     }
     judged
 }

@@ -8,6 +8,7 @@
 //! is a line. Several names in a cell have semicolons between them.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
+mod check_records;
 mod pattern_records;
 mod suspect_records;
 mod timeline_records;
@@ -208,7 +209,9 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
             }
         }
     }
-    if let Some(suspects) = &report.suspects {
+    if let Some(check) = &report.check {
+        check_records::write(check, &mut writer)?;
+    } else if let Some(suspects) = &report.suspects {
         suspect_records::write(suspects, &mut writer)?;
     } else if let Some(timeline) = &report.timeline {
         timeline_records::write(report, timeline, &mut writer)?;

@@ -4,20 +4,29 @@
 //! differs between a terminal and a pipe is told by [`Style`], so the same report and the same style
 //! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
 
+mod benchmark;
 mod chart;
+mod check_words;
 mod csv;
 mod dot;
 mod escape;
 mod flamegraph;
 mod folded;
+mod github;
 mod json;
+mod junit;
+mod markdown;
+mod sarif;
 mod speedscope;
 mod table;
 
 pub(crate) use escape::escape;
+pub(crate) use github::error as github_error;
+use table::closing::command_on;
 use table::number;
 pub(crate) use table::shell;
 
+use crate::analysis::check::Check;
 use crate::patterns::Page;
 use crate::report::Report;
 use std::borrow::Cow;
@@ -115,6 +124,10 @@ pub fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let said = |write: fn(&Report, &Check, &mut dyn io::Write) -> io::Result<()>,
+                out: &mut dyn io::Write| {
+        report.check.as_ref().map_or(Ok(()), |check| write(report, check, out))
+    };
     match format {
         Format::Table => table::write(report, style, out),
         Format::Json => json::write(report, out),
@@ -131,9 +144,11 @@ pub fn write(
         Format::Speedscope => {
             report.stacks.as_ref().map_or(Ok(()), |stacks| speedscope::write(report, stacks, out))
         }
-        Format::Markdown | Format::Junit | Format::Sarif | Format::Github | Format::Benchmark => {
-            Ok(())
-        }
+        Format::Markdown => said(markdown::write, out),
+        Format::Junit => said(junit::write, out),
+        Format::Sarif => said(sarif::write, out),
+        Format::Github => said(github::write, out),
+        Format::Benchmark => said(benchmark::write, out),
     }
 }
 

@@ -6,8 +6,10 @@
 //! words of heaps (objects, in use, leak) stand only where the profile is one of a heap.
 
 mod chain;
-mod closing;
+mod check_rows;
+pub(in crate::output) mod closing;
 mod diff_rows;
+mod facts;
 mod grid;
 mod heading;
 mod list_rows;
@@ -39,6 +41,9 @@ use std::io;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     heading::write(report, style, out)?;
+    if let Some(check) = &report.check {
+        return check_rows::write(report, check, style, out);
+    }
     if let (Some(verdict), Some(suspects)) = (&report.verdict, &report.suspects) {
         verdict_line::write(report, verdict, style, out)?;
         suspect_lines::write_total(report, style, out)?;

@@ -7,6 +7,8 @@ mod bad_input;
 mod call_graph;
 mod chart;
 mod check;
+mod check_outputs;
+mod check_samples;
 mod cli;
 mod convert;
 mod corpus;

@@ -1,7 +1,7 @@
 //! The JSON form and its schema: what is written is what the schema says, and the schema is what the
 //! types say.
 
-use crate::{golden, samples, time_samples};
+use crate::{check_samples, golden, samples, time_samples};
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::Report;
@@ -37,6 +37,9 @@ fn samples() -> Vec<Report> {
         samples::matched(),
         time_samples::leaks(),
         time_samples::timeline_restarted(),
+        check_samples::failed(),
+        check_samples::without_baseline(),
+        check_samples::leaking(),
     ]
 }
 

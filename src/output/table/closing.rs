@@ -120,29 +120,32 @@ fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
 /// The command that asks `question` about `function` in the inputs of the report.
 fn command(report: &Report, question: &str, function: &str) -> Option<String> {
     let inputs: Vec<&Input> = report.inputs.iter().collect();
-    command_on(&report.sample_type, question, function, &inputs)
+    command_on(&report.sample_type, question, Some(function), &inputs)
 }
 
-/// The command that asks `question` about `function` in some inputs.
-pub(super) fn command_on(
+/// The command that asks `question` in some inputs, about `function` where it is about one.
+pub(in crate::output) fn command_on(
     sample_type: &str,
     question: &str,
-    function: &str,
+    function: Option<&str>,
     inputs: &[&Input],
 ) -> Option<String> {
     // Standard input can not be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
-    if inputs.iter().any(|input| unusable(&input.name)) || unusable(function) {
+    if inputs.iter().any(|input| unusable(&input.name)) || function.is_some_and(unusable) {
         return None;
     }
-    let pattern = shell::exactly(function);
+    let pattern = function.map(|function| {
+        let exactly = shell::exactly(function);
+        format!(" {}", shell::quote(&exactly))
+    });
     let sample_type = match sample_type {
         "inuse_space" => String::new(),
         other => format!(" -sample_index={}", shell::quote(other)),
     };
     let inputs: Vec<_> = inputs.iter().map(|input| shell::file(&input.name)).collect();
-    let pattern = shell::quote(&pattern);
-    Some(format!("heapdiff {question} {pattern}{sample_type} {}", inputs.join(" ")))
+    let pattern = pattern.unwrap_or_default();
+    Some(format!("heapdiff {question}{pattern}{sample_type} {}", inputs.join(" ")))
 }
 
 pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {

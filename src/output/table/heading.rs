@@ -66,6 +66,12 @@ fn parts(report: &Report) -> Vec<String> {
         }
         let process = if comparison.same_process { "same process" } else { "different processes" };
         parts.push(process.to_owned());
+    } else if let Some(check) = &report.check {
+        let runs = counted(check.after_runs, "runs");
+        parts.push(match check.before_runs {
+            0 => format!("no baseline, {runs} after"),
+            before => format!("{} before, {} after", counted(before, "runs"), check.after_runs),
+        });
     } else {
         if report.inputs.len() > 1 {
             parts.push(format!("sum of {}", counted(report.inputs.len(), "profiles")));

@@ -38,7 +38,7 @@ impl<'a> Scale<'a> {
     }
 
     /// A value with every digit where it is a count: `1 204 331`.
-    pub(super) fn exact(&self, value: i64) -> String {
+    pub(in crate::output) fn exact(&self, value: i64) -> String {
         if self.fixed.is_none() && units::classify(self.unit).0 == units::Kind::Count {
             return units::Grouped(value).to_string();
         }
@@ -51,7 +51,7 @@ impl<'a> Scale<'a> {
     }
 
     /// A change with every digit where it is a count.
-    pub(super) fn exact_change(&self, delta: i64) -> String {
+    pub(in crate::output) fn exact_change(&self, delta: i64) -> String {
         signed(delta, self.exact(delta))
     }
 
@@ -79,9 +79,14 @@ impl<'a> Scale<'a> {
 }
 
 /// From one end to the other, the unit once where both have it: `+568.7 … +586.7 MiB`.
-pub(super) fn range(lower: &str, upper: &str) -> String {
+pub(in crate::output) fn range(lower: &str, upper: &str) -> String {
     match (lower.rsplit_once(' '), upper.rsplit_once(' ')) {
-        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} … {upper}"),
+        // The last digits of a count are no unit.
+        (Some((number, unit)), Some((_, other)))
+            if unit == other && !unit.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            format!("{number} … {upper}")
+        }
         _ => format!("{lower} … {upper}"),
     }
 }
@@ -99,7 +104,7 @@ pub(super) fn estimate(print: impl Fn(i64) -> String, of: &Estimate, per: &str) 
 }
 
 /// Half the width of an interval.
-pub(super) fn half_width(error: Bounds) -> i64 {
+pub(in crate::output) fn half_width(error: Bounds) -> i64 {
     // Through i128: the ends may lie further apart than an i64 reaches.
     let width = i128::from(error.upper) - i128::from(error.lower);
     i64::try_from(width / 2).unwrap_or(i64::MAX)
@@ -120,7 +125,7 @@ pub(super) fn count(value: i64) -> String {
 }
 
 /// A change in percent: `+2.3 %`, `+185 %`, `-100 %`.
-pub(super) fn percent_change(percent: f64) -> String {
+pub(in crate::output) fn percent_change(percent: f64) -> String {
     let sign = if percent > 0.0 && percent.is_finite() { "+" } else { "" };
     format!("{sign}{}", percent_text(percent))
 }
@@ -169,6 +174,7 @@ mod tests {
         assert_eq!(range("+1.0 MiB", "+2.0 MiB"), "+1.0 … +2.0 MiB");
         assert_eq!(range("-1.0 KiB", "+2.0 MiB"), "-1.0 KiB … +2.0 MiB");
         assert_eq!(range("17", "29"), "17 … 29");
+        assert_eq!(range("+2 706 000", "+2 786 000"), "+2 706 000 … +2 786 000");
     }
 
     #[test]

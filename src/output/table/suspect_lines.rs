@@ -10,7 +10,7 @@ use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::{self, Label};
 use super::number::{self, Scale};
 use super::sparkline::sparkline;
-use super::{counted, escape::escape, suspect_next, suspect_path, wrap};
+use super::{counted, escape::escape, facts, suspect_next, suspect_path, wrap};
 use crate::analysis::estimates::{Class, Share};
 use crate::analysis::suspects::{Goroutines, Suspect, Verdict};
 use crate::patterns::Confidence;
@@ -331,42 +331,14 @@ fn write_fact(word: &str, text: &str, style: &Style, out: &mut dyn io::Write) ->
     write_facts(word, &[text.to_owned()], style, out)
 }
 
-/// Facts beside each other, and below each other where the line ends. None is ever broken.
+/// Facts behind the word for them.
 fn write_facts(
     word: &str,
     facts: &[String],
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let room = match style.width {
-        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
-        Width::Unlimited => usize::MAX,
-    };
-    let word = word_column(word);
-    let dim = Ansi::new().dimmed();
-    if style.color {
-        write!(out, "{dim}{word}{dim:#}")?;
-    } else {
-        write!(out, "{word}")?;
-    }
-    let mut used = 0;
-    for fact in facts.iter().filter(|fact| !fact.is_empty()) {
-        let gap = match used {
-            0 => 0,
-            _ if fact.starts_with('(') => 1,
-            _ => 2,
-        };
-        if used > 0 && used + gap + fact.width() > room {
-            write!(out, "\n{:1$}", "", INDENT + WORDS)?;
-            used = 0;
-        } else {
-            write!(out, "{:gap$}", "")?;
-            used += gap;
-        }
-        write!(out, "{fact}")?;
-        used += fact.width();
-    }
-    writeln!(out)
+    facts::write(&word_column(word), facts, style, out)
 }
 
 /// Suspects on a line each.

@@ -13,7 +13,7 @@ pub(super) fn command(report: &Report, suspect: &Suspect) -> Option<String> {
     } else {
         (&suspect.site.function, ends(report, suspect.process)?)
     };
-    command_on(&suspect.sample_type, "refs", function, &ends)
+    command_on(&suspect.sample_type, "refs", Some(function), &ends)
 }
 
 /// The first and the last input of a process.

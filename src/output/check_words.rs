@@ -1,0 +1,291 @@
+//! What is said of a check in every format: how many rules did what, values with their bounds, places, what to type next.
+//!
+//! A terminal, a comment, a test report and an annotation say the same of a rule, in the same words and the same numbers.
+//! Nothing here is made safe for a format: each does so itself, at the one place where it writes.
+
+use super::{command_on, number};
+use crate::analysis::Bounds;
+use crate::analysis::check::{Check, Demand, Judgement, Offender, Outcome};
+use crate::report::{Input, Report};
+use crate::rules::Level;
+use number::Scale;
+
+/// A percentage of before and a limit are the same where they differ by no more than rounding.
+const ROUNDING: f64 = 1.0;
+
+/// How many rules did what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    rules: usize,
+    failed: usize,
+    open: usize,
+    /// Rules of level `warn` that failed or are open.
+    warned: usize,
+    /// Entries of the allow-list that are past their date.
+    expired: usize,
+}
+
+impl Tally {
+    /// A rule with two demands is one rule, and does the worse of what these do.
+    fn of(check: &Check) -> Self {
+        let mut tally = Self::default();
+        let (mut rules, expired): (Vec<&Judgement>, Vec<&Judgement>) =
+            check.rules.iter().partition(|rule| rule.demand != Demand::Allowance);
+        tally.expired = expired.len();
+        rules.sort_by_key(|rule| (rule.rule.as_str(), severity(rule.outcome)));
+        for same in rules.chunk_by(|a, b| a.rule == b.rule) {
+            tally.rules += 1;
+            match same.first().map(|rule| (rule.outcome, rule.level)) {
+                Some((Outcome::Fail, Level::Fail)) => tally.failed += 1,
+                Some((Outcome::Inconclusive, Level::Fail)) => tally.open += 1,
+                Some((Outcome::Fail | Outcome::Inconclusive, Level::Warn)) => tally.warned += 1,
+                _ => {}
+            }
+        }
+        tally
+    }
+}
+
+/// The order of outcomes, the worst first.
+pub(super) fn severity(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Fail => 0,
+        Outcome::Inconclusive => 1,
+        Outcome::Pass => 2,
+    }
+}
+
+/// The outcome in a word; what only warns does not fail.
+pub(super) fn word(judgement: &Judgement) -> &'static str {
+    match (judgement.outcome, judgement.level) {
+        (Outcome::Fail, Level::Fail) => "FAIL",
+        (Outcome::Fail, Level::Warn) => "warn",
+        (Outcome::Inconclusive, _) => "open",
+        (Outcome::Pass, _) => "pass",
+    }
+}
+
+/// The outcome of all rules, and how many did what: `FAIL (1 of 3 rules failed, 1 inconclusive)`.
+pub(super) fn summary(check: &Check) -> String {
+    let tally = Tally::of(check);
+    let plural = |n: usize| if n == 1 { "" } else { "s" };
+    let rules = format!("{} rule{}", tally.rules, plural(tally.rules));
+    let mut parts = Vec::new();
+    let mut add = |count: usize, text: &str| {
+        if count > 0 {
+            let of = if parts.is_empty() { format!(" of {rules}") } else { String::new() };
+            parts.push(format!("{count}{of} {text}"));
+        }
+    };
+    add(tally.failed, "failed");
+    add(tally.open, "inconclusive");
+    add(tally.warned, "warned");
+    if parts.is_empty() {
+        parts.push(rules);
+    }
+    if tally.expired > 0 {
+        parts.push(format!("{} allowance{} expired", tally.expired, plural(tally.expired)));
+    }
+    let outcome = match check.outcome {
+        Outcome::Fail => "FAIL",
+        Outcome::Inconclusive => "inconclusive",
+        Outcome::Pass => "pass",
+    };
+    format!("{outcome} ({})", parts.join(", "))
+}
+
+/// What a judgement is about, and of which samples where that is not all of them: `growth of inuse_space in`,
+/// `function ^cache`.
+pub(super) fn what_of(judgement: &Judgement) -> (String, Option<&str>) {
+    let Judgement { demand, sample_type, scope, .. } = judgement;
+    let scope = Some(scope.as_str()).filter(|scope| *scope != "total");
+    let of = |what: &str| match scope {
+        Some(_) => (format!("{what} {sample_type} in"), scope),
+        None => (format!("{what} {sample_type}"), None),
+    };
+    match demand {
+        Demand::Growth => of("growth of"),
+        Demand::Budget => of("budget for"),
+        Demand::Drift => of("drift of"),
+        Demand::Leaks => ("suspects of class leak".to_owned(), None),
+        Demand::Allowance => ("expired, for".to_owned(), Some(judgement.scope.as_str())),
+    }
+}
+
+/// The same as a text: `growth of inuse_space in function ^cache`.
+pub(super) fn what(judgement: &Judgement) -> String {
+    match what_of(judgement) {
+        (what, Some(scope)) => format!("{what} {scope}"),
+        (what, None) => what,
+    }
+}
+
+/// The kind of a judgement in a word, which tells two of one rule apart.
+pub(super) fn kind(demand: Demand) -> &'static str {
+    match demand {
+        Demand::Growth => "growth",
+        Demand::Budget => "budget",
+        Demand::Drift => "drift",
+        Demand::Leaks => "leaks",
+        Demand::Allowance => "expired",
+    }
+}
+
+/// Names that tell judgements apart, in their order: the name of the rule, with its kind where a rule has several.
+pub(super) fn names(check: &Check) -> Vec<String> {
+    let is_alone = |one: &Judgement| check.rules.iter().filter(|r| r.rule == one.rule).count() < 2;
+    let name = |one: &Judgement| {
+        if is_alone(one) {
+            one.rule.clone()
+        } else {
+            format!("{} ({})", one.rule, kind(one.demand))
+        }
+    };
+    check.rules.iter().map(name).collect()
+}
+
+/// How values of a judgement print; `unit` is the one that was asked for.
+pub(super) fn scale<'a>(judgement: &'a Judgement, unit: Option<&'a str>) -> Scale<'a> {
+    // What is counted is leaks, whatever their values are measured in.
+    let own = if judgement.demand == Demand::Leaks { "count" } else { &judgement.unit };
+    Scale::new(own, unit)
+}
+
+fn is_change(demand: Demand) -> bool {
+    matches!(demand, Demand::Growth | Demand::Drift)
+}
+
+/// What is held against the limit: `+7.9 MiB (+112 %)`; empty where there is nothing.
+pub(super) fn value(judgement: &Judgement, scale: &Scale<'_>) -> String {
+    let Some(value) = judgement.value else { return String::new() };
+    if !is_change(judgement.demand) {
+        return scale.exact(value);
+    }
+    match judgement.value_percent.map(number::percent_change) {
+        Some(percent) if !percent.is_empty() => {
+            format!("{} ({percent})", scale.exact_change(value))
+        }
+        _ => scale.exact_change(value),
+    }
+}
+
+/// Its 95 % bounds: `+7.7 … +8.2 MiB`; empty where nothing says how far it reaches.
+pub(super) fn bounds(judgement: &Judgement, scale: &Scale<'_>) -> String {
+    let Some((lower, upper)) = judgement.lower.zip(judgement.upper) else { return String::new() };
+    let [lower, upper] = [lower, upper].map(|bound| {
+        if is_change(judgement.demand) { scale.exact_change(bound) } else { scale.exact(bound) }
+    });
+    number::range(&lower, &upper)
+}
+
+/// What may not be exceeded: `5.0 MiB (and 10 %)`, `2.1 KiB (0.1 % of before)`.
+pub(super) fn limit(judgement: &Judgement, scale: &Scale<'_>) -> String {
+    let percent = judgement.limit_percent;
+    match (judgement.limit, percent) {
+        (None, None) => String::new(),
+        (None, Some(percent)) => format!("{percent} %"),
+        (Some(limit), None) => scale.exact(limit),
+        (Some(limit), Some(percent)) => {
+            let share = judgement.before.map(|before| before as f64 * percent / 100.0);
+            let text = scale.exact(limit);
+            match share.filter(|share| (share - limit as f64).abs() <= ROUNDING) {
+                Some(_) => format!("{text} ({percent} % of before)"),
+                None => format!("{text} (and {percent} %)"),
+            }
+        }
+    }
+}
+
+/// What an offender is told by: its growth, or what it holds where that is limited.
+pub(super) fn weight(judgement: &Judgement, offender: &Offender) -> i64 {
+    if judgement.demand == Demand::Budget { offender.after } else { offender.delta }
+}
+
+/// The same in words, with its error: `+7.9 MiB`, `±0.1 MiB`.
+pub(super) fn weight_text(
+    judgement: &Judgement,
+    offender: &Offender,
+    unit: Option<&str>,
+) -> [String; 2] {
+    let scale = Scale::new(&judgement.unit, unit);
+    let value = weight(judgement, offender);
+    let error = Bounds { lower: offender.lower, upper: offender.upper };
+    let text = if judgement.demand == Demand::Budget {
+        scale.exact(value)
+    } else {
+        scale.exact_change(value)
+    };
+    [text, scale.margin(error, value)]
+}
+
+/// An offender in a sentence: `main.begin grew by 7.9 MiB ±0.1 MiB`.
+pub(super) fn sentence(judgement: &Judgement, offender: &Offender) -> String {
+    let [weight, margin] = weight_text(judgement, offender, None);
+    let verb = match judgement.demand {
+        Demand::Budget => "holds",
+        Demand::Leaks => "leaks, and grew by",
+        _ => "grew by",
+    };
+    let weight = weight.trim_start_matches('+');
+    format!("{} {verb} {weight} {margin}", offender.place.function)
+}
+
+/// Where an offender stands: `internal/board.go:46`; empty where the profile does not say.
+pub(super) fn place(offender: &Offender) -> String {
+    let file = offender.place.file.as_deref().unwrap_or_default();
+    match offender.place.line.filter(|&line| line > 0 && !file.is_empty()) {
+        Some(line) => format!("{file}:{line}"),
+        None => file.to_owned(),
+    }
+}
+
+/// Where an entry of the allow-list stands that is past its date: file and line.
+pub(super) fn allowance_place(judgement: &Judgement) -> Option<(&str, i64)> {
+    let place = judgement.rule.strip_prefix("allow-list ")?;
+    let (file, line) = place.rsplit_once(':').filter(|_| judgement.demand == Demand::Allowance)?;
+    Some((file, line.parse().ok().filter(|&line| line > 0)?))
+}
+
+/// The runs before, and the runs after.
+pub(super) fn runs<'a>(report: &'a Report, check: &Check) -> (&'a [Input], &'a [Input]) {
+    report.inputs.split_at(check.before_runs.min(report.inputs.len()))
+}
+
+/// `1 run`, `3 runs`.
+pub(super) fn counted_runs(count: usize) -> String {
+    format!("{count} run{}", if count == 1 { "" } else { "s" })
+}
+
+/// What to type next about a judgement: the ways to its first offender, or all that changed. Of several runs it takes one of
+/// each side, since these commands would add them up.
+pub(super) fn next(
+    report: &Report,
+    check: &Check,
+    judgement: &Judgement,
+) -> Option<(&'static str, String)> {
+    let (before, after) = runs(report, check);
+    let pair: Vec<&Input> = before.first().into_iter().chain(after.first()).collect();
+    let sample_type = judgement.sample_type.as_str();
+    // Goroutines that leak are in no profile of the heap.
+    let has = |input: &&Input| {
+        let mut names = input.sample_types.iter().map(|name| name.split_once('/'));
+        names.any(|name| name.is_some_and(|(name, _)| name == sample_type))
+    };
+    if pair.is_empty() || !pair.iter().all(has) {
+        return None;
+    }
+    let first = judgement.offenders.first().map(|offender| offender.place.function.as_str());
+    let ways = first.and_then(|name| command_on(sample_type, "refs", Some(name), &pair));
+    let changed =
+        || command_on(sample_type, if pair.len() > 1 { "diff" } else { "top" }, None, &pair);
+    ways.map(|command| ("Every way there", command))
+        .or_else(|| changed().map(|command| ("All of it", command)))
+}
+
+/// What to type next: about the first rule that failed, or else the first that is open.
+pub(super) fn next_of_all(report: &Report, check: &Check) -> Option<(&'static str, String)> {
+    let mut told: Vec<&Judgement> =
+        check.rules.iter().filter(|rule| rule.outcome != Outcome::Pass).collect();
+    told.sort_by_key(|rule| (rule.level == Level::Warn, severity(rule.outcome)));
+    told.into_iter().find_map(|rule| next(report, check, rule))
+}

@@ -1,0 +1,154 @@
+//! A check as workflow commands of GitHub Actions, which annotate lines of source in the diff of a pull request.
+//!
+//! A command is a line, so what stands in it is escaped as the runner unescapes it, and a name can neither end it nor begin
+//! another. GitHub shows ten annotations of each kind from one step and drops the rest without a word, so the
+//! tenth says how many there would have been.
+//!
+//! What fails is an error, what only warns or is open a warning, and what is open and only warns a notice.
+
+use super::{check_words as words, escape};
+use crate::analysis::check::{Check, Judgement, Outcome};
+use crate::report::Report;
+use crate::rules::Level;
+use std::io;
+
+/// Annotations of a kind that GitHub shows from one step.
+const SHOWN: usize = 10;
+
+/// What stands in front of each title.
+const TITLE: &str = "heapdiff check";
+
+/// How loud an annotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Error => "error",
+            Kind::Warning => "warning",
+            Kind::Notice => "notice",
+        }
+    }
+
+    fn of(judgement: &Judgement) -> Option<Self> {
+        match (judgement.outcome, judgement.level) {
+            (Outcome::Fail, Level::Fail) => Some(Kind::Error),
+            (Outcome::Fail, Level::Warn) | (Outcome::Inconclusive, Level::Fail) => {
+                Some(Kind::Warning)
+            }
+            (Outcome::Inconclusive, Level::Warn) => Some(Kind::Notice),
+            (Outcome::Pass, _) => None,
+        }
+    }
+}
+
+/// One command.
+struct Annotation {
+    kind: Kind,
+    title: String,
+    place: Option<(String, Option<i64>)>,
+    message: String,
+}
+
+pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
+    let names = words::names(check);
+    let all: Vec<Annotation> =
+        check.rules.iter().zip(&names).flat_map(|(rule, name)| of_rule(rule, name)).collect();
+    for kind in [Kind::Error, Kind::Warning, Kind::Notice] {
+        let of_kind: Vec<&Annotation> = all.iter().filter(|own| own.kind == kind).collect();
+        let shown = if of_kind.len() > SHOWN { SHOWN - 1 } else { SHOWN };
+        for annotation in of_kind.iter().take(shown) {
+            writeln!(out, "{}", annotation.command())?;
+        }
+        if of_kind.len() > SHOWN {
+            let rest = Annotation {
+                kind,
+                title: TITLE.to_owned(),
+                place: None,
+                message: format!(
+                    "{} more are not shown: GitHub shows {SHOWN} of a kind from one step; the log has them all",
+                    of_kind.len() - shown
+                ),
+            };
+            writeln!(out, "{}", rest.command())?;
+        }
+    }
+    Ok(())
+}
+
+/// A command about something that went wrong before there was an answer.
+pub(crate) fn error(message: &str) -> String {
+    let (title, message) = (TITLE.to_owned(), message.to_owned());
+    Annotation { kind: Kind::Error, title, place: None, message }.command()
+}
+
+/// An annotation for each place behind a rule, or one without a place.
+fn of_rule(judgement: &Judgement, name: &str) -> Vec<Annotation> {
+    let Some(kind) = Kind::of(judgement) else { return Vec::new() };
+    let title = format!("{TITLE}: {name}");
+    let of_rule = |lead: Option<String>| {
+        let lines = lead.into_iter().chain([format!("{name}: {}", judgement.message)]);
+        lines.chain(judgement.advice.clone()).collect::<Vec<_>>().join("\n")
+    };
+    if judgement.offenders.is_empty() {
+        let place = words::allowance_place(judgement);
+        let place = place.map(|(file, line)| (file.to_owned(), Some(line)));
+        return vec![Annotation { kind, title, place, message: of_rule(None) }];
+    }
+    let of_offender = |offender| Annotation {
+        kind,
+        title: title.clone(),
+        place: None,
+        message: of_rule(Some(words::sentence(judgement, offender))),
+    };
+    let offenders = judgement.offenders.iter().map(|offender| {
+        let place = &offender.place;
+        let line = place.line.filter(|&line| line > 0);
+        let file = place.file.clone().filter(|file| !file.is_empty());
+        Annotation { place: file.map(|file| (file, line)), ..of_offender(offender) }
+    });
+    offenders.collect()
+}
+
+impl Annotation {
+    fn command(&self) -> String {
+        let mut properties = Vec::new();
+        if let Some((file, line)) = &self.place {
+            properties.push(format!("file={}", property(file)));
+            properties.extend(line.map(|line| format!("line={line}")));
+        }
+        properties.push(format!("title={}", property(&self.title)));
+        let message: Vec<String> = self.message.lines().map(|line| data(&escape(line))).collect();
+        format!("::{} {}::{}", self.kind.word(), properties.join(","), message.join("%0A"))
+    }
+}
+
+/// What stands behind the second `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property, which a comma or a colon would end.
+fn property(text: &str) -> String {
+    data(&escape(text)).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_a_command_or_begins_another() {
+        assert_eq!(data("100 %\r\n::x"), "100 %25%0D%0A::x");
+        assert_eq!(property("C:\\a,b.go"), "C%3A\\a%2Cb.go");
+        assert_eq!(
+            error("a: 5 %\n::stop-commands::x\u{1b}[m"),
+            "::error title=heapdiff check::a: 5 %25%0A::stop-commands::x\\u{1b}[m"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Text that means nothing in Markdown: no markup, no HTML, no mention, no reference to an issue.
+//!
+//! A mention or a reference is found by GitHub and GitLab in what was rendered, where an escape is gone, but not inside of code. So
+//! names are code. In prose a character that nobody sees parts the sign from the word behind it.
+//!
+//! Each text is cut off at a length, so that one absurd name does not crowd out the rest.
+
+use super::super::escape;
+
+/// Characters of a name, and of a sentence.
+const NAME_MOST: usize = 300;
+const PROSE_MOST: usize = 900;
+
+/// Signs that make a reference of the word behind them, on GitHub or GitLab.
+const SIGNS: &str = "@#!$~%&";
+/// Comes between a sign and its word: a space without width.
+const APART: &str = "&#8203;";
+
+/// The first `most` characters of it, in one line.
+fn cut(text: &str, most: usize) -> String {
+    let text = escape(text);
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.into_owned(),
+    }
+}
+
+/// A name as a code span; nothing for no name.
+pub(super) fn code(name: &str) -> String {
+    // A backtick would end it.
+    span(&cut(name, NAME_MOST).replace('`', "\\u{60}"))
+}
+
+/// A name as a code span in a table.
+pub(super) fn cell(name: &str) -> String {
+    // A backslash before that of a bar would free the bar.
+    let text = cut(name, NAME_MOST).replace('`', "\\u{60}").replace("\\|", "\\u{5c}|");
+    span(&text.replace('|', "\\|"))
+}
+
+fn span(text: &str) -> String {
+    let text = text.trim();
+    match text.strip_suffix('\\') {
+        _ if text.is_empty() => String::new(),
+        // Not every reader of Markdown knows that a backslash means nothing in code.
+        Some(rest) => format!("`{rest}\\u{{5c}}`"),
+        None => format!("`{text}`"),
+    }
+}
+
+/// A sentence, also in a table.
+pub(super) fn prose(text: &str) -> String {
+    let text = cut(text.trim(), PROSE_MOST);
+    let mut safe = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '|' | '\\' | '`' | '"' => safe.extend([format!("&#{};", c as u32)]),
+            '*' | '_' | '[' | ']' | '~' | '$' | '!' | '#' => safe.extend(['\\', c]),
+            _ => safe.push(c),
+        }
+        let is_word =
+            characters.peek().is_some_and(|next| next.is_alphanumeric() || "_-\"".contains(*next));
+        // GH-12 is an issue; a scheme or www. is made a link.
+        let rest = |word: &str| {
+            let mut ahead = characters.clone();
+            word.chars().all(|expected| ahead.next() == Some(expected))
+        };
+        let is_reference = (SIGNS.contains(c) && is_word)
+            || (c == ':' && rest("//"))
+            || (matches!(c, 'h' | 'H') && matches!(before, 'g' | 'G') && rest("-"))
+            || (matches!(c, 'w' | 'W') && matches!(before, 'w' | 'W') && rest("."));
+        if is_reference {
+            safe.push_str(APART);
+        }
+        before = c;
+    }
+    safe
+}
+
+/// A name inside of HTML.
+pub(super) fn html(name: &str) -> String {
+    let text = cut(name, NAME_MOST);
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A command to copy, in a block whose fence is longer than any in it.
+pub(super) fn fenced(command: &str) -> String {
+    let runs = command.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(runs.max().unwrap_or(0).max(2) + 1);
+    format!("{fence}sh\n{command}\n{fence}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_inside_its_span() {
+        let cases = [
+            ("main.(*Gate).begin", "`main.(*Gate).begin`"),
+            ("a|b", "`a\\|b`"),
+            ("a\\|b", "`a\\u{5c}\\|b`"),
+            ("a`b", "`a\\u{60}b`"),
+            ("a\nb", "`a\\u{a}b`"),
+            ("a\\", "`a\\u{5c}`"),
+            (" x ", "`x`"),
+            ("", ""),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(cell(name), expected, "{name:?}");
+        }
+        assert_eq!(code("a\\|b|c`"), "`a\\|b|c\\u{60}`", "outside of a table a bar is a bar");
+        assert_eq!(code(&"x".repeat(1000)).chars().count(), NAME_MOST + 3);
+    }
+
+    #[test]
+    fn prose_means_nothing() {
+        let cases = [
+            ("grew by 7.9 MiB (+112.0 %)", "grew by 7.9 MiB (+112.0 %)"),
+            ("<img src=x>", "&lt;img src=x&gt;"),
+            ("@all see #12, a|b", "@&#8203;all see \\#&#8203;12, a&#124;b"),
+            ("*b* _i_ [l](u)", "\\*b\\* \\_i\\_ \\[l\\](u)"),
+            ("https://x www.x GH-1", "https:&#8203;//x www&#8203;.x GH&#8203;-1"),
+            ("&lt; \\ `", "&amp;&#8203;lt; &#92; &#96;"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(prose(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        assert_eq!(fenced("heapdiff x"), "```sh\nheapdiff x\n```\n");
+        assert_eq!(fenced("a ```` b"), "`````sh\na ```` b\n`````\n");
+    }
+}

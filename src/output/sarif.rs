@@ -1,0 +1,342 @@
+//! A check as SARIF 2.1.0, for code scanning: a rule for each rule, and a result for each place behind what is not kept to.
+//!
+//! The types here are the few of the standard that a check needs; `tests/it/check_outputs.rs` holds what is written against the
+//! schema of OASIS. What fails is an error, what only warns a warning, and what is open a note. A result is known again by its
+//! rule and its function (`partialFingerprints`), so that it stays the same alert where lines move.
+
+use super::check_words as words;
+use super::escape::Printable;
+use crate::analysis::check::{Check, Demand, Judgement, Offender, Outcome};
+use crate::report::Report;
+use crate::rules::Level;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io;
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// What relative file names are relative to: the name that GitHub and others know.
+const ROOT: &str = "%SRCROOT%";
+
+/// Name and version of how a result is known again.
+const FINGERPRINT: &str = "ruleAndFunction/v1";
+
+/// What may stand in a segment of a path as it is. A colon may not: in the first it would end a scheme.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
+
+#[derive(Serialize)]
+struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run; 1],
+}
+
+#[derive(Serialize)]
+struct Run {
+    tool: Tool,
+    invocations: [Invocation; 1],
+    results: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    driver: Driver,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+    semantic_version: &'static str,
+    rules: Vec<Descriptor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    id: String,
+    short_description: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_description: Option<Message>,
+    default_configuration: Configuration,
+    help: Message,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    rule_id: String,
+    rule_index: usize,
+    level: &'static str,
+    message: Message,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+    partial_fingerprints: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    physical_location: Option<Physical>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_locations: Vec<Logical>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Physical {
+    artifact_location: Artifact,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri_base_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Logical {
+    fully_qualified_name: String,
+    kind: &'static str,
+}
+
+pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
+    let warnings = report
+        .warnings
+        .iter()
+        .map(|warning| Notification { level: "warning", message: message(&warning.message) });
+    let version = env!("CARGO_PKG_VERSION");
+    let log = Log {
+        schema: SCHEMA,
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool {
+                driver: Driver {
+                    name: "heapdiff",
+                    version,
+                    semantic_version: version,
+                    rules: check.rules.iter().map(descriptor).collect(),
+                },
+            },
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_execution_notifications: warnings.collect(),
+            }],
+            results: check
+                .rules
+                .iter()
+                .enumerate()
+                .flat_map(|(at, own)| findings(own, at))
+                .collect(),
+        }],
+    };
+    serde_json::to_writer_pretty(Printable(&mut *out), &log).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+/// A rule may demand two things, and each is a rule of its own here: `cache/growth`, `cache/budget`.
+fn id(judgement: &Judgement) -> String {
+    match judgement.demand {
+        Demand::Allowance => judgement.rule.clone(),
+        demand => format!("{}/{}", judgement.rule, words::kind(demand)),
+    }
+}
+
+fn descriptor(judgement: &Judgement) -> Descriptor {
+    let limit = words::limit(judgement, &words::scale(judgement, None));
+    let what = words::what(judgement);
+    Descriptor {
+        id: id(judgement),
+        short_description: message(&format!("{}: {what}", judgement.rule)),
+        full_description: (!limit.is_empty()).then(|| message(&format!("{what}, at most {limit}"))),
+        default_configuration: Configuration { level: failing(judgement.level) },
+        help: message(match judgement.demand {
+            Demand::Allowance => {
+                "An entry of the allow-list holds until its date, and then fails the check."
+            }
+            _ => {
+                "heapdiff check fails a rule where the lower 95 % bound of what was measured is above its limit. heapdiff \
+             refs shows every way to a place, heapdiff diff all that changed."
+            }
+        }),
+    }
+}
+
+fn failing(level: Level) -> &'static str {
+    match level {
+        Level::Fail => "error",
+        Level::Warn => "warning",
+    }
+}
+
+fn findings(judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
+    let level = match judgement.outcome {
+        Outcome::Pass => return Vec::new(),
+        Outcome::Fail => failing(judgement.level),
+        Outcome::Inconclusive => "note",
+    };
+    let finding = |lead: Option<String>, locations: Vec<Location>, name: &str| {
+        let of_rule = format!("{}: {}", judgement.rule, judgement.message);
+        let parts = lead.into_iter().chain([of_rule]).chain(judgement.advice.clone());
+        Finding {
+            rule_id: id(judgement),
+            rule_index,
+            level,
+            message: message(&parts.collect::<Vec<_>>().join("\n")),
+            locations,
+            partial_fingerprints: BTreeMap::from([(
+                FINGERPRINT,
+                format!("{}:{name}", id(judgement)),
+            )]),
+        }
+    };
+    if judgement.offenders.is_empty() {
+        let place = words::allowance_place(judgement);
+        let locations = place.map(|(file, line)| Location {
+            physical_location: Some(physical(file, Some(line))),
+            logical_locations: Vec::new(),
+        });
+        return vec![finding(None, locations.into_iter().collect(), "")];
+    }
+    let of_offender = |offender: &Offender| {
+        let lead = words::sentence(judgement, offender);
+        finding(Some(lead), vec![location(offender)], &offender.place.function)
+    };
+    judgement.offenders.iter().map(of_offender).collect()
+}
+
+fn location(offender: &Offender) -> Location {
+    let place = &offender.place;
+    let file = place.file.as_deref().filter(|file| !file.is_empty());
+    Location {
+        physical_location: file.map(|file| physical(file, place.line)),
+        logical_locations: vec![Logical {
+            fully_qualified_name: place.function.clone(),
+            kind: "function",
+        }],
+    }
+}
+
+fn physical(file: &str, line: Option<i64>) -> Physical {
+    let (uri, uri_base_id) = uri(file);
+    let line = line.filter(|&line| line > 0);
+    Physical {
+        artifact_location: Artifact { uri, uri_base_id },
+        region: line.map(|start_line| Region { start_line }),
+    }
+}
+
+/// A file name as a URI: relative to the root of the sources, or absolute.
+fn uri(file: &str) -> (String, Option<&'static str>) {
+    let is_drive =
+        matches!(file.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    // Only a file of Windows has a backslash that parts folders.
+    let file = if is_drive { file.replace('\\', "/") } else { file.to_owned() };
+    let encoded = |path: &str| {
+        let segments = path.split('/').map(|s| utf8_percent_encode(s, SEGMENT).to_string());
+        segments.collect::<Vec<_>>().join("/")
+    };
+    if is_drive {
+        let (drive, path) = file.split_at(2);
+        (format!("file:///{drive}{}", encoded(path)), None)
+    } else if let Some(path) = file.strip_prefix('/') {
+        // With two slashes at its start, a path would be a host.
+        (format!("file:///{}", encoded(path.trim_start_matches('/'))), None)
+    } else {
+        (encoded(file.strip_prefix("./").unwrap_or(&file)), Some(ROOT))
+    }
+}
+
+/// Text, in which a name such as `f[int](x)` is no link.
+fn message(text: &str) -> Message {
+    let text = if text.contains("](") {
+        text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+    } else {
+        text.to_owned()
+    };
+    Message { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_become_uris() {
+        let cases = [
+            ("internal/board.go", "internal/board.go", true),
+            ("./a.go", "a.go", true),
+            ("a b/ö%.go", "a%20b/%C3%B6%25.go", true),
+            ("x:y/#?.go", "x%3Ay/%23%3F.go", true),
+            ("/go/src/map.go", "file:///go/src/map.go", false),
+            ("//host/x.go", "file:///host/x.go", false),
+            ("C:\\src\\a b.go", "file:///C:/src/a%20b.go", false),
+            ("a\\b.go", "a%5Cb.go", true),
+        ];
+        for (file, expected, is_relative) in cases {
+            assert_eq!(uri(file), (expected.to_owned(), is_relative.then_some(ROOT)), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_link() {
+        assert_eq!(message("f[int](x)").text, "f\\[int\\](x)");
+        assert_eq!(message("f[int]").text, "f[int]");
+    }
+}

@@ -1,0 +1,200 @@
+//! A check: the profiles, a block for each rule, the allow-list, and the outcome in the very last line.
+//!
+//! A log of CI is read from its end. So what decides stands last, right above it what to type next, and above that the
+//! rules, each with its outcome in front so that `grep FAIL` finds what broke.
+
+use super::super::{Style, Width};
+use super::closing::write_next;
+use super::diff_rows::file_and_line;
+use super::grid::{Column, Grid, Header, Line, Tone};
+use super::name::Label;
+use super::{escape::escape, facts, heading, wrap};
+use crate::analysis::check::{Check, Demand, Judgement, Outcome};
+use crate::output::check_words as words;
+use crate::report::{Input, Report};
+use crate::rules::Level;
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io;
+
+/// Profiles of a side that a terminal names.
+const NAMES_SHOWN: usize = 6;
+/// Columns before what is said of a rule: those of its outcome.
+const INDENT: usize = 6;
+
+pub(super) fn write(
+    report: &Report,
+    check: &Check,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let (before, after) = words::runs(report, check);
+    write_names("before  ", before, style, out)?;
+    write_names("after   ", after, style, out)?;
+    for judgement in &check.rules {
+        writeln!(out)?;
+        write_rule(judgement, style, out)?;
+    }
+    write_allowances(check, style, out)?;
+    heading::write_warnings(report, style, out)?;
+    writeln!(out)?;
+    if let Some((lead, command)) = words::next_of_all(report, check) {
+        write_next(lead, &command, style, out)?;
+    }
+    let paint = match check.outcome {
+        Outcome::Fail => AnsiColor::Red.on_default().bold(),
+        Outcome::Inconclusive => AnsiColor::Yellow.on_default().bold(),
+        Outcome::Pass => AnsiColor::Green.on_default().bold(),
+    };
+    // In one line, however long: it is what a log ends with.
+    let text = format!("check: {}", words::summary(check));
+    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+}
+
+/// Which profiles are on a side.
+fn write_names(
+    word: &str,
+    inputs: &[Input],
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    let shown = match style.width {
+        Width::Columns(_) => NAMES_SHOWN,
+        Width::Unlimited => usize::MAX,
+    };
+    let mut names: Vec<String> =
+        inputs.iter().take(shown).map(|input| escape(&input.name).into_owned()).collect();
+    if inputs.len() > shown {
+        names.push(format!("and {} more", inputs.len() - shown));
+    }
+    facts::write(word, &names, style, out)
+}
+
+/// The outcome, what the rule is about, what was found and by what, the places, what would decide.
+fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let word = words::word(judgement);
+    let paint = match (judgement.outcome, judgement.level) {
+        (Outcome::Fail, Level::Fail) => AnsiColor::Red.on_default().bold(),
+        (Outcome::Fail, Level::Warn) | (Outcome::Inconclusive, _) => {
+            AnsiColor::Yellow.on_default().bold()
+        }
+        (Outcome::Pass, _) => AnsiColor::Green.on_default().bold(),
+    };
+    let level = if judgement.level == Level::Warn { " (level warn)" } else { "" };
+    let title = format!("{}: {}{level}", escape(&judgement.rule), escape(&words::what(judgement)));
+    wrap::write(&format!("{word:INDENT$}"), &title, paint, style, out)?;
+    let indent = " ".repeat(INDENT);
+    let say = |text: &str, out: &mut dyn io::Write| {
+        wrap::write(&indent, &escape(text), Ansi::new(), style, out)
+    };
+    say(&judgement.message, out)?;
+    let numbers = numbers(judgement, style);
+    if !numbers.is_empty() {
+        facts::write(&indent, &numbers, style, out)?;
+    }
+    write_offenders(judgement, style, out)?;
+    let explained = judgement.offenders.iter().filter(|offender| !offender.explanation.is_empty());
+    for offender in explained.clone() {
+        say(&format!("{}: {}", offender.place.function, offender.explanation), out)?;
+        if !offender.patterns.is_empty() {
+            say(&format!("heapdiff patterns {} says more", offender.patterns[0]), out)?;
+        }
+    }
+    match &judgement.advice {
+        // What to do about a leak is said with it.
+        Some(advice)
+            if !explained.clone().any(|offender| offender.explanation.contains(advice)) =>
+        {
+            wrap::write(&format!("{indent}→ "), &escape(advice), Ansi::new(), style, out)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What was measured, with its bounds, against what.
+fn numbers(judgement: &Judgement, style: &Style) -> Vec<String> {
+    let scale = words::scale(judgement, style.unit.as_deref());
+    let mut facts = Vec::new();
+    let mut add = |what: &str, text: String| {
+        if !text.is_empty() {
+            facts.push(format!("{what} {text}"));
+        }
+    };
+    let value = match judgement.demand {
+        Demand::Growth => "growth",
+        Demand::Budget => "holds",
+        Demand::Drift => "drift",
+        Demand::Leaks | Demand::Allowance => return facts,
+    };
+    add(value, words::value(judgement, &scale));
+    add("95 % bounds", words::bounds(judgement, &scale));
+    add("limit", words::limit(judgement, &scale));
+    if let (Some(before), Some(after)) = (judgement.before, judgement.after) {
+        add("from", format!("{} to {}", scale.exact(before), scale.exact(after)));
+    }
+    if judgement.allowed != 0 {
+        add("taken out by the allow-list", scale.exact_change(judgement.allowed));
+    }
+    facts
+}
+
+/// The places behind it.
+fn write_offenders(
+    judgement: &Judgement,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    if judgement.offenders.is_empty() {
+        return Ok(());
+    }
+    let columns = vec![
+        Column::number("", None),
+        Column::number("", Some(0)),
+        Column::text("", None),
+        Column::name(""),
+    ];
+    let mut grid = Grid::new(columns, Header::None).name_at_least(28);
+    for offender in &judgement.offenders {
+        let [weight, margin] = words::weight_text(judgement, offender, style.unit.as_deref());
+        let place = &offender.place;
+        grid.push(Line {
+            cells: vec![
+                weight,
+                margin,
+                file_and_line(place.file.as_deref(), place.line, style.file_names),
+                String::new(),
+            ],
+            label: Label::new(&place.function),
+            tone: Tone::of(words::weight(judgement, offender)),
+        });
+    }
+    grid.write(style.width, style.color, INDENT + 2, out)
+}
+
+/// What rules pass over.
+fn write_allowances(check: &Check, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    if check.allowances.is_empty() {
+        return Ok(());
+    }
+    let bold = Ansi::new().bold();
+    writeln!(out)?;
+    if style.color {
+        writeln!(out, "{bold}allow-list{bold:#}")?;
+    } else {
+        writeln!(out, "allow-list")?;
+    }
+    for granted in &check.allowances {
+        let use_of_it = if granted.is_used { "" } else { "unused" };
+        let facts = [
+            escape(&granted.scope).into_owned(),
+            format!("until {}", escape(&granted.expires)),
+            use_of_it.to_owned(),
+            format!("({})", escape(&granted.place)),
+        ];
+        facts::write("  ", &facts, style, out)?;
+        wrap::write(&" ".repeat(INDENT), &escape(&granted.reason), Ansi::new(), style, out)?;
+    }
+    Ok(())
+}
