@@ -379,6 +379,8 @@ impl Gate {
     ) -> Result<u8, Error> {
         let mut report = report.clone();
         report.warnings.extend_from_slice(warnings);
+        // Before the answer, so that a log ends with the outcome.
+        self.say_on_github(&report, console)?;
         run::write(&report, &self.output, console)?;
         for Also { format, file } in &self.reports {
             let output = Output {
@@ -388,7 +390,6 @@ impl Gate {
             };
             run::write(&report, &output, console)?;
         }
-        self.say_on_github(&report, console)?;
         if !matches!(self.output.format, Format::Table | Format::Json) && !self.output.quiet {
             run::warn(&report, console);
         }
