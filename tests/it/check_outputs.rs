@@ -252,12 +252,25 @@ fn sarif_names_the_line_and_knows_it_again() {
 /// The schema of SARIF, where a crate that tests depend on ships it. It may not be copied.
 fn sarif_schema() -> Option<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let asked = std::process::Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline", "--locked", "--manifest-path"])
-        .arg(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-        .output()
-        .ok()?;
-    let metadata: Value = serde_json::from_slice(&asked.stdout).ok()?;
+    let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let said = |arguments: &[&str]| -> Option<Vec<u8>> {
+        let answer = std::process::Command::new(&cargo).args(arguments).output().ok()?;
+        answer.status.success().then_some(answer.stdout)
+    };
+    let version = String::from_utf8(said(&["-vV"])?).ok()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "))?;
+    // A build fetches the crates of this system only, and cargo would ask for those of others.
+    let metadata = said(&[
+        "metadata",
+        "--format-version=1",
+        "--offline",
+        "--locked",
+        "--filter-platform",
+        host,
+        "--manifest-path",
+        manifest.to_str()?,
+    ])?;
+    let metadata: Value = serde_json::from_slice(&metadata).ok()?;
     let package =
         metadata["packages"].as_array()?.iter().find(|own| own["name"] == "serde-sarif")?;
     let manifest = std::path::Path::new(package["manifest_path"].as_str()?);
@@ -281,7 +294,9 @@ fn sarif_is_valid() {
     compiler.enable_format_assertions();
     compiler.add_resource("sarif.json", schema).unwrap();
     let index = compiler.compile("sarif.json", &mut schemas).unwrap();
-    for (name, report) in cases().into_iter().chain([("huge", samples::huge())]) {
+    let mut long = samples::huge();
+    long.check.as_mut().unwrap().rules.truncate(3);
+    for (name, report) in cases().into_iter().chain([("long", long)]) {
         let log = json(Format::Sarif, &report);
         if let Err(error) = schemas.validate(&log, index) {
             panic!("{name}: {error:#}");
