@@ -1,11 +1,11 @@
 //! Is a growth, or a value, above a limit? What a gate knows of its own error.
 //!
 //! The answer is one of three. Above: the lower bound is above the limit. Within: the upper bound is not. Else nobody
-//! knows. Bounds are one-sided 95 % bounds, so that each wrong answer has a probability of at most 5 %: that of
+//! knows. Each wrong answer has a probability of at most 5 %: that of
 //! failing what is within its limit, and that of passing what is above it.
 //!
 //! Two things blur a growth. Sampling does, and how much is known from the raw samples of a single pair ([`Part`]). And
-//! a program does not hold the same in each run, which only several runs can show ([`spreads`]). Bounds are the
+//! a program does not hold the same in each run, which only several runs can show (`spreads`). Bounds are the
 //! wider of what the two ask for: sampling alone is too sure where runs differ, and the spread of a few runs is too
 //! sure where they happen to agree.
 

@@ -113,7 +113,6 @@ pub(crate) fn empty_diff() -> Report {
         tags: None,
         flame: None,
         matches: None,
-        check: None,
         timeline: None,
         suspects: None,
         verdict: None,
