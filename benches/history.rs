@@ -154,6 +154,7 @@ fn answer(files: Vec<OsString>) -> io::Result<()> {
         color: false,
         stderr_is_terminal: false,
         github: command::Github::default(),
+        ci: command::Ci::default(),
     };
     let args = ["heapdiff".into(), question, "--quiet".into()].into_iter().chain(files);
     match command::run(args, &mut console) {

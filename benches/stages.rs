@@ -175,6 +175,7 @@ pub(crate) fn whole_job(bencher: Bencher<'_, '_>, pair: &Pair) {
             color: false,
             stderr_is_terminal: false,
             github: heapdiff::command::Github::default(),
+            ci: heapdiff::command::Ci::default(),
         };
         assert_eq!(command::run(args, &mut console), 0, "heapdiff answers");
     });

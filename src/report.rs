@@ -5,13 +5,14 @@
 //! together.
 
 mod analyze;
+pub mod baselines;
 mod caveats;
 mod gate;
 mod through_time;
 
 pub use analyze::{Error, analyze, position};
-pub use gate::analyze_check;
 pub(crate) use gate::in_use;
+pub use gate::{analyze_check, measure_check};
 pub use through_time::{Histories, analyze_through_time};
 
 use crate::analysis::flame::{self, Flame};

@@ -6,8 +6,8 @@
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    Error, check, completions, convert, diff, flame, graph, leaks, list, merge, patterns, peek,
-    refs, tags, timeline, top, traces,
+    Error, baseline, check, completions, convert, diff, flame, graph, leaks, list, merge, patterns,
+    peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -67,6 +67,7 @@ pub(super) enum Command {
     Leaks(leaks::LeaksArgs),
     Timeline(timeline::TimelineArgs),
     Check(check::CheckArgs),
+    Baseline(baseline::BaselineArgs),
     Convert(convert::ConvertArgs),
     Merge(merge::MergeArgs),
     Graph(graph::GraphArgs),
@@ -103,7 +104,9 @@ impl Cli {
             Some(Command::Flame(args)) => &mut args.profiles.inputs,
             Some(Command::Patterns(args)) => return args.inputs(),
             // Which side a profile is on, only the command knows.
-            Some(Command::Check(_) | Command::Completions(_) | Command::Man) => return None,
+            Some(
+                Command::Check(_) | Command::Baseline(_) | Command::Completions(_) | Command::Man,
+            ) => return None,
         })
     }
 }

@@ -1,9 +1,8 @@
 //! `heapdiff check BEFORE AFTER`: a gate for memory. `heapdiff check --init` writes a file of rules.
 
-use super::gate::{Gate, GateArgs, Profiles, today};
+use super::gate::{Gate, GateArgs, Profiles, complain_on_github, today};
 use super::inputs::{self, Inputs};
 use super::{Console, DONE, Error, catalog, run};
-use crate::output;
 use crate::report::Warning;
 use crate::source::{self, STDIN};
 use clap::Args;
@@ -60,9 +59,8 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Er
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
     }
     let judged = judge(args, console);
-    if let (Err(error), true) = (&judged, console.github.is_there) {
-        // Nobody opens the log of a step for one line.
-        let _ = writeln!(console.stderr, "{}", output::github_error(&error.to_string()));
+    if let Err(error) = &judged {
+        complain_on_github("heapdiff check", error, console);
     }
     judged
 }

@@ -20,6 +20,8 @@ pub struct Console<'a> {
     pub stderr_is_terminal: bool,
     /// The job of GitHub Actions that this runs in.
     pub github: Github,
+    /// What a CI system says of the build.
+    pub ci: Ci,
 }
 
 /// A job of GitHub Actions.
@@ -41,6 +43,32 @@ impl Github {
     }
 }
 
+/// What a CI system (GitHub Actions, GitLab) says of the build that it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Ci {
+    /// The branch; of a pull request a name that no branch has.
+    pub branch: Option<String>,
+    /// The branch that a pull request is to be merged into.
+    pub base_branch: Option<String>,
+    /// The commit.
+    pub commit: Option<String>,
+}
+
+impl Ci {
+    /// As the environment says.
+    fn of_environment() -> Self {
+        let first = |names: [&str; 2]| {
+            let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+            names.into_iter().find_map(set)
+        };
+        Self {
+            branch: first(["GITHUB_REF_NAME", "CI_COMMIT_BRANCH"]),
+            base_branch: first(["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"]),
+            commit: first(["GITHUB_SHA", "CI_COMMIT_SHA"]),
+        }
+    }
+}
+
 /// Columns of a terminal that does not tell.
 const USUAL_COLUMNS: usize = 80;
 
@@ -58,6 +86,7 @@ impl<'a> Console<'a> {
             color: anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
             stderr_is_terminal: stderr().is_terminal(),
             github: Github::of_environment(),
+            ci: Ci::of_environment(),
         }
     }
 }

@@ -9,13 +9,16 @@ use super::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{Console, Error, run};
+use crate::analysis::check::drift::Measure;
 use crate::analysis::check::{Asked, Missing, Outcome};
 use crate::analysis::suspects;
 use crate::filter::Spec;
 use crate::model::origin::Own;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
-use crate::report::{Query, Question, Report, Warning, analyze_check, analyze_through_time};
+use crate::report::{
+    Query, Question, Report, Warning, analyze_check, analyze_through_time, measure_check,
+};
 use crate::rules::{Amount, Limits, MAX_PERCENT, Rule, Rules, Scope};
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
@@ -174,13 +177,14 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// A gate: what is demanded, and how the answer is said.
+#[derive(Clone)]
 pub(super) struct Gate {
     pub(super) rules: Rules,
     pub(super) output: Output,
+    pub(super) missing: Missing,
+    pub(super) spec: Spec,
     catalog: Arc<Catalog>,
     own: Own,
-    missing: Missing,
-    spec: Spec,
     sample_type: Option<String>,
     reports: Vec<Also>,
     on_inconclusive: Option<Settled>,
@@ -288,16 +292,31 @@ impl Gate {
         } else {
             self.ends(&profiles.snapshots, progress)?
         };
-        let asked = Asked {
+        let query = self.query(self.question(before, today));
+        analyze_check(series, leaks, &query, &self.spec).map_err(|e| fail(Box::new(e)))
+    }
+
+    /// What each rule holds in the runs of one baseline.
+    pub(super) fn measure(
+        &self,
+        runs: &[String],
+        today: Date,
+        progress: &Progress,
+    ) -> Result<Vec<Measure>, Error> {
+        let series = load(runs, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+        let query = self.query(self.question(0, today));
+        measure_check(series, &query, &self.spec).map_err(|e| Error::Answer(Box::new(e)))
+    }
+
+    fn question(&self, before: usize, today: Date) -> Question {
+        Question::Check(Asked {
             rules: Arc::new(self.rules.clone()),
             catalog: Arc::clone(&self.catalog),
             own: self.own.clone(),
             before,
             today,
             missing: self.missing,
-        };
-        let query = self.query(Question::Check(asked));
-        analyze_check(series, leaks, &query, &self.spec).map_err(|e| fail(Box::new(e)))
+        })
     }
 
     fn query(&self, question: Question) -> Query {
@@ -434,13 +453,20 @@ fn append(
 }
 
 /// The rules of a file.
-fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Error> {
+pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Error> {
     let is_pattern = |id: &str| match catalog.find(id) {
         Some(pattern) if !pattern.any.is_empty() => Ok(()),
         _ => Err(catalog.nearest(id).into_iter().map(str::to_owned).collect()),
     };
     let rules = Rules::read(&settings.name, &settings.text, &is_pattern);
     rules.map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// Annotates a job of GitHub Actions with what kept a command from its end: nobody opens the log of a step for one line.
+pub(super) fn complain_on_github(title: &str, error: &Error, console: &mut Console<'_>) {
+    if console.github.is_there {
+        let _ = writeln!(console.stderr, "{}", output::github_error(title, &error.to_string()));
+    }
 }
 
 /// Today, everywhere the same day.

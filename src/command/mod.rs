@@ -5,6 +5,7 @@
 //! could not be done; `gate.rs` has those of a check that failed or is open. A closed pipe is no error: who reads decides how much.
 
 mod args;
+mod baseline;
 mod catalog;
 mod check;
 mod completions;
@@ -36,7 +37,7 @@ mod top;
 mod traces;
 mod trim_path;
 
-pub use console::{Console, Github};
+pub use console::{Ci, Console, Github};
 
 use crate::output::escape;
 use crate::report::Warning;
@@ -163,6 +164,7 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u
     let mut answer = |request| run::run(request, warnings, console);
     let answered = match cli.command {
         Some(args::Command::Check(args)) => return check::check(args, console),
+        Some(args::Command::Baseline(args)) => return baseline::baseline(args, console),
         Some(args::Command::Diff(args)) => answer(diff::request(args)?),
         Some(args::Command::Top(args)) => answer(top::request(args)?),
         Some(args::Command::Refs(args)) => answer(refs::request(args)?),

@@ -84,6 +84,9 @@ const ALLOCATORS: &[&str] = &[
     "__rdl_alloc",
 ];
 
+/// The frame in whose name a reduced baseline adds up what no rule of it is about.
+pub const OUTSIDE_RULES: &str = "[outside the rules]";
+
 /// The package of a Go function: everything up to the first dot behind the last slash. Type arguments may
 /// hold slashes of their own and don't count. Empty where the name has no package.
 pub fn package(function: &str) -> &str {
@@ -101,6 +104,7 @@ pub fn is_standard_library(function: &str) -> bool {
     let package = package(function);
     if package.is_empty() {
         return ALLOCATORS.contains(&function)
+            || function == OUTSIDE_RULES
             || function.starts_with("je_")
             || function.starts_with("prof_backtrace")
             || function.starts_with("_cgo")

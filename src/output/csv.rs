@@ -8,11 +8,13 @@
 //! is a line. Several names in a cell have semicolons between them.
 //! The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
+mod baseline_records;
 mod check_records;
 mod pattern_records;
 mod suspect_records;
 mod timeline_records;
 
+pub(super) use baseline_records::write as write_baselines;
 pub(super) use pattern_records::write_patterns;
 
 use super::{escape, joinable};

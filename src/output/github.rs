@@ -82,8 +82,8 @@ pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::R
 }
 
 /// A command about something that went wrong before there was an answer.
-pub(crate) fn error(message: &str) -> String {
-    let (title, message) = (TITLE.to_owned(), message.to_owned());
+pub(crate) fn error(title: &str, message: &str) -> String {
+    let (title, message) = (title.to_owned(), message.to_owned());
     Annotation { kind: Kind::Error, title, place: None, message }.command()
 }
 
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(data("100 %\r\n::x"), "100 %25%0D%0A::x");
         assert_eq!(property("C:\\a,b.go"), "C%3A\\a%2Cb.go");
         assert_eq!(
-            error("a: 5 %\n::stop-commands::x\u{1b}[m"),
+            error("heapdiff check", "a: 5 %\n::stop-commands::x\u{1b}[m"),
             "::error title=heapdiff check::a: 5 %25%0A::stop-commands::x\\u{1b}[m"
         );
     }

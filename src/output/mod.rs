@@ -29,6 +29,7 @@ pub(crate) use table::shell;
 use crate::analysis::check::Check;
 use crate::patterns::Page;
 use crate::report::Report;
+use crate::report::baselines::Shelf;
 use std::borrow::Cow;
 use std::io;
 
@@ -177,6 +178,25 @@ pub fn write_patterns(
         Format::Table => table::write_patterns(page, view, style, out),
         Format::Json => json::write(page, out),
         Format::Csv => csv::write_patterns(page, out),
+        _ => Ok(()),
+    }
+}
+
+/// Says what is known of baselines in `format` to `out`; formats of graphs and stacks have no place for them.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_baselines(
+    format: Format,
+    shelf: &Shelf,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_baselines(shelf, style, out),
+        Format::Json => json::write(shelf, out),
+        Format::Csv => csv::write_baselines(shelf, out),
         _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 //! Numbers never wrap and names are shortened before they do; every claim comes with its error. The
 //! words of heaps (objects, in use, leak) stand only where the profile is one of a heap.
 
+mod baseline_rows;
 mod chain;
 mod check_rows;
 pub(in crate::output) mod closing;
@@ -33,6 +34,7 @@ mod trace_rows;
 mod verdict_line;
 mod wrap;
 
+pub(super) use baseline_rows::write as write_baselines;
 pub(super) use pattern_text::write as write_patterns;
 
 use super::{Style, escape};

@@ -4,10 +4,13 @@ use super::{Warning, WarningCode};
 use crate::analysis::{sampling, sampling_of};
 use crate::model::ids::LabelSetId;
 use crate::model::measures::{Kind, kind};
+use crate::model::origin::is_standard_library;
 use crate::model::profile::{Header, SampleType};
 use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};
+use hashbrown::HashSet;
+use rustc_hash::FxBuildHasher;
 
 fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
@@ -186,4 +189,25 @@ fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64
     let keys = samples.stack_hashes.iter().zip(&samples.labels);
     let all = keys.zip(rows).map(|((&stack, &labels), values)| (stack, labels, values));
     all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
+}
+
+/// That what is compared seems to be two programs.
+pub(super) fn another_program(series: &Series, before: usize) -> Option<Warning> {
+    let (first, last) = series.snapshots.split_at(before.min(series.snapshots.len()));
+    let functions = |snapshots: &[Snapshot]| {
+        let mut names: HashSet<&str, FxBuildHasher> = HashSet::default();
+        for location in snapshots.iter().flat_map(|snapshot| &snapshot.locations) {
+            let lines = series.symbols.locations.lines(*location).iter();
+            names.extend(lines.map(|line| series.symbols.name(line.function)));
+        }
+        names.retain(|name| !is_standard_library(name));
+        names
+    };
+    let (a, b) = (functions(first), functions(last));
+    let is_other = !a.is_empty() && !b.is_empty() && a.is_disjoint(&b);
+    is_other.then(|| {
+        let message = "before and after have no function in common but those of the standard library: are they of \
+                       one program?";
+        warning(WarningCode::Other, message)
+    })
 }

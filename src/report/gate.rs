@@ -7,6 +7,7 @@ use super::analyze::{
 use super::caveats;
 use super::{Comparison, Query, Question, Report, Total, Warning, WarningCode};
 use crate::analysis::check;
+use crate::analysis::check::drift::Measure;
 use crate::analysis::{Measured, Order, Process, diff};
 use crate::filter::{Applied, Filter, Spec};
 use crate::model::profile::SampleType;
@@ -34,8 +35,7 @@ pub fn analyze_check(
     let Question::Check(asked) = &query.question else { return Err(Error::NoHistory) };
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
-    let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
-    let at = column(&types, defaults, query.sample_type.as_deref().or(in_use(&types)))?;
+    let at = gate_column(&series, query)?;
     let measured = Measured::new(&types, at);
     let sums = check_sums(&series)?;
     let (sort, _) = settle_order(query, true);
@@ -76,6 +76,7 @@ pub fn analyze_check(
         return Err(Error::Check(check::Unanswerable::Empty(empty.name.clone())));
     }
     let has_samples = !series.snapshots.iter().all(is_empty);
+    report.warnings.extend(caveats::another_program(&series, asked.before));
     let Applied { series, unmatched } = filter.apply(series)?;
     // Who filters everything away would judge nothing.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
@@ -120,6 +121,36 @@ pub fn analyze_check(
     }
     report.check = Some(check);
     Ok(report)
+}
+
+/// What each rule holds in the snapshots of a series, which are the runs of one baseline.
+pub fn measure_check(series: Series, query: &Query, spec: &Spec) -> Result<Vec<Measure>, Error> {
+    let Question::Check(asked) = &query.question else { return Err(Error::NoHistory) };
+    let types = series.sample_types.clone();
+    if types.is_empty() {
+        let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
+        return Err(Error::NoSampleTypes { name });
+    }
+    let at = gate_column(&series, query)?;
+    check_sums(&series)?;
+    let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
+    let subject = check::Subject {
+        series: &series,
+        noinlines: spec.noinlines,
+        process: None,
+        column: at,
+        suspects: None,
+        snapshots: series.snapshots.len(),
+    };
+    let position = |name: &str| super::position(&types, name).ok();
+    check::drift::measure(subject, asked, &position).map_err(Error::Check)
+}
+
+/// The sample type of rules that name none.
+fn gate_column(series: &Series, query: &Query) -> Result<usize, Error> {
+    let types = &series.sample_types;
+    let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
+    column(types, defaults, query.sample_type.as_deref().or(in_use(types)))
 }
 
 /// That profiles are no runs of their own.

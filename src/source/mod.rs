@@ -1,7 +1,10 @@
-//! Where bytes come from: a file or standard input; in `expand.rs`, folders and patterns; and, in `code.rs`, source files.
+//! Where bytes come from: a file or standard input; in `expand.rs`, folders and patterns; in `code.rs`, source files; in
+//! `baselines.rs`, what was kept of earlier builds.
 
+pub mod baselines;
 pub mod code;
 pub mod expand;
+pub mod git;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -6,7 +6,8 @@
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
 //! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
 //! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
-//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]).
+//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]),
+//! or what many small ones add up to ([`drift`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
 //! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
@@ -15,6 +16,9 @@
 mod additions;
 pub mod class;
 mod distributions;
+pub mod drift;
+#[cfg(test)]
+mod drift_simulation;
 pub mod growth;
 pub mod limit;
 pub mod load;

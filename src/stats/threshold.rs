@@ -20,7 +20,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 const BOUNDS: f64 = 0.92;
 
 /// The level whose ends are 97.5 % bounds: where either of two limits may let a growth pass, each gets half of the 5 %.
-const HALVED: f64 = 0.95;
+pub(super) const HALVED: f64 = 0.95;
 
 /// (z.95 + z.80)², rounded up: a growth of none stays below a limit T in 8 of 10 runs where the variance of the
 /// difference is T² over this. With the variance 2·B·N of two independent profiles of B bytes, sampled every
@@ -132,7 +132,7 @@ pub fn mean(runs: &[f64]) -> f64 {
 }
 
 /// The variance of single runs; `None` for fewer than two.
-fn variance(runs: &[f64]) -> Option<f64> {
+pub(super) fn variance(runs: &[f64]) -> Option<f64> {
     let mean = mean(runs);
     let squares: f64 = runs.iter().map(|run| (run - mean) * (run - mean)).sum();
     (runs.len() > 1).then(|| squares / (runs.len() - 1) as f64)

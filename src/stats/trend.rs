@@ -154,23 +154,23 @@ impl<'a> Rise<'a> {
     /// adds and T the span: the variance of the slope of a random walk (1.2 as for least squares).
     pub fn slope(&self) -> Slope {
         let estimate = median(&self.slopes);
+        Slope { estimate, interval: self.interval(super::LEVEL), inner: self.interval(0.8) }
+    }
+
+    /// The interval of [`Rise::slope`] at a two-sided `level`.
+    pub(super) fn interval(&self, level: f64) -> Interval {
+        let estimate = median(&self.slopes);
         let walk = if self.walks() { self.walk_error(estimate) } else { 0.0 };
         let reach = (score_variance(self.values) * self.inflation).sqrt();
-        let between = |level: f64| {
-            let count = self.slopes.len() as f64;
-            let z = two_sided_quantile(level);
-            let at = |rank: f64| {
-                let index = rank.clamp(0.0, (count - 1.0).max(0.0)) as usize;
-                self.slopes.get(index).copied().unwrap_or(0.0)
-            };
-            let lower = at(f64::midpoint(count, -z * reach).round() - 1.0);
-            let upper = at(f64::midpoint(count, z * reach).round());
-            Interval {
-                lower: lower.min(estimate - z * walk),
-                upper: upper.max(estimate + z * walk),
-            }
+        let count = self.slopes.len() as f64;
+        let z = two_sided_quantile(level);
+        let at = |rank: f64| {
+            let index = rank.clamp(0.0, (count - 1.0).max(0.0)) as usize;
+            self.slopes.get(index).copied().unwrap_or(0.0)
         };
-        Slope { estimate, interval: between(super::LEVEL), inner: between(0.8) }
+        let lower = at(f64::midpoint(count, -z * reach).round() - 1.0);
+        let upper = at(f64::midpoint(count, z * reach).round());
+        Interval { lower: lower.min(estimate - z * walk), upper: upper.max(estimate + z * walk) }
     }
 
     /// Whether the values look like a walk, to which each interval adds its own, more than like a line with

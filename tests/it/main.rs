@@ -4,6 +4,7 @@
 
 mod ask;
 mod bad_input;
+mod baselines;
 mod call_graph;
 mod chart;
 mod check;

@@ -89,6 +89,42 @@ pub(super) struct Wanted {
     pub(super) allowed: Vec<usize>,
 }
 
+/// Which place of the program's own code a stack is told by.
+pub(super) struct Places<'a> {
+    scopes: &'a Scopes<'a>,
+    /// Of each location, where one of its frames is the program's own.
+    own: Vec<Option<Site>>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(series: &Series, scopes: &'a Scopes<'a>, own: &Own) -> Self {
+        let symbols = &series.symbols;
+        let own: Vec<bool> = (0..symbols.functions.len())
+            .map(|i| {
+                let (name, file) = scopes.function(FunctionId::from_index(i));
+                own.is_own(name, file)
+            })
+            .collect();
+        let place = |location: LocationId| {
+            let mut lines = scopes.lines(location).iter();
+            lines.find(|line| own[line.function.index()]).map(|line| (line.function, line.line))
+        };
+        Self { scopes, own: symbols.locations.ids().map(place).collect() }
+    }
+
+    /// The place of a stack: its first frame, from the leaf, that is the program's own; else the first that is not
+    /// the standard library's; else its leaf.
+    pub(super) fn site(&self, stack: &(impl Iterator<Item = LocationId> + Clone)) -> Option<Site> {
+        if let Some(site) = stack.clone().find_map(|location| self.own[location.index()]) {
+            return Some(site);
+        }
+        let lines = || stack.clone().flat_map(|location| self.scopes.lines(location));
+        let is_foreign = |function| !origin::is_standard_library(self.scopes.function(function).0);
+        let line = lines().find(|line| is_foreign(line.function)).or_else(|| lines().next());
+        line.map(|line| (line.function, line.line))
+    }
+}
+
 /// What is counted.
 pub(super) struct Pass<'a> {
     pub(super) series: &'a Series,
@@ -144,7 +180,7 @@ impl Pass<'_> {
                 })
                 .collect(),
         };
-        let places = self.places();
+        let places = Places::new(self.series, self.scopes, self.own);
         let pieces: Vec<&[Item]> = items.chunks(AT_ONCE).collect();
         let pieces = parallel::map(pieces.len(), |i| {
             let mut piece = self.nothing();
@@ -171,46 +207,12 @@ impl Pass<'_> {
         }
     }
 
-    /// The place of each location, if one of its frames is the program's own.
-    fn places(&self) -> Vec<Option<Site>> {
-        let symbols = &self.series.symbols;
-        let own: Vec<bool> = (0..symbols.functions.len())
-            .map(|i| {
-                let (name, file) = self.scopes.function(FunctionId::from_index(i));
-                self.own.is_own(name, file)
-            })
-            .collect();
-        let place = |location: LocationId| {
-            let mut lines = self.scopes.lines(location).iter();
-            lines.find(|line| own[line.function.index()]).map(|line| (line.function, line.line))
-        };
-        symbols.locations.ids().map(place).collect()
-    }
-
-    /// The place of a stack: its first frame, from the leaf, that is the program's own; else the first that is not
-    /// the standard library's; else its leaf.
-    fn site(
-        &self,
-        mut stack: impl Iterator<Item = LocationId> + Clone,
-        places: &[Option<Site>],
-    ) -> Option<Site> {
-        if let Some(site) = stack.clone().find_map(|location| places[location.index()]) {
-            return Some(site);
-        }
-        let lines = || stack.clone().flat_map(|location| self.scopes.lines(location));
-        let is_foreign = |function| !origin::is_standard_library(self.scopes.function(function).0);
-        let line = lines().find(|line| is_foreign(line.function)).or_else(|| lines().next());
-        let site = line.map(|line| (line.function, line.line));
-        let _ = stack.next();
-        site
-    }
-
     fn count(
         &self,
         item: Item,
         raw: &[RawSamples<'_>],
         matched: Option<&Matched<'_>>,
-        places: &[Option<Site>],
+        places: &Places<'_>,
         piece: &mut Counted,
     ) {
         let Some((shown, sample)) = (match item {
@@ -229,9 +231,8 @@ impl Pass<'_> {
             }
             let sum = &mut piece.sums[rule];
             sum.samples += 1;
-            let facts = facts.get_or_insert_with(|| {
-                (self.facts(item, raw, matched), self.site(stack.clone(), places))
-            });
+            let facts =
+                facts.get_or_insert_with(|| (self.facts(item, raw, matched), places.site(&stack)));
             let (facts, site) = (&facts.0, facts.1);
             if let Some(allowed) = self.allowed(wanted, &hits) {
                 piece.used[allowed] = true;

@@ -8,11 +8,14 @@
 //! samples, unless somebody said that this is as it should be.
 
 mod count;
+pub mod drift;
 mod offenders;
+mod reduce;
 mod scopes;
 mod verdicts;
 mod words;
 
+pub use reduce::{Unkept, reduce, scopes, unkept};
 pub use verdicts::{Missing, Subject, Unanswerable, check};
 
 use super::estimates::Class;

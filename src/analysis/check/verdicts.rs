@@ -111,53 +111,21 @@ pub fn check(
     let (active, expired): (Vec<&Allowance>, Vec<&Allowance>) =
         asked.rules.allowances.iter().partition(|allowance| !allowance.is_expired(asked.today));
     let mut judged: Vec<(usize, Judgement)> = Vec::new();
+    let held = hold(subject, asked, &active, position)?;
     let mut used = vec![false; active.len()];
-    let counted: Vec<usize> =
-        (0..rules.len()).filter(|&rule| rules[rule].scope != Scope::Leak).collect();
-    let scopes_of = counted.iter().map(|&rule| (&rules[rule].scope, rules[rule].value));
-    let scopes_of: Vec<(&Scope, Value)> =
-        scopes_of.chain(active.iter().map(|allowance| (&allowance.scope, Value::Cum))).collect();
-    let (scopes, mut tests) = Scopes::new(series, subject.noinlines, &asked.catalog, &scopes_of);
-    let allowances: Vec<Test> = tests.split_off(counted.len());
-    let mut columns: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (test, &rule) in counted.iter().enumerate() {
-        let column = column(&rules[rule], subject, position)?;
-        check_amounts(&rules[rule], &series.sample_types[column])?;
-        match columns.iter_mut().find(|(known, _)| *known == column) {
-            Some((_, tests)) => tests.push(test),
-            None => columns.push((column, vec![test])),
-        }
-    }
     let mut unmatched = Vec::new();
-    for (column, of_column) in columns {
-        let wanted = of_column.iter().map(|&test| {
-            let rule = &rules[counted[test]];
-            let allowed = (0..active.len()).filter(|&i| active[i].is_for(rule)).collect();
-            Wanted { test: tests[test], allowed }
-        });
-        let wanted: Vec<Wanted> = wanted.collect();
-        let pass = Pass {
-            series,
-            scopes: &scopes,
-            before: asked.before,
-            process: subject.process,
-            measured: Measured::new(&series.sample_types, column),
-            rules: &wanted,
-            allowances: &allowances,
-            own: &asked.own,
-        };
-        let found = pass.run();
+    for OfColumn { column, rules: of_column, found } in &held.columns {
         used.iter_mut().zip(&found.used).for_each(|(used, own)| *used |= own);
-        for (&test, sum) in of_column.iter().zip(&found.sums) {
-            let rule = &rules[counted[test]];
+        for (&number, sum) in of_column.iter().zip(&found.sums) {
+            let rule = &rules[number];
             let may_be =
                 rule.scope == Scope::Total || rule.allow_unmatched || asked.missing.matches;
             if sum.samples == 0 && !may_be {
                 unmatched.push(format!("`{}` ({})", rule.name, rule.scope));
                 continue;
             }
-            let judge = Judge { subject, asked, scopes: &scopes, found: &found, column };
-            judged.extend(judge.rule(rule, sum).into_iter().map(|own| (counted[test], own)));
+            let judge = Judge { subject, asked, scopes: &held.scopes, found, column: *column };
+            judged.extend(judge.rule(rule, sum).into_iter().map(|own| (number, own)));
         }
     }
     if !unmatched.is_empty() {
@@ -184,6 +152,72 @@ pub fn check(
         rules: judged,
         allowances: granted.collect(),
     })
+}
+
+/// What rules hold, by sample type.
+pub(super) struct Held<'a> {
+    scopes: Scopes<'a>,
+    pub(super) columns: Vec<OfColumn>,
+}
+
+/// What the rules of one sample type hold.
+pub(super) struct OfColumn {
+    pub(super) column: usize,
+    /// The rules by their numbers, in the order of the sums.
+    pub(super) rules: Vec<usize>,
+    pub(super) found: Counted,
+}
+
+/// Adds the samples of all rules up; those about leaks hold none. `active` are the entries of the allow-list that hold.
+pub(super) fn hold<'a>(
+    subject: Subject<'a>,
+    asked: &Asked,
+    active: &[&Allowance],
+    position: &dyn Fn(&str) -> Option<usize>,
+) -> Result<Held<'a>, Unanswerable> {
+    let (series, rules) = (subject.series, &asked.rules.rules);
+    let empty = series.snapshots.iter().find(|snapshot| snapshot.samples.is_empty());
+    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
+        return Err(Unanswerable::Empty(empty.name.clone()));
+    }
+    let counted: Vec<usize> =
+        (0..rules.len()).filter(|&rule| rules[rule].scope != Scope::Leak).collect();
+    let scopes_of = counted.iter().map(|&rule| (&rules[rule].scope, rules[rule].value));
+    let scopes_of: Vec<(&Scope, Value)> =
+        scopes_of.chain(active.iter().map(|allowance| (&allowance.scope, Value::Cum))).collect();
+    let (scopes, mut tests) = Scopes::new(series, subject.noinlines, &asked.catalog, &scopes_of);
+    let allowances: Vec<Test> = tests.split_off(counted.len());
+    let mut columns: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (test, &rule) in counted.iter().enumerate() {
+        let column = column(&rules[rule], subject, position)?;
+        check_amounts(&rules[rule], &series.sample_types[column])?;
+        match columns.iter_mut().find(|(known, _)| *known == column) {
+            Some((_, tests)) => tests.push(test),
+            None => columns.push((column, vec![test])),
+        }
+    }
+    let columns = columns.into_iter().map(|(column, of_column)| {
+        let wanted = of_column.iter().map(|&test| {
+            let rule = &rules[counted[test]];
+            let allowed = (0..active.len()).filter(|&i| active[i].is_for(rule)).collect();
+            Wanted { test: tests[test], allowed }
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let pass = Pass {
+            series,
+            scopes: &scopes,
+            before: asked.before,
+            process: subject.process,
+            measured: Measured::new(&series.sample_types, column),
+            rules: &wanted,
+            allowances: &allowances,
+            own: &asked.own,
+        };
+        let rules = of_column.iter().map(|&test| counted[test]).collect();
+        OfColumn { column, rules, found: pass.run() }
+    });
+    let columns = columns.collect();
+    Ok(Held { scopes, columns })
 }
 
 /// The column of a rule's sample type.
@@ -273,27 +307,9 @@ impl Judge<'_> {
 
     fn blank(&self, rule: &Rule, demand: Demand, outcome: Outcome) -> Judgement {
         let sample_type = &self.subject.series.sample_types[self.column];
-        Judgement {
-            rule: rule.name.clone(),
-            demand,
-            scope: rule.scope.to_string(),
-            level: rule.level,
-            sample_type: sample_type.name.clone(),
-            unit: sample_type.unit.clone(),
-            limit: None,
-            limit_percent: if demand == Demand::Growth { rule.growth.percent } else { None },
-            before: None,
-            after: None,
-            value: None,
-            value_percent: None,
-            lower: None,
-            upper: None,
-            outcome,
-            message: String::new(),
-            advice: None,
-            allowed: 0,
-            offenders: Vec::new(),
-        }
+        let blank = blank(rule, demand, outcome, (&sample_type.name, &sample_type.unit));
+        let percent = if demand == Demand::Growth { rule.growth.percent } else { None };
+        Judgement { limit_percent: percent, ..blank }
     }
 
     fn judged(
@@ -342,6 +358,17 @@ impl Judge<'_> {
         let snapshots = &self.subject.series.snapshots;
         snapshots.iter().all(|snapshot| snapshot.same_build(&snapshots[0]))
     }
+}
+
+/// A judgement of a rule about values of a sample type and a unit, without any yet.
+pub(super) fn blank(
+    rule: &Rule,
+    demand: Demand,
+    outcome: Outcome,
+    (sample_type, unit): (&str, &str),
+) -> Judgement {
+    let plain = plain(&rule.name, demand, rule.scope.to_string(), rule.level);
+    Judgement { sample_type: sample_type.to_owned(), unit: unit.to_owned(), outcome, ..plain }
 }
 
 /// A judgement about no numbers of a profile.

@@ -1,0 +1,303 @@
+//! `heapdiff baseline save DIR PROFILE...`: the runs of one build become a baseline.
+
+use super::{Console, Error, answer, branch, named, number, platform, strangers};
+use crate::analysis::check::{self, Asked, Missing};
+use crate::command::gate::{read, today};
+use crate::command::options::{OwnArgs, PatternArgs};
+use crate::command::{catalog, inputs, load, run};
+use crate::filter::{Granularity, Spec};
+use crate::input::pprof::encode;
+use crate::model::merge::{Merge, Sign};
+use crate::model::profile::Profile;
+use crate::model::rebase::Rebase;
+use crate::model::series::Series;
+use crate::model::symbols::base_name;
+use crate::patterns::Catalog;
+use crate::report::baselines::Total;
+use crate::report::{Query, Question, measure_check};
+use crate::rules::{Rule, Rules, Scope};
+use crate::source::baselines::{self, Baseline, Facts, Keep, SCHEMA, WriteRun};
+use crate::units;
+use clap::Args;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Keep the runs of one build as a baseline
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff baseline save [OPTIONS] DIR PROFILE...",
+    after_help = "\
+Examples:
+  heapdiff baseline save baselines/ run-*.pb.gz
+  heapdiff baseline save --branch main --build 1.4.2 baselines/ run-1.pb.gz run-2.pb.gz
+  heapdiff baseline save --keep scopes --config heapdiff.toml baselines/ run-*.pb.gz
+
+Nothing is ever written over. The profile does not name the platform that it is of: it is taken to be that of this \
+machine. With --keep scopes a stack stays whole where a function, package, file or pattern of the rules or of the allow-list is \
+about it; of all others the line of your own code stays, and their values are added up. A scope that comes into the rules later \
+finds nothing in such a baseline, and compare says so.
+
+Of CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_SHA or $CI_COMMIT_SHA the commit."
+)]
+pub(in crate::command) struct SaveArgs {
+    /// The folder of the baselines; it is made where it is not there
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// The runs: files, folders, patterns; `-` is standard input
+    #[arg(value_name = "PROFILE", required = true)]
+    inputs: Vec<String>,
+    /// The branch [default: what CI says, else that of git, else `default`]
+    #[arg(long, value_name = "NAME", value_parser = named)]
+    branch: Option<String>,
+    /// The build [default: the build id in the profiles, else the commit that CI builds]
+    #[arg(long, value_name = "ID", value_parser = named)]
+    build: Option<String>,
+    /// What the program ran on [default: this machine, such as linux/amd64]
+    #[arg(long, value_name = "OS/ARCH", value_parser = named)]
+    platform: Option<String>,
+    /// How much of the runs is kept
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Keep::Whole)]
+    keep: Keep,
+    /// The rules of FILE, for --keep scopes [default: those of ./heapdiff.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Of this branch and platform keep N baselines, and take the oldest away
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = number, allow_negative_numbers = true)]
+    max_count: usize,
+    /// Runs may have no samples
+    #[arg(long)]
+    allow_empty: bool,
+    /// Nothing on standard error but errors: no progress, no warnings
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    patterns: PatternArgs,
+    #[command(flatten)]
+    own: OwnArgs,
+}
+
+pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Error> {
+    let only_scopes = [
+        (args.config.is_some(), "--config"),
+        (!args.patterns.patterns.is_empty(), "--patterns"),
+        (args.own.own.is_some(), "--own"),
+    ];
+    let only_scopes: Vec<&str> =
+        only_scopes.into_iter().filter(|(given, _)| *given).map(|(_, option)| option).collect();
+    let own = args.own.own()?;
+    let (rules, catalog) = match args.keep {
+        Keep::Whole if !only_scopes.is_empty() => {
+            return Err(Error::Usage(format!(
+                "{} says what --keep scopes keeps, and everything is kept: leave it out, or add --keep scopes",
+                only_scopes.join(" and ")
+            )));
+        }
+        Keep::Whole => (Rules::default(), Catalog::builtin()),
+        Keep::Scopes => {
+            let settings = catalog::settings(args.config.as_deref())?;
+            let catalog = catalog::catalog_with(&args.patterns, settings.as_ref())?;
+            let rules = settings.as_ref().map(|settings| read(settings, &catalog)).transpose()?;
+            let rules = rules.filter(|rules| !rules.rules.is_empty()).ok_or_else(|| {
+                Error::Usage(
+                    "--keep scopes keeps what rules are about, and there are none: name their file with --config, or \
+                     write one with heapdiff check --init"
+                        .to_owned(),
+                )
+            })?;
+            (rules, catalog)
+        }
+    };
+    let found = inputs::find(&args.inputs)?;
+    let progress = run::progress(console, args.quiet);
+    let mut runs: Vec<Profile> = Vec::new();
+    let mut rebase = Rebase::default();
+    load::each(&found.names, &progress, |name, profile| {
+        runs.push(match args.keep {
+            Keep::Whole => whole(name, &profile)?,
+            Keep::Scopes => {
+                let mut alone = Rebase::default();
+                alone.add(name, profile.clone());
+                let series = alone.finish().map_err(answer)?;
+                check::reduce(series, &rules, &catalog, &own).map_err(answer)?
+            }
+        });
+        rebase.add(name, profile);
+        Ok::<(), Error>(())
+    })?;
+    let series = rebase.finish().map_err(answer)?;
+    let samples = args.allow_empty;
+    let mut facts = facts(&series, &runs);
+    facts.totals = totals(series, Missing { samples, ..Missing::default() })?;
+    facts.branch = args.branch.unwrap_or_else(|| branch(console));
+    facts.build = args.build.or(facts.build).or_else(|| console.ci.commit.clone());
+    facts.platform = args.platform.unwrap_or_else(platform);
+    facts.kept = args.keep;
+    if args.keep == Keep::Scopes {
+        facts.scopes = check::scopes(&rules);
+    }
+    let writers: Vec<_> = runs
+        .iter()
+        .map(|profile| move |out: &mut dyn io::Write| encode::write(profile, out))
+        .collect();
+    let writers: Vec<WriteRun<'_>> = writers.iter().map(|write| write as WriteRun<'_>).collect();
+    let saved = baselines::save(&args.dir, facts, &writers).map_err(answer)?;
+    let mut warnings: Vec<String> =
+        found.warnings.into_iter().map(|warning| warning.message).collect();
+    let pruned = tidy(&args.dir, &saved, args.max_count, &mut warnings)?;
+    for warning in warnings.iter().filter(|_| !args.quiet) {
+        run::say_warning(warning, console);
+    }
+    tell(&saved, pruned, console).map_err(Error::Stdout)
+}
+
+impl From<load::Error> for Error {
+    fn from(error: load::Error) -> Self {
+        answer(error)
+    }
+}
+
+/// A run with each of its distinct stacks once.
+fn whole(name: &str, profile: &Profile) -> Result<Profile, Error> {
+    let mut merge = Merge::default();
+    merge.add(name, profile, Sign::Plus).map_err(answer)?;
+    Ok(merge.finish())
+}
+
+/// What the profiles say of themselves.
+fn facts(series: &Series, runs: &[Profile]) -> Facts {
+    let newest = series.snapshots.iter().map(|snapshot| snapshot.header.time_nanos).max();
+    let time = newest
+        .filter(|&nanos| nanos != 0)
+        .and_then(|nanos| jiff::Timestamp::from_nanosecond(i128::from(nanos)).ok());
+    let first = runs.first();
+    let main = first.and_then(|run| Some((run, run.symbols.mappings.first()?)));
+    let text = |id: fn(&crate::model::symbols::Mapping) -> crate::model::ids::StringId| {
+        main.map(|(run, main)| run.text(id(main)).to_owned()).filter(|text| !text.is_empty())
+    };
+    Facts {
+        schema: SCHEMA.to_owned(),
+        heapdiff: env!("CARGO_PKG_VERSION").to_owned(),
+        branch: String::new(),
+        build: text(|main| main.build_id),
+        platform: String::new(),
+        program: text(|main| main.file).map(|file| base_name(&file).to_owned()),
+        time: time.unwrap_or_else(jiff::Timestamp::now),
+        period: first.map_or(0, |run| run.header.period),
+        kept: Keep::Whole,
+        scopes: Vec::new(),
+        totals: Vec::new(),
+        runs: Vec::new(),
+    }
+}
+
+/// What the runs hold of each sample type, and how sure that is.
+fn totals(series: Series, missing: Missing) -> Result<Vec<Total>, Error> {
+    let rules = series.sample_types.iter().map(|sample_type| Rule {
+        sample_type: Some(sample_type.name.clone()),
+        ..Rule::new(sample_type.name.clone(), Scope::Total)
+    });
+    let rules = Rules { rules: rules.collect(), ..Rules::default() };
+    let runs = series.snapshots.len();
+    let asked = Asked {
+        rules: Arc::new(rules),
+        catalog: Arc::new(Catalog::builtin()),
+        own: crate::model::origin::Own::default(),
+        before: 0,
+        today: today(),
+        missing,
+    };
+    let query = Query {
+        question: Question::Check(asked),
+        sample_type: None,
+        granularity: Granularity::Functions,
+        sort: None,
+        nodecount: 0,
+        all: true,
+        normalize: false,
+        trim_path: Vec::new(),
+    };
+    let measures = measure_check(series, &query, &Spec::default()).map_err(answer)?;
+    let total = |measure: check::drift::Measure| Total {
+        standard_error: (measure.known || runs > 1).then(|| measure.point.variance.sqrt()),
+        value: measure.point.value.round() as i64,
+        sample_type: measure.sample_type,
+        unit: measure.unit,
+    };
+    Ok(measures.into_iter().map(total).collect())
+}
+
+/// Takes away what is more than should be kept, and says what is odd about the store. Returns how many went.
+fn tidy(
+    dir: &std::path::Path,
+    saved: &Baseline,
+    max_count: usize,
+    warnings: &mut Vec<String>,
+) -> Result<usize, Error> {
+    let found = baselines::read(dir).map_err(answer)?;
+    warnings.extend(strangers(dir, &found).map(|warning| warning.message));
+    warnings.extend(found.broken.iter().map(|(_, error)| error.to_string()));
+    let same: Vec<Baseline> = found
+        .baselines
+        .into_iter()
+        .filter(|other| {
+            other.facts.branch == saved.facts.branch && other.facts.platform == saved.facts.platform
+        })
+        .collect();
+    let newer = same.iter().rev().find(|other| other.facts.time > saved.facts.time);
+    if let Some(newer) = newer {
+        warnings.push(format!(
+            "{} is of {}, before {}, which is of {}: baselines are taken in the order of their times, and \
+             compare goes on with the latter",
+            saved.folder.display(),
+            saved.facts.time,
+            newer.folder.display(),
+            newer.facts.time
+        ));
+    }
+    let more = same.len().saturating_sub(max_count);
+    let oldest = same.iter().filter(|other| other.folder != saved.folder).take(more);
+    let mut pruned = 0;
+    for old in oldest {
+        match baselines::remove(old) {
+            Ok(()) => pruned += 1,
+            // The new one is there, which is what was asked for.
+            Err(error) => warnings.push(format!("an old baseline stays: {error}")),
+        }
+    }
+    Ok(pruned)
+}
+
+fn tell(saved: &Baseline, pruned: usize, console: &mut Console<'_>) -> io::Result<()> {
+    let Baseline { folder, facts } = saved;
+    let runs = match facts.runs.len() {
+        1 => "1 run".to_owned(),
+        runs => format!("{runs} runs"),
+    };
+    let shown = facts.totals.iter().find(|total| total.sample_type == "inuse_space");
+    let holds = shown.or(facts.totals.first()).map_or(String::new(), |total| {
+        let margin = total.margin().map(|margin| units::display(margin as f64, &total.unit));
+        let margin = margin.map_or(String::new(), |margin| format!(" ± {margin}"));
+        format!(
+            ", {} {}{margin}",
+            total.sample_type,
+            units::display(total.value as f64, &total.unit)
+        )
+    });
+    writeln!(
+        console.stdout,
+        "{} is saved: {runs} of {} on {}{holds}",
+        crate::output::escape(&folder.to_string_lossy()),
+        crate::output::escape(&facts.branch),
+        crate::output::escape(&facts.platform)
+    )?;
+    if pruned > 0 {
+        let them = if pruned == 1 {
+            "1 older baseline is"
+        } else {
+            &format!("{pruned} older baselines are")
+        };
+        writeln!(console.stdout, "{them} taken away")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `heapdiff baseline show DIR`: the baselines of each branch, and what they do through time.
+
+use super::{Console, Error, WINDOW, answer, check_broken, named, strangers, window};
+use crate::command::options::{Color, DressArgs, width};
+use crate::command::{request, run};
+use crate::output::{self, Format};
+use crate::report::baselines::{Branch, Row, SCHEMA, Shelf};
+use crate::source::baselines::{self, Baseline, Keep};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Show the baselines of each branch, oldest first, and what they do through time
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff baseline show [OPTIONS] DIR",
+    after_help = "\
+Examples:
+  heapdiff baseline show baselines/
+  heapdiff baseline show --branch main --sample-index alloc_space baselines/
+  heapdiff baseline show --format csv baselines/ > baselines.csv"
+)]
+pub(in crate::command) struct ShowArgs {
+    /// The folder of the baselines
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Only those of this branch
+    #[arg(long, value_name = "NAME", value_parser = named)]
+    branch: Option<String>,
+    /// Only those of this platform
+    #[arg(long, value_name = "OS/ARCH", value_parser = named)]
+    platform: Option<String>,
+    /// Sample type of the totals [default: what is in use, where it is there]
+    #[arg(long, value_name = "TYPE", alias = "sample_index")]
+    sample_index: Option<String>,
+    /// Look for drift in the last N
+    #[arg(long, value_name = "N", default_value_t = WINDOW, value_parser = window, allow_negative_numbers = true)]
+    window: usize,
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    format: Format,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+    /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
+    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
+    width: Option<usize>,
+}
+
+pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Error> {
+    let mut found = baselines::read(&args.dir).map_err(answer)?;
+    check_broken(&mut found, args.branch.as_deref())?;
+    let warnings = strangers(&args.dir, &found).map(|warning| warning.message);
+    let is_wanted = |baseline: &&Baseline| {
+        let facts = &baseline.facts;
+        args.branch.as_ref().is_none_or(|branch| *branch == facts.branch)
+            && args.platform.as_ref().is_none_or(|platform| *platform == facts.platform)
+    };
+    let wanted: Vec<&Baseline> = found.baselines.iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        return Err(Error::Usage(none(&args, &found.baselines)));
+    }
+    let sample_type = sample_type(args.sample_index.as_deref(), &wanted)?;
+    let mut branches: BTreeMap<(&str, &str), Vec<Row>> = BTreeMap::new();
+    for baseline in wanted {
+        let key = (baseline.facts.branch.as_str(), baseline.facts.platform.as_str());
+        branches.entry(key).or_default().push(row(baseline, &sample_type));
+    }
+    let branches = branches.into_iter().map(|((branch, platform), rows)| {
+        Branch::new(branch.to_owned(), platform.to_owned(), rows, args.window)
+    });
+    let shelf = Shelf {
+        schema: SCHEMA.to_owned(),
+        branches: branches.collect(),
+        sample_type,
+        warnings: warnings.into_iter().collect(),
+    };
+    let dress = DressArgs {
+        output: args.output,
+        color: args.color,
+        width: args.width,
+        ..DressArgs::default()
+    };
+    let output = request::dressed(args.format, dress)?;
+    let style = run::style(&output, console);
+    run::write_to(output.file.as_deref(), console, |out| {
+        output::write_baselines(output.format, &shelf, &style, out)
+    })?;
+    if output.format == Format::Csv {
+        shelf.warnings.iter().for_each(|message| run::say_warning(message, console));
+    }
+    Ok(())
+}
+
+/// What there is instead of what was asked for.
+fn none(args: &ShowArgs, all: &[Baseline]) -> String {
+    let dir = args.dir.display();
+    if all.is_empty() {
+        return format!(
+            "{dir}: there are no baselines in it; save the first one with heapdiff baseline save {dir} PROFILE..."
+        );
+    }
+    let mut there: Vec<String> = all
+        .iter()
+        .map(|baseline| format!("{} on {}", baseline.facts.branch, baseline.facts.platform))
+        .collect();
+    there.sort();
+    there.dedup();
+    format!("{dir}: there is no such baseline; there are those of {}", there.join(", "))
+}
+
+/// The sample type that is shown.
+fn sample_type(asked: Option<&str>, baselines: &[&Baseline]) -> Result<String, Error> {
+    let all = baselines.iter().flat_map(|baseline| &baseline.facts.totals);
+    let mut known: Vec<&str> = Vec::new();
+    for total in all {
+        if !known.contains(&total.sample_type.as_str()) {
+            known.push(&total.sample_type);
+        }
+    }
+    let usual = known.iter().find(|name| **name == "inuse_space").or(known.last()).copied();
+    match asked {
+        None => Ok(usual.unwrap_or_default().to_owned()),
+        Some(asked) if known.contains(&asked) => Ok(asked.to_owned()),
+        Some(asked) => Err(Error::Usage(format!(
+            "--sample-index: there is no sample type {asked:?}; the baselines have: {}",
+            known.join(", ")
+        ))),
+    }
+}
+
+fn row(baseline: &Baseline, sample_type: &str) -> Row {
+    let facts = &baseline.facts;
+    Row {
+        folder: baseline.folder.to_string_lossy().into_owned(),
+        time: facts.time.to_string(),
+        build: facts.build.clone(),
+        program: facts.program.clone(),
+        runs: facts.runs.len(),
+        period: facts.period,
+        kept: match facts.kept {
+            Keep::Whole => "whole",
+            Keep::Scopes => "scopes",
+        }
+        .to_owned(),
+        total: facts.totals.iter().find(|total| total.sample_type == sample_type).cloned(),
+        change: None,
+    }
+}

@@ -1,0 +1,129 @@
+//! What is said of stored baselines: what each one is, what it holds, and what that does through time.
+
+use crate::stats::drift::{self, Point};
+use crate::stats::threshold::Limits;
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the JSON form.
+pub const SCHEMA: &str = "heapdiff.baselines/v1";
+
+/// The normal quantile of a two-sided 95 % interval.
+const Z: f64 = 1.96;
+
+/// What the runs of a baseline hold of one sample type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// Sample type: `inuse_space`.
+    pub sample_type: String,
+    /// Its unit: `bytes`.
+    pub unit: String,
+    /// The mean of the runs.
+    pub value: i64,
+    /// Its standard error, by sampling or by the spread of the runs, whichever is larger; absent where nothing is
+    /// known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+}
+
+impl Total {
+    /// Half of the 95 % interval.
+    pub fn margin(&self) -> Option<i64> {
+        self.standard_error.map(|error| (Z * error).round() as i64)
+    }
+
+    fn point(&self) -> Point {
+        let error = self.standard_error.filter(|error| error.is_finite()).unwrap_or(0.0);
+        Point { value: self.value as f64, variance: error * error }
+    }
+}
+
+/// One stored baseline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Its folder.
+    pub folder: String,
+    /// When the newest of its profiles was taken (RFC 3339).
+    pub time: String,
+    /// The build.
+    pub build: Option<String>,
+    /// File name of the program.
+    pub program: Option<String>,
+    /// Number of runs.
+    pub runs: usize,
+    /// Sampling period.
+    pub period: i64,
+    /// `whole` or `scopes`.
+    pub kept: String,
+    /// What it holds of the sample type that is shown; absent where it was not measured.
+    pub total: Option<Total>,
+    /// What it has more than the one before it.
+    pub change: Option<i64>,
+}
+
+/// What the baselines of a window do, from the first to the last of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rise {
+    /// How many baselines it is about.
+    pub baselines: usize,
+    /// The rise over all of them: Theil and Sen's slope times the steps.
+    pub value: i64,
+    /// In percent of where they begin.
+    pub percent: Option<f64>,
+    /// Lower 95 % bound, one-sided.
+    pub lower: i64,
+    /// Upper 95 % bound.
+    pub upper: i64,
+    /// The chance of so steady a rise where nothing rises.
+    pub p: f64,
+}
+
+/// The baselines of one branch and one platform, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Branch {
+    /// The branch.
+    pub branch: String,
+    /// The platform: `linux/amd64`.
+    pub platform: String,
+    /// The baselines.
+    pub baselines: Vec<Row>,
+    /// What the last ones do, where there are enough.
+    pub drift: Option<Rise>,
+}
+
+/// All that is shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Shelf {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The sample type of the totals.
+    pub sample_type: String,
+    /// Branches and platforms, in the order of their names.
+    pub branches: Vec<Branch>,
+    /// What else is to be said.
+    pub warnings: Vec<String>,
+}
+
+impl Branch {
+    /// Fills in what each baseline has more than the one before it, and what the last `window` of them do.
+    #[must_use]
+    pub fn new(branch: String, platform: String, mut baselines: Vec<Row>, window: usize) -> Self {
+        for at in (1..baselines.len()).rev() {
+            let value = |row: &Row| row.total.as_ref().map(|total| total.value);
+            let pair = value(&baselines[at]).zip(value(&baselines[at - 1]));
+            baselines[at].change = pair.map(|(own, before)| own.saturating_sub(before));
+        }
+        let last = &baselines[baselines.len().saturating_sub(window)..];
+        let points = last.iter().map(|row| row.total.as_ref().map(Total::point));
+        let points: Vec<Point> = points.collect::<Option<_>>().unwrap_or_default();
+        let drift = drift::judge(&points, Limits { most: Some(0.0), percent: None });
+        let drift = drift.map(|found| Rise {
+            baselines: points.len(),
+            value: found.value.round() as i64,
+            percent: (found.start > 0.0).then(|| found.value / found.start * 100.0),
+            lower: found.bounds.lower.round() as i64,
+            upper: found.bounds.upper.round() as i64,
+            p: found.p,
+        });
+        Self { branch, platform, baselines, drift }
+    }
+}

@@ -1,0 +1,510 @@
+//! Baselines on disk: `DIR/BRANCH/TIME-BUILD/` with `baseline.json`, which says what it is, and a profile for each run.
+//!
+//! What always holds: a baseline is there in full or not at all (its folder is made under a hidden name and renamed), none
+//! is ever written over, and nothing that is not ours is touched. Names of branches and builds become names of folders by
+//! [`escape`], so that none leads out of DIR; which branch a baseline is of, its own file says. A store may come out
+//! of a cache of CI, so that what stands in it is checked like any input.
+
+use crate::report::baselines::Total;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+/// Name and version of the form of `baseline.json`.
+pub const SCHEMA: &str = "heapdiff.baseline/v1";
+/// The file that makes a folder a baseline.
+const FACTS: &str = "baseline.json";
+/// Bytes of it at most.
+const FACTS_MAX: u64 = 1 << 20;
+/// Bytes of a folder's name at most, of 255 that file systems take.
+const NAME_MAX: usize = 180;
+/// Characters of a build that its folder bears.
+const BUILD_SHOWN: usize = 12;
+/// Baselines of one second and one build at most.
+const SAME_SECOND_MAX: usize = 10_000;
+
+/// How much of its runs a baseline keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Every distinct stack
+    #[default]
+    Whole,
+    /// What the rules are about; the rest is added up
+    Scopes,
+}
+
+/// What a baseline is. Later versions may add fields, which are passed over here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Version of heapdiff that wrote it.
+    pub heapdiff: String,
+    /// The branch.
+    pub branch: String,
+    /// The build, where it is known.
+    #[serde(default)]
+    pub build: Option<String>,
+    /// Operating system and processor: `linux/amd64`.
+    pub platform: String,
+    /// File name of the program, where the profiles say.
+    #[serde(default)]
+    pub program: Option<String>,
+    /// When the newest of its profiles was taken (RFC 3339); the time of saving where none says.
+    pub time: Timestamp,
+    /// Sampling period of the profiles.
+    pub period: i64,
+    /// How much is kept.
+    pub kept: Keep,
+    /// What it was kept for, where that is not everything: the scopes of the rules.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// What the runs hold of each sample type.
+    pub totals: Vec<Total>,
+    /// File names of the runs.
+    pub runs: Vec<String>,
+}
+
+/// A baseline that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it is.
+    pub facts: Facts,
+}
+
+impl Baseline {
+    /// The names of its profiles.
+    pub fn runs(&self) -> Vec<String> {
+        let path = |run: &String| self.folder.join(run).to_string_lossy().into_owned();
+        self.facts.runs.iter().map(path).collect()
+    }
+}
+
+/// What is in a store.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The baselines, oldest first.
+    pub baselines: Vec<Baseline>,
+    /// What is broken, with the name of the folder of its branch.
+    pub broken: Vec<(String, Error)>,
+    /// What is none of ours.
+    pub strangers: Vec<PathBuf>,
+}
+
+/// Why a store can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nothing.
+    #[error(
+        "{0}: there are no baselines: no such folder; check the path, or save the first one with heapdiff baseline save"
+    )]
+    Missing(String),
+    /// It is something else.
+    #[error("{0}: is no folder; baselines are kept in one: name another")]
+    NoFolder(String),
+    /// It can't be read.
+    #[error("{path}: can't read it: {source}")]
+    Read {
+        /// The file or the folder.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It can't be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or the folder.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// What it says makes no sense.
+    #[error("{place}: {message}; take its folder out of the way, or restore it")]
+    Damaged {
+        /// The file, with line and column where they are known.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Another version wrote it.
+    #[error(
+        "{path}: is of the form {found:?}, and this heapdiff reads {SCHEMA:?}: use the version of heapdiff that wrote it, \
+         or a newer one"
+    )]
+    Version {
+        /// The file.
+        path: String,
+        /// The form.
+        found: String,
+    },
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = shown(path);
+    move |source| Error::Read { path, source }
+}
+
+fn writing(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = shown(path);
+    move |source| Error::Write { path, source }
+}
+
+/// A name that is one folder below another on every system: letters, digits, `_`, `-` and `.`, the last not in front.
+/// What else there is stands as its bytes, `%2F`. Long names are cut; which branch it is, the baseline knows.
+pub fn escape(name: &str) -> String {
+    let mut escaped = String::new();
+    for byte in name.bytes() {
+        let is_plain = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-')
+            || (byte == b'.' && !escaped.is_empty());
+        let next = if is_plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        if escaped.len() + next.len() > NAME_MAX {
+            break;
+        }
+        escaped.push_str(&next);
+    }
+    // Windows takes no name that ends with a dot.
+    if escaped.ends_with('.') {
+        escaped.pop();
+        escaped.push_str("%2E");
+    }
+    if escaped.is_empty() { "%".to_owned() } else { escaped }
+}
+
+/// All that is in a store.
+///
+/// # Errors
+///
+/// That there is none, and that its folders can't be read. What is wrong with single baselines is in what was found.
+pub fn read(dir: &Path) -> Result<Found, Error> {
+    match fs::metadata(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::Missing(shown(dir)));
+        }
+        Err(error) => return Err(reading(dir)(error)),
+        Ok(metadata) if !metadata.is_dir() => return Err(Error::NoFolder(shown(dir))),
+        Ok(_) => {}
+    }
+    let mut found = Found::default();
+    for branch in entries(dir)? {
+        if !branch.is_dir() {
+            found.strangers.push(branch);
+            continue;
+        }
+        let name = branch.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for folder in entries(&branch)? {
+            let file = folder.join(FACTS);
+            if !file.is_file() {
+                found.strangers.push(folder);
+                continue;
+            }
+            match facts(&file) {
+                Ok(facts) => found.baselines.push(Baseline { folder, facts }),
+                Err(error) => found.broken.push((name.clone(), error)),
+            }
+        }
+    }
+    found.baselines.sort_by(|a, b| {
+        let key = |baseline: &Baseline| (baseline.facts.time, baseline.folder.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(found)
+}
+
+/// What is in a folder, but for what is hidden, in the order of the names.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let all = fs::read_dir(folder).map_err(reading(folder))?;
+    let mut paths = Vec::new();
+    for entry in all {
+        let entry = entry.map_err(reading(folder))?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The facts of a file.
+fn facts(path: &Path) -> Result<Facts, Error> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(reading(path))?;
+    let read = file.take(FACTS_MAX + 1).read_to_string(&mut text);
+    let damaged = |place: String, message: String| Err(Error::Damaged { place, message });
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return damaged(shown(path), "is no text (JSON in UTF-8)".to_owned());
+        }
+        Err(error) => return Err(reading(path)(error)),
+        Ok(read) if read as u64 > FACTS_MAX => {
+            return damaged(shown(path), format!("has more than {FACTS_MAX} bytes"));
+        }
+        Ok(_) => {}
+    }
+    let wrong = |error: &serde_json::Error| {
+        let text = error.to_string();
+        // Line and column stand in front, as in other messages.
+        let text = text.split(" at line ").next().unwrap_or_default().to_owned();
+        let place = format!("{}:{}:{}", shown(path), error.line(), error.column());
+        Error::Damaged { place, message: text }
+    };
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    let schema = json.get("schema").and_then(serde_json::Value::as_str);
+    match schema {
+        Some(SCHEMA) => {}
+        Some(other) if other.starts_with("heapdiff.baseline/") => {
+            return Err(Error::Version { path: shown(path), found: other.to_owned() });
+        }
+        _ => {
+            let message = format!("is no baseline: its `schema` is not {SCHEMA:?}");
+            return damaged(shown(path), message);
+        }
+    }
+    // Once more, since a value knows no lines.
+    let facts: Facts = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+    if facts.runs.is_empty() {
+        return damaged(shown(path), "names no run".to_owned());
+    }
+    if let Some(run) = facts.runs.iter().find(|run| !is_plain(run)) {
+        return damaged(shown(path), format!("the run {run:?} is no name of a file beside it"));
+    }
+    Ok(facts)
+}
+
+/// Whether a name is that of a file in the same folder.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+        && !name.contains(['\\', ':'])
+}
+
+/// Writes one run.
+pub type WriteRun<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+/// Saves a baseline, and says where. The names of its runs are given here.
+///
+/// # Errors
+///
+/// What could not be written; then nothing of it is there.
+pub fn save(dir: &Path, mut facts: Facts, runs: &[WriteRun<'_>]) -> Result<Baseline, Error> {
+    if fs::metadata(dir).is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(Error::NoFolder(shown(dir)));
+    }
+    let branch = dir.join(escape(&facts.branch));
+    fs::create_dir_all(&branch).map_err(writing(&branch))?;
+    let hidden = branch.join(format!(".new-{}", std::process::id()));
+    fs::create_dir(&hidden).map_err(writing(&hidden))?;
+    facts.runs = (1..=runs.len()).map(|run| format!("run-{run}.pb.gz")).collect();
+    let written = fill(&hidden, &facts, runs).and_then(|()| {
+        let folder = settle(&hidden, &branch, &facts)?;
+        Ok(Baseline { folder, facts })
+    });
+    if written.is_err() {
+        // The error that matters is the first one.
+        let _ = fs::remove_dir_all(&hidden);
+    }
+    written
+}
+
+/// Writes the files of a baseline.
+fn fill(folder: &Path, facts: &Facts, runs: &[WriteRun<'_>]) -> Result<(), Error> {
+    let write = |name: &str, write: WriteRun<'_>| {
+        let path = folder.join(name);
+        let mut file = BufWriter::new(File::create_new(&path).map_err(writing(&path))?);
+        let written = write(&mut file).and_then(|()| file.into_inner()?.sync_all());
+        written.map_err(writing(&path))
+    };
+    for (name, run) in facts.runs.iter().zip(runs) {
+        write(name, run)?;
+    }
+    write(FACTS, &|out| {
+        serde_json::to_writer_pretty(&mut *out, facts)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Gives a finished folder its name, one that no other has.
+fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, Error> {
+    let time = facts.time.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let build: String =
+        facts.build.iter().flat_map(|build| build.chars()).take(BUILD_SHOWN).collect();
+    let name = if build.is_empty() { time } else { format!("{time}-{}", escape(&build)) };
+    for number in 1..=SAME_SECOND_MAX {
+        let name = if number == 1 { name.clone() } else { format!("{name}-{number}") };
+        let folder = branch.join(name);
+        if fs::symlink_metadata(&folder).is_ok() {
+            continue;
+        }
+        match fs::rename(hidden, &folder) {
+            Ok(()) => return Ok(folder),
+            // Another job was quicker.
+            Err(_) if fs::symlink_metadata(&folder).is_ok() => {}
+            Err(error) => return Err(writing(&folder)(error)),
+        }
+    }
+    let error = io::Error::new(io::ErrorKind::AlreadyExists, "too many of this second");
+    Err(writing(&branch.join(name))(error))
+}
+
+/// Takes a baseline away: its own files, and its folder if that is empty then.
+///
+/// # Errors
+///
+/// What could not be taken away.
+pub fn remove(baseline: &Baseline) -> Result<(), Error> {
+    // Without this one, what is left is no baseline any more.
+    let files = std::iter::once(FACTS).chain(baseline.facts.runs.iter().map(String::as_str));
+    for file in files {
+        let path = baseline.folder.join(file);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(writing(&path)(error));
+            }
+            _ => {}
+        }
+    }
+    fs::remove_dir(&baseline.folder).map_err(writing(&baseline.folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(branch: &str, time: &str) -> Facts {
+        Facts {
+            schema: SCHEMA.to_owned(),
+            heapdiff: "0.1.0".to_owned(),
+            branch: branch.to_owned(),
+            build: Some("0123456789abcdef".to_owned()),
+            platform: "linux/amd64".to_owned(),
+            program: None,
+            time: time.parse().unwrap(),
+            period: 4096,
+            kept: Keep::Whole,
+            scopes: Vec::new(),
+            totals: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("heapdiff-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        dir
+    }
+
+    fn run(out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(b"a run")
+    }
+
+    #[test]
+    fn no_branch_leads_out_of_the_store() {
+        for (branch, folder) in [
+            ("main", "main"),
+            ("feature/x y", "feature%2Fx%20y"),
+            ("..", "%2E%2E"),
+            ("../../etc", "%2E.%2F..%2Fetc"),
+            (".git", "%2Egit"),
+            ("a%2Fb", "a%252Fb"),
+            ("C:\\x", "C%3A%5Cx"),
+            ("", "%"),
+            ("ü", "%C3%BC"),
+        ] {
+            let escaped = escape(branch);
+            assert!(is_plain(&escaped), "{escaped}");
+            assert_eq!(escaped, folder, "{branch}");
+        }
+        assert!(escape(&"/".repeat(1000)).len() <= NAME_MAX);
+    }
+
+    #[test]
+    fn what_is_saved_is_found_again_in_the_order_of_its_time() {
+        let dir = folder("baselines");
+        let (late, early) = ("2026-11-02T10:00:00Z", "2026-11-01T10:00:00Z");
+        let saved = [
+            save(&dir, facts("a/b", late), &[&run, &run]).unwrap(),
+            save(&dir, facts("a/b", early), &[&run]).unwrap(),
+            // Of the same second and the same build.
+            save(&dir, facts("a/b", late), &[&run]).unwrap(),
+        ];
+        assert!(saved[2].folder.ends_with("a%2Fb/20261102T100000Z-0123456789ab-2"));
+        fs::write(dir.join("notes.txt"), "mine").unwrap();
+        fs::write(dir.join(".gitignore"), "").unwrap();
+        let found = read(&dir).unwrap();
+        assert_eq!(found.baselines, [1, 0, 2].map(|i: usize| saved[i].clone()));
+        assert_eq!(found.strangers, [dir.join("notes.txt")]);
+        assert!(found.broken.is_empty());
+        assert_eq!(saved[0].runs().len(), 2);
+        // A file that is not ours keeps its folder.
+        fs::write(saved[0].folder.join("mine"), "mine").unwrap();
+        remove(&saved[0]).unwrap_err();
+        remove(&saved[1]).unwrap();
+        let found = read(&dir).unwrap();
+        assert_eq!(found.baselines, [saved[2].clone()]);
+        assert_eq!(found.strangers, [saved[0].folder.clone(), dir.join("notes.txt")]);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_failed_save_leaves_nothing() {
+        let dir = folder("half");
+        let broken = |out: &mut dyn Write| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("disk on fire"))
+        };
+        let error = save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&run, &broken]);
+        assert!(error.unwrap_err().to_string().ends_with("disk on fire"));
+        assert_eq!(fs::read_dir(dir.join("main")).unwrap().count(), 0);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_with_its_place() {
+        let dir = folder("damaged");
+        let baseline = save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&run]).unwrap();
+        let file = baseline.folder.join(FACTS);
+        let text = fs::read_to_string(&file).unwrap();
+        let cases = [
+            (text.replace("\"runs\"", "runs"), ":13:3: key must be a string"),
+            (text.replace("4096", "\"often\""), "invalid type: string \"often\""),
+            (text.replace("2026-11-01", "yesterday"), ":8:"),
+            (text.replace("run-1", "../../run-1"), "is no name of a file beside it"),
+            (text.replace("/v1", "/v2"), "this heapdiff reads \"heapdiff.baseline/v1\""),
+            ("{}".to_owned(), "is no baseline"),
+            (String::new(), ":1:0: EOF"),
+            (text[..40].to_owned(), "EOF"),
+        ];
+        for (text, expected) in cases {
+            fs::write(&file, &text).unwrap();
+            let found = read(&dir).unwrap();
+            let [(branch, error)] = found.broken.as_slice() else { panic!("{text}") };
+            assert_eq!(branch, "main");
+            assert!(error.to_string().starts_with(&shown(&file)), "{error}");
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
+        }
+        // What a later version adds is passed over.
+        fs::write(&file, text.replacen('{', "{\"later\": 1,", 1)).unwrap();
+        assert_eq!(read(&dir).unwrap().baselines, [baseline]);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_store_has_to_be_a_folder() {
+        let dir = folder("none");
+        assert!(matches!(read(&dir), Err(Error::Missing(_))));
+        fs::write(&dir, "a file").unwrap();
+        assert!(matches!(read(&dir), Err(Error::NoFolder(_))));
+        let saved = save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&run]);
+        assert!(matches!(saved, Err(Error::NoFolder(_))));
+        fs::remove_file(&dir).unwrap();
+    }
+}

@@ -1,0 +1,214 @@
+//! Does a value drift? What the last of many baselines has more than the first, where no step from one to the next
+//! is large enough to be seen.
+//!
+//! Baselines are taken as evenly apart, whatever their dates say: a commit changes memory, and time alone does not. A
+//! drift is above its limits where the values rise (Mann and Kendall, one-sided, 5 %) and the lower bound of the rise
+//! over all of them is above every limit; it is within them where the upper bound is within one. The rise is Theil
+//! and Sen's slope times the steps, with Sen's interval.
+//!
+//! Sampling noise of a baseline and the spread of its runs show in the scatter of the baselines. Where only
+//! a few happen to agree they show too little, so an interval is never narrower than the known noise of its values.
+
+use super::Interval;
+use super::distributions::two_sided_quantile;
+use super::threshold::{Decision, HALVED, Limits, mean, variance};
+use super::trend::{Rise, mann_kendall};
+
+/// The level of the two-sided interval whose ends are one-sided 95 % bounds.
+const ONE_SIDED: f64 = 0.90;
+
+/// Fewer values can't rise beyond doubt: 1/4! is the first chance below 5 %.
+pub const LEAST: usize = 4;
+
+/// The chance at which values count as rising.
+const SIGNIFICANT: f64 = 0.05;
+
+/// A value in the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Point {
+    /// The mean of its runs.
+    pub value: f64,
+    /// What is known of its variance, in squared units: 0 where nothing is.
+    pub variance: f64,
+}
+
+impl Point {
+    /// The mean of some runs, of which `sampling` blurs so much; in squared units.
+    pub fn new(runs: &[f64], sampling: f64) -> Self {
+        let spread = variance(runs).map_or(0.0, |variance| variance / runs.len() as f64);
+        let sane = |x: f64| if x.is_finite() { x.max(0.0) } else { 0.0 };
+        let value = mean(runs);
+        Self {
+            value: if value.is_finite() { value } else { 0.0 },
+            variance: sane(sampling).max(sane(spread)),
+        }
+    }
+}
+
+/// What is known of a drift.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drift {
+    /// Which of the three.
+    pub decision: Decision,
+    /// What it may not exceed, in the unit of the values. A share of the start has become a number.
+    pub limit: f64,
+    /// The value at the first, along the slope.
+    pub start: f64,
+    /// What the last has more than the first, along the slope.
+    pub value: f64,
+    /// Its one-sided 95 % bounds.
+    pub bounds: Interval,
+    /// The chance of values that rise so steadily where nothing does.
+    pub p: f64,
+}
+
+/// What a drift is held against: end − (1 + share)·start.
+#[derive(Clone, Copy)]
+struct Contrast {
+    share: f64,
+    limit: f64,
+    upper: f64,
+}
+
+/// Judges values in order of time; `None` for fewer than [`LEAST`].
+pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
+    if points.len() < LEAST {
+        return None;
+    }
+    let row = Row::new(points);
+    let share = limits.percent.map(|percent| percent.max(0.0) / 100.0);
+    let most = limits.most.or(share.is_none().then_some(0.0));
+    let upper = if most.is_some() && share.is_some() { HALVED } else { ONE_SIDED };
+    let absolute = most.map(|limit| row.against(Contrast { share: 0.0, limit, upper }));
+    let relative = share.map(|share| row.against(Contrast { share, limit: 0.0, upper }));
+    let both = [absolute, relative].into_iter().flatten();
+    let of = |decision| both.clone().filter(move |drift: &Drift| drift.decision == decision);
+    // One that is within lets it pass; else the larger limit is the one that counts.
+    let larger = |a: &Drift, b: &Drift| a.limit.total_cmp(&b.limit);
+    of(Decision::Within)
+        .max_by(larger)
+        .or(of(Decision::Open).max_by(larger))
+        .or(of(Decision::Above).max_by(larger))
+}
+
+/// The values, and what is known of their rise.
+struct Row {
+    steps: f64,
+    times: Vec<f64>,
+    values: Vec<f64>,
+    slope: f64,
+    start: f64,
+    p: f64,
+    /// Standard error of the rise by the known noise of each value.
+    known: f64,
+    /// Standard error of the middle of the row.
+    middle: f64,
+}
+
+impl Row {
+    fn new(points: &[Point]) -> Self {
+        let n = points.len() as f64;
+        let times: Vec<f64> = (0..points.len()).map(|i| i as f64).collect();
+        let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+        let steps = n - 1.0;
+        let slope = Rise::of(&times, &values).slope().estimate;
+        let mut rest: Vec<f64> = times.iter().zip(&values).map(|(t, v)| v - slope * t).collect();
+        // Of least squares; the median of slopes is about as sharp.
+        let lever = |t: &f64| (t - 0.5 * steps).powi(2);
+        let square: f64 = times.iter().map(lever).sum();
+        let known: f64 = times.iter().zip(points).map(|(t, p)| lever(t) * p.variance).sum();
+        let known = known.sqrt() / square * steps;
+        let noise = variance(&rest).unwrap_or(0.0) / n;
+        let noise = noise.max(points.iter().map(|point| point.variance).sum::<f64>() / (n * n));
+        let p = mann_kendall(&values);
+        rest.sort_by(f64::total_cmp);
+        let start = f64::midpoint(rest[(rest.len() - 1) / 2], rest[rest.len() / 2]);
+        Self { steps, times, values, slope, start, p, known, middle: noise.sqrt() }
+    }
+
+    fn against(&self, contrast: Contrast) -> Drift {
+        let Contrast { share, limit, upper } = contrast;
+        let value = self.slope * self.steps;
+        // The rise is known by the slope alone; the start by the middle of the row and half of the rise, so
+        // that rise − share·start is (1 + share/2)·rise − share·middle.
+        let reach = |level: f64| {
+            let slope = Rise::of(&self.times, &self.values).interval(level);
+            let z = two_sided_quantile(level);
+            let known = z * self.known;
+            let down = (value - slope.lower * self.steps).max(known);
+            let up = (slope.upper * self.steps - value).max(known);
+            let wide = |reach: f64| (reach * (1.0 + 0.5 * share)).hypot(share * z * self.middle);
+            (wide(down), wide(up))
+        };
+        let bounds = Interval::around(value, reach(ONE_SIDED).0, reach(upper).1);
+        let limit = limit + share * self.start.max(0.0);
+        let decision = if bounds.upper <= limit {
+            Decision::Within
+        } else if bounds.lower > limit && self.p <= SIGNIFICANT {
+            Decision::Above
+        } else {
+            Decision::Open
+        };
+        Drift { decision, limit, start: self.start, value, bounds, p: self.p }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(values: &[f64]) -> Vec<Point> {
+        values.iter().map(|&value| Point { value, variance: 0.0 }).collect()
+    }
+
+    fn limits(most: f64) -> Limits {
+        Limits { most: Some(most), percent: None }
+    }
+
+    #[test]
+    fn what_stays_is_within_any_limit() {
+        let drift = judge(&points(&[7.0; 6]), limits(0.0)).unwrap();
+        assert_eq!(drift.decision, Decision::Within);
+        assert_eq!((drift.value, drift.bounds), (0.0, Interval::default()));
+    }
+
+    #[test]
+    fn a_steady_rise_is_its_slope_times_its_steps() {
+        let rise: Vec<f64> = (0..8).map(|i| 100.0 + 2.0 * f64::from(i)).collect();
+        let drift = judge(&points(&rise), limits(13.0)).unwrap();
+        assert_eq!((drift.decision, drift.value, drift.start), (Decision::Above, 14.0, 100.0));
+        assert_eq!(judge(&points(&rise), limits(14.0)).unwrap().decision, Decision::Within);
+        let percent = |percent| Limits { most: None, percent: Some(percent) };
+        let by_share = judge(&points(&rise), percent(13.0)).unwrap();
+        assert_eq!((by_share.decision, by_share.limit), (Decision::Above, 13.0));
+        // Both have to be exceeded.
+        let both = Limits { most: Some(1.0), percent: Some(20.0) };
+        assert_eq!(judge(&points(&rise), both).unwrap().decision, Decision::Within);
+    }
+
+    #[test]
+    fn known_noise_widens_what_happens_to_agree() {
+        let noisy: Vec<Point> =
+            (0..6).map(|i| Point { value: f64::from(i), variance: 100.0 }).collect();
+        let drift = judge(&noisy, limits(1.0)).unwrap();
+        assert_eq!(drift.decision, Decision::Open);
+        assert!(drift.bounds.lower < -5.0 && drift.bounds.upper > 15.0, "{drift:?}");
+    }
+
+    #[test]
+    fn one_step_that_was_let_pass_is_no_drift() {
+        let step: Vec<f64> = (0..12).map(|i| if i < 6 { 100.0 } else { 150.0 }).collect();
+        let drift = judge(&points(&step), limits(5.0)).unwrap();
+        assert_ne!(drift.decision, Decision::Above, "{drift:?}");
+    }
+
+    #[test]
+    fn absurd_values_are_no_panic() {
+        for value in [f64::NAN, f64::INFINITY, f64::MAX, -0.0] {
+            let row = [Point::new(&[value], value); 5];
+            let drift = judge(&row, Limits { most: Some(value), percent: Some(value) }).unwrap();
+            assert!(drift.bounds.lower <= drift.bounds.upper, "{drift:?}");
+        }
+        assert_eq!(judge(&points(&[1.0; 3]), limits(1.0)), None);
+    }
+}
