@@ -125,6 +125,8 @@ pub struct Input {
     pub period: i64,
     /// Sample types as `type/unit`.
     pub sample_types: Vec<String>,
+    /// The one that is shown where nobody asks for another, by its name.
+    pub default_sample_type: Option<String>,
     /// Number of samples.
     pub samples: usize,
     /// Warnings about this input alone.

@@ -207,7 +207,8 @@ pub(super) fn weight_text(
     offender: &Offender,
     unit: Option<&str>,
 ) -> [String; 2] {
-    let scale = Scale::new(&judgement.unit, unit);
+    let own = offender.unit.as_deref().unwrap_or(&judgement.unit);
+    let scale = Scale::new(own, unit);
     let value = weight(judgement, offender);
     let error = Bounds { lower: offender.lower, upper: offender.upper };
     let text = if judgement.demand == Demand::Budget {

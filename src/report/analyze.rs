@@ -427,6 +427,7 @@ pub(super) fn input(
 ) -> Input {
     let header = &snapshot.header;
     let text = |id| symbols.text(id);
+    let default = measures::default_position(&header.sample_types, &header.default_sample_type);
     let build_id = snapshot.main.map(|main| text(main.build_id).to_owned());
     let program = snapshot.main.map(|main| base_name(text(main.file)).to_owned());
     Input {
@@ -445,6 +446,7 @@ pub(super) fn input(
         program: program.filter(|program| !program.is_empty()),
         period: header.period,
         sample_types: header.sample_types.iter().map(ToString::to_string).collect(),
+        default_sample_type: default.map(|position| header.sample_types[position].name.clone()),
         samples,
         warnings: caveats::of_snapshot(types, snapshot, samples, has_negative),
     }

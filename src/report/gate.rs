@@ -69,12 +69,7 @@ pub fn analyze_check(
         report.totals = types.iter().enumerate().map(total).collect();
     }
     report.warnings.extend(repeated(&series, asked.before));
-    // Before filters: what they take away was there.
-    let is_empty = |snapshot: &Snapshot| snapshot.samples.is_empty();
-    let empty = series.snapshots.iter().find(|snapshot| is_empty(snapshot));
-    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
-        return Err(Error::Check(check::Unanswerable::Empty(empty.name.clone())));
-    }
+    refuse_empty(&series, asked)?;
     let has_samples = !series.snapshots.iter().all(is_empty);
     report.warnings.extend(caveats::another_program(&series, asked.before));
     let Applied { series, unmatched } = filter.apply(series)?;
@@ -133,6 +128,7 @@ pub fn measure_check(series: Series, query: &Query, spec: &Spec) -> Result<Vec<M
     }
     let at = gate_column(&series, query)?;
     check_sums(&series)?;
+    refuse_empty(&series, asked)?;
     let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
     let subject = check::Subject {
         series: &series,
@@ -151,6 +147,19 @@ fn gate_column(series: &Series, query: &Query) -> Result<usize, Error> {
     let types = &series.sample_types;
     let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
     column(types, defaults, query.sample_type.as_deref().or(in_use(types)))
+}
+
+fn is_empty(snapshot: &Snapshot) -> bool {
+    snapshot.samples.is_empty()
+}
+
+/// Refuses profiles without samples, unless they may be. This comes before filters: what they take away was there.
+fn refuse_empty(series: &Series, asked: &check::Asked) -> Result<(), Error> {
+    let empty = series.snapshots.iter().find(|snapshot| is_empty(snapshot));
+    match empty.filter(|_| !asked.missing.samples) {
+        Some(empty) => Err(Error::Check(check::Unanswerable::Empty(empty.name.clone()))),
+        None => Ok(()),
+    }
 }
 
 /// That profiles are no runs of their own.

@@ -17,7 +17,7 @@ use super::trend::{Rise, mann_kendall};
 /// The level of the two-sided interval whose ends are one-sided 95 % bounds.
 const ONE_SIDED: f64 = 0.90;
 
-/// Fewer values can't rise beyond doubt: 1/4! is the first chance below 5 %.
+/// Fewer values can't be told to rise: 1/4! is the first chance below 5 %.
 pub const LEAST: usize = 4;
 
 /// The chance at which values count as rising.

@@ -256,6 +256,11 @@ fn what_stays_does_not_drift_and_few_baselines_are_not_judged() {
     assert_eq!(code, 0);
     assert_eq!(report["check"]["rules"].as_array().unwrap().len(), 1);
     assert!(warnings(&report).contains("drift is not judged yet: that takes 1 more baseline"));
+    // Who asks for drift alone has nothing judged, and nobody passes by that.
+    fs::write(place.0.join("drift.toml"), "[[rule]]\nmax_drift_percent = 5\n").unwrap();
+    let alone = "compare --platform test/one --config drift.toml store run.pb";
+    assert!(place.refused(alone).contains("takes 3 baselines, and there are 2"));
+    place.said(&format!("{alone} --allow-missing-baseline"));
     weeks(&place, 8, steady);
     place.profile("run.pb", 9, &[kept("main.load", 101 * MIB)]);
     let (report, code) = place.compare(BY_DRIFT);

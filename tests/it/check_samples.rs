@@ -44,6 +44,7 @@ pub(crate) fn offender(function: &str, file: &str, line: i64, delta: i64, margin
         delta,
         lower: delta - margin,
         upper: delta + margin,
+        unit: None,
         class: None,
         patterns: Vec::new(),
         explanation: String::new(),
@@ -55,8 +56,8 @@ fn broken() -> Judgement {
     let mut broken = growth("total", 578 * MIB, 9 * MIB, 5 * MIB);
     broken.limit_percent = Some(10.0);
     broken.limit = Some(32_715_571);
-    broken.message = "grew by 578.0 MiB (+185.3 %), at least 569.0 MiB beyond doubt; allowed is 31.2 MiB (with the \
-                      limit of 10 %)"
+    broken.message = "grew by 578.0 MiB (+185.3 %), at least 569.0 MiB with 95 % confidence; allowed is 5.0 MiB or 10 %, \
+                      whichever is more"
         .into();
     broken.advice = Some(
         "look at github.com/acme/chat/internal/limiter.windowFor first; heapdiff refs shows every way there".to_owned(),
@@ -85,8 +86,7 @@ fn open() -> Judgement {
     open.scope = "function ^net/http\\.".into();
     open.sample_type = "alloc_space".into();
     open.message =
-        "grew by 12.0 MiB (+3.8 %), give or take: -8.0 MiB to 32.0 MiB, and 5.0 MiB lies between"
-            .into();
+        "grew by 12.0 MiB (+3.8 %), -8.0 MiB to 32.0 MiB with the error; allowed is 5.0 MiB".into();
     open.advice = Some(
         "to tell growth of that size from none: GODEBUG=memprofilerate=32000 (now 524288), or 9 runs of each side"
             .to_owned(),
@@ -103,7 +103,8 @@ fn kept_budget() -> Judgement {
     kept.value = Some(61 * MIB);
     (kept.lower, kept.upper) = (Some(59 * MIB), Some(63 * MIB));
     kept.value_percent = None;
-    kept.message = "holds 61.0 MiB, at most 63.0 MiB beyond doubt; allowed is 64.0 MiB".into();
+    kept.message =
+        "holds 61.0 MiB, at most 63.0 MiB with 95 % confidence; allowed is 64.0 MiB".into();
     kept.allowed = 3 * MIB;
     kept
 }
@@ -116,7 +117,8 @@ fn warned() -> Judgement {
     (warned.before, warned.after) = (Some(1_204_331), Some(3_950_331));
     warned.value_percent = Some(228.0);
     warned.message =
-        "grew by 2746000 (+228.0 %), at least 2706000 beyond doubt; allowed is 1000000".into();
+        "grew by 2746000 (+228.0 %), at least 2706000 with 95 % confidence; allowed is 1000000"
+            .into();
     warned.offenders = vec![offender("main.parse", "parse.go", 7, 2_740_000, 39_000)];
     warned
 }
@@ -198,7 +200,7 @@ pub(crate) fn failed() -> Report {
 pub(crate) fn passed() -> Report {
     let mut small = growth("total", 2 * MIB, MIB, 5 * MIB);
     small.message =
-        "grew by 2.0 MiB (+0.6 %), at most 3.0 MiB beyond doubt; allowed is 5.0 MiB".into();
+        "grew by 2.0 MiB (+0.6 %), at most 3.0 MiB with 95 % confidence; allowed is 5.0 MiB".into();
     report(1, 1, vec![small, kept_budget()])
 }
 

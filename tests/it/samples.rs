@@ -35,6 +35,7 @@ pub(crate) fn input(name: &str) -> Input {
         ]
         .map(str::to_owned)
         .to_vec(),
+        default_sample_type: Some("inuse_space".to_owned()),
         samples: 8412,
         warnings: Vec::new(),
     }

@@ -4,7 +4,7 @@
 //! drifts is then a question about numbers alone (`stats::drift`).
 
 use super::verdicts::{OfColumn, blank, hold};
-use super::words::amount;
+use super::words::{self, amount};
 use super::{Asked, Demand, Judgement, Outcome, Subject, Unanswerable};
 use crate::rules::{Allowance, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
@@ -118,20 +118,19 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&Measure], found: &Drift) ->
         told(first.point.value),
         told(last.point.value)
     );
-    let most = match (allowed.most, allowed.percent) {
-        (_, Some(percent)) => format!("{} (with the limit of {percent} %)", told(found.limit)),
-        _ => told(found.limit),
-    };
+    let most = words::allowed(round(found.limit), &allowed, &last.unit);
     judgement.message = match outcome {
-        Outcome::Fail => format!("{over}: at least {lower} beyond doubt; allowed is {most}"),
-        Outcome::Pass => format!("{over}: at most {upper} beyond doubt; allowed is {most}"),
+        Outcome::Fail => {
+            format!("{over}: at least {lower} with 95 % confidence; allowed is {most}")
+        }
+        Outcome::Pass => format!("{over}: at most {upper} with 95 % confidence; allowed is {most}"),
         Outcome::Inconclusive if found.bounds.lower > found.limit => format!(
             "{over}: at least {lower}, more than the {most} that is allowed, and too unsteadily to be called a \
              drift (p = {:.2})",
             found.p
         ),
         Outcome::Inconclusive => {
-            format!("{over}, give or take: {lower} to {upper}, and {most} lies between")
+            format!("{over}, {lower} to {upper} with the error; allowed is {most}")
         }
     };
     judgement.advice = match outcome {

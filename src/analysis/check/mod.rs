@@ -72,6 +72,9 @@ pub struct Offender {
     pub lower: i64,
     /// Upper 95 % bound.
     pub upper: i64,
+    /// The unit of these numbers, where it is not that of the rule: goroutines among bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// What it does through time, where that is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,

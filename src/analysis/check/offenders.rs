@@ -90,6 +90,7 @@ fn told(scopes: &Scopes<'_>, site: Site, sum: &SiteSum, runs: Runs, by: By) -> (
         delta: (after - before) as i64,
         lower: bounds.lower.round() as i64,
         upper: bounds.upper.round() as i64,
+        unit: None,
         class: None,
         patterns: Vec::new(),
         explanation: String::new(),

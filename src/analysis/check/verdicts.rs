@@ -176,10 +176,6 @@ pub(super) fn hold<'a>(
     position: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<Held<'a>, Unanswerable> {
     let (series, rules) = (subject.series, &asked.rules.rules);
-    let empty = series.snapshots.iter().find(|snapshot| snapshot.samples.is_empty());
-    if let Some(empty) = empty.filter(|_| !asked.missing.samples) {
-        return Err(Unanswerable::Empty(empty.name.clone()));
-    }
     let counted: Vec<usize> =
         (0..rules.len()).filter(|&rule| rules[rule].scope != Scope::Leak).collect();
     let scopes_of = counted.iter().map(|&rule| (&rules[rule].scope, rules[rule].value));

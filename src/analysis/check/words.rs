@@ -5,7 +5,7 @@ use super::verdicts::{Subject, plain};
 use super::{Demand, Judgement, Offender, Outcome};
 use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
-use crate::rules::{Allowance, Level, Rule, Value};
+use crate::rules::{Allowance, Level, Limits, Rule, Value};
 use crate::stats::class::LEAST;
 use crate::stats::threshold::{Growth, Needed, Verdict};
 use crate::units::{self, Bytes, Kind, Nanoseconds};
@@ -23,13 +23,15 @@ pub(super) fn amount(value: i64, unit: &str) -> String {
     }
 }
 
-/// What may not be exceeded.
-fn limit(judgement: &Judgement) -> String {
-    let limit = amount(judgement.limit.unwrap_or_default(), &judgement.unit);
-    match judgement.limit_percent {
-        // Of two limits the larger one counts, and it may be the other.
-        Some(percent) => format!("{limit} (with the limit of {percent} %)"),
-        None => limit,
+/// What may not be exceeded; `limit` is the one that decided, as a number.
+pub(super) fn allowed(limit: i64, limits: &Limits, unit: &str) -> String {
+    let limit = amount(limit, unit);
+    match (limits.most, limits.percent) {
+        (Some(most), Some(percent)) => {
+            format!("{} or {percent} %, whichever is more", amount(most.value, unit))
+        }
+        (None, Some(percent)) => format!("{percent} %, which is {limit}"),
+        (_, None) => limit,
     }
 }
 
@@ -44,8 +46,9 @@ pub(super) fn fill(
     let unit = judgement.unit.clone();
     let value = judgement.value.unwrap_or_default();
     let told = amount(value, &unit);
-    let most = limit(judgement);
     let is_budget = judgement.demand == Demand::Budget;
+    let limits = if is_budget { Limits::default() } else { rule.growth };
+    let most = allowed(judgement.limit.unwrap_or_default(), &limits, &unit);
     let percent =
         judgement.value_percent.map_or(String::new(), |percent| format!(" ({percent:+.1} %)"));
     let did = match (is_budget, value < 0) {
@@ -58,13 +61,13 @@ pub(super) fn fill(
     let what = if rule.value == Value::Flat { " at the leaf" } else { "" };
     judgement.message = match (judgement.outcome, bounds) {
         (Outcome::Fail, Some((lower, _))) => {
-            format!("{did}{what}, at least {lower} beyond doubt; allowed is {most}")
+            format!("{did}{what}, at least {lower} with 95 % confidence; allowed is {most}")
         }
         (Outcome::Pass, Some((_, upper))) => {
-            format!("{did}{what}, at most {upper} beyond doubt; allowed is {most}")
+            format!("{did}{what}, at most {upper} with 95 % confidence; allowed is {most}")
         }
         (_, Some((lower, upper))) => {
-            format!("{did}{what}, give or take: {lower} to {upper}, and {most} lies between")
+            format!("{did}{what}, {lower} to {upper} with the error; allowed is {most}")
         }
         (_, None) => format!("{did}{what}; how far that reaches the profiles do not say"),
     };
@@ -197,6 +200,7 @@ fn leak(suspect: &Suspect) -> Offender {
         delta: suspect.growth.estimate,
         lower: suspect.growth.lower,
         upper: suspect.growth.upper,
+        unit: Some(suspect.unit.clone()),
         class: Some(suspect.class),
         patterns: suspect.patterns.clone(),
         explanation: [suspect.explanation.as_str(), &suspect.fix].join(" ").trim().to_owned(),

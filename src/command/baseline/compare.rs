@@ -112,6 +112,16 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let judged = drift.judge(&progress, &mut warnings)?;
     if let Some(check) = &mut report.check {
         add(check, judged);
+        // Who passes without a judgement passes always.
+        if check.rules.is_empty() && !gate.may_miss_baseline() {
+            return Err(Error::Usage(format!(
+                "{}: nothing could be judged: the rules are about drift alone, which takes {} baselines, and there \
+                 are {}; save more, or let it pass until then with --allow-missing-baseline",
+                dir.display(),
+                LEAST - 1,
+                shelf.len()
+            )));
+        }
     }
     gate.say(&report, &warnings, console)
 }

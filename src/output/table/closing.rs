@@ -139,9 +139,11 @@ pub(in crate::output) fn command_on(
         let exactly = shell::exactly(function);
         format!(" {}", shell::quote(&exactly))
     });
-    let sample_type = match sample_type {
-        "inuse_space" => String::new(),
-        other => format!(" -sample_index={}", shell::quote(other)),
+    let default = inputs.last().and_then(|input| input.default_sample_type.as_deref());
+    let sample_type = if default == Some(sample_type) {
+        String::new()
+    } else {
+        format!(" -sample_index={}", shell::quote(sample_type))
     };
     let inputs: Vec<_> = inputs.iter().map(|input| shell::file(&input.name)).collect();
     let pattern = pattern.unwrap_or_default();
