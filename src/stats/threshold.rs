@@ -22,8 +22,8 @@ const BOUNDS: f64 = 0.92;
 /// The level whose ends are 97.5 % bounds: where either of two limits may let a growth pass, each gets half of the 5 %.
 pub(super) const HALVED: f64 = 0.95;
 
-/// (z.95 + z.80)², rounded up: a growth of none stays below a limit T in 8 of 10 runs where the variance of the
-/// difference is T² over this. With the variance 2·B·N of two independent profiles of B bytes, sampled every
+/// (z.95 + z.80)², rounded up: with bounds of 95 % a growth of none is told from the limit T in 8 of 10 cases where the
+/// variance of the difference is T² over this, with those of [`BOUNDS`] in 77 of 100. With the variance 2·B·N of two independent profiles of B bytes, sampled every
 /// N bytes, that is N = T²/(12.4·B).
 const DECIDES: f64 = 6.2;
 
