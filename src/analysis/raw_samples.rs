@@ -8,6 +8,8 @@ use crate::model::series::{Series, Snapshot};
 use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
 use crate::units;
 
+/// Bytes between samples at most: with more no object would ever be met, and a profile that says so says it by mistake.
+const LARGEST_PERIOD: f64 = 1e15;
 /// Bytes of the smallest objects of a Go program that are worth a thought.
 const SMALLEST: f64 = 16.0;
 
@@ -47,7 +49,12 @@ pub(crate) fn sampling(header: &Header) -> Sampling {
             let (kind, factor) = units::classify(&header.period_type.unit);
             let in_bytes = kind == units::Kind::Bytes || header.period_type.unit.is_empty();
             let factor = if kind == units::Kind::Bytes { factor } else { 1.0 };
-            if in_bytes { Sampling::heap(header.period as f64 * factor) } else { Sampling::Unknown }
+            let period = header.period as f64 * factor;
+            if in_bytes && period <= LARGEST_PERIOD {
+                Sampling::heap(period)
+            } else {
+                Sampling::Unknown
+            }
         }
         Kind::Cpu => Sampling::Poisson,
         Kind::Goroutine => Sampling::Exact,

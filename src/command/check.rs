@@ -98,14 +98,10 @@ fn profiles(
         [] => (before, after),
         [one, other] if !no_leaks => (vec![one.clone()], vec![other.clone()]),
         _ => {
-            let Inputs { names, warnings } = inputs::find(inputs)?;
-            if names.len() < 2 && !no_leaks {
-                return Err(Error::Usage(format!(
-                    "one profile is given, and a check compares: heapdiff check BEFORE {}; to judge one alone by \
-                     its `max`, say that there is no baseline: --before none --allow-missing-baseline --after {}",
-                    names[0], names[0]
-                )));
+            if !no_leaks && !gate.asks_for_leaks() {
+                return Err(Error::Usage(many(inputs)?));
             }
+            let Inputs { names, warnings } = inputs::find(inputs)?;
             check_stdin(&names)?;
             return Ok((Profiles { snapshots: names, ..Profiles::default() }, warnings));
         }
@@ -113,6 +109,15 @@ fn profiles(
     let mut warnings = Vec::new();
     let mut found = |names: &[String]| -> Result<Vec<String>, Error> {
         let found = inputs::find(names)?;
+        // A run that broke must not go missing among those that did not.
+        let mut aside =
+            found.warnings.iter().filter(|warning| warning.message.contains(" set aside: "));
+        if let Some(aside) = aside.next() {
+            return Err(Error::Usage(format!(
+                "{}; what stands beside the runs of a side has to be a run: take it away, or name the runs",
+                aside.message
+            )));
+        }
         warnings.extend(found.warnings);
         Ok(found.names)
     };
@@ -133,6 +138,26 @@ fn profiles(
     Ok((Profiles { before, after, ..Profiles::default() }, warnings))
 }
 
+/// What to say where not two profiles are given, and no snapshots through time are meant.
+fn many(inputs: &[String]) -> Result<String, Error> {
+    let named = match inputs {
+        [one] => format!("one profile, folder or pattern is given ({one}), and a check compares"),
+        all => format!("{} profiles are given, and a check compares two sides", all.len()),
+    };
+    let files = inputs::find(inputs)?.names;
+    let alone = match files.as_slice() {
+        [one] => format!(
+            "; to judge one alone by its `max`, say that there is no baseline: --before none --allow-missing-baseline \
+             --after {one}"
+        ),
+        _ => String::new(),
+    };
+    Ok(format!(
+        "{named}: heapdiff check BEFORE AFTER, where each may be a folder or a quoted pattern ('before-*.pb.gz') of \
+         several runs; --before A B... --after C D...; or --no-leaks SNAPSHOT... for snapshots through time{alone}"
+    ))
+}
+
 fn check_stdin(names: &[String]) -> Result<(), Error> {
     if names.iter().filter(|name| *name == STDIN).count() > 1 {
         return Err(Error::Usage(
@@ -145,7 +170,8 @@ fn check_stdin(names: &[String]) -> Result<(), Error> {
 /// Whether a name stands for nothing: no file, an empty folder, a pattern that matches nothing.
 fn is_missing(name: &str) -> bool {
     let path = Path::new(name);
-    if name == STDIN || path.is_file() {
+    // Reading says of an address what to do with it.
+    if name == STDIN || path.is_file() || name.contains("://") {
         return false;
     }
     match path.metadata() {

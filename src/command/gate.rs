@@ -17,7 +17,8 @@ use crate::model::origin::Own;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
 use crate::report::{
-    Query, Question, Report, Warning, analyze_check, analyze_through_time, measure_check,
+    Query, Question, Report, Warning, WarningCode, analyze_check, analyze_through_time,
+    measure_check,
 };
 use crate::rules::{Amount, Limits, MAX_PERCENT, Rule, Rules, Scope};
 use clap::{Args, ValueEnum};
@@ -53,6 +54,7 @@ pub(super) struct RuleArgs {
 /// What may be missing.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What may be missing (else it is an error)")]
+#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
 pub(super) struct MissingArgs {
     /// There may be nothing to compare with: growth passes then
     #[arg(long)]
@@ -63,6 +65,9 @@ pub(super) struct MissingArgs {
     /// Profiles may have no samples
     #[arg(long)]
     pub(super) allow_empty: bool,
+    /// Profiles may be differences (?seconds=N) and no states
+    #[arg(long)]
+    pub(super) allow_delta: bool,
 }
 
 /// Options of a question that is answered by rules.
@@ -257,6 +262,7 @@ impl Gate {
                 baseline: missing.allow_missing_baseline,
                 matches: missing.allow_unmatched,
                 samples: missing.allow_empty,
+                states: missing.allow_delta,
             },
             spec: request::spec(filter)?,
             sample_type: sample.sample_type(),
@@ -299,8 +305,41 @@ impl Gate {
         } else {
             self.ends(&profiles.snapshots, progress)?
         };
-        let query = self.query(self.question(before, today));
-        analyze_check(series, leaks, &query, &self.spec).map_err(|e| fail(Box::new(e)))
+        let (rules, skipped) = self.rules_for(profiles);
+        let query = self.query(self.question(rules, before, today));
+        let report = analyze_check(series, leaks, &query, &self.spec);
+        let mut report = report.map_err(|e| fail(Box::new(e)))?;
+        let mut warn = |message| {
+            report.warnings.push(Warning { code: WarningCode::Other, message });
+        };
+        for name in skipped {
+            warn(format!(
+                "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and heapdiff \
+                 check --no-leaks SNAPSHOT... does"
+            ));
+        }
+        if let ([first, last], 3..) = (report.inputs.as_slice(), profiles.snapshots.len()) {
+            let (first, last) = (&first.name, &last.name);
+            let message = format!(
+                "of {} snapshots {first} and {last}, the first and the last, are compared",
+                profiles.snapshots.len()
+            );
+            report.warnings.push(Warning { code: WarningCode::Other, message });
+        }
+        Ok(report)
+    }
+
+    /// The rules that can be judged with these profiles, and the names of those that can't: of runs no rule about leaks,
+    /// unless there is no other.
+    fn rules_for(&self, profiles: &Profiles) -> (Rules, Vec<String>) {
+        let mut rules = self.rules.clone();
+        let is_leak = |rule: &Rule| rule.scope == Scope::Leak;
+        if !profiles.snapshots.is_empty() || rules.rules.iter().all(is_leak) {
+            return (rules, Vec::new());
+        }
+        let skipped = rules.rules.extract_if(.., |rule| is_leak(rule)).map(|rule| rule.name);
+        let skipped = skipped.collect();
+        (rules, skipped)
     }
 
     /// What each rule holds in the runs of one baseline.
@@ -311,13 +350,13 @@ impl Gate {
         progress: &Progress,
     ) -> Result<Vec<Measure>, Error> {
         let series = load(runs, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
-        let query = self.query(self.question(0, today));
+        let query = self.query(self.question(self.rules.clone(), 0, today));
         measure_check(series, &query, &self.spec).map_err(|e| Error::Answer(Box::new(e)))
     }
 
-    fn question(&self, before: usize, today: Date) -> Question {
+    fn question(&self, rules: Rules, before: usize, today: Date) -> Question {
         Question::Check(Asked {
-            rules: Arc::new(self.rules.clone()),
+            rules: Arc::new(rules),
             catalog: Arc::clone(&self.catalog),
             own: self.own.clone(),
             before,
@@ -354,12 +393,11 @@ impl Gate {
     }
 
     /// The first and the last of snapshots, and what leaks in all of them.
-    #[expect(clippy::type_complexity, reason = "told by its names where it is taken apart")]
     fn ends(
         &self,
         names: &[String],
         progress: &Progress,
-    ) -> Result<(crate::model::series::Series, usize, Option<(Report, usize)>), Error> {
+    ) -> Result<(crate::model::series::Series, usize, Option<Report>), Error> {
         let fail = |error| Error::Answer(error);
         if !self.asks_for_leaks() {
             let series = load(names, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?;
@@ -367,7 +405,6 @@ impl Gate {
         }
         let histories = load_histories(names, progress).map_err(|e| fail(Box::new(e)))?;
         let moments = &histories.main.moments;
-        let snapshots = moments.len();
         let heaps: Vec<String> = moments.iter().map(|moment| moment.name.clone()).collect();
         let series = match heaps.as_slice() {
             // Standard input can't be read again.
@@ -393,7 +430,7 @@ impl Gate {
         query.sample_type = query.sample_type.or(in_use);
         let leaks = analyze_through_time(histories, &query, &self.spec);
         let leaks = leaks.map_err(|e| fail(Box::new(e)))?;
-        Ok((series, 1, Some((leaks, snapshots))))
+        Ok((series, 1, Some(leaks)))
     }
 
     /// Says the answer wherever it is wanted, and what the exit code is.

@@ -132,8 +132,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
 /// what stands in them.
 fn complain(message: &str, console: &mut Console<'_>) {
     for line in message.trim_end().lines() {
+        // What a profile or a file is called must not be read as a command by who runs the job.
+        let is_command = ["::", "##["].iter().any(|mark| line.trim_start().starts_with(mark));
+        let lead = if is_command { "heapdiff: " } else { "" };
         // Nobody is left to tell where even this fails.
-        let _ = writeln!(console.stderr, "{}", escape(line));
+        let _ = writeln!(console.stderr, "{lead}{}", escape(line));
     }
     let _ = console.stderr.flush();
 }

@@ -5,7 +5,7 @@ use super::analyze::{
     settle_order,
 };
 use super::caveats;
-use super::{Comparison, Query, Question, Report, Total, Warning, WarningCode};
+use super::{Comparison, Input, Query, Question, Report, Total, Warning, WarningCode};
 use crate::analysis::check;
 use crate::analysis::check::drift::Measure;
 use crate::analysis::{Measured, Order, Process, diff};
@@ -21,10 +21,10 @@ pub(crate) fn in_use(types: &[SampleType]) -> Option<&'static str> {
     types.iter().any(|t| t.name == IN_USE).then_some(IN_USE)
 }
 
-/// Judges the runs of a series by its rules. `leaks` is the answer to what leaks, of how many snapshots, where that was asked.
+/// Judges the runs of a series by its rules. `leaks` is the answer to what leaks, where that was asked.
 pub fn analyze_check(
-    series: Series,
-    leaks: Option<(Report, usize)>,
+    mut series: Series,
+    leaks: Option<Report>,
     query: &Query,
     spec: &Spec,
 ) -> Result<Report, Error> {
@@ -36,6 +36,9 @@ pub fn analyze_check(
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
     let at = gate_column(&series, query)?;
+    let mut asked = asked.clone();
+    let repeated = take_repeats_out(&mut series, &mut asked.before);
+    let asked = &asked;
     let measured = Measured::new(&types, at);
     let sums = check_sums(&series)?;
     let (sort, _) = settle_order(query, true);
@@ -53,6 +56,9 @@ pub fn analyze_check(
         report.totals = diff_totals(&whole, &series, &sums);
         let found = whole.sure_process();
         process = Some(found);
+        if found == Process::Different {
+            report.warnings.push(single_runs());
+        }
         report.comparison = Some(Comparison {
             apart_nanos: apart(&series),
             same_process: found != Process::Different,
@@ -68,8 +74,27 @@ pub fn analyze_check(
         };
         report.totals = types.iter().enumerate().map(total).collect();
     }
-    report.warnings.extend(repeated(&series, asked.before));
+    report.warnings.extend(repeated);
+    report.warnings.extend(same_on_both_sides(&series, asked.before));
     refuse_empty(&series, asked)?;
+    let is_difference = |input: &&Input| {
+        let codes = input.warnings.iter().map(|warning| warning.code);
+        let mut codes = codes
+            .filter(|code| matches!(code, WarningCode::DeltaProfile | WarningCode::NegativeValues));
+        codes.next().is_some()
+    };
+    if let Some(input) = report.inputs.iter().find(is_difference).filter(|_| !asked.missing.states)
+    {
+        return Err(Error::Check(check::Unanswerable::Difference(input.name.clone())));
+    }
+    let holds_nothing = sums.iter().all(|sums| sums[at].absolute == 0);
+    if holds_nothing && asked.before > 0 {
+        let message = format!(
+            "no profile holds anything of {}: judge another sample type, if this one was not meant",
+            types[at].name
+        );
+        report.warnings.push(Warning { code: WarningCode::EmptyProfile, message });
+    }
     let has_samples = !series.snapshots.iter().all(is_empty);
     report.warnings.extend(caveats::another_program(&series, asked.before));
     let Applied { series, unmatched } = filter.apply(series)?;
@@ -80,27 +105,22 @@ pub fn analyze_check(
     if has_samples && series.snapshots.iter().all(is_empty) && !asked.missing.matches {
         return Err(Error::Check(check::Unanswerable::Filtered));
     }
-    let (suspects, snapshots) = match leaks {
-        Some((leaks, snapshots)) => {
-            report.verdict = leaks.verdict;
-            report.suspects = leaks.suspects;
-            for warning in leaks.warnings {
-                if !report.warnings.contains(&warning) {
-                    report.warnings.push(warning);
-                }
+    let mut processes = Vec::new();
+    if let Some(leaks) = leaks {
+        let of_verdict = leaks.verdict.iter().flat_map(|verdict| &verdict.processes);
+        processes = of_verdict.map(|process| process.snapshots).collect();
+        report.verdict = leaks.verdict;
+        report.suspects = leaks.suspects;
+        for warning in leaks.warnings {
+            if !report.warnings.contains(&warning) {
+                report.warnings.push(warning);
             }
-            (report.suspects.as_deref(), snapshots)
         }
-        None => (None, series.snapshots.len()),
-    };
-    let subject = check::Subject {
-        series: &series,
-        noinlines: spec.noinlines,
-        process,
-        column: at,
-        suspects,
-        snapshots,
-    };
+    }
+    let leaks = report.suspects.as_deref();
+    let leaks = leaks.map(|suspects| check::Leaks { suspects, processes: &processes });
+    let subject =
+        check::Subject { series: &series, noinlines: spec.noinlines, process, column: at, leaks };
     let position = |name: &str| super::position(&types, name).ok();
     let mut check = check::check(subject, asked, &position).map_err(Error::Check)?;
     for offender in check.rules.iter_mut().flat_map(|rule| &mut rule.offenders) {
@@ -135,8 +155,7 @@ pub fn measure_check(series: Series, query: &Query, spec: &Spec) -> Result<Vec<M
         noinlines: spec.noinlines,
         process: None,
         column: at,
-        suspects: None,
-        snapshots: series.snapshots.len(),
+        leaks: None,
     };
     let position = |name: &str| super::position(&types, name).ok();
     check::drift::measure(subject, asked, &position).map_err(Error::Check)
@@ -162,23 +181,58 @@ fn refuse_empty(series: &Series, asked: &check::Asked) -> Result<(), Error> {
     }
 }
 
-/// That profiles are no runs of their own.
-fn repeated(series: &Series, before: usize) -> Option<Warning> {
-    let (first, last) = series.snapshots.split_at(before.min(series.snapshots.len()));
-    let repeats = |runs: &[Snapshot]| {
-        let same = |a: &Snapshot, b: &Snapshot| {
-            a.header.time_nanos == b.header.time_nanos
-                && a.samples.values == b.samples.values
-                && a.main == b.main
-        };
-        (1..runs.len()).filter(|&i| runs[..i].iter().any(|run| same(run, &runs[i]))).count()
+/// Takes out runs that hold what another run of their side holds: they say nothing about the spread, and would make the
+/// error look smaller than it is.
+fn take_repeats_out(series: &mut Series, before: &mut usize) -> Option<Warning> {
+    let is_same = |a: &Snapshot, b: &Snapshot| {
+        a.header.time_nanos == b.header.time_nanos
+            && a.samples.values == b.samples.values
+            && a.main == b.main
     };
-    let repeats = repeats(first) + repeats(last);
-    (repeats > 0).then(|| Warning {
+    let runs = &series.snapshots;
+    let is_repeat = |i: usize| {
+        let side = if i < *before { 0..i } else { *before..i };
+        runs[side].iter().any(|run| is_same(run, &runs[i]))
+    };
+    let repeats: Vec<bool> = (0..runs.len()).map(is_repeat).collect();
+    let count = repeats.iter().filter(|&&repeat| repeat).count();
+    *before -= repeats[..*before].iter().filter(|&&repeat| repeat).count();
+    let mut is_repeat = repeats.into_iter();
+    series.snapshots.retain(|_| !is_repeat.next().unwrap_or_default());
+    (count > 0).then(|| Warning {
         code: WarningCode::IdenticalData,
         message: format!(
-            "{repeats} of the profiles hold the same data as another: they are no runs of their own, and say \
-             nothing about the spread"
+            "{count} of the profiles hold the same data as another of their side: they are no runs of their own, and \
+             are left out"
         ),
     })
+}
+
+/// That the same runs stand on both sides, where each has several; of a single pair the comparison says so.
+fn same_on_both_sides(series: &Series, before: usize) -> Option<Warning> {
+    let (first, last) = series.snapshots.split_at(before);
+    let is_there = |run: &Snapshot| {
+        first.iter().any(|other| {
+            other.header.time_nanos == run.header.time_nanos
+                && other.samples.values == run.samples.values
+        })
+    };
+    let same = last.iter().filter(|run| is_there(run)).count();
+    (same > 0 && series.snapshots.len() > 2).then(|| Warning {
+        code: WarningCode::IdenticalData,
+        message: format!(
+            "{same} of the {} runs after hold the same data as a run before: check that the right files are compared",
+            last.len()
+        ),
+    })
+}
+
+/// What bounds of a single pair are about.
+fn single_runs() -> Warning {
+    Warning {
+        code: WarningCode::Other,
+        message: "one run of each side: the bounds are about sampling alone, and how much runs differ by themselves \
+                  nobody knows; several runs of each side would tell"
+            .to_owned(),
+    }
 }

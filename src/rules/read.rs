@@ -68,8 +68,7 @@ struct AllowTable {
     pattern: Option<Spanned<String>>,
     reason: Spanned<String>,
     expires: Spanned<toml::Value>,
-    #[serde(default)]
-    rules: Vec<Spanned<String>>,
+    rules: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -255,7 +254,13 @@ impl Reader<'_> {
             let message = "`reason` is empty: say why this may grow".to_owned();
             return Err(self.file.error(table.reason.span(), message));
         }
-        for name in &table.rules {
+        if let Some(empty) = table.rules.as_ref().filter(|names| names.get_ref().is_empty()) {
+            let message =
+                "`rules` is empty, and would be about no rule: name some, or leave it out for all";
+            return Err(self.file.error(empty.span(), message.to_owned()));
+        }
+        let names = table.rules.map(Spanned::into_inner).unwrap_or_default();
+        for name in &names {
             if rules.iter().all(|rule| rule.name != *name.get_ref()) {
                 let known: Vec<String> =
                     rules.iter().map(|rule| format!("`{}`", rule.name)).collect();
@@ -268,7 +273,7 @@ impl Reader<'_> {
             scope,
             reason,
             expires: self.date("expires", &table.expires)?,
-            rules: table.rules.into_iter().map(Spanned::into_inner).collect(),
+            rules: names.into_iter().map(Spanned::into_inner).collect(),
             place: format!("{}:{line}", self.file.name),
         })
     }

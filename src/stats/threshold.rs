@@ -158,14 +158,7 @@ fn spreads(before: &[f64], after: &[f64], factor: f64) -> Vec<Spread> {
             let freedom = of_mean * of_mean / (v1 * v1 / f1 + v2 * v2 / f2);
             // Equal runs leave 0/0; fewer than those of the lesser side they never are.
             let freedom = if freedom.is_finite() { freedom.max(f1.min(f2)) } else { f1.min(f2) };
-            let pooled = one((f1 * s1 + f2 * s2) / (f1 + f2), f1 + f2);
-            // With as many runs on either side Student's own stands sides that differ (Box 1954), and
-            // is worth more degrees of freedom.
-            if before.len() == after.len() {
-                vec![pooled]
-            } else {
-                vec![Spread { of_mean, freedom }, pooled]
-            }
+            vec![Spread { of_mean, freedom }, one((f1 * s1 + f2 * s2) / (f1 + f2), f1 + f2)]
         }
     }
 }
@@ -235,6 +228,8 @@ pub struct Needed {
     pub sampling: Option<f64>,
     /// So many runs of each side.
     pub runs: f64,
+    /// What is told apart then: the limit from none, or else the value from the limit.
+    pub from_none: bool,
 }
 
 /// What a value is held against: after − factor·before.
@@ -349,6 +344,7 @@ impl Growth {
             sampling: (by_rate > 0.0 || wanted <= 0.0)
                 .then(|| (by_rate / sampling).clamp(0.0, 1.0)),
             runs: if more.is_finite() { more } else { f64::MAX },
+            from_none: far.is_some(),
         })
     }
 }

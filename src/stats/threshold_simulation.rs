@@ -11,10 +11,10 @@ use super::threshold::{Blur, Decision, Growth, Limits, Part, mean};
 
 const MB: f64 = 1e6;
 
-/// The promise, and room for chance: a standard error and a half of a rate of .05 in 4000 runs.
-const PROMISED: f64 = 0.05 + 0.005;
+/// The promise, and room for chance: three standard errors of a rate of .05 in 4000 runs.
+const PROMISED: f64 = 0.05 + 0.0104;
 /// Where it is hardest, bounds that are made of sums come no nearer: a limit of two or three large objects, of which one is
-/// missed in 4 of 100 profiles, and runs of which those of one side alone differ.
+/// missed in 4 of 100 profiles.
 const HARDEST: f64 = 0.065;
 const RUNS: usize = 4000;
 
@@ -149,7 +149,7 @@ fn most(limit: f64) -> Limits {
 
 fn hold(name: &str, [fail, pass, plain]: [f64; 3]) {
     println!("{name}: at the limit fail {fail:.4}, pass {pass:.4} (plain gate fails {plain:.2})");
-    let is_hardest = name.starts_with("large") || name.ends_with("spread [0, 5] MB");
+    let is_hardest = name.starts_with("large");
     let promised = if is_hardest { HARDEST } else { PROMISED };
     assert!(fail <= promised, "{name}: fails {fail}");
     assert!(pass <= promised, "{name}: passes {pass}");
@@ -237,20 +237,24 @@ fn one_process_at_two_times_keeps_the_promise_as_well() {
 #[test]
 fn runs_that_differ_keep_the_promise_as_well() {
     let mut random = Random(14);
-    let (before, limit, period) = (50.0 * MB, 5.0 * MB, 65_536.0);
-    let sampling = (before * period).sqrt();
-    for runs in [[2, 2], [3, 3], [5, 5], [10, 10], [1, 5], [5, 1], [2, 10], [10, 2]] {
-        for spread in [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [3.0, 3.0], [0.0, 3.0]] {
-            // What a single run holds of the side that differs, nobody can know.
-            if runs[1] == 1 && spread[0] < spread[1] {
-                continue;
+    let (before, limit) = (50.0 * MB, 5.0 * MB);
+    let all = [[2, 2], [3, 3], [5, 5], [10, 10], [1, 5], [5, 1], [2, 10], [10, 2]];
+    // By sampling as well, and by the runs alone; both sides differing, and one of them.
+    for period in [65_536.0, 64.0] {
+        for runs in all {
+            for spread in [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [3.0, 3.0], [0.0, 3.0]] {
+                // What a single run holds of the side that differs, nobody can know.
+                if runs[1] == 1 && spread[0] < spread[1] {
+                    continue;
+                }
+                let spread = spread.map(|spread| spread * (before * 65_536.0).sqrt());
+                let case = Case { mix: USUAL, period, before, growth: limit, runs, spread };
+                let megabytes = spread.map(|spread| spread / MB);
+                let name = format!("N {period}, {runs:?} runs, spread {megabytes:.0?} MB");
+                let differs = spread.iter().any(|&spread| spread > 0.0);
+                let limit = if differs { limit } else { case.true_growth() };
+                hold(&name, rates(most(limit), || independent(&mut random, case)));
             }
-            let spread = spread.map(|spread| spread * sampling);
-            let case = Case { mix: USUAL, period, before, growth: limit, runs, spread };
-            let name = format!("{runs:?} runs, spread {:.0?} MB", spread.map(|s| s / MB));
-            let differs = spread.iter().any(|&spread| spread > 0.0);
-            let limit = if differs { limit } else { case.true_growth() };
-            hold(&name, rates(most(limit), || independent(&mut random, case)));
         }
     }
 }

@@ -7,6 +7,7 @@ use super::Measured;
 use super::scopes::{Hits, Scopes, Test};
 use crate::analysis::RawSamples;
 use crate::analysis::matched::{Evidence, Matched};
+use crate::analysis::pairs::NONE;
 use crate::analysis::sides::{Process, Record};
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin::{self, Own};
@@ -47,8 +48,10 @@ pub(super) type Sites = HashMap<Site, [SiteSum; 2], FxBuildHasher>;
 /// The samples of a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sum {
-    /// How many samples it is about, also those that hold nothing any more.
-    pub(super) samples: usize,
+    /// How many samples before and after it is about, also those that hold nothing any more.
+    pub(super) samples: [usize; 2],
+    /// How many of those the allow-list took out.
+    pub(super) taken: usize,
     /// The value in each run.
     pub(super) values: Vec<i64>,
     /// What is known of the change of the mean.
@@ -66,7 +69,8 @@ impl Sum {
     }
 
     fn merge(&mut self, other: Self) {
-        self.samples += other.samples;
+        self.samples.iter_mut().zip(other.samples).for_each(|(sum, own)| *sum += own);
+        self.taken += other.taken;
         let add = |sums: &mut [i64], own: &[i64]| {
             sums.iter_mut().zip(own).for_each(|(sum, own)| *sum = sum.wrapping_add(*own));
         };
@@ -160,6 +164,38 @@ enum Item {
     Record(Record),
 }
 
+/// What is counted, by number: a profile may have many millions of samples.
+enum Items {
+    /// Samples, each snapshot's behind those of the one before: where each ends.
+    Samples(Vec<usize>),
+    /// Records: the sample before, and that after.
+    Records(Vec<[u32; 2]>),
+}
+
+impl Items {
+    fn len(&self) -> usize {
+        match self {
+            Self::Samples(ends) => ends.last().copied().unwrap_or_default(),
+            Self::Records(records) => records.len(),
+        }
+    }
+
+    fn get(&self, number: usize) -> Item {
+        match self {
+            Self::Samples(ends) => {
+                let snapshot = ends.partition_point(|&end| end <= number);
+                let start = if snapshot == 0 { 0 } else { ends[snapshot - 1] };
+                Item::Sample { snapshot, sample: number - start }
+            }
+            Self::Records(records) => {
+                let [before, after] = records[number];
+                let sample = |sample: u32| (sample != NONE).then_some(sample as usize);
+                Item::Record(Record { before: sample(before), after: sample(after) })
+            }
+        }
+    }
+}
+
 impl Pass<'_> {
     /// Adds up.
     pub(super) fn run(&self) -> Counted {
@@ -172,20 +208,23 @@ impl Pass<'_> {
             }
             _ => None,
         };
-        let items: Vec<Item> = match &matched {
-            Some(matched) => matched.records().map(Item::Record).collect(),
-            None => (0..snapshots.len())
-                .flat_map(|snapshot| {
-                    (0..raw[snapshot].len()).map(move |sample| Item::Sample { snapshot, sample })
-                })
-                .collect(),
+        let number = |sample: Option<usize>| sample.map_or(NONE, |sample| sample as u32);
+        let items = if let Some(matched) = &matched {
+            let records = matched.records().map(|r| [number(r.before), number(r.after)]);
+            Items::Records(records.collect())
+        } else {
+            let mut end = 0;
+            let ends = raw.iter().map(|raw| {
+                end += raw.len();
+                end
+            });
+            Items::Samples(ends.collect())
         };
         let places = Places::new(self.series, self.scopes, self.own);
-        let pieces: Vec<&[Item]> = items.chunks(AT_ONCE).collect();
-        let pieces = parallel::map(pieces.len(), |i| {
+        let pieces = parallel::map(items.len().div_ceil(AT_ONCE), |i| {
             let mut piece = self.nothing();
-            for &item in pieces[i] {
-                self.count(item, &raw, matched.as_ref(), &places, &mut piece);
+            for number in i * AT_ONCE..items.len().min((i + 1) * AT_ONCE) {
+                self.count(items.get(number), &raw, matched.as_ref(), &places, &mut piece);
             }
             piece
         });
@@ -230,12 +269,15 @@ impl Pass<'_> {
                 continue;
             }
             let sum = &mut piece.sums[rule];
-            sum.samples += 1;
             let facts =
                 facts.get_or_insert_with(|| (self.facts(item, raw, matched), places.site(&stack)));
             let (facts, site) = (&facts.0, facts.1);
+            for (samples, value) in sum.samples.iter_mut().zip(&facts.values) {
+                *samples += usize::from(value.is_some());
+            }
             if let Some(allowed) = self.allowed(wanted, &hits) {
                 piece.used[allowed] = true;
+                sum.taken += facts.values.iter().flatten().count();
                 for &(snapshot, value) in facts.values.iter().flatten() {
                     let side = usize::from(snapshot >= self.before);
                     sum.allowed[side] = sum.allowed[side].wrapping_add(value);

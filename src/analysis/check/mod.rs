@@ -16,7 +16,7 @@ mod verdicts;
 mod words;
 
 pub use reduce::{Unkept, reduce, scopes, unkept};
-pub use verdicts::{Missing, Subject, Unanswerable, check};
+pub use verdicts::{Leaks, Missing, Subject, Unanswerable, check};
 
 use super::estimates::Class;
 use super::{Measured, Place};

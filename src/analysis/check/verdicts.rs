@@ -13,6 +13,7 @@ use crate::stats::threshold::{self, Blur, Decision, Part, Verdict};
 
 /// What may be missing without being an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a case that a flag names")]
 pub struct Missing {
     /// There is nothing to compare with.
     pub baseline: bool,
@@ -20,6 +21,8 @@ pub struct Missing {
     pub matches: bool,
     /// Profiles have no samples.
     pub samples: bool,
+    /// Profiles are no states, but differences.
+    pub states: bool,
 }
 
 /// Why a check can't be answered.
@@ -27,7 +30,7 @@ pub struct Missing {
 pub enum Unanswerable {
     /// Rules match nothing.
     #[error(
-        "{} no sample of any profile: {}; correct the scope, or say that this is as it should be with \
+        "{} no sample after: {}; correct the scope, or say that this is as it should be with \
          --allow-unmatched or `allow_unmatched = true` in the rule",
         if .0.len() == 1 { "a rule matches".to_owned() } else { format!("{} rules match", .0.len()) },
         .0.join(", ")
@@ -75,6 +78,18 @@ pub enum Unanswerable {
          --allow-unmatched that this is as it should be"
     )]
     Filtered,
+    /// The allow-list leaves nothing.
+    #[error(
+        "rule `{0}`: the allow-list takes out all that it is about, so that there is nothing to judge: say in the \
+         [[allow]] more exactly what may grow"
+    )]
+    AllAllowed(String),
+    /// A profile is a difference.
+    #[error(
+        "{0} is a difference and not a state (?seconds=N, or made with -diff_base), which no limit can be held \
+         against: fetch it without seconds=, or say with --allow-delta that this is as it should be"
+    )]
+    Difference(String),
     /// Nothing is demanded.
     #[error("there is no rule to check")]
     NoRules,
@@ -92,9 +107,16 @@ pub struct Subject<'a> {
     /// The sample type of rules that name none.
     pub column: usize,
     /// What leaks, where snapshots through time were given.
-    pub suspects: Option<&'a [Suspect]>,
-    /// How many snapshots these were found in.
-    pub snapshots: usize,
+    pub leaks: Option<Leaks<'a>>,
+}
+
+/// What leaks in snapshots through time.
+#[derive(Clone, Copy)]
+pub struct Leaks<'a> {
+    /// The suspects, of any class.
+    pub suspects: &'a [Suspect],
+    /// How many snapshots that differ each process has.
+    pub processes: &'a [usize],
 }
 
 /// Judges all rules. `position` finds a sample type by its name.
@@ -120,9 +142,14 @@ pub fn check(
             let rule = &rules[number];
             let may_be =
                 rule.scope == Scope::Total || rule.allow_unmatched || asked.missing.matches;
-            if sum.samples == 0 && !may_be {
-                unmatched.push(format!("`{}` ({})", rule.name, rule.scope));
+            let [before, after] = sum.samples;
+            if after == 0 && !may_be {
+                let gone = if before > 0 { ", which matches before alone" } else { "" };
+                unmatched.push(format!("`{}` ({}{gone})", rule.name, rule.scope));
                 continue;
+            }
+            if rule.scope == Scope::Total && sum.taken > 0 && sum.taken == before + after {
+                return Err(Unanswerable::AllAllowed(rule.name.clone()));
             }
             let judge = Judge { subject, asked, scopes: &held.scopes, found, column: *column };
             judged.extend(judge.rule(rule, sum).into_iter().map(|own| (number, own)));
@@ -259,6 +286,9 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// What is said of a rule: a judgement for each of its demands.
     fn rule(&self, rule: &Rule, sum: &Sum) -> Vec<Judgement> {
+        if sum.samples == [0; 2] && rule.scope != Scope::Total {
+            return self.unmatched(rule);
+        }
         let (before, after) = sum.values.split_at(self.asked.before);
         let floats = |values: &[i64]| values.iter().map(|&value| value as f64).collect::<Vec<_>>();
         let least = before.len().min(after.len()).max(1);
@@ -289,6 +319,20 @@ impl Judge<'_> {
             judged.push(self.judged(rule, Demand::Budget, sum, &held, &verdict));
         }
         judged
+    }
+
+    /// A rule that nothing matches, where that was allowed.
+    fn unmatched(&self, rule: &Rule) -> Vec<Judgement> {
+        let demands =
+            [(Demand::Growth, !rule.growth.is_empty()), (Demand::Budget, rule.budget.is_some())];
+        let asked = demands.into_iter().filter(|(_, asked)| *asked);
+        asked
+            .map(|(demand, _)| {
+                let mut judgement = self.blank(rule, demand, Outcome::Pass);
+                "nothing matches, which was allowed".clone_into(&mut judgement.message);
+                judgement
+            })
+            .collect()
     }
 
     /// A growth without anything to grow from, where that was allowed.

@@ -1,7 +1,7 @@
 //! What is said of a rule, and what would decide where it is open.
 
 use super::scopes::holds;
-use super::verdicts::{Subject, plain};
+use super::verdicts::{Leaks, Subject, plain};
 use super::{Demand, Judgement, Offender, Outcome};
 use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
@@ -84,7 +84,9 @@ pub(super) fn fill(
 /// What would decide.
 fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judgement) -> String {
     let distance = match judgement.demand {
-        Demand::Growth => "to tell growth of that size from none",
+        Demand::Growth if needed.is_none_or(|needed| needed.from_none) => {
+            "to tell growth of that size from none"
+        }
         _ => "to tell it from the limit",
     };
     let Some(needed) = needed else {
@@ -141,18 +143,14 @@ pub(super) fn leaks(
 ) -> Judgement {
     let mut judgement = plain(&rule.name, Demand::Leaks, rule.scope.to_string(), rule.level);
     judgement.limit = Some(0);
-    let suspects = subject.suspects.filter(|_| subject.snapshots >= LEAST);
-    let Some(suspects) = suspects else {
+    let Some(Leaks { suspects, processes }) = subject.leaks else {
         judgement.outcome = Outcome::Inconclusive;
-        judgement.message = match subject.snapshots {
-            0..2 => "two profiles show growth, and never a leak".to_owned(),
-            n => format!("{n} snapshots show growth, and never a leak"),
-        };
-        judgement.advice = Some(format!(
-            "give {LEAST} snapshots of one process at least, eight to be sure: heapdiff check --no-leaks SNAPSHOT..."
-        ));
+        "two profiles show growth, and never a leak".clone_into(&mut judgement.message);
+        judgement.advice = Some(more_snapshots());
         return judgement;
     };
+    let few = processes.iter().filter(|&&snapshots| snapshots < LEAST).count();
+    let snapshots: usize = processes.iter().sum();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
     let leaks: Vec<&Suspect> = leaks
         .filter(|suspect| {
@@ -171,16 +169,37 @@ pub(super) fn leaks(
         judgement.message = format!(
             "there {is} {} {leak} in {} snapshots, the worst in {}",
             leaks.len(),
-            subject.snapshots,
+            snapshots,
             first.site.function
         );
         let fix = if first.fix.is_empty() { first.explanation.clone() } else { first.fix.clone() };
         judgement.advice = Some(fix);
+    } else if few > 0 || processes.is_empty() {
+        // A service that crashes again and again, or was restarted just now: nobody knows.
+        judgement.outcome = Outcome::Inconclusive;
+        judgement.message = match processes {
+            [] | [1] => "one snapshot shows neither growth nor a leak".to_owned(),
+            [n] => format!("{n} snapshots that differ show growth, and never a leak"),
+            all => format!(
+                "{few} of {} processes have fewer than {LEAST} snapshots that differ, which show growth, and never a \
+                 leak; nothing leaks in the others",
+                all.len()
+            ),
+        };
+        judgement.advice = Some(more_snapshots());
     } else {
-        judgement.message = format!("nothing leaks in {} snapshots", subject.snapshots);
+        judgement.message = format!("nothing leaks in {snapshots} snapshots");
     }
     judgement.offenders = leaks.into_iter().map(leak).collect();
     judgement
+}
+
+/// What would tell a leak.
+fn more_snapshots() -> String {
+    format!(
+        "give {LEAST} snapshots of each process at least, with a collection between them (?gc=1), eight to be sure: \
+         heapdiff check --no-leaks SNAPSHOT..."
+    )
 }
 
 /// Whether an entry of the allow-list is about a suspect: about its place, or about a function on its way there.
