@@ -2,15 +2,17 @@
 //!
 //! What always holds: a baseline is there in full or not at all (its folder is made under a hidden name and renamed), none
 //! is ever written over, and nothing that is not ours is touched. Names of branches and builds become names of folders by
-//! [`escape`], so that none leads out of DIR; which branch a baseline is of, its own file says. A store may come out
-//! of a cache of CI, so that what stands in it is checked like any input.
+//! [`escape`], so that none leads out of DIR; a baseline's own file says which branch it is of, and lies in that branch's
+//! folder. A store may come out of a cache of CI, so that what stands in it is checked like any input: no symbolic link
+//! below DIR is followed, and what a baseline calls its runs are names as they are given here. Old baselines are taken
+//! away by those names.
 
 use crate::report::baselines::Total;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Name and version of the form of `baseline.json`.
 pub const SCHEMA: &str = "heapdiff.baseline/v1";
@@ -24,6 +26,8 @@ const NAME_MAX: usize = 180;
 const BUILD_SHOWN: usize = 12;
 /// Baselines of one second and one build at most.
 const SAME_SECOND_MAX: usize = 10_000;
+/// Hidden folders of one process id that jobs may have left behind: in containers all have the same few.
+const LEFT_BEHIND_MAX: usize = 10_000;
 
 /// How much of its runs a baseline keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -196,18 +200,18 @@ pub fn read(dir: &Path) -> Result<Found, Error> {
     }
     let mut found = Found::default();
     for branch in entries(dir)? {
-        if !branch.is_dir() {
+        if !is_own(&branch, fs::Metadata::is_dir) {
             found.strangers.push(branch);
             continue;
         }
         let name = branch.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for folder in entries(&branch)? {
             let file = folder.join(FACTS);
-            if !file.is_file() {
+            if !is_own(&folder, fs::Metadata::is_dir) || !is_own(&file, fs::Metadata::is_file) {
                 found.strangers.push(folder);
                 continue;
             }
-            match facts(&file) {
+            match facts(&file).and_then(|facts| at_home(facts, &file, &name)) {
                 Ok(facts) => found.baselines.push(Baseline { folder, facts }),
                 Err(error) => found.broken.push((name.clone(), error)),
             }
@@ -218,6 +222,24 @@ pub fn read(dir: &Path) -> Result<Found, Error> {
         key(a).cmp(&key(b))
     });
     Ok(found)
+}
+
+/// Whether a path itself, and not what it links to, is such a thing.
+fn is_own(path: &Path, is: impl Fn(&fs::Metadata) -> bool) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| is(&metadata))
+}
+
+/// The facts, if they lie in the folder of their branch.
+fn at_home(facts: Facts, file: &Path, folder: &str) -> Result<Facts, Error> {
+    let home = escape(&facts.branch);
+    // Some file systems make no difference between `Fix` and `fix`.
+    if home.eq_ignore_ascii_case(folder) {
+        return Ok(facts);
+    }
+    let branch = &facts.branch;
+    let message =
+        format!("is of the branch {branch:?}, whose folder is {home}, and lies in {folder}");
+    Err(Error::Damaged { place: shown(file), message })
 }
 
 /// What is in a folder, but for what is hidden, in the order of the names.
@@ -274,17 +296,28 @@ fn facts(path: &Path) -> Result<Facts, Error> {
     if facts.runs.is_empty() {
         return damaged(shown(path), "names no run".to_owned());
     }
-    if let Some(run) = facts.runs.iter().find(|run| !is_plain(run)) {
-        return damaged(shown(path), format!("the run {run:?} is no name of a file beside it"));
+    if let Some(run) = facts.runs.iter().find(|run| !is_run(run)) {
+        let message = format!("the run {run:?} is not called as runs are, {:?}", run_name(1));
+        return damaged(shown(path), message);
+    }
+    let mut runs: Vec<&String> = facts.runs.iter().collect();
+    runs.sort_unstable();
+    if let Some([run, ..]) = runs.windows(2).find(|pair| pair[0] == pair[1]) {
+        return damaged(shown(path), format!("names the run {run:?} twice"));
     }
     Ok(facts)
 }
 
-/// Whether a name is that of a file in the same folder.
-fn is_plain(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
-        && !name.contains(['\\', ':'])
+/// The file name of a run, from 1 on.
+fn run_name(number: usize) -> String {
+    format!("run-{number}.pb.gz")
+}
+
+/// Whether a name is one that [`run_name`] gives.
+fn is_run(name: &str) -> bool {
+    let number = name.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".pb.gz"));
+    let number = number.and_then(|number| number.parse().ok());
+    number.is_some_and(|number: usize| number > 0 && run_name(number) == name)
 }
 
 /// Writes one run.
@@ -300,10 +333,13 @@ pub fn save(dir: &Path, mut facts: Facts, runs: &[WriteRun<'_>]) -> Result<Basel
         return Err(Error::NoFolder(shown(dir)));
     }
     let branch = dir.join(escape(&facts.branch));
+    if is_own(&branch, fs::Metadata::is_symlink) {
+        let error = "is a symbolic link, and a store is no place for one: take it out of the way";
+        return Err(writing(&branch)(io::Error::other(error)));
+    }
     fs::create_dir_all(&branch).map_err(writing(&branch))?;
-    let hidden = branch.join(format!(".new-{}", std::process::id()));
-    fs::create_dir(&hidden).map_err(writing(&hidden))?;
-    facts.runs = (1..=runs.len()).map(|run| format!("run-{run}.pb.gz")).collect();
+    let hidden = hidden(&branch)?;
+    facts.runs = (1..=runs.len()).map(run_name).collect();
     let written = fill(&hidden, &facts, runs).and_then(|()| {
         let folder = settle(&hidden, &branch, &facts)?;
         Ok(Baseline { folder, facts })
@@ -313,6 +349,25 @@ pub fn save(dir: &Path, mut facts: Facts, runs: &[WriteRun<'_>]) -> Result<Basel
         let _ = fs::remove_dir_all(&hidden);
     }
     written
+}
+
+/// Makes a hidden folder that nobody else has. What killed jobs left behind stays: whether a job of another container
+/// is at work there can't be told.
+fn hidden(branch: &Path) -> Result<PathBuf, Error> {
+    let id = std::process::id();
+    let mut number = 1;
+    loop {
+        let folder = branch.join(format!(".new-{id}-{number}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && number < LEFT_BEHIND_MAX =>
+            {
+                number += 1;
+            }
+            Err(error) => return Err(writing(&folder)(error)),
+        }
+    }
 }
 
 /// Writes the files of a baseline.
@@ -420,7 +475,8 @@ mod tests {
             ("ü", "%C3%BC"),
         ] {
             let escaped = escape(branch);
-            assert!(is_plain(&escaped), "{escaped}");
+            assert_eq!(Path::new(&escaped).components().count(), 1, "{escaped}");
+            assert!(!escaped.starts_with('.') && !escaped.contains(['/', '\\', ':']), "{escaped}");
             assert_eq!(escaped, folder, "{branch}");
         }
         assert!(escape(&"/".repeat(1000)).len() <= NAME_MAX);
@@ -477,7 +533,21 @@ mod tests {
             (text.replace("\"runs\"", "runs"), ":13:3: key must be a string"),
             (text.replace("4096", "\"often\""), "invalid type: string \"often\""),
             (text.replace("2026-11-01", "yesterday"), ":8:"),
-            (text.replace("run-1", "../../run-1"), "is no name of a file beside it"),
+            (text.replace("run-1", "../../run-1"), "is not called as runs are, \"run-1.pb.gz\""),
+            (text.replace("run-1.pb.gz", "baseline.json"), "is not called as runs are"),
+            (text.replace("run-1", "run-01"), "is not called as runs are"),
+            (text.replace("run-1", "run-0"), "is not called as runs are"),
+            (
+                text.replace(
+                    "\"run-1.pb.gz\"",
+                    "\"run-1.pb.gz\", \"run-2.pb.gz\", \"run-1.pb.gz\"",
+                ),
+                "names the run \"run-1.pb.gz\" twice",
+            ),
+            (
+                text.replace("\"main\"", "\"a/b\""),
+                "is of the branch \"a/b\", whose folder is a%2Fb, and lies in main",
+            ),
             (text.replace("/v1", "/v2"), "this heapdiff reads \"heapdiff.baseline/v1\""),
             ("{}".to_owned(), "is no baseline"),
             (String::new(), ":1:0: EOF"),
@@ -495,6 +565,57 @@ mod tests {
         fs::write(&file, text.replacen('{', "{\"later\": 1,", 1)).unwrap();
         assert_eq!(read(&dir).unwrap().baselines, [baseline]);
         fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_job_left_behind_is_in_nobodys_way() {
+        let dir = folder("killed");
+        let branch = dir.join("main");
+        // As in containers, where each job has the same process id.
+        let left = [1, 2].map(|n| branch.join(format!(".new-{}-{n}", std::process::id())));
+        for left in &left {
+            fs::create_dir_all(left).unwrap();
+            fs::write(left.join("run-1.pb.gz"), "half").unwrap();
+        }
+        let saved = save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&run]).unwrap();
+        let broken = |_: &mut dyn Write| Err(io::Error::other("disk on fire"));
+        save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&broken]).unwrap_err();
+        assert_eq!(read(&dir).unwrap().baselines, [saved]);
+        assert_eq!(fs::read_dir(&branch).unwrap().count(), 3);
+        for left in &left {
+            assert_eq!(fs::read_to_string(left.join("run-1.pb.gz")).unwrap(), "half");
+        }
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_leads_out_of_the_store() {
+        use std::os::unix::fs::symlink;
+        let (dir, outside) = (folder("links"), folder("outside"));
+        let own = save(&dir, facts("main", "2026-11-02T10:00:00Z"), &[&run]).unwrap();
+        let other = save(&outside, facts("main", "2026-11-01T10:00:00Z"), &[&run]).unwrap();
+        // A whole branch, a baseline, and what makes a folder one.
+        let links = [dir.join("linked"), dir.join("main/linked"), dir.join("main/third")];
+        symlink(outside.join("main"), &links[0]).unwrap();
+        symlink(&other.folder, &links[1]).unwrap();
+        fs::create_dir(&links[2]).unwrap();
+        symlink(other.folder.join(FACTS), links[2].join(FACTS)).unwrap();
+        let found = read(&dir).unwrap();
+        assert_eq!(found.baselines, [own]);
+        assert_eq!(found.strangers, links);
+        assert!(found.broken.is_empty());
+        let error = save(&dir, facts("linked", "2026-11-01T10:00:00Z"), &[&run]).unwrap_err();
+        assert!(error.to_string().contains("linked: is a symbolic link"), "{error}");
+        assert_eq!(read(&outside).unwrap().baselines, [other]);
+        // DIR itself may be one: who names it means what it leads to.
+        let named = folder("named");
+        let _ = fs::remove_file(&named);
+        symlink(&dir, &named).unwrap();
+        assert_eq!(read(&named).unwrap().baselines.len(), 1);
+        fs::remove_file(&named).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        fs::remove_dir_all(&outside).unwrap();
     }
 
     #[test]

@@ -45,16 +45,21 @@ fn baseline(random: &mut Random, truth: f64, noise: Noise) -> Point {
         })
         .collect();
     let sampling = runs.iter().map(|run| run * noise.sample).sum::<f64>();
-    Point::new(&runs, sampling / (noise.runs * noise.runs) as f64)
+    Point::new(&runs, sampling / (noise.runs * noise.runs) as f64, noise.sample)
 }
 
 /// Shares of fail and of pass at a true drift of so many MiB over all of `n` baselines.
 fn rates(n: usize, drift: f64, noise: Noise, limits: Limits) -> (f64, f64) {
+    rates_from(BASE, n, drift, noise, limits)
+}
+
+/// The same of baselines that begin at so many MiB.
+fn rates_from(base: f64, n: usize, drift: f64, noise: Noise, limits: Limits) -> (f64, f64) {
     let mut random = Random(n as u64);
     let runs = if cfg!(debug_assertions) { 400 } else { 10_000 };
     let mut passed = 0;
     let failed = rate(runs, || {
-        let at = |i: usize| BASE + drift * i as f64 / (n - 1) as f64;
+        let at = |i: usize| base + drift * i as f64 / (n - 1) as f64;
         let row: Vec<Point> = (0..n).map(|i| baseline(&mut random, at(i), noise)).collect();
         let decision = judge(&row, limits).map(|drift| drift.decision);
         passed += u32::from(decision == Some(Decision::Within));
@@ -99,6 +104,30 @@ fn no_drift_and_a_drift_of_the_limit_seldom_fail() {
             }
         }
     }
+}
+
+/// Places that are a sample or two, or none: what no run met may be there all the same.
+#[test]
+fn a_few_samples_or_none_seldom_decide_wrongly() {
+    let (mut worst_fail, mut worst_pass) = (0.0_f64, 0.0_f64);
+    for runs in [1, 3] {
+        let noise = Noise { runs, spread: 0.0, sample: SAMPLE };
+        let all: &[usize] = if cfg!(debug_assertions) { &[4, 13] } else { &[4, 5, 6, 8, 13, 25] };
+        for &n in all {
+            for base in [0.0, 0.25, 0.5, 1.0, 2.0] {
+                let limits = [1.0 / 1024.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0];
+                let rates = limits.map(|limit| rates_from(base, n, limit, noise, most(limit)));
+                let failed = rates.iter().fold(0.0_f64, |worst, rate| worst.max(rate.0));
+                let passed = rates.iter().fold(0.0_f64, |worst, rate| worst.max(rate.1));
+                println!(
+                    "{runs} runs, {n} of {base} MiB: at limits failed {failed:.4}, passed {passed:.4} {rates:?}"
+                );
+                (worst_fail, worst_pass) = (worst_fail.max(failed), worst_pass.max(passed));
+            }
+        }
+    }
+    println!("at most {worst_fail:.4} fail, {worst_pass:.4} pass");
+    assert!(worst_fail <= room() && worst_pass <= room(), "{worst_fail} fail, {worst_pass} pass");
 }
 
 /// A program that grows by 1 % a week, and a limit of 5 % from one baseline to the next and over the window.

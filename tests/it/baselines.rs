@@ -230,7 +230,7 @@ fn what_grows_by_one_percent_a_week_drifts() {
     assert_eq!(drift["offenders"][0]["function"], "main.remember", "{drift}");
     let message = drift["message"].as_str().unwrap();
     assert!(
-        message.starts_with("rises by 12.") && message.contains("over 12 baselines"),
+        message.starts_with("the trend rises by 12.") && message.contains("over 12 baselines"),
         "{message}"
     );
     // Another limit for drift, from a file, and a window that is too short to tell.
@@ -256,16 +256,128 @@ fn what_stays_does_not_drift_and_few_baselines_are_not_judged() {
     assert_eq!(code, 0);
     assert_eq!(report["check"]["rules"].as_array().unwrap().len(), 1);
     assert!(warnings(&report).contains("drift is not judged yet: that takes 1 more baseline"));
-    // Who asks for drift alone has nothing judged, and nobody passes by that.
-    fs::write(place.0.join("drift.toml"), "[[rule]]\nmax_drift_percent = 5\n").unwrap();
-    let alone = "compare --platform test/one --config drift.toml store run.pb";
-    assert!(place.refused(alone).contains("takes 3 baselines, and there are 2"));
-    place.said(&format!("{alone} --allow-missing-baseline"));
+    // Who demands drift does not pass as long as nobody can tell.
+    for rule in ["max_drift_percent = 5", "max_growth = \"5MiB\"\nmax_drift = \"8MiB\""] {
+        place.text("drift.toml", &format!("[[rule]]\n{rule}\n"));
+        let alone = "--platform test/one --config drift.toml store run.pb";
+        let (report, code) = place.compare(alone);
+        let drift = judgement(&report, "total", "drift");
+        assert_eq!((code, &drift["outcome"]), (3, &Value::from("inconclusive")), "{drift}");
+        assert_eq!(drift["message"], "there are 2 baselines to judge drift by, and it takes 3");
+        assert!(drift["advice"].as_str().unwrap().starts_with("to decide: save 1 more"), "{drift}");
+        assert_eq!(
+            (&drift["after"], &drift["unit"]),
+            (&Value::from(101 * MIB), &Value::from("bytes"))
+        );
+        assert!(!warnings(&report).contains("drift"), "{}", warnings(&report));
+        let (report, code) = place.compare(&format!("--allow-missing-baseline {alone}"));
+        let drift = judgement(&report, "total", "drift");
+        assert_eq!((code, &drift["outcome"]), (0, &Value::from("pass")), "{drift}");
+        let message = drift["message"].as_str().unwrap();
+        assert!(message.starts_with("not judged: there are 2 baselines"), "{message}");
+        // Before there is any.
+        let (report, code) =
+            place.compare(&format!("--branch new --allow-missing-baseline {alone}"));
+        let drift = judgement(&report, "total", "drift");
+        assert_eq!((code, &drift["outcome"]), (0, &Value::from("pass")), "{drift}");
+        assert!(drift["message"].as_str().unwrap().contains("there is no baseline"), "{drift}");
+    }
+    // It is read twice, and that is told before there is anything to judge.
+    let error = place.refused("compare --platform test/one --max-growth 5MiB store -");
+    assert!(error.contains("which standard input (-) can't be: give files"), "{error}");
     weeks(&place, 8, steady);
     place.profile("run.pb", 9, &[kept("main.load", 101 * MIB)]);
     let (report, code) = place.compare(BY_DRIFT);
     let drift = judgement(&report, "total", "drift");
     assert_eq!((code, &drift["outcome"]), (0, &Value::from("pass")), "{drift}");
+}
+
+#[test]
+fn a_step_that_was_let_pass_does_not_stop_who_never_asked_for_drift() {
+    let place = Place::new("step");
+    weeks(&place, 6, |week| if week < 3 { 10 * MIB } else { 40 * MIB });
+    place.profile("run.pb", 6, &[kept("main.load", 140 * MIB)]);
+    let (report, code) = place.compare(BY_DRIFT);
+    let drift = judgement(&report, "total", "drift");
+    assert_eq!((code, &drift["outcome"]), (0, &Value::from("inconclusive")), "{drift}");
+    assert_eq!(drift["level"], "warn");
+    assert!(drift["advice"].as_str().unwrap().contains("it only warns"), "{drift}");
+    place.text("rules.toml", "[[rule]]\nmax_growth = \"5MiB\"\nmax_drift = \"5MiB\"\n");
+    let (report, code) = place.compare("--platform test/one --config rules.toml store run.pb");
+    let drift = judgement(&report, "total", "drift");
+    assert_eq!((code, &drift["level"]), (3, &Value::from("fail")), "{drift}");
+}
+
+#[test]
+fn what_no_baseline_met_is_not_known_to_be_nothing() {
+    let place = Place::new("unseen");
+    let stacks = [stack("main.main;main.load").inuse(80 * 1024, 80 * MIB).sized(1024)];
+    for week in 0..5 {
+        let mut profile = heap(&stacks);
+        profile.period = 512 * 1024;
+        profile.time_nanos = MONDAY + week * WEEK;
+        fs::write(place.0.join("run.pb"), bytes(&profile)).unwrap();
+        place.said("save --platform test/one store run.pb");
+    }
+    let rule = "[[rule]]\nname = \"cache\"\nfunction = \"cache\"\nallow_unmatched = true\n";
+    place.text("rules.toml", &format!("{rule}max_drift = \"1KiB\"\n"));
+    let (report, code) = place.compare("--platform test/one --config rules.toml store run.pb");
+    let drift = judgement(&report, "cache", "drift");
+    assert_eq!((code, &drift["outcome"]), (3, &Value::from("inconclusive")), "{drift}");
+    assert!(drift["upper"].as_i64().unwrap() > MIB / 2, "{drift}");
+    place.text("rules.toml", &format!("{rule}max_drift = \"2MiB\"\n"));
+    let (_, code) = place.compare("--platform test/one --config rules.toml store run.pb");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_scope_is_kept_wherever_on_a_stack_it_stands() {
+    let place = Place::new("flat");
+    let rule = |value: &str| {
+        let rule = "[[rule]]\nname = \"load\"\nfunction = \"main.load\"\nmax_growth = \"8MiB\"\n";
+        place.text("rules.toml", &format!("{rule}value = \"{value}\"\n"));
+    };
+    let stacks = [
+        stack("main.main;main.load").inuse(1024, MIB).sized(1024),
+        kept("main.load", 64 * MIB),
+        kept("main.other", 4 * MIB),
+    ];
+    place.profile("run.pb", 0, &stacks);
+    rule("flat");
+    place.said("save --keep scopes --config rules.toml store run.pb");
+    for value in ["flat", "cum"] {
+        rule(value);
+        let (report, code) = place.compare("--config rules.toml store run.pb");
+        let growth = judgement(&report, "load", "growth");
+        assert_eq!((code, &growth["value"]), (0, &Value::from(0)), "{value}: {growth}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_outside_of_a_store_is_taken_away() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new("links");
+    place.profile("run.pb", 0, &[kept("main.load", MIB)]);
+    place.said("save --branch main other run.pb");
+    let outside = fs::read_dir(place.0.join("other/main")).unwrap().next().unwrap().unwrap().path();
+    fs::create_dir_all(place.0.join("store/main")).unwrap();
+    symlink(&outside, place.0.join("store/main/20000101T000000Z")).unwrap();
+    symlink(place.0.join("other/main"), place.0.join("store/topic")).unwrap();
+    for week in 1..4 {
+        place.profile("run.pb", week, &[kept("main.load", MIB)]);
+        let output = place.run("save --max-count 1 store run.pb");
+        assert_eq!(output.status.code(), Some(0));
+        let warned = String::from_utf8(output.stderr).unwrap();
+        let links = "stays as it is: store/main/20000101T000000Z, store/topic";
+        assert!(warned.contains(links), "{warned}");
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["baseline.json", "run-1.pb.gz"]);
+    let error = place.refused("save --branch topic store run.pb");
+    assert!(error.contains("store/topic: is a symbolic link"), "{error}");
 }
 
 #[test]

@@ -2,11 +2,15 @@
 //!
 //! Baselines are counted one at a time ([`measure`]), so that a window of any length takes the memory of one. What
 //! drifts is then a question about numbers alone (`stats::drift`).
+//!
+//! A rule that names a limit for drift demands it: where that can't be told, it is inconclusive like any other demand.
+//! One that limits growth alone is held to the same limits over the window, so that a slow rise fails too; but nobody
+//! asked for the window to be decided, so what is open there only warns.
 
 use super::verdicts::{OfColumn, blank, hold};
 use super::words::{self, amount};
 use super::{Asked, Demand, Judgement, Outcome, Subject, Unanswerable};
-use crate::rules::{Allowance, Limits, Rule, Scope};
+use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
 use crate::stats::threshold::{self, Decision, Part};
 
@@ -28,6 +32,11 @@ pub struct Measure {
 /// Whether a rule asks for drift.
 pub fn asks(rule: &Rule) -> bool {
     rule.scope != Scope::Leak && !limits(rule).is_empty()
+}
+
+/// Whether a rule has a limit for drift of its own, and not only one for growth.
+pub fn demands(rule: &Rule) -> bool {
+    asks(rule) && !rule.drift.is_empty()
 }
 
 /// What a rule allows a drift to be.
@@ -55,7 +64,7 @@ pub fn measure(
                 rule,
                 sample_type: sample_type.name.clone(),
                 unit: sample_type.unit.clone(),
-                point: Point::new(&runs, sampling),
+                point: Point::new(&runs, sampling, found.unit),
                 known: found.known,
             });
         }
@@ -86,6 +95,46 @@ pub fn judge(rules: &[Rule], row: &[Vec<Measure>]) -> Vec<Judgement> {
         .collect()
 }
 
+/// What is said of the rules that demand drift where there are no more than `baselines` to judge it by, too few. `after`
+/// is what they hold now. Where that is as it should be (`may_miss`), they pass.
+pub fn too_few(
+    rules: &[Rule],
+    after: &[Measure],
+    baselines: usize,
+    may_miss: bool,
+) -> Vec<Judgement> {
+    let takes = drift::LEAST - 1;
+    let there = match baselines {
+        0 => "there is no baseline".to_owned(),
+        1 => "there is 1 baseline".to_owned(),
+        n => format!("there are {n} baselines"),
+    };
+    let say = |rule: &Rule, measure: &Measure| {
+        let outcome = if may_miss { Outcome::Pass } else { Outcome::Inconclusive };
+        let kind = (measure.sample_type.as_str(), measure.unit.as_str());
+        let mut judgement = blank(rule, Demand::Drift, outcome, kind);
+        judgement.limit = rule.drift.most.map(|most| most.value);
+        judgement.limit_percent = rule.drift.percent;
+        judgement.after = Some(measure.point.value.round() as i64);
+        judgement.message = if may_miss {
+            format!(
+                "not judged: {there} to judge drift by, and it takes {takes}, which was allowed"
+            )
+        } else {
+            judgement.advice = Some(format!(
+                "to decide: save {} more; or let it pass until then with --allow-missing-baseline",
+                takes.saturating_sub(baselines)
+            ));
+            format!("{there} to judge drift by, and it takes {takes}")
+        };
+        judgement
+    };
+    let demanded = after.iter().filter_map(|measure| {
+        rules.get(measure.rule).filter(|rule| demands(rule)).map(|rule| say(rule, measure))
+    });
+    demanded.collect()
+}
+
 fn judged(rule: &Rule, allowed: Limits, measures: &[&Measure], found: &Drift) -> Judgement {
     let outcome = match found.decision {
         Decision::Above => Outcome::Fail,
@@ -107,19 +156,16 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&Measure], found: &Drift) ->
     let percent =
         judgement.value_percent.map_or(String::new(), |percent| format!(" ({percent:+.1} %)"));
     let did = if found.value < 0.0 {
-        format!("falls by {}{percent}", told(-found.value))
+        format!("the trend falls by {}{percent}", told(-found.value))
     } else {
-        format!("rises by {}{percent}", told(found.value))
+        format!("the trend rises by {}{percent}", told(found.value))
     };
     let (lower, upper) = (told(found.bounds.lower), told(found.bounds.upper));
     let baselines = measures.len() - 1;
-    let over = format!(
-        "{did} over {baselines} baselines and AFTER, from {} to {}",
-        told(first.point.value),
-        told(last.point.value)
-    );
+    let over = format!("{did} over {baselines} baselines and AFTER");
+    let ends = ends(found, first.point, last.point, &told);
     let most = words::allowed(round(found.limit), &allowed, &last.unit);
-    judgement.message = match outcome {
+    let message = match outcome {
         Outcome::Fail => {
             format!("{over}: at least {lower} with 95 % confidence; allowed is {most}")
         }
@@ -133,13 +179,95 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&Measure], found: &Drift) ->
             format!("{over}, {lower} to {upper} with the error; allowed is {most}")
         }
     };
-    judgement.advice = match outcome {
-        Outcome::Inconclusive => Some(
-            "to decide: more baselines (--window), more runs in each, or a lower memprofilerate when they are \
-             recorded"
-                .to_owned(),
-        ),
-        _ => None,
-    };
+    judgement.message = format!("{message}; {ends}");
+    if outcome == Outcome::Inconclusive {
+        let decide = "to decide: more baselines (--window), more runs in each, or a lower memprofilerate when they \
+                      are recorded";
+        judgement.advice = Some(if demands(rule) {
+            decide.to_owned()
+        } else {
+            judgement.level = Level::Warn;
+            format!("{decide}; it only warns, since the rule has no max_drift of its own")
+        });
+    }
     judgement
+}
+
+/// What the first and the last hold, and whether that is far from the trend: by more than the limit, and than noise.
+fn ends(found: &Drift, first: Point, last: Point, told: &dyn Fn(f64) -> String) -> String {
+    let apart = last.value - first.value;
+    let beside = (apart - found.value).abs();
+    let noise = 2.0 * (first.variance + last.variance).sqrt();
+    let is_far = beside > found.limit.max(noise)
+        && beside > 0.5 * apart.abs().max(found.value.abs())
+        && found.decision != Decision::Above;
+    let held =
+        format!("the first of them holds {}, and AFTER {}", told(first.value), told(last.value));
+    match is_far {
+        false => held,
+        true if apart < 0.0 => format!("{held}, which is no steady fall"),
+        true => format!("{held}, which is no steady rise"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Amount;
+
+    const MIB: f64 = 1024.0 * 1024.0;
+
+    fn row(values: impl IntoIterator<Item = f64>) -> Vec<Vec<Measure>> {
+        let measure = |value: f64| Measure {
+            rule: 0,
+            sample_type: "inuse_space".to_owned(),
+            unit: "bytes".to_owned(),
+            point: Point { value: value * MIB, variance: 0.0 },
+            known: true,
+        };
+        values.into_iter().map(|value| vec![measure(value)]).collect()
+    }
+
+    fn limits(mib: i64) -> Limits {
+        let most = Amount { value: mib << 20, is_size: true };
+        Limits { most: Some(most), percent: None }
+    }
+
+    fn by_growth() -> Rule {
+        Rule { growth: limits(5), ..Rule::new("total", Scope::Total) }
+    }
+
+    #[test]
+    fn a_step_is_told_as_what_it_is() {
+        let step = row([10.0, 10.1, 10.0, 10.2, 10.1, 30.0]);
+        let judged = judge(&[by_growth()], &step);
+        let message = &judged[0].message;
+        assert!(message.starts_with("the trend rises by "), "{message}");
+        let ends = "the first of them holds 10.0 MiB, and AFTER 30.0 MiB, which is no steady rise";
+        assert!(message.ends_with(ends), "{message}");
+        let down = row([30.0, 30.1, 30.0, 30.2, 30.1, 10.0]);
+        let message = &judge(&[by_growth()], &down)[0].message;
+        assert!(message.ends_with("which is no steady fall"), "{message}");
+        // A steady rise is one.
+        for rise in [0.5, 3.0] {
+            let steady = row((0..6).map(|i| 10.0 + rise * f64::from(i)));
+            let message = &judge(&[by_growth()], &steady)[0].message;
+            let end = format!("and AFTER {:.1} MiB", 10.0 + 5.0 * rise);
+            assert!(message.ends_with(&end), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_demanded_and_nothing_decides_only_warns() {
+        let unsteady = row([10.0, 30.0, 12.0, 33.0, 11.0, 35.0]);
+        let explicit = Rule { drift: limits(5), ..by_growth() };
+        for (rule, level) in [(by_growth(), Level::Warn), (explicit, Level::Fail)] {
+            let judged = judge(std::slice::from_ref(&rule), &unsteady);
+            assert_eq!((judged[0].outcome, judged[0].level), (Outcome::Inconclusive, level));
+            // What surely drifts counts in either case.
+            let steady = row((0..6).map(|i| 10.0 + 3.0 * f64::from(i)));
+            let judged = judge(&[rule], &steady);
+            assert_eq!((judged[0].outcome, judged[0].level), (Outcome::Fail, Level::Fail));
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub fn reduce(
     catalog: &Catalog,
     own: &Own,
 ) -> Result<Profile, merge::Error> {
-    let all = rules.rules.iter().map(|rule| (&rule.scope, rule.value));
+    let all = rules.rules.iter().map(|rule| (&rule.scope, Value::Cum));
     let all = all.chain(rules.allowances.iter().map(|entry| (&entry.scope, Value::Cum)));
     let kept: Vec<(&Scope, Value)> =
         all.filter(|(scope, _)| !matches!(scope, Scope::Total | Scope::Leak)).collect();

@@ -36,7 +36,8 @@ Exit codes:
 
 Rules are those of heapdiff check. Each that limits growth, or drift (`max_drift`, `max_drift_percent`), is judged by drift as \
 well: what the last baselines and the PROFILEs rise by, which no step from one to the next may show. That takes three \
-baselines at least.
+baselines at least. Where drift is not sure, a rule with a limit for drift is inconclusive, and one without only warns. The \
+PROFILEs are read twice, so for drift they can't be standard input.
 
 Of CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_BASE_REF or \
 $CI_MERGE_REQUEST_TARGET_BRANCH_NAME what a pull request is to be merged into."
@@ -83,6 +84,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let CompareArgs { dir, inputs, platform: asked, any_platform, window, gate, .. } = args;
     let gate = Gate::new(gate, false)?;
     let inputs::Inputs { names: after, mut warnings } = inputs::find(&inputs)?;
+    check_readable_twice(&gate, &after)?;
     let mut found = match baselines::read(&dir) {
         Err(baselines::Error::Missing(_)) if gate.may_miss_baseline() => Found::default(),
         found => found.map_err(answer)?,
@@ -112,18 +114,20 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let judged = drift.judge(&progress, &mut warnings)?;
     if let Some(check) = &mut report.check {
         add(check, judged);
-        // Who passes without a judgement passes always.
-        if check.rules.is_empty() && !gate.may_miss_baseline() {
-            return Err(Error::Usage(format!(
-                "{}: nothing could be judged: the rules are about drift alone, which takes {} baselines, and there \
-                 are {}; save more, or let it pass until then with --allow-missing-baseline",
-                dir.display(),
-                LEAST - 1,
-                shelf.len()
-            )));
-        }
     }
     gate.say(&report, &warnings, console)
+}
+
+/// That AFTER can be read for growth, and once more for drift. It is asked whether or not there are baselines enough, so
+/// that no job works until there are.
+fn check_readable_twice(gate: &Gate, after: &[String]) -> Result<(), Error> {
+    let is_asked = gate.rules.rules.iter().any(check::drift::asks);
+    if is_asked && after.iter().any(|name| name == crate::source::STDIN) {
+        return Err(Error::Usage(
+            "drift is judged by reading the profiles twice, which standard input (-) can't be: give files".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The program that is judged.
@@ -251,7 +255,12 @@ fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), Error> {
 }
 
 fn check_files(baseline: &Baseline) -> Result<(), Error> {
-    let lost = baseline.facts.runs.iter().find(|run| !baseline.folder.join(run).is_file());
+    // A link may lead anywhere; what was saved is a file.
+    let is_there = |run: &&String| {
+        let metadata = std::fs::symlink_metadata(baseline.folder.join(run));
+        metadata.is_ok_and(|metadata| metadata.is_file())
+    };
+    let lost = baseline.facts.runs.iter().find(|run| !is_there(run));
     lost.map_or(Ok(()), |run| {
         Err(Error::Usage(format!(
             "{}: its run {run} is not there: restore it, or take the folder of the baseline out of the way",
@@ -277,7 +286,7 @@ impl Drift<'_> {
         warnings: &mut Vec<Warning>,
     ) -> Result<Vec<Judgement>, Error> {
         let rules = &self.gate.rules.rules;
-        if !rules.iter().any(check::drift::asks) || self.shelf.is_empty() {
+        if !rules.iter().any(check::drift::asks) {
             return Ok(Vec::new());
         }
         let mut warn = |message| warnings.push(Warning { code: WarningCode::Other, message });
@@ -293,26 +302,29 @@ impl Drift<'_> {
         let window = &usable[usable.len().saturating_sub(self.window)..];
         let missing = LEAST.saturating_sub(window.len() + 1);
         if missing > 0 {
-            let more = if missing == 1 {
-                "1 more baseline".to_owned()
-            } else {
-                format!("{missing} more baselines")
-            };
-            warn(format!("drift is not judged yet: that takes {more}"));
-            return Ok(Vec::new());
+            // Who demands drift is told with the rule.
+            let is_demanded = rules.iter().any(check::drift::demands);
+            let is_alone =
+                rules.iter().all(|rule| check::drift::demands(rule) || !check::drift::asks(rule));
+            if !is_alone && !self.shelf.is_empty() {
+                let more = if missing == 1 {
+                    "1 more baseline".to_owned()
+                } else {
+                    format!("{missing} more baselines")
+                };
+                warn(format!("drift is not judged yet: that takes {more}"));
+            }
+            if !is_demanded {
+                return Ok(Vec::new());
+            }
+            let after = self.gate.measure(self.after, self.today, progress)?;
+            let may_miss = self.gate.may_miss_baseline();
+            return Ok(check::drift::too_few(rules, &after, window.len(), may_miss));
         }
         let mut row = Vec::new();
         for baseline in window {
             check_files(baseline)?;
             row.push(self.gate.measure(&baseline.runs(), self.today, progress)?);
-        }
-        // Standard input was read already.
-        if self.after.iter().any(|name| name == crate::source::STDIN) {
-            warn(
-                "drift is not judged: it reads the profiles once more, which standard input (-) can't be: give files"
-                    .to_owned(),
-            );
-            return Ok(Vec::new());
         }
         row.push(self.gate.measure(self.after, self.today, progress)?);
         let mut judged = check::drift::judge(rules, &row);
