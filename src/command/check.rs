@@ -1,6 +1,6 @@
 //! `heapdiff check BEFORE AFTER`: a gate for memory. `heapdiff check --init` writes a file of rules.
 
-use super::gate::{Gate, GateArgs, Profiles, complain_on_github, today};
+use super::gate::{Gate, GateArgs, Profiles, today};
 use super::inputs::{self, Inputs};
 use super::{Console, DONE, Error, catalog, run};
 use crate::report::Warning;
@@ -58,9 +58,11 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Er
     if args.init {
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
     }
+    let files = args.gate.files();
+    let typed = [args.inputs.as_slice(), &args.before, &args.after].concat();
     let judged = judge(args, console);
     if let Err(error) = &judged {
-        complain_on_github("heapdiff check", error, console);
+        files.give_up("heapdiff check", error, &typed, None, console);
     }
     judged
 }

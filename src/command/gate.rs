@@ -3,6 +3,8 @@
 //!
 //! The environment of GitHub Actions is known by the [`Console`]. All else that a run says depends on its arguments.
 
+mod files;
+
 use super::catalog::{self, Settings};
 use super::load::{Keep, load, load_histories};
 use super::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
@@ -22,10 +24,10 @@ use crate::report::{
 };
 use crate::rules::{Amount, Limits, MAX_PERCENT, Rule, Rules, Scope};
 use clap::{Args, ValueEnum};
+use files::{Also, Files, also};
 use jiff::civil::Date;
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The check failed.
@@ -115,6 +117,15 @@ enum Settled {
     Fail,
 }
 
+impl From<Settled> for Outcome {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Pass => Self::Pass,
+            Settled::Fail => Self::Fail,
+        }
+    }
+}
+
 /// Ways to say the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum GateFormat {
@@ -152,22 +163,6 @@ impl From<GateFormat> for Format {
     }
 }
 
-/// A further place where the answer is said.
-#[derive(Clone, Debug)]
-struct Also {
-    format: GateFormat,
-    file: PathBuf,
-}
-
-fn also(text: &str) -> Result<Also, String> {
-    let (format, file) = text
-        .split_once('=')
-        .filter(|(_, file)| !file.is_empty())
-        .ok_or("expected FORMAT=FILE, such as junit=heap.xml")?;
-    let format = GateFormat::from_str(format, true)?;
-    Ok(Also { format, file: PathBuf::from(file) })
-}
-
 fn amount(text: &str) -> Result<Amount, String> {
     Amount::parse(text).ok_or_else(|| {
         "expected a size such as 5MiB or 500kB, or a number of at least 0".to_owned()
@@ -191,6 +186,7 @@ pub(super) struct Gate {
     catalog: Arc<Catalog>,
     own: Own,
     sample_type: Option<String>,
+    pub(super) files: Files,
     reports: Vec<Also>,
     on_inconclusive: Option<Settled>,
 }
@@ -209,6 +205,7 @@ pub(super) struct Profiles {
 impl Gate {
     /// What was typed, and what the file of rules demands. No profile is read.
     pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, Error> {
+        let files = args.files();
         let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
         let settings = catalog::settings(typed.config.as_deref())?;
         // Hundreds of expressions take as long to compile as a small profile to read, and most rules ask for none.
@@ -267,6 +264,7 @@ impl Gate {
             spec: request::spec(filter)?,
             sample_type: sample.sample_type(),
             output: request::dressed(format.into(), dress)?,
+            files,
             reports: report,
             on_inconclusive,
         })
@@ -296,6 +294,8 @@ impl Gate {
         today: Date,
         progress: &Progress,
     ) -> Result<Report, Error> {
+        let Profiles { before, after, snapshots } = profiles;
+        self.files.check(&[before.as_slice(), after, snapshots].concat())?;
         let fail = |error| Error::Answer(error);
         let (series, before, leaks) = if profiles.snapshots.is_empty() {
             let names: Vec<String> =
@@ -442,9 +442,12 @@ impl Gate {
     ) -> Result<u8, Error> {
         let mut report = report.clone();
         report.warnings.extend_from_slice(warnings);
-        // Before the answer, so that a log ends with the outcome.
-        self.say_on_github(&report, console)?;
-        run::write(&report, &self.output, console)?;
+        let outcome = report.check.as_ref().map_or(Outcome::Inconclusive, |check| check.outcome);
+        let taken_for = self.on_inconclusive.filter(|_| outcome == Outcome::Inconclusive);
+        if let Some(check) = &mut report.check {
+            check.taken_for = taken_for.map(Outcome::from);
+        }
+        // First, so that they are there also where nobody reads standard output to its end.
         for Also { format, file } in &self.reports {
             let output = Output {
                 format: (*format).into(),
@@ -453,14 +456,16 @@ impl Gate {
             };
             run::write(&report, &output, console)?;
         }
+        // Before the answer, so that a log ends with the outcome.
+        self.say_on_github(&report, console)?;
+        run::write(&report, &self.output, console)?;
         if !matches!(self.output.format, Format::Table | Format::Json) && !self.output.quiet {
             run::warn(&report, console);
         }
-        let outcome = report.check.as_ref().map_or(Outcome::Inconclusive, |check| check.outcome);
-        Ok(match (outcome, self.on_inconclusive) {
-            (Outcome::Pass, _) | (Outcome::Inconclusive, Some(Settled::Pass)) => super::DONE,
-            (Outcome::Fail, _) | (Outcome::Inconclusive, Some(Settled::Fail)) => BROKEN,
-            (Outcome::Inconclusive, None) => OPEN,
+        Ok(match taken_for.map_or(outcome, Outcome::from) {
+            Outcome::Pass => super::DONE,
+            Outcome::Fail => BROKEN,
+            Outcome::Inconclusive => OPEN,
         })
     }
 
@@ -478,22 +483,12 @@ impl Gate {
             output::write(Format::Github, report, &style, out).map_err(Error::Stdout)?;
         }
         if let Some(path) = console.github.step_summary.clone() {
-            let added = append(&path, |out| output::write(Format::Markdown, report, &style, out));
+            let added =
+                files::append(&path, |out| output::write(Format::Markdown, report, &style, out));
             added.map_err(|source| Error::Output { path, source })?;
         }
         Ok(())
     }
-}
-
-/// Adds to the end of a file, which other steps write as well.
-fn append(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let mut text = Vec::new();
-    write(&mut text)?;
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-    file.write_all(&text)
 }
 
 /// The rules of a file.
@@ -504,13 +499,6 @@ pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Erro
     };
     let rules = Rules::read(&settings.name, &settings.text, &is_pattern);
     rules.map_err(|error| Error::Usage(error.to_string()))
-}
-
-/// Annotates a job of GitHub Actions with what kept a command from its end: nobody opens the log of a step for one line.
-pub(super) fn complain_on_github(title: &str, error: &Error, console: &mut Console<'_>) {
-    if console.github.is_there {
-        let _ = writeln!(console.stderr, "{}", output::github_error(title, &error.to_string()));
-    }
 }
 
 /// Today, everywhere the same day.

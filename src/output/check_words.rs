@@ -65,8 +65,26 @@ pub(super) fn word(judgement: &Judgement) -> &'static str {
     }
 }
 
+/// What an open rule counts as, where somebody said so. One that only warns decides nothing, whatever it is taken for.
+pub(super) fn taken_for(check: &Check, judgement: &Judgement) -> Option<Outcome> {
+    let decides = judgement.outcome == Outcome::Inconclusive && judgement.level == Level::Fail;
+    check.taken_for.filter(|_| decides)
+}
+
+/// How that is said: `, taken for pass (--on-inconclusive)`.
+pub(super) fn taken(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => ", taken for pass (--on-inconclusive)",
+        Outcome::Fail => ", taken for fail (--on-inconclusive)",
+        Outcome::Inconclusive => "",
+    }
+}
+
 /// The outcome of all rules, and how many did what: `FAIL (1 of 3 rules failed, 1 inconclusive)`.
 pub(super) fn summary(check: &Check) -> String {
+    if let Some(outcome) = check.taken_for {
+        return format!("inconclusive{}", taken(outcome));
+    }
     let tally = Tally::of(check);
     let plural = |n: usize| if n == 1 { "" } else { "s" };
     let rules = format!("{} rule{}", tally.rules, plural(tally.rules));

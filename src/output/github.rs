@@ -4,7 +4,8 @@
 //! another. GitHub shows ten annotations of each kind from one step and drops the rest without a word, so the
 //! tenth says how many there would have been.
 //!
-//! What fails is an error, what only warns or is open a warning, and what is open and only warns a notice.
+//! What fails is an error, what only warns or is open a warning, and what is open and only warns a notice. What is open and
+//! taken for a failure is an error, and what is taken for a pass a notice.
 
 use super::{check_words as words, escape};
 use crate::analysis::check::{Check, Judgement, Outcome};
@@ -35,14 +36,16 @@ impl Kind {
         }
     }
 
-    fn of(judgement: &Judgement) -> Option<Self> {
-        match (judgement.outcome, judgement.level) {
-            (Outcome::Fail, Level::Fail) => Some(Kind::Error),
-            (Outcome::Fail, Level::Warn) | (Outcome::Inconclusive, Level::Fail) => {
+    fn of(judgement: &Judgement, taken_for: Option<Outcome>) -> Option<Self> {
+        match (taken_for, judgement.outcome, judgement.level) {
+            (Some(Outcome::Fail), _, _) | (_, Outcome::Fail, Level::Fail) => Some(Kind::Error),
+            (Some(Outcome::Pass), _, _) | (_, Outcome::Inconclusive, Level::Warn) => {
+                Some(Kind::Notice)
+            }
+            (_, Outcome::Fail, Level::Warn) | (_, Outcome::Inconclusive, Level::Fail) => {
                 Some(Kind::Warning)
             }
-            (Outcome::Inconclusive, Level::Warn) => Some(Kind::Notice),
-            (Outcome::Pass, _) => None,
+            (_, Outcome::Pass, _) => None,
         }
     }
 }
@@ -57,8 +60,12 @@ struct Annotation {
 
 pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     let names = words::names(check);
-    let all: Vec<Annotation> =
-        check.rules.iter().zip(&names).flat_map(|(rule, name)| of_rule(rule, name)).collect();
+    let all: Vec<Annotation> = check
+        .rules
+        .iter()
+        .zip(&names)
+        .flat_map(|(rule, name)| of_rule(check, rule, name))
+        .collect();
     for kind in [Kind::Error, Kind::Warning, Kind::Notice] {
         let of_kind: Vec<&Annotation> = all.iter().filter(|own| own.kind == kind).collect();
         let shown = if of_kind.len() > SHOWN { SHOWN - 1 } else { SHOWN };
@@ -81,6 +88,11 @@ pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::R
     Ok(())
 }
 
+/// That there is no answer.
+pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "{}", error(TITLE, message))
+}
+
 /// A command about something that went wrong before there was an answer.
 pub(crate) fn error(title: &str, message: &str) -> String {
     let (title, message) = (title.to_owned(), message.to_owned());
@@ -88,11 +100,13 @@ pub(crate) fn error(title: &str, message: &str) -> String {
 }
 
 /// An annotation for each place behind a rule, or one without a place.
-fn of_rule(judgement: &Judgement, name: &str) -> Vec<Annotation> {
-    let Some(kind) = Kind::of(judgement) else { return Vec::new() };
+fn of_rule(check: &Check, judgement: &Judgement, name: &str) -> Vec<Annotation> {
+    let taken_for = words::taken_for(check, judgement);
+    let Some(kind) = Kind::of(judgement, taken_for) else { return Vec::new() };
+    let taken = taken_for.map_or("", words::taken);
     let title = format!("{TITLE}: {name}");
     let of_rule = |lead: Option<String>| {
-        let lines = lead.into_iter().chain([format!("{name}: {}", judgement.message)]);
+        let lines = lead.into_iter().chain([format!("{name}: {}{taken}", judgement.message)]);
         lines.chain(judgement.advice.clone()).collect::<Vec<_>>().join("\n")
     };
     if judgement.offenders.is_empty() {

@@ -2,7 +2,8 @@
 //!
 //! Which outcome is which element follows from what these systems do with it. What fails is a `failure`. What is inconclusive is an
 //! `error`: a report is often all that decides whether a build is red, and a gate that could not judge must not let it be green,
-//! while `skipped` would; an error is also told apart from a failure. What only warns passes, and says so in `system-out`.
+//! while `skipped` would; an error is also told apart from a failure. Where somebody said what it counts as
+//! (`--on-inconclusive`), it passes or is a failure as they said. What only warns passes, and says so in `system-out`.
 //! `skipped` is a rule that nobody could judge and that nobody had to: a growth without a baseline, where that was
 //! allowed. There are no times: a report is the same for the same profiles.
 
@@ -27,7 +28,7 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
         }
     }
     for (judgement, name) in check.rules.iter().zip(words::names(check)) {
-        suite.add_test_case(test_case(judgement, name));
+        suite.add_test_case(test_case(check, judgement, name));
     }
     let warnings: Vec<String> =
         report.warnings.iter().map(|own| format!("warning: {}", escape(&own.message))).collect();
@@ -39,16 +40,37 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     out.write_all(tests.to_string().map_err(io::Error::other)?.as_bytes())
 }
 
+/// That there is no answer: one test case, which is an error.
+pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(text(format!("could not be judged: {message}")));
+    status.set_type("error");
+    let lines: Vec<_> = message.lines().map(escape).collect();
+    status.set_description(lines.join("\n"));
+    let mut case = TestCase::new(NAME, status);
+    case.set_classname(NAME);
+    let mut suite = TestSuite::new(NAME);
+    suite.add_test_case(case);
+    let mut tests = Tests::new(NAME);
+    tests.add_test_suite(suite);
+    out.write_all(tests.to_string().map_err(io::Error::other)?.as_bytes())
+}
+
 /// Text that XML can hold, on one line.
 fn text(text: impl AsRef<str>) -> XmlString {
     XmlString::new(escape(text.as_ref()))
 }
 
-fn test_case(judgement: &Judgement, name: String) -> TestCase {
-    let status = match (judgement.outcome, judgement.level) {
+fn test_case(check: &Check, judgement: &Judgement, name: String) -> TestCase {
+    let taken_for = words::taken_for(check, judgement);
+    let outcome = taken_for.unwrap_or(judgement.outcome);
+    let told = told(judgement, taken_for);
+    let status = match (outcome, judgement.level) {
         (Outcome::Fail, Level::Fail) => TestCaseStatus::non_success(NonSuccessKind::Failure),
         (Outcome::Inconclusive, Level::Fail) => TestCaseStatus::non_success(NonSuccessKind::Error),
-        (Outcome::Pass, _) if is_unjudged(judgement) => TestCaseStatus::skipped(),
+        (Outcome::Pass, _) if taken_for.is_none() && is_unjudged(judgement) => {
+            TestCaseStatus::skipped()
+        }
         _ => TestCaseStatus::success(),
     };
     let is_success = matches!(status, TestCaseStatus::Success { .. });
@@ -56,12 +78,12 @@ fn test_case(judgement: &Judgement, name: String) -> TestCase {
     let mut case = TestCase::new(text(name), status);
     case.set_classname(NAME);
     if is_success {
-        case.set_system_out(told(judgement));
+        case.set_system_out(told);
     } else {
         case.status.set_message(text(&judgement.message));
         if !is_skipped {
             case.status.set_type(words::kind(judgement.demand));
-            case.status.set_description(told(judgement));
+            case.status.set_description(told);
         }
     }
     let place = judgement.offenders.first().and_then(|offender| offender.place.file.as_deref());
@@ -78,7 +100,7 @@ fn is_unjudged(judgement: &Judgement) -> bool {
 }
 
 /// All that is said of a rule.
-fn told(judgement: &Judgement) -> String {
+fn told(judgement: &Judgement, taken_for: Option<Outcome>) -> String {
     let scale = words::scale(judgement, None);
     let mut lines = vec![match (judgement.outcome, judgement.level) {
         (Outcome::Pass, _) => judgement.message.clone(),
@@ -87,7 +109,10 @@ fn told(judgement: &Judgement) -> String {
             format!("warning: inconclusive: {}", judgement.message)
         }
         (Outcome::Fail, _) => format!("fail: {}", judgement.message),
-        (Outcome::Inconclusive, _) => format!("inconclusive: {}", judgement.message),
+        (Outcome::Inconclusive, _) => {
+            let taken = taken_for.map_or("", words::taken);
+            format!("inconclusive{taken}: {}", judgement.message)
+        }
     }];
     lines.push(words::what(judgement));
     for (what, text) in [

@@ -64,6 +64,12 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     out.write_all(page.text.as_bytes())
 }
 
+/// That there is no answer, with the marker: the comment of an earlier run is replaced, which would be read as of this one.
+pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let message = message.lines().map(prose).collect::<Vec<_>>().join("<br>\n");
+    writeln!(out, "{MARKER}\n### heapdiff check: error\n\ncould not be judged: {message}")
+}
+
 const RULE_TITLES: &str =
     "| | rule | about | value | 95 % bounds | limit |\n| --- | --- | --- | ---: | ---: | ---: |\n";
 

@@ -153,6 +153,21 @@ pub fn write(
     }
 }
 
+/// Says in `format` that a check could not be judged, and why. Where a format has no words for that, nothing is written.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_failure(format: Format, message: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Markdown => markdown::write_failure(message, out),
+        Format::Junit => junit::write_failure(message, out),
+        Format::Sarif => sarif::write_failure(message, out),
+        Format::Github => github::write_failure(message, out),
+        _ => Ok(()),
+    }
+}
+
 /// How patterns are shown in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternView {

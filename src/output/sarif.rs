@@ -1,7 +1,9 @@
 //! A check as SARIF 2.1.0, for code scanning: a rule for each rule, and a result for each place behind what is not kept to.
 //!
 //! The types here are the few of the standard that a check needs; `tests/it/check_outputs.rs` holds what is written against the
-//! schema of OASIS. What fails is an error, what only warns a warning, and what is open a note. A result is known again by its
+//! schema of OASIS. What fails is an error, what only warns a warning, and what is open a note, but where it
+//! was said what that is taken for. GitHub refuses a file in which one result has no place, so what is nowhere in the sources is at the
+//! top of the file of rules. A result is known again by its
 //! rule and its function (`partialFingerprints`), so that it stays the same alert where lines move.
 
 use super::check_words as words;
@@ -16,6 +18,9 @@ use std::io;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// Where results are that have no place in the sources: the file of rules.
+const RULES_FILE: &str = "heapdiff.toml";
 
 /// What relative file names are relative to: the name that GitHub and others know.
 const ROOT: &str = "%SRCROOT%";
@@ -111,18 +116,18 @@ struct Notification {
 struct Finding {
     rule_id: String,
     rule_index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     level: &'static str,
     message: Message,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location>,
+    locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Location {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_location: Option<Physical>,
+    physical_location: Physical,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_locations: Vec<Logical>,
 }
@@ -161,31 +166,35 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
         .warnings
         .iter()
         .map(|warning| Notification { level: "warning", message: message(&warning.message) });
-    let version = env!("CARGO_PKG_VERSION");
-    let log = Log {
-        schema: SCHEMA,
-        version: "2.1.0",
-        runs: [Run {
-            tool: Tool {
-                driver: Driver {
-                    name: "heapdiff",
-                    version,
-                    semantic_version: version,
-                    rules: check.rules.iter().map(descriptor).collect(),
-                },
-            },
-            invocations: [Invocation {
-                execution_successful: true,
-                tool_execution_notifications: warnings.collect(),
-            }],
-            results: check
-                .rules
-                .iter()
-                .enumerate()
-                .flat_map(|(at, own)| findings(own, at))
-                .collect(),
+    let invocation =
+        Invocation { execution_successful: true, tool_execution_notifications: warnings.collect() };
+    let rules = check.rules.iter().map(descriptor).collect();
+    let findings = check.rules.iter().enumerate().flat_map(|(at, own)| findings(check, own, at));
+    write_log(rules, invocation, findings.collect(), out)
+}
+
+/// That there is no answer.
+pub(super) fn write_failure(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let invocation = Invocation {
+        execution_successful: false,
+        tool_execution_notifications: vec![Notification {
+            level: "error",
+            message: message(&format!("could not be judged: {text}")),
         }],
     };
+    write_log(Vec::new(), invocation, Vec::new(), out)
+}
+
+fn write_log(
+    rules: Vec<Descriptor>,
+    invocation: Invocation,
+    results: Vec<Finding>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let driver = Driver { name: "heapdiff", version, semantic_version: version, rules };
+    let run = Run { tool: Tool { driver }, invocations: [invocation], results };
+    let log = Log { schema: SCHEMA, version: "2.1.0", runs: [run] };
     serde_json::to_writer_pretty(Printable(&mut *out), &log).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }
@@ -225,21 +234,26 @@ fn failing(level: Level) -> &'static str {
     }
 }
 
-fn findings(judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
-    let level = match judgement.outcome {
-        Outcome::Pass => return Vec::new(),
-        Outcome::Fail => failing(judgement.level),
-        Outcome::Inconclusive => "note",
+fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
+    let taken_for = words::taken_for(check, judgement);
+    // What is no failure has no severity, and is of another kind.
+    let (kind, level) = match (taken_for, judgement.outcome) {
+        (_, Outcome::Pass) => return Vec::new(),
+        (Some(Outcome::Fail), _) | (_, Outcome::Fail) => (None, failing(judgement.level)),
+        (Some(Outcome::Pass), _) => (Some("open"), "none"),
+        (_, Outcome::Inconclusive) => (None, "note"),
     };
-    let finding = |lead: Option<String>, locations: Vec<Location>, name: &str| {
-        let of_rule = format!("{}: {}", judgement.rule, judgement.message);
+    let taken = taken_for.map_or("", words::taken);
+    let finding = |lead: Option<String>, location: Location, name: &str| {
+        let of_rule = format!("{}: {}{taken}", judgement.rule, judgement.message);
         let parts = lead.into_iter().chain([of_rule]).chain(judgement.advice.clone());
         Finding {
             rule_id: id(judgement),
             rule_index,
+            kind,
             level,
             message: message(&parts.collect::<Vec<_>>().join("\n")),
-            locations,
+            locations: [location],
             partial_fingerprints: BTreeMap::from([(
                 FINGERPRINT,
                 format!("{}:{name}", id(judgement)),
@@ -247,16 +261,17 @@ fn findings(judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
         }
     };
     if judgement.offenders.is_empty() {
-        let place = words::allowance_place(judgement);
-        let locations = place.map(|(file, line)| Location {
-            physical_location: Some(physical(file, Some(line))),
-            logical_locations: Vec::new(),
-        });
-        return vec![finding(None, locations.into_iter().collect(), "")];
+        let (file, line) = words::allowance_place(judgement).unwrap_or((RULES_FILE, 1));
+        let physical_location = physical(file, Some(line));
+        return vec![finding(
+            None,
+            Location { physical_location, logical_locations: Vec::new() },
+            "",
+        )];
     }
     let of_offender = |offender: &Offender| {
         let lead = words::sentence(judgement, offender);
-        finding(Some(lead), vec![location(offender)], &offender.place.function)
+        finding(Some(lead), location(offender), &offender.place.function)
     };
     judgement.offenders.iter().map(of_offender).collect()
 }
@@ -265,7 +280,8 @@ fn location(offender: &Offender) -> Location {
     let place = &offender.place;
     let file = place.file.as_deref().filter(|file| !file.is_empty());
     Location {
-        physical_location: file.map(|file| physical(file, place.line)),
+        physical_location: file
+            .map_or_else(|| physical(RULES_FILE, Some(1)), |file| physical(file, place.line)),
         logical_locations: vec![Logical {
             fully_qualified_name: place.function.clone(),
             kind: "function",

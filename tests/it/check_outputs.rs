@@ -241,12 +241,116 @@ fn sarif_names_the_line_and_knows_it_again() {
     assert_eq!(fingerprints(&moved, 0), fingerprints(&log, 0));
     assert_ne!(fingerprints(&log, 1), fingerprints(&log, 0));
 
-    let mut nowhere = samples::failed();
-    nowhere.check.as_mut().unwrap().rules[0].offenders.clear();
-    let nowhere = json(Format::Sarif, &nowhere);
-    assert!(nowhere["runs"][0]["results"][0].get("locations").is_none());
     let passed = json(Format::Sarif, &samples::passed());
     assert_eq!(passed["runs"][0]["results"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn every_result_of_sarif_has_a_file() {
+    let mut without_offenders = samples::failed();
+    let mut without_files = samples::failed();
+    for rule in &mut without_offenders.check.as_mut().unwrap().rules {
+        rule.offenders.clear();
+    }
+    for (at, rule) in without_files.check.as_mut().unwrap().rules.iter_mut().enumerate() {
+        let nameless = if at == 0 { Some(String::new()) } else { None };
+        rule.offenders.iter_mut().for_each(|own| own.place.file.clone_from(&nameless));
+    }
+    let odd = [
+        ("without offenders", without_offenders),
+        ("without files", without_files),
+        ("huge", samples::huge()),
+        ("taken for pass", samples::taken_for(Outcome::Pass)),
+    ];
+    let mut results = 0;
+    for (name, report) in cases().into_iter().chain(odd) {
+        let log = json(Format::Sarif, &report);
+        for result in log["runs"][0]["results"].as_array().unwrap() {
+            let place = &result["locations"][0]["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str();
+            assert!(uri.is_some_and(|uri| !uri.is_empty()), "{name}: {result:#}");
+            if name.starts_with("without ") && name != "without_baseline" {
+                assert_eq!(uri, Some("heapdiff.toml"), "{name}: {result:#}");
+                let is_entry = result["ruleId"] == "allow-list heapdiff.toml:31";
+                assert_eq!(place["region"]["startLine"], if is_entry { 31 } else { 1 }, "{name}");
+            }
+            results += 1;
+        }
+    }
+    assert!(results > 4000, "{results}");
+}
+
+#[test]
+fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
+    let says = [
+        (None, "(1 of 2 rules inconclusive)", "error", "note", "warning"),
+        (Some(Outcome::Pass), "taken for pass (--on-inconclusive)", "passed", "none", "notice"),
+        (Some(Outcome::Fail), "taken for fail (--on-inconclusive)", "failure", "error", "error"),
+    ];
+    for (taken_for, words, element, level, kind) in says {
+        let report = taken_for.map_or_else(samples::inconclusive, samples::taken_for);
+        let table = written(Format::Table, &report);
+        let last = table.lines().last().unwrap();
+        assert!(last.starts_with("check: inconclusive") && last.ends_with(words), "{last}");
+        let headline = written(Format::Markdown, &report);
+        let headline = headline.lines().nth(1).unwrap();
+        assert!(headline.starts_with("### heapdiff check: inconclusive"), "{headline}");
+        assert!(headline.ends_with(words), "{headline}");
+        let junit = written(Format::Junit, &report);
+        assert_eq!(test_cases(&junit)[0].1, element);
+        assert!(
+            taken_for != Some(Outcome::Pass) || junit.contains("<system-out>inconclusive, taken")
+        );
+        let sarif = json(Format::Sarif, &report);
+        assert_eq!(sarif["runs"][0]["results"][0]["level"], level);
+        assert!(written(Format::Github, &report).starts_with(&format!("::{kind} ")));
+        // The data keep what was found, and add what it counts as.
+        let check = &json(Format::Json, &report)["check"];
+        assert_eq!(check["outcome"], "inconclusive");
+        let expected = taken_for.map(|own| serde_json::to_value(own).unwrap());
+        assert_eq!(check.get("taken_for"), expected.as_ref());
+    }
+    // What only warns stays a warning.
+    for outcome in [Outcome::Pass, Outcome::Fail] {
+        let mut report = samples::taken_for(outcome);
+        report.check.as_mut().unwrap().rules[0].level = Level::Warn;
+        assert_eq!(test_cases(&written(Format::Junit, &report))[0].1, "passed");
+        assert!(written(Format::Github, &report).starts_with("::notice "));
+        assert_eq!(json(Format::Sarif, &report)["runs"][0]["results"][0]["level"], "note");
+    }
+}
+
+/// What is said where there is no answer.
+fn failure(format: Format, message: &str) -> String {
+    let mut out = Vec::new();
+    output::write_failure(format, message, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_check_without_an_answer_passes_nowhere() {
+    let message = format!("a.pb.gz: truncated\n{}", samples::HOSTILE);
+    let junit = failure(Format::Junit, &message);
+    assert_eq!(test_cases(&junit), [("heapdiff check".to_owned(), "error".to_owned())]);
+    assert!(junit.contains("errors=\"1\"") && junit.contains("a.pb.gz: truncated"), "{junit}");
+    let comment = failure(Format::Markdown, &message);
+    assert!(comment.starts_with("<!-- heapdiff-check -->\n"), "{comment}");
+    assert!(comment.contains("could not be judged: a.pb.gz: truncated<br>"), "{comment}");
+    assert!(!comment.contains("<img") && !comment.contains("@octocat"), "{comment}");
+    let sarif: Value = serde_json::from_str(&failure(Format::Sarif, &message)).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+    let told = &run["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!((&told["level"], &run["results"]), (&"error".into(), &Value::Array(Vec::new())));
+    assert!(told["message"]["text"].as_str().unwrap().contains("a.pb.gz: truncated"));
+    assert!(failure(Format::Github, &message).starts_with("::error title=heapdiff check::a.pb.gz"));
+    for format in [Format::Junit, Format::Markdown, Format::Sarif, Format::Github] {
+        let text = failure(format, &message);
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{format:?}: {text}");
+    }
+    for format in [Format::Table, Format::Json, Format::Csv, Format::Benchmark] {
+        assert_eq!(failure(format, &message), "", "{format:?}");
+    }
 }
 
 /// The schema of SARIF, where a crate that tests depend on ships it. It may not be copied.
@@ -296,8 +400,11 @@ fn sarif_is_valid() {
     let index = compiler.compile("sarif.json", &mut schemas).unwrap();
     let mut long = samples::huge();
     long.check.as_mut().unwrap().rules.truncate(3);
-    for (name, report) in cases().into_iter().chain([("long", long)]) {
-        let log = json(Format::Sarif, &report);
+    let taken = ("taken", samples::taken_for(Outcome::Pass));
+    let logs = cases().into_iter().chain([("long", long), taken]);
+    let logs = logs.map(|(name, report)| (name, json(Format::Sarif, &report)));
+    let failed = serde_json::from_str(&failure(Format::Sarif, "a.pb: no such file")).unwrap();
+    for (name, log) in logs.chain([("without an answer", failed)]) {
         if let Err(error) = schemas.validate(&log, index) {
             panic!("{name}: {error:#}");
         }

@@ -163,6 +163,7 @@ pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Repo
     }
     report.check = Some(Check {
         outcome: Check::overall(rules.iter()),
+        taken_for: None,
         before_runs: before,
         after_runs: after,
         rules,
@@ -210,6 +211,13 @@ pub(crate) fn inconclusive() -> Report {
     let rule = &mut report.check.as_mut().unwrap().rules[0];
     (rule.lower, rule.upper) = (None, None);
     rule.message = "grew by 12.0 MiB (+3.8 %); how far that reaches the profiles do not say".into();
+    report
+}
+
+/// The same, and somebody said what that counts as.
+pub(crate) fn taken_for(outcome: Outcome) -> Report {
+    let mut report = inconclusive();
+    report.check.as_mut().unwrap().taken_for = Some(outcome);
     report
 }
 

@@ -8,6 +8,7 @@ mod baselines;
 mod call_graph;
 mod chart;
 mod check;
+mod check_files;
 mod check_outputs;
 mod check_samples;
 mod cli;

@@ -38,6 +38,7 @@ fn samples() -> Vec<Report> {
         time_samples::leaks(),
         time_samples::timeline_restarted(),
         check_samples::failed(),
+        check_samples::taken_for(heapdiff::analysis::check::Outcome::Pass),
         check_samples::without_baseline(),
         check_samples::leaking(),
     ]

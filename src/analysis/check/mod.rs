@@ -149,6 +149,9 @@ pub struct Granted {
 pub struct Check {
     /// `fail` where a rule of level `fail` failed, else `inconclusive` where one is open, else `pass`.
     pub outcome: Outcome,
+    /// What an inconclusive check counts as, where somebody said so (`--on-inconclusive`); the exit code follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_for: Option<Outcome>,
     /// Number of profiles before, the first ones of `inputs`; 0 where there is no baseline.
     pub before_runs: usize,
     /// Number of profiles after, the last ones of `inputs`.

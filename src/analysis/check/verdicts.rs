@@ -174,6 +174,7 @@ pub fn check(
     });
     Ok(Check {
         outcome: Check::overall(judged.iter()),
+        taken_for: None,
         before_runs: asked.before,
         after_runs: series.snapshots.len() - asked.before,
         rules: judged,

@@ -9,7 +9,7 @@ use super::{
     strangers, window,
 };
 use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
-use crate::command::gate::{Gate, GateArgs, Profiles, complain_on_github, today};
+use crate::command::gate::{Gate, GateArgs, Profiles, today};
 use crate::command::progress::Progress;
 use crate::command::{inputs, run};
 use crate::filter::Spec;
@@ -72,9 +72,11 @@ pub(in crate::command) struct CompareArgs {
 
 /// Judges, and returns the exit code.
 pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+    let files = args.gate.files();
+    let (typed, dir) = (args.inputs.clone(), args.dir.clone());
     let judged = judge(args, console);
     if let Err(error) = &judged {
-        complain_on_github("heapdiff baseline compare", error, console);
+        files.give_up("heapdiff baseline compare", error, &typed, Some(&dir), console);
     }
     judged
 }
@@ -92,6 +94,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     warnings.extend(strangers(&dir, &found));
     let wanted = (!any_platform).then(|| asked.unwrap_or_else(platform));
     let shelf = shelf(&dir, &mut found, &tried, wanted.as_deref(), &gate, &mut warnings)?;
+    gate.files.check(&shelf.iter().flat_map(Baseline::runs).collect::<Vec<_>>())?;
     let newest = shelf.last();
     if let Some(newest) = newest {
         check_usable(newest, &gate)?;

@@ -41,6 +41,7 @@ pub(super) fn write(
         write_next(lead, &command, style, out)?;
     }
     let paint = match check.outcome {
+        _ if check.taken_for == Some(Outcome::Fail) => AnsiColor::Red.on_default().bold(),
         Outcome::Fail => AnsiColor::Red.on_default().bold(),
         Outcome::Inconclusive => AnsiColor::Yellow.on_default().bold(),
         Outcome::Pass => AnsiColor::Green.on_default().bold(),

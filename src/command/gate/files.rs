@@ -1,0 +1,175 @@
+//! Files that a gate writes: that none is one which it reads, and what stands in them where there is no answer.
+//!
+//! CI publishes reports whatever a step ends with. So one of an earlier run must not stay where a run has no answer: it is
+//! replaced by one that says so, or taken away where its format has no words for that. What would be refused is not
+//! touched then either, since the error may be the refusal.
+
+use super::{GateArgs, GateFormat};
+use crate::command::{Console, Error, catalog, inputs, run};
+use crate::output::{self, Format};
+use crate::source::STDIN;
+use clap::ValueEnum;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A further place where the answer is said.
+#[derive(Clone, Debug)]
+pub(super) struct Also {
+    pub(super) format: GateFormat,
+    pub(super) file: PathBuf,
+}
+
+pub(super) fn also(text: &str) -> Result<Also, String> {
+    let (format, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("expected FORMAT=FILE, such as junit=heap.xml")?;
+    let format = GateFormat::from_str(format, true)?;
+    Ok(Also { format, file: PathBuf::from(file) })
+}
+
+/// A file that an answer goes to.
+#[derive(Clone, Debug)]
+struct Written {
+    option: &'static str,
+    format: Format,
+    file: PathBuf,
+}
+
+/// The files of a gate, besides its profiles.
+#[derive(Clone, Debug)]
+pub(in crate::command) struct Files {
+    written: Vec<Written>,
+    read: Vec<PathBuf>,
+}
+
+impl GateArgs {
+    /// The files that are named here.
+    pub(in crate::command) fn files(&self) -> Files {
+        let report = |Also { format, file }: &Also| Written {
+            option: "--report",
+            format: (*format).into(),
+            file: file.clone(),
+        };
+        let output = self.output.dress.output.as_ref().filter(|file| file.as_os_str() != STDIN);
+        let answer = output.map(|file| Written {
+            option: "--output",
+            format: self.output.format.into(),
+            file: file.clone(),
+        });
+        let rules = self.rules.config.clone().unwrap_or_else(|| PathBuf::from(catalog::USUAL));
+        Files {
+            written: answer.into_iter().chain(self.output.report.iter().map(report)).collect(),
+            read: [rules].into_iter().chain(self.patterns.patterns.iter().cloned()).collect(),
+        }
+    }
+}
+
+impl Files {
+    /// That no answer takes the place of a profile, of rules or patterns, or of another answer.
+    pub(in crate::command) fn check(&self, profiles: &[String]) -> Result<(), Error> {
+        let clash = self.clashes(profiles, None).into_iter().flatten().next();
+        clash.map_or(Ok(()), |message| Err(Error::Usage(message)))
+    }
+
+    /// Why each of the files may not be written, where it may not.
+    fn clashes(&self, profiles: &[String], kept: Option<&Path>) -> Vec<Option<String>> {
+        let profiles = profiles.iter().filter(|name| *name != STDIN).map(Path::new);
+        let read = self.read.iter().map(PathBuf::as_path).chain(profiles);
+        let read: Vec<(PathBuf, &Path)> = read.map(|name| (identity(name), name)).collect();
+        let kept = kept.map(identity);
+        let written: Vec<PathBuf> = self.written.iter().map(|own| identity(&own.file)).collect();
+        let clash = |at: usize| {
+            let Written { option, file, .. } = &self.written[at];
+            let own = &written[at];
+            // A pipe or a device takes any number of answers, and loses nothing.
+            if fs::metadata(own).is_ok_and(|metadata| !metadata.is_file()) {
+                return None;
+            }
+            let why = if let Some((_, name)) = read.iter().find(|(read, _)| read == own) {
+                format!("it would take the place of {}, which is read", name.display())
+            } else if written.iter().enumerate().any(|(other, path)| other != at && path == own) {
+                "two answers can't go to one file".to_owned()
+            } else if kept.as_ref().is_some_and(|kept| own.starts_with(kept)) {
+                "it lies among the baselines".to_owned()
+            } else {
+                return None;
+            };
+            Some(format!("{option} {}: {why}; name another file", file.display()))
+        };
+        (0..self.written.len()).map(clash).collect()
+    }
+
+    /// Says wherever an answer is wanted that there is none. `typed` are the profiles as they were named; nothing in
+    /// the folder `kept` is touched.
+    pub(in crate::command) fn give_up(
+        &self,
+        title: &str,
+        error: &Error,
+        typed: &[String],
+        kept: Option<&Path>,
+        console: &mut Console<'_>,
+    ) {
+        let message = error.to_string();
+        if console.github.is_there {
+            // Nobody opens the log of a step for one line.
+            let _ = writeln!(console.stderr, "{}", output::github_error(title, &message));
+        }
+        if let Some(path) = &console.github.step_summary {
+            let _ = append(path, |out| output::write_failure(Format::Markdown, &message, out));
+        }
+        // The answer is in the files already.
+        if self.written.is_empty() || matches!(error, Error::Stdout(_)) {
+            return;
+        }
+        let meant = |name: &String| {
+            let found = inputs::find(std::slice::from_ref(name)).map(|found| found.names);
+            found.unwrap_or_else(|_| vec![name.clone()])
+        };
+        let profiles: Vec<String> = typed.iter().flat_map(meant).collect();
+        for (own, clash) in self.written.iter().zip(self.clashes(&profiles, kept)) {
+            if clash.is_none() {
+                // The error that matters is told already.
+                let _ = own.replace(&message, console);
+            }
+        }
+    }
+}
+
+impl Written {
+    /// Says in the file that there is no answer.
+    fn replace(&self, message: &str, console: &mut Console<'_>) -> Result<(), Error> {
+        let mut text = Vec::new();
+        output::write_failure(self.format, message, &mut text).map_err(Error::Stdout)?;
+        if !text.is_empty() {
+            return run::write_to(Some(&self.file), console, |out| out.write_all(&text));
+        }
+        let is_stale =
+            self.option == "--report" && self.file.metadata().is_ok_and(|found| found.is_file());
+        let removed = if is_stale { fs::remove_file(&self.file) } else { Ok(()) };
+        removed.map_err(|source| Error::Output { path: self.file.clone(), source })
+    }
+}
+
+/// By what two names of one file are known, also of one that is not there yet.
+fn identity(name: &Path) -> PathBuf {
+    let path = run::target(name);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
+/// Adds to the end of a file, which other steps write as well.
+pub(super) fn append(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut text = Vec::new();
+    write(&mut text)?;
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(&text)
+}
