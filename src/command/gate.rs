@@ -4,10 +4,10 @@
 //! The environment of GitHub Actions is known by the [`Console`]. All else that a run says depends on its arguments.
 
 mod files;
+mod options;
 
 use super::catalog::{self, Settings};
 use super::load::{Keep, load, load_histories};
-use super::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{Console, Error, run};
@@ -22,159 +22,18 @@ use crate::report::{
     Query, Question, Report, Warning, WarningCode, analyze_check, analyze_through_time,
     measure_check,
 };
-use crate::rules::{Amount, Limits, MAX_PERCENT, Rule, Rules, Scope};
-use clap::{Args, ValueEnum};
-use files::{Also, Files, also};
+use crate::rules::{Limits, Rule, Rules, Scope};
+use files::{Also, Files};
 use jiff::civil::Date;
-use std::io::Write;
-use std::path::PathBuf;
+pub(super) use options::GateArgs;
+use options::{GateFormat, GateOutputArgs, Settled};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The check failed.
 const BROKEN: u8 = 1;
 /// The check is inconclusive.
 const OPEN: u8 = 3;
-
-/// What is demanded, besides what the file of rules does.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Rules")]
-pub(super) struct RuleArgs {
-    /// The rules of FILE [default: those of ./heapdiff.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// The total may grow by so much: 5MiB, or a number
-    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
-    pub(super) max_growth: Option<Amount>,
-    /// The total may grow by N percent; with --max-growth it fails only where both are exceeded
-    #[arg(long, value_name = "N", value_parser = percent, allow_negative_numbers = true)]
-    pub(super) max_growth_percent: Option<f64>,
-    /// The total of AFTER may be so much: 512MiB, or a number
-    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
-    pub(super) max: Option<Amount>,
-}
-
-/// What may be missing.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "What may be missing (else it is an error)")]
-#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
-pub(super) struct MissingArgs {
-    /// There may be nothing to compare with: growth passes then
-    #[arg(long)]
-    pub(super) allow_missing_baseline: bool,
-    /// Rules and filters may match nothing
-    #[arg(long)]
-    pub(super) allow_unmatched: bool,
-    /// Profiles may have no samples
-    #[arg(long)]
-    pub(super) allow_empty: bool,
-    /// Profiles may be differences (?seconds=N) and no states
-    #[arg(long)]
-    pub(super) allow_delta: bool,
-}
-
-/// Options of a question that is answered by rules.
-#[derive(Debug, Args)]
-pub(super) struct GateArgs {
-    #[command(flatten)]
-    pub(super) rules: RuleArgs,
-    #[command(flatten)]
-    pub(super) missing: MissingArgs,
-    #[command(flatten)]
-    pub(super) own: OwnArgs,
-    #[command(flatten)]
-    pub(super) patterns: PatternArgs,
-    #[command(flatten)]
-    pub(super) sample: SampleArgs,
-    #[command(flatten)]
-    pub(super) filter: FilterArgs,
-    #[command(flatten)]
-    pub(super) output: GateOutputArgs,
-}
-
-/// How the answer is said.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct GateOutputArgs {
-    /// What an inconclusive check counts as [default: neither, exit code 3]
-    #[arg(long, value_enum, value_name = "OUTCOME")]
-    on_inconclusive: Option<Settled>,
-    /// Format of the answer
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GateFormat::Table)]
-    format: GateFormat,
-    /// Write it in FORMAT to FILE as well; several times for several
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = also)]
-    report: Vec<Also>,
-    #[command(flatten)]
-    dress: DressArgs,
-}
-
-/// What inconclusive is taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Settled {
-    /// Exit code 0.
-    Pass,
-    /// Exit code 1.
-    Fail,
-}
-
-impl From<Settled> for Outcome {
-    fn from(settled: Settled) -> Self {
-        match settled {
-            Settled::Pass => Self::Pass,
-            Settled::Fail => Self::Fail,
-        }
-    }
-}
-
-/// Ways to say the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum GateFormat {
-    /// For people, in a terminal.
-    Table,
-    /// For scripts: the whole report, as docs/schema/report.v1.json describes it.
-    Json,
-    /// For spreadsheets: a line per rule, raw integers.
-    Csv,
-    /// For a job summary or a comment on a pull request.
-    Markdown,
-    /// For test reports: `JUnit` XML.
-    Junit,
-    /// For code scanning: SARIF 2.1.0.
-    Sarif,
-    /// Workflow commands of GitHub Actions, which annotate lines.
-    Github,
-    /// For github-action-benchmark: customSmallerIsBetter.
-    #[value(name = "benchmark", alias = "customSmallerIsBetter")]
-    Benchmark,
-}
-
-impl From<GateFormat> for Format {
-    fn from(format: GateFormat) -> Self {
-        match format {
-            GateFormat::Table => Self::Table,
-            GateFormat::Json => Self::Json,
-            GateFormat::Csv => Self::Csv,
-            GateFormat::Markdown => Self::Markdown,
-            GateFormat::Junit => Self::Junit,
-            GateFormat::Sarif => Self::Sarif,
-            GateFormat::Github => Self::Github,
-            GateFormat::Benchmark => Self::Benchmark,
-        }
-    }
-}
-
-fn amount(text: &str) -> Result<Amount, String> {
-    Amount::parse(text).ok_or_else(|| {
-        "expected a size such as 5MiB or 500kB, or a number of at least 0".to_owned()
-    })
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
-    number
-        .filter(|percent| (0.0..=MAX_PERCENT).contains(percent))
-        .ok_or_else(|| format!("expected a number from 0 to {MAX_PERCENT}, in percent"))
-}
 
 /// A gate: what is demanded, and how the answer is said.
 #[derive(Clone)]
@@ -457,8 +316,8 @@ impl Gate {
             run::write(&report, &output, console)?;
         }
         // Before the answer, so that a log ends with the outcome.
-        self.say_on_github(&report, console)?;
-        run::write(&report, &self.output, console)?;
+        unless_closed(self.say_on_github(&report, console))?;
+        unless_closed(run::write(&report, &self.output, console))?;
         if !matches!(self.output.format, Format::Table | Format::Json) && !self.output.quiet {
             run::warn(&report, console);
         }
@@ -488,6 +347,14 @@ impl Gate {
             added.map_err(|source| Error::Output { path, source })?;
         }
         Ok(())
+    }
+}
+
+/// Whoever stops to read does not change the outcome.
+fn unless_closed(written: Result<(), Error>) -> Result<(), Error> {
+    match written {
+        Err(Error::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

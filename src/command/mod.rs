@@ -96,10 +96,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         complain(&help.to_string(), console);
         return FAILED;
     }
-    let result = parse(args)
-        .map_err(Error::from)
-        .and_then(|cli| dispatch(cli, console))
-        .and_then(|code| console.stdout.flush().map_err(Error::Stdout).map(|()| code));
+    let result =
+        parse(args).map_err(Error::from).and_then(|cli| dispatch(cli, console)).and_then(|code| {
+            match console.stdout.flush() {
+                // Whoever stops to read does not change what a check found.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(Error::Stdout(error))
+                }
+                _ => Ok(code),
+            }
+        });
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,

@@ -3,10 +3,9 @@
 //! Values are the raw integers of the report, and names are written as they are, even where one starts
 //! with `=`, `+`, `-` or `@` and a spreadsheet would take it for a formula: a script that reads the
 //! file must get back the very name that JSON and `go tool pprof` print. Function names come from the
-//! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text.
-//! Only characters that do not print are spelled out, since a CSV may be read in a terminal, and a record
-//! is a line. Several names in a cell have semicolons between them.
-//! The addresses behind a row without symbols are in JSON only, so that a column adds up.
+//! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text. Only characters
+//! that do not print are spelled out, since a CSV may be read in a terminal, and a record is a line. Several names
+//! in a cell have semicolons between them. The addresses behind a row without symbols are in JSON only, so that a column adds up.
 
 mod baseline_records;
 mod check_records;
@@ -14,8 +13,7 @@ mod pattern_records;
 mod suspect_records;
 mod timeline_records;
 
-pub(super) use baseline_records::write as write_baselines;
-pub(super) use pattern_records::write_patterns;
+pub(super) use {baseline_records::write as write_baselines, pattern_records::write_patterns};
 
 use super::{escape, joinable};
 use crate::analysis::calls::Weight;

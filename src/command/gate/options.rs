@@ -1,0 +1,150 @@
+//! What may be typed to a command that judges by rules.
+
+use super::files::{Also, also};
+use crate::analysis::check::Outcome;
+use crate::command::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
+use crate::output::Format;
+use crate::rules::{Amount, MAX_PERCENT};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// What is demanded, besides what the file of rules does.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Rules")]
+pub(in crate::command) struct RuleArgs {
+    /// The rules of FILE [default: those of ./heapdiff.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) config: Option<PathBuf>,
+    /// The total may grow by so much: 5MiB, or a number
+    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
+    pub(in crate::command) max_growth: Option<Amount>,
+    /// The total may grow by N percent; with --max-growth it fails only where both are exceeded
+    #[arg(long, value_name = "N", value_parser = percent, allow_negative_numbers = true)]
+    pub(in crate::command) max_growth_percent: Option<f64>,
+    /// The total of AFTER may be so much: 512MiB, or a number
+    #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
+    pub(in crate::command) max: Option<Amount>,
+}
+
+/// What may be missing.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What may be missing (else it is an error)")]
+#[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
+pub(in crate::command) struct MissingArgs {
+    /// There may be nothing to compare with: growth passes then
+    #[arg(long)]
+    pub(in crate::command) allow_missing_baseline: bool,
+    /// Rules and filters may match nothing
+    #[arg(long)]
+    pub(in crate::command) allow_unmatched: bool,
+    /// Profiles may have no samples
+    #[arg(long)]
+    pub(in crate::command) allow_empty: bool,
+    /// Profiles may be differences (?seconds=N) and no states
+    #[arg(long)]
+    pub(in crate::command) allow_delta: bool,
+}
+
+/// Options of a question that is answered by rules.
+#[derive(Debug, Args)]
+pub(in crate::command) struct GateArgs {
+    #[command(flatten)]
+    pub(in crate::command) rules: RuleArgs,
+    #[command(flatten)]
+    pub(in crate::command) missing: MissingArgs,
+    #[command(flatten)]
+    pub(in crate::command) own: OwnArgs,
+    #[command(flatten)]
+    pub(in crate::command) patterns: PatternArgs,
+    #[command(flatten)]
+    pub(in crate::command) sample: SampleArgs,
+    #[command(flatten)]
+    pub(in crate::command) filter: FilterArgs,
+    #[command(flatten)]
+    pub(in crate::command) output: GateOutputArgs,
+}
+
+/// How the answer is said.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(in crate::command) struct GateOutputArgs {
+    /// What an inconclusive check counts as [default: neither, exit code 3]
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    pub(super) on_inconclusive: Option<Settled>,
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GateFormat::Table)]
+    pub(super) format: GateFormat,
+    /// Write it in FORMAT to FILE as well; several times for several
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = also)]
+    pub(super) report: Vec<Also>,
+    #[command(flatten)]
+    pub(super) dress: DressArgs,
+}
+
+/// What inconclusive is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Settled {
+    /// Exit code 0.
+    Pass,
+    /// Exit code 1.
+    Fail,
+}
+
+impl From<Settled> for Outcome {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Pass => Self::Pass,
+            Settled::Fail => Self::Fail,
+        }
+    }
+}
+
+/// Ways to say the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GateFormat {
+    /// For people, in a terminal.
+    Table,
+    /// For scripts: the whole report, as docs/schema/report.v1.json describes it.
+    Json,
+    /// For spreadsheets: a line per rule, raw integers.
+    Csv,
+    /// For a job summary or a comment on a pull request.
+    Markdown,
+    /// For test reports: `JUnit` XML.
+    Junit,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub Actions, which annotate lines.
+    Github,
+    /// For github-action-benchmark: customSmallerIsBetter.
+    #[value(name = "benchmark", alias = "customSmallerIsBetter")]
+    Benchmark,
+}
+
+impl From<GateFormat> for Format {
+    fn from(format: GateFormat) -> Self {
+        match format {
+            GateFormat::Table => Self::Table,
+            GateFormat::Json => Self::Json,
+            GateFormat::Csv => Self::Csv,
+            GateFormat::Markdown => Self::Markdown,
+            GateFormat::Junit => Self::Junit,
+            GateFormat::Sarif => Self::Sarif,
+            GateFormat::Github => Self::Github,
+            GateFormat::Benchmark => Self::Benchmark,
+        }
+    }
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    Amount::parse(text).ok_or_else(|| {
+        "expected a size such as 5MiB or 500kB, or a number of at least 0".to_owned()
+    })
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    number
+        .filter(|percent| (0.0..=MAX_PERCENT).contains(percent))
+        .ok_or_else(|| format!("expected a number from 0 to {MAX_PERCENT}, in percent"))
+}
