@@ -56,9 +56,9 @@ pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Resul
     out.write_all(tests.to_string().map_err(io::Error::other)?.as_bytes())
 }
 
-/// Text that XML can hold, on one line.
+/// Text that XML can hold, on one line. Two characters of Unicode are none of XML's.
 fn text(text: impl AsRef<str>) -> XmlString {
-    XmlString::new(escape(text.as_ref()))
+    XmlString::new(escape(text.as_ref()).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
 }
 
 fn test_case(check: &Check, judgement: &Judgement, name: String) -> TestCase {

@@ -1,8 +1,8 @@
 //! Is a growth, or a value, above a limit? What a gate knows of its own error.
 //!
 //! The answer is one of three. Above: the lower bound is above the limit. Within: the upper bound is not. Else nobody
-//! knows. Each wrong answer has a probability of at most 5 %: that of
-//! failing what is within its limit, and that of passing what is above it.
+//! knows. Each wrong answer has a probability of at most 5 %: that of failing what is within its limit, and that of
+//! passing what is above it. Of a single run on each side that is said of sampling alone.
 //!
 //! Two things blur a growth. Sampling does, and how much is known from the raw samples of a single pair ([`Part`]). And
 //! a program does not hold the same in each run, which only several runs can show (`spreads`). Bounds are the
@@ -23,8 +23,8 @@ const BOUNDS: f64 = 0.92;
 pub(super) const HALVED: f64 = 0.95;
 
 /// (z.95 + z.80)², rounded up: with bounds of 95 % a growth of none is told from the limit T in 8 of 10 cases where the
-/// variance of the difference is T² over this, with those of [`BOUNDS`] in 77 of 100. With the variance 2·B·N of two independent profiles of B bytes, sampled every
-/// N bytes, that is N = T²/(12.4·B).
+/// variance of the difference is T² over this, with those of [`BOUNDS`] in 77 of 100. With the variance 2·B·N of two
+/// independent profiles of B bytes, sampled every N bytes, that is N = T²/(12.4·B).
 const DECIDES: f64 = 6.2;
 
 /// Fewer runs say too little about their spread to advise on it.
