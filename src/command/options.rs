@@ -318,6 +318,36 @@ pub(super) struct DressArgs {
     pub(super) quiet: bool,
 }
 
+/// How a text is said that is no answer about profiles.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct PageArgs {
+    /// Format of the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(super) format: Format,
+    /// Write to FILE instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Fit the text into N columns [default: the terminal's, no limit elsewhere]
+    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
+    pub(super) width: Option<usize>,
+}
+
+impl PageArgs {
+    /// Where it goes, and how it looks there.
+    pub(super) fn dress(self) -> DressArgs {
+        DressArgs {
+            output: self.output,
+            color: self.color,
+            width: self.width,
+            ..DressArgs::default()
+        }
+    }
+}
+
 /// Where a profile is written, for commands whose output is no report.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]

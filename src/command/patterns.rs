@@ -3,16 +3,16 @@
 
 use super::catalog::catalog;
 use super::options::{
-    Color, CountArgs, DressArgs, FilterArgs, OutputArgs, OwnArgs, PatternArgs, SampleArgs, width,
+    CountArgs, FilterArgs, OutputArgs, OwnArgs, PageArgs, PatternArgs, SampleArgs,
 };
 use super::request::{self, Request, snapshot_request};
 use super::{Console, Error, run};
 use crate::analysis::matches::Asked;
-use crate::output::{self, Format, PatternView, shell};
+use crate::output::{self, PatternView, shell};
 use crate::patterns::{Catalog, Page};
 use crate::report::{Question, Sort, Warning};
 use clap::{Args, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// List the leak patterns, explain one, or find those that a profile matches
@@ -52,23 +52,6 @@ impl PatternsArgs {
 #[derive(Debug, Subcommand)]
 enum PatternsCommand {
     Match(MatchArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-struct PageArgs {
-    /// Format of the answer
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
-    format: Format,
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// When to colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
-    /// Fit the text into N columns [default: the terminal's, no limit elsewhere]
-    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
-    width: Option<usize>,
 }
 
 /// Show which patterns the stacks under each function of your own match, in one profile or in the sum of several
@@ -116,13 +99,7 @@ pub(super) fn answer(
     if !wrong.is_empty() {
         return Err(Error::Usage(wrong.join("\n")));
     }
-    let dress = DressArgs {
-        output: output.output,
-        color: output.color,
-        width: output.width,
-        ..DressArgs::default()
-    };
-    let output = request::dressed(output.format, dress)?;
+    let output = request::dressed(output.format, output.dress())?;
     let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));
     let found = found.collect::<Result<Vec<_>, _>>()?;
     let (page, view) = if found.is_empty() {

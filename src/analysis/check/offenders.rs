@@ -7,6 +7,7 @@
 use super::count::{Site, SiteSum, Sites};
 use super::scopes::Scopes;
 use super::{Offender, Place};
+use crate::model::origin::Own;
 use crate::stats::threshold::{Blur, Growth, Limits, Part, Verdict};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -37,9 +38,10 @@ pub(super) struct Runs {
     pub(super) same_build: bool,
 }
 
-/// The places that stand behind `whole`, the surest first.
+/// The places that stand behind `whole`: the program's own first, since those can be changed, and of these the surest.
 pub(super) fn offenders(
     scopes: &Scopes<'_>,
+    own: &Own,
     sites: &Sites,
     runs: Runs,
     by: By,
@@ -49,9 +51,14 @@ pub(super) fn offenders(
         .into_iter()
         .map(|(site, sum)| told(scopes, site, &sum, runs, by))
         .collect();
+    let is_own = |offender: &Offender| {
+        let Place { function, file, .. } = &offender.place;
+        own.is_own(function, file.as_deref().unwrap_or_default())
+    };
     found.sort_by(|(a, one), (b, other)| {
         let key = |offender: &Offender| (offender.place.function.clone(), offender.place.line);
-        b.total_cmp(a).then_with(|| key(one).cmp(&key(other)))
+        let own_first = is_own(other).cmp(&is_own(one));
+        own_first.then_with(|| b.total_cmp(a)).then_with(|| key(one).cmp(&key(other)))
     });
     let value =
         |offender: &Offender| if by == By::Growth { offender.delta } else { offender.after };

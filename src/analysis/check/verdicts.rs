@@ -387,7 +387,8 @@ impl Judge<'_> {
         if outcome != Outcome::Pass {
             let by = if demand == Demand::Budget { By::After } else { By::Growth };
             let whole = judgement.value.unwrap_or_default();
-            judgement.offenders = offenders(self.scopes, &sum.sites, runs, by, whole);
+            judgement.offenders =
+                offenders(self.scopes, &self.asked.own, &sum.sites, runs, by, whole);
         }
         let period = self.subject.series.snapshots.iter().map(|s| s.header.period).max();
         words::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());

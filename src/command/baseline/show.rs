@@ -1,7 +1,7 @@
 //! `heapdiff baseline show DIR`: the baselines of each branch, and what they do through time.
 
 use super::{Console, Error, WINDOW, answer, check_broken, named, strangers, window};
-use crate::command::options::{Color, DressArgs, width};
+use crate::command::options::PageArgs;
 use crate::command::{request, run};
 use crate::output::{self, Format};
 use crate::report::baselines::{Branch, Row, SCHEMA, Shelf};
@@ -36,18 +36,8 @@ pub(in crate::command) struct ShowArgs {
     /// Look for drift in the last N
     #[arg(long, value_name = "N", default_value_t = WINDOW, value_parser = window, allow_negative_numbers = true)]
     window: usize,
-    /// Format of the answer
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
-    format: Format,
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// When to colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    color: Color,
-    /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
-    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
-    width: Option<usize>,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Error> {
@@ -78,13 +68,7 @@ pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Erro
         sample_type,
         warnings: warnings.into_iter().collect(),
     };
-    let dress = DressArgs {
-        output: args.output,
-        color: args.color,
-        width: args.width,
-        ..DressArgs::default()
-    };
-    let output = request::dressed(args.format, dress)?;
+    let output = request::dressed(args.page.format, args.page.dress())?;
     let style = run::style(&output, console);
     run::write_to(output.file.as_deref(), console, |out| {
         output::write_baselines(output.format, &shelf, &style, out)
