@@ -168,23 +168,25 @@ impl Gate {
         let query = self.query(self.question(rules, before, today));
         let report = analyze_check(series, leaks, &query, &self.spec);
         let mut report = report.map_err(|e| fail(Box::new(e)))?;
-        let mut warn = |message| {
-            report.warnings.push(Warning { code: WarningCode::Other, message });
-        };
-        for name in skipped {
-            warn(format!(
-                "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and heapdiff \
-                 check --no-leaks SNAPSHOT... does"
+        let mut messages: Vec<String> = skipped
+            .into_iter()
+            .map(|name| {
+                format!(
+                    "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and \
+                     heapdiff check --no-leaks SNAPSHOT... does"
+                )
+            })
+            .collect();
+        let compares = self.rules.rules.iter().any(|rule| rule.scope != Scope::Leak);
+        let snapshots = profiles.snapshots.len();
+        if let ([first, last], 3.., true) = (report.inputs.as_slice(), snapshots, compares) {
+            let (first, last) = (&first.name, &last.name);
+            messages.push(format!(
+                "of {snapshots} snapshots {first} and {last}, the first and the last, are compared"
             ));
         }
-        if let ([first, last], 3..) = (report.inputs.as_slice(), profiles.snapshots.len()) {
-            let (first, last) = (&first.name, &last.name);
-            let message = format!(
-                "of {} snapshots {first} and {last}, the first and the last, are compared",
-                profiles.snapshots.len()
-            );
-            report.warnings.push(Warning { code: WarningCode::Other, message });
-        }
+        let warning = |message| Warning { code: WarningCode::Other, message };
+        report.warnings.extend(messages.into_iter().map(warning));
         Ok(report)
     }
 
