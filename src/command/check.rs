@@ -28,13 +28,14 @@ Exit codes:
   0  every rule passes      1  a rule fails      3  a rule is inconclusive: the error is larger than the margin
   2  it could not be judged: no baseline, an unreadable file, a rule that matches nothing, an empty profile
 
+Where no sample type is named, memory in use is judged, also where the profile's own default is another. \
 A rule fails where the lower 95 % bound of the growth is above its limit, and passes where the upper one is not. \
 Of several files on a side, or of a folder or a pattern, each is a run, and the spread between runs counts as well. \
 docs/ci.md shows how to use it."
 )]
 pub(super) struct CheckArgs {
-    /// Before and after; each a profile, or a folder or a pattern of several runs. More than two are snapshots of one
-    /// program through time, the first and the last of which are compared
+    /// Before and after; each a profile, or a folder or a quoted pattern of several runs. With --no-leaks, or where a rule
+    /// is about leaks: snapshots through time
     #[arg(value_name = "PROFILE", conflicts_with_all = ["before", "after"])]
     inputs: Vec<String>,
     /// Runs before
