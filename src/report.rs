@@ -303,3 +303,19 @@ pub struct Query {
     /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`). Filters see whole names.
     pub trim_path: Vec<String>,
 }
+
+impl Query {
+    /// A question about all functions, in the profile's own sample type.
+    pub fn new(question: Question) -> Self {
+        Self {
+            question,
+            sample_type: None,
+            granularity: Granularity::Functions,
+            sort: None,
+            nodecount: 0,
+            all: true,
+            normalize: false,
+            trim_path: Vec::new(),
+        }
+    }
+}

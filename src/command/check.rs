@@ -2,6 +2,7 @@
 
 use super::gate::{Gate, GateArgs, Profiles, today};
 use super::inputs::{self, Inputs};
+use super::request::check_stdin;
 use super::{Console, DONE, Error, catalog, run};
 use crate::report::Warning;
 use crate::source::{self, STDIN};
@@ -104,7 +105,7 @@ fn profiles(
             if !no_leaks && !gate.asks_for_leaks() {
                 return Err(Error::Usage(many(inputs)?));
             }
-            let Inputs { names, warnings } = inputs::find(inputs)?;
+            let Inputs { names, warnings, .. } = inputs::find(inputs)?;
             check_stdin(&names)?;
             return Ok((Profiles { snapshots: names, ..Profiles::default() }, warnings));
         }
@@ -113,12 +114,9 @@ fn profiles(
     let mut found = |names: &[String]| -> Result<Vec<String>, Error> {
         let found = inputs::find(names)?;
         // A run that broke must not go missing among those that did not.
-        let mut aside =
-            found.warnings.iter().filter(|warning| warning.message.contains(" set aside: "));
-        if let Some(aside) = aside.next() {
+        if let Some(aside) = found.aside {
             return Err(Error::Usage(format!(
-                "{}; what stands beside the runs of a side has to be a run: take it away, or name the runs",
-                aside.message
+                "{aside}; what stands beside the runs of a side has to be a run: take it away, or name the runs"
             )));
         }
         warnings.extend(found.warnings);
@@ -159,15 +157,6 @@ fn many(inputs: &[String]) -> Result<String, Error> {
         "{named}: heapdiff check BEFORE AFTER, where each may be a folder or a quoted pattern ('before-*.pb.gz') of \
          several runs; --before A B... --after C D...; or --no-leaks SNAPSHOT... for snapshots through time{alone}"
     ))
-}
-
-fn check_stdin(names: &[String]) -> Result<(), Error> {
-    if names.iter().filter(|name| *name == STDIN).count() > 1 {
-        return Err(Error::Usage(
-            "standard input (-) can be read only once; give the other profile as a file".to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 /// Whether a name stands for nothing: no file, an empty folder, a pattern that matches nothing.

@@ -229,16 +229,7 @@ impl Gate {
     fn query(&self, question: Question) -> Query {
         let mut trim_path = self.output.trim_path.clone();
         trim_path.extend(Self::here());
-        Query {
-            question,
-            sample_type: self.sample_type.clone(),
-            granularity: crate::filter::Granularity::Functions,
-            sort: None,
-            nodecount: 0,
-            all: true,
-            normalize: false,
-            trim_path,
-        }
+        Query { sample_type: self.sample_type.clone(), trim_path, ..Query::new(question) }
     }
 
     /// What file names of a program that is built here begin with: the folder, and the module, where it was built with

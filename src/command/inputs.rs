@@ -25,6 +25,8 @@ pub(super) struct Inputs {
     pub(super) names: Vec<String>,
     /// What was left out.
     pub(super) warnings: Vec<Warning>,
+    /// What of it is said of files that are no profiles.
+    pub(super) aside: Option<String>,
 }
 
 /// A file that is left out, and what it is.
@@ -61,18 +63,19 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, Error> {
     }
     let mut warnings = Vec::new();
     let mut warn = |message| warnings.push(Warning { code: WarningCode::SetAside, message });
-    match aside.len() {
-        0 => {}
-        1 => warn(format!("1 file that is no profile is set aside: {}", list(&aside))),
-        n => warn(format!("{n} files that are no profiles are set aside: {}", list(&aside))),
-    }
+    let aside = match aside.len() {
+        0 => None,
+        1 => Some(format!("1 file that is no profile is set aside: {}", list(&aside))),
+        n => Some(format!("{n} files that are no profiles are set aside: {}", list(&aside))),
+    };
+    aside.iter().cloned().for_each(&mut warn);
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
             "{folder} holds {folders} {is} that nobody looked into: name {them} to add what is there"
         ));
     }
-    Ok(Inputs { names, warnings })
+    Ok(Inputs { names, warnings, aside })
 }
 
 /// Why a file is set aside, if it is.

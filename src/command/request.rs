@@ -214,7 +214,8 @@ pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {
     })
 }
 
-fn check_stdin(inputs: &[String]) -> Result<(), Error> {
+/// Standard input may be named once.
+pub(super) fn check_stdin(inputs: &[String]) -> Result<(), Error> {
     if inputs.iter().filter(|input| *input == "-").count() > 1 {
         return Err(Error::Usage(
             "standard input (-) can be read only once; give the other profile as a file".to_owned(),

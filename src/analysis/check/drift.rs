@@ -7,12 +7,12 @@
 //! One that limits growth alone is held to the same limits over the window, so that a slow rise fails too; but nobody
 //! asked for the window to be decided, so what is open there only warns.
 
-use super::verdicts::{OfColumn, blank, hold};
+use super::verdicts::{OfColumn, blank, hold, in_numbers};
 use super::words::{self, amount};
 use super::{Asked, Demand, Judgement, Outcome, Subject, Unanswerable};
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
-use crate::stats::threshold::{self, Decision, Part};
+use crate::stats::threshold::{Decision, Part};
 
 /// What a rule holds in the runs of one baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,13 +83,7 @@ pub fn judge(rules: &[Rule], row: &[Vec<Measure>]) -> Vec<Judgement> {
             let measures: Vec<&Measure> = of_rule.collect::<Option<_>>()?;
             let points: Vec<Point> = measures.iter().map(|measure| measure.point).collect();
             let allowed = limits(rule);
-            let found = drift::judge(
-                &points,
-                threshold::Limits {
-                    most: allowed.most.map(|most| most.value as f64),
-                    percent: allowed.percent,
-                },
-            )?;
+            let found = drift::judge(&points, in_numbers(&allowed))?;
             Some(judged(rule, allowed, &measures, &found))
         })
         .collect()

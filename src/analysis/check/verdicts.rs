@@ -8,7 +8,7 @@ use crate::analysis::Process;
 use crate::analysis::Suspect;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
-use crate::rules::{Allowance, Amount, Level, Rule, Scope, Value};
+use crate::rules::{Allowance, Amount, Level, Limits, Rule, Scope, Value};
 use crate::stats::threshold::{self, Blur, Decision, Part, Verdict};
 
 /// What may be missing without being an error.
@@ -305,11 +305,8 @@ impl Judge<'_> {
             judged.push(if before.is_empty() {
                 self.unjudged(rule, &growth)
             } else {
-                let limits = threshold::Limits {
-                    most: rule.growth.most.map(|most| most.value as f64),
-                    percent: rule.growth.percent,
-                };
-                self.judged(rule, Demand::Growth, sum, &growth, &growth.judge(limits))
+                let verdict = growth.judge(in_numbers(&rule.growth));
+                self.judged(rule, Demand::Growth, sum, &growth, &verdict)
             });
         }
         if let Some(budget) = rule.budget {
@@ -400,6 +397,11 @@ impl Judge<'_> {
         let snapshots = &self.subject.series.snapshots;
         snapshots.iter().all(|snapshot| snapshot.same_build(&snapshots[0]))
     }
+}
+
+/// Limits as statistics know them, in the unit of the values.
+pub(super) fn in_numbers(limits: &Limits) -> threshold::Limits {
+    threshold::Limits { most: limits.most.map(|most| most.value as f64), percent: limits.percent }
 }
 
 /// A judgement of a rule about values of a sample type and a unit, without any yet.

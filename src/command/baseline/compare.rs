@@ -85,7 +85,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let tried = tried(&args, console);
     let CompareArgs { dir, inputs, platform: asked, any_platform, window, gate, .. } = args;
     let gate = Gate::new(gate, false)?;
-    let inputs::Inputs { names: after, mut warnings } = inputs::find(&inputs)?;
+    let inputs::Inputs { names: after, mut warnings, .. } = inputs::find(&inputs)?;
     check_readable_twice(&gate, &after)?;
     let mut found = match baselines::read(&dir) {
         Err(baselines::Error::Missing(_)) if gate.may_miss_baseline() => Found::default(),

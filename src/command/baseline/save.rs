@@ -5,7 +5,7 @@ use crate::analysis::check::{self, Asked, Missing};
 use crate::command::gate::{read, today};
 use crate::command::options::{OwnArgs, PatternArgs};
 use crate::command::{catalog, inputs, load, run};
-use crate::filter::{Granularity, Spec};
+use crate::filter::Spec;
 use crate::input::pprof::encode;
 use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
@@ -201,22 +201,14 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<Total>, Error> {
     let runs = series.snapshots.len();
     let asked = Asked {
         rules: Arc::new(rules),
-        catalog: Arc::new(Catalog::builtin()),
+        // Rules about totals ask for no pattern.
+        catalog: Arc::new(Catalog::default()),
         own: crate::model::origin::Own::default(),
         before: 0,
         today: today(),
         missing,
     };
-    let query = Query {
-        question: Question::Check(asked),
-        sample_type: None,
-        granularity: Granularity::Functions,
-        sort: None,
-        nodecount: 0,
-        all: true,
-        normalize: false,
-        trim_path: Vec::new(),
-    };
+    let query = Query::new(Question::Check(asked));
     let measures = measure_check(series, &query, &Spec::default()).map_err(answer)?;
     let total = |measure: check::drift::Measure| Total {
         standard_error: (measure.known || runs > 1).then(|| measure.point.variance.sqrt()),
