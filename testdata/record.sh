@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes every recording in this folder again: record.sh [GROUP ...]
+# Recreates the recordings in this folder: record.sh [GROUP ...]
 #
-# The programs are built with -trimpath in a folder that says nothing about the machine, because the
-# paths of the binary and of its sources stand in the profiles. Sampling is random, so that another run
-# gives other numbers; no test may depend on the numbers of a recording, only on what two tools make of
-# them. The exceptions are rate1 and crafted, which are the same each time but for times and build ids.
+# Programs are built with -trimpath, into a folder that reveals nothing about the machine, because profiles contain the
+# paths of the binary and its sources. Sampling is random, so every run gives different numbers. Tests must not depend on
+# a recording's numbers, only on whether two tools agree about them. The exceptions are rate1 and crafted, which are the
+# same each time except for times and build ids.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
