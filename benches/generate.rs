@@ -1,11 +1,10 @@
-//! Heap profiles of any size, made from nothing: what the benchmarks run on, and anything else that needs
-//! a large profile.
+//! Generates heap profiles of any size, for the benchmarks and anything else that needs a large profile.
 //!
-//! They are shaped as the Go runtime's: four sample types, one sample for each (stack, size of object)
-//! with the size as the label `bytes`, a location written right before the first sample that needs it,
-//! inlined frames in some locations, the string table at the end, and values that are scaled from counts
-//! of truly sampled objects. The bytes are written by hand, so that no reader is tested against its own
-//! writer. The same [`Shape`] always gives the same bytes.
+//! They look like the Go runtime's: four sample types, one sample per (stack, object size) with the size as
+//! the label `bytes`, each location right before the first sample that needs it, inlined frames in some
+//! locations, the string table at the end, and values scaled from counts of really sampled objects. The
+//! bytes are written by hand, so that no reader is tested against its own writer. The same [`Shape`]
+//! always gives the same bytes.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,17 +1,17 @@
-//! What a history costs: `cargo bench --bench history`, or `cargo bench --bench history -- 50 100`.
+//! Measures the cost of a history: `cargo bench --bench history`, or `cargo bench --bench history -- 50 100`.
 //!
-//! N snapshots of one service are made from one profile of the size M: the same stacks, each with values that grow or
-//! sway in its own way, as files an interval apart. Equal files would be recognised as copies and left out. Two things
-//! are measured, a process each, so that the memory of one is not that of the other:
+//! One profile of size M becomes N snapshots of a service, an interval apart: the same stacks, each with values that
+//! grow or sway in their own way. (Equal files would be recognised as copies and skipped.) Two things are measured,
+//! each in its own process, so that their memory doesn't mix:
 //!
-//! - decoding all files one after the other on one thread, each dropped before the next is read: nothing that looks at
-//!   all of them can do less;
+//! - decoding all files one after the other on one thread, dropping each before reading the next. Nothing that reads
+//!   all of them can be cheaper;
 //! - `heapdiff leaks FILES` through [`heapdiff::command::run`], from the files to the last byte of the table.
 //!
-//! The ratio is the time of the second, times the cores, to that of the first: 1 would be decoding alone, spread evenly.
-//! Peak memory is the high-water mark that Linux keeps for a process; elsewhere it is not shown.
+//! The ratio is the time of the second, times the cores, to the time of the first: 1 would be decoding alone, spread
+//! evenly over the cores. Peak memory is the high-water mark that Linux keeps per process; elsewhere it isn't shown.
 //!
-//! `HEAPDIFF_BENCH_PROFILE=FILE` takes another profile instead; `HEAPDIFF_BENCH_QUESTION=timeline` another command.
+//! `HEAPDIFF_BENCH_PROFILE=FILE` uses another profile, `HEAPDIFF_BENCH_QUESTION=timeline` another command.
 
 #[expect(dead_code, reason = "shared with the other benchmark, which uses the rest")]
 mod generate;

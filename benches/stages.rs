@@ -1,7 +1,7 @@
-//! The stages that are measured. Each function sets up what its stage needs, and hands divan the stage alone.
+//! The measured stages. Each function sets up its stage's input and gives divan only the stage to time.
 //!
-//! A stage that consumes its input gets a copy each time, made outside of the measured time; what it
-//! returns is dropped outside of it as well.
+//! A stage that consumes its input gets a fresh copy each time. Copying the input and dropping the result
+//! aren't timed.
 
 use crate::generate::{Shape, gzip};
 use divan::Bencher;

@@ -1,9 +1,8 @@
-//! The rules of the house that the compiler does not hold up: who may use whom, and what a file is like.
+//! Enforces the project's rules that the compiler doesn't: which module may use which, and what a file looks like.
 //!
-//! The modules stand in floors and use lower floors only, which is what lets each be read, tested and
-//! changed alone; inside one package nothing else would keep it so. Each rule is a function from the
-//! sources to complaints, each complaint gives the rule's reason, and each rule has a test here that
-//! shows it failing.
+//! Modules are layered in floors and use lower floors only, so each can be read, tested and changed alone. Inside one
+//! package nothing else enforces that. Each rule is a function from sources to complaints, each complaint gives the
+//! rule's reason, and each rule has a test here that shows it failing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

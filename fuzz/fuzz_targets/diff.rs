@@ -1,4 +1,4 @@
-//! Bytes as two profiles, one behind the other: the first two bytes say where the second begins.
+//! Fuzzes two concatenated profiles: the first two bytes give the offset of the second.
 //!
 //! `cargo +nightly fuzz run diff`
 

@@ -1,4 +1,4 @@
-//! Bytes as one profile: read, put onto shared symbols, asked where the memory is, and written again.
+//! Fuzzes one profile: reads it, puts it onto shared symbols, runs `top`, and writes it again.
 //!
 //! `cargo +nightly fuzz run read`, best from a corpus of `testdata/**/*.pb.gz`.
 

@@ -1,4 +1,4 @@
-//! Questions put to heapdiff as a library: bytes in, a report out.
+//! Uses heapdiff as a library: bytes in, a report out.
 
 use heapdiff::filter::{Granularity, Spec};
 use heapdiff::input;

@@ -1,5 +1,5 @@
-//! What the command says of inputs that are no profiles: one message that names the input, says what is wrong with
-//! it and what to do, exit code 2, and nothing on standard output.
+//! Inputs that aren't profiles: one message that names the input, the problem and what to do, exit code 2, and
+//! nothing on standard output.
 
 use super::corpus;
 use std::path::{Path, PathBuf};

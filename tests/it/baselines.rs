@@ -1,4 +1,4 @@
-//! Baselines from outside: what is kept, what is compared with it, what drifts, and what is said where it can't be done.
+//! Baselines end to end: what is stored, what it is compared with, what drifts, and the errors.
 
 use crate::dsl::{Stack, bytes, heap, stack};
 use serde_json::Value;

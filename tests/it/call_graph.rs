@@ -1,5 +1,5 @@
-//! Call graphs: what is left out of a drawing keeps its sums true, big changes never cancel, and whatever a name
-//! holds, Graphviz reads what is written.
+//! Call graphs: sums stay true whatever is left out, large changes never cancel, and Graphviz reads the output
+//! whatever a name contains.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

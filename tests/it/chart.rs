@@ -1,4 +1,4 @@
-//! The chart of a timeline: a whole picture of any timeline, which says names and totals, and never too large.
+//! The timeline chart: complete for any timeline, with names and totals, and of bounded size.
 //!
 //! Without Chromium the last part says so and passes. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 

@@ -1,7 +1,7 @@
-//! `heapdiff check` from outside: what passes, what fails, what stays open, and what can't be judged.
+//! `heapdiff check` end to end: what passes, what fails, what is inconclusive, and what can't be judged.
 //!
-//! A gate is trusted when it is silent, so most of this is about when it must not be: each way to judge nothing
-//! ends with exit code 2, and each flag that allows one of them allows nothing else.
+//! Users trust a silent gate, so most tests are about when it must not be silent: every way to judge nothing ends
+//! with exit code 2, and each flag that allows one of them allows nothing else.
 
 use crate::corpus;
 use crate::dsl::{Stack, bytes, heap, stack};

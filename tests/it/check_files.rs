@@ -1,5 +1,5 @@
-//! Files that `heapdiff check` and `heapdiff baseline compare` write: none takes the place of what is read, and none of an earlier
-//! run stays where there is no answer.
+//! Files that `heapdiff check` and `heapdiff baseline compare` write: none overwrites an input, and no earlier report
+//! stays if the check couldn't be judged.
 
 use crate::check::check;
 use crate::corpus;

@@ -1,5 +1,5 @@
-//! What is said of checks, in every format: held against golden files, parsed by who knows the format, and what must hold
-//! whatever a name is.
+//! Reports of checks in every format: compared with golden files, parsed by a reader of the format, and correct
+//! whatever a name contains.
 
 use crate::{check_samples as samples, golden};
 use heapdiff::analysis::check::Outcome;

@@ -1,4 +1,4 @@
-//! Reports of checks written by hand: every outcome, and odd cases.
+//! Handwritten reports of checks: every outcome, and edge cases.
 
 use crate::samples::{KIB, MIB, empty_diff, input, place};
 use heapdiff::analysis::check::{Check, Demand, Granted, Judgement, Offender, Outcome};

@@ -1,5 +1,4 @@
-//! The program from outside: exit codes, where what goes, and pipes that close. Nothing here needs a
-//! profile.
+//! The program end to end, without profiles: exit codes, output streams, and closed pipes.
 
 use std::io::Read;
 use std::process::{Command, Output, Stdio};

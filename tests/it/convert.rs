@@ -1,5 +1,5 @@
-//! `heapdiff merge` and `heapdiff convert`: what goes in comes out, in the words of the other tool, and pprof reads and
-//! merges the same numbers.
+//! `heapdiff merge` and `heapdiff convert`: the input comes out complete in the other tool's format, and pprof reads
+//! and merges the same numbers.
 
 use super::ask::{ask, rows, totals};
 use super::corpus;

@@ -1,4 +1,4 @@
-//! Profiles to try things on: the recordings of the project, and further ones where they are there.
+//! Profiles to test on: the project's recordings, and more if they are available.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

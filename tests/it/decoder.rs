@@ -1,4 +1,4 @@
-//! The fast decoder reads what a slow and obvious one reads.
+//! The fast decoder reads the same as a slow and obvious one.
 
 use super::plain::{plain, reference};
 use super::random::Random;

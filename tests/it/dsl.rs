@@ -1,4 +1,4 @@
-//! Small profiles in the words of the case they prove: `stack("main;handler;append").inuse(3, 4096)`.
+//! Builds small profiles that read like the case they prove: `stack("main;handler;append").inuse(3, 4096)`.
 
 use heapdiff::input::pprof::proto;
 use prost::Message;

@@ -1,5 +1,5 @@
-//! The flame graph: its sums are those of the profile, its stacks those of the top, and the picture is one that a
-//! browser opens, searches and zooms.
+//! The flame graph: its sums match the profile, its stacks match `top`, and a browser can open, search and zoom the
+//! SVG.
 //!
 //! Without Chromium the last part says so and passes. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 

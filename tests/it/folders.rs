@@ -1,5 +1,5 @@
-//! Folders, patterns and mixed kinds as inputs: which files are read, in which order, what is set aside, and that no
-//! profile is lost on the way.
+//! Folders, globs and mixed kinds of inputs: which files are read, in which order, which are skipped, and that no
+//! profile is lost.
 
 use super::corpus;
 use std::fs;

@@ -1,8 +1,9 @@
-//! The gate on a real benchmark, from `go test` to the exit code: three commits of one program, each built and run
-//! twenty times. The one with the mistake fails at its line, and the one without passes, every time.
+//! The gate on a real benchmark, from `go test` to the exit code: three commits of one program, each built once and
+//! run twenty times. The commit with the mistake fails at its line and the one without passes, every time.
 //!
-//! A benchmark of a fixed number of rounds holds the same in each run, so that no clock decides. Without Go it is
-//! skipped, and said; with `HEAPDIFF_REQUIRE_ALL=1` that is a failure. `check` judges recordings of the same.
+//! With a fixed number of iterations, a benchmark holds the same memory in each run, whatever the clock. Without Go
+//! the test says so and is skipped; `HEAPDIFF_REQUIRE_ALL=1` makes that a failure. `check` judges recordings of the
+//! same runs.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

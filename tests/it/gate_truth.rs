@@ -1,6 +1,6 @@
-//! Gates on pairs of profiles whose truth is known, from the bytes to the outcome: the promise that what is within its limit
-//! fails, and what is above it passes, in 5 of 100 cases at most. `src/stats/threshold_simulation.rs` holds it for many
-//! more heaps, without profiles.
+//! Checks pairs of profiles with known growth, from the bytes to the outcome: growth within its limit fails, and growth
+//! above it passes, in at most 5 of 100 cases. `src/stats/threshold_simulation.rs` tests the same promise for many more
+//! heaps, without profiles.
 
 use crate::ask::series;
 use crate::dsl::{bytes, heap, stack};

@@ -1,9 +1,8 @@
-//! Call graphs and peeks say what `go tool pprof` says: flat and cum of every node, the weight of every edge.
+//! Call graphs and peeks agree with `go tool pprof`: flat and cum of every node, the weight of every edge.
 //!
-//! pprof is asked for the whole graph, with `-dot` and with `-tree` and `-peek`, and what it prints is read back. Edges
-//! of equal names are added up. Edges at a node whose cum is zero stand in `-tree` but have no end in `-dot`, so the
-//! first is compared in full, the second for the nodes that it has. `-files` is left out: pprof has a node for each
-//! function of a file there.
+//! pprof prints the whole graph, with `-dot`, `-tree` and `-peek`, and the tests parse it. Edges with equal names are
+//! added up. `-tree` has edges at nodes whose cum is zero, but `-dot` doesn't have those nodes, so `-tree` is compared
+//! in full and `-dot` for the nodes it has. `-files` isn't compared, because pprof has a node per function there.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

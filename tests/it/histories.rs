@@ -1,4 +1,4 @@
-//! Histories on disk and what the program says of them: folders of snapshots, written by hand or recorded.
+//! Histories on disk, end to end: folders of snapshots, handwritten or recorded.
 
 use crate::dsl::{Stack, bytes, heap};
 use heapdiff::input::pprof::proto;

@@ -1,4 +1,4 @@
-//! What a comparison says of cases whose truth is known.
+//! Comparisons of cases with known truth.
 
 use crate::ask::{ask, query, series};
 use crate::dsl::{Stack, bytes, heap, stack};

@@ -1,4 +1,4 @@
-//! `heapdiff leaks` on recordings whose truth is known: the project's own, and those beside it.
+//! `heapdiff leaks` on recordings with known truth: the project's own, and those in `../shared`.
 
 use crate::corpus;
 use crate::histories::{

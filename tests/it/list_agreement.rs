@@ -1,8 +1,8 @@
-//! Lines, stacks and labels say what `go tool pprof -list`, `-traces` and `-tags` say.
+//! Lines, stacks and labels agree with `go tool pprof -list`, `-traces` and `-tags`.
 //!
-//! Both tools are asked for every line of a function (with the sources that stand in `testdata/programs`), every stack
-//! and every label, of one profile and of a pair, in the unit of the sample type, so that pprof prints whole numbers.
-//! Of a pair pprof marks the samples of the base with a label; it is taken off here. Rows of zeros count as absent.
+//! Both tools print every line of a function (with the sources in `testdata/programs`), every stack and every label, for
+//! one profile and for a pair, in the unit of the sample type, so that pprof prints whole numbers. For a pair, pprof
+//! marks the samples of the base with a label, which is removed here. Rows of zeros count as absent.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

@@ -1,4 +1,4 @@
-//! One test binary, a module per thing proved.
+//! One test binary, with a module per topic.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 

@@ -1,7 +1,6 @@
-//! No input makes it panic: damaged and hostile profiles are read, compared and written out, or refused.
+//! No input causes a panic: damaged and hostile profiles are read, compared and written, or refused.
 //!
-//! Test builds check arithmetic, so a sum that does not fit is found here as well. Every mutation is the same
-//! in every run.
+//! Test builds check arithmetic, so this also finds overflowing sums. The mutations are the same in every run.
 
 use super::ask::query;
 use super::plain::{plain, reference};

@@ -1,5 +1,4 @@
-//! Histories that are short, empty, contradictory or of another kind: sensible words or a clear error, and never a number
-//! that is none.
+//! Histories that are short, empty, contradictory or of another kind: a sensible report or a clear error, and never NaN.
 
 use crate::corpus;
 use crate::dsl::{Stack, bytes, heap, stack};

@@ -1,5 +1,5 @@
-//! Leak patterns: each is found where a program leaks in its way, and the command tells what it knows and what is
-//! wrong with what it was given.
+//! Leak patterns: each is found in a program that leaks that way, and the command explains patterns and reports mistakes
+//! in pattern files.
 
 use crate::corpus;
 use heapdiff::analysis::matches::{Asked, Match};

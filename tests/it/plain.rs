@@ -1,4 +1,4 @@
-//! A profile in plain words, without ids of its file: what two readers must agree on.
+//! A profile as plain text, without the ids of its file: what two readers must agree on.
 
 use heapdiff::input::pprof::proto;
 use heapdiff::model::ids::{LocationId, MappingId};

@@ -1,4 +1,4 @@
-//! Leaks whose truth is known, found end to end: simulated programs of a dozen sites, and recordings beside the project.
+//! Leaks with known truth, found end to end: simulated programs with a dozen sites, and recordings in `../shared`.
 
 use crate::dsl::{Stack, stack};
 use crate::histories::{history, of_class, report, snapshot, suspects};

@@ -1,13 +1,13 @@
-//! heapdiff says what `go tool pprof` says: the same question gets the same number, to the byte.
+//! heapdiff agrees with `go tool pprof`: the same question gets the same number, to the byte.
 //!
 //! Each test asks both tools for every function (or line, file, address) of a profile or of a pair and
-//! compares flat and cum. pprof is asked with no trimming and in the unit heapdiff names, so that it
-//! prints whole numbers. Both may print rows of the same name (a function in two binaries); these are
-//! added up. A row that only one of them prints must be zero.
+//! compares flat and cum. pprof runs without trimming and in the unit that heapdiff names, so that it
+//! prints whole numbers. Rows with the same name (a function in two binaries) are added up. A row that
+//! only one of them prints must be zero.
 //!
 //! Without Go there is nothing to compare with: the tests say so and pass. `HEAPDIFF_REQUIRE_ALL=1`
-//! makes that a failure, so that CI cannot skip them unseen. `../shared` may hold further recordings;
-//! they are compared where they are there.
+//! makes that a failure, so that CI can't skip them unnoticed. Recordings in `../shared` are compared too,
+//! if there are any.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 

@@ -1,4 +1,4 @@
-//! `go tool pprof` reads what heapdiff writes and finds the same numbers in it, and merges as heapdiff does.
+//! `go tool pprof` reads heapdiff's output, finds the same numbers, and merges the same way.
 
 use super::ask::{ask, rows, totals};
 use super::corpus;

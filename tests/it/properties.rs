@@ -1,4 +1,4 @@
-//! What holds of every profile: laws of comparing and merging, on recordings and on random profiles.
+//! Properties of every profile: laws of comparing and merging, on recordings and random profiles.
 
 use super::ask::{ask, query, rows, series, totals};
 use super::random::Random;

@@ -1,8 +1,8 @@
-//! Random profiles, the same ones in every run, and random ways to write one down.
+//! Random profiles, the same in every run, and random encodings of a profile.
 //!
-//! The wire format lets one message be written in many ways: fields in any order, numbers packed, one by one
-//! or in several packs, numbers longer than they need be, scalars given twice (the last counts), fields that
-//! no version of the format has. [`Random::wire`] uses them all.
+//! The wire format allows many encodings of one message: fields in any order, numbers packed, one by one or in
+//! several packs, numbers longer than necessary, scalars given twice (the last counts), unknown fields.
+//! [`Random::wire`] uses all of them.
 
 use heapdiff::input::pprof::proto;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,4 +1,4 @@
-//! Reverse references: the sums of a tree are true at every level, and it says through what memory came.
+//! `heapdiff refs`: the sums of a tree are right at every level, and it names the callers that memory came through.
 
 use super::ask::{query, series};
 use super::dsl::{bytes, heap, stack};

@@ -1,4 +1,4 @@
-//! Reports written by hand: what the analysis would say of a chat server that leaks, and odd cases.
+//! Handwritten reports: what the analysis would report about a leaking chat server, and edge cases.
 
 use heapdiff::analysis::call_graph::{self as graph, Graph, Node, OfType, Other};
 use heapdiff::analysis::calls::{Errors, Measures, Weight};
@@ -673,7 +673,7 @@ pub(crate) fn matched() -> Report {
         rows,
         omitted: 7,
         leading: vec![
-            leading("timer-ticker", "Tickers that nobody stops"),
+            leading("timer-ticker", "Tickers that are never stopped"),
             leading("http-transport-per-request", "A new http.Transport for each request"),
             leading("app-container", "A container of the program's own"),
         ],

@@ -1,5 +1,4 @@
-//! The JSON form and its schema: what is written is what the schema says, and the schema is what the
-//! types say.
+//! The JSON and its schema: the output matches the schema, and the schema matches the types.
 
 use crate::{check_samples, golden, samples, time_samples};
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};

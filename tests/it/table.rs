@@ -1,4 +1,4 @@
-//! The table at several widths, held against golden files, and what must hold at every width.
+//! The table at several widths: compared with golden files, and properties that hold at every width.
 
 use crate::{golden, samples};
 use heapdiff::analysis::diff::Status;

@@ -1,4 +1,4 @@
-//! Reports about time written by hand: a chat server that leaks, and odd cases.
+//! Handwritten reports about time: a leaking chat server, and edge cases.
 
 use crate::samples::{KIB, MIB, empty_diff, input, place, total};
 use heapdiff::analysis::estimates::{Class, Estimate, Share};

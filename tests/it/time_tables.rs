@@ -1,4 +1,4 @@
-//! What is said of leaks and of rows through time: the tables at several widths, held against golden files, and CSV.
+//! Reports of leaks and timelines: tables at several widths, compared with golden files, and CSV.
 
 use crate::{golden, samples, time_samples};
 use heapdiff::analysis::estimates::Class;

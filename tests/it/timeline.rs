@@ -1,4 +1,4 @@
-//! `heapdiff timeline` on a recording, and on histories written by hand: rows, classes and rates through time.
+//! `heapdiff timeline` on a recording and on handwritten histories: rows, classes and rates through time.
 
 use crate::corpus;
 use crate::dsl::stack;

@@ -1,5 +1,5 @@
-//! The types in `src/input/pprof/proto.rs` are those that prost makes of `proto/profile.proto`. They are
-//! kept in the repository, so that building heapdiff needs neither protoc nor a build script.
+//! The types in `src/input/pprof/proto.rs` are what prost generates from `proto/profile.proto`. They are
+//! checked in, so that building heapdiff needs neither protoc nor a build script.
 
 use super::golden;
 use std::path::Path;
