@@ -132,7 +132,7 @@ fn child(role: &OsString) -> io::Result<()> {
             files.iter().try_for_each(|file| {
                 plain.clear();
                 MultiGzDecoder::new(BufReader::new(File::open(file)?)).read_to_end(&mut plain)?;
-                input::read(plain.as_slice()).map(drop).map_err(io::Error::other)
+                input::read_profile(plain.as_slice()).map(drop).map_err(io::Error::other)
             })
         })?;
     } else {
@@ -164,7 +164,7 @@ fn answer(files: Vec<OsString>) -> io::Result<()> {
 }
 
 fn read(file: impl AsRef<Path>) -> io::Result<Profile> {
-    input::read(BufReader::new(File::open(file)?)).map_err(io::Error::other)
+    input::read_profile(BufReader::new(File::open(file)?)).map_err(io::Error::other)
 }
 
 /// The most memory this process ever had, in KiB, where the system keeps it in /proc.
@@ -178,7 +178,9 @@ fn peak() -> Option<u64> {
 fn snapshots(count: usize, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let first = match std::env::var_os("HEAPDIFF_BENCH_PROFILE") {
         Some(file) => read(&file)?,
-        None => input::read(Shape::MEDIUM.pair()[0].as_slice()).map_err(io::Error::other)?,
+        None => {
+            input::read_profile(Shape::MEDIUM.pair()[0].as_slice()).map_err(io::Error::other)?
+        }
     };
     let start = first.header.time_nanos.max(1);
     (0..count)

@@ -57,7 +57,7 @@ impl Pair {
 }
 
 fn read(bytes: &[u8]) -> Profile {
-    input::read(bytes).expect("a profile")
+    input::read_profile(bytes).expect("a profile")
 }
 
 fn series<const N: usize>(profiles: [Profile; N]) -> Series {

@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return };
     let before = usize::from(u16::from_le_bytes(*length)).min(rest.len());
     let (before, after) = rest.split_at(before);
-    let (Ok(before), Ok(after)) = (input::read(before), input::read(after)) else { return };
+    let (Ok(before), Ok(after)) = (input::read_profile(before), input::read_profile(after)) else { return };
     let mut rebase = Rebase::default();
     rebase.add("before", before);
     rebase.add("after", after);

@@ -11,9 +11,9 @@ use heapdiff::report::{Query, Question, analyze};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(profile) = input::read(bytes) else { return };
+    let Ok(profile) = input::read_profile(bytes) else { return };
     let written = encode::encode(&profile);
-    let again = input::read(written.as_slice()).expect("what is written can be read");
+    let again = input::read_profile(written.as_slice()).expect("what is written can be read");
     assert_eq!(encode::encode(&again), written);
     let mut rebase = Rebase::default();
     rebase.add("input", profile);

@@ -7,7 +7,7 @@
 //! commands use.
 
 use super::Error;
-use crate::input::{self, Content};
+use crate::input::{self, Beginning, Holds};
 use crate::parallel;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand};
@@ -84,12 +84,13 @@ fn reason(found: &Found) -> Option<String> {
     if found.name == STDIN || source::size(&found.name).is_none() {
         return None;
     }
-    let content = source::open(&found.name).ok().map(input::look)?;
-    match (content, found.origin) {
-        (Ok(Content::GcTrace), _) => {
-            Some("a gctrace log, which this command does not use".to_owned())
-        }
-        (Ok(Content::Other(refusal)), Origin::Found) => Some(refusal.what),
+    let beginning = source::open(&found.name).ok().map(input::look)?;
+    match (beginning, found.origin) {
+        (Ok(Beginning::Known(format)), _) => match format.holds {
+            Holds::Profile => None,
+            Holds::GcTrace => Some(format!("a {}, which this command does not use", format.name)),
+        },
+        (Ok(Beginning::Other(refusal)), Origin::Found) => Some(refusal.what),
         (Err(input::Error::Empty), Origin::Found) => Some("empty".to_owned()),
         _ => None,
     }

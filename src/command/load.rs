@@ -2,9 +2,8 @@
 //! a series, or hands it on.
 
 use super::progress::Progress;
-use crate::input;
+use crate::input::{self, Content};
 use crate::model::history::{self, Gather};
-use crate::model::measures::{self, Kind};
 use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::series::Series;
@@ -47,6 +46,12 @@ pub(super) enum Error {
     StdinTwice,
 }
 
+impl Error {
+    fn read(name: &str, error: input::Error) -> Self {
+        Self::Read { name: shown(name), error }
+    }
+}
+
 /// Inputs that are read before the first of them is let go, at least; more where there are more cores.
 const AT_ONCE: usize = 8;
 
@@ -77,26 +82,37 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     Ok(rebase.finish()?)
 }
 
-/// Reads the inputs and hands each to `take`, in their order. A few are read at a time, and while they are taken the
-/// next few are read.
+/// Reads profiles of any kind and hands each to `take`, in the order of their names.
 pub(super) fn each<'a, E: From<Error> + Send>(
     names: &'a [String],
     progress: &Progress,
     mut take: impl FnMut(&'a str, Profile) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    each_content(names, progress, |name, content| {
+        take(name, content.into_profile().map_err(|error| Error::read(name, error))?)
+    })
+}
+
+/// Reads the inputs and hands each to `take`, in their order. A few are read at a time, and while they are taken the
+/// next few are read.
+fn each_content<'a, E: From<Error> + Send>(
+    names: &'a [String],
+    progress: &Progress,
+    mut take: impl FnMut(&'a str, Content) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
         return Err(Error::StdinTwice.into());
     }
     progress.expect_all(names.iter().map(|name| source::size(name)));
     let read_all = |batch: &'a [String]| {
-        let profiles = parallel::map(batch.len(), |i| read(&batch[i], progress));
-        batch.iter().zip(profiles).collect::<Vec<_>>()
+        let contents = parallel::map(batch.len(), |i| read(&batch[i], progress));
+        batch.iter().zip(contents).collect::<Vec<_>>()
     };
     let mut batches = names.chunks(AT_ONCE.max(2 * parallel::threads()));
     let mut ready = batches.next().map(&read_all);
-    while let Some(profiles) = ready {
+    while let Some(contents) = ready {
         let next = batches.next();
-        let take_all = || profiles.into_iter().try_for_each(|(name, profile)| take(name, profile?));
+        let take_all = || contents.into_iter().try_for_each(|(name, content)| take(name, content?));
         // Whoever is done taking helps to read.
         let (taken, read) = parallel::join(take_all, || next.map(&read_all));
         taken?;
@@ -110,10 +126,15 @@ pub(super) fn each<'a, E: From<Error> + Send>(
 /// there are no others, the goroutines are what the question is about.
 pub(super) fn load_histories(names: &[String], progress: &Progress) -> Result<Histories, Error> {
     let (mut main, mut goroutines) = (Gather::default(), Gather::default());
-    each(names, progress, |name, profile| {
-        let is_goroutine = measures::kind(&profile.header) == Kind::Goroutine;
-        let history = if is_goroutine { &mut goroutines } else { &mut main };
-        history.add(name, &profile).map_err(|error| Error::History { name: shown(name), error })
+    each_content(names, progress, |name, content| {
+        let added = match content {
+            Content::Profile(profile) => main.add(name, &profile),
+            Content::Goroutines(profile) => goroutines.add(name, &profile),
+            Content::GcTrace(refusal) | Content::Other(refusal) => {
+                return Err(Error::read(name, input::Error::Unrecognized(refusal)));
+            }
+        };
+        added.map_err(|error| Error::History { name: shown(name), error })
     })?;
     Ok(match (main.is_empty(), goroutines.is_empty()) {
         (true, false) => Histories { main: goroutines.finish()?, goroutines: None },
@@ -165,12 +186,11 @@ impl<'a> Ends<'a> {
     }
 }
 
-fn read(name: &str, progress: &Progress) -> Result<Profile, Error> {
+fn read(name: &str, progress: &Progress) -> Result<Content, Error> {
     let reader = source::open(name).map_err(|error| Error::Open { name: shown(name), error })?;
-    let profile = input::read(progress.watch(reader))
-        .map_err(|error| Error::Read { name: shown(name), error });
+    let content = input::read(progress.watch(reader)).map_err(|error| Error::read(name, error));
     progress.file_done();
-    profile
+    content
 }
 
 fn shown(name: &str) -> String {

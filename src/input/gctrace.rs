@@ -3,11 +3,22 @@
 //! The runtime writes these lines to standard error, where everything else of a program goes as well, and what
 //! collects logs puts a time in front of each. So one such line anywhere near the beginning makes a log one of gctrace.
 
-/// Bytes of a text that are searched: the first collections come early in a program's life.
-pub(super) const LOOK: u64 = 256 * 1024;
+use super::{Content, Error, Format, Holds, Refusal, Sniff};
+use std::io::Read;
+
+/// The entry of gctrace in the list of formats. The first collections come early in a program's life, so a line of them
+/// is near the beginning.
+pub(super) const FORMAT: Format =
+    Format { name: "gctrace log", holds: Holds::GcTrace, sniff: Sniff::Line(is_gctrace), read };
+
+/// Reads nothing: that it is a log is all that is known of it.
+#[expect(clippy::unnecessary_wraps, reason = "reading a format may fail")]
+fn read(_: &mut dyn Read) -> Result<Content, Error> {
+    Ok(Content::GcTrace(Refusal::gctrace()))
+}
 
 /// Whether a text has a line of gctrace.
-pub(super) fn is_gctrace(text: &[u8]) -> bool {
+fn is_gctrace(text: &[u8]) -> bool {
     text.split(|&b| b == b'\n').any(|line| {
         let starts = line.windows(3).enumerate().filter(|(_, word)| *word == b"gc ");
         starts

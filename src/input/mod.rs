@@ -1,7 +1,7 @@
 //! Bytes in, facts out. What an input is, its content says, never its name.
 //!
-//! [`read`] unpacks gzip where it finds it and hands the plain bytes to the format that knows them. A new
-//! format is one file here and one entry in [`FORMATS`].
+//! [`read`] unpacks gzip where it finds it and hands the plain bytes to the format that knows them. What comes out is a
+//! [`Content`], and the caller decides what it can use. A new format is one file here and one entry in [`FORMATS`].
 
 mod ahead;
 mod gctrace;
@@ -10,6 +10,7 @@ mod refusal;
 
 pub use refusal::Refusal;
 
+use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,22 +57,77 @@ pub enum Error {
     },
 }
 
+/// What an input holds.
+#[derive(Debug)]
+pub enum Content {
+    /// A profile of anything but goroutines: of the heap, as a rule.
+    Profile(Profile),
+    /// A profile of goroutines.
+    Goroutines(Profile),
+    /// A log with lines of Go's gctrace. Its lines are not read; this says so where a profile is needed.
+    GcTrace(Refusal),
+    /// Nothing that heapdiff reads.
+    Other(Refusal),
+}
+
+impl Content {
+    /// The profile, where one of any kind will do.
+    pub fn into_profile(self) -> Result<Profile, Error> {
+        match self {
+            Self::Profile(profile) | Self::Goroutines(profile) => Ok(profile),
+            Self::GcTrace(refusal) | Self::Other(refusal) => Err(Error::Unrecognized(refusal)),
+        }
+    }
+}
+
+/// A profile, by what it counts.
+impl From<Profile> for Content {
+    fn from(profile: Profile) -> Self {
+        match measures::kind(&profile.header) {
+            Kind::Goroutine => Self::Goroutines(profile),
+            Kind::Heap | Kind::Cpu | Kind::Contention | Kind::Other => Self::Profile(profile),
+        }
+    }
+}
+
 /// An input format.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
-    /// Name for people.
+    /// Name for people, without an article.
     pub name: &'static str,
-    /// Whether the first bytes of the plain content look like this format.
-    pub sniff: fn(&[u8]) -> bool,
-    /// Reads it.
-    pub read: fn(&mut dyn Read) -> Result<Profile, Error>,
+    /// What its inputs hold.
+    pub holds: Holds,
+    /// How an input of this format is known.
+    pub sniff: Sniff,
+    /// Reads the plain content.
+    pub read: fn(&mut dyn Read) -> Result<Content, Error>,
 }
 
-/// The formats, in the order in which they are asked.
-pub const FORMATS: &[Format] = &[pprof::FORMAT];
+/// What the inputs of a format hold, as far as that is known before they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A profile of some kind.
+    Profile,
+    /// Lines of Go's gctrace.
+    GcTrace,
+}
+
+/// How an input of a format is known by its plain content.
+#[derive(Clone, Copy, Debug)]
+pub enum Sniff {
+    /// By its first bytes: 512, or all where there are fewer.
+    Start(fn(&[u8]) -> bool),
+    /// By a line of text that may come after others; asked of the first 256 KiB of a text that begins like nothing else.
+    Line(fn(&[u8]) -> bool),
+}
+
+/// The formats, in the order in which they are asked: first those that know the first bytes.
+pub const FORMATS: &[Format] = &[pprof::FORMAT, gctrace::FORMAT];
 
 /// Bytes that are looked at to tell the format.
 const SNIFF: usize = 512;
+/// Bytes after those in which a line may tell it.
+const LINES: u64 = 256 * 1024;
 /// Bytes that are read at once where only the beginning is wanted.
 const LOOK: usize = 4096;
 /// Large enough that a system call is rare, small enough to stay in the cache.
@@ -80,8 +136,13 @@ const CHUNK: usize = 128 * 1024;
 /// Unpacked bytes that are read on behind an error, in search of a better explanation.
 const DRAIN: u64 = 256 << 20;
 
-/// Reads a profile of any known format.
-pub fn read(reader: impl Read + Send) -> Result<Profile, Error> {
+/// Reads an input that has to be a profile, of any kind and in any known format.
+pub fn read_profile(reader: impl Read + Send) -> Result<Profile, Error> {
+    read(reader)?.into_profile()
+}
+
+/// Reads an input, packed or not.
+pub fn read(reader: impl Read + Send) -> Result<Content, Error> {
     let mut packed = BufReader::with_capacity(CHUNK, reader);
     let magic = packed.fill_buf()?;
     if magic.is_empty() {
@@ -103,69 +164,57 @@ pub fn read(reader: impl Read + Send) -> Result<Profile, Error> {
     }
 }
 
-fn dispatch(reader: &mut dyn Read) -> Result<Profile, Error> {
+fn dispatch(reader: &mut dyn Read) -> Result<Content, Error> {
     let mut head = Vec::with_capacity(SNIFF);
-    reader.take(SNIFF as u64).read_to_end(&mut head)?;
-    if head.is_empty() {
-        return Err(Error::Empty);
-    }
-    let known = FORMATS.iter().find(|format| (format.sniff)(&head));
-    match known {
-        Some(format) => (format.read)(&mut head.as_slice().chain(reader)),
-        None => match unknown(head, reader)? {
-            Content::Other(refusal) => Err(Error::Unrecognized(refusal)),
-            _ => Err(Error::Unrecognized(refusal::gctrace())),
-        },
+    match recognize(&mut head, reader)? {
+        Beginning::Known(format) => (format.read)(&mut head.as_slice().chain(reader)),
+        Beginning::Other(refusal) => Ok(Content::Other(refusal)),
     }
 }
 
 /// What an input is, as far as its beginning says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// A profile, or the beginning of one.
-    Profile,
-    /// A log with lines of Go's gctrace.
-    GcTrace,
+#[derive(Clone, Debug)]
+pub enum Beginning {
+    /// Of a format that heapdiff knows, if it is whole.
+    Known(&'static Format),
     /// Something else.
     Other(Refusal),
 }
 
 /// Looks at the beginning of an input, packed or not.
-pub fn look(reader: impl Read) -> Result<Content, Error> {
+pub fn look(reader: impl Read) -> Result<Beginning, Error> {
     let mut packed = BufReader::with_capacity(LOOK, reader);
     let magic = packed.fill_buf()?;
     if magic.is_empty() {
         return Err(Error::Empty);
     }
+    let mut head = Vec::with_capacity(SNIFF);
     if magic.starts_with(&[0x1f, 0x8b]) {
-        look_plain(&mut flate2::bufread::MultiGzDecoder::new(packed))
+        recognize(&mut head, &mut flate2::bufread::MultiGzDecoder::new(packed))
     } else {
-        look_plain(&mut packed)
+        recognize(&mut head, &mut packed)
     }
 }
 
-fn look_plain(reader: &mut dyn Read) -> Result<Content, Error> {
-    let mut head = Vec::with_capacity(SNIFF);
-    reader.take(SNIFF as u64).read_to_end(&mut head)?;
+/// What plain content is by its beginning, which is moved to `head`.
+fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Error> {
+    rest.take(SNIFF as u64).read_to_end(head)?;
     if head.is_empty() {
         return Err(Error::Empty);
     }
-    if FORMATS.iter().any(|format| (format.sniff)(&head)) {
-        return Ok(Content::Profile);
+    let by_start = |format: &&Format| matches!(format.sniff, Sniff::Start(knows) if knows(head));
+    if let Some(format) = FORMATS.iter().find(by_start) {
+        return Ok(Beginning::Known(format));
     }
-    unknown(head, reader)
-}
-
-/// What an input is that no format knows.
-fn unknown(mut head: Vec<u8>, rest: &mut dyn Read) -> Result<Content, Error> {
-    let refusal = refusal::explain(&head);
-    if refusal::is_text(&head) && !refusal::is_known(&head) {
-        rest.take(gctrace::LOOK).read_to_end(&mut head)?;
-        if gctrace::is_gctrace(&head) {
-            return Ok(Content::GcTrace);
+    let refusal = refusal::explain(head);
+    if refusal::is_text(head) && !refusal::is_known(head) {
+        rest.take(LINES).read_to_end(head)?;
+        let by_line = |format: &&Format| matches!(format.sniff, Sniff::Line(knows) if knows(head));
+        if let Some(format) = FORMATS.iter().find(by_line) {
+            return Ok(Beginning::Known(format));
         }
     }
-    Ok(Content::Other(refusal))
+    Ok(Beginning::Other(refusal))
 }
 
 /// What is wrong with the gzip around bytes that make no profile: its checksum, at its end, tells bytes that were

@@ -11,6 +11,16 @@ pub struct Refusal {
     rest: String,
 }
 
+impl Refusal {
+    /// Of a gctrace log, which holds no profile.
+    pub(super) fn gctrace() -> Self {
+        Self {
+            what: "a gctrace log".to_owned(),
+            rest: ", not a profile; give it beside profiles, or fetch /debug/pprof/heap".to_owned(),
+        }
+    }
+}
+
 /// One sentence without its subject: the caller puts the input's name before it.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,14 +101,6 @@ pub(super) fn explain(head: &[u8]) -> Refusal {
             head.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
         ),
     )
-}
-
-/// A gctrace log, which holds no profile.
-pub(super) fn gctrace() -> Refusal {
-    Refusal {
-        what: "a gctrace log".to_owned(),
-        rest: ", not a profile; give it beside profiles, or fetch /debug/pprof/heap".to_owned(),
-    }
 }
 
 /// A complaint about a broken profile with what to do about it. One that says so itself does it behind a semicolon.

@@ -24,7 +24,7 @@ pub(crate) fn query(question: Question, sample_type: &str) -> Query {
 pub(crate) fn series(inputs: &[&[u8]]) -> Result<Series, String> {
     let mut rebase = Rebase::default();
     for (i, bytes) in inputs.iter().enumerate() {
-        let profile = input::read(*bytes).map_err(|error| error.to_string())?;
+        let profile = input::read_profile(*bytes).map_err(|error| error.to_string())?;
         rebase.add(&format!("input {i}"), profile);
     }
     rebase.finish().map_err(|error| error.to_string())

@@ -62,7 +62,7 @@ fn profile(stacks: &[Stack]) -> Profile {
 }
 
 fn read(profile: &proto::Profile) -> Profile {
-    input::read(bytes(profile).as_slice()).unwrap()
+    input::read_profile(bytes(profile).as_slice()).unwrap()
 }
 
 fn merged(profiles: &[(&Profile, Sign)]) -> Result<Profile, Error> {
@@ -295,7 +295,9 @@ fn one_profile_keeps_everything() {
     let folder = folder("kept");
     let mut compared = 0;
     for file in corpus::testdata() {
-        let Ok(original) = input::read(std::fs::read(&file).unwrap().as_slice()) else { continue };
+        let Ok(original) = input::read_profile(std::fs::read(&file).unwrap().as_slice()) else {
+            continue;
+        };
         for end in ["pb", "pb.gz"] {
             let written = folder.join(format!("out.{end}"));
             text(&["convert", name(&file), "-o", name(&written)]);
@@ -315,7 +317,7 @@ fn a_filter_and_a_sample_type_count_for_a_profile_too() {
     let [a] = files(&folder, [&heap(&[stack("main;f").inuse(1, 2), stack("main;g").inuse(3, 4)])]);
     let written = folder.join("out.pb");
     text(&["convert", "-focus=^g$", "-alloc_space", &a, "-o", name(&written)]);
-    let written = input::read(std::fs::read(&written).unwrap().as_slice()).unwrap();
+    let written = input::read_profile(std::fs::read(&written).unwrap().as_slice()).unwrap();
     assert_eq!(samples(&written), [("main;g".to_owned(), vec![3, 4, 3, 4])]);
     assert_eq!(written.header.default_sample_type, "alloc_space");
     assert_eq!(written.symbols.functions.len(), 2);
@@ -517,7 +519,7 @@ fn hostile_names_break_no_format() {
         }
         let mut args = vec!["convert", "--to=pprof"];
         args.extend(inputs.iter().map(String::as_str));
-        let written = input::read(heapdiff(&args).stdout.as_slice()).unwrap();
+        let written = input::read_profile(heapdiff(&args).stdout.as_slice()).unwrap();
         let mut names: Vec<_> = samples(&written).into_iter().map(|(path, _)| path).collect();
         names.sort();
         let mut expected = hostile.map(|name| format!("main;{}", name.replace('~', "\u{fffd}")));

@@ -32,7 +32,7 @@ fn recordings_are_read_alike() {
 /// Whether both readers read a file, and alike.
 fn compare(file: &Path) -> Result<bool, String> {
     let bytes = std::fs::read(file).unwrap();
-    let ours = input::read(bytes.as_slice());
+    let ours = input::read_profile(bytes.as_slice());
     let theirs = corpus::unpacked(&bytes).map(|plain| reference(&plain));
     let name = file.file_name().unwrap().to_str().unwrap();
     match (ours, theirs) {
@@ -54,7 +54,7 @@ fn random_profiles_are_read_alike_however_they_are_written() {
         let profile = random.profile(|random| random.number() as i64);
         for bytes in [dsl::bytes(&profile), random.wire(&profile), random.wire(&profile)] {
             let expected = reference(&bytes).unwrap();
-            let ours = input::read(bytes.as_slice())
+            let ours = input::read_profile(bytes.as_slice())
                 .unwrap_or_else(|error| panic!("round {round}: {error}"));
             let ours = plain(&ours);
             assert_eq!(ours, expected, "round {round}");
@@ -93,11 +93,13 @@ fn a_profile_that_is_written_reads_as_it_was() {
     files.extend(corpus::shared(&["corpus"]));
     let mut written = 0;
     for file in files {
-        let Ok(profile) = input::read(std::fs::read(&file).unwrap().as_slice()) else { continue };
+        let Ok(profile) = input::read_profile(std::fs::read(&file).unwrap().as_slice()) else {
+            continue;
+        };
         let (plain_bytes, mut packed) = (encode::encode(&profile), Vec::new());
         encode::write(&profile, &mut packed).unwrap();
         for bytes in [&plain_bytes, &packed] {
-            let again = input::read(bytes.as_slice()).unwrap();
+            let again = input::read_profile(bytes.as_slice()).unwrap();
             assert!(plain(&again) == plain(&profile), "{}", corpus::shown(&file));
         }
         assert!(packed.starts_with(&[0x1f, 0x8b]), "{}", corpus::shown(&file));
@@ -113,9 +115,9 @@ fn random_profiles_are_written_as_they_were() {
     let mut random = Random(4);
     for round in 0..300 {
         let bytes = dsl::bytes(&random.profile(|random| random.number() as i64));
-        let profile = input::read(bytes.as_slice()).unwrap();
+        let profile = input::read_profile(bytes.as_slice()).unwrap();
         let written = encode::encode(&profile);
-        let again = input::read(written.as_slice()).unwrap();
+        let again = input::read_profile(written.as_slice()).unwrap();
         assert_eq!(plain(&again), plain(&profile), "round {round}");
         assert_eq!(encode::encode(&again), written, "round {round}: written twice");
     }
@@ -132,7 +134,7 @@ fn each_string_is_written_once_and_the_empty_one_first() {
     doubled.string_table.push(Vec::new());
     doubled.sample[0].label[1].str = doubled.string_table.len() as i64 - 1;
     for (profile, empty) in [(&profile, 1), (&doubled, 2)] {
-        let read = input::read(dsl::bytes(profile).as_slice()).unwrap();
+        let read = input::read_profile(dsl::bytes(profile).as_slice()).unwrap();
         let written = encode::encode(&read);
         let table = proto::Profile::decode(written.as_slice()).unwrap().string_table;
         assert!(table[0].is_empty());
@@ -141,6 +143,6 @@ fn each_string_is_written_once_and_the_empty_one_first() {
         once.sort();
         once.dedup();
         assert_eq!(once.len() + empty - 1, table.len());
-        assert_eq!(plain(&input::read(written.as_slice()).unwrap()), plain(&read));
+        assert_eq!(plain(&input::read_profile(written.as_slice()).unwrap()), plain(&read));
     }
 }

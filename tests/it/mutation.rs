@@ -35,7 +35,7 @@ struct Victim {
 
 impl Victim {
     fn new(original: &[u8]) -> Self {
-        let original = input::read(original).unwrap();
+        let original = input::read_profile(original).unwrap();
         Self { original, failures: Vec::new(), answered: 0, refused: 0 }
     }
 
@@ -63,7 +63,7 @@ impl Drop for Victim {
 }
 
 fn ask_everything(bytes: &[u8], original: &Profile) -> Fate {
-    let profile = match input::read(bytes) {
+    let profile = match input::read_profile(bytes) {
         Ok(profile) => profile,
         Err(error) => {
             let message = error.to_string();
@@ -187,7 +187,7 @@ fn every_byte_damaged() {
 fn agree(bytes: &[u8], how: impl FnOnce() -> String) {
     // A message that stands twice is merged by one and replaced by the other, as pprof does.
     let Ok(message) = <proto::Profile as prost::Message>::decode(bytes) else { return };
-    if let (Ok(ours), Ok(theirs)) = (input::read(bytes), reference(bytes)) {
+    if let (Ok(ours), Ok(theirs)) = (input::read_profile(bytes), reference(bytes)) {
         let mut ours = plain(&ours);
         if message.period_type.is_some() {
             ours.header.period_type = theirs.header.period_type.clone();
@@ -314,7 +314,7 @@ fn complaint(profile: &proto::Profile) -> String {
     let bytes = dsl::bytes(profile);
     let mut rebase = Rebase::default();
     for name in ["before", "after"] {
-        rebase.add(name, input::read(bytes.as_slice()).unwrap());
+        rebase.add(name, input::read_profile(bytes.as_slice()).unwrap());
     }
     let series = rebase.finish().unwrap();
     analyze(series, &query(Question::Diff, ""), &Spec::default()).expect_err("an error").to_string()
@@ -335,7 +335,7 @@ fn many_snapshots_that_fit_one_by_one_are_an_error_together() {
     let bytes = dsl::bytes(&dsl::heap(&[dsl::stack("main;f").inuse(1, i64::MAX / 4 - 1)]));
     let mut rebase = Rebase::default();
     for i in 0..9 {
-        rebase.add(&format!("input {i}"), input::read(bytes.as_slice()).unwrap());
+        rebase.add(&format!("input {i}"), input::read_profile(bytes.as_slice()).unwrap());
     }
     let series = rebase.finish().unwrap();
     let answer = analyze(series, &query(Question::Top, ""), &Spec::default());
@@ -359,7 +359,7 @@ fn a_claim_of_length_takes_no_memory() {
             bytes.extend(&varint);
             for end in [b"".as_slice(), &[0; 64]] {
                 let bytes = [bytes.as_slice(), end].concat();
-                let error = input::read(bytes.as_slice()).expect_err("a lie");
+                let error = input::read_profile(bytes.as_slice()).expect_err("a lie");
                 let error_is = matches!(error, Error::Malformed { .. } | Error::CutOff(_));
                 assert!(error_is, "{field}: {error}");
             }
@@ -371,7 +371,7 @@ fn a_claim_of_length_takes_no_memory() {
 fn a_bomb_of_gzip_is_read_like_any_other_file() {
     let bomb = corpus::read("crafted/bad/gzip-bomb.pb.gz");
     assert!(bomb.len() < 10_000);
-    assert!(matches!(input::read(bomb.as_slice()), Err(Error::Invalid(_))));
+    assert!(matches!(input::read_profile(bomb.as_slice()), Err(Error::Invalid(_))));
     // Ten thousand bytes of gzip that are ten million bytes of one string, of many strings, of comments.
     let zeros = vec![0; 9 << 20];
     let mut one_string = small();
@@ -396,9 +396,9 @@ fn many_samples_of_nothing() {
     let mut bytes = small();
     // A sample of four zeros, a million times: no locations, no labels.
     bytes.extend([0x12, 6, 0x12, 4, 0, 0, 0, 0].repeat(1_000_000));
-    let profile = input::read(bytes.as_slice()).unwrap();
+    let profile = input::read_profile(bytes.as_slice()).unwrap();
     assert_eq!(profile.samples.len(), 1_000_003);
-    let empty = input::read([small(), [0x12, 0].repeat(1000)].concat().as_slice());
+    let empty = input::read_profile([small(), [0x12, 0].repeat(1000)].concat().as_slice());
     assert!(empty.expect_err("no values").to_string().contains("has 0 values"));
 }
 
@@ -433,7 +433,7 @@ fn more_sample_types_than_there_are() {
         let mut p = proto_of(&small());
         p.sample_type = vec![p.sample_type[3]; n];
         p.sample.iter_mut().for_each(|s| s.value = vec![1; n]);
-        let read = input::read(dsl::bytes(&p).as_slice());
+        let read = input::read_profile(dsl::bytes(&p).as_slice());
         assert_eq!(read.is_ok(), n <= 256, "{n} sample types");
         Victim::new(&small()).hit(&dsl::bytes(&p), || format!("{n} sample types"));
     }
@@ -449,8 +449,8 @@ fn ids_that_are_as_large_as_can_be() {
     });
     p.function.iter_mut().for_each(|f| f.id = moved(f.id));
     p.sample.iter_mut().for_each(|s| s.location_id.iter_mut().for_each(|id| *id = moved(*id)));
-    let read = plain(&input::read(dsl::bytes(&p).as_slice()).unwrap());
-    assert_eq!(read, plain(&input::read(small().as_slice()).unwrap()));
+    let read = plain(&input::read_profile(dsl::bytes(&p).as_slice()).unwrap());
+    assert_eq!(read, plain(&input::read_profile(small().as_slice()).unwrap()));
 }
 
 #[test]
@@ -476,6 +476,6 @@ fn few_bytes_that_name_one_long_name_many_times() {
         let id = [id as u8 | 0x80, (id >> 7) as u8];
         bytes.extend([0x2a, 5, 0x08, id[0], id[1], 0x10, name]);
     }
-    let error = input::read(bytes.as_slice()).expect_err("16 GiB of names").to_string();
+    let error = input::read_profile(bytes.as_slice()).expect_err("16 GiB of names").to_string();
     assert!(error.contains("more than 4 GiB"), "{error}");
 }

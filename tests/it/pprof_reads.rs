@@ -14,7 +14,9 @@ fn pprof_finds_in_a_written_profile_what_it_finds_in_the_original() {
     let folder = folder("written");
     let mut compared = 0;
     for (i, file) in corpus::testdata().into_iter().enumerate() {
-        let Ok(profile) = input::read(std::fs::read(&file).unwrap().as_slice()) else { continue };
+        let Ok(profile) = input::read_profile(std::fs::read(&file).unwrap().as_slice()) else {
+            continue;
+        };
         let Some(types) = pprof.sample_types(std::slice::from_ref(&file)) else { continue };
         let written = folder.join(format!("{i}.pb.gz"));
         encode::write(&profile, std::fs::File::create(&written).unwrap()).unwrap();

@@ -180,7 +180,7 @@ fn merge(first: &proto::Profile, second: &proto::Profile, width: usize) -> proto
 /// The same profile with ids 1, 2, 3, ...
 fn dense(profile: &proto::Profile) -> proto::Profile {
     let bytes = dsl::bytes(profile);
-    let read = heapdiff::input::read(bytes.as_slice()).unwrap();
+    let read = heapdiff::input::read_profile(bytes.as_slice()).unwrap();
     let written = heapdiff::input::pprof::encode::encode(&read);
     proto::Profile::decode(written.as_slice()).unwrap()
 }

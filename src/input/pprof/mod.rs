@@ -11,8 +11,16 @@ mod wire;
 
 pub use decode::decode;
 
+use super::{Content, Error, Format, Holds, Sniff};
+use std::io::Read;
+
 /// pprof's entry in the list of formats.
-pub const FORMAT: super::Format = super::Format { name: "pprof", sniff, read: decode };
+pub const FORMAT: Format =
+    Format { name: "pprof profile", holds: Holds::Profile, sniff: Sniff::Start(sniff), read };
+
+fn read(reader: &mut dyn Read) -> Result<Content, Error> {
+    decode(reader).map(Content::from)
+}
 
 /// A protobuf message that may be a profile: its first key names a field of a profile, or at least a
 /// field, and the bytes are not text.
