@@ -13,7 +13,7 @@ mod through_time;
 pub use analyze::{Error, analyze, position};
 pub(crate) use gate::in_use;
 pub use gate::{analyze_check, measure_check};
-pub use through_time::{Histories, analyze_through_time};
+pub use through_time::analyze_through_time;
 
 use crate::analysis::flame::{self, Flame};
 use crate::analysis::refs::{self, Refs};
@@ -273,9 +273,9 @@ pub enum Question {
     Tags,
     /// Which paths weigh how much.
     Flame(flame::Wanted),
-    /// Rows through time; asked of [`Histories`].
+    /// Rows through time; asked of a [`Recording`](crate::model::recording::Recording).
     Timeline,
-    /// What leaks; asked of [`Histories`].
+    /// What leaks; asked of a [`Recording`](crate::model::recording::Recording).
     Leaks(suspects::Asked),
     /// Which patterns, under which functions (several inputs are merged into one).
     Matches(matches::Asked),

@@ -4,9 +4,9 @@
 //! several. Columns are unpacked once, side by side, and only the sums of the groups are kept.
 
 use super::raw_samples::Scale;
-use super::spans::Span;
 use super::{Measured, Records, sampling};
 use crate::model::history::{History, Moment};
+use crate::model::recording::Span;
 use crate::parallel;
 use crate::stats::growth::{Evidence, Pair};
 use crate::stats::retention::{Retention, retention};

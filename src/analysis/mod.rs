@@ -32,7 +32,7 @@ pub use nearest::NoMatch;
 use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
 pub use sides::Process;
-pub(crate) use spans::{Spans, spans};
+pub use spans::recording;
 pub use suspects::Suspect;
 
 use crate::graph::frames::{Frames, RowId, SiteId};

@@ -1,35 +1,60 @@
-//! Which snapshots of a history can be judged together: one process each, in order of time, without repeats.
+//! Which snapshots of a recording can be judged together: one process each, in order of time, without repeats.
 //!
 //! A counter of allocations never falls within a process. So a snapshot belongs to a process of the same build of which no
 //! counter would fall with it (of several to that which would have allocated as much as it does usually), and where
 //! there is none it starts a process of its own: a restart, or another replica. A snapshot that holds what the one
 //! before held shows the same collection again, and is no evidence of anything; one that was given twice even less.
+//!
+//! One split serves all tracks. Goroutine profiles have no counters, so each belongs to the process of the profile that is
+//! nearest in time. Without such a profile, or without times, builds alone tell their processes apart.
 
 use super::sampling;
 use crate::model::history::{History, Moment};
 use crate::model::measures;
+use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::same_build;
 use crate::parallel;
+use crate::stats::class::LEAST;
 use crate::stats::sampling::Sampling;
 
-/// Snapshots of one process.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Span {
-    /// Positions in [`History::moments`], in order of time.
-    pub(super) moments: Vec<usize>,
-    /// Hours since the first of them; their numbers where the snapshots bear no times.
-    pub(super) hours: Vec<f64>,
-    /// Snapshots that show the same collection as one of these, though taken later.
-    pub(super) repeats: Vec<usize>,
+/// Puts histories onto one clock and splits them into processes. A history without snapshots is a track that was not
+/// recorded.
+pub fn recording(profiles: History, goroutines: History) -> Recording {
+    let (mut profiles, mut goroutines) = (track(profiles), track(goroutines));
+    if profiles.is_timed() && goroutines.is_timed() {
+        goroutines.processes = nearest(&goroutines, &profiles);
+    }
+    for track in [&mut profiles, &mut goroutines] {
+        if track.sizes().max().unwrap_or(0) < LEAST {
+            track.lacks.push(Lack::Snapshots);
+        }
+    }
+    if goroutines.is_empty() {
+        profiles.lacks.push(Lack::Goroutines);
+    }
+    Recording { profiles, goroutines }
 }
 
-impl Span {
-    /// Snapshots that bear times, in order of these.
-    pub(super) fn of(history: &History, mut moments: Vec<usize>) -> Self {
-        moments.sort_by_key(|&i| history.moments[i].header.time_nanos);
-        let hours = hours(history, &moments, true);
-        Self { moments, hours, ..Self::default() }
+/// The snapshots of a track in the processes of another. Both bear times.
+pub(super) fn nearest(track: &Track, other: &Track) -> Vec<Span> {
+    let process_of_each = other.process_of_each();
+    let mut processes = vec![Vec::new(); other.processes.len()];
+    for &i in track.processes.iter().flat_map(|span| &span.moments) {
+        // In order of time: the nearest is one of the two around it.
+        let at = track.time(i);
+        let after = other.order.partition_point(|&j| other.time(j) < at);
+        let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
+        let around = around.filter_map(|place| other.order.get(place).copied());
+        if let Some(nearest) = around.min_by_key(|&j| other.time(j).abs_diff(at)) {
+            processes[process_of_each[nearest]].push(i);
+        }
     }
+    let span = |mut moments: Vec<usize>| {
+        moments.sort_by_key(|&i| track.time(i));
+        let hours = hours(&track.history, &moments, true);
+        Span { moments, hours, ..Span::default() }
+    };
+    processes.into_iter().map(span).collect()
 }
 
 /// Hours since the first of some snapshots; their numbers where they bear no times.
@@ -40,21 +65,6 @@ fn hours(history: &History, moments: &[usize], timed: bool) -> Vec<f64> {
         if timed { (time(i) - first) as f64 / HOUR } else { number as f64 }
     };
     moments.iter().enumerate().map(hours).collect()
-}
-
-/// The snapshots of a history, sorted out.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Spans {
-    /// All that are states, each once, in order of time.
-    pub(crate) order: Vec<usize>,
-    /// The processes, in the order in which they were met.
-    pub(super) processes: Vec<Span>,
-    /// Whether the snapshots say when they were taken.
-    pub(crate) timed: bool,
-    /// Snapshots that are there twice.
-    pub(crate) copies: Vec<usize>,
-    /// Differences between two states, which are no state.
-    pub(crate) differences: Vec<usize>,
 }
 
 /// Processes that a snapshot may belong to. More replicas than that are not watched at once.
@@ -90,97 +100,56 @@ impl Process {
 /// Nanoseconds in an hour.
 const HOUR: f64 = 3.6e12;
 
-/// Sorts out the snapshots of a history.
-pub(crate) fn spans(history: &History) -> Spans {
+/// A history on its own: which of its snapshots are states, in which order, and of which process.
+fn track(history: History) -> Track {
     let moments = &history.moments;
-    let mut found = Spans::default();
-    let (states, differences): (Vec<usize>, Vec<usize>) = (0..moments.len()).partition(|&i| {
+    let (mut order, differences): (Vec<usize>, Vec<usize>) = (0..moments.len()).partition(|&i| {
         let is_heap = measures::kind(&moments[i].header) == measures::Kind::Heap;
-        !(is_heap && (moments[i].header.duration_nanos > 0 || falls_below_zero(history, i)))
+        !(is_heap && (moments[i].header.duration_nanos > 0 || falls_below_zero(&history, i)))
     });
-    found.differences = differences;
-    let mut order = states;
     let time = |i: usize| moments[i].header.time_nanos;
     let has_times = order.iter().all(|&i| time(i) != 0);
-    found.timed = has_times && order.iter().any(|&i| time(i) != time(order[0]));
-    if found.timed {
+    let timed = has_times && order.iter().any(|&i| time(i) != time(order[0]));
+    if timed {
         order.sort_by_key(|&i| time(i));
     }
-    let counted = counted(history);
-    let mut open: Vec<Process> = Vec::new();
+    let counted = counted(&history);
+    let mut sorting = Sorting {
+        history: &history,
+        timed,
+        order: Vec::new(),
+        copies: Vec::new(),
+        open: Vec::new(),
+    };
     for batch in order.chunks(BATCH) {
-        let counters = parallel::map(batch.len(), |i| counters(history, batch[i], counted));
+        let counters = parallel::map(batch.len(), |i| counters(&history, batch[i], counted));
         for (&i, counters) in batch.iter().zip(counters) {
-            found.sort_in(history, i, counters, &mut open);
+            sorting.add(i, counters);
         }
     }
-    found.processes = open.into_iter().map(|process| process.span).collect();
-    for span in &mut found.processes {
-        span.hours = hours(history, &span.moments, found.timed);
+    let Sorting { order, copies, open, .. } = sorting;
+    let mut processes: Vec<Span> = open.into_iter().map(|process| process.span).collect();
+    for span in &mut processes {
+        span.hours = hours(&history, &span.moments, timed);
     }
-    found
+    let lacks = if timed { Vec::new() } else { vec![Lack::Times] };
+    Track { history, order, processes, copies, differences, lacks }
 }
 
-impl Spans {
-    /// The process of which there are most snapshots; of equals the last.
-    pub(crate) fn main(&self) -> usize {
-        let sizes = self.processes.iter().map(|span| span.moments.len()).enumerate();
-        sizes.max_by_key(|&(number, size)| (size, number)).map_or(0, |(number, _)| number)
-    }
+/// A history whose states come in, in order of time.
+struct Sorting<'a> {
+    history: &'a History,
+    timed: bool,
+    order: Vec<usize>,
+    copies: Vec<usize>,
+    /// All processes, the one seen last at the end.
+    open: Vec<Process>,
+}
 
-    /// The first and the last snapshot of that process.
-    pub(crate) fn ends(&self) -> (Option<usize>, Option<usize>) {
-        let main = self.processes.get(self.main());
-        let moments = main.map(|span| span.moments.as_slice()).unwrap_or_default();
-        (moments.first().copied(), moments.last().copied())
-    }
-
-    /// The process that was seen last.
-    pub(super) fn latest(&self) -> usize {
-        let place = |span: &Span| {
-            let last = span.moments.last().copied();
-            self.order.iter().position(|&i| Some(i) == last)
-        };
-        let places = self.processes.iter().map(place).enumerate();
-        places.max_by_key(|&(_, place)| place).map_or(0, |(number, _)| number)
-    }
-
-    /// Number of processes.
-    pub(crate) fn count(&self) -> usize {
-        self.processes.len()
-    }
-
-    /// How many snapshots each process has.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = usize> + '_ {
-        self.processes.iter().map(|span| span.moments.len())
-    }
-
-    /// Snapshots that show the same collection as the one before.
-    pub(crate) fn repeats(&self) -> impl Iterator<Item = usize> + '_ {
-        self.processes.iter().flat_map(|span| span.repeats.iter().copied())
-    }
-
-    /// All states in order of time, as if they were of one process.
-    pub(super) fn all(&self) -> Span {
-        Span { moments: self.order.clone(), ..Span::default() }
-    }
-
-    /// The process of each snapshot of a history of so many.
-    pub(super) fn of_moments(&self, moments: usize) -> Vec<usize> {
-        let mut processes = vec![0; moments];
-        for (number, span) in self.processes.iter().enumerate() {
-            span.moments.iter().chain(&span.repeats).for_each(|&i| processes[i] = number);
-        }
-        processes
-    }
-
-    fn sort_in(
-        &mut self,
-        history: &History,
-        i: usize,
-        counters: Vec<i64>,
-        open: &mut Vec<Process>,
-    ) {
+impl Sorting<'_> {
+    /// Adds the next state to the process that it is of.
+    fn add(&mut self, i: usize, counters: Vec<i64>) {
+        let Self { history, open, .. } = self;
         let moment = &history.moments[i];
         let same_time = |other: usize| {
             let other = &history.moments[other];

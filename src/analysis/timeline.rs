@@ -4,11 +4,11 @@
 
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Change, Evolution, Groups, Line, Tally};
-use super::spans::{Span, Spans};
 use super::turnover::{class_of, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
+use crate::model::recording::Track;
 use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
@@ -95,20 +95,20 @@ pub(crate) enum Choice {
     Ends,
 }
 
-/// The timeline of a history; `nodecount` rows at most, 0 is no limit.
+/// The timeline of a track; `nodecount` rows at most, 0 is no limit.
 pub(crate) fn timeline(
-    history: &History,
-    spans: &Spans,
+    track: &Track,
     frames: &Frames,
     measured: &Measured,
     order: Order,
     choice: Choice,
     nodecount: usize,
 ) -> Timeline {
-    let judged = spans.main();
-    let all = spans.all();
+    let history = &track.history;
+    let judged = track.main_process();
+    let all = track.all();
     let of_all = Evolution { history, measured, span: &all };
-    let main = spans.processes.get(judged).cloned().unwrap_or_default();
+    let main = track.processes.get(judged).cloned().unwrap_or_default();
     let evolution = Evolution { history, measured, span: &main };
     let by = groups(history, frames, order);
     let changes = evolution.changes();
@@ -144,7 +144,7 @@ pub(crate) fn timeline(
     let other = groups(history, frames, if order == Order::Cum { Order::Flat } else { Order::Cum });
     let lines = of_all.lines(&by.only(&rows, frames.len()));
     let other = of_all.values(&other.only(&rows, frames.len()));
-    let clock = Clock::new(history, spans, &all);
+    let clock = Clock::new(track);
     let place = |moment: &usize| all.moments.iter().position(|other| other == moment);
     let of_main: Vec<usize> = if main.moments.len() == all.moments.len() {
         (0..all.moments.len()).collect()
@@ -176,7 +176,7 @@ pub(crate) fn timeline(
             cum,
             allocated_per_second: clock.rates(&line.allocated),
             class,
-            slope_per_hour: (spans.timed && main.moments.len() >= LEAST).then(|| slope.into()),
+            slope_per_hour: (track.is_timed() && main.moments.len() >= LEAST).then(|| slope.into()),
             q_value: candidate.q_value,
             retention: candidate.tally.retention().map(Share::from),
         }
@@ -251,18 +251,18 @@ struct Clock {
 }
 
 impl Clock {
-    fn new(history: &History, spans: &Spans, all: &Span) -> Self {
-        let time = |&i: &usize| history.moments[i].header.time_nanos;
-        let first = all.moments.first().map_or(0, time);
+    fn new(track: &Track) -> Self {
+        let time = |&i: &usize| track.time(i);
+        let first = track.order.first().map_or(0, time);
         let elapsed = |i| time(i).saturating_sub(first);
-        let processes = spans.of_moments(history.moments.len());
-        let processes: Vec<usize> = all.moments.iter().map(|&i| processes[i]).collect();
-        let mut last = vec![None; spans.processes.len()];
+        let processes = track.process_of_each();
+        let processes: Vec<usize> = track.order.iter().map(|&i| processes[i]).collect();
+        let mut last = vec![None; track.processes.len()];
         let before = processes.iter().enumerate();
         let before = before.map(|(i, &process)| last.get_mut(process)?.replace(i)).collect();
         Self {
-            times: all.moments.iter().map(|i| super::rfc3339(time(i))).collect(),
-            elapsed: spans.timed.then(|| all.moments.iter().map(elapsed).collect()),
+            times: track.order.iter().map(|i| super::rfc3339(time(i))).collect(),
+            elapsed: track.is_timed().then(|| track.order.iter().map(elapsed).collect()),
             processes,
             before,
         }

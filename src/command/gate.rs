@@ -7,7 +7,7 @@ mod files;
 mod options;
 
 use super::catalog::{self, Settings};
-use super::load::{Keep, load, load_histories};
+use super::load::{Keep, load, load_recording};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{Console, Error, run};
@@ -255,9 +255,9 @@ impl Gate {
             let series = load(names, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?;
             return Ok((series, 1, None));
         }
-        let histories = load_histories(names, progress).map_err(|e| fail(Box::new(e)))?;
-        let moments = &histories.main.moments;
-        let heaps: Vec<String> = moments.iter().map(|moment| moment.name.clone()).collect();
+        let recording = load_recording(names, progress).map_err(|e| fail(Box::new(e)))?;
+        let history = &recording.main().history;
+        let heaps: Vec<String> = history.moments.iter().map(|moment| moment.name.clone()).collect();
         let series = match heaps.as_slice() {
             // Standard input can't be read again.
             _ if heaps.iter().any(|name| name == crate::source::STDIN) => {
@@ -278,9 +278,9 @@ impl Gate {
             limit: None,
         };
         let mut query = self.query(Question::Leaks(asked));
-        let in_use = crate::report::in_use(&histories.main.sample_types).map(str::to_owned);
+        let in_use = crate::report::in_use(&history.sample_types).map(str::to_owned);
         query.sample_type = query.sample_type.or(in_use);
-        let leaks = analyze_through_time(histories, &query, &self.spec);
+        let leaks = analyze_through_time(recording, &query, &self.spec);
         let leaks = leaks.map_err(|e| fail(Box::new(e)))?;
         Ok((series, 1, Some(leaks)))
     }

@@ -2,13 +2,14 @@
 //! a series, or hands it on.
 
 use super::progress::Progress;
+use crate::analysis;
 use crate::input::{self, Content};
 use crate::model::history::{self, Gather};
 use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
+use crate::model::recording::Recording;
 use crate::model::series::Series;
 use crate::parallel;
-use crate::report::Histories;
 use crate::source;
 
 /// Why a series could not be made.
@@ -122,13 +123,12 @@ fn each_content<'a, E: From<Error> + Send>(
     Ok(())
 }
 
-/// Reads the inputs, in their order, into histories: goroutine profiles into one, all the others into another. Where
-/// there are no others, the goroutines are what the question is about.
-pub(super) fn load_histories(names: &[String], progress: &Progress) -> Result<Histories, Error> {
-    let (mut main, mut goroutines) = (Gather::default(), Gather::default());
+/// Reads the inputs, in their order, into the tracks of a recording.
+pub(super) fn load_recording(names: &[String], progress: &Progress) -> Result<Recording, Error> {
+    let (mut profiles, mut goroutines) = (Gather::default(), Gather::default());
     each_content(names, progress, |name, content| {
         let added = match content {
-            Content::Profile(profile) => main.add(name, &profile),
+            Content::Profile(profile) => profiles.add(name, &profile),
             Content::Goroutines(profile) => goroutines.add(name, &profile),
             Content::GcTrace(refusal) | Content::Other(refusal) => {
                 return Err(Error::read(name, input::Error::Unrecognized(refusal)));
@@ -136,13 +136,7 @@ pub(super) fn load_histories(names: &[String], progress: &Progress) -> Result<Hi
         };
         added.map_err(|error| Error::History { name: shown(name), error })
     })?;
-    Ok(match (main.is_empty(), goroutines.is_empty()) {
-        (true, false) => Histories { main: goroutines.finish()?, goroutines: None },
-        (_, true) => Histories { main: main.finish()?, goroutines: None },
-        (false, false) => {
-            Histories { main: main.finish()?, goroutines: Some(goroutines.finish()?) }
-        }
-    })
+    Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
 }
 
 /// The first and the last of many, with no more than four of them in memory.

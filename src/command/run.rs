@@ -1,6 +1,6 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::load::{Keep, load, load_histories};
+use super::load::{Keep, load, load_recording};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
@@ -24,8 +24,8 @@ fn answer(
     progress: &Progress,
 ) -> Result<Report, Error> {
     if matches!(query.question, Question::Timeline | Question::Leaks(_)) {
-        let histories = load_histories(inputs, progress).map_err(|e| Error::Answer(Box::new(e)))?;
-        let report = analyze_through_time(histories, query, spec);
+        let recording = load_recording(inputs, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+        let report = analyze_through_time(recording, query, spec);
         return report.map_err(|e| Error::Answer(Box::new(e)));
     }
     let keep = match query.question {

@@ -16,6 +16,7 @@ pub mod origin;
 pub mod profile;
 mod raw;
 pub mod rebase;
+pub mod recording;
 pub mod series;
 mod shared;
 pub mod strings;

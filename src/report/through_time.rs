@@ -2,25 +2,17 @@
 
 use super::analyze::{Error, change_of_total, column, input, new_report, no_match, settle_order};
 use super::{Query, Question, Report, Total, Warning, WarningCode};
+use crate::analysis::Measured;
 use crate::analysis::suspects::{Asked, Verdict, suspects};
 use crate::analysis::timeline::{Choice, timeline};
-use crate::analysis::{Measured, Spans, spans};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::history::{History, Moment};
 use crate::model::measures::{self, Kind};
+use crate::model::recording::{Lack, Recording, Track};
 use crate::model::series::trimmed;
 use crate::stats::class::LEAST;
 use crate::units;
-
-/// What questions about time are asked of.
-#[derive(Clone, Debug, Default)]
-pub struct Histories {
-    /// The snapshots that the question is about.
-    pub main: History,
-    /// Goroutine profiles that came with them.
-    pub goroutines: Option<History>,
-}
 
 /// Rows of the timeline that stands beside suspects.
 const BESIDE: usize = 25;
@@ -28,13 +20,13 @@ const BESIDE: usize = 25;
 /// Inputs that a warning names.
 const NAMED: usize = 3;
 
-/// Answers a query about histories, whose filter is `spec`.
+/// Answers a query about a recording, whose filter is `spec`.
 pub fn analyze_through_time(
-    histories: Histories,
+    mut recording: Recording,
     query: &Query,
     spec: &Spec,
 ) -> Result<Report, Error> {
-    let Histories { main: mut history, goroutines } = histories;
+    let history = &recording.main().history;
     let first = history.moments.first().map_or("", |moment| moment.name.as_str());
     if history.sample_types.is_empty() {
         return Err(Error::NoSampleTypes { name: first.to_owned() });
@@ -44,13 +36,13 @@ pub fn analyze_through_time(
     let at = column(&history.sample_types, defaults, query.sample_type.as_deref())?;
     let measured = Measured::new(&history.sample_types, at);
     if let Question::Leaks(asked) = &query.question {
-        check_leaks(&history, at, asked)?;
+        check_leaks(history, at, asked)?;
     }
     let (sort, order) = settle_order(query, true);
     let mut report = new_report(query, &history.sample_types[at], sort);
-    let all = std::iter::once(&history).chain(&goroutines);
-    report.inputs = all
-        .flat_map(|history| {
+    report.inputs = recording
+        .tracks()
+        .flat_map(|Track { history, .. }| {
             let one = |moment: &Moment| {
                 let snapshot = moment.as_snapshot();
                 let symbols = &history.records.symbols;
@@ -65,21 +57,19 @@ pub fn analyze_through_time(
             history.moments.iter().map(one).collect::<Vec<_>>()
         })
         .collect();
-    let spans = spans(&history);
-    report.totals = totals(&history, &spans);
-    report.warnings = caveats(&history, &spans);
-    let Applied { series, unmatched } = filter.apply(std::mem::take(&mut history.records))?;
-    history.records = series;
-    report.warnings.extend(unmatched.into_iter().map(no_match));
-    let mut goroutines = goroutines;
-    if let Some(history) = &mut goroutines {
-        history.records = filter.apply(std::mem::take(&mut history.records))?.series;
+    report.totals = totals(recording.main());
+    report.warnings = caveats(recording.main());
+    for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
+        let Applied { series, unmatched } = filter.apply(std::mem::take(&mut history.records))?;
+        history.records = series;
+        if number == 0 {
+            report.warnings.extend(unmatched.into_iter().map(no_match));
+        }
     }
     let mut found = None;
     if let Question::Leaks(asked) = &query.question {
         // Whose code a function is, its whole file name says.
-        let (mut suspects, mut verdict) =
-            suspects(&history, &spans, goroutines.as_ref(), &measured, asked);
+        let (mut suspects, mut verdict) = suspects(&recording, &measured, asked);
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
             suspects.truncate(query.nodecount);
@@ -90,17 +80,20 @@ pub fn analyze_through_time(
                 place.file = file.map(str::to_owned);
             }
         }
-        report.warnings.extend(warn_of_leaks(&history, asked, &verdict));
+        report.warnings.extend(warn_of_leaks(&recording.main().history, asked, &verdict));
         found = Some((suspects, verdict));
     }
-    history.records.trim_file_names(&query.trim_path);
-    let frames = Frames::new(&history.records, query.granularity, spec.noinlines);
+    for Track { history, .. } in recording.tracks_mut() {
+        history.records.trim_file_names(&query.trim_path);
+    }
+    let track = recording.main();
+    let frames = Frames::new(&track.history.records, query.granularity, spec.noinlines);
     let (choice, rows) = match (&query.question, query.nodecount) {
         (Question::Leaks(_), 0) => (Choice::Ends, BESIDE),
         (Question::Leaks(_), rows) => (Choice::Ends, rows),
         (_, rows) => (Choice::Peak, rows),
     };
-    report.timeline = Some(timeline(&history, &spans, &frames, &measured, order, choice, rows));
+    report.timeline = Some(timeline(track, &frames, &measured, order, choice, rows));
     (report.suspects, report.verdict) = found.unzip();
     Ok(report)
 }
@@ -159,23 +152,23 @@ fn warn_of_leaks(history: &History, asked: &Asked, verdict: &Verdict) -> Vec<War
 }
 
 /// The totals of the first and the last snapshot of the process that is judged.
-fn totals(history: &History, spans: &Spans) -> Vec<Total> {
-    let (first, last) = spans.ends();
-    let total = |moment: Option<usize>, i: usize| {
-        moment.map_or(0, |moment| history.moments[moment].totals[i])
-    };
-    let types = history.sample_types.iter().enumerate();
+fn totals(track: &Track) -> Vec<Total> {
+    let History { sample_types, moments, .. } = &track.history;
+    let (first, last) = track.ends();
+    let total =
+        |moment: Option<usize>, i: usize| moment.map_or(0, |moment| moments[moment].totals[i]);
+    let types = sample_types.iter().enumerate();
     types
         .map(|(i, sample_type)| change_of_total(sample_type, total(first, i), total(last, i)))
         .collect()
 }
 
 /// What the snapshots might mislead about.
-fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
+fn caveats(track: &Track) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code, message: String| warnings.push(Warning { code, message });
     let named = |moments: &[usize]| {
-        let names = moments.iter().take(NAMED).map(|&i| history.moments[i].name.clone());
+        let names = moments.iter().take(NAMED).map(|&i| track.history.moments[i].name.clone());
         let more = moments.len().saturating_sub(NAMED);
         let more = (more > 0).then(|| format!("{more} more"));
         names.chain(more).collect::<Vec<_>>().join(", ")
@@ -184,24 +177,24 @@ fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
         1 => format!("1 snapshot {one}"),
         n => format!("{n} snapshots {many}"),
     };
-    if !spans.differences.is_empty() {
-        let which = count(&spans.differences, "is a difference", "are differences");
+    if !track.differences.is_empty() {
+        let which = count(&track.differences, "is a difference", "are differences");
         warn(
             WarningCode::DeltaProfile,
             format!(
                 "{which} (as ?seconds=N gives it), not a state of the heap, and left out: {}",
-                named(&spans.differences)
+                named(&track.differences)
             ),
         );
     }
-    if !spans.copies.is_empty() {
-        let which = count(&spans.copies, "is there twice", "are there twice");
+    if !track.copies.is_empty() {
+        let which = count(&track.copies, "is there twice", "are there twice");
         warn(
             WarningCode::IdenticalData,
-            format!("{which} and counted once: {}", named(&spans.copies)),
+            format!("{which} and counted once: {}", named(&track.copies)),
         );
     }
-    let repeats: Vec<usize> = spans.repeats().collect();
+    let repeats: Vec<usize> = track.repeats().collect();
     if !repeats.is_empty() {
         let which = count(
             &repeats,
@@ -217,7 +210,7 @@ fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
             ),
         );
     }
-    if !spans.timed && spans.order.len() > 1 {
+    if track.lacks(Lack::Times) && track.order.len() > 1 {
         warn(
             WarningCode::NoTime,
             "the snapshots do not all say when they were taken (or all say the same): they are taken in the \
@@ -225,9 +218,9 @@ fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
                 .to_owned(),
         );
     }
-    if spans.count() > 1 {
-        let (judged, size) = (spans.main(), spans.sizes().max().unwrap_or(0));
-        let few = spans.sizes().filter(|&size| size < LEAST).count();
+    if track.processes.len() > 1 {
+        let (judged, size) = (track.main_process(), track.sizes().max().unwrap_or(0));
+        let few = track.sizes().filter(|&size| size < LEAST).count();
         let few = if few > 0 && size >= LEAST {
             format!(" {few} of them have less than {LEAST} snapshots, too few for a trend.")
         } else {
@@ -239,7 +232,7 @@ fn caveats(history: &History, spans: &Spans) -> Vec<Warning> {
                 "the snapshots are of {} processes (another build, or counters that fall: a restart, or \
                  replicas). Each is judged for itself; the timeline's classes are of process {} with its {size} \
                  snapshot{}.{few}",
-                spans.count(),
+                track.processes.len(),
                 judged + 1,
                 if size == 1 { "" } else { "s" },
             ),

@@ -35,6 +35,7 @@ mod pprof_agreement;
 mod pprof_reads;
 mod properties;
 mod random;
+mod recordings;
 mod refs;
 mod samples;
 mod schema;

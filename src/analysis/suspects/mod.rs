@@ -19,12 +19,11 @@ pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict}
 
 use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::{Change, Evolution};
-use super::spans::{Span, Spans};
+use super::spans::nearest;
 use super::turnover::judge_line;
 use super::{Measured, Place};
-use crate::model::history::{History, Moment};
-use crate::model::measures::{self, Kind};
 use crate::model::origin::Own;
+use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::Series;
 use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
 use crate::stats::LEVEL;
@@ -150,39 +149,42 @@ fn blame_on_own(found: &mut [Ranked]) {
     }
 }
 
-/// The suspects of a history and of the goroutine profiles that came with it, the worst first, and the verdict.
+/// The suspects of a recording, the worst first, and the verdict.
 pub(crate) fn suspects(
-    history: &History,
-    spans: &Spans,
-    goroutines: Option<&History>,
+    recording: &Recording,
     measured: &Measured,
     asked: &Asked,
 ) -> (Vec<Suspect>, Verdict) {
+    let track = recording.main();
+    let history = &track.history;
+    let goroutines = &recording.goroutines;
     // Goroutine profiles alone are about goroutines, and say nothing of memory.
-    let is_goroutines = |moment: &Moment| measures::kind(&moment.header) == Kind::Goroutine;
-    let alone = goroutines.is_none() && history.moments.iter().all(is_goroutines);
-    let parked_in = if alone { Some(history) } else { goroutines };
-    let parked = Parked::new(parked_in, (history, spans), asked);
+    let alone = recording.is_of_goroutines();
+    let parked = if alone && track.is_timed() {
+        // All of one time go to the process of the first of them.
+        Parked::new(goroutines, &nearest(goroutines, goroutines), asked)
+    } else {
+        Parked::new(goroutines, &goroutines.processes, asked)
+    };
     let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
     let changes = |span: &Span| Evolution { history, measured, span }.changes();
-    let main = spans.main();
-    let of_main = changes(&spans.processes.get(main).cloned().unwrap_or_default());
+    let main = track.main_process();
+    let of_main = changes(&track.processes.get(main).cloned().unwrap_or_default());
     let entries = Entries::new(history, &owners, &of_main);
     let case = Case {
-        history,
+        track,
         measured,
         owners: &owners,
         asked,
         matcher: &Matcher::new(&asked.catalog, names),
         parked: &parked,
         entries: &entries,
-        timed: spans.timed,
     };
     let mut found: Vec<Ranked> = Vec::new();
     let mut left_out = 0;
-    for (process, span) in spans.processes.iter().enumerate() {
+    for (process, span) in track.processes.iter().enumerate() {
         if span.moments.len() > 1 && !alone {
             let (suspects, more) = if process == main {
                 case.of_span(process, span, &of_main)
@@ -204,7 +206,7 @@ pub(crate) fn suspects(
     let ranked = found.into_iter().zip(1..);
     let suspects: Vec<Suspect> =
         ranked.map(|(Ranked { suspect, .. }, rank)| Suspect { rank, ..suspect }).collect();
-    let mut verdict = verdict::verdict(history, measured, spans, &suspects, asked.limit);
+    let mut verdict = verdict::verdict(track, measured, &suspects, asked.limit);
     verdict.not_followed = left_out;
     (suspects, verdict)
 }
@@ -225,22 +227,22 @@ fn once_each(found: Vec<Ranked>) -> Vec<Ranked> {
     found.into_iter().filter(is_best).collect()
 }
 
-/// What all suspects of a history have in common.
+/// What all suspects of a track have in common.
 struct Case<'a> {
-    history: &'a History,
+    track: &'a Track,
     measured: &'a Measured,
     owners: &'a Owners,
     asked: &'a Asked,
     matcher: &'a Matcher,
     parked: &'a Parked<'a>,
     entries: &'a Entries<'a>,
-    timed: bool,
 }
 
 impl Case<'_> {
     /// The suspects of one process, and how many sites grew that were not followed.
     fn of_span(&self, process: usize, span: &Span, changes: &[Change]) -> (Vec<Ranked>, usize) {
-        let Self { history, measured, owners, .. } = *self;
+        let Self { track, measured, owners, .. } = *self;
+        let history = &track.history;
         let evolution = Evolution { history, measured, span };
         let mut contexts = Contexts::new(history, owners, changes);
         let histories = Histories::new(&evolution, &mut contexts);
@@ -260,7 +262,8 @@ impl Case<'_> {
     }
 
     fn suspect(&self, process: usize, span: &Span, candidate: &Candidate, stack: &Stack) -> Ranked {
-        let Self { history, measured, owners, asked, .. } = *self;
+        let Self { track, measured, owners, asked, .. } = *self;
+        let history = &track.history;
         let series = &history.records;
         let catalog = &asked.catalog;
         let name = |frame: &Frame| series.symbols.name(frame.function).to_owned();
@@ -292,7 +295,7 @@ impl Case<'_> {
             unit: sample_type.unit.clone(),
             patterns: ids(catalog, &stack.patterns, class),
             growth: Estimate::new(candidate.delta(), interval),
-            slope_per_hour: (self.timed && is_trend).then(|| late.into()),
+            slope_per_hour: (track.is_timed() && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
             retention: candidate.tally.retention().map(Share::from),
             persistence: candidate.judgement.persistence,
@@ -309,7 +312,7 @@ impl Case<'_> {
         };
         suspect.confidence = self.confidence(&suspect, &stack.patterns);
         (suspect.explanation, suspect.fix) = words::explain(&suspect, catalog, span.moments.len());
-        let bound = if is_trend && self.timed {
+        let bound = if is_trend && track.is_timed() {
             late.inner.lower
         } else if candidate.is_sampled {
             candidate.tally.evidence.lower_bound()
@@ -330,7 +333,7 @@ impl Case<'_> {
         let wanted = patterns
             .first()
             .is_some_and(|&id| catalog[id].goroutine.is_some() && !is_any(&catalog[id]));
-        let misses = wanted && self.parked.is_there() && !rises;
+        let misses = wanted && !self.track.lacks(Lack::Goroutines) && !rises;
         match (keeps || fits || rises, loses || misses) {
             (true, false) => Confidence::High,
             (false, true) => Confidence::Low,

@@ -9,16 +9,14 @@ use super::goroutines::{Group, LEAST_BYTES, groups};
 use super::{Asked, Goroutines, Ranked, Suspect, ids, is_any, place, words};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Estimate};
-use crate::analysis::spans::{Span, Spans, spans};
-use crate::model::history::History;
 use crate::model::ids::FunctionId;
+use crate::model::recording::{Span, Track};
 use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
 use crate::stats::class::LEAST;
 
-/// The goroutines that came with a history.
+/// The goroutines of a recording.
 pub(super) struct Parked<'a> {
-    history: Option<&'a History>,
-    timed: bool,
+    track: &'a Track,
     /// With the process that each group is of.
     groups: Vec<(usize, Group)>,
     /// Patterns whose goroutines each group are.
@@ -26,20 +24,12 @@ pub(super) struct Parked<'a> {
 }
 
 impl<'a> Parked<'a> {
-    /// The goroutine profiles that came with `heap`, each of the process of the heap snapshot that is nearest in time:
-    /// they have no counters to tell processes by.
-    pub(super) fn new(
-        history: Option<&'a History>,
-        heap: (&History, &Spans),
-        asked: &Asked,
-    ) -> Self {
-        let mut parked = Self { history, timed: false, groups: Vec::new(), patterns: Vec::new() };
-        let Some(history) = history else { return parked };
-        let own = spans(history);
-        parked.timed = own.timed;
-        let spans = if own.timed { by_nearest(history, &own, heap) } else { own.processes };
+    /// The goroutines of a track in some processes.
+    pub(super) fn new(track: &'a Track, processes: &[Span], asked: &Asked) -> Self {
+        let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
+        let history = &track.history;
         let owners = Owners::new(&history.records, &asked.own);
-        for (process, span) in spans.iter().enumerate() {
+        for (process, span) in processes.iter().enumerate() {
             if span.moments.len() > 1 {
                 let groups = groups(history, &owners, span);
                 parked.groups.extend(groups.into_iter().map(|group| (process, group)));
@@ -53,18 +43,14 @@ impl<'a> Parked<'a> {
         parked
     }
 
-    pub(super) fn is_there(&self) -> bool {
-        self.history.is_some()
-    }
-
     fn facts(&self, group: &Group) -> Goroutines {
-        let parked = self.history.map(|h| h.records.symbols.name(group.frame.function));
+        let symbols = &self.track.history.records.symbols;
         Goroutines {
             before: group.before(),
             after: group.after(),
             state: group.state.to_owned(),
             started_by: group.started_by().to_owned(),
-            parked_in: parked.unwrap_or_default().to_owned(),
+            parked_in: symbols.name(group.frame.function).to_owned(),
         }
     }
 
@@ -76,7 +62,7 @@ impl<'a> Parked<'a> {
         patterns: &[PatternId],
         catalog: &Catalog,
     ) -> Option<Goroutines> {
-        let symbols = &self.history?.records.symbols;
+        let symbols = &self.track.history.records.symbols;
         let is_named = |id: &PatternId| !is_any(&catalog[*id]);
         let goes_with = |(_, group): &&(usize, Group), own: &[PatternId]| {
             group.started == function
@@ -92,8 +78,8 @@ impl<'a> Parked<'a> {
 
     /// The groups that pile up, as suspects of their own.
     pub(super) fn suspects(&self, asked: &Asked, entries: &Entries<'_>) -> Vec<Ranked> {
-        let Some(history) = self.history else { return Vec::new() };
-        let series = &history.records;
+        let series = &self.track.history.records;
+        let timed = self.track.is_timed();
         let catalog = &asked.catalog;
         let name = |&function: &FunctionId| series.symbols.name(function);
         let suspect = |(process, group): &(usize, Group), own: &[PatternId]| {
@@ -120,8 +106,7 @@ impl<'a> Parked<'a> {
                 unit: "count".to_owned(),
                 patterns: ids(catalog, own, group.class),
                 growth: Estimate { estimate: growth, lower: growth, upper: growth },
-                slope_per_hour: (self.timed && group.line.values.len() >= LEAST)
-                    .then(|| late.into()),
+                slope_per_hour: (timed && group.line.values.len() >= LEAST).then(|| late.into()),
                 q_value: None,
                 retention: None,
                 persistence: group.judgement.persistence,
@@ -138,7 +123,7 @@ impl<'a> Parked<'a> {
             };
             (suspect.explanation, suspect.fix) =
                 words::explain(&suspect, catalog, group.line.values.len());
-            let per_hour = if self.timed && group.line.values.len() >= LEAST {
+            let per_hour = if timed && group.line.values.len() >= LEAST {
                 late.inner.lower
             } else {
                 growth as f64
@@ -164,26 +149,3 @@ impl<'a> Parked<'a> {
 
 /// With fewer than four snapshots, so many goroutines more are worth a word.
 const SOME: f64 = 10.0;
-
-/// The snapshots of goroutines in the processes of the heap.
-fn by_nearest(history: &History, own: &Spans, heap: (&History, &Spans)) -> Vec<Span> {
-    let (heap, spans) = heap;
-    let of_heap = spans.of_moments(heap.moments.len());
-    if !spans.timed {
-        return own.processes.clone();
-    }
-    let time = |history: &History, i: usize| history.moments[i].header.time_nanos;
-    let mut processes = vec![Vec::new(); spans.processes.len()];
-    for &i in own.processes.iter().flat_map(|span| &span.moments) {
-        // In order of time: the nearest is one of the two around it.
-        let at = time(history, i);
-        let after = spans.order.partition_point(|&h| time(heap, h) < at);
-        let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
-        let around = around.filter_map(|place| spans.order.get(place).copied());
-        let nearest = around.min_by_key(|&h| time(heap, h).abs_diff(at));
-        if let Some(nearest) = nearest {
-            processes[of_heap[nearest]].push(i);
-        }
-    }
-    processes.into_iter().map(|moments| Span::of(history, moments)).collect()
-}

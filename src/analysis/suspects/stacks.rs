@@ -28,7 +28,8 @@ pub(super) fn of(
     candidates: &[Candidate],
     changes: &[Change],
 ) -> Vec<Stack> {
-    let Case { history, matcher, .. } = *case;
+    let Case { track, matcher, .. } = *case;
+    let history = &track.history;
     let mut of_context = vec![None; contexts.all.len()];
     for (number, candidate) in candidates.iter().enumerate() {
         candidate.contexts.iter().for_each(|id| of_context[id.index()] = Some(number));

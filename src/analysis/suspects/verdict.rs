@@ -4,8 +4,7 @@ use super::Suspect;
 use crate::analysis::Measured;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::rfc3339;
-use crate::analysis::spans::{Span, Spans};
-use crate::model::history::History;
+use crate::model::recording::{Lack, Span, Track};
 use crate::stats::Interval;
 use crate::stats::class::LEAST;
 use crate::stats::limit::{self, TimeToLimit};
@@ -112,13 +111,12 @@ const ADVISED: usize = 8;
 
 /// The verdict on suspects that stand in their order.
 pub(super) fn verdict(
-    history: &History,
+    track: &Track,
     measured: &Measured,
-    spans: &Spans,
     suspects: &[Suspect],
     asked: Option<Asked>,
 ) -> Verdict {
-    let latest = spans.latest();
+    let latest = track.latest_process();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
     let slopes: Vec<Estimate> = leaks
         .clone()
@@ -126,21 +124,21 @@ pub(super) fn verdict(
         .filter_map(|leak| leak.slope_per_hour)
         .collect();
     let slope = sum(&slopes);
-    let most = spans.processes.iter().map(|span| span.moments.len()).max().unwrap_or(0);
-    let judged = spans.processes.get(latest);
+    let most = track.sizes().max().unwrap_or(0);
+    let judged = track.processes.get(latest);
     Verdict {
         leaks: leaks.count(),
         slope_per_hour: slope,
-        snapshots: spans.processes.iter().map(|span| span.moments.len()).sum(),
-        span_nanos: span_nanos(history, spans),
-        processes: spans.processes.iter().map(|span| process(history, span)).collect(),
-        needed: (most < LEAST).then(|| Needed {
+        snapshots: track.sizes().sum(),
+        span_nanos: span_nanos(track),
+        processes: track.processes.iter().map(|span| process(track, span)).collect(),
+        needed: track.lacks(Lack::Snapshots).then(|| Needed {
             snapshots: ADVISED - most,
-            apart_nanos: judged.and_then(|span| apart(spans, span, suspects)),
+            apart_nanos: judged.and_then(|span| apart(track, span, suspects)),
         }),
         limit: asked.map(|asked| {
-            let known = spans.timed && judged.is_some_and(|span| span.moments.len() >= LEAST);
-            limit(history, measured, judged, slope.or(known.then(Estimate::default)), asked)
+            let known = track.is_timed() && judged.is_some_and(|span| span.moments.len() >= LEAST);
+            limit(track, measured, judged, slope.or(known.then(Estimate::default)), asked)
         }),
         omitted: 0,
         not_followed: 0,
@@ -165,14 +163,15 @@ fn sum(slopes: &[Estimate]) -> Option<Estimate> {
     Some(Estimate::new(estimate, Interval { lower: value - down, upper: value + up }))
 }
 
-fn span_nanos(history: &History, spans: &Spans) -> Option<i64> {
-    let time = |&i: &usize| history.moments[i].header.time_nanos;
-    let (first, last) = (spans.order.first().map(time)?, spans.order.last().map(time)?);
-    spans.timed.then(|| last.saturating_sub(first))
+fn span_nanos(track: &Track) -> Option<i64> {
+    let time = |&i: &usize| track.time(i);
+    let (first, last) = (track.order.first().map(time)?, track.order.last().map(time)?);
+    track.is_timed().then(|| last.saturating_sub(first))
 }
 
-fn process(history: &History, span: &Span) -> Process {
-    let time = |i: Option<&usize>| i.and_then(|&i| rfc3339(history.moments[i].header.time_nanos));
+fn process(track: &Track, span: &Span) -> Process {
+    let history = &track.history;
+    let time = |i: Option<&usize>| i.and_then(|&i| rfc3339(track.time(i)));
     let main = span.moments.first().and_then(|&i| history.moments[i].main);
     let build_id = main.map(|main| history.records.symbols.text(main.build_id).to_owned());
     Process {
@@ -185,8 +184,8 @@ fn process(history: &History, span: &Span) -> Process {
 }
 
 /// How far apart snapshots have to be for the fastest suspect to grow by its error in between.
-fn apart(spans: &Spans, span: &Span, suspects: &[Suspect]) -> Option<i64> {
-    let hours = span.hours.last().copied().filter(|&hours| spans.timed && hours > 0.0)?;
+fn apart(track: &Track, span: &Span, suspects: &[Suspect]) -> Option<i64> {
+    let hours = span.hours.last().copied().filter(|&hours| track.is_timed() && hours > 0.0)?;
     let of_memory = suspects.iter().filter(|suspect| !suspect.is_of_goroutines());
     let fastest = of_memory.max_by_key(|suspect| suspect.growth.lower)?;
     let Estimate { estimate, lower, .. } = fastest.growth;
@@ -197,14 +196,14 @@ fn apart(spans: &Spans, span: &Span, suspects: &[Suspect]) -> Option<i64> {
 }
 
 fn limit(
-    history: &History,
+    track: &Track,
     measured: &Measured,
     span: Option<&Span>,
     slope: Option<Estimate>,
     asked: Asked,
 ) -> Limit {
     let last = span.and_then(|span| span.moments.last());
-    let live = last.map_or(0, |&i| history.moments[i].totals[measured.column]);
+    let live = last.map_or(0, |&i| track.history.moments[i].totals[measured.column]);
     let memory = limit::Memory {
         limit: asked.limit as f64,
         gogc: asked.gogc,
