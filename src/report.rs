@@ -179,9 +179,11 @@ pub struct Report {
     /// Its unit.
     pub unit: String,
     /// What one row stands for: `functions`, `filefunctions`, `files`, `lines`, `addresses`, `packages`.
-    pub granularity: String,
+    #[schemars(with = "String")]
+    pub granularity: Granularity,
     /// What the rows are sorted by: `flat`, `cum`, `delta` or `bound` (lower confidence bound).
-    pub sort: String,
+    #[schemars(with = "String")]
+    pub sort: Sort,
     /// All sample types.
     pub totals: Vec<Total>,
     /// What changed.
@@ -235,7 +237,8 @@ pub struct Report {
 }
 
 /// What the rows are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Sort {
     /// The lower confidence bound of |Δ|: what surely changed most stands first (the default of `diff`).
     Bound,

@@ -13,9 +13,11 @@ pub use tags::TagFilter;
 use crate::model::series::Series;
 use clap::ValueEnum;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 /// How finely frames are told apart: frames that are equal at this granularity are one row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Granularity {
     /// By function name.
     #[default]
@@ -30,6 +32,20 @@ pub enum Granularity {
     Addresses,
     /// By package: the function name up to the last path element's first dot.
     Packages,
+}
+
+impl Granularity {
+    /// Its name, as it is typed and as JSON has it, which is what the rows are in the plural.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Functions => "functions",
+            Self::Filefunctions => "filefunctions",
+            Self::Files => "files",
+            Self::Lines => "lines",
+            Self::Addresses => "addresses",
+            Self::Packages => "packages",
+        }
+    }
 }
 
 /// The filters as typed, in pprof's words. Regular expressions are unanchored and match the function

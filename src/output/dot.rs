@@ -79,7 +79,7 @@ impl Drawing<'_> {
         let mut lines = vec![cut(&self.title(), LINE)];
         let build = report.inputs.last().and_then(|input| input.build_id.as_deref());
         lines.extend(build.map(|id| format!("build {}", id.chars().take(12).collect::<String>())));
-        lines.push(format!("{} by {}", report.sample_type, report.granularity));
+        lines.push(format!("{} by {}", report.sample_type, report.granularity.name()));
         let total = report.totals.iter().find(|total| total.sample_type == report.sample_type);
         if let Some(total) = total {
             let weight = Weight { before: total.before, after: total.after, delta: total.delta };

@@ -38,6 +38,7 @@ pub(super) use baseline_rows::write as write_baselines;
 pub(super) use pattern_text::write as write_patterns;
 
 use super::{Style, escape};
+use crate::filter::Granularity;
 use crate::report::{InputKind, Report};
 use std::io;
 
@@ -94,17 +95,26 @@ fn is_heap(report: &Report) -> bool {
 }
 
 /// What one row stands for, in the plural.
-fn rows_word(report: &Report) -> &str {
-    match report.granularity.as_str() {
-        "filefunctions" => "functions",
-        other => other,
+fn rows_word(report: &Report) -> &'static str {
+    match report.granularity {
+        Granularity::Filefunctions => Granularity::Functions.name(),
+        other => other.name(),
+    }
+}
+
+/// The title of the column of names.
+fn name_title(report: &Report) -> &'static str {
+    match report.granularity {
+        Granularity::Files => "file",
+        Granularity::Packages => "package",
+        _ => "function",
     }
 }
 
 /// Whether a row is named after a function: beside a file or a package, the function it stands under
 /// would compare unlike things.
 fn names_functions(report: &Report) -> bool {
-    !matches!(report.granularity.as_str(), "files" | "packages")
+    !matches!(report.granularity, Granularity::Files | Granularity::Packages)
 }
 
 /// `word` for one, its plural otherwise: `1 function`, `31 functions`.

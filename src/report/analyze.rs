@@ -17,7 +17,6 @@ use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
 use crate::model::symbols::{Symbols, base_name};
 use crate::parallel;
-use clap::ValueEnum;
 use regex::Regex;
 
 /// Why a question can't be answered.
@@ -211,8 +210,8 @@ pub(super) fn new_report(query: &Query, sample_type: &SampleType, sort: Sort) ->
         comparison: None,
         sample_type: sample_type.name.clone(),
         unit: sample_type.unit.clone(),
-        granularity: value_name(&query.granularity),
-        sort: value_name(&sort),
+        granularity: query.granularity,
+        sort,
         totals: Vec::new(),
         diff: None,
         top: None,
@@ -254,10 +253,6 @@ pub(super) fn no_match(option: &'static str) -> Warning {
         code: WarningCode::NoMatch,
         message: format!("--{option} matches nothing in these profiles"),
     }
-}
-
-fn value_name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// The column of a sample type by name or position; that of the newest profile that names a default where none is asked for.

@@ -8,7 +8,7 @@ use heapdiff::analysis::estimates::{Class, Estimate};
 use heapdiff::analysis::timeline::{Row, Through, Timeline};
 use heapdiff::analysis::{Measure, Omitted};
 use heapdiff::output::{self, FileNames, Format, Style};
-use heapdiff::report::Report;
+use heapdiff::report::{Report, Sort};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn timeline(rows: Vec<Row>, beside: i64) -> Timeline {
 fn report(timeline: Timeline) -> Report {
     let mut report = samples::empty_diff();
     report.diff = None;
-    "flat".clone_into(&mut report.sort);
+    report.sort = Sort::Flat;
     report.timeline = Some(timeline);
     report
 }
@@ -192,7 +192,7 @@ fn areas_pile_up_to_the_total_and_leaks_come_first() {
 #[test]
 fn sums_that_overlap_are_lines() {
     let mut report = report(growing(12));
-    report.sort = "cum".to_owned();
+    report.sort = Sort::Cum;
     let parts = parts(&drawn(&report));
     assert!(parts.areas.is_empty());
     assert!(parts.says("rows overlap and do not add up"), "{:?}", parts.words);
@@ -252,11 +252,11 @@ fn any_timeline_is_a_picture() {
         ("restarts", alone, "50 processes"),
     ];
     for (case, timeline, words) in cases {
-        for sort in ["flat", "cum"] {
+        for sort in [Sort::Flat, Sort::Cum] {
             let mut report = report(timeline.clone());
-            report.sort = sort.to_owned();
+            report.sort = sort;
             let parts = parts(&drawn(&report));
-            assert!(parts.says(words), "{case} by {sort}: {:?}", parts.words);
+            assert!(parts.says(words), "{case} by {sort:?}: {:?}", parts.words);
         }
     }
 }

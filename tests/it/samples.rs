@@ -12,7 +12,10 @@ use heapdiff::analysis::tags::{self, Tags};
 use heapdiff::analysis::top::{self, Top};
 use heapdiff::analysis::traces::{Trace, Traces};
 use heapdiff::analysis::{Amount, Bounds, Label, LabelValue, Measure, Omitted, Place};
-use heapdiff::report::{Comparison, Input, InputKind, Report, SCHEMA, Total, Warning, WarningCode};
+use heapdiff::filter::Granularity;
+use heapdiff::report::{
+    Comparison, Input, InputKind, Report, SCHEMA, Sort, Total, Warning, WarningCode,
+};
 use std::sync::Arc;
 
 pub(crate) const KIB: i64 = 1 << 10;
@@ -100,8 +103,8 @@ pub(crate) fn empty_diff() -> Report {
         comparison: Some(Comparison { apart_nanos: Some(898_000_000_000), same_process: true }),
         sample_type: "inuse_space".to_owned(),
         unit: "bytes".to_owned(),
-        granularity: "functions".to_owned(),
-        sort: "bound".to_owned(),
+        granularity: Granularity::Functions,
+        sort: Sort::Bound,
         totals: Vec::new(),
         diff: Some(Diff::default()),
         top: None,
@@ -268,7 +271,7 @@ pub(crate) fn cpu() -> Report {
 /// The leaking server by cum.
 pub(crate) fn by_cum() -> Report {
     let mut report = leaking();
-    report.sort = String::from("cum");
+    report.sort = Sort::Cum;
     report.warnings.clear();
     if let Some(diff) = &mut report.diff {
         diff.rows.retain(|row| row.moved_from.is_none() && row.moved_to.is_none());
@@ -286,7 +289,7 @@ pub(crate) fn single() -> Report {
     let mut report = empty_diff();
     report.inputs.truncate(1);
     report.comparison = None;
-    report.sort = String::from("flat");
+    report.sort = Sort::Flat;
     report.diff = None;
     report.totals = vec![
         Total {
@@ -339,8 +342,8 @@ pub(crate) fn list() -> Report {
     let mut report = leaking();
     report.diff = None;
     report.warnings.clear();
-    report.granularity = String::from("lines");
-    report.sort = String::from("cum");
+    report.granularity = Granularity::Lines;
+    report.sort = Sort::Cum;
     let values = |flat: [i64; 2], cum: [i64; 2]| {
         let of = |side: usize| Measure { flat: flat[side], cum: cum[side] };
         let delta = Measure { flat: flat[1] - flat[0], cum: cum[1] - cum[0] };
@@ -475,7 +478,7 @@ pub(crate) fn tags() -> Report {
 /// Two processes of another allocator, line by line, without a sampling period, with every row.
 pub(crate) fn lines() -> Report {
     let mut report = empty_diff();
-    report.granularity = String::from("lines");
+    report.granularity = Granularity::Lines;
     report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
     for input in &mut report.inputs {
         (input.period, input.program, input.build_id) = (0, None, None);
@@ -526,7 +529,7 @@ pub(crate) fn lines() -> Report {
 /// Packages, by memory ever allocated.
 pub(crate) fn packages() -> Report {
     let mut report = leaking();
-    report.granularity = String::from("packages");
+    report.granularity = Granularity::Packages;
     report.sample_type = String::from("alloc_space");
     report.warnings.clear();
     let diff = report.diff.as_mut().unwrap();
@@ -620,7 +623,7 @@ pub(crate) fn peeked() -> Report {
     };
     Report {
         diff: None,
-        sort: "flat".to_owned(),
+        sort: Sort::Flat,
         peek: Some(Peek { pattern: Some("For|Cache".to_owned()), rows, omitted: 3 }),
         graph: Some(graph),
         ..empty_diff()
@@ -682,5 +685,5 @@ pub(crate) fn matched() -> Report {
             ("goroutine".to_owned(), 12 * KIB),
         ],
     };
-    Report { top: None, matches: Some(matches), sort: "cum".to_owned(), ..single() }
+    Report { top: None, matches: Some(matches), sort: Sort::Cum, ..single() }
 }

@@ -5,8 +5,9 @@ use heapdiff::analysis::estimates::{Class, Estimate, Share};
 use heapdiff::analysis::suspects::{Goroutines, Limit, Needed, Outcome, Process, Suspect, Verdict};
 use heapdiff::analysis::timeline::{Row, Through, Timeline};
 use heapdiff::analysis::{Measure, Omitted};
+use heapdiff::filter::Granularity;
 use heapdiff::patterns::Confidence;
-use heapdiff::report::{InputKind, Report, Warning, WarningCode};
+use heapdiff::report::{InputKind, Report, Sort, Warning, WarningCode};
 
 /// `n` values from `first` to `last`, along a curve over 0 to 1.
 pub(crate) fn curve(n: usize, first: i64, last: i64, shape: impl Fn(f64) -> f64) -> Vec<i64> {
@@ -28,7 +29,7 @@ fn times(n: usize) -> Vec<Option<String>> {
 pub(crate) fn of_snapshots(n: usize) -> Report {
     let mut report = empty_diff();
     (report.comparison, report.diff) = (None, None);
-    "flat".clone_into(&mut report.sort);
+    report.sort = Sort::Flat;
     report.inputs = (0..n).map(|i| input(&format!("heap-{i:02}.pb.gz"))).collect();
     for (input, time) in report.inputs.iter_mut().zip(times(n)) {
         input.time = time;
@@ -273,7 +274,7 @@ pub(crate) fn timeline() -> Report {
 /// The same rows, cum and by package, across a restart, without times.
 pub(crate) fn timeline_restarted() -> Report {
     let mut report = timeline();
-    (report.sort, report.granularity) = ("cum".to_owned(), "packages".to_owned());
+    (report.sort, report.granularity) = (Sort::Cum, Granularity::Packages);
     let timeline = report.timeline.as_mut().unwrap();
     restart(timeline);
     timeline.times = vec![None; timeline.times.len()];

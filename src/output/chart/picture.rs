@@ -3,7 +3,7 @@
 use super::{GREW, LEAKS, OTHER, REST};
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::timeline::{Row, Timeline};
-use crate::report::Report;
+use crate::report::{Report, Sort};
 use plotters::style::RGBColor;
 use std::ops::Range;
 
@@ -64,7 +64,7 @@ pub(super) struct Picture<'a> {
 
 impl<'a> Picture<'a> {
     pub(super) fn new(report: &Report, timeline: &'a Timeline) -> Self {
-        let shape = if report.sort == "cum" { Shape::Lines } else { Shape::Stacked };
+        let shape = if report.sort == Sort::Cum { Shape::Lines } else { Shape::Stacked };
         let of = &timeline.processes;
         let processes = of.iter().max().map_or(0, |last| last + 1);
         let turns = 1 + of.windows(2).filter(|pair| pair[0] != pair[1]).count();

@@ -64,7 +64,7 @@ impl<'a> Words<'a> {
         let leaks: Vec<&Row> =
             self.timeline.rows.iter().filter(|row| row.class == Class::Leak).collect();
         let mut facts = self.change();
-        let rows = &self.report.granularity;
+        let rows = self.report.granularity.name();
         match leaks.len() {
             0 if self.drawn() > 1 => {
                 let _ = write!(facts, " · none of the {rows} is a proven leak");
@@ -203,7 +203,7 @@ impl<'a> Words<'a> {
     }
 
     fn other(&self) -> String {
-        let rows = &self.report.granularity;
+        let rows = self.report.granularity.name();
         match self.picture.others {
             0 => "other".to_owned(),
             n => format!("other ({n} {rows})"),

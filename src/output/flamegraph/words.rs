@@ -9,6 +9,7 @@ use super::color::{self, Palette};
 use super::dress::Line;
 use crate::analysis::Bounds;
 use crate::analysis::flame::{Direction, Flame, Frame, Width};
+use crate::filter::Granularity;
 use crate::report::{Report, Total};
 use crate::units;
 
@@ -190,12 +191,12 @@ impl<'a> Words<'a> {
 
     /// What precedes what is said about a frame under the pointer.
     pub(super) fn name_type(&self) -> &'static str {
-        match self.report.granularity.as_str() {
-            "files" => "File:",
-            "packages" => "Package:",
-            "addresses" => "Address:",
-            "lines" => "Line:",
-            _ => "Function:",
+        match self.report.granularity {
+            Granularity::Files => "File:",
+            Granularity::Packages => "Package:",
+            Granularity::Addresses => "Address:",
+            Granularity::Lines => "Line:",
+            Granularity::Functions | Granularity::Filefunctions => "Function:",
         }
     }
 

@@ -9,6 +9,7 @@ use super::{escape::escape, is_heap, shell, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::refs::{Refs, Relation};
 use crate::analysis::top::Top;
+use crate::filter::Granularity;
 use crate::report::WarningCode::{self, IdenticalData};
 use crate::report::{Input, Report};
 use anstyle::Style as Ansi;
@@ -86,7 +87,9 @@ fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
     let row = first_grown(diff)?;
     match &row.via {
         Some(via) => Some(&via.function),
-        None if report.granularity == "functions" && row.addresses.is_empty() => Some(&row.name),
+        None if report.granularity == Granularity::Functions && row.addresses.is_empty() => {
+            Some(&row.name)
+        }
         None => None,
     }
 }
@@ -168,7 +171,8 @@ pub(super) fn write_refs(
     let site = refs.sites.first();
     let dominator = site.and_then(|site| site.dominator.as_ref()).map(|d| d.function.as_str());
     let itself = || Some(site?.lines.first()?.frames.first()?.name.as_str());
-    let is_call = refs.relation == Relation::AllocatedThrough && report.granularity == "functions";
+    let is_call =
+        refs.relation == Relation::AllocatedThrough && report.granularity == Granularity::Functions;
     let function = dominator.or_else(itself).filter(|_| is_call);
     if let Some(command) = function.and_then(|name| command(report, "list", name)) {
         writeln!(out)?;

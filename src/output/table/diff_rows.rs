@@ -8,10 +8,11 @@ use super::super::{FileNames, Style};
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, escape::escape, is_heap, names_functions, rows_word, wrap};
+use super::{counted, escape::escape, is_heap, name_title, names_functions, rows_word, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::{Bounds, Measure, Omitted};
-use crate::report::Report;
+use crate::filter::Granularity;
+use crate::report::{Report, Sort};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -98,7 +99,7 @@ impl Value {
 }
 
 fn value(report: &Report) -> Value {
-    if report.sort == "cum" { Value::Cum } else { Value::Flat }
+    if report.sort == Sort::Cum { Value::Cum } else { Value::Flat }
 }
 
 fn addresses_left_out(row: &Row) -> usize {
@@ -199,11 +200,7 @@ fn grid(report: &Report, entries: &[(Group, Entry<'_>)], style: &Style) -> Grid 
     columns.push(Column::number(other.unwrap_or(""), Some(4)));
     columns.push(Column::number("Δ objects", Some(2)));
     columns.push(Column::number("kept", Some(1)));
-    columns.push(Column::name(match rows_word(report) {
-        "files" => "file",
-        "packages" => "package",
-        _ => "function",
-    }));
+    columns.push(Column::name(name_title(report)));
     columns.push(Column::text("where", Some(5)));
     let mut grid = Grid::new(columns, Header::Titles);
     let mut previous = None;
@@ -303,7 +300,7 @@ fn label(report: &Report, entry: &Entry<'_>) -> Label {
 fn place(report: &Report, row: &Row, names: FileNames) -> String {
     match &row.via {
         Some(via) if names_functions(report) => file_and_line(via.file.as_deref(), via.line, names),
-        _ if matches!(report.granularity.as_str(), "functions" | "packages") => {
+        _ if matches!(report.granularity, Granularity::Functions | Granularity::Packages) => {
             file_and_line(row.file.as_deref(), row.line, names)
         }
         _ => String::new(),

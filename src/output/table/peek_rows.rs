@@ -4,7 +4,7 @@ use super::super::Style;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, rows_word, wrap};
+use super::{counted, name_title, names_functions, rows_word, wrap};
 use crate::analysis::calls::Weight;
 use crate::analysis::peek::{Neighbor, Peek, Row};
 use crate::report::Report;
@@ -28,7 +28,7 @@ pub(super) fn write(
     let blocks = Blocks {
         is_comparison: report.comparison.is_some(),
         scale: Scale::new(&report.unit, style.unit.as_deref()),
-        names_paths: matches!(report.granularity.as_str(), "files" | "packages"),
+        names_paths: !names_functions(report),
     };
     let mut grid = blocks.grid(report);
     for row in &peek.rows {
@@ -70,11 +70,7 @@ impl Blocks<'_> {
             Column::number("before", Some(1)),
             Column::number("after", Some(2)),
             Column::text("", None),
-            Column::name(match rows_word(report) {
-                "files" => "file",
-                "packages" => "package",
-                _ => "function",
-            }),
+            Column::name(name_title(report)),
         ];
         Grid::new(columns, Header::Titles).name_at_least(24)
     }

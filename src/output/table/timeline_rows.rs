@@ -9,10 +9,11 @@ use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
-use super::{counted, names_functions, rows_word, sparkline, wrap};
+use super::{counted, name_title, names_functions, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Row, Timeline};
-use crate::report::Report;
+use crate::filter::Granularity;
+use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -88,7 +89,7 @@ const MEANINGS: [(Class, &str); 7] = [
 ];
 
 fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Grid {
-    let by_cum = report.sort == "cum";
+    let by_cum = report.sort == Sort::Cum;
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let delta = if by_cum { "Δ cum" } else { "Δ flat" };
     let columns = vec![
@@ -100,11 +101,7 @@ fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Gr
         Column::text("95 % interval", Some(0)),
         Column::number("allocates", Some(1)),
         Column::word("class", Some(6)),
-        Column::name(match rows_word(report) {
-            "files" => "file",
-            "packages" => "package",
-            _ => "function",
-        }),
+        Column::name(name_title(report)),
         Column::text("where", Some(3)),
     ];
     let mut grid = Grid::new(columns, Header::Titles).name_at_least(24);
@@ -172,8 +169,10 @@ fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Gr
 
 /// `file.go:line`, where the name does not say it itself.
 fn place(report: &Report, row: &Row, style: &Style) -> String {
-    match report.granularity.as_str() {
-        "functions" | "packages" => file_and_line(row.file.as_deref(), row.line, style.file_names),
+    match report.granularity {
+        Granularity::Functions | Granularity::Packages => {
+            file_and_line(row.file.as_deref(), row.line, style.file_names)
+        }
         _ => String::new(),
     }
 }

@@ -5,9 +5,10 @@ use super::diff_rows::file_and_line;
 use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, is_heap, names_functions, rows_word, wrap};
+use super::{counted, is_heap, name_title, names_functions, rows_word, wrap};
 use crate::analysis::top::{Row, Top};
-use crate::report::Report;
+use crate::filter::Granularity;
+use crate::report::{Report, Sort};
 use std::io;
 
 /// At most so many addresses are shown in the place of one row without symbols.
@@ -24,7 +25,7 @@ pub(super) fn write(
     }
     writeln!(out)?;
     let objects = is_heap(report) && !report.sample_type.ends_with("_objects");
-    let by_cum = report.sort == "cum";
+    let by_cum = report.sort == Sort::Cum;
     // The value the rows are sorted by stands first and stays.
     let (flat, cum) =
         (("flat", "flat %", (!by_cum).then_some(())), ("cum", "cum %", by_cum.then_some(())));
@@ -40,11 +41,7 @@ pub(super) fn write(
     columns.push(Column::number("± 95 %", Some(5)));
     columns.extend(value(second));
     columns.push(Column::number("objects", Some(1)));
-    columns.push(Column::name(match rows_word(report) {
-        "files" => "file",
-        "packages" => "package",
-        _ => "function",
-    }));
+    columns.push(Column::name(name_title(report)));
     columns.push(Column::text("where", Some(4)));
     let mut grid = Grid::new(columns, Header::Titles);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
@@ -113,7 +110,7 @@ fn place(report: &Report, row: &Row, style: &Style) -> String {
         Some(via) if names_functions(report) => {
             file_and_line(via.file.as_deref(), via.line, style.file_names)
         }
-        _ if matches!(report.granularity.as_str(), "functions" | "packages") => {
+        _ if matches!(report.granularity, Granularity::Functions | Granularity::Packages) => {
             file_and_line(row.file.as_deref(), row.line, style.file_names)
         }
         _ => String::new(),

@@ -5,7 +5,7 @@ use super::grid::{Column, Grid, Header, Line, Tone};
 use super::name::Label;
 use super::number::Scale;
 use super::tag_rows::value_text;
-use super::{counted, wrap};
+use super::{counted, names_functions, wrap};
 use crate::analysis::traces::{Trace, Traces};
 use crate::report::Report;
 use anstyle::Style as Ansi;
@@ -54,8 +54,7 @@ pub(super) fn write(
 fn push(grid: &mut Grid, report: &Report, trace: &Trace, style: &Style) {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let amount = &trace.amount;
-    let is_path = report.granularity == "files" || report.granularity == "packages";
-    let label = |name: &str| if is_path { Label::path(name) } else { Label::new(name) };
+    let label = if names_functions(report) { Label::new } else { Label::path };
     let empty = vec![String::new(); if report.comparison.is_some() { 5 } else { 3 }];
     let tone = amount.delta.map_or(Tone::Plain, Tone::of);
     let mut cells = vec![
