@@ -1,40 +1,27 @@
-//! The spine: a series and a query go in, a report comes out.
+//! The spine: a subject and a query go in, a report comes out.
 //!
-//! A report is plain data. Every output reads only a report, and what `--format json` prints is this
-//! type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two
-//! together.
+//! [`analyze`] is the only way in. A [`Question`] is asked of a [`Subject`], and its [`Answer`] stands in a [`Report`] with
+//! what is known of the inputs. A report is plain data. Every output reads only a report, and what `--format json` prints
+//! is this type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two together.
 
 mod analyze;
+mod answer;
 pub mod baselines;
 mod caveats;
 mod gate;
+mod question;
+mod snapshots;
+mod subject;
 mod through_time;
 
 pub use analyze::{Error, analyze, position};
-pub(crate) use gate::in_use;
-pub use gate::{analyze_check, measure_check};
-pub use through_time::analyze_through_time;
+pub use answer::{Answer, CheckAnswer, LeaksAnswer};
+pub use gate::measure;
+pub use question::{Query, Question, Sort, SubjectKind};
+pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
-use crate::analysis::flame::{self, Flame};
-use crate::analysis::refs::{self, Refs};
-use crate::analysis::{
-    Bounds,
-    call_graph::Graph,
-    check::{self, Check},
-    diff::Diff,
-    list::List,
-    matches::{self, Match, Matches},
-    peek::Peek,
-    stacks::{self, Stacks},
-    suspects::{self, Suspect, Verdict},
-    tags::Tags,
-    timeline::Timeline,
-    top::Top,
-    traces::Traces,
-};
-
+use crate::analysis::Bounds;
 use crate::filter::Granularity;
-use crate::graph::trim::Limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -186,139 +173,9 @@ pub struct Report {
     pub sort: Sort,
     /// All sample types.
     pub totals: Vec<Total>,
-    /// What changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diff: Option<Diff>,
-    /// Where the memory is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub top: Option<Top>,
-    /// Through what memory was allocated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refs: Option<Refs>,
-    /// Every distinct stack, for the formats of other tools; in no JSON of ours.
-    #[serde(skip)]
-    pub stacks: Option<Stacks>,
-    /// The call graph.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub graph: Option<Graph>,
-    /// Rows with their callers and callees.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peek: Option<Peek>,
-    /// Lines of functions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub list: Option<List>,
-    /// Stacks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub traces: Option<Traces>,
-    /// Labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Tags>,
-    /// Which paths weigh how much.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub flame: Option<Flame>,
-    /// Rows through time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeline: Option<Timeline>,
-    /// What leaks, and what only looks like it; the worst first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub suspects: Option<Vec<Suspect>>,
-    /// The verdict over all suspects.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    /// Which patterns the stacks under each own function match.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<Match>>")]
-    pub matches: Option<Matches>,
-    /// Whether rules are kept to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub check: Option<Check>,
+    /// The answer, a section for each of its parts.
+    #[serde(flatten)]
+    pub answer: Answer,
     /// Warnings about the comparison as a whole.
     pub warnings: Vec<Warning>,
-}
-
-/// What the rows are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Sort {
-    /// The lower confidence bound of |Δ|: what surely changed most stands first (the default of `diff`).
-    Bound,
-    /// |Δ flat|.
-    Delta,
-    /// |Δ flat| for two profiles, |flat| for one (pprof's order; the default of `top`).
-    Flat,
-    /// |Δ cum| for two profiles, |cum| for one.
-    Cum,
-}
-
-/// Which section is asked for. All but the first two are asked of one snapshot, or of two that are compared.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Question {
-    /// What changed between two snapshots.
-    Diff,
-    /// Where the memory is, in one snapshot (several inputs are merged into one).
-    Top,
-    /// Through what the functions that match were allocated.
-    Refs(refs::Asked),
-    /// Every distinct stack, its frames in an order.
-    Stacks(stacks::Order),
-    /// The call graph, within limits.
-    Graph(Limits),
-    /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
-    Peek(Option<String>),
-    /// Which lines, of the functions whose names match.
-    List {
-        /// A regular expression, unanchored.
-        pattern: String,
-    },
-    /// Which stacks.
-    Traces,
-    /// Which labels.
-    Tags,
-    /// Which paths weigh how much.
-    Flame(flame::Wanted),
-    /// Rows through time; asked of a [`Recording`](crate::model::recording::Recording).
-    Timeline,
-    /// What leaks; asked of a [`Recording`](crate::model::recording::Recording).
-    Leaks(suspects::Asked),
-    /// Which patterns, under which functions (several inputs are merged into one).
-    Matches(matches::Asked),
-    /// Whether rules are kept to; asked of runs, by [`analyze_check`].
-    Check(check::Asked),
-}
-
-/// A question with everything that shapes its answer.
-#[derive(Clone, Debug)]
-pub struct Query {
-    /// The section asked for.
-    pub question: Question,
-    /// Sample type by name (`inuse_space`) or index as pprof takes it; the profile's own default where absent.
-    pub sample_type: Option<String>,
-    /// What one row stands for.
-    pub granularity: Granularity,
-    /// Order of the rows; the question's default where absent.
-    pub sort: Option<Sort>,
-    /// At most so many rows; 0 is no limit.
-    pub nodecount: usize,
-    /// Keep rows that are within noise and that did not change.
-    pub all: bool,
-    /// Scale the after side to the total of the before side first (pprof's `-normalize`).
-    pub normalize: bool,
-    /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`). Filters see whole names.
-    pub trim_path: Vec<String>,
-}
-
-impl Query {
-    /// A question about all functions, in the profile's own sample type.
-    pub fn new(question: Question) -> Self {
-        Self {
-            question,
-            sample_type: None,
-            granularity: Granularity::Functions,
-            sort: None,
-            nodecount: 0,
-            all: true,
-            normalize: false,
-            trim_path: Vec::new(),
-        }
-    }
 }

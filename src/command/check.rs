@@ -81,8 +81,9 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     }
     let (profiles, warnings) = profiles(&inputs, before, after, no_leaks, &gate)?;
     let progress = run::progress(console, gate.output.quiet);
-    let report = gate.judge(&profiles, today(), &progress)?;
-    gate.say(&report, &warnings, console)
+    let runs = gate.read(&profiles, &progress)?;
+    let report = gate.judge(runs, profiles.number_before(), today(), warnings)?;
+    gate.say(&report, console)
 }
 
 /// The profiles that were meant.

@@ -2,8 +2,10 @@
 //!
 //! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say a report; a profile is written from what was read, so that nothing of it is lost.
 
-use super::options::{BaseArgs, Color, FileArgs, FilterArgs, GranularityArgs, SampleArgs};
-use super::request::{Layout, Output, Request};
+use super::options::{
+    BaseArgs, Color, DressArgs, FileArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
+    SampleArgs,
+};
 use super::{Console, Error, load, request, run};
 use crate::analysis::stacks::Order;
 use crate::filter::{Filter, Spec};
@@ -12,7 +14,7 @@ use crate::model::difference::{add_growth, default_column, difference};
 use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
 use crate::output::{FileNames, Format, shell};
-use crate::report::{self, Query, Question, Warning};
+use crate::report::{self, Question, Warning};
 use clap::{Args, ValueEnum};
 use std::path::Path;
 
@@ -107,8 +109,6 @@ pub(super) fn write(
     let inputs = inputs(args.base, args.inputs)?;
     let file = args.file.file();
     let target = target(args.to, file, inputs.len())?;
-    let spec = request::spec(args.filter)?;
-    let trim_path = request::prefixes(args.trim_path.as_deref());
     let quiet = args.file.quiet;
     let format = match target {
         Target::Folded | Target::Difffolded => Format::Folded,
@@ -116,6 +116,8 @@ pub(super) fn write(
         Target::Csv => Format::Csv,
         Target::Dot => Format::Dot,
         Target::Pprof => {
+            let spec = request::spec(args.filter)?;
+            let trim_path = request::prefixes(args.trim_path.as_deref());
             let whole = [
                 (args.granularity.is_given(), "keeps addresses: leave out the granularity"),
                 (spec.noinlines, "keeps inlined functions: leave out -noinlines"),
@@ -138,28 +140,26 @@ pub(super) fn write(
     } else {
         Question::Stacks(Order::RootFirst)
     };
-    let query = Query {
-        question,
-        sample_type: args.sample.sample_type(),
-        granularity: args.granularity.granularity(),
-        sort: None,
-        nodecount: 0,
-        all: true,
-        normalize: false,
-        trim_path: trim_path.clone(),
+    let options = Options {
+        sample: args.sample,
+        granularity: args.granularity,
+        filter: args.filter,
+        output: OutputArgs {
+            format,
+            top: false,
+            dress: DressArgs {
+                output: args.file.output,
+                color: Color::Never,
+                trim_path: args.trim_path,
+                quiet,
+                ..DressArgs::default()
+            },
+        },
+        ..Options::default()
     };
-    let output = Output {
-        format,
-        layout: Layout::None,
-        file: file.map(Path::to_owned),
-        color: Color::Never,
-        width: None,
-        unit: None,
-        file_names: FileNames::Whole,
-        trim_path,
-        quiet,
-    };
-    run::run(Request { query, spec, inputs, output, sources: None }, warnings, console)
+    let mut request = request::request(question, inputs, options)?;
+    request.output.file_names = FileNames::Whole;
+    run::run(request, warnings, console)
 }
 
 /// One profile, or before and after.

@@ -2,10 +2,10 @@
 
 use super::Error;
 use super::options::{
-    Color, ComparedArgs, CountArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
-    RowArgs, SampleArgs, SortArgs, extension,
+    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
+    extension,
 };
-use super::request::{Request, compared, request as general_request};
+use super::request::{self, Request, compared};
 use crate::analysis::flame::{Direction, Part, Wanted, Width};
 use crate::analysis::stacks::Order;
 use crate::output::Format;
@@ -135,8 +135,6 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
     let options = Options {
         sample,
         granularity,
-        sort: SortArgs { sort: None, flat: false, cum: false },
-        rows: RowArgs { count: CountArgs { nodecount: None }, all: true },
         filter,
         output: OutputArgs {
             format: match format {
@@ -153,8 +151,11 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
                 ..DressArgs::default()
             },
         },
+        ..Options::default()
     };
-    general_request(question, normalize, inputs, options)
+    let mut request = request::request(question, inputs, options)?;
+    request.query.normalize = normalize;
+    Ok(request)
 }
 
 /// The format that the name of the output says.

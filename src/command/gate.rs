@@ -7,21 +7,17 @@ mod files;
 mod options;
 
 use super::catalog::{self, Settings};
-use super::load::{Keep, load, load_recording};
+use super::load::{Keep, load, load_recording_and_ends};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{Console, Error, run};
 use crate::analysis::check::drift::Measure;
 use crate::analysis::check::{Asked, Missing, Outcome};
-use crate::analysis::suspects;
 use crate::filter::Spec;
 use crate::model::origin::Own;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
-use crate::report::{
-    Query, Question, Report, Warning, WarningCode, analyze_check, analyze_through_time,
-    measure_check,
-};
+use crate::report::{Query, Question, Report, Runs, Subject, Warning, analyze, measure};
 use crate::rules::{Limits, Rule, Rules, Scope};
 use files::{Also, Files};
 use jiff::civil::Date;
@@ -59,6 +55,13 @@ pub(super) struct Profiles {
     pub(super) after: Vec<String>,
     /// Snapshots of one program through time, the first and the last of which are before and after.
     pub(super) snapshots: Vec<String>,
+}
+
+impl Profiles {
+    /// How many are before, once of snapshots all but the first and the last are left out.
+    pub(super) fn number_before(&self) -> usize {
+        if self.snapshots.is_empty() { self.before.len() } else { 1 }
+    }
 }
 
 impl Gate {
@@ -146,61 +149,29 @@ impl Gate {
         })
     }
 
-    /// Reads the profiles and judges them.
-    pub(super) fn judge(
-        &self,
-        profiles: &Profiles,
-        today: Date,
-        progress: &Progress,
-    ) -> Result<Report, Error> {
+    /// Reads the profiles.
+    pub(super) fn read(&self, profiles: &Profiles, progress: &Progress) -> Result<Runs, Error> {
         let Profiles { before, after, snapshots } = profiles;
         self.files.check(&[before.as_slice(), after, snapshots].concat())?;
-        let fail = |error| Error::Answer(error);
-        let (series, before, leaks) = if profiles.snapshots.is_empty() {
-            let names: Vec<String> =
-                profiles.before.iter().chain(&profiles.after).cloned().collect();
-            let series = load(&names, Keep::All, progress).map_err(|e| fail(Box::new(e)))?;
-            (series, profiles.before.len(), None)
-        } else {
-            self.ends(&profiles.snapshots, progress)?
-        };
-        let (rules, skipped) = self.rules_for(profiles);
-        let query = self.query(self.question(rules, before, today));
-        let report = analyze_check(series, leaks, &query, &self.spec);
-        let mut report = report.map_err(|e| fail(Box::new(e)))?;
-        let mut messages: Vec<String> = skipped
-            .into_iter()
-            .map(|name| {
-                format!(
-                    "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and \
-                     heapdiff check --no-leaks SNAPSHOT... does"
-                )
-            })
-            .collect();
-        let compares = self.rules.rules.iter().any(|rule| rule.scope != Scope::Leak);
-        let snapshots = profiles.snapshots.len();
-        if let ([first, last], 3.., true) = (report.inputs.as_slice(), snapshots, compares) {
-            let (first, last) = (&first.name, &last.name);
-            messages.push(format!(
-                "of {snapshots} snapshots {first} and {last}, the first and the last, are compared"
-            ));
+        if !snapshots.is_empty() {
+            return self.read_snapshots(snapshots, progress);
         }
-        let warning = |message| Warning { code: WarningCode::Other, message };
-        report.warnings.extend(messages.into_iter().map(warning));
-        Ok(report)
+        let names = [before.as_slice(), after].concat();
+        let series = load(&names, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+        Ok(Runs { series, ..Runs::default() })
     }
 
-    /// The rules that can be judged with these profiles, and the names of those that can't: of runs no rule about leaks,
-    /// unless there is no other.
-    fn rules_for(&self, profiles: &Profiles) -> (Rules, Vec<String>) {
-        let mut rules = self.rules.clone();
-        let is_leak = |rule: &Rule| rule.scope == Scope::Leak;
-        if !profiles.snapshots.is_empty() || rules.rules.iter().all(is_leak) {
-            return (rules, Vec::new());
-        }
-        let skipped = rules.rules.extract_if(.., |rule| is_leak(rule)).map(|rule| rule.name);
-        let skipped = skipped.collect();
-        (rules, skipped)
+    /// Judges what was read, of which the first `before` are before. `warnings` are those about the inputs that are known.
+    pub(super) fn judge(
+        &self,
+        runs: Runs,
+        before: usize,
+        today: Date,
+        warnings: Vec<Warning>,
+    ) -> Result<Report, Error> {
+        let query = self.query(Question::Check(self.asked(before, today)));
+        let subject = Subject { warnings, ..runs.into() };
+        analyze(subject, &query, &self.spec).map_err(|e| Error::Answer(Box::new(e)))
     }
 
     /// What each rule holds in the runs of one baseline.
@@ -211,19 +182,21 @@ impl Gate {
         progress: &Progress,
     ) -> Result<Vec<Measure>, Error> {
         let series = load(runs, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
-        let query = self.query(self.question(self.rules.clone(), 0, today));
-        measure_check(series, &query, &self.spec).map_err(|e| Error::Answer(Box::new(e)))
+        let asked = self.asked(0, today);
+        measure(series, &asked, self.sample_type.as_deref(), &self.spec)
+            .map_err(|e| Error::Answer(Box::new(e)))
     }
 
-    fn question(&self, rules: Rules, before: usize, today: Date) -> Question {
-        Question::Check(Asked {
-            rules: Arc::new(rules),
+    fn asked(&self, before: usize, today: Date) -> Asked {
+        Asked {
+            rules: Arc::new(self.rules.clone()),
             catalog: Arc::clone(&self.catalog),
             own: self.own.clone(),
             before,
             today,
             missing: self.missing,
-        })
+            inconclusive: self.on_inconclusive.map(Outcome::from),
+        }
     }
 
     fn query(&self, question: Question) -> Query {
@@ -244,61 +217,26 @@ impl Gate {
         prefixes.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect()
     }
 
-    /// The first and the last of snapshots, and what leaks in all of them.
-    fn ends(
-        &self,
-        names: &[String],
-        progress: &Progress,
-    ) -> Result<(crate::model::series::Series, usize, Option<Report>), Error> {
-        let fail = |error| Error::Answer(error);
+    /// Reads the first and the last of snapshots, and all of them where a rule is about leaks.
+    fn read_snapshots(&self, names: &[String], progress: &Progress) -> Result<Runs, Error> {
+        let fail = |error| Error::Answer(Box::new(error));
+        let snapshots = names.len();
         if !self.asks_for_leaks() {
-            let series = load(names, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?;
-            return Ok((series, 1, None));
+            let series = load(names, Keep::Ends, progress).map_err(fail)?;
+            return Ok(Runs { series, snapshots, ..Runs::default() });
         }
-        let recording = load_recording(names, progress).map_err(|e| fail(Box::new(e)))?;
-        let history = &recording.main().history;
-        let heaps: Vec<String> = history.moments.iter().map(|moment| moment.name.clone()).collect();
-        let series = match heaps.as_slice() {
-            // Standard input can't be read again.
-            _ if heaps.iter().any(|name| name == crate::source::STDIN) => {
-                return Err(Error::Usage(
-                    "snapshots through time are read twice, which standard input (-) can't be: give files".to_owned(),
-                ));
-            }
-            [one] => {
-                return Err(Error::Usage(format!(
-                    "{one} is one snapshot, and what leaks shows in several: give four at least, eight to be sure"
-                )));
-            }
-            _ => load(&heaps, Keep::Ends, progress).map_err(|e| fail(Box::new(e)))?,
-        };
-        let asked = suspects::Asked {
-            own: self.own.clone(),
-            catalog: Arc::clone(&self.catalog),
-            limit: None,
-        };
-        let mut query = self.query(Question::Leaks(asked));
-        let in_use = crate::report::in_use(&history.sample_types).map(str::to_owned);
-        query.sample_type = query.sample_type.or(in_use);
-        let leaks = analyze_through_time(recording, &query, &self.spec);
-        let leaks = leaks.map_err(|e| fail(Box::new(e)))?;
-        Ok((series, 1, Some(leaks)))
+        let (recording, series) = load_recording_and_ends(names, progress).map_err(fail)?;
+        if let [one] = recording.main().history.moments.as_slice() {
+            return Err(Error::Usage(format!(
+                "{} is one snapshot, and what leaks shows in several: give four at least, eight to be sure",
+                one.name
+            )));
+        }
+        Ok(Runs { series, recording: Some(recording), snapshots, ..Runs::default() })
     }
 
     /// Says the answer wherever it is wanted, and what the exit code is.
-    pub(super) fn say(
-        &self,
-        report: &Report,
-        warnings: &[Warning],
-        console: &mut Console<'_>,
-    ) -> Result<u8, Error> {
-        let mut report = report.clone();
-        report.warnings.extend_from_slice(warnings);
-        let outcome = report.check.as_ref().map_or(Outcome::Inconclusive, |check| check.outcome);
-        let taken_for = self.on_inconclusive.filter(|_| outcome == Outcome::Inconclusive);
-        if let Some(check) = &mut report.check {
-            check.taken_for = taken_for.map(Outcome::from);
-        }
+    pub(super) fn say(&self, report: &Report, console: &mut Console<'_>) -> Result<u8, Error> {
         // First, so that they are there also where nobody reads standard output to its end.
         for Also { format, file } in &self.reports {
             let output = Output {
@@ -306,15 +244,14 @@ impl Gate {
                 file: Some(file.clone()),
                 ..self.output.clone()
             };
-            run::write(&report, &output, console)?;
+            run::write(report, &output, console)?;
         }
         // Before the answer, so that a log ends with the outcome.
-        unless_closed(self.say_on_github(&report, console))?;
-        unless_closed(run::write(&report, &self.output, console))?;
-        if !matches!(self.output.format, Format::Table | Format::Json) && !self.output.quiet {
-            run::warn(&report, console);
-        }
-        Ok(match taken_for.map_or(outcome, Outcome::from) {
+        unless_closed(self.say_on_github(report, console))?;
+        unless_closed(run::write(report, &self.output, console))?;
+        run::warn(report, &self.output, console);
+        let outcome = report.answer.check().map(|check| check.taken_for.unwrap_or(check.outcome));
+        Ok(match outcome.unwrap_or(Outcome::Inconclusive) {
             Outcome::Pass => super::DONE,
             Outcome::Fail => BROKEN,
             Outcome::Inconclusive => OPEN,

@@ -2,10 +2,10 @@
 
 use super::Error;
 use super::options::{
-    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, OutputArgs, PathOptions,
-    SampleArgs, extension, fraction, nodecount,
+    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
+    extension, fraction, nodecount,
 };
-use super::request::{Layout, Request, path_request};
+use super::request::{self, Layout, Request, compared};
 use crate::graph::trim::{Fraction, Limits};
 use crate::output::Format;
 use crate::report::Question;
@@ -91,7 +91,8 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
         Some(format) => format,
         None => by_name(output.output.as_ref())?,
     };
-    let options = PathOptions {
+    let inputs = compared("graph", profiles)?;
+    let options = Options {
         sample,
         granularity,
         filter,
@@ -107,13 +108,14 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
                 quiet: output.quiet,
             },
         },
+        ..Options::default()
     };
     let limits = Limits {
         nodecount: limits.nodecount,
         nodefraction: limits.nodefraction,
         edgefraction: limits.edgefraction,
     };
-    let mut request = path_request("graph", Question::Graph(limits), profiles, options)?;
+    let mut request = request::request(Question::Graph(limits), inputs, options)?;
     if drawn == Drawn::Svg {
         request.output.layout = Layout::Graphviz;
     }

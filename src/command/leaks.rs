@@ -5,7 +5,7 @@ use super::catalog::catalog;
 use super::options::{
     CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
 };
-use super::request::{Request, snapshot_request};
+use super::request::{self, Request};
 use crate::analysis::suspects;
 use crate::filter::Granularity;
 use crate::report::Question;
@@ -114,5 +114,6 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
         catalog: Arc::new(catalog(&patterns)?),
         limit: limit.limit.map(|bytes| suspects::LimitAsked { limit: bytes, gogc: limit.gogc.0 }),
     };
-    snapshot_request(Question::Leaks(asked), inputs, sample, &rows, filter, output)
+    let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
+    request::request(Question::Leaks(asked), inputs, options)
 }

@@ -1,7 +1,7 @@
 //! `heapdiff list REGEX INPUT...`: the lines of the functions that match, each with its values.
 
-use super::options::{ComparedArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
-use super::request::{Request, check_pattern, compared, snapshot_request};
+use super::options::{ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, SampleArgs};
+use super::request::{self, Request, check_pattern, compared};
 use super::{Error, sources};
 use crate::filter::Granularity;
 use crate::output::FileNames;
@@ -54,14 +54,19 @@ pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
     check_pattern("list", &pattern)?;
     let inputs = compared("list REGEX", profiles)?;
     let question = Question::List { pattern };
-    let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
-    request.query.granularity = Granularity::Lines;
-    // The text is looked for by whole names: they are trimmed after that.
-    request.query.trim_path.clear();
-    request.query.sort = Some(Sort::Cum);
+    let options = Options {
+        sample,
+        granularity: Granularity::Lines.into(),
+        sort: Sort::Cum.into(),
+        rows: rows.into(),
+        filter,
+        output,
+    };
+    let mut request = request::request(question, inputs, options)?;
     request.output.file_names = FileNames::Whole;
     request.sources = Some(sources::Wanted {
         source_path: source.source_path,
+        trim_path: request.output.trim_path.clone(),
         context: i64::from(source.context),
     });
     Ok(request)

@@ -125,18 +125,61 @@ fn each_content<'a, E: From<Error> + Send>(
 
 /// Reads the inputs, in their order, into the tracks of a recording.
 pub(super) fn load_recording(names: &[String], progress: &Progress) -> Result<Recording, Error> {
-    let (mut profiles, mut goroutines) = (Gather::default(), Gather::default());
+    let [profiles, goroutines] =
+        tracks(names, progress, |track: &mut Gather, name, profile| track.add(name, &profile))?;
+    Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
+}
+
+/// The same, and the first and the last snapshot of the track that questions are about. Each input is read once.
+pub(super) fn load_recording_and_ends(
+    names: &[String],
+    progress: &Progress,
+) -> Result<(Recording, Series), Error> {
+    let [profiles, goroutines] = tracks(names, progress, WithEnds::add)?;
+    let [(profiles, profile_ends), (goroutines, goroutine_ends)] =
+        [profiles, goroutines].map(|track| (track.all, track.unlike.map_or(Ok(track.ends), Err)));
+    let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
+    let ends = if recording.is_of_goroutines() { goroutine_ends } else { profile_ends };
+    let mut rebase = Rebase::default();
+    ends?.finish().into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+    Ok((recording, rebase.finish()?))
+}
+
+/// Reads the inputs and adds each, in their order, to the track of its kind: profiles, then goroutines.
+fn tracks<'a, T: Default + Send>(
+    names: &'a [String],
+    progress: &Progress,
+    add: impl Fn(&mut T, &'a str, Profile) -> Result<(), history::Error> + Sync,
+) -> Result<[T; 2], Error> {
+    let (mut profiles, mut goroutines) = (T::default(), T::default());
     each_content(names, progress, |name, content| {
         let added = match content {
-            Content::Profile(profile) => profiles.add(name, &profile),
-            Content::Goroutines(profile) => goroutines.add(name, &profile),
+            Content::Profile(profile) => add(&mut profiles, name, profile),
+            Content::Goroutines(profile) => add(&mut goroutines, name, profile),
             Content::GcTrace(refusal) | Content::Other(refusal) => {
                 return Err(Error::read(name, input::Error::Unrecognized(refusal)));
             }
         };
         added.map_err(|error| Error::History { name: shown(name), error })
     })?;
-    Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
+    Ok([profiles, goroutines])
+}
+
+/// A track under construction, with its first and its last snapshot.
+#[derive(Default)]
+struct WithEnds<'a> {
+    all: Gather,
+    ends: Ends<'a>,
+    /// Why the ends can't be compared. What keeps the track from being one is the better reason.
+    unlike: Option<NoCommonSampleType>,
+}
+
+impl<'a> WithEnds<'a> {
+    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), history::Error> {
+        self.all.add(name, &profile)?;
+        self.unlike = self.unlike.take().or(self.ends.add(name, profile).err());
+        Ok(())
+    }
 }
 
 /// The first and the last of many, with no more than four of them in memory.
@@ -173,7 +216,8 @@ impl<'a> Ends<'a> {
     }
 
     fn finish(mut self) -> Vec<(&'a str, Profile)> {
-        let (first, last) = if self.has_untimed { (0, self.added - 1) } else { self.by_time() };
+        let by_name = (0, self.added.saturating_sub(1));
+        let (first, last) = if self.has_untimed { by_name } else { self.by_time() };
         self.kept.retain(|(_, i, _)| *i == first || *i == last);
         self.kept.sort_by_key(|(_, i, _)| *i != first);
         self.kept.into_iter().map(|(name, _, profile)| (name, profile)).collect()

@@ -1,5 +1,5 @@
 //! Subcommands: one file each. `args.rs` and `options.rs` hold what may be typed, `request.rs` makes a
-//! [`crate::report::Query`] of it, and `answer` in `run.rs` answers it.
+//! [`crate::report::Query`] of it, and `run.rs` has it answered.
 //!
 //! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
 //! could not be done; `gate.rs` has those of a check that failed or is open. A closed pipe is no error: who reads decides how much.
@@ -35,7 +35,6 @@ mod tags;
 mod timeline;
 mod top;
 mod traces;
-mod trim_path;
 
 pub use console::{Ci, Console, Github};
 

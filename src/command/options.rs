@@ -19,8 +19,8 @@ const NODECOUNT_MAX: usize = 1_000_000_000;
 const WIDTH_MIN: usize = 40;
 const WIDTH_MAX: usize = 10_000;
 
-/// Options of every question.
-#[derive(Debug, Args)]
+/// Options of questions. One that takes no more than some of them leaves the others as they are by default.
+#[derive(Debug, Default, Args)]
 pub(super) struct Options {
     #[command(flatten)]
     pub(super) sample: SampleArgs,
@@ -58,6 +58,13 @@ pub(super) struct PathOptions {
     pub(super) filter: FilterArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+impl From<PathOptions> for Options {
+    fn from(options: PathOptions) -> Self {
+        let PathOptions { sample, granularity, filter, output } = options;
+        Self { sample, granularity, filter, output, ..Self::default() }
+    }
 }
 
 /// The profile to compare with.
@@ -126,7 +133,7 @@ impl SampleArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 #[command(next_help_heading = "Rows")]
 #[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
@@ -152,6 +159,12 @@ pub(super) struct GranularityArgs {
     /// A row per package
     #[arg(long)]
     pub(super) packages: bool,
+}
+
+impl From<Granularity> for GranularityArgs {
+    fn from(granularity: Granularity) -> Self {
+        Self { granularity: Some(granularity), ..Self::default() }
+    }
 }
 
 impl GranularityArgs {
@@ -180,7 +193,7 @@ impl GranularityArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct SortArgs {
@@ -195,6 +208,12 @@ pub(super) struct SortArgs {
     pub(super) cum: bool,
 }
 
+impl From<Sort> for SortArgs {
+    fn from(sort: Sort) -> Self {
+        Self { sort: Some(sort), ..Self::default() }
+    }
+}
+
 impl SortArgs {
     pub(super) fn sort(&self) -> Option<Sort> {
         match (self.flat, self.cum) {
@@ -205,7 +224,7 @@ impl SortArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct RowArgs {
     #[command(flatten)]
@@ -215,7 +234,7 @@ pub(super) struct RowArgs {
     pub(super) all: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct CountArgs {
     /// At most N rows, 0 for all [default: 25, and all with json and csv]
@@ -223,7 +242,13 @@ pub(super) struct CountArgs {
     pub(super) nodecount: Option<usize>,
 }
 
-#[derive(Debug, Args)]
+impl From<CountArgs> for RowArgs {
+    fn from(count: CountArgs) -> Self {
+        Self { count, ..Self::default() }
+    }
+}
+
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (regular expressions, on function, file and mapping)")]
 pub(super) struct FilterArgs {
     /// Keep stacks with a frame that matches
@@ -281,7 +306,7 @@ impl OwnArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
     /// Format of the answer

@@ -2,10 +2,8 @@
 //! patterns the stacks under each own function match.
 
 use super::catalog::catalog;
-use super::options::{
-    CountArgs, FilterArgs, OutputArgs, OwnArgs, PageArgs, PatternArgs, SampleArgs,
-};
-use super::request::{self, Request, snapshot_request};
+use super::options::{CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PageArgs, PatternArgs};
+use super::request::{self, Request};
 use super::{Console, Error, run};
 use crate::analysis::matches::Asked;
 use crate::output::{self, PatternView, shell};
@@ -135,9 +133,7 @@ fn match_request(args: MatchArgs) -> Result<Request, Error> {
     }
     let asked = Asked { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
     // The sample type is that of what is in use, or of goroutines, whatever the profile's own is.
-    let sample = SampleArgs::default();
-    let question = Question::Matches(asked);
-    let mut request = snapshot_request(question, inputs, sample, &rows, filter, output)?;
-    request.query.sort = Some(Sort::Cum);
-    Ok(request)
+    let options =
+        Options { sort: Sort::Cum.into(), rows: rows.into(), filter, output, ..Options::default() };
+    request::request(Question::Matches(asked), inputs, options)
 }

@@ -1,10 +1,9 @@
 //! `heapdiff peek REGEX INPUT...`, the callers and callees of some rows, and `heapdiff tree INPUT...`, of all.
 
 use super::Error;
-use super::options::{ComparedArgs, PathOptions, nodecount};
-use super::request::{ROWS_SHOWN, Request, check_pattern, path_request};
-use crate::output::Format;
-use crate::report::{Question, Sort};
+use super::options::{ComparedArgs, CountArgs, Options, PathOptions, SortArgs, nodecount};
+use super::request::{self, Request, check_pattern, compared};
+use crate::report::Question;
 use clap::Args;
 
 /// Show who calls the functions that match, and whom they call
@@ -64,20 +63,22 @@ struct PeekRows {
 pub(super) fn peek_request(args: PeekArgs) -> Result<Request, Error> {
     let PeekArgs { pattern, profiles, rows, options } = args;
     check_pattern("peek", &pattern)?;
-    let question = Question::Peek(Some(pattern));
-    let request = path_request("peek REGEX", question, profiles, options)?;
-    Ok(with_rows(request, &rows, 0))
+    let inputs = compared("peek REGEX", profiles)?;
+    // All that match.
+    let options = with_rows(options, &PeekRows { nodecount: rows.nodecount.or(Some(0)), ..rows });
+    request::request(Question::Peek(Some(pattern)), inputs, options)
 }
 
 pub(super) fn tree_request(args: TreeArgs) -> Result<Request, Error> {
     let TreeArgs { profiles, rows, options } = args;
-    let request = path_request("tree", Question::Peek(None), profiles, options)?;
-    let shown = if request.output.format == Format::Table { ROWS_SHOWN } else { 0 };
-    Ok(with_rows(request, &rows, shown))
+    let inputs = compared("tree", profiles)?;
+    request::request(Question::Peek(None), inputs, with_rows(options, &rows))
 }
 
-fn with_rows(mut request: Request, rows: &PeekRows, shown: usize) -> Request {
-    request.query.nodecount = rows.nodecount.unwrap_or(shown);
-    request.query.sort = rows.cum.then_some(Sort::Cum);
-    request
+fn with_rows(options: PathOptions, rows: &PeekRows) -> Options {
+    Options {
+        sort: SortArgs { cum: rows.cum, ..SortArgs::default() },
+        rows: CountArgs { nodecount: rows.nodecount }.into(),
+        ..options.into()
+    }
 }

@@ -1,8 +1,8 @@
 //! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
 
 use super::Error;
-use super::options::{ComparedArgs, PathOptions, fraction, nodecount};
-use super::request::{Request, check_pattern, path_request};
+use super::options::{ComparedArgs, CountArgs, Options, PathOptions, fraction, nodecount};
+use super::request::{self, Request, check_pattern, compared};
 use crate::analysis::refs::{Asked, Direction};
 use crate::graph::trim::{Fraction, Limits};
 use crate::output::Format;
@@ -71,9 +71,9 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
     check_pattern("refs", &pattern)?;
     if args.peek {
         let question = Question::Peek(Some(pattern));
-        let mut request = path_request("refs --peek REGEX", question, profiles, options)?;
-        request.query.nodecount = args.nodecount.unwrap_or(0);
-        return Ok(request);
+        let inputs = compared("refs --peek REGEX", profiles)?;
+        let rows = CountArgs { nodecount: args.nodecount.or(Some(0)) }.into();
+        return request::request(question, inputs, Options { rows, ..options.into() });
     }
     let is_table = options.output.format == Format::Table;
     let limit = |shown: usize, written: usize| if is_table { shown } else { written };
@@ -90,5 +90,6 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
             Fraction::default()
         }),
     };
-    path_request("refs REGEX", Question::Refs(asked), profiles, options)
+    let inputs = compared("refs REGEX", profiles)?;
+    request::request(Question::Refs(asked), inputs, options.into())
 }

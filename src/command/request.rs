@@ -4,12 +4,9 @@
 //! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
 
 use super::Error;
-use super::options::{
-    BaseArgs, Color, ComparedArgs, CountArgs, DressArgs, FilterArgs, Options, OutputArgs,
-    PathOptions, SampleArgs,
-};
+use super::options::{BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs};
 use super::sources;
-use crate::filter::{Granularity, Spec, TagFilter};
+use crate::filter::{Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
@@ -70,7 +67,11 @@ pub(super) fn diff_request(
 ) -> Result<Request, Error> {
     let inputs = base.join(inputs)?;
     let message = match inputs.len() {
-        2 => return request(Question::Diff, normalize, inputs, options),
+        2 => {
+            let mut request = request(Question::Diff, inputs, options)?;
+            request.query.normalize = normalize;
+            return Ok(request);
+        }
         0 => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
         1 => "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
                       heapdiff top PROFILE for one"
@@ -96,31 +97,7 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
             "--sort {name} orders changes, and top shows no changes: use flat or cum"
         )));
     }
-    request(Question::Top, false, inputs, options)
-}
-
-/// A question about call paths in one profile, or in two that are compared; `usage` names it with what comes before
-/// the profiles.
-pub(super) fn path_request(
-    usage: &str,
-    question: Question,
-    profiles: ComparedArgs,
-    options: PathOptions,
-) -> Result<Request, Error> {
-    let inputs = compared(usage, profiles)?;
-    check_stdin(&inputs)?;
-    let output = output(options.output)?;
-    let query = Query {
-        question,
-        granularity: options.granularity.granularity(),
-        sort: None,
-        sample_type: options.sample.sample_type(),
-        nodecount: 0,
-        all: false,
-        normalize: false,
-        trim_path: output.trim_path.clone(),
-    };
-    Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
+    request(Question::Top, inputs, options)
 }
 
 /// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
@@ -135,51 +112,26 @@ pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String
     Ok(inputs)
 }
 
-/// A question about one profile or two, whose rows are functions and come in its own order.
-pub(super) fn snapshot_request(
-    question: Question,
-    inputs: Vec<String>,
-    sample: SampleArgs,
-    rows: &CountArgs,
-    filter: FilterArgs,
-    output: OutputArgs,
-) -> Result<Request, Error> {
-    check_stdin(&inputs)?;
-    let output = self::output(output)?;
-    let all = if output.format == Format::Table { ROWS_SHOWN } else { 0 };
-    let query = Query {
-        question,
-        granularity: Granularity::Functions,
-        sort: None,
-        sample_type: sample.sample_type(),
-        nodecount: rows.nodecount.unwrap_or(all),
-        all: true,
-        normalize: false,
-        trim_path: output.trim_path.clone(),
-    };
-    Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
-}
-
+/// A question with its options, as it was meant.
 pub(super) fn request(
     question: Question,
-    normalize: bool,
     inputs: Vec<String>,
     options: Options,
 ) -> Result<Request, Error> {
-    let output = output(options.output)?;
-    let rows = if output.format == Format::Table { ROWS_SHOWN } else { 0 };
-    let query = Query {
-        question,
-        granularity: options.granularity.granularity(),
-        sort: options.sort.sort(),
-        sample_type: options.sample.sample_type(),
-        nodecount: options.rows.count.nodecount.unwrap_or(if options.rows.all { 0 } else { rows }),
-        all: options.rows.all,
-        normalize,
-        trim_path: output.trim_path.clone(),
-    };
+    let Options { sample, granularity, sort, rows, filter, output } = options;
     check_stdin(&inputs)?;
-    Ok(Request { query, spec: spec(options.filter)?, inputs, output, sources: None })
+    let output = self::output(output)?;
+    let shown = if output.format == Format::Table && !rows.all { ROWS_SHOWN } else { 0 };
+    let query = Query {
+        sample_type: sample.sample_type(),
+        granularity: granularity.granularity(),
+        sort: sort.sort(),
+        nodecount: rows.count.nodecount.unwrap_or(shown),
+        all: rows.all,
+        trim_path: output.trim_path.clone(),
+        ..Query::new(question)
+    };
+    Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
 }
 
 pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {

@@ -1,54 +1,37 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::load::{Keep, load, load_recording};
+use super::load::{self, Keep, load, load_recording};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
-use super::{Console, Error, graphviz, sources, trim_path};
-use crate::analysis::stacks::Stacks;
-use crate::filter::Spec;
+use super::{Console, Error, graphviz};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
-use crate::report::{Query, Question, Report, Warning, WarningCode, analyze, analyze_through_time};
+use crate::report::{Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, analyze};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Answers a query about inputs.
-fn answer(
-    query: &Query,
+/// Reads what a question is asked of.
+fn subject<'a>(
+    question: &Question,
     inputs: &[String],
-    spec: &Spec,
     progress: &Progress,
-) -> Result<Report, Error> {
-    if matches!(query.question, Question::Timeline | Question::Leaks(_)) {
-        let recording = load_recording(inputs, progress).map_err(|e| Error::Answer(Box::new(e)))?;
-        let report = analyze_through_time(recording, query, spec);
-        return report.map_err(|e| Error::Answer(Box::new(e)));
-    }
-    let keep = match query.question {
-        Question::Diff | Question::Top | Question::Matches(_) => Keep::All,
-        _ => Keep::Ends,
+) -> Result<Subject<'a>, load::Error> {
+    let snapshots = |keep| {
+        let series = load(inputs, keep, progress)?;
+        Ok(Snapshots { series, given: inputs.len() }.into())
     };
-    let series = load(inputs, keep, progress).map_err(|e| Error::Answer(Box::new(e)))?;
-    let mut report = analyze(series, query, spec).map_err(|e| Error::Answer(Box::new(e)))?;
-    if let ([first, last], true) = (report.inputs.as_slice(), inputs.len() > 2) {
-        let has_times = first.time.is_some() && last.time.is_some();
-        let message = format!(
-            "{} profiles are given: {} and {}, the first and the last {}, are compared",
-            inputs.len(),
-            first.name,
-            last.name,
-            if has_times { "by their own time" } else { "as given, since one bears no time" },
-        );
-        // Top adds all of them up.
-        if keep == Keep::Ends {
-            report.warnings.push(Warning { code: WarningCode::Other, message });
+    match question.subject() {
+        SubjectKind::Snapshots => snapshots(Keep::All),
+        SubjectKind::Ends => snapshots(Keep::Ends),
+        SubjectKind::Recording => Ok(load_recording(inputs, progress)?.into()),
+        SubjectKind::Runs => {
+            Ok(Runs { series: load(inputs, Keep::All, progress)?, ..Runs::default() }.into())
         }
     }
-    Ok(report)
 }
 
 /// Answers a request and writes the answer where it was asked for. `warnings` are those about the inputs that were
@@ -65,27 +48,16 @@ pub(super) fn run(
         ));
     }
     let progress = progress(console, output.quiet);
-    let mut report = answer(&query, &inputs, &spec, &progress)?;
-    report.warnings.extend_from_slice(warnings);
+    let subject = subject(&query.question, &inputs, &progress);
+    let subject = Subject {
+        warnings: warnings.to_vec(),
+        sources: sources.as_ref().map(|sources| sources as _),
+        ..subject.map_err(|e| Error::Answer(Box::new(e)))?
+    };
+    let report = analyze(subject, &query, &spec).map_err(|e| Error::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
-    if let Some(wanted) = &sources {
-        sources::fill(&mut report, wanted, &output.trim_path);
-        report.list.iter_mut().for_each(|list| trim_path::trim(list, &output.trim_path));
-    }
-    if output.format == Format::Folded {
-        let left_out = report.stacks.as_ref().map_or(0, Stacks::negative);
-        if left_out > 0 {
-            let message = format!(
-                "{left_out} stacks with negative values are left out: folded lines have no sign"
-            );
-            report.warnings.push(Warning { code: WarningCode::NegativeValues, message });
-        }
-    }
     write(&report, &output, console)?;
-    // The table and JSON hold their warnings; the others have no place for them.
-    if !matches!(output.format, Format::Table | Format::Json) && !output.quiet {
-        warn(&report, console);
-    }
+    warn(&report, &output, console);
     Ok(())
 }
 
@@ -94,13 +66,17 @@ pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
     Progress::new(console.stderr_is_terminal && !quiet)
 }
 
-/// Says the warnings of a report on standard error.
-pub(super) fn warn(report: &Report, console: &mut Console<'_>) {
+/// Says the warnings of a report on standard error. The table and JSON hold them; the other formats have no place for them.
+pub(super) fn warn(report: &Report, output: &Output, console: &mut Console<'_>) {
+    if matches!(output.format, Format::Table | Format::Json) || output.quiet {
+        return;
+    }
     let of_all = report.warnings.iter().map(|warning| warning.message.clone());
+    let of_format = output::left_out(output.format, report);
     let of_inputs = report.inputs.iter().flat_map(|input| {
         input.warnings.iter().map(move |warning| format!("{}: {}", input.name, warning.message))
     });
-    of_all.chain(of_inputs).for_each(|message| say_warning(&message, console));
+    of_all.chain(of_format).chain(of_inputs).for_each(|message| say_warning(&message, console));
 }
 
 /// Says a warning on standard error.

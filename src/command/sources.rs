@@ -1,8 +1,8 @@
 //! The text of the lines that a report lists: which file a function stands in now, which of its lines are shown, and
 //! whether it may still be what was profiled.
 
-use crate::analysis::list::{Changed, Listing, NoSource, Source, SourceLine};
-use crate::report::{Input, Report};
+use crate::analysis::list::{Changed, List, Listing, NoSource, Source, SourceLine};
+use crate::report::{Input, Sources};
 use crate::source::code::{Code, Files, Missing, Search, has_word, short_name};
 use std::time::{Duration, SystemTime};
 
@@ -17,24 +17,26 @@ const LONGEST: usize = 1000;
 pub(super) struct Wanted {
     /// Folders separated by `:`.
     pub(super) source_path: Option<String>,
+    /// Folders cut off file names by `-trim_path`, each with its slash.
+    pub(super) trim_path: Vec<String>,
     /// Lines to show around each line with a value.
     pub(super) context: i64,
 }
 
-/// Fills the text in. `prefixes` are those of `-trim_path`.
-pub(super) fn fill(report: &mut Report, wanted: &Wanted, prefixes: &[String]) {
-    let taken = report.inputs.iter().filter_map(taken).min();
-    let Some(list) = &mut report.list else { return };
-    let search = Search::new(wanted.source_path.as_deref(), prefixes);
-    let mut files = Files::default();
-    for listing in &mut list.functions {
-        let Some(file) = &listing.file else {
-            listing.no_source = Some(NoSource::Unnamed);
-            continue;
-        };
-        match search.find(file, &listing.function, &mut files) {
-            Ok(code) => listing.source = Some(source(&code, listing, wanted.context, taken)),
-            Err(missing) => listing.no_source = Some(why(missing)),
+impl Sources for Wanted {
+    fn fill(&self, list: &mut List, inputs: &[Input]) {
+        let taken = inputs.iter().filter_map(taken).min();
+        let search = Search::new(self.source_path.as_deref(), &self.trim_path);
+        let mut files = Files::default();
+        for listing in &mut list.functions {
+            let Some(file) = &listing.file else {
+                listing.no_source = Some(NoSource::Unnamed);
+                continue;
+            };
+            match search.find(file, &listing.function, &mut files) {
+                Ok(code) => listing.source = Some(source(&code, listing, self.context, taken)),
+                Err(missing) => listing.no_source = Some(why(missing)),
+            }
         }
     }
 }

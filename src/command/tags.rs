@@ -1,8 +1,8 @@
 //! `heapdiff tags INPUT...`: what stands behind each label.
 
 use super::Error;
-use super::options::{ComparedArgs, CountArgs, FilterArgs, OutputArgs, SampleArgs};
-use super::request::{Request, compared, snapshot_request};
+use super::options::{ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, SampleArgs};
+use super::request::{self, Request, compared};
 use crate::report::Question;
 use clap::Args;
 
@@ -38,5 +38,6 @@ pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
         )));
     }
     let inputs = compared("tags", profiles)?;
-    snapshot_request(Question::Tags, inputs, sample, &rows, filter, output)
+    let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
+    request::request(Question::Tags, inputs, options)
 }

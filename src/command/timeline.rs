@@ -1,10 +1,12 @@
 //! `heapdiff timeline INPUT...`: rows through time.
 
 use super::Error;
-use super::options::{CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs, extension};
-use super::request::{Request, snapshot_request};
+use super::options::{
+    CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs, SortArgs, extension,
+};
+use super::request::{self, Request};
 use crate::output::Format;
-use crate::report::{Question, Sort};
+use crate::report::Question;
 use clap::Args;
 
 /// Show rows through time: how each grows, how fast, and how fast it allocates
@@ -72,9 +74,7 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
         output.format = Format::Svg;
         rows.nodecount = rows.nodecount.or(Some(AREAS));
     }
-    let mut request = snapshot_request(Question::Timeline, inputs, sample, &rows, filter, output)?;
-    request.query.granularity = granularity.granularity();
-    // Flat is the default.
-    request.query.sort = if order.cum { Some(Sort::Cum) } else { order.flat.then_some(Sort::Flat) };
-    Ok(request)
+    let sort = SortArgs { sort: None, flat: order.flat, cum: order.cum };
+    let options = Options { sample, granularity, sort, rows: rows.into(), filter, output };
+    request::request(Question::Timeline, inputs, options)
 }

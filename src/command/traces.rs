@@ -2,9 +2,9 @@
 
 use super::Error;
 use super::options::{
-    ComparedArgs, CountArgs, FilterArgs, GranularityArgs, OutputArgs, SampleArgs,
+    ComparedArgs, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
 };
-use super::request::{Request, compared, snapshot_request};
+use super::request::{self, Request, compared};
 use crate::filter::Granularity;
 use crate::report::Question;
 use clap::Args;
@@ -35,9 +35,8 @@ pub(super) struct TracesArgs {
 
 pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
     let TracesArgs { profiles, sample, granularity, rows, filter, output } = args;
-    let granularity = granularity.granularity();
     if output.dress.trim_path.is_some()
-        && matches!(granularity, Granularity::Functions | Granularity::Packages)
+        && matches!(granularity.granularity(), Granularity::Functions | Granularity::Packages)
     {
         return Err(Error::Usage(
             "-trim_path cuts folders off file names, and these stacks name none: add -lines or -files"
@@ -45,7 +44,7 @@ pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
         ));
     }
     let inputs = compared("traces", profiles)?;
-    let mut request = snapshot_request(Question::Traces, inputs, sample, &rows, filter, output)?;
-    request.query.granularity = granularity;
-    Ok(request)
+    let rows = rows.into();
+    let options = Options { sample, granularity, rows, filter, output, ..Options::default() };
+    request::request(Question::Traces, inputs, options)
 }

@@ -22,7 +22,7 @@ use crate::analysis::stacks::{Sides, Stacks};
 use crate::analysis::tags::Tag;
 use crate::analysis::traces::Trace;
 use crate::analysis::{Amount, LabelValue, Place, diff, peek, refs, top};
-use crate::report::Report;
+use crate::report::{Answer, Report};
 use std::fmt::Display;
 use std::io;
 
@@ -154,72 +154,77 @@ const TAG_COLUMNS: [&str; 10] = [
 
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = Records(::csv::Writer::from_writer(out));
-    if let Some(diff) = &report.diff {
-        writer.write(DIFF_COLUMNS)?;
-        for row in &diff.rows {
-            writer.write(diff_record(row, &report.unit))?;
+    match &report.answer {
+        Answer::Diff(diff) => {
+            writer.write(DIFF_COLUMNS)?;
+            for row in &diff.rows {
+                writer.write(diff_record(row, &report.unit))?;
+            }
         }
-    } else if let Some(top) = &report.top {
-        writer.write(TOP_COLUMNS)?;
-        for row in &top.rows {
-            writer.write(top_record(row, &report.unit))?;
+        Answer::Top(top) => {
+            writer.write(TOP_COLUMNS)?;
+            for row in &top.rows {
+                writer.write(top_record(row, &report.unit))?;
+            }
         }
-    } else if let Some(stacks) = &report.stacks {
-        write_stacks(stacks, &report.unit, &mut writer)?;
-    }
-    if let Some(refs) = &report.refs {
-        writer.write(REFS_COLUMNS)?;
-        for site in &refs.sites {
-            for line in &site.lines {
+        Answer::Stacks(stacks) => write_stacks(stacks, &report.unit, &mut writer)?,
+        Answer::Refs(refs) => {
+            writer.write(REFS_COLUMNS)?;
+            for (site, line) in refs.sites.iter().flat_map(|s| s.lines.iter().map(move |l| (s, l)))
+            {
                 writer.write(refs_record(site, line, &report.unit))?;
             }
         }
-    }
-    if let Some(peek) = &report.peek {
-        writer.write(PEEK_COLUMNS)?;
-        for row in &peek.rows {
-            let call = |relation: &'static str, neighbor: &peek::Neighbor| {
-                call_record(row, relation, neighbor, &report.unit)
-            };
-            let callers = row.callers.iter().map(|caller| call("caller", caller));
-            let callees = row.callees.iter().map(|callee| call("callee", callee));
-            let itself = std::iter::once(peek_record(row, &report.unit));
-            for record in callers.chain(itself).chain(callees) {
-                writer.write(record)?;
-            }
-        }
-    }
-    if let Some(list) = &report.list {
-        writer.write(LIST_COLUMNS)?;
-        for listing in &list.functions {
-            for line in &listing.lines {
+        Answer::Peek(peek) => write_peek(peek, &report.unit, &mut writer)?,
+        Answer::List(list) => {
+            writer.write(LIST_COLUMNS)?;
+            let all = list.functions.iter();
+            for (listing, line) in all.flat_map(|f| f.lines.iter().map(move |line| (f, line))) {
                 writer.write(list_record(listing, line, &report.unit))?;
             }
         }
-    } else if let Some(traces) = &report.traces {
-        writer.write(TRACE_COLUMNS)?;
-        for row in &traces.rows {
-            writer.write(trace_record(row, &report.unit))?;
+        Answer::Traces(traces) => {
+            writer.write(TRACE_COLUMNS)?;
+            for row in &traces.rows {
+                writer.write(trace_record(row, &report.unit))?;
+            }
         }
-    } else if let Some(tags) = &report.tags {
-        writer.write(TAG_COLUMNS)?;
-        for tag in &tags.keys {
-            for value in &tag.values {
+        Answer::Tags(tags) => {
+            writer.write(TAG_COLUMNS)?;
+            for (tag, value) in tags.keys.iter().flat_map(|t| t.values.iter().map(move |v| (t, v)))
+            {
                 writer.write(tag_record(tag, value, &report.unit))?;
             }
         }
-    }
-    if let Some(check) = &report.check {
-        check_records::write(check, &mut writer)?;
-    } else if let Some(suspects) = &report.suspects {
-        suspect_records::write(suspects, &mut writer)?;
-    } else if let Some(timeline) = &report.timeline {
-        timeline_records::write(report, timeline, &mut writer)?;
-    }
-    if let Some(matches) = &report.matches {
-        pattern_records::write_matches(matches, &mut writer)?;
+        Answer::Check(answer) => check_records::write(&answer.check, &mut writer)?,
+        Answer::Leaks(answer) => suspect_records::write(&answer.suspects, &mut writer)?,
+        Answer::Timeline(timeline) => timeline_records::write(report, timeline, &mut writer)?,
+        Answer::Matches(matches) => pattern_records::write_matches(matches, &mut writer)?,
+        // Pictures have no rows.
+        Answer::Graph(_) | Answer::Flame(_) => {}
     }
     writer.0.flush()
+}
+
+/// Lines of a row, of those that call it and of those that it calls.
+fn write_peek<W: io::Write>(
+    peek: &peek::Peek,
+    unit: &str,
+    writer: &mut Records<W>,
+) -> io::Result<()> {
+    writer.write(PEEK_COLUMNS)?;
+    for row in &peek.rows {
+        let call = |relation: &'static str, neighbor: &peek::Neighbor| {
+            call_record(row, relation, neighbor, unit)
+        };
+        let callers = row.callers.iter().map(|caller| call("caller", caller));
+        let callees = row.callees.iter().map(|callee| call("callee", callee));
+        let itself = std::iter::once(peek_record(row, unit));
+        for record in callers.chain(itself).chain(callees) {
+            writer.write(record)?;
+        }
+    }
+    Ok(())
 }
 
 /// A line for each stack: the names of its frames from the root on with semicolons between them, so that one in a name

@@ -12,7 +12,7 @@ use super::{Style, escape};
 use crate::analysis::Bounds;
 use crate::analysis::call_graph::{Edge, Graph, Node, Other};
 use crate::analysis::calls::{Measures, Weight};
-use crate::report::Report;
+use crate::report::{Answer, Report};
 use std::fmt::Write as _;
 use std::io;
 
@@ -24,7 +24,7 @@ const TOOLTIP: usize = 500;
 const FONT: (f64, f64) = (8.0, 16.0);
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let Some(graph) = &report.graph else { return Ok(()) };
+    let Answer::Graph(graph) = &report.answer else { return Ok(()) };
     let drawing = Drawing {
         report,
         graph,

@@ -42,6 +42,14 @@ pub(super) fn write(stacks: &Stacks, out: &mut dyn io::Write) -> io::Result<()> 
     out.flush()
 }
 
+/// That stacks with negative values are left out.
+pub(super) fn left_out(stacks: &Stacks) -> Option<String> {
+    let count = stacks.negative();
+    (count > 0).then(|| {
+        format!("{count} stacks with negative values are left out: folded lines have no sign")
+    })
+}
+
 /// Whether folded lines can say it: nothing negative, and not nothing at all.
 fn has_line(stack: &Stack) -> bool {
     let value = stack.value;

@@ -26,10 +26,9 @@ use table::closing::command_on;
 use table::number;
 pub(crate) use table::shell;
 
-use crate::analysis::check::Check;
 use crate::patterns::Page;
-use crate::report::Report;
 use crate::report::baselines::Shelf;
+use crate::report::{Answer, Report};
 use std::borrow::Cow;
 use std::io;
 
@@ -125,31 +124,32 @@ pub fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let said = |write: fn(&Report, &Check, &mut dyn io::Write) -> io::Result<()>,
-                out: &mut dyn io::Write| {
-        report.check.as_ref().map_or(Ok(()), |check| write(report, check, out))
-    };
-    match format {
-        Format::Table => table::write(report, style, out),
-        Format::Json => json::write(report, out),
-        Format::Csv => csv::write(report, out),
-        Format::Dot => dot::write(report, style, out),
-        Format::Svg => match (&report.flame, &report.timeline) {
-            (Some(flame), _) => flamegraph::write(report, flame, out),
-            (None, Some(timeline)) => chart::write(report, timeline, style, out),
-            (None, None) => Ok(()),
-        },
-        Format::Folded => {
-            report.stacks.as_ref().map_or(Ok(()), |stacks| folded::write(stacks, out))
+    match (format, &report.answer) {
+        (Format::Table, _) => table::write(report, style, out),
+        (Format::Json, _) => json::write(report, out),
+        (Format::Csv, _) => csv::write(report, out),
+        (Format::Dot, _) => dot::write(report, style, out),
+        (Format::Svg, Answer::Flame(flame)) => flamegraph::write(report, flame, out),
+        (Format::Svg, answer) => {
+            answer.timeline().map_or(Ok(()), |timeline| chart::write(report, timeline, style, out))
         }
-        Format::Speedscope => {
-            report.stacks.as_ref().map_or(Ok(()), |stacks| speedscope::write(report, stacks, out))
-        }
-        Format::Markdown => said(markdown::write, out),
-        Format::Junit => said(junit::write, out),
-        Format::Sarif => said(sarif::write, out),
-        Format::Github => said(github::write, out),
-        Format::Benchmark => said(benchmark::write, out),
+        (Format::Folded, Answer::Stacks(stacks)) => folded::write(stacks, out),
+        (Format::Speedscope, Answer::Stacks(stacks)) => speedscope::write(report, stacks, out),
+        (Format::Markdown, Answer::Check(answer)) => markdown::write(report, &answer.check, out),
+        (Format::Junit, Answer::Check(answer)) => junit::write(report, &answer.check, out),
+        (Format::Sarif, Answer::Check(answer)) => sarif::write(report, &answer.check, out),
+        (Format::Github, Answer::Check(answer)) => github::write(report, &answer.check, out),
+        (Format::Benchmark, Answer::Check(answer)) => benchmark::write(report, &answer.check, out),
+        // The format has no words for the answer.
+        _ => Ok(()),
+    }
+}
+
+/// What `format` can't say of a report and leaves out, where it leaves out anything.
+pub fn left_out(format: Format, report: &Report) -> Option<String> {
+    match (format, &report.answer) {
+        (Format::Folded, Answer::Stacks(stacks)) => folded::left_out(stacks),
+        _ => None,
     }
 }
 

@@ -39,54 +39,61 @@ pub(super) use pattern_text::write as write_patterns;
 
 use super::{Style, escape};
 use crate::filter::Granularity;
-use crate::report::{InputKind, Report};
+use crate::report::{Answer, InputKind, Report};
 use std::io;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     heading::write(report, style, out)?;
-    if let Some(check) = &report.check {
-        return check_rows::write(report, check, style, out);
+    match &report.answer {
+        Answer::Check(answer) => check_rows::write(report, &answer.check, style, out),
+        Answer::Leaks(answer) => {
+            verdict_line::write(report, answer, style, out)?;
+            suspect_lines::write_total(report, &answer.timeline, style, out)?;
+            suspect_lines::write(report, answer, style, out)?;
+            heading::write_warnings(report, style, out)
+        }
+        answer => {
+            totals::write(report, style, out)?;
+            heading::write_warnings(report, style, out)?;
+            write_rows(report, answer, style, out)
+        }
     }
-    if let (Some(verdict), Some(suspects)) = (&report.verdict, &report.suspects) {
-        verdict_line::write(report, verdict, style, out)?;
-        suspect_lines::write_total(report, style, out)?;
-        suspect_lines::write(report, suspects, style, out)?;
-        return heading::write_warnings(report, style, out);
+}
+
+/// The rows of an answer, and what to do next.
+fn write_rows(
+    report: &Report,
+    answer: &Answer,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match answer {
+        Answer::Timeline(timeline) => timeline_rows::write(report, timeline, style, out),
+        Answer::Diff(diff) => {
+            diff_rows::write(report, diff, style, out)?;
+            sites::write(report, diff, style, out)?;
+            closing::write_diff(report, diff, style, out)
+        }
+        Answer::Top(top) => {
+            top_rows::write(report, top, style, out)?;
+            closing::write_top(top, style, out)
+        }
+        Answer::Refs(refs) => {
+            refs_lines::write(report, refs, style, out)?;
+            closing::write_refs(report, refs, style, out)
+        }
+        Answer::Peek(peek) => peek_rows::write(report, peek, style, out),
+        Answer::List(list) => list_rows::write(report, list, style, out),
+        Answer::Traces(traces) => trace_rows::write(report, traces, style, out),
+        Answer::Tags(tags) => tag_rows::write(report, tags, style, out),
+        Answer::Matches(matches) => match_rows::write(report, matches, style, out),
+        // Pictures, and what was written above.
+        Answer::Graph(_)
+        | Answer::Flame(_)
+        | Answer::Stacks(_)
+        | Answer::Leaks(_)
+        | Answer::Check(_) => Ok(()),
     }
-    totals::write(report, style, out)?;
-    heading::write_warnings(report, style, out)?;
-    if let Some(timeline) = &report.timeline {
-        timeline_rows::write(report, timeline, style, out)?;
-    }
-    if let Some(diff) = &report.diff {
-        diff_rows::write(report, diff, style, out)?;
-        sites::write(report, diff, style, out)?;
-        closing::write_diff(report, diff, style, out)?;
-    }
-    if let Some(top) = &report.top {
-        top_rows::write(report, top, style, out)?;
-        closing::write_top(top, style, out)?;
-    }
-    if let Some(refs) = &report.refs {
-        refs_lines::write(report, refs, style, out)?;
-        closing::write_refs(report, refs, style, out)?;
-    }
-    if let Some(peek) = &report.peek {
-        peek_rows::write(report, peek, style, out)?;
-    }
-    if let Some(list) = &report.list {
-        list_rows::write(report, list, style, out)?;
-    }
-    if let Some(traces) = &report.traces {
-        trace_rows::write(report, traces, style, out)?;
-    }
-    if let Some(tags) = &report.tags {
-        tag_rows::write(report, tags, style, out)?;
-    }
-    if let Some(matches) = &report.matches {
-        match_rows::write(report, matches, style, out)?;
-    }
-    Ok(())
 }
 
 /// Whether the words of heaps fit: every input is a heap profile.

@@ -1,65 +1,73 @@
-//! Runs before and after, and rules, in; a report out.
+//! The question of a gate: whether runs before and after keep to rules.
 
-use super::analyze::{
-    Error, Sum, apart, change_of_total, check_sums, column, diff_totals, input, new_report,
-    settle_order,
+use super::analyze::{Draft, Error, change_of_total, column, input, settle_order};
+use super::snapshots::{Sum, apart, check_sums, diff_totals};
+use super::through_time::leaks_alone;
+use super::{
+    Answer, CheckAnswer, Comparison, Input, Query, Report, Runs, Total, Warning, WarningCode,
+    caveats,
 };
-use super::caveats;
-use super::{Comparison, Input, Query, Question, Report, Total, Warning, WarningCode};
-use crate::analysis::check;
 use crate::analysis::check::drift::Measure;
-use crate::analysis::{Measured, Order, Process, diff};
+use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
+use crate::analysis::suspects::{self, Verdict};
+use crate::analysis::{Measured, Order, Process, Suspect, diff};
 use crate::filter::{Applied, Filter, Spec};
 use crate::model::profile::SampleType;
+use crate::model::recording::Recording;
 use crate::model::series::{Series, Snapshot, trimmed};
+use crate::rules::{Rule, Scope};
+use std::sync::Arc;
 
 /// What a gate is about where nobody says: what kills a process, and not what it ever allocated, which depends on how long it ran.
 const IN_USE: &str = "inuse_space";
 
 /// The sample type of a gate where nobody names one, if it is among these; else it is the profiles' own.
-pub(crate) fn in_use(types: &[SampleType]) -> Option<&'static str> {
+fn in_use(types: &[SampleType]) -> Option<&'static str> {
     types.iter().any(|t| t.name == IN_USE).then_some(IN_USE)
 }
 
-/// Judges the runs of a series by its rules. `leaks` is the answer to what leaks, where that was asked.
-pub fn analyze_check(
-    mut series: Series,
-    leaks: Option<Report>,
+/// Judges runs by rules.
+pub(super) fn check(
+    runs: Runs,
+    asked: &check::Asked,
     query: &Query,
     spec: &Spec,
 ) -> Result<Report, Error> {
+    let Runs { mut series, recording, snapshots, drift } = runs;
+    let leaks = recording.map(|recording| leaks(recording, asked, query, spec)).transpose()?;
     if series.sample_types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(Error::NoSampleTypes { name });
     }
-    let Question::Check(asked) = &query.question else { return Err(Error::NoHistory) };
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
-    let at = gate_column(&series, query)?;
+    let at = gate_column(&series, query.sample_type.as_deref())?;
     let mut asked = asked.clone();
+    let skipped = if leaks.is_none() { skip_leaks(&mut asked) } else { Vec::new() };
+    let compares = asked.rules.rules.iter().any(|rule| rule.scope != Scope::Leak);
     let repeated = take_repeats_out(&mut series, &mut asked.before);
     let asked = &asked;
     let measured = Measured::new(&types, at);
     let sums = check_sums(&series)?;
     let (sort, _) = settle_order(query, true);
-    let mut report = new_report(query, &types[at], sort);
+    let mut draft = Draft::new(query, &types[at], sort);
     let of_input = |(snapshot, sums): (&Snapshot, &Vec<Sum>)| {
         let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
         input(&series.symbols, &types, snapshot, snapshot.samples.len(), has_negative)
     };
-    report.inputs = series.snapshots.iter().zip(&sums).map(of_input).collect();
+    draft.inputs = series.snapshots.iter().zip(&sums).map(of_input).collect();
     let is_pair = asked.before == 1 && series.snapshots.len() == 2;
-    report.warnings = caveats::of_series(&series, is_pair);
+    draft.warnings = caveats::of_series(&series, is_pair);
     let mut process = None;
     if is_pair {
         let whole = diff::Comparison::new(&series, None, measured, Order::Flat, None);
-        report.totals = diff_totals(&whole, &series, &sums);
+        draft.totals = diff_totals(&whole, &series, &sums);
         let found = whole.sure_process();
         process = Some(found);
         if found == Process::Different {
-            report.warnings.push(single_runs());
+            draft.warnings.push(single_runs());
         }
-        report.comparison = Some(Comparison {
+        draft.comparison = Some(Comparison {
             apart_nanos: apart(&series),
             same_process: found != Process::Different,
         });
@@ -72,10 +80,10 @@ pub fn analyze_check(
         let total = |(i, sample_type): (usize, &SampleType)| -> Total {
             change_of_total(sample_type, mean(before, i), mean(after, i))
         };
-        report.totals = types.iter().enumerate().map(total).collect();
+        draft.totals = types.iter().enumerate().map(total).collect();
     }
-    report.warnings.extend(repeated);
-    report.warnings.extend(same_on_both_sides(&series, asked.before));
+    draft.warnings.extend(repeated);
+    draft.warnings.extend(same_on_both_sides(&series, asked.before));
     refuse_empty(&series, asked)?;
     let is_difference = |input: &&Input| {
         let codes = input.warnings.iter().map(|warning| warning.code);
@@ -83,8 +91,7 @@ pub fn analyze_check(
             .filter(|code| matches!(code, WarningCode::DeltaProfile | WarningCode::NegativeValues));
         codes.next().is_some()
     };
-    if let Some(input) = report.inputs.iter().find(is_difference).filter(|_| !asked.missing.states)
-    {
+    if let Some(input) = draft.inputs.iter().find(is_difference).filter(|_| !asked.missing.states) {
         return Err(Error::Check(check::Unanswerable::Difference(input.name.clone())));
     }
     let holds_nothing = sums.iter().all(|sums| sums[at].absolute == 0);
@@ -93,10 +100,10 @@ pub fn analyze_check(
             "no profile holds anything of {}: judge another sample type, if this one was not meant",
             types[at].name
         );
-        report.warnings.push(Warning { code: WarningCode::EmptyProfile, message });
+        draft.warnings.push(Warning { code: WarningCode::EmptyProfile, message });
     }
     let has_samples = !series.snapshots.iter().all(is_empty);
-    report.warnings.extend(caveats::another_program(&series, asked.before));
+    draft.warnings.extend(caveats::another_program(&series, asked.before));
     let Applied { series, unmatched } = filter.apply(series)?;
     // Who filters everything away would judge nothing.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
@@ -105,20 +112,19 @@ pub fn analyze_check(
     if has_samples && series.snapshots.iter().all(is_empty) && !asked.missing.matches {
         return Err(Error::Check(check::Unanswerable::Filtered));
     }
-    let mut processes = Vec::new();
-    if let Some(leaks) = leaks {
-        let of_verdict = leaks.verdict.iter().flat_map(|verdict| &verdict.processes);
-        processes = of_verdict.map(|process| process.snapshots).collect();
-        report.verdict = leaks.verdict;
-        report.suspects = leaks.suspects;
-        for warning in leaks.warnings {
-            if !report.warnings.contains(&warning) {
-                report.warnings.push(warning);
+    let mut found = None;
+    if let Some((suspects, verdict, warnings)) = leaks {
+        for warning in warnings {
+            if !draft.warnings.contains(&warning) {
+                draft.warnings.push(warning);
             }
         }
+        found = Some((suspects, verdict));
     }
-    let leaks = report.suspects.as_deref();
-    let leaks = leaks.map(|suspects| check::Leaks { suspects, processes: &processes });
+    let processes = found.iter().flat_map(|(_, verdict)| &verdict.processes);
+    let processes: Vec<usize> = processes.map(|process| process.snapshots).collect();
+    let leaks = found.as_ref();
+    let leaks = leaks.map(|(suspects, _)| check::Leaks { suspects, processes: &processes });
     let subject =
         check::Subject { series: &series, noinlines: spec.noinlines, process, column: at, leaks };
     let position = |name: &str| super::position(&types, name).ok();
@@ -132,21 +138,80 @@ pub fn analyze_check(
             "the allow-list takes nothing out at {} ({}): take it out, if it is no longer needed",
             granted.place, granted.scope
         );
-        report.warnings.push(Warning { code: WarningCode::NoMatch, message });
+        draft.warnings.push(Warning { code: WarningCode::NoMatch, message });
     }
-    report.check = Some(check);
-    Ok(report)
+    add_drift(&mut check, drift);
+    check.taken_for = asked.inconclusive.filter(|_| check.outcome == Outcome::Inconclusive);
+    draft.warnings.extend(skipped.iter().map(|name| not_judged(name)));
+    if let ([first, last], 3.., true) = (draft.inputs.as_slice(), snapshots, compares) {
+        let message = format!(
+            "of {snapshots} snapshots {} and {}, the first and the last, are compared",
+            first.name, last.name
+        );
+        draft.warnings.push(Warning { code: WarningCode::Other, message });
+    }
+    let (suspects, verdict) = found.unzip();
+    Ok(draft.answered(Answer::Check(CheckAnswer { suspects, verdict, check })))
+}
+
+/// What leaks in the snapshots of a gate: its sample type is that of the gate.
+fn leaks(
+    recording: Recording,
+    asked: &check::Asked,
+    query: &Query,
+    spec: &Spec,
+) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), Error> {
+    let about = suspects::Asked {
+        own: asked.own.clone(),
+        catalog: Arc::clone(&asked.catalog),
+        limit: None,
+    };
+    let in_use = in_use(&recording.main().history.sample_types).map(str::to_owned);
+    let sample_type = query.sample_type.clone().or(in_use);
+    leaks_alone(recording, &about, &Query { sample_type, ..query.clone() }, spec)
+}
+
+/// Takes out the rules about leaks, which need snapshots through time, unless there is no other rule. Returns their names.
+fn skip_leaks(asked: &mut check::Asked) -> Vec<String> {
+    let is_leak = |rule: &Rule| rule.scope == Scope::Leak;
+    let rules = &asked.rules.rules;
+    if rules.iter().all(is_leak) || !rules.iter().any(is_leak) {
+        return Vec::new();
+    }
+    let skipped = Arc::make_mut(&mut asked.rules).rules.extract_if(.., |rule| is_leak(rule));
+    skipped.map(|rule| rule.name).collect()
+}
+
+/// That a rule about leaks is skipped.
+fn not_judged(name: &str) -> Warning {
+    let message = format!(
+        "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and \
+         heapdiff check --no-leaks SNAPSHOT... does"
+    );
+    Warning { code: WarningCode::Other, message }
+}
+
+/// Adds judgements of drift behind those of the rules.
+fn add_drift(check: &mut Check, drift: Vec<Judgement>) {
+    let end = check.rules.iter().position(|judgement| judgement.demand == Demand::Allowance);
+    let end = end.unwrap_or(check.rules.len());
+    check.rules.splice(end..end, drift);
+    check.outcome = Check::overall(check.rules.iter());
 }
 
 /// What each rule holds in the snapshots of a series, which are the runs of one baseline.
-pub fn measure_check(series: Series, query: &Query, spec: &Spec) -> Result<Vec<Measure>, Error> {
-    let Question::Check(asked) = &query.question else { return Err(Error::NoHistory) };
+pub fn measure(
+    series: Series,
+    asked: &check::Asked,
+    sample_type: Option<&str>,
+    spec: &Spec,
+) -> Result<Vec<Measure>, Error> {
     let types = series.sample_types.clone();
     if types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(Error::NoSampleTypes { name });
     }
-    let at = gate_column(&series, query)?;
+    let at = gate_column(&series, sample_type)?;
     check_sums(&series)?;
     refuse_empty(&series, asked)?;
     let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
@@ -162,10 +227,10 @@ pub fn measure_check(series: Series, query: &Query, spec: &Spec) -> Result<Vec<M
 }
 
 /// The sample type of rules that name none.
-fn gate_column(series: &Series, query: &Query) -> Result<usize, Error> {
+fn gate_column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
     let types = &series.sample_types;
     let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
-    column(types, defaults, query.sample_type.as_deref().or(in_use(types)))
+    column(types, defaults, asked.or(in_use(types)))
 }
 
 fn is_empty(snapshot: &Snapshot) -> bool {

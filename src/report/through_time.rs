@@ -1,10 +1,10 @@
-//! A history and a query in, a report out: the timeline, and the suspects with their verdict.
+//! Questions about snapshots through time: the timeline, and the suspects with their verdict.
 
-use super::analyze::{Error, change_of_total, column, input, new_report, no_match, settle_order};
-use super::{Query, Question, Report, Total, Warning, WarningCode};
-use crate::analysis::Measured;
+use super::analyze::{Draft, Error, change_of_total, column, input, no_match, settle_order};
+use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::{Asked, Verdict, suspects};
-use crate::analysis::timeline::{Choice, timeline};
+use crate::analysis::timeline::{self, Choice, Timeline};
+use crate::analysis::{Measured, Order, Suspect};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::history::{History, Moment};
@@ -20,56 +20,93 @@ const BESIDE: usize = 25;
 /// Inputs that a warning names.
 const NAMED: usize = 3;
 
-/// Answers a query about a recording, whose filter is `spec`.
-pub fn analyze_through_time(
-    mut recording: Recording,
+/// Rows through time.
+pub(super) fn timeline(recording: Recording, query: &Query, spec: &Spec) -> Result<Report, Error> {
+    let mut settled = Settled::new(recording, None, query, spec)?;
+    let timeline = settled.rows(Choice::Peak, query.nodecount, query, spec);
+    Ok(settled.draft.answered(Answer::Timeline(timeline)))
+}
+
+/// What leaks.
+pub(super) fn leaks(
+    recording: Recording,
+    asked: &Asked,
     query: &Query,
     spec: &Spec,
 ) -> Result<Report, Error> {
-    let history = &recording.main().history;
-    let first = history.moments.first().map_or("", |moment| moment.name.as_str());
-    if history.sample_types.is_empty() {
-        return Err(Error::NoSampleTypes { name: first.to_owned() });
-    }
-    let filter = Filter::new(spec)?;
-    let defaults = history.moments.iter().map(|m| m.header.default_sample_type.as_str());
-    let at = column(&history.sample_types, defaults, query.sample_type.as_deref())?;
-    let measured = Measured::new(&history.sample_types, at);
-    if let Question::Leaks(asked) = &query.question {
-        check_leaks(history, at, asked)?;
-    }
-    let (sort, order) = settle_order(query, true);
-    let mut report = new_report(query, &history.sample_types[at], sort);
-    report.inputs = recording
-        .tracks()
-        .flat_map(|Track { history, .. }| {
-            let one = |moment: &Moment| {
-                let snapshot = moment.as_snapshot();
-                let symbols = &history.records.symbols;
-                input(
-                    symbols,
-                    &history.sample_types,
-                    &snapshot,
-                    moment.samples,
-                    moment.has_negative,
-                )
-            };
-            history.moments.iter().map(one).collect::<Vec<_>>()
-        })
-        .collect();
-    report.totals = totals(recording.main());
-    report.warnings = caveats(recording.main());
-    for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
-        let Applied { series, unmatched } = filter.apply(std::mem::take(&mut history.records))?;
-        history.records = series;
-        if number == 0 {
-            report.warnings.extend(unmatched.into_iter().map(no_match));
+    let mut settled = Settled::new(recording, Some(asked), query, spec)?;
+    let (suspects, verdict) = settled.suspects(asked, query);
+    let rows = if query.nodecount == 0 { BESIDE } else { query.nodecount };
+    let timeline = settled.rows(Choice::Ends, rows, query, spec);
+    Ok(settled.draft.answered(Answer::Leaks(LeaksAnswer { timeline, suspects, verdict })))
+}
+
+/// What leaks, for another question: the suspects, the verdict, and what these might mislead about.
+pub(super) fn leaks_alone(
+    recording: Recording,
+    asked: &Asked,
+    query: &Query,
+    spec: &Spec,
+) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), Error> {
+    let mut settled = Settled::new(recording, Some(asked), query, spec)?;
+    let (suspects, verdict) = settled.suspects(asked, query);
+    Ok((suspects, verdict, settled.draft.warnings))
+}
+
+/// Snapshots that a question is asked of, filtered, and what was settled about them before the filter took samples away.
+struct Settled {
+    recording: Recording,
+    measured: Measured,
+    order: Order,
+    draft: Draft,
+}
+
+impl Settled {
+    /// `leaks` is what is asked about leaks.
+    fn new(
+        mut recording: Recording,
+        leaks: Option<&Asked>,
+        query: &Query,
+        spec: &Spec,
+    ) -> Result<Self, Error> {
+        let history = &recording.main().history;
+        if history.sample_types.is_empty() {
+            let name = history.moments.first().map_or_else(String::new, |m| m.name.clone());
+            return Err(Error::NoSampleTypes { name });
         }
+        let filter = Filter::new(spec)?;
+        let defaults = history.moments.iter().map(|m| m.header.default_sample_type.as_str());
+        let at = column(&history.sample_types, defaults, query.sample_type.as_deref())?;
+        if let Some(asked) = leaks {
+            check_leaks(history, at, asked)?;
+        }
+        let (sort, order) = settle_order(query, true);
+        let measured = Measured::new(&history.sample_types, at);
+        let mut draft = Draft::new(query, &history.sample_types[at], sort);
+        for Track { history, .. } in recording.tracks() {
+            let one = |moment: &Moment| {
+                let (symbols, types) = (&history.records.symbols, &history.sample_types);
+                let snapshot = moment.as_snapshot();
+                input(symbols, types, &snapshot, moment.samples, moment.has_negative)
+            };
+            draft.inputs.extend(history.moments.iter().map(one));
+        }
+        draft.totals = totals(recording.main());
+        draft.warnings = caveats(recording.main());
+        for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
+            let Applied { series, unmatched } =
+                filter.apply(std::mem::take(&mut history.records))?;
+            history.records = series;
+            if number == 0 {
+                draft.warnings.extend(unmatched.into_iter().map(no_match));
+            }
+        }
+        Ok(Self { recording, measured, order, draft })
     }
-    let mut found = None;
-    if let Question::Leaks(asked) = &query.question {
-        // Whose code a function is, its whole file name says.
-        let (mut suspects, mut verdict) = suspects(&recording, &measured, asked);
+
+    /// What leaks, the worst first. File names must be whole: they say whose code a function is.
+    fn suspects(&mut self, asked: &Asked, query: &Query) -> (Vec<Suspect>, Verdict) {
+        let (mut suspects, mut verdict) = suspects(&self.recording, &self.measured, asked);
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
             suspects.truncate(query.nodecount);
@@ -80,22 +117,19 @@ pub fn analyze_through_time(
                 place.file = file.map(str::to_owned);
             }
         }
-        report.warnings.extend(warn_of_leaks(&recording.main().history, asked, &verdict));
-        found = Some((suspects, verdict));
+        self.draft.warnings.extend(warn_of_leaks(&self.recording.main().history, asked, &verdict));
+        (suspects, verdict)
     }
-    for Track { history, .. } in recording.tracks_mut() {
-        history.records.trim_file_names(&query.trim_path);
+
+    /// Rows through time, whose file names are trimmed from here on.
+    fn rows(&mut self, choice: Choice, rows: usize, query: &Query, spec: &Spec) -> Timeline {
+        for Track { history, .. } in self.recording.tracks_mut() {
+            history.records.trim_file_names(&query.trim_path);
+        }
+        let track = self.recording.main();
+        let frames = Frames::new(&track.history.records, query.granularity, spec.noinlines);
+        timeline::timeline(track, &frames, &self.measured, self.order, choice, rows)
     }
-    let track = recording.main();
-    let frames = Frames::new(&track.history.records, query.granularity, spec.noinlines);
-    let (choice, rows) = match (&query.question, query.nodecount) {
-        (Question::Leaks(_), 0) => (Choice::Ends, BESIDE),
-        (Question::Leaks(_), rows) => (Choice::Ends, rows),
-        (_, rows) => (Choice::Peak, rows),
-    };
-    report.timeline = Some(timeline(track, &frames, &measured, order, choice, rows));
-    (report.suspects, report.verdict) = found.unzip();
-    Ok(report)
 }
 
 /// Refuses what can't leak.

@@ -4,7 +4,7 @@ use heapdiff::filter::{Granularity, Spec};
 use heapdiff::input;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::model::series::Series;
-use heapdiff::report::{Query, Question, Report, analyze};
+use heapdiff::report::{Answer, Query, Question, Report, analyze};
 use std::collections::BTreeMap;
 
 /// Every row of an answer, by function.
@@ -43,12 +43,15 @@ pub(crate) fn rows(report: &Report) -> BTreeMap<String, [i64; 3]> {
         let sum = rows.entry(name.to_owned()).or_default();
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     };
-    for row in report.diff.iter().flat_map(|diff| &diff.rows) {
-        let objects = row.objects.map_or(0, |objects| objects.delta);
-        add(&row.name, [row.delta.flat, row.delta.cum, objects]);
-    }
-    for row in report.top.iter().flat_map(|top| &top.rows) {
-        add(&row.name, [row.flat, row.cum, row.objects.unwrap_or(0)]);
+    match &report.answer {
+        Answer::Diff(diff) => diff.rows.iter().for_each(|row| {
+            let objects = row.objects.map_or(0, |objects| objects.delta);
+            add(&row.name, [row.delta.flat, row.delta.cum, objects]);
+        }),
+        Answer::Top(top) => top.rows.iter().for_each(|row| {
+            add(&row.name, [row.flat, row.cum, row.objects.unwrap_or(0)]);
+        }),
+        other => panic!("no rows: {other:?}"),
     }
     rows.retain(|_, values| *values != [0; 3]);
     rows

@@ -105,7 +105,7 @@ fn what_goes_in_comes_out_however_much_is_left_out() {
                     query.granularity = granularity;
                     let series = series(&inputs).unwrap();
                     let report = analyze(series, &query, &Spec::default()).unwrap();
-                    let graph = report.graph.unwrap();
+                    let graph = answer!(report.answer, Graph);
                     let sums = check(&graph, &format!("{question:?} {granularity:?}"));
                     assert_eq!(*whole.get_or_insert(sums), sums, "{question:?}");
                     shown += graph.nodes.len();
@@ -134,7 +134,7 @@ fn opposite_changes_do_not_cancel() {
         dsl::stack("main;small").inuse(1, 2 * MIB),
     ];
     let [before, after] = [before, after].map(|stacks| dsl::heap(&stacks).encode_to_vec());
-    let ask = |question| ask(question, &[&before, &after], "inuse_space").graph.unwrap();
+    let ask = |question| answer!(ask(question, &[&before, &after], "inuse_space").answer, Graph);
     let graph = ask(limits(80, 0.1, 0.1));
     let mut names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
     names.sort_unstable();
@@ -156,7 +156,7 @@ fn ways_over_what_is_left_out_are_dashed() {
     ];
     let bytes = dsl::heap(&stacks).encode_to_vec();
     let report = ask(limits(2, 0.0, 0.0), &[&bytes], "inuse_space");
-    let graph = report.graph.as_ref().unwrap();
+    let graph = answer!(&report.answer, Graph);
     let names: Vec<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["leaf", "main"]);
     let edges: Vec<_> =

@@ -8,7 +8,7 @@ use heapdiff::analysis::estimates::{Class, Estimate};
 use heapdiff::analysis::timeline::{Row, Through, Timeline};
 use heapdiff::analysis::{Measure, Omitted};
 use heapdiff::output::{self, FileNames, Format, Style};
-use heapdiff::report::{Report, Sort};
+use heapdiff::report::{Answer, Report, Sort};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use std::path::Path;
@@ -54,9 +54,8 @@ fn timeline(rows: Vec<Row>, beside: i64) -> Timeline {
 
 fn report(timeline: Timeline) -> Report {
     let mut report = samples::empty_diff();
-    report.diff = None;
     report.sort = Sort::Flat;
-    report.timeline = Some(timeline);
+    report.answer = Answer::Timeline(timeline);
     report
 }
 

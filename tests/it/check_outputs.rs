@@ -206,7 +206,7 @@ fn junit_fails_what_failed_and_errs_on_what_is_open() {
     assert_eq!(unjudged[1].1, "passed");
     assert_eq!(of(&samples::hostile()).len(), 1);
     let mut report = samples::inconclusive();
-    report.check.as_mut().unwrap().rules[0].level = Level::Warn;
+    answer!(&mut report.answer, Check).check.rules[0].level = Level::Warn;
     assert_eq!(of(&report)[0].1, "passed");
 }
 
@@ -234,7 +234,7 @@ fn sarif_names_the_line_and_knows_it_again() {
     assert_eq!(entry["region"]["startLine"], 31);
 
     let mut moved = samples::failed();
-    moved.check.as_mut().unwrap().rules[0].offenders[0].place.line = Some(99);
+    answer!(&mut moved.answer, Check).check.rules[0].offenders[0].place.line = Some(99);
     let moved = json(Format::Sarif, &moved);
     let fingerprints =
         |log: &Value, at: usize| log["runs"][0]["results"][at]["partialFingerprints"].clone();
@@ -249,10 +249,10 @@ fn sarif_names_the_line_and_knows_it_again() {
 fn every_result_of_sarif_has_a_file() {
     let mut without_offenders = samples::failed();
     let mut without_files = samples::failed();
-    for rule in &mut without_offenders.check.as_mut().unwrap().rules {
+    for rule in &mut answer!(&mut without_offenders.answer, Check).check.rules {
         rule.offenders.clear();
     }
-    for (at, rule) in without_files.check.as_mut().unwrap().rules.iter_mut().enumerate() {
+    for (at, rule) in answer!(&mut without_files.answer, Check).check.rules.iter_mut().enumerate() {
         let nameless = if at == 0 { Some(String::new()) } else { None };
         rule.offenders.iter_mut().for_each(|own| own.place.file.clone_from(&nameless));
     }
@@ -313,7 +313,7 @@ fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
     // What only warns stays a warning.
     for outcome in [Outcome::Pass, Outcome::Fail] {
         let mut report = samples::taken_for(outcome);
-        report.check.as_mut().unwrap().rules[0].level = Level::Warn;
+        answer!(&mut report.answer, Check).check.rules[0].level = Level::Warn;
         assert_eq!(test_cases(&written(Format::Junit, &report))[0].1, "passed");
         assert!(written(Format::Github, &report).starts_with("::notice "));
         assert_eq!(json(Format::Sarif, &report)["runs"][0]["results"][0]["level"], "note");
@@ -399,7 +399,7 @@ fn sarif_is_valid() {
     compiler.add_resource("sarif.json", schema).unwrap();
     let index = compiler.compile("sarif.json", &mut schemas).unwrap();
     let mut long = samples::huge();
-    long.check.as_mut().unwrap().rules.truncate(3);
+    answer!(&mut long.answer, Check).check.rules.truncate(3);
     let taken = ("taken", samples::taken_for(Outcome::Pass));
     let logs = cases().into_iter().chain([("long", long), taken]);
     let logs = logs.map(|(name, report)| (name, json(Format::Sarif, &report)));
@@ -427,7 +427,7 @@ fn annotations_are_lines_and_at_most_ten_of_a_kind() {
     assert_eq!(kinds(&samples::passed()), [""; 0]);
     assert_eq!(kinds(&samples::hostile()), ["error", "error"]);
     let mut report = samples::inconclusive();
-    report.check.as_mut().unwrap().rules[0].level = Level::Warn;
+    answer!(&mut report.answer, Check).check.rules[0].level = Level::Warn;
     assert_eq!(kinds(&report), ["notice"]);
     let text = written(Format::Github, &samples::hostile());
     for line in text.lines() {
@@ -441,8 +441,8 @@ fn annotations_are_lines_and_at_most_ten_of_a_kind() {
     assert_eq!(text.lines().count(), 10);
     assert!(text.lines().last().unwrap().contains("::3991 more are not shown"));
     let mut exact = samples::failed();
-    let rule = exact.check.as_ref().unwrap().rules[0].clone();
-    exact.check.as_mut().unwrap().rules = vec![rule; 5];
+    let rule = answer!(&exact.answer, Check).check.rules[0].clone();
+    answer!(&mut exact.answer, Check).check.rules = vec![rule; 5];
     assert_eq!(kinds(&exact), ["error"; 10], "ten fit");
 }
 
@@ -499,7 +499,7 @@ fn what_is_wrong_comes_first_in_a_comment() {
         text.lines().filter(|line| line.starts_with("| ")).skip(2).take(5).collect();
     let outcomes: Vec<&str> = rows.iter().map(|row| row.split(' ').nth(1).unwrap()).collect();
     assert_eq!(outcomes, ["❌", "❌", "⚠️", "❔", "✅"]);
-    let check = samples::passed().check.unwrap();
+    let check = answer!(samples::passed().answer, Check).check;
     assert_eq!(check.outcome, Outcome::Pass);
     assert!(!written(Format::Markdown, &samples::passed()).contains("heapdiff refs"));
 }

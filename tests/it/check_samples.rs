@@ -3,7 +3,7 @@
 use crate::samples::{KIB, MIB, empty_diff, input, place};
 use heapdiff::analysis::check::{Check, Demand, Granted, Judgement, Offender, Outcome};
 use heapdiff::analysis::estimates::Class;
-use heapdiff::report::{Report, Warning, WarningCode};
+use heapdiff::report::{Answer, CheckAnswer, Report, Warning, WarningCode};
 use heapdiff::rules::Level;
 
 /// A judgement about growth in total.
@@ -150,7 +150,6 @@ fn expired() -> Judgement {
 /// Rules over some runs of each side.
 pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Report {
     let mut report = empty_diff();
-    report.diff = None;
     report.inputs = (0..before)
         .map(|i| input(&format!("base-{}.pb.gz", i + 1)))
         .chain((0..after).map(|i| input(&format!("pr-{}.pb.gz", i + 1))))
@@ -161,14 +160,15 @@ pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Repo
     if before != 1 || after != 1 {
         report.comparison = None;
     }
-    report.check = Some(Check {
+    let check = Check {
         outcome: Check::overall(rules.iter()),
         taken_for: None,
         before_runs: before,
         after_runs: after,
         rules,
         allowances: Vec::new(),
-    });
+    };
+    report.answer = Answer::Check(CheckAnswer { suspects: None, verdict: None, check });
     report
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn failed() -> Report {
         expires: "2027-01-31".to_owned(),
         is_used,
     };
-    report.check.as_mut().unwrap().allowances = vec![
+    answer!(&mut report.answer, Check).check.allowances = vec![
         granted(
             "heapdiff.toml:14",
             "package ^internal/warm",
@@ -208,7 +208,7 @@ pub(crate) fn passed() -> Report {
 /// One rule is open, of profiles that do not say how they were sampled.
 pub(crate) fn inconclusive() -> Report {
     let mut report = report(1, 1, vec![open(), kept_budget()]);
-    let rule = &mut report.check.as_mut().unwrap().rules[0];
+    let rule = &mut answer!(&mut report.answer, Check).check.rules[0];
     (rule.lower, rule.upper) = (None, None);
     rule.message = "grew by 12.0 MiB (+3.8 %); how far that reaches the profiles do not say".into();
     report
@@ -217,7 +217,7 @@ pub(crate) fn inconclusive() -> Report {
 /// The same, and somebody said what that counts as.
 pub(crate) fn taken_for(outcome: Outcome) -> Report {
     let mut report = inconclusive();
-    report.check.as_mut().unwrap().taken_for = Some(outcome);
+    answer!(&mut report.answer, Check).check.taken_for = Some(outcome);
     report
 }
 
@@ -276,7 +276,7 @@ pub(crate) fn hostile() -> Report {
     report.inputs[0].build_id = Some(HOSTILE.to_owned());
     report.warnings =
         vec![Warning { code: WarningCode::Other, message: format!("warning {HOSTILE}") }];
-    report.check.as_mut().unwrap().allowances = vec![Granted {
+    answer!(&mut report.answer, Check).check.allowances = vec![Granted {
         place: format!("{HOSTILE}:1"),
         scope: HOSTILE.to_owned(),
         reason: HOSTILE.to_owned(),

@@ -30,7 +30,7 @@ fn folded(inputs: &[&[u8]], order: Order) -> Report {
 
 fn flame(inputs: &[&[u8]], wanted: Wanted) -> (Report, Flame) {
     let report = ask(Question::Flame(wanted), inputs, "");
-    let flame = report.flame.clone().unwrap();
+    let flame = answer!(report.answer.clone(), Flame);
     (report, flame)
 }
 
@@ -154,9 +154,7 @@ fn folded_stacks_add_up_to_the_top() {
     for (name, inputs) in cases() {
         for (i, input) in inputs.iter().enumerate() {
             let top = ask(Question::Top, &[input], "");
-            let expected: BTreeMap<String, i64> = top
-                .top
-                .unwrap()
+            let expected: BTreeMap<String, i64> = answer!(top.answer, Top)
                 .rows
                 .iter()
                 .filter(|row| row.flat != 0)

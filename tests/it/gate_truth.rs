@@ -6,10 +6,10 @@ use crate::ask::series;
 use crate::dsl::{bytes, heap, stack};
 use crate::random::Random;
 use heapdiff::analysis::check::{Asked, Check, Missing, Outcome};
-use heapdiff::filter::{Granularity, Spec};
+use heapdiff::filter::Spec;
 use heapdiff::model::origin::Own;
 use heapdiff::patterns::Catalog;
-use heapdiff::report::{Query, Question, analyze_check};
+use heapdiff::report::{Query, Question, Runs, analyze};
 use heapdiff::rules::Rules;
 use std::sync::Arc;
 
@@ -67,20 +67,13 @@ fn check(profiles: &[Vec<u8>], before: usize, rules: &str) -> Check {
         before,
         today: "2026-01-01".parse().unwrap(),
         missing: Missing::default(),
+        inconclusive: None,
     };
-    let query = Query {
-        question: Question::Check(asked),
-        sample_type: None,
-        granularity: Granularity::Functions,
-        sort: None,
-        nodecount: 0,
-        all: true,
-        normalize: false,
-        trim_path: Vec::new(),
-    };
+    let query = Query::new(Question::Check(asked));
     let profiles: Vec<&[u8]> = profiles.iter().map(Vec::as_slice).collect();
-    let report = analyze_check(series(&profiles).unwrap(), None, &query, &Spec::default()).unwrap();
-    report.check.unwrap()
+    let runs = Runs { series: series(&profiles).unwrap(), ..Runs::default() };
+    let report = analyze(runs, &query, &Spec::default()).unwrap();
+    answer!(report.answer, Check).check
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn compare(before: (i64, &[Stack]), after: (i64, &[Stack])) -> Report {
 }
 
 fn status(report: &Report, name: &str) -> Status {
-    let rows = &report.diff.as_ref().unwrap().rows;
+    let rows = &answer!(&report.answer, Diff).rows;
     rows.iter().find(|row| row.name == name).unwrap().status
 }
 
@@ -65,7 +65,7 @@ fn every_change_of_a_whole_record_is_certain() {
 fn what_is_sampled_once_is_no_growth() {
     let report = compare((512 << 10, &[]), (512 << 10, &[kept("main.f", MIB / 2)]));
     assert_eq!(status(&report, "main.f"), Status::WithinNoise);
-    assert!(report.diff.unwrap().sites.is_empty());
+    assert!(answer!(report.answer, Diff).sites.is_empty());
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn one_file_in_two_folders_is_one_where_both_are_trimmed() {
     let names = |query: &heapdiff::report::Query| {
         let series = series(&[&at("b1", MIB), &at("b2", 3 * MIB)]).unwrap();
         let report = analyze(series, query, &Spec::default()).unwrap();
-        let rows = report.diff.unwrap().rows.into_iter().filter(|row| row.delta.flat != 0);
+        let rows = answer!(report.answer, Diff).rows.into_iter().filter(|row| row.delta.flat != 0);
         rows.map(|row| (row.name, row.delta.flat)).collect::<Vec<_>>()
     };
     assert_eq!(names(&query).len(), 2);

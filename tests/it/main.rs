@@ -2,6 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
+/// The answer of a report that is known to be of a kind: `answer!(&report.answer, Diff)`.
+macro_rules! answer {
+    ($answer:expr, $kind:ident) => {
+        match $answer {
+            heapdiff::report::Answer::$kind(answer) => answer,
+            other => panic!("not {}: {other:?}", stringify!($kind)),
+        }
+    };
+}
+
 mod ask;
 mod bad_input;
 mod baselines;

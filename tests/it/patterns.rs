@@ -16,7 +16,7 @@ fn matches(profile: &[u8], catalog: &Arc<Catalog>) -> Vec<Match> {
     let asked = Asked { catalog: Arc::clone(catalog), own: Own::default() };
     let query = crate::ask::query(Question::Matches(asked), "");
     let series = crate::ask::series(&[profile]).unwrap();
-    analyze(series, &query, &Spec::default()).unwrap().matches.unwrap().rows
+    answer!(analyze(series, &query, &Spec::default()).unwrap().answer, Matches).rows
 }
 
 /// What each function is expected to show first.
@@ -103,7 +103,7 @@ fn goroutine_profiles_match_by_where_they_are_parked() {
     let goroutines = corpus::read("patterns/goroutine.pb.gz");
     let series = crate::ask::series(&[&goroutines, &goroutines]).unwrap();
     let report = analyze(series, &query, &Spec::default()).unwrap();
-    let found = report.matches.unwrap();
+    let found = answer!(report.answer, Matches);
     let of = |id: &str| found.elsewhere.iter().find(|(own, _)| own == id).map(|(_, value)| *value);
     assert_eq!(of("ctx-cancel"), Some(100), "fifty in each of two profiles: {found:?}");
     let main = found.rows.iter().find(|row| row.function == "main.main").unwrap();

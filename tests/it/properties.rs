@@ -47,11 +47,11 @@ fn a_profile_does_not_differ_from_itself() {
             let mut query = query(Question::Diff, "");
             query.granularity = granularity;
             let report = analyze(series(&[&a, &a]).unwrap(), &query, &Spec::default()).unwrap();
-            for row in &report.diff.as_ref().unwrap().rows {
+            for row in &answer!(&report.answer, Diff).rows {
                 assert_eq!((row.delta.flat, row.delta.cum), (0, 0), "{}", row.name);
                 assert_eq!(row.before, row.after, "{}", row.name);
             }
-            assert!(report.diff.as_ref().unwrap().sites.is_empty());
+            assert!(answer!(&report.answer, Diff).sites.is_empty());
             assert!(totals(&report).values().all(|&delta| delta == 0));
         }
     }

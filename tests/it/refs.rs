@@ -7,7 +7,7 @@ use heapdiff::analysis::calls::Weight;
 use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site};
 use heapdiff::filter::Spec;
 use heapdiff::graph::trim::Fraction;
-use heapdiff::report::{InputKind, Query, Question, Report, analyze};
+use heapdiff::report::{Answer, InputKind, Query, Question, Report, analyze};
 
 fn asked(pattern: &str) -> Asked {
     Asked {
@@ -27,7 +27,7 @@ fn try_refs(inputs: &[&[u8]], asked: Asked, sample_type: &str) -> Result<Report,
 }
 
 fn refs(inputs: &[&[u8]], asked: Asked) -> Refs {
-    try_refs(inputs, asked, "inuse_space").unwrap().refs.unwrap()
+    answer!(try_refs(inputs, asked, "inuse_space").unwrap().answer, Refs)
 }
 
 /// A tree as text: a line for each of its lines, with what changed (or what it holds), what ends, what is left out.
@@ -168,18 +168,20 @@ fn sums_are_those_of_the_functions_at_every_level() {
                 let name = sample_type.name.as_str();
                 let query = query(whole.clone(), name);
                 let all = analyze(of.clone(), &query, &Spec::default()).unwrap();
-                let rows: std::collections::BTreeMap<String, i64> = match (all.diff, all.top) {
-                    (Some(diff), _) => {
+                let rows: std::collections::BTreeMap<String, i64> = match all.answer {
+                    Answer::Diff(diff) => {
                         diff.rows.into_iter().map(|row| (row.name, row.delta.cum)).collect()
                     }
-                    (_, Some(top)) => top.rows.into_iter().map(|row| (row.name, row.cum)).collect(),
-                    _ => panic!("no rows"),
+                    Answer::Top(top) => {
+                        top.rows.into_iter().map(|row| (row.name, row.cum)).collect()
+                    }
+                    other => panic!("no rows: {other:?}"),
                 };
                 for lines in [0, 7] {
                     for direction in [Direction::Callers, Direction::Callees] {
                         let wanted = Asked { lines, sites: 40, direction, ..asked(".") };
                         let Ok(report) = try_refs(inputs, wanted, name) else { continue };
-                        for site in report.refs.unwrap().sites {
+                        for site in answer!(report.answer, Refs).sites {
                             check_sums(&site, name);
                             let first = &site.lines[0];
                             let name = &first.frames[0].name;
@@ -222,7 +224,7 @@ fn a_profile_of_references_says_what_holds() {
     let report = try_refs(&[&profile], asked("value"), "").unwrap();
     assert_eq!(report.inputs[0].kind, InputKind::Reference);
     assert_eq!(report.inputs[0].warnings, []);
-    let found = report.refs.unwrap();
+    let found = answer!(report.answer, Refs);
     assert_eq!(found.relation, Relation::HeldBy);
     assert_eq!(
         drawn(&found.sites[0]),
@@ -314,7 +316,7 @@ fn of_many_profiles_the_first_and_the_last_by_time_are_compared() {
             .unwrap();
         let report: Report = serde_json::from_slice(&out.stdout).unwrap();
         assert_eq!(report.inputs.len(), 2);
-        assert_eq!(report.refs.unwrap().sites[0].lines[0].values.delta, Some(delta));
+        assert_eq!(answer!(report.answer, Refs).sites[0].lines[0].values.delta, Some(delta));
         assert!(report.warnings.iter().any(|w| w.message.starts_with("3 profiles are given")));
     }
 }

@@ -14,7 +14,7 @@ use heapdiff::analysis::traces::{Trace, Traces};
 use heapdiff::analysis::{Amount, Bounds, Label, LabelValue, Measure, Omitted, Place};
 use heapdiff::filter::Granularity;
 use heapdiff::report::{
-    Comparison, Input, InputKind, Report, SCHEMA, Sort, Total, Warning, WarningCode,
+    Answer, Comparison, Input, InputKind, Report, SCHEMA, Sort, Total, Warning, WarningCode,
 };
 use std::sync::Arc;
 
@@ -106,21 +106,7 @@ pub(crate) fn empty_diff() -> Report {
         granularity: Granularity::Functions,
         sort: Sort::Bound,
         totals: Vec::new(),
-        diff: Some(Diff::default()),
-        top: None,
-        refs: None,
-        stacks: None,
-        graph: None,
-        peek: None,
-        list: None,
-        traces: None,
-        tags: None,
-        flame: None,
-        matches: None,
-        timeline: None,
-        suspects: None,
-        verdict: None,
-        check: None,
+        answer: Answer::Diff(Diff::default()),
         warnings: Vec::new(),
     }
 }
@@ -205,7 +191,7 @@ pub(crate) fn leaking() -> Report {
         q_value: 1e-9,
         lower_bound: after - before - margin,
     };
-    report.diff = Some(Diff {
+    report.answer = Answer::Diff(Diff {
         rows,
         within_noise: Omitted { rows: 214, sum: 9 * MIB + 100 * KIB },
         omitted: Omitted { rows: 31, sum: 12 * MIB },
@@ -235,8 +221,8 @@ pub(crate) fn leaking() -> Report {
 pub(crate) fn quiet() -> Report {
     let mut report = empty_diff();
     report.totals = vec![total("inuse_space", "bytes", 312 * MIB, 313 * MIB, Some(9 * MIB))];
-    report.diff =
-        Some(Diff { within_noise: Omitted { rows: 214, sum: 9 * MIB }, ..Diff::default() });
+    report.answer =
+        Answer::Diff(Diff { within_noise: Omitted { rows: 214, sum: 9 * MIB }, ..Diff::default() });
     report
 }
 
@@ -264,7 +250,7 @@ pub(crate) fn cpu() -> Report {
     for row in &mut rows {
         row.objects = None;
     }
-    report.diff = Some(Diff { rows, ..Diff::default() });
+    report.answer = Answer::Diff(Diff { rows, ..Diff::default() });
     report
 }
 
@@ -273,7 +259,7 @@ pub(crate) fn by_cum() -> Report {
     let mut report = leaking();
     report.sort = Sort::Cum;
     report.warnings.clear();
-    if let Some(diff) = &mut report.diff {
+    if let Answer::Diff(diff) = &mut report.answer {
         diff.rows.retain(|row| row.moved_from.is_none() && row.moved_to.is_none());
         for row in &mut diff.rows {
             row.before.cum += 4 * MIB;
@@ -290,7 +276,6 @@ pub(crate) fn single() -> Report {
     report.inputs.truncate(1);
     report.comparison = None;
     report.sort = Sort::Flat;
-    report.diff = None;
     report.totals = vec![
         Total {
             sample_type: "inuse_objects".to_owned(),
@@ -326,7 +311,7 @@ pub(crate) fn single() -> Report {
     };
     let mut ticker = top_row("time.NewTicker", 151 * MIB, 151 * MIB);
     ticker.via = Some(place("main.newRequestLimiter", "/build/src/chat/limiter.go", 88));
-    report.top = Some(Top {
+    report.answer = Answer::Top(Top {
         rows: vec![
             top_row("github.com/acme/chat/internal/limiter.windowFor", 521 * MIB, 530 * MIB),
             ticker,
@@ -340,7 +325,6 @@ pub(crate) fn single() -> Report {
 /// Lines of a function whose file has changed, and of one whose file is not there.
 pub(crate) fn list() -> Report {
     let mut report = leaking();
-    report.diff = None;
     report.warnings.clear();
     report.granularity = Granularity::Lines;
     report.sort = Sort::Cum;
@@ -360,7 +344,7 @@ pub(crate) fn list() -> Report {
     ];
     let lines = texts.iter().map(|&(line, text)| SourceLine { line, text: text.to_owned() });
     let both = values([120 * MIB, 521 * MIB], [120 * MIB, 530 * MIB]);
-    report.list = Some(List {
+    report.answer = Answer::List(List {
         pattern: "windowFor|gone".to_owned(),
         functions: vec![
             Listing {
@@ -419,7 +403,6 @@ fn amount(before: i64, after: i64) -> Amount {
 /// Stacks of two profiles: inlined frames, labels, and no stack at all.
 pub(crate) fn traces() -> Report {
     let mut report = leaking();
-    report.diff = None;
     report.warnings.clear();
     let frames = [
         "bytes.growSlice",
@@ -440,7 +423,7 @@ pub(crate) fn traces() -> Report {
         inlined: Vec::new(),
     };
     let deep = Trace { frames: vec![Arc::from("main.recursive"); 130], ..bare.clone() };
-    report.traces = Some(Traces {
+    report.answer = Answer::Traces(Traces {
         rows: vec![trace, bare, deep],
         omitted: Omitted { rows: 16, sum: 57 * MIB },
     });
@@ -450,7 +433,6 @@ pub(crate) fn traces() -> Report {
 /// Labels of two profiles.
 pub(crate) fn tags() -> Report {
     let mut report = leaking();
-    report.diff = None;
     report.warnings.clear();
     let value = |label: &Label, before, after| tags::Value {
         value: label.value.clone(),
@@ -465,7 +447,7 @@ pub(crate) fn tags() -> Report {
         omitted,
     };
     let labels = labels();
-    report.tags = Some(Tags {
+    report.answer = Answer::Tags(Tags {
         keys: vec![
             tag(&labels[1], Omitted::default()),
             tag(&labels[0], Omitted { rows: 7, sum: 3 * MIB }),
@@ -522,7 +504,7 @@ pub(crate) fn lines() -> Report {
     for row in &mut rows {
         (row.error, row.objects, row.q_value) = (None, None, None);
     }
-    report.diff = Some(Diff { rows, ..Diff::default() });
+    report.answer = Answer::Diff(Diff { rows, ..Diff::default() });
     report
 }
 
@@ -532,7 +514,7 @@ pub(crate) fn packages() -> Report {
     report.granularity = Granularity::Packages;
     report.sample_type = String::from("alloc_space");
     report.warnings.clear();
-    let diff = report.diff.as_mut().unwrap();
+    let diff = answer!(&mut report.answer, Diff);
     diff.rows.truncate(2);
     for row in &mut diff.rows {
         row.name = row.name.rsplit_once('.').map_or("main", |(package, _)| package).to_owned();
@@ -540,22 +522,25 @@ pub(crate) fn packages() -> Report {
     report
 }
 
-/// A function between its callers and its callees, and the graph they are part of.
-pub(crate) fn peeked() -> Report {
-    let weight = |before: i64, after: i64| Weight {
-        before: Some(before),
-        after,
-        delta: Some(after - before),
-    };
-    let value = |before: i64, after: i64, cum: i64| Measures {
+fn weight(before: i64, after: i64) -> Weight {
+    Weight { before: Some(before), after, delta: Some(after - before) }
+}
+
+fn measures(before: i64, after: i64, cum: i64) -> Measures {
+    Measures {
         before: Some(Measure { flat: before, cum: before + cum }),
         after: Measure { flat: after, cum: after + cum },
         delta: Some(Measure { flat: after - before, cum: after - before }),
-    };
-    let bounds = |delta: i64, margin: i64| Bounds { lower: delta - margin, upper: delta + margin };
-    let errors = |delta: i64, margin: i64| {
-        Some(Errors { flat: bounds(delta, margin), cum: bounds(delta, margin) })
-    };
+    }
+}
+
+fn errors(delta: i64, margin: i64) -> Errors {
+    let bounds = Bounds { lower: delta - margin, upper: delta + margin };
+    Errors { flat: bounds, cum: bounds }
+}
+
+/// A function between its callers and its callees.
+pub(crate) fn peeked() -> Report {
     let neighbor = |name: &str, before: i64, after: i64, inline: bool| Neighbor {
         name: name.to_owned(),
         weight: weight(before, after),
@@ -564,10 +549,10 @@ pub(crate) fn peeked() -> Report {
     let rows = vec![
         peek::Row {
             name: "github.com/acme/chat/internal/limiter.windowFor".to_owned(),
-            value: value(120 * MIB, 521 * MIB, 12 * MIB),
+            value: measures(120 * MIB, 521 * MIB, 12 * MIB),
             flat_percent: Some(71.5),
             cum_percent: Some(71.5),
-            error: errors(401 * MIB, 4 * MIB),
+            error: Some(errors(401 * MIB, 4 * MIB)),
             callers: (0..23)
                 .map(|i| neighbor(&format!("main.caller{i}"), 0, (23 - i) * MIB, i == 1))
                 .collect(),
@@ -575,7 +560,7 @@ pub(crate) fn peeked() -> Report {
         },
         peek::Row {
             name: "main.rebuildCache".to_owned(),
-            value: value(40 * MIB, 28 * MIB, 0),
+            value: measures(40 * MIB, 28 * MIB, 0),
             flat_percent: Some(-2.1),
             cum_percent: Some(-2.1),
             error: None,
@@ -583,20 +568,29 @@ pub(crate) fn peeked() -> Report {
             callees: Vec::new(),
         },
     ];
+    Report {
+        sort: Sort::Flat,
+        answer: Answer::Peek(Peek { pattern: Some("For|Cache".to_owned()), rows, omitted: 3 }),
+        ..empty_diff()
+    }
+}
+
+/// A call graph of two nodes, with what is left out.
+pub(crate) fn graph() -> Report {
     let node = |name: &str, before: i64, after: i64| Node {
         name: name.to_owned(),
         file: Some("main.go".to_owned()),
         line: Some(7),
-        value: value(before, after, 0),
+        value: measures(before, after, 0),
         flat_percent: Some(12.5),
         cum_percent: None,
         entered: weight(0, 0),
         repeats: weight(0, 0),
-        error: errors(after - before, MIB),
+        error: Some(errors(after - before, MIB)),
         others: vec![OfType {
             sample_type: "inuse_objects".to_owned(),
             unit: "count".to_owned(),
-            value: value(1, 2, 0),
+            value: measures(1, 2, 0),
         }],
     };
     let edge = |to: Option<usize>, before: i64, after: i64| graph::Edge {
@@ -614,20 +608,14 @@ pub(crate) fn peeked() -> Report {
         other: Some(Other {
             nodes: 12,
             edges: 1,
-            value: value(1, 2, 0),
+            value: measures(1, 2, 0),
             grew: Some(3),
             shrank: Some(-2),
             entered: weight(0, 0),
             repeats: weight(0, 0),
         }),
     };
-    Report {
-        diff: None,
-        sort: Sort::Flat,
-        peek: Some(Peek { pattern: Some("For|Cache".to_owned()), rows, omitted: 3 }),
-        graph: Some(graph),
-        ..empty_diff()
-    }
+    Report { sort: Sort::Flat, answer: Answer::Graph(graph), ..empty_diff() }
 }
 
 /// Functions and the patterns under them.
@@ -685,5 +673,5 @@ pub(crate) fn matched() -> Report {
             ("goroutine".to_owned(), 12 * KIB),
         ],
     };
-    Report { top: None, matches: Some(matches), sort: Sort::Cum, ..single() }
+    Report { answer: Answer::Matches(matches), sort: Sort::Cum, ..single() }
 }

@@ -3,7 +3,7 @@
 use crate::{check_samples, golden, samples, time_samples};
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
-use heapdiff::report::Report;
+use heapdiff::report::{Answer, Report};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -30,6 +30,7 @@ fn samples() -> Vec<Report> {
         samples::packages(),
         samples::empty_diff(),
         samples::peeked(),
+        samples::graph(),
         samples::list(),
         samples::traces(),
         samples::tags(),
@@ -104,7 +105,9 @@ fn what_is_written_is_valid() {
 fn json_comes_back_as_it_was() {
     for mut report in samples() {
         // Of matches JSON has the rows.
-        report.matches = report.matches.map(|matches| Vec::from(matches).into());
+        if let Answer::Matches(matches) = &mut report.answer {
+            *matches = std::mem::take(&mut matches.rows).into();
+        }
         let text = written(Format::Json, &report);
         assert!(text.ends_with("}\n"));
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
@@ -115,18 +118,18 @@ fn json_comes_back_as_it_was() {
 fn json_keeps_names_and_no_raw_control_characters() {
     let mut report = samples::leaking();
     let name = "main.\u{1b}[31m\u{202e}x\n\u{fffd}";
-    report.diff.as_mut().unwrap().rows[0].name = name.to_owned();
+    answer!(&mut report.answer, Diff).rows[0].name = name.to_owned();
     let text = written(Format::Json, &report);
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
     let back: Report = serde_json::from_str(&text).unwrap();
-    assert_eq!(back.diff.unwrap().rows[0].name, name);
+    assert_eq!(answer!(back.answer, Diff).rows[0].name, name);
 }
 
 #[test]
 fn csv_has_a_line_per_row_and_raw_values() {
     let mut report = samples::leaking();
     let names = ["=cmd()", "+1", "-1", "@x", "a,\"b\"\nc"];
-    for (row, name) in report.diff.as_mut().unwrap().rows.iter_mut().zip(names) {
+    for (row, name) in answer!(&mut report.answer, Diff).rows.iter_mut().zip(names) {
         row.name = name.to_owned();
     }
     let text = written(Format::Csv, &report);
@@ -134,7 +137,7 @@ fn csv_has_a_line_per_row_and_raw_values() {
     let header = reader.headers().unwrap().clone();
     let column = |name: &str| header.iter().position(|title| title == name).unwrap();
     let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-    let rows = &report.diff.as_ref().unwrap().rows;
+    let rows = &answer!(&report.answer, Diff).rows;
     assert_eq!(records.len(), rows.len());
     for (record, row) in records.iter().zip(rows) {
         // What would break the line in two is spelled out.

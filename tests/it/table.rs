@@ -66,7 +66,7 @@ fn no_line_is_wider_than_the_terminal() {
 fn a_pipe_gets_every_name_in_full() {
     let report = samples::leaking();
     let text = text(&report, &plain(Width::Unlimited));
-    for row in &report.diff.as_ref().unwrap().rows {
+    for row in &answer!(&report.answer, Diff).rows {
         let names = row.addresses.iter().chain(row.addresses.is_empty().then_some(row));
         for row in names {
             assert!(text.contains(&row.name), "{}", row.name);
@@ -84,7 +84,7 @@ fn what_could_steer_a_terminal_is_spelled_out_everywhere() {
     report.inputs[1].warnings = report.warnings.clone();
     report.warnings[0].message = format!("odd: {evil}");
     report.totals[0].sample_type = evil.to_owned();
-    let diff = report.diff.as_mut().unwrap();
+    let diff = answer!(&mut report.answer, Diff);
     diff.rows[0].name = evil.to_owned();
     diff.rows[0].file = Some(evil.to_owned());
     diff.rows[1].via = Some(samples::place(evil, evil, 1));
@@ -140,7 +140,7 @@ fn many_addresses_are_summed_up() {
             samples::row(&format!("libc.so+{i:#x}"), 0, samples::MIB, samples::KIB, Status::New)
         })
         .collect();
-    report.diff.as_mut().unwrap().rows.push(row);
+    answer!(&mut report.answer, Diff).rows.push(row);
     let text = text(&report, &plain(Width::Columns(100)));
     assert_eq!(text.matches("libc.so+0x").count(), 20);
     assert!(text.contains("without symbols: 30 addresses more"), "{text}");
@@ -149,7 +149,7 @@ fn many_addresses_are_summed_up() {
 #[test]
 fn half_a_move_stays_a_row_of_its_own() {
     let mut report = samples::leaking();
-    report.diff.as_mut().unwrap().rows.retain(|row| row.moved_to.is_none());
+    answer!(&mut report.answer, Diff).rows.retain(|row| row.moved_to.is_none());
     let text = text(&report, &plain(Width::Columns(200)));
     let line = text.lines().find(|line| line.contains("main.serve.func3")).unwrap();
     assert!(line.contains("new") && line.contains("(was main.serve.func2)"), "{line}");

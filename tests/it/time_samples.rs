@@ -7,7 +7,7 @@ use heapdiff::analysis::timeline::{Row, Through, Timeline};
 use heapdiff::analysis::{Measure, Omitted};
 use heapdiff::filter::Granularity;
 use heapdiff::patterns::Confidence;
-use heapdiff::report::{InputKind, Report, Sort, Warning, WarningCode};
+use heapdiff::report::{Answer, InputKind, LeaksAnswer, Report, Sort, Warning, WarningCode};
 
 /// `n` values from `first` to `last`, along a curve over 0 to 1.
 pub(crate) fn curve(n: usize, first: i64, last: i64, shape: impl Fn(f64) -> f64) -> Vec<i64> {
@@ -28,13 +28,13 @@ fn times(n: usize) -> Vec<Option<String>> {
 /// A report of `n` snapshots, five minutes apart, without rows or suspects.
 pub(crate) fn of_snapshots(n: usize) -> Report {
     let mut report = empty_diff();
-    (report.comparison, report.diff) = (None, None);
+    report.comparison = None;
     report.sort = Sort::Flat;
     report.inputs = (0..n).map(|i| input(&format!("heap-{i:02}.pb.gz"))).collect();
     for (input, time) in report.inputs.iter_mut().zip(times(n)) {
         input.time = time;
     }
-    report.timeline = Some(Timeline {
+    report.answer = Answer::Timeline(Timeline {
         times: times(n),
         elapsed_nanos: Some((0..n as i64).map(|i| i * 300_000_000_000).collect()),
         inputs: (0..n).collect(),
@@ -54,8 +54,22 @@ pub(crate) fn of_snapshots(n: usize) -> Report {
     report
 }
 
+/// The rows of a report about time.
+pub(crate) fn timeline_mut(report: &mut Report) -> &mut Timeline {
+    match &mut report.answer {
+        Answer::Timeline(timeline) | Answer::Leaks(LeaksAnswer { timeline, .. }) => timeline,
+        other => panic!("no timeline: {other:?}"),
+    }
+}
+
+/// Makes the answer one to what leaks.
+pub(crate) fn add_suspects(report: &mut Report, suspects: Vec<Suspect>, verdict: Verdict) {
+    let timeline = timeline_mut(report).clone();
+    report.answer = Answer::Leaks(LeaksAnswer { timeline, suspects, verdict });
+}
+
 pub(crate) fn verdict(report: &Report) -> Verdict {
-    let timeline = report.timeline.as_ref().unwrap();
+    let timeline = report.answer.timeline().unwrap();
     Verdict {
         snapshots: timeline.times.len(),
         span_nanos: timeline.elapsed_nanos.as_ref().and_then(|all| all.last().copied()),
@@ -181,7 +195,7 @@ pub(crate) fn leaks() -> Report {
         earliest_hours: Some(0.27),
         latest_hours: Some(0.35),
     });
-    (report.suspects, report.verdict) = (Some(all), Some(verdict));
+    add_suspects(&mut report, all, verdict);
     report.inputs.extend((0..3).map(|i| {
         let mut goroutines = input(&format!("goroutine-{i:02}.pb.gz"));
         goroutines.kind = InputKind::Goroutine;
@@ -198,7 +212,7 @@ pub(crate) fn growth_only() -> Report {
     grew.slope_per_hour = None;
     let mut verdict = verdict(&report);
     verdict.needed = Some(Needed { snapshots: 6, apart_nanos: Some(61_000_000_000) });
-    (report.suspects, report.verdict) = (Some(vec![grew]), Some(verdict));
+    add_suspects(&mut report, vec![grew], verdict);
     report
 }
 
@@ -211,8 +225,8 @@ pub(crate) fn no_leak() -> Report {
     let mut verdict = verdict(&report);
     verdict.processes = vec![Process::default(); 2];
     verdict.limit = Some(Limit { limit: 2 << 30, outcome: Outcome::Never, ..Limit::default() });
-    (report.suspects, report.verdict) = (Some(vec![warm]), Some(verdict));
-    restart(report.timeline.as_mut().unwrap());
+    add_suspects(&mut report, vec![warm], verdict);
+    restart(timeline_mut(&mut report));
     report.warnings.push(Warning {
         code: WarningCode::SeveralProcesses,
         message: "the snapshots are of 2 processes".to_owned(),
@@ -249,7 +263,7 @@ pub(crate) fn row(name: &str, class: Class, flat: Vec<i64>) -> Row {
 pub(crate) fn timeline() -> Report {
     let n = 60;
     let mut report = of_snapshots(n);
-    let timeline = report.timeline.as_mut().unwrap();
+    let timeline = timeline_mut(&mut report);
     let mut gone = row("main.gone", Class::Steady, curve(n, 8 * MIB, 0, |x| x));
     (gone.file, gone.slope_per_hour) = (None, None);
     timeline.rows = vec![
@@ -275,7 +289,7 @@ pub(crate) fn timeline() -> Report {
 pub(crate) fn timeline_restarted() -> Report {
     let mut report = timeline();
     (report.sort, report.granularity) = (Sort::Cum, Granularity::Packages);
-    let timeline = report.timeline.as_mut().unwrap();
+    let timeline = timeline_mut(&mut report);
     restart(timeline);
     timeline.times = vec![None; timeline.times.len()];
     timeline.elapsed_nanos = None;

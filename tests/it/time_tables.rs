@@ -79,8 +79,8 @@ fn names_about_time_can_not_steer_a_terminal() {
     let mut report = time_samples::leaks();
     report.inputs[0].program = Some(evil.to_owned());
     report.inputs[0].name = evil.to_owned();
-    report.timeline.as_mut().unwrap().times[0] = Some(evil.to_owned());
-    let first = &mut report.suspects.as_mut().unwrap()[0];
+    time_samples::timeline_mut(&mut report).times[0] = Some(evil.to_owned());
+    let first = &mut answer!(&mut report.answer, Leaks).suspects[0];
     first.site.function = evil.to_owned();
     first.site.file = Some(evil.to_owned());
     first.path[1] = evil.to_owned();
@@ -93,8 +93,8 @@ fn names_about_time_can_not_steer_a_terminal() {
     goroutines.started_by = evil.to_owned();
     goroutines.parked_in = evil.to_owned();
     let mut rows = time_samples::timeline();
-    rows.timeline.as_mut().unwrap().rows[0].name = evil.to_owned();
-    rows.timeline.as_mut().unwrap().rows[0].file = Some(evil.to_owned());
+    time_samples::timeline_mut(&mut rows).rows[0].name = evil.to_owned();
+    time_samples::timeline_mut(&mut rows).rows[0].file = Some(evil.to_owned());
     for report in [report, rows] {
         for format in [Format::Table, Format::Csv] {
             for width in [Width::Columns(80), Width::Columns(300), Width::Unlimited] {
@@ -124,7 +124,7 @@ fn colour_changes_no_letter_about_time() {
 #[test]
 fn a_pipe_gets_every_leak_in_full() {
     let mut report = time_samples::leaks();
-    let suspects = report.suspects.as_mut().unwrap();
+    let suspects = &mut answer!(&mut report.answer, Leaks).suspects;
     let leak = suspects[0].clone();
     *suspects = (1..=30)
         .map(|rank| heapdiff::analysis::suspects::Suspect { rank, ..leak.clone() })
@@ -161,14 +161,14 @@ fn two_hundred_inputs_are_counted_and_not_listed() {
 #[test]
 fn numbers_that_are_none_are_nowhere() {
     let mut report = time_samples::leaks();
-    for suspect in report.suspects.as_mut().unwrap() {
+    for suspect in &mut answer!(&mut report.answer, Leaks).suspects {
         suspect.q_value = Some(f64::NAN);
         suspect.persistence = f64::NAN;
         suspect.retention.as_mut().into_iter().for_each(|share| share.upper = f64::INFINITY);
         suspect.values = vec![i64::MIN, i64::MAX];
         suspect.growth.lower = i64::MIN;
     }
-    let limit = report.verdict.as_mut().unwrap().limit.as_mut().unwrap();
+    let limit = answer!(&mut report.answer, Leaks).verdict.limit.as_mut().unwrap();
     limit.latest_hours = Some(f64::INFINITY);
     for format in [Format::Table, Format::Csv] {
         let text = said(format, &report, &plain(Width::Columns(120))).to_lowercase();
@@ -190,7 +190,7 @@ fn csv_of_suspects_has_a_line_for_each() {
     let [class, slope, values, after] = ["class", "slope_per_hour", "values", "goroutines_after"]
         .map(|name| column(name, &mut reader));
     let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(records.len(), report.suspects.as_ref().unwrap().len());
+    assert_eq!(records.len(), answer!(&report.answer, Leaks).suspects.len());
     assert_eq!(&records[0][class], "leak");
     assert_eq!(&records[3][class], "growing-decelerating");
     assert_eq!(&records[0][slope], (401 << 20).to_string());
@@ -202,7 +202,7 @@ fn csv_of_suspects_has_a_line_for_each() {
 #[test]
 fn csv_of_a_timeline_has_a_line_for_each_row_and_snapshot() {
     let report = time_samples::timeline();
-    let timeline = report.timeline.as_ref().unwrap();
+    let timeline = report.answer.timeline().unwrap();
     let text = said(Format::Csv, &report, &plain(Width::Unlimited));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();
@@ -230,7 +230,7 @@ fn a_leak_is_red_and_what_is_steady_is_dim() {
     let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap();
     assert!(line("windowFor").starts_with("\u{1b}[31m▁"), "{text}");
     assert!(line("main.gone").starts_with("\u{1b}[2m"), "{text}");
-    let rows = &report.timeline.as_ref().unwrap().rows;
+    let rows = &report.answer.timeline().unwrap().rows;
     assert_eq!((rows[0].class, rows[4].class), (Class::Leak, Class::Steady));
 }
 
@@ -246,8 +246,8 @@ fn verdict_of(report: &Report) -> String {
 fn too_few_snapshots_are_told_how_many_more_would_do() {
     let words = |n: usize, needed: Option<Needed>| {
         let mut report = time_samples::of_snapshots(n);
-        report.verdict = Some(Verdict { needed, ..time_samples::verdict(&report) });
-        report.suspects = Some(Vec::new());
+        let verdict = Verdict { needed, ..time_samples::verdict(&report) };
+        time_samples::add_suspects(&mut report, Vec::new(), verdict);
         verdict_of(&report)
     };
     let needed = |snapshots| Some(Needed { snapshots, apart_nanos: None });
@@ -264,13 +264,13 @@ fn too_few_snapshots_are_told_how_many_more_would_do() {
 fn ten_thousand_snapshots_and_as_many_processes_fit() {
     let n = 10_000;
     let mut report = time_samples::of_snapshots(n);
-    let timeline = report.timeline.as_mut().unwrap();
+    let timeline = time_samples::timeline_mut(&mut report);
     let values = time_samples::curve(n, 0, samples::MIB, |x| x);
     timeline.rows = vec![time_samples::row("main.f", Class::Leak, values)];
     let text = at(&report, 80);
     assert!(text.contains("▁▂▂▃▃▄▄▄▅▅▆▆▇▇██"), "{text}");
     assert!(text.contains("the highest of about 625 snapshots"), "{text}");
-    report.timeline.as_mut().unwrap().processes = (0..n).collect();
+    time_samples::timeline_mut(&mut report).processes = (0..n).collect();
     let text = at(&report, 80);
     assert!(text.lines().all(|line| line.width() <= 80), "{text}");
     assert!(text.contains("10 000 snapshots of 10 000 processes"), "{text}");
@@ -280,7 +280,7 @@ fn ten_thousand_snapshots_and_as_many_processes_fit() {
 fn how_the_limit_is_met_is_said_in_words() {
     let words = |outcome, earliest_hours, latest_hours| {
         let mut report = time_samples::leaks();
-        let limit = report.verdict.as_mut().unwrap().limit.as_mut().unwrap();
+        let limit = answer!(&mut report.answer, Leaks).verdict.limit.as_mut().unwrap();
         *limit = Limit { outcome, earliest_hours, latest_hours, ..*limit };
         verdict_of(&report)
     };

@@ -191,4 +191,6 @@ pub struct Asked {
     pub today: Date,
     /// What may be missing.
     pub missing: Missing,
+    /// What an inconclusive check is taken for.
+    pub inconclusive: Option<Outcome>,
 }

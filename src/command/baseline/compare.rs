@@ -8,12 +8,14 @@ use super::{
     Console, Error, NAMED, USUAL_BASE, WINDOW, answer, branch, check_broken, named, platform,
     strangers, window,
 };
-use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
+use crate::analysis::check::{self, Demand, Judgement, Outcome};
 use crate::command::gate::{Gate, GateArgs, Profiles, today};
 use crate::command::progress::Progress;
 use crate::command::{inputs, run};
 use crate::filter::Spec;
-use crate::report::{Report, Warning, WarningCode};
+use crate::model::series::Series;
+use crate::model::symbols::base_name;
+use crate::report::{Warning, WarningCode};
 use crate::rules::{Amount, Limits, Rule};
 use crate::source::baselines::{self, Baseline, Found, Keep};
 use crate::stats::drift::LEAST;
@@ -103,9 +105,9 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     let today = today();
     let before = newest.map(Baseline::runs).unwrap_or_default();
     let profiles = Profiles { before, after, ..Profiles::default() };
-    let mut report = gate.judge(&profiles, today, &progress)?;
-    let programs =
-        newest.and_then(|newest| Some((newest.facts.program.as_ref()?, last_program(&report)?)));
+    let mut runs = gate.read(&profiles, &progress)?;
+    let programs = newest
+        .and_then(|newest| Some((newest.facts.program.as_deref()?, last_program(&runs.series)?)));
     if let Some((before, after)) = programs.filter(|(before, after)| before != after) {
         let message = format!(
             "the baseline is of {before}, and AFTER of {after}: where these are two programs, no growth means anything"
@@ -114,11 +116,9 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
     }
     let window = window.or(gate.rules.window).unwrap_or(WINDOW);
     let drift = Drift { gate: &gate, shelf: &shelf, window, after: &profiles.after, today };
-    let judged = drift.judge(&progress, &mut warnings)?;
-    if let Some(check) = &mut report.check {
-        add(check, judged);
-    }
-    gate.say(&report, &warnings, console)
+    runs.drift = drift.judge(&progress, &mut warnings)?;
+    let report = gate.judge(runs, profiles.number_before(), today, warnings)?;
+    gate.say(&report, console)
 }
 
 /// That AFTER can be read for growth, and once more for drift. It is asked whether or not there are baselines enough, so
@@ -134,16 +134,9 @@ fn check_readable_twice(gate: &Gate, after: &[String]) -> Result<(), Error> {
 }
 
 /// The program that is judged.
-fn last_program(report: &Report) -> Option<&String> {
-    report.inputs.last()?.program.as_ref()
-}
-
-/// Adds judgements behind those of the rules.
-fn add(check: &mut Check, judged: Vec<Judgement>) {
-    let end = check.rules.iter().position(|judgement| judgement.demand == Demand::Allowance);
-    let end = end.unwrap_or(check.rules.len());
-    check.rules.splice(end..end, judged);
-    check.outcome = Check::overall(check.rules.iter());
+fn last_program(series: &Series) -> Option<&str> {
+    let file = series.snapshots.last()?.main?.file;
+    Some(base_name(series.symbols.text(file))).filter(|program| !program.is_empty())
 }
 
 /// The branches to look for, the first that has baselines counts.
@@ -371,8 +364,9 @@ impl Drift<'_> {
         gate.missing.matches = true;
         let profiles =
             Profiles { before: oldest, after: self.after.to_vec(), ..Profiles::default() };
-        let report = gate.judge(&profiles, self.today, progress)?;
-        let grown = report.check.map(|check| check.rules).unwrap_or_default();
+        let runs = gate.read(&profiles, progress)?;
+        let report = gate.judge(runs, profiles.number_before(), self.today, Vec::new())?;
+        let grown = report.answer.check().map(|check| check.rules.as_slice()).unwrap_or_default();
         for judgement in judged.iter_mut().filter(|judged| judged.outcome == Outcome::Fail) {
             let same = grown
                 .iter()

@@ -14,7 +14,7 @@ use crate::model::series::Series;
 use crate::model::symbols::base_name;
 use crate::patterns::Catalog;
 use crate::report::baselines::Total;
-use crate::report::{Query, Question, measure_check};
+use crate::report::measure;
 use crate::rules::{Rule, Rules, Scope};
 use crate::source::baselines::{self, Baseline, Facts, Keep, SCHEMA, WriteRun};
 use crate::units;
@@ -207,9 +207,9 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<Total>, Error> {
         before: 0,
         today: today(),
         missing,
+        inconclusive: None,
     };
-    let query = Query::new(Question::Check(asked));
-    let measures = measure_check(series, &query, &Spec::default()).map_err(answer)?;
+    let measures = measure(series, &asked, None, &Spec::default()).map_err(answer)?;
     let total = |measure: check::drift::Measure| Total {
         standard_error: (measure.known || runs > 1).then(|| measure.point.variance.sqrt()),
         value: measure.point.value.round() as i64,

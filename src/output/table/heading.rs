@@ -37,7 +37,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
 }
 
 fn parts(report: &Report) -> Vec<String> {
-    let ends = report.timeline.as_ref().map(|timeline| &timeline.inputs);
+    let ends = report.answer.timeline().map(|timeline| &timeline.inputs);
     let at = |end: Option<&usize>| end.and_then(|&at| report.inputs.get(at));
     let first = ends.and_then(|all| at(all.first())).or(report.inputs.first());
     let last = ends.and_then(|all| at(all.last())).or(report.inputs.last());
@@ -57,7 +57,7 @@ fn parts(report: &Report) -> Vec<String> {
     if let Some(build) = both(short_build_id) {
         parts.push(format!("build {}", escape(&build)));
     }
-    if let Some(timeline) = &report.timeline {
+    if let Some(timeline) = report.answer.timeline() {
         parts.extend(through_time(report, timeline));
     } else if let Some(comparison) = &report.comparison {
         if let Some(apart) = comparison.apart_nanos {
@@ -66,7 +66,7 @@ fn parts(report: &Report) -> Vec<String> {
         }
         let process = if comparison.same_process { "same process" } else { "different processes" };
         parts.push(process.to_owned());
-    } else if let Some(check) = &report.check {
+    } else if let Some(check) = report.answer.check() {
         let runs = counted(check.after_runs, "runs");
         parts.push(match check.before_runs {
             0 => format!("no baseline, {runs} after"),
@@ -81,7 +81,7 @@ fn parts(report: &Report) -> Vec<String> {
         }
     }
     // A span for measurements over time; a heap profile is a state even where it says one.
-    let measures_time = match report.timeline {
+    let measures_time = match report.answer.timeline() {
         Some(_) => first.kind != InputKind::Heap,
         None => !is_heap(report),
     };

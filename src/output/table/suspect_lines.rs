@@ -13,8 +13,9 @@ use super::sparkline::sparkline;
 use super::{counted, escape::escape, facts, suspect_next, suspect_path, wrap};
 use crate::analysis::estimates::{Class, Share};
 use crate::analysis::suspects::{Goroutines, Suspect, Verdict};
+use crate::analysis::timeline::Timeline;
 use crate::patterns::Confidence;
-use crate::report::Report;
+use crate::report::{LeaksAnswer, Report};
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 use unicode_width::UnicodeWidthStr;
@@ -35,15 +36,15 @@ const SPARK_AT_MOST: usize = 40;
 
 pub(super) fn write(
     report: &Report,
-    suspects: &[Suspect],
+    answer: &LeaksAnswer,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let LeaksAnswer { suspects, verdict, .. } = answer;
     let limit = |full: usize| match style.width {
         Width::Columns(_) => full,
         Width::Unlimited => usize::MAX,
     };
-    let verdict = report.verdict.clone().unwrap_or_default();
     // Growth is all that a few snapshots show, and then it is what was asked for.
     let in_full = |suspect: &&Suspect| match suspect.class {
         Class::Leak => true,
@@ -55,7 +56,7 @@ pub(super) fn write(
     let shown = limit(if has_leak { LEAKS_SHOWN } else { GROWN_SHOWN });
     for suspect in full.iter().take(shown) {
         writeln!(out)?;
-        write_suspect(report, &verdict, suspect, style, out)?;
+        write_suspect(report, verdict, suspect, style, out)?;
     }
     let rest = full.get(shown.min(full.len())..).unwrap_or_default();
     if !rest.is_empty() {
@@ -417,11 +418,12 @@ fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scal
 /// The line of the whole heap, and what else was looked at.
 pub(super) fn write_total(
     report: &Report,
+    timeline: &Timeline,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let about = report.totals.iter().find(|total| total.sample_type == report.sample_type);
-    let (Some(timeline), Some(total)) = (&report.timeline, about) else { return Ok(()) };
+    let Some(total) = about else { return Ok(()) };
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let of_judged = timeline.total.values.iter().zip(&timeline.processes);
     let values: Vec<i64> = of_judged

@@ -18,7 +18,7 @@ pub(super) fn command(report: &Report, suspect: &Suspect) -> Option<String> {
 
 /// The first and the last input of a process.
 fn ends(report: &Report, process: usize) -> Option<[&Input; 2]> {
-    let timeline = report.timeline.as_ref()?;
+    let timeline = report.answer.timeline()?;
     let of_process = timeline.inputs.iter().zip(&timeline.processes);
     let mut inputs = of_process.filter(|(_, of)| **of == process).map(|(&input, _)| input);
     let first = inputs.next()?;

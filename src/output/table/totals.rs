@@ -11,7 +11,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     if report.totals.is_empty() {
         return Ok(());
     }
-    let (before, after) = match (&report.timeline, &report.comparison) {
+    let (before, after) = match (report.answer.timeline(), &report.comparison) {
         (Some(_), _) => ("first", "last"),
         (None, Some(_)) => ("before", "after"),
         (None, None) => ("before", "total"),

@@ -5,18 +5,18 @@ use super::number::{Scale, estimate};
 use super::{counted, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::suspects::{Limit, Needed, Outcome, Suspect, Verdict};
-use crate::report::Report;
+use crate::report::{LeaksAnswer, Report};
 use crate::units::{Bytes, Nanoseconds};
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 
 pub(super) fn write(
     report: &Report,
-    verdict: &Verdict,
+    answer: &LeaksAnswer,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let suspects = report.suspects.as_deref().unwrap_or_default();
+    let LeaksAnswer { suspects, verdict, .. } = answer;
     let text = words(report, verdict, suspects, style);
     let paint = match verdict.leaks {
         0 => Ansi::new().bold(),

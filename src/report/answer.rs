@@ -1,0 +1,147 @@
+//! Answers: a variant for each question.
+//!
+//! In JSON an answer is its section in the flat object of the report: the variant's name and what it holds. An answer of
+//! several sections holds a struct whose fields are these.
+
+use crate::analysis::{
+    Suspect,
+    call_graph::Graph,
+    check::Check,
+    diff::Diff,
+    flame::Flame,
+    list::List,
+    matches::{Match, Matches},
+    peek::Peek,
+    refs::Refs,
+    stacks::Stacks,
+    suspects::Verdict,
+    tags::Tags,
+    timeline::Timeline,
+    top::Top,
+    traces::Traces,
+};
+use schemars::{JsonSchema, Schema};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(transform = sections)]
+pub enum Answer {
+    /// What changed.
+    Diff(Diff),
+    /// Where the memory is.
+    Top(Top),
+    /// Through what memory was allocated.
+    Refs(Refs),
+    /// The call graph.
+    Graph(Graph),
+    /// Rows with their callers and callees.
+    Peek(Peek),
+    /// Lines of functions.
+    List(List),
+    /// Stacks.
+    Traces(Traces),
+    /// Labels.
+    Tags(Tags),
+    /// Which paths weigh how much.
+    Flame(Flame),
+    /// Rows through time.
+    Timeline(Timeline),
+    /// Which patterns the stacks under each own function match.
+    #[schemars(with = "Vec<Match>")]
+    Matches(Matches),
+    /// What leaks.
+    #[serde(untagged)]
+    Leaks(LeaksAnswer),
+    /// Whether rules are kept to.
+    #[serde(untagged)]
+    Check(CheckAnswer),
+    /// Every distinct stack, for the formats of other tools; in no JSON of ours.
+    #[serde(untagged, skip_deserializing, serialize_with = "nothing")]
+    #[schemars(with = "()")]
+    Stacks(Stacks),
+}
+
+/// What leaks, beside the rows through time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct LeaksAnswer {
+    /// Rows through time.
+    pub timeline: Timeline,
+    /// What leaks, and what only looks like it; the worst first.
+    pub suspects: Vec<Suspect>,
+    /// The verdict over all suspects.
+    pub verdict: Verdict,
+}
+
+/// Whether rules are kept to, and what leaks where a rule is about leaks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct CheckAnswer {
+    /// What leaks, and what only looks like it; the worst first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspects: Option<Vec<Suspect>>,
+    /// The verdict over all suspects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Whether rules are kept to.
+    pub check: Check,
+}
+
+impl Answer {
+    /// The rows through time, of an answer that has some.
+    pub fn timeline(&self) -> Option<&Timeline> {
+        match self {
+            Self::Timeline(timeline) | Self::Leaks(LeaksAnswer { timeline, .. }) => Some(timeline),
+            _ => None,
+        }
+    }
+
+    /// Whether rules are kept to, where that was asked.
+    pub fn check(&self) -> Option<&Check> {
+        match self {
+            Self::Check(answer) => Some(&answer.check),
+            _ => None,
+        }
+    }
+}
+
+/// An answer without a section.
+fn nothing<S: Serializer>(_: &Stacks, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_struct("Stacks", 0)?.end()
+}
+
+/// Describes answers as sections of one object, each of which may be absent, whatever the variant.
+fn sections(schema: &mut Schema) {
+    let mut sections = Map::new();
+    gather(schema.as_value(), &mut sections);
+    *schema = json!({ "type": "object", "properties": sections }).try_into().unwrap_or_default();
+}
+
+/// Takes the sections out of a variant, or out of the variants within it.
+fn gather(variant: &Value, sections: &mut Map<String, Value>) {
+    for variants in ["anyOf", "oneOf"].iter().filter_map(|&key| variant[key].as_array()) {
+        variants.iter().for_each(|variant| gather(variant, sections));
+    }
+    for (name, section) in variant["properties"].as_object().into_iter().flatten() {
+        let described = section.get("description").or(variant.get("description"));
+        let mut section = optional(section);
+        section["description"] = described.cloned().unwrap_or_default();
+        sections.entry(name).or_insert(section);
+    }
+}
+
+/// A section that may be absent.
+fn optional(section: &Value) -> Value {
+    if let Some(of) = section.get("$ref") {
+        return json!({ "anyOf": [{ "$ref": of }, { "type": "null" }] });
+    }
+    let mut section = section.clone();
+    if let Some(of) = section["type"].as_str().map(str::to_owned) {
+        section["type"] = json!([of, "null"]);
+    }
+    section
+}

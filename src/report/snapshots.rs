@@ -1,0 +1,294 @@
+//! Questions about snapshots: one, two that are compared, or several that are added up.
+
+use super::analyze::{Draft, Error, change_of_total, column, input, no_match, settle_order};
+use super::{
+    Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
+    WarningCode, caveats,
+};
+use crate::analysis::{
+    Measured, Order, Process, Subject, Wanted, call_graph, diff, flame, list, matches, peek, refs,
+    stacks, tags, top, traces,
+};
+use crate::filter::{Applied, Filter, Spec};
+use crate::graph::frames::Frames;
+use crate::model::series::{Series, trimmed};
+use crate::parallel;
+use regex::Regex;
+
+/// Answers a query about snapshots, whose filter is `spec`.
+pub(super) fn answer(
+    snapshots: Snapshots,
+    sources: Option<&dyn Sources>,
+    query: &Query,
+    spec: &Spec,
+) -> Result<Report, Error> {
+    let Snapshots { mut series, given } = snapshots;
+    let is_comparison = is_comparison(&series, query)?;
+    if series.sample_types.is_empty() {
+        let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
+        return Err(Error::NoSampleTypes { name });
+    }
+    let filter = Filter::new(spec)?;
+    let column = column_of(&series, query)?;
+    let measured = Measured::new(&series.sample_types, column);
+    let mut sums = check_sums(&series)?;
+    let by_flat = query.question != Question::Diff;
+    let (sort, order) = settle_order(query, by_flat);
+    let mut draft = Draft::new(query, &series.sample_types[column], sort);
+    let inputs = series.snapshots.iter().zip(&sums).map(|(snapshot, sums)| {
+        let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
+        let samples = snapshot.samples.len();
+        input(&series.symbols, &series.sample_types, snapshot, samples, has_negative)
+    });
+    draft.inputs = inputs.collect();
+    draft.warnings = caveats::of_series(&series, is_comparison);
+    let mut known = None;
+    if query.normalize && is_comparison {
+        // Scaled counters tell nothing about the process any more.
+        known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
+        draft.warnings.push(normalize(&mut series, &sums));
+        sums = check_sums(&series)?;
+    }
+    let wanted = Wanted { nodecount: query.nodecount, all: query.all };
+    let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
+    let mut process = None;
+    if is_comparison {
+        // Totals are of the whole, and so is the question whether it is one process.
+        let is_plain = query.question == Question::Diff && filter.changes_nothing(&series);
+        if is_plain {
+            series.trim_file_names(&query.trim_path);
+        }
+        let plain = is_plain.then(|| frames(&series));
+        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
+        draft.totals = diff_totals(&whole, &series, &sums);
+        let found = known.unwrap_or_else(|| whole.process());
+        process = Some(found);
+        draft.comparison = Some(Comparison {
+            apart_nanos: apart(&series),
+            same_process: found != Process::Different,
+        });
+        if let Some(frames) = plain {
+            return Ok(draft.answered(Answer::Diff(whole.diff(&frames, wanted))));
+        }
+    } else {
+        draft.totals = top_totals(&series, &sums);
+    }
+    let Applied { mut series, unmatched } = filter.apply(series)?;
+    draft.warnings.extend(unmatched.into_iter().map(no_match));
+    let has_text = matches!(query.question, Question::List { .. });
+    if !has_text {
+        series.trim_file_names(&query.trim_path);
+    }
+    let frames = frames(&series);
+    let whole = sums.iter().map(|sums| sums[column].absolute).sum();
+    let subject = Subject { series: &series, frames: &frames, measured, process, whole };
+    let mut answer = ask(&subject, order, query)?;
+    if let Answer::List(list) = &mut answer {
+        // The text is looked for by whole names: they are trimmed after that.
+        sources.into_iter().for_each(|sources| sources.fill(list, &draft.inputs));
+        for file in list.functions.iter_mut().filter_map(|function| function.file.as_mut()) {
+            *file = trimmed(file, &query.trim_path).to_owned();
+        }
+    }
+    draft.warnings.extend(left_out(&draft, given, query));
+    Ok(draft.answered(answer))
+}
+
+/// Answers a question about snapshots, a line for each.
+fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, Error> {
+    let Query { granularity, nodecount, .. } = *query;
+    let &Subject { series, frames, measured, process, .. } = subject;
+    let wanted = Wanted { nodecount, all: query.all };
+    Ok(match &query.question {
+        Question::Diff => {
+            let part = diff::Comparison::new(series, Some(frames), measured, order, process);
+            Answer::Diff(part.diff(frames, wanted))
+        }
+        Question::Top => Answer::Top(top::top(subject, order, wanted)),
+        Question::Refs(asked) => {
+            Answer::Refs(refs::refs(subject, asked, &Regex::new(&asked.pattern)?)?)
+        }
+        Question::Stacks(order) => Answer::Stacks(stacks::stacks(subject, granularity, *order)?),
+        Question::Graph(limits) => Answer::Graph(call_graph::graph(subject, *limits)?),
+        Question::Peek(pattern) => {
+            let regex = pattern.as_deref().map(Regex::new).transpose()?;
+            Answer::Peek(peek::peek(subject, regex.as_ref(), order, nodecount)?)
+        }
+        Question::List { pattern } => {
+            Answer::List(list::list(subject, &Regex::new(pattern)?, wanted)?)
+        }
+        Question::Traces => Answer::Traces(traces::traces(subject, wanted)?),
+        Question::Tags => Answer::Tags(tags::tags(subject, wanted)),
+        Question::Matches(asked) => {
+            let columns = pattern_columns(series)?;
+            Answer::Matches(matches::matches(series, frames, columns, asked, nodecount))
+        }
+        Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
+        Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
+            return Err(Error::OtherSubject(query.question.subject()));
+        }
+    })
+}
+
+/// The sample type that a question is about.
+fn column_of(series: &Series, query: &Query) -> Result<usize, Error> {
+    if matches!(query.question, Question::Matches(_)) {
+        return Ok(pattern_columns(series)?.main());
+    }
+    let names = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
+    column(&series.sample_types, names, query.sample_type.as_deref())
+}
+
+/// What patterns are looked for in.
+fn pattern_columns(series: &Series) -> Result<matches::Columns, Error> {
+    let name = || series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
+    matches::Columns::of(series).ok_or_else(|| Error::NoPatterns(name()))
+}
+
+/// That not all snapshots are compared.
+fn left_out(draft: &Draft, given: usize, query: &Query) -> Option<Warning> {
+    let [first, last] = draft.inputs.as_slice() else { return None };
+    let is_of_ends = query.question.subject() == SubjectKind::Ends;
+    let has_times = first.time.is_some() && last.time.is_some();
+    (is_of_ends && given > 2).then(|| Warning {
+        code: WarningCode::Other,
+        message: format!(
+            "{given} profiles are given: {} and {}, the first and the last {}, are compared",
+            first.name,
+            last.name,
+            if has_times { "by their own time" } else { "as given, since one bears no time" },
+        ),
+    })
+}
+
+/// Whether two snapshots are compared: always by a diff, never by a top, and otherwise where there are two.
+fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
+    let snapshots = series.snapshots.len();
+    let is_of_ends = query.question.subject() == SubjectKind::Ends;
+    match (&query.question, snapshots) {
+        (Question::Diff, 2) => Ok(true),
+        (Question::Diff, _) => Err(Error::NotTwo(snapshots)),
+        (_, 1 | 2) if is_of_ends => Ok(snapshots == 2),
+        _ if is_of_ends => Err(Error::NotOneOrTwo(snapshots)),
+        _ => Ok(false),
+    }
+}
+
+/// Sums of one sample type of one snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    pub(super) signed: i64,
+    pub(super) absolute: i64,
+}
+
+/// Samples that one piece of work sums up.
+const SUMMED: usize = 32 * 1024;
+
+/// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
+pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
+    let width = series.sample_types.len();
+    let mut sums = Vec::new();
+    let mut together = vec![0_i128; width];
+    for snapshot in &series.snapshots {
+        let pieces: Vec<&[i64]> = snapshot.samples.values.chunks(width * SUMMED).collect();
+        let pieces = parallel::map(pieces.len(), |i| {
+            let mut sums = vec![(0_i128, 0_i128); width];
+            for row in pieces[i].chunks_exact(width) {
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    sum.0 += i128::from(value);
+                    sum.1 += i128::from(value.unsigned_abs());
+                }
+            }
+            sums
+        });
+        let mut wide = vec![(0_i128, 0_i128); width];
+        for piece in &pieces {
+            for (sum, piece) in wide.iter_mut().zip(piece) {
+                sum.0 += piece.0;
+                sum.1 += piece.1;
+            }
+        }
+        // Half of the range, so that the difference of two snapshots fits as well.
+        let fits = |sum: i128| i64::try_from(sum).ok().filter(|&s| s < i64::MAX / 4);
+        let sums_so_far = wide.iter().zip(&mut together);
+        let narrow = sums_so_far.zip(&series.sample_types).map(|((sum, together), sample_type)| {
+            *together += sum.1;
+            let absolute = fits(sum.1).filter(|_| *together < i128::from(i64::MAX) / 2);
+            let absolute = absolute.ok_or_else(|| Error::Overflow {
+                sample_type: sample_type.name.clone(),
+                name: snapshot.name.clone(),
+            })?;
+            Ok(Sum { signed: sum.0 as i64, absolute })
+        });
+        sums.push(narrow.collect::<Result<_, Error>>()?);
+    }
+    Ok(sums)
+}
+
+/// Scales the second snapshot to the totals of the first.
+fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
+    let ratio = |(b, a): (&Sum, &Sum)| match a.signed {
+        0 => 0.0,
+        total => b.signed as f64 / total as f64,
+    };
+    let ratios: Vec<f64> = sums[0].iter().zip(&sums[1]).map(ratio).collect();
+    let snapshot = &mut series.snapshots[1];
+    for row in snapshot.samples.values.chunks_exact_mut(ratios.len()) {
+        for (value, &ratio) in row.iter_mut().zip(&ratios) {
+            // Exact where nothing is scaled: a ratio of 1 must not round through f64.
+            #[expect(clippy::float_cmp, reason = "1.0 is what equal totals give, exactly")]
+            if ratio != 1.0 {
+                *value = (*value as f64 * ratio).round() as i64;
+            }
+        }
+    }
+    snapshot.is_scaled = true;
+    Warning {
+        code: WarningCode::Other,
+        message:
+            "--normalize scaled the second profile to the totals of the first; there are no error \
+                  bars for scaled values"
+                .to_owned(),
+    }
+}
+
+pub(super) fn diff_totals(
+    comparison: &diff::Comparison<'_>,
+    series: &Series,
+    sums: &[Vec<Sum>],
+) -> Vec<Total> {
+    let types = series.sample_types.iter().enumerate();
+    types
+        .map(|(i, sample_type)| {
+            let (before, after) = (sums[0][i].signed, sums[1][i].signed);
+            let error = comparison.total_error(i, after - before);
+            Total { error, ..change_of_total(sample_type, before, after) }
+        })
+        .collect()
+}
+
+fn top_totals(series: &Series, sums: &[Vec<Sum>]) -> Vec<Total> {
+    let types = series.sample_types.iter().enumerate();
+    types
+        .map(|(i, sample_type)| {
+            let after = sums.iter().map(|sums| sums[i].signed).fold(0, i64::saturating_add);
+            let measured = Measured::new(&series.sample_types, i);
+            Total {
+                sample_type: sample_type.name.clone(),
+                unit: sample_type.unit.clone(),
+                before: None,
+                after,
+                delta: None,
+                delta_percent: None,
+                error: top::total_error(series, &measured, after),
+            }
+        })
+        .collect()
+}
+
+/// Nanoseconds from the first snapshot to the second, where both say when they were taken.
+pub(super) fn apart(series: &Series) -> Option<i64> {
+    let [before, after] = series.snapshots.as_slice() else { return None };
+    let (before, after) = (before.header.time_nanos, after.header.time_nanos);
+    (before != 0 && after != 0).then(|| after.saturating_sub(before))
+}
