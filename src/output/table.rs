@@ -20,6 +20,7 @@ pub(in crate::output) mod number;
 mod pattern_text;
 mod peek_rows;
 mod refs_lines;
+mod rows;
 pub(crate) mod shell;
 mod sites;
 mod sparkline;
