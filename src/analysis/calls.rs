@@ -95,6 +95,12 @@ impl Measures {
         self.before.unwrap_or(zero) == zero && self.after == zero
     }
 
+    /// Cum alone.
+    pub fn cum(&self) -> Weight {
+        let cum = |measure: Measure| measure.cum;
+        Weight { before: self.before.map(cum), after: self.after.cum, delta: self.delta.map(cum) }
+    }
+
     /// What they are about: the change of two, the values of one.
     pub fn main(&self) -> Measure {
         self.delta.unwrap_or(self.after)

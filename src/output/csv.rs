@@ -9,497 +9,224 @@
 
 mod baseline_records;
 mod check_records;
+mod columns;
 mod pattern_records;
 mod suspect_records;
 mod timeline_records;
 
 pub(super) use {baseline_records::write as write_baselines, pattern_records::write_patterns};
 
-use super::{escape, joinable};
 use crate::analysis::calls::Weight;
 use crate::analysis::list::{Line, Listing};
-use crate::analysis::stacks::{Sides, Stacks};
-use crate::analysis::tags::Tag;
+use crate::analysis::peek::Neighbor;
+use crate::analysis::stacks::{Sides, Stack, Stacks};
+use crate::analysis::tags::{self, Tag};
 use crate::analysis::traces::Trace;
-use crate::analysis::{Amount, LabelValue, Place, diff, peek, refs, top};
+use crate::analysis::{LabelValue, diff, peek, refs, top};
 use crate::report::{Answer, Report};
-use std::fmt::Display;
+use columns::{Columns, joined, pairs, scientific, word};
 use std::io;
 
-const DIFF_COLUMNS: [&str; 24] = [
-    "name",
-    "file",
-    "line",
-    "before_flat",
-    "after_flat",
-    "delta_flat",
-    "before_cum",
-    "after_cum",
-    "delta_cum",
-    "delta_percent",
-    "objects_before",
-    "objects_after",
-    "objects_delta",
-    "kept",
-    "error_lower",
-    "error_upper",
-    "q_value",
-    "status",
-    "via_function",
-    "via_file",
-    "via_line",
-    "moved_from",
-    "moved_to",
-    "unit",
-];
-
-const TOP_COLUMNS: [&str; 14] = [
-    "name",
-    "file",
-    "line",
-    "flat",
-    "cum",
-    "flat_percent",
-    "cum_percent",
-    "objects",
-    "error_lower",
-    "error_upper",
-    "via_function",
-    "via_file",
-    "via_line",
-    "unit",
-];
-
-const REFS_COLUMNS: [&str; 17] = [
-    "site",
-    "depth",
-    "function",
-    "folded",
-    "before",
-    "after",
-    "delta",
-    "share_percent",
-    "objects_before",
-    "objects_after",
-    "objects_delta",
-    "error_lower",
-    "error_upper",
-    "ends",
-    "omitted_branches",
-    "omitted",
-    "unit",
-];
-
-const COMPARED_STACK_COLUMNS: [&str; 8] = [
-    "stack",
-    "before",
-    "after",
-    "delta",
-    "objects_before",
-    "objects_after",
-    "objects_delta",
-    "unit",
-];
-
-const STACK_COLUMNS: [&str; 4] = ["stack", "value", "objects", "unit"];
-
-const PEEK_COLUMNS: [&str; 13] = [
-    "row",
-    "relation",
-    "name",
-    "before",
-    "after",
-    "delta",
-    "before_flat",
-    "after_flat",
-    "delta_flat",
-    "error_lower",
-    "error_upper",
-    "inline",
-    "unit",
-];
-
-const LIST_COLUMNS: [&str; 14] = [
-    "function",
-    "file",
-    "line",
-    "before_flat",
-    "after_flat",
-    "delta_flat",
-    "flat_error_lower",
-    "flat_error_upper",
-    "before_cum",
-    "after_cum",
-    "delta_cum",
-    "cum_error_lower",
-    "cum_error_upper",
-    "unit",
-];
-
-const TRACE_COLUMNS: [&str; 8] =
-    ["before", "after", "delta", "error_lower", "error_upper", "unit", "labels", "frames"];
-
-const TAG_COLUMNS: [&str; 10] = [
-    "key",
-    "value",
-    "value_unit",
-    "before",
-    "after",
-    "delta",
-    "percent",
-    "error_lower",
-    "error_upper",
-    "unit",
-];
-
 pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut writer = Records(::csv::Writer::from_writer(out));
+    let unit = &report.unit;
     match &report.answer {
-        Answer::Diff(diff) => {
-            writer.write(DIFF_COLUMNS)?;
-            for row in &diff.rows {
-                writer.write(diff_record(row, &report.unit))?;
-            }
-        }
-        Answer::Top(top) => {
-            writer.write(TOP_COLUMNS)?;
-            for row in &top.rows {
-                writer.write(top_record(row, &report.unit))?;
-            }
-        }
-        Answer::Stacks(stacks) => write_stacks(stacks, &report.unit, &mut writer)?,
-        Answer::Refs(refs) => {
-            writer.write(REFS_COLUMNS)?;
-            for (site, line) in refs.sites.iter().flat_map(|s| s.lines.iter().map(move |l| (s, l)))
-            {
-                writer.write(refs_record(site, line, &report.unit))?;
-            }
-        }
-        Answer::Peek(peek) => write_peek(peek, &report.unit, &mut writer)?,
+        Answer::Diff(diff) => diff_columns(unit).write(&diff.rows, out),
+        Answer::Top(top) => top_columns(unit).write(&top.rows, out),
+        Answer::Stacks(stacks) => stack_columns(stacks, unit).write(&stacks.stacks, out),
+        Answer::Refs(refs) => refs_columns(unit).write(pairs(&refs.sites, |site| &site.lines), out),
+        Answer::Peek(peek) => peek_columns(unit).write(peek.rows.iter().flat_map(calls), out),
         Answer::List(list) => {
-            writer.write(LIST_COLUMNS)?;
-            let all = list.functions.iter();
-            for (listing, line) in all.flat_map(|f| f.lines.iter().map(move |line| (f, line))) {
-                writer.write(list_record(listing, line, &report.unit))?;
-            }
+            list_columns(unit).write(pairs(&list.functions, |listing| &listing.lines), out)
         }
-        Answer::Traces(traces) => {
-            writer.write(TRACE_COLUMNS)?;
-            for row in &traces.rows {
-                writer.write(trace_record(row, &report.unit))?;
-            }
-        }
-        Answer::Tags(tags) => {
-            writer.write(TAG_COLUMNS)?;
-            for (tag, value) in tags.keys.iter().flat_map(|t| t.values.iter().map(move |v| (t, v)))
-            {
-                writer.write(tag_record(tag, value, &report.unit))?;
-            }
-        }
-        Answer::Check(answer) => check_records::write(&answer.check, &mut writer)?,
-        Answer::Leaks(answer) => suspect_records::write(&answer.suspects, &mut writer)?,
-        Answer::Timeline(timeline) => timeline_records::write(report, timeline, &mut writer)?,
-        Answer::Matches(matches) => pattern_records::write_matches(matches, &mut writer)?,
+        Answer::Traces(traces) => trace_columns(unit).write(&traces.rows, out),
+        Answer::Tags(tags) => tag_columns(unit).write(pairs(&tags.keys, |tag| &tag.values), out),
+        Answer::Check(answer) => check_records::columns().write(&answer.check.rules, out),
+        Answer::Leaks(answer) => suspect_records::columns().write(&answer.suspects, out),
+        Answer::Timeline(timeline) => timeline_records::write(report, timeline, out),
+        Answer::Matches(matches) => pattern_records::match_columns().write(&matches.rows, out),
         // Pictures have no rows.
-        Answer::Graph(_) | Answer::Flame(_) => {}
+        Answer::Graph(_) | Answer::Flame(_) => Ok(()),
     }
-    writer.0.flush()
 }
 
-/// Lines of a row, of those that call it and of those that it calls.
-fn write_peek<W: io::Write>(
-    peek: &peek::Peek,
-    unit: &str,
-    writer: &mut Records<W>,
-) -> io::Result<()> {
-    writer.write(PEEK_COLUMNS)?;
-    for row in &peek.rows {
-        let call = |relation: &'static str, neighbor: &peek::Neighbor| {
-            call_record(row, relation, neighbor, unit)
-        };
-        let callers = row.callers.iter().map(|caller| call("caller", caller));
-        let callees = row.callees.iter().map(|callee| call("callee", callee));
-        let itself = std::iter::once(peek_record(row, unit));
-        for record in callers.chain(itself).chain(callees) {
-            writer.write(record)?;
-        }
-    }
-    Ok(())
+fn diff_columns(unit: &str) -> Columns<'_, &diff::Row> {
+    Columns::<&diff::Row>::new()
+        .column("name", |row| &row.name)
+        .optional("file", |row| row.file.as_ref())
+        .optional("line", |row| row.line)
+        .column("before_flat", |row| row.before.flat)
+        .column("after_flat", |row| row.after.flat)
+        .column("delta_flat", |row| row.delta.flat)
+        .column("before_cum", |row| row.before.cum)
+        .column("after_cum", |row| row.after.cum)
+        .column("delta_cum", |row| row.delta.cum)
+        .optional("delta_percent", |row| row.delta_percent)
+        .optional("objects_before", |row| Some(row.objects?.before))
+        .optional("objects_after", |row| Some(row.objects?.after))
+        .optional("objects_delta", |row| Some(row.objects?.delta))
+        .optional("kept", |row| row.kept)
+        .bounds(["error_lower", "error_upper"], |row| row.error)
+        .optional("q_value", |row| row.q_value.map(scientific))
+        .optional("status", |row| word(row.status))
+        .via(|row| row.via.as_ref())
+        .optional("moved_from", |row| row.moved_from.as_ref())
+        .optional("moved_to", |row| row.moved_to.as_ref())
+        .column("unit", move |_| unit)
 }
 
-/// A line for each stack: the names of its frames from the root on with semicolons between them, so that one in a name
-/// becomes a colon.
-fn write_stacks<W: io::Write>(
-    stacks: &Stacks,
-    unit: &str,
-    writer: &mut Records<W>,
-) -> io::Result<()> {
-    if stacks.is_comparison {
-        writer.write(COMPARED_STACK_COLUMNS)?;
-    } else {
-        writer.write(STACK_COLUMNS)?;
-    }
-    let names: Vec<_> = stacks.frames.iter().map(|frame| joinable(&frame.name)).collect();
-    let mut path = Vec::new();
-    for stack in &stacks.stacks {
+fn top_columns(unit: &str) -> Columns<'_, &top::Row> {
+    Columns::<&top::Row>::new()
+        .column("name", |row| &row.name)
+        .optional("file", |row| row.file.as_ref())
+        .optional("line", |row| row.line)
+        .column("flat", |row| row.flat)
+        .column("cum", |row| row.cum)
+        .optional("flat_percent", |row| row.flat_percent)
+        .optional("cum_percent", |row| row.cum_percent)
+        .optional("objects", |row| row.objects)
+        .bounds(["error_lower", "error_upper"], |row| row.error)
+        .via(|row| row.via.as_ref())
+        .column("unit", move |_| unit)
+}
+
+/// A line for each stack: the names of its frames from the root on.
+fn stack_columns<'a>(stacks: &'a Stacks, unit: &'a str) -> Columns<'a, &'a Stack> {
+    let frames = |stack: &Stack| {
+        let mut path = Vec::new();
         stacks.path(stack, &mut path);
-        let frames: Vec<&str> = path.iter().map(|&frame| &*names[frame as usize]).collect();
-        let (frames, value, objects) = (frames.join(";"), stack.value, stack.objects);
-        let unit = unit.to_owned();
-        if stacks.is_comparison {
-            writer.write([
-                frames,
-                value.before.to_string(),
-                value.after.to_string(),
-                value.delta().to_string(),
-                cell(objects.map(|objects| objects.before)),
-                cell(objects.map(|objects| objects.after)),
-                cell(objects.map(Sides::delta)),
-                unit,
-            ])?;
-        } else {
-            let objects = cell(objects.map(|objects| objects.after));
-            writer.write([frames, value.after.to_string(), objects, unit])?;
-        }
+        joined(path.iter().map(|&frame| &stacks.frames[frame as usize].name))
+    };
+    let columns = Columns::<&Stack>::new().column("stack", frames);
+    if stacks.is_comparison {
+        columns
+            .column("before", |stack| stack.value.before)
+            .column("after", |stack| stack.value.after)
+            .column("delta", |stack| stack.value.delta())
+            .optional("objects_before", |stack| Some(stack.objects?.before))
+            .optional("objects_after", |stack| Some(stack.objects?.after))
+            .optional("objects_delta", |stack| stack.objects.map(Sides::delta))
+    } else {
+        columns
+            .column("value", |stack| stack.value.after)
+            .optional("objects", |stack| Some(stack.objects?.after))
     }
-    Ok(())
-}
-
-/// Records whose text can neither steer a terminal nor break a line in two.
-struct Records<W: io::Write>(::csv::Writer<W>);
-
-impl<W: io::Write> Records<W> {
-    fn write<T: AsRef<str>>(&mut self, record: impl IntoIterator<Item = T>) -> io::Result<()> {
-        for field in record {
-            self.0.write_field(&*escape(field.as_ref())).map_err(io_error)?;
-        }
-        self.0.write_record(None::<&[u8]>).map_err(io_error)
-    }
-}
-
-/// The error of the writer below, whose kind callers look at.
-fn io_error(error: ::csv::Error) -> io::Error {
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// A probability as spreadsheets and scripts read it, small ones as `4.5e-105`.
-fn scientific(p: f64) -> String {
-    if p != 0.0 && p.abs() < 1e-4 { format!("{p:e}") } else { p.to_string() }
-}
-
-/// Names in one cell, semicolons between them: one in a name becomes a colon.
-fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(joinable).collect::<Vec<_>>().join(";")
-}
-
-fn cell<T: Display>(value: Option<T>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-fn place(place: Option<&Place>) -> [String; 3] {
-    [
-        cell(place.map(|place| &place.function)),
-        cell(place.and_then(|place| place.file.as_ref())),
-        cell(place.and_then(|place| place.line)),
-    ]
-}
-
-fn diff_record(row: &diff::Row, unit: &str) -> [String; DIFF_COLUMNS.len()] {
-    let [via_function, via_file, via_line] = place(row.via.as_ref());
-    [
-        row.name.clone(),
-        cell(row.file.as_ref()),
-        cell(row.line),
-        row.before.flat.to_string(),
-        row.after.flat.to_string(),
-        row.delta.flat.to_string(),
-        row.before.cum.to_string(),
-        row.after.cum.to_string(),
-        row.delta.cum.to_string(),
-        cell(row.delta_percent),
-        cell(row.objects.map(|objects| objects.before)),
-        cell(row.objects.map(|objects| objects.after)),
-        cell(row.objects.map(|objects| objects.delta)),
-        cell(row.kept),
-        cell(row.error.map(|error| error.lower)),
-        cell(row.error.map(|error| error.upper)),
-        row.q_value.map(scientific).unwrap_or_default(),
-        status(row.status).to_owned(),
-        via_function,
-        via_file,
-        via_line,
-        cell(row.moved_from.as_ref()),
-        cell(row.moved_to.as_ref()),
-        unit.to_owned(),
-    ]
-}
-
-fn top_record(row: &top::Row, unit: &str) -> [String; TOP_COLUMNS.len()] {
-    let [via_function, via_file, via_line] = place(row.via.as_ref());
-    [
-        row.name.clone(),
-        cell(row.file.as_ref()),
-        cell(row.line),
-        row.flat.to_string(),
-        row.cum.to_string(),
-        cell(row.flat_percent),
-        cell(row.cum_percent),
-        cell(row.objects),
-        cell(row.error.map(|error| error.lower)),
-        cell(row.error.map(|error| error.upper)),
-        via_function,
-        via_file,
-        via_line,
-        unit.to_owned(),
-    ]
+    .column("unit", move |_| unit)
 }
 
 /// A line of a tree. What ends at it and what was left out is their change, or their value in a single profile.
-fn refs_record(site: &refs::Site, line: &refs::Line, unit: &str) -> [String; REFS_COLUMNS.len()] {
-    let name = |line: &refs::Line| line.frames.first().map(|frame| frame.name.clone());
-    let folded = line.frames.iter().skip(1).map(|frame| frame.name.as_str());
-    let objects = |of: fn(&Weight) -> Option<i64>| cell(line.objects.as_ref().and_then(of));
-    [
-        cell(site.lines.first().and_then(name)),
-        line.depth.to_string(),
-        cell(name(line)),
-        joined(folded),
-        cell(line.values.before),
-        line.values.after.to_string(),
-        cell(line.values.delta),
-        cell(line.share),
-        objects(|values| values.before),
-        objects(|values| Some(values.after)),
-        objects(|values| values.delta),
-        cell(line.error.map(|error| error.lower)),
-        cell(line.error.map(|error| error.upper)),
-        cell(line.ends.map(|values| values.main())),
-        cell(line.omitted.map(|rest| rest.count)),
-        cell(line.omitted.map(|rest| rest.values.main())),
-        unit.to_owned(),
-    ]
+fn refs_columns(unit: &str) -> Columns<'_, (&refs::Site, &refs::Line)> {
+    Columns::<(&refs::Site, &refs::Line)>::new()
+        .optional("site", |(site, _)| Some(&site.lines.first()?.frames.first()?.name))
+        .column("depth", |(_, line)| line.depth)
+        .optional("function", |(_, line)| Some(&line.frames.first()?.name))
+        .column("folded", |(_, line)| joined(line.frames.iter().skip(1).map(|frame| &frame.name)))
+        .optional("before", |(_, line)| line.values.before)
+        .column("after", |(_, line)| line.values.after)
+        .optional("delta", |(_, line)| line.values.delta)
+        .optional("share_percent", |(_, line)| line.share)
+        .optional("objects_before", |(_, line)| line.objects?.before)
+        .optional("objects_after", |(_, line)| Some(line.objects?.after))
+        .optional("objects_delta", |(_, line)| line.objects?.delta)
+        .bounds(["error_lower", "error_upper"], |(_, line)| line.error)
+        .optional("ends", |(_, line)| Some(line.ends?.main()))
+        .optional("omitted_branches", |(_, line)| Some(line.omitted?.count))
+        .optional("omitted", |(_, line)| Some(line.omitted?.values.main()))
+        .column("unit", move |_| unit)
 }
 
-fn list_record(listing: &Listing, line: &Line, unit: &str) -> [String; LIST_COLUMNS.len()] {
-    let values = &line.values;
-    let (flat, cum) = (values.error.map(|e| e.flat), values.error.map(|e| e.cum));
-    [
-        listing.function.clone(),
-        cell(listing.file.as_ref()),
-        cell(line.line),
-        cell(values.before.map(|before| before.flat)),
-        values.after.flat.to_string(),
-        cell(values.delta.map(|delta| delta.flat)),
-        cell(flat.map(|error| error.lower)),
-        cell(flat.map(|error| error.upper)),
-        cell(values.before.map(|before| before.cum)),
-        values.after.cum.to_string(),
-        cell(values.delta.map(|delta| delta.cum)),
-        cell(cum.map(|error| error.lower)),
-        cell(cum.map(|error| error.upper)),
-        unit.to_owned(),
-    ]
+fn list_columns(unit: &str) -> Columns<'_, (&Listing, &Line)> {
+    Columns::<(&Listing, &Line)>::new()
+        .column("function", |(listing, _)| &listing.function)
+        .optional("file", |(listing, _)| listing.file.as_ref())
+        .optional("line", |(_, line)| line.line)
+        .optional("before_flat", |(_, line)| Some(line.values.before?.flat))
+        .column("after_flat", |(_, line)| line.values.after.flat)
+        .optional("delta_flat", |(_, line)| Some(line.values.delta?.flat))
+        .bounds(["flat_error_lower", "flat_error_upper"], |(_, line)| Some(line.values.error?.flat))
+        .optional("before_cum", |(_, line)| Some(line.values.before?.cum))
+        .column("after_cum", |(_, line)| line.values.after.cum)
+        .optional("delta_cum", |(_, line)| Some(line.values.delta?.cum))
+        .bounds(["cum_error_lower", "cum_error_upper"], |(_, line)| Some(line.values.error?.cum))
+        .column("unit", move |_| unit)
 }
 
-/// A row itself: its cum, then its flat, then the interval of cum.
-fn peek_record(row: &peek::Row, unit: &str) -> [String; PEEK_COLUMNS.len()] {
-    let (before, delta) = (row.value.before, row.value.delta);
-    [
-        row.name.clone(),
-        "self".to_owned(),
-        row.name.clone(),
-        cell(before.map(|measure| measure.cum)),
-        row.value.after.cum.to_string(),
-        cell(delta.map(|measure| measure.cum)),
-        cell(before.map(|measure| measure.flat)),
-        row.value.after.flat.to_string(),
-        cell(delta.map(|measure| measure.flat)),
-        cell(row.error.map(|error| error.cum.lower)),
-        cell(row.error.map(|error| error.cum.upper)),
-        String::new(),
-        unit.to_owned(),
-    ]
+/// A row itself, or a call from or to it.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    row: &'a peek::Row,
+    /// What the neighbor is to the row.
+    relation: &'static str,
+    neighbor: Option<&'a Neighbor>,
 }
 
-/// A call from or to a row.
-fn call_record(
-    row: &peek::Row,
-    relation: &str,
-    neighbor: &peek::Neighbor,
-    unit: &str,
-) -> [String; PEEK_COLUMNS.len()] {
-    let Weight { before, after, delta } = neighbor.weight;
-    let empty = String::new;
-    [
-        row.name.clone(),
-        relation.to_owned(),
-        neighbor.name.clone(),
-        cell(before),
-        after.to_string(),
-        cell(delta),
-        empty(),
-        empty(),
-        empty(),
-        empty(),
-        empty(),
-        neighbor.inline.to_string(),
-        unit.to_owned(),
-    ]
-}
+impl<'a> Call<'a> {
+    /// What went along the call, or cum of the row.
+    fn weight(self) -> Weight {
+        self.neighbor.map_or_else(|| self.row.value.cum(), |neighbor| neighbor.weight)
+    }
 
-/// Before, after, Δ and the ends of the interval.
-fn amount(amount: &Amount) -> [String; 5] {
-    [
-        cell(amount.before),
-        amount.after.to_string(),
-        cell(amount.delta),
-        cell(amount.error.map(|error| error.lower)),
-        cell(amount.error.map(|error| error.upper)),
-    ]
-}
-
-fn label_value(value: &LabelValue) -> (String, String) {
-    match value {
-        LabelValue::Text { text } => (text.clone(), String::new()),
-        LabelValue::Number { number, number_unit } => (number.to_string(), number_unit.clone()),
+    /// The row, on its own line.
+    fn itself(self) -> Option<&'a peek::Row> {
+        self.neighbor.is_none().then_some(self.row)
     }
 }
 
-fn trace_record(row: &Trace, unit: &str) -> [String; TRACE_COLUMNS.len()] {
-    let [before, after, delta, lower, upper] = amount(&row.amount);
-    let labels = row.labels.iter().map(|label| {
-        let (value, unit) = label_value(&label.value);
-        format!("{}={value}{unit}", label.key)
-    });
-    let labels: Vec<String> = labels.collect();
-    let labels = joined(labels.iter().map(String::as_str));
-    let frames = joined(row.frames.iter().map(|frame| &**frame));
-    [before, after, delta, lower, upper, unit.to_owned(), labels, frames]
+fn calls(row: &peek::Row) -> impl Iterator<Item = Call<'_>> {
+    let call = move |relation, neighbor| Call { row, relation, neighbor };
+    let callers = row.callers.iter().map(move |caller| call("caller", Some(caller)));
+    let callees = row.callees.iter().map(move |callee| call("callee", Some(callee)));
+    callers.chain([call("self", None)]).chain(callees)
 }
 
-fn tag_record(
-    tag: &Tag,
-    value: &crate::analysis::tags::Value,
-    unit: &str,
-) -> [String; TAG_COLUMNS.len()] {
-    let [before, after, delta, lower, upper] = amount(&value.amount);
-    let (text, value_unit) = label_value(&value.value);
-    let percent = cell(value.percent);
-    let (key, unit) = (tag.key.clone(), unit.to_owned());
-    [key, text, value_unit, before, after, delta, percent, lower, upper, unit]
+fn peek_columns(unit: &str) -> Columns<'_, Call<'_>> {
+    Columns::<Call<'_>>::new()
+        .column("row", |call| &call.row.name)
+        .column("relation", |call| call.relation)
+        .column("name", |call| call.neighbor.map_or(&call.row.name, |neighbor| &neighbor.name))
+        .optional("before", |call| call.weight().before)
+        .column("after", |call| call.weight().after)
+        .optional("delta", |call| call.weight().delta)
+        .optional("before_flat", |call| Some(call.itself()?.value.before?.flat))
+        .optional("after_flat", |call| Some(call.itself()?.value.after.flat))
+        .optional("delta_flat", |call| Some(call.itself()?.value.delta?.flat))
+        .bounds(["error_lower", "error_upper"], |call| Some(call.itself()?.error?.cum))
+        .optional("inline", |call| Some(call.neighbor?.inline))
+        .column("unit", move |_| unit)
 }
 
-/// The words JSON uses.
-fn status(status: diff::Status) -> &'static str {
-    match status {
-        diff::Status::New => "new",
-        diff::Status::Gone => "gone",
-        diff::Status::Grown => "grown",
-        diff::Status::Shrunk => "shrunk",
-        diff::Status::Same => "same",
-        diff::Status::WithinNoise => "within-noise",
-    }
+fn trace_columns(unit: &str) -> Columns<'_, &Trace> {
+    Columns::<&Trace>::new()
+        .optional("before", |row| row.amount.before)
+        .column("after", |row| row.amount.after)
+        .optional("delta", |row| row.amount.delta)
+        .bounds(["error_lower", "error_upper"], |row| row.amount.error)
+        .column("unit", move |_| unit)
+        .column("labels", |row| {
+            joined(row.labels.iter().map(|label| match &label.value {
+                LabelValue::Text { text } => format!("{}={text}", label.key),
+                LabelValue::Number { number, number_unit } => {
+                    format!("{}={number}{number_unit}", label.key)
+                }
+            }))
+        })
+        .column("frames", |row| joined(&row.frames))
+}
+
+fn tag_columns(unit: &str) -> Columns<'_, (&Tag, &tags::Value)> {
+    Columns::<(&Tag, &tags::Value)>::new()
+        .column("key", |(tag, _)| &tag.key)
+        .column("value", |(_, value)| match &value.value {
+            LabelValue::Text { text } => text.clone(),
+            LabelValue::Number { number, .. } => number.to_string(),
+        })
+        .optional("value_unit", |(_, value)| match &value.value {
+            LabelValue::Text { .. } => None,
+            LabelValue::Number { number_unit, .. } => Some(number_unit),
+        })
+        .optional("before", |(_, value)| value.amount.before)
+        .column("after", |(_, value)| value.amount.after)
+        .optional("delta", |(_, value)| value.amount.delta)
+        .optional("percent", |(_, value)| value.percent)
+        .bounds(["error_lower", "error_upper"], |(_, value)| value.amount.error)
+        .column("unit", move |_| unit)
 }

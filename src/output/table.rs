@@ -20,6 +20,7 @@ pub(in crate::output) mod number;
 mod pattern_text;
 mod peek_rows;
 mod refs_lines;
+mod rows;
 pub(crate) mod shell;
 mod sites;
 mod sparkline;
@@ -106,15 +107,6 @@ fn rows_word(report: &Report) -> &'static str {
     match report.granularity {
         Granularity::Filefunctions => Granularity::Functions.name(),
         other => other.name(),
-    }
-}
-
-/// The title of the column of names.
-fn name_title(report: &Report) -> &'static str {
-    match report.granularity {
-        Granularity::Files => "file",
-        Granularity::Packages => "package",
-        _ => "function",
     }
 }
 

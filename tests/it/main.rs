@@ -24,6 +24,7 @@ mod check_samples;
 mod cli;
 mod convert;
 mod corpus;
+mod csv_columns;
 mod decoder;
 mod dsl;
 mod flame;

@@ -1,126 +1,69 @@
 //! Suspects, a line for each with all that is known of it. Of several names or values in a cell those of a path stand root
 //! first, and those of a series in the order of time.
 
-use super::pattern_records::word;
-use super::{Records, cell, joined, scientific};
+use super::columns::{Columns, finite, joined, scientific, word};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Estimate, Share};
 use crate::analysis::suspects::Suspect;
-use std::io;
 
-const COLUMNS: [&str; 36] = [
-    "rank",
-    "class",
-    "confidence",
-    "function",
-    "file",
-    "line",
-    "sample_type",
-    "unit",
-    "growth",
-    "growth_lower",
-    "growth_upper",
-    "slope_per_hour",
-    "slope_lower",
-    "slope_upper",
-    "q_value",
-    "retention",
-    "retention_lower",
-    "retention_upper",
-    "persistence",
-    "load_factor",
-    "patterns",
-    "mechanism",
-    "path",
-    "places",
-    "goroutines_before",
-    "goroutines_after",
-    "goroutines_state",
-    "goroutines_started_by",
-    "goroutines_parked_in",
-    "explanation",
-    "fix",
-    "process",
-    "since",
-    "first",
-    "last",
-    "values",
-];
+pub(super) fn columns<'a>() -> Columns<'a, &'a Suspect> {
+    Columns::<&Suspect>::new()
+        .column("rank", |suspect| suspect.rank)
+        .optional("class", |suspect| word(suspect.class))
+        .optional("confidence", |suspect| word(suspect.confidence))
+        .column("function", |suspect| &suspect.site.function)
+        .optional("file", |suspect| suspect.site.file.as_ref())
+        .optional("line", |suspect| suspect.site.line)
+        .column("sample_type", |suspect| &suspect.sample_type)
+        .column("unit", |suspect| &suspect.unit)
+        .estimate(["growth", "growth_lower", "growth_upper"], |suspect| Some(suspect.growth))
+        .estimate(["slope_per_hour", "slope_lower", "slope_upper"], |suspect| {
+            suspect.slope_per_hour
+        })
+        .optional("q_value", |suspect| suspect.q_value.and_then(finite).map(scientific))
+        .share(["retention", "retention_lower", "retention_upper"], |suspect| suspect.retention)
+        .optional("persistence", |suspect| finite(suspect.persistence))
+        .optional("load_factor", |suspect| suspect.load_factor.and_then(finite))
+        .column("patterns", |suspect| joined(&suspect.patterns))
+        .optional("mechanism", |suspect| suspect.mechanism.as_ref())
+        .column("path", |suspect| joined(&suspect.path))
+        .column("places", |suspect| joined(suspect.places.iter().map(place)))
+        .optional("goroutines_before", |suspect| Some(suspect.goroutines.as_ref()?.before))
+        .optional("goroutines_after", |suspect| Some(suspect.goroutines.as_ref()?.after))
+        .optional("goroutines_state", |suspect| Some(&suspect.goroutines.as_ref()?.state))
+        .optional("goroutines_started_by", |suspect| Some(&suspect.goroutines.as_ref()?.started_by))
+        .optional("goroutines_parked_in", |suspect| Some(&suspect.goroutines.as_ref()?.parked_in))
+        .column("explanation", |suspect| &suspect.explanation)
+        .column("fix", |suspect| &suspect.fix)
+        .column("process", |suspect| suspect.process)
+        .column("since", |suspect| suspect.since)
+        .optional("first", |suspect| suspect.values.first())
+        .optional("last", |suspect| suspect.values.last())
+        .column("values", |suspect| joined(suspect.values.iter().map(i64::to_string)))
+}
 
-pub(super) fn write<W: io::Write>(suspects: &[Suspect], writer: &mut Records<W>) -> io::Result<()> {
-    writer.write(COLUMNS)?;
-    for suspect in suspects {
-        writer.write(record(suspect)?)?;
+impl<'a, R: Copy> Columns<'a, R> {
+    /// Adds an estimate and the ends of its interval.
+    pub(super) fn estimate(
+        self,
+        [middle, lower, upper]: [&'static str; 3],
+        cell: impl Fn(R) -> Option<Estimate> + Copy + 'a,
+    ) -> Self {
+        self.optional(middle, move |row| Some(cell(row)?.estimate))
+            .optional(lower, move |row| Some(cell(row)?.lower))
+            .optional(upper, move |row| Some(cell(row)?.upper))
     }
-    Ok(())
-}
 
-fn record(suspect: &Suspect) -> io::Result<[String; COLUMNS.len()]> {
-    let [growth, growth_lower, growth_upper] = estimate(Some(suspect.growth));
-    let [slope, slope_lower, slope_upper] = estimate(suspect.slope_per_hour);
-    let [kept, kept_lower, kept_upper] = share(suspect.retention);
-    let goroutines = suspect.goroutines.as_ref();
-    let names = |names: &[String]| joined(names.iter().map(String::as_str));
-    let places: Vec<String> = suspect.places.iter().map(place).collect();
-    let values: Vec<String> = suspect.values.iter().map(ToString::to_string).collect();
-    Ok([
-        suspect.rank.to_string(),
-        word(&suspect.class)?,
-        word(&suspect.confidence)?,
-        suspect.site.function.clone(),
-        cell(suspect.site.file.as_ref()),
-        cell(suspect.site.line),
-        suspect.sample_type.clone(),
-        suspect.unit.clone(),
-        growth,
-        growth_lower,
-        growth_upper,
-        slope,
-        slope_lower,
-        slope_upper,
-        suspect.q_value.filter(|q| q.is_finite()).map(scientific).unwrap_or_default(),
-        kept,
-        kept_lower,
-        kept_upper,
-        number(suspect.persistence),
-        suspect.load_factor.map(number).unwrap_or_default(),
-        names(&suspect.patterns),
-        cell(suspect.mechanism.as_ref()),
-        names(&suspect.path),
-        names(&places),
-        cell(goroutines.map(|g| g.before)),
-        cell(goroutines.map(|g| g.after)),
-        cell(goroutines.map(|g| &g.state)),
-        cell(goroutines.map(|g| &g.started_by)),
-        cell(goroutines.map(|g| &g.parked_in)),
-        suspect.explanation.clone(),
-        suspect.fix.clone(),
-        suspect.process.to_string(),
-        suspect.since.to_string(),
-        cell(suspect.values.first()),
-        cell(suspect.values.last()),
-        values.join(";"),
-    ])
-}
-
-/// An estimate and the ends of its interval; nothing where there is none.
-pub(super) fn estimate(estimate: Option<Estimate>) -> [String; 3] {
-    [
-        cell(estimate.map(|of| of.estimate)),
-        cell(estimate.map(|of| of.lower)),
-        cell(estimate.map(|of| of.upper)),
-    ]
-}
-
-/// A share and the ends of its interval.
-pub(super) fn share(share: Option<Share>) -> [String; 3] {
-    let one = |of: fn(Share) -> f64| share.map(|share| number(of(share))).unwrap_or_default();
-    [one(|of| of.estimate), one(|of| of.lower), one(|of| of.upper)]
-}
-
-/// What is no number is nothing: `NaN` in a column makes text of it.
-fn number(value: f64) -> String {
-    if value.is_finite() { value.to_string() } else { String::new() }
+    /// Adds a share and the ends of its interval.
+    pub(super) fn share(
+        self,
+        [middle, lower, upper]: [&'static str; 3],
+        cell: impl Fn(R) -> Option<Share> + Copy + 'a,
+    ) -> Self {
+        self.optional(middle, move |row| finite(cell(row)?.estimate))
+            .optional(lower, move |row| finite(cell(row)?.lower))
+            .optional(upper, move |row| finite(cell(row)?.upper))
+    }
 }
 
 /// `main.serve chat.go:31`.

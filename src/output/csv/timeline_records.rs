@@ -4,119 +4,55 @@
 //! wide table of either value. What is said of a row as a whole stands on each of its lines. The whole profile comes first;
 //! its lines are of the kind `total`, since a function may have any name.
 
-use super::pattern_records::word;
-use super::suspect_records::{estimate, share};
-use super::{Records, cell, scientific};
+use super::columns::{Columns, finite, scientific, word};
 use crate::analysis::timeline::{Row, Timeline};
 use crate::report::Report;
 use std::io;
 
-const COLUMNS: [&str; 24] = [
-    "kind",
-    "name",
-    "file",
-    "line",
-    "snapshot",
-    "input",
-    "time",
-    "elapsed_seconds",
-    "process",
-    "flat",
-    "cum",
-    "allocated_per_second",
-    "class",
-    "delta_flat",
-    "delta_cum",
-    "slope_per_hour",
-    "slope_lower",
-    "slope_upper",
-    "q_value",
-    "retention",
-    "retention_lower",
-    "retention_upper",
-    "judged_process",
-    "unit",
-];
+/// A snapshot of a row, or of the whole profile.
+#[derive(Clone, Copy)]
+struct Snapshot<'a> {
+    at: usize,
+    row: Option<&'a Row>,
+}
 
-pub(super) fn write<W: io::Write>(
+pub(super) fn write(
     report: &Report,
     timeline: &Timeline,
-    writer: &mut Records<W>,
+    out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    writer.write(COLUMNS)?;
+    let rows = [None].into_iter().chain(timeline.rows.iter().map(Some));
+    let snapshots =
+        rows.flat_map(|row| (0..timeline.times.len()).map(move |at| Snapshot { at, row }));
+    columns(report, timeline).write(snapshots, out)
+}
+
+fn columns<'a>(report: &'a Report, timeline: &'a Timeline) -> Columns<'a, Snapshot<'a>> {
     let total = &timeline.total;
-    let of_total = Lines {
-        head: ["total".to_owned(), String::new(), String::new(), String::new()],
-        flat: &total.values,
-        cum: &total.values,
-        rates: &total.allocated_per_second,
-        tail: std::array::from_fn(|_| String::new()),
-    };
-    of_total.write(report, timeline, writer)?;
-    for row in &timeline.rows {
-        let lines = Lines {
-            head: ["row".to_owned(), row.name.clone(), cell(row.file.as_ref()), cell(row.line)],
-            flat: &row.flat,
-            cum: &row.cum,
-            rates: &row.allocated_per_second,
-            tail: tail(row)?,
-        };
-        lines.write(report, timeline, writer)?;
-    }
-    Ok(())
-}
-
-/// What is said of a row as a whole.
-fn tail(row: &Row) -> io::Result<[String; 10]> {
-    let [slope, slope_lower, slope_upper] = estimate(row.slope_per_hour);
-    let [kept, kept_lower, kept_upper] = share(row.retention);
-    Ok([
-        word(&row.class)?,
-        row.delta.flat.to_string(),
-        row.delta.cum.to_string(),
-        slope,
-        slope_lower,
-        slope_upper,
-        row.q_value.filter(|q| q.is_finite()).map(scientific).unwrap_or_default(),
-        kept,
-        kept_lower,
-        kept_upper,
-    ])
-}
-
-/// The lines of a row.
-struct Lines<'a> {
-    head: [String; 4],
-    flat: &'a [i64],
-    cum: &'a [i64],
-    rates: &'a [Option<i64>],
-    tail: [String; 10],
-}
-
-impl Lines<'_> {
-    fn write<W: io::Write>(
-        &self,
-        report: &Report,
-        timeline: &Timeline,
-        writer: &mut Records<W>,
-    ) -> io::Result<()> {
-        let snapshots = timeline.times.iter().zip(&timeline.inputs).zip(&timeline.processes);
-        for (at, ((time, &input), &process)) in snapshots.enumerate() {
-            let elapsed = timeline.elapsed_nanos.as_ref().and_then(|all| all.get(at));
-            let of_snapshot = [
-                at.to_string(),
-                cell(report.inputs.get(input).map(|input| &input.name)),
-                cell(time.as_ref()),
-                elapsed.map(|&nanos| (nanos as f64 / 1e9).to_string()).unwrap_or_default(),
-                process.to_string(),
-                cell(self.flat.get(at)),
-                cell(self.cum.get(at)),
-                cell(self.rates.get(at).copied().flatten()),
-            ];
-            let last = [timeline.judged.to_string(), report.unit.clone()];
-            let record = self.head.iter().chain(&of_snapshot).chain(&self.tail).chain(&last);
-            writer.write(record)?;
-        }
-        Ok(())
-    }
+    Columns::<Snapshot<'a>>::new()
+        .column("kind", |of| if of.row.is_some() { "row" } else { "total" })
+        .optional("name", |of| Some(&of.row?.name))
+        .optional("file", |of| of.row?.file.as_ref())
+        .optional("line", |of| of.row?.line)
+        .column("snapshot", |of| of.at)
+        .optional("input", |of| Some(&report.inputs.get(*timeline.inputs.get(of.at)?)?.name))
+        .optional("time", |of| timeline.times.get(of.at)?.as_ref())
+        .optional("elapsed_seconds", |of| {
+            Some(*timeline.elapsed_nanos.as_ref()?.get(of.at)? as f64 / 1e9)
+        })
+        .optional("process", |of| timeline.processes.get(of.at))
+        .optional("flat", |of| of.row.map_or(&total.values, |row| &row.flat).get(of.at))
+        .optional("cum", |of| of.row.map_or(&total.values, |row| &row.cum).get(of.at))
+        .optional("allocated_per_second", |of| {
+            let rates = of.row.map_or(&total.allocated_per_second, |row| &row.allocated_per_second);
+            *rates.get(of.at)?
+        })
+        .optional("class", |of| word(of.row?.class))
+        .optional("delta_flat", |of| Some(of.row?.delta.flat))
+        .optional("delta_cum", |of| Some(of.row?.delta.cum))
+        .estimate(["slope_per_hour", "slope_lower", "slope_upper"], |of| of.row?.slope_per_hour)
+        .optional("q_value", |of| of.row?.q_value.and_then(finite).map(scientific))
+        .share(["retention", "retention_lower", "retention_upper"], |of| of.row?.retention)
+        .column("judged_process", |_| timeline.judged)
+        .column("unit", |_| &report.unit)
 }

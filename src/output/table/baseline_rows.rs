@@ -1,11 +1,12 @@
 //! Baselines for people: those of each branch, oldest first, and what they do through time.
 
 use super::super::Style;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::{Mixed, Number, Text, Word};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{Scale, percent_change, range};
 use super::{escape::escape, sparkline, wrap};
-use crate::report::baselines::{Branch, Rise, Row, Shelf, Total};
+use crate::report::baselines::{Branch, Rise, Row, Shelf};
 use crate::stats::drift::LEAST;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
@@ -39,53 +40,47 @@ pub(in crate::output) fn write(
     Ok(())
 }
 
-fn rows(branch: &Branch, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut grid = Grid::new(
-        vec![
-            Column::word("date (UTC)", None),
-            Column::number("total", None),
-            Column::number("± 95 %", Some(4)),
-            Column::number("change", None),
-            Column::mixed("", Some(3)),
-            Column::mixed("runs", Some(2)),
-            Column::mixed("period", Some(1)),
-            Column::text("build", Some(5)),
-            Column::word("kept", Some(0)),
-        ],
-        Header::Titles,
-    );
-    let mut before: Option<&Row> = None;
-    for row in &branch.baselines {
-        grid.push(line(row, before, style));
-        before = Some(row);
-    }
-    grid.write(style.width, style.color, INDENT, out)
+/// A baseline, and the one before it.
+type Shown<'a> = (&'a Row, Option<&'a Row>);
+
+/// The numbers are the order in which columns are left out where there is no room.
+fn columns<'a>(style: &'a Style) -> Grid<'a, Shown<'a>> {
+    let scale = |row: &'a Row| {
+        Scale::new(row.total.as_ref().map_or("", |total| &total.unit), style.unit.as_deref())
+    };
+    Grid::new()
+        .column(Word, "date (UTC)", None, |(row, _): &Shown<'_>| {
+            row.time.get(..16).unwrap_or(&row.time).replace('T', " ")
+        })
+        .column(Number, "total", None, move |&(row, _)| {
+            Some(scale(row).value(row.total.as_ref()?.value))
+        })
+        .column(Number, "± 95 %", Some(4), move |&(row, _)| {
+            Some(scale(row).value(row.total.as_ref()?.margin()?))
+        })
+        .column(Number, "change", None, move |&(row, _)| Some(scale(row).change(row.change?)))
+        .column(Mixed, "", Some(3), |(row, before)| {
+            let base = before.as_ref()?.total.as_ref()?.value;
+            let percent = row.change? as f64 / base as f64 * 100.0;
+            (base > 0).then(|| percent_change(percent))
+        })
+        .column(Mixed, "runs", Some(2), |(row, _)| row.runs.to_string())
+        .column(Mixed, "period", Some(1), |(row, _)| row.period.to_string())
+        .column(Text, "build", Some(5), |(row, _)| {
+            let build: String = row.build.as_ref()?.chars().take(BUILD).collect();
+            Some(escape(&build).into_owned())
+        })
+        .column(Word, "kept", Some(0), |(row, _)| row.kept.clone())
 }
 
-fn line(row: &Row, before: Option<&Row>, style: &Style) -> Line {
-    let unit = row.total.as_ref().map_or("", |total| total.unit.as_str());
-    let scale = Scale::new(unit, style.unit.as_deref());
-    let total = row.total.as_ref();
-    let margin = total.and_then(Total::margin);
-    let base = before.and_then(|row| row.total.as_ref()).map(|total| total.value);
-    let percent = row.change.zip(base.filter(|&base| base > 0));
-    let percent = percent.map(|(change, base)| percent_change(change as f64 / base as f64 * 100.0));
-    let build: String = row.build.iter().flat_map(|build| build.chars()).take(BUILD).collect();
-    Line {
-        cells: vec![
-            row.time.get(..16).unwrap_or(&row.time).replace('T', " "),
-            total.map_or(String::new(), |total| scale.value(total.value)),
-            margin.map_or(String::new(), |margin| scale.value(margin)),
-            row.change.map_or(String::new(), |change| scale.change(change)),
-            percent.unwrap_or_default(),
-            row.runs.to_string(),
-            row.period.to_string(),
-            escape(&build).into_owned(),
-            row.kept.clone(),
-        ],
-        label: Label::default(),
-        tone: Tone::Plain,
+fn rows(branch: &Branch, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut grid = columns(style);
+    let mut before: Option<&Row> = None;
+    for row in &branch.baselines {
+        grid.push(&(row, before), Label::default(), Tone::Plain);
+        before = Some(row);
     }
+    grid.write(style, INDENT, out)
 }
 
 fn drift(branch: &Branch, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {

@@ -5,10 +5,9 @@
 
 use super::super::{Style, Width};
 use super::closing::write_next;
-use super::diff_rows::file_and_line;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Tone;
 use super::name::Label;
-use super::{escape::escape, facts, heading, wrap};
+use super::{escape::escape, facts, heading, rows, wrap};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::output::check_words as words;
 use crate::report::{Input, Report};
@@ -150,28 +149,13 @@ fn write_offenders(
     if judgement.offenders.is_empty() {
         return Ok(());
     }
-    let columns = vec![
-        Column::number("", None),
-        Column::number("", Some(0)),
-        Column::text("", None),
-        Column::name(""),
-    ];
-    let mut grid = Grid::new(columns, Header::None).name_at_least(28);
+    let mut grid = rows::place_columns(style).name_at_least(28);
     for offender in &judgement.offenders {
-        let [weight, margin] = words::weight_text(judgement, offender, style.unit.as_deref());
-        let place = &offender.place;
-        grid.push(Line {
-            cells: vec![
-                weight,
-                margin,
-                file_and_line(place.file.as_deref(), place.line, style.file_names),
-                String::new(),
-            ],
-            label: Label::new(&place.function),
-            tone: Tone::of(words::weight(judgement, offender)),
-        });
+        let weight = words::weight_text(judgement, offender, style.unit.as_deref());
+        let label = Label::new(&offender.place.function);
+        grid.push(&(weight, &offender.place), label, Tone::of(words::weight(judgement, offender)));
     }
-    grid.write(style.width, style.color, INDENT + 2, out)
+    grid.write(style, INDENT + 2, out)
 }
 
 /// What rules pass over.
@@ -179,13 +163,7 @@ fn write_allowances(check: &Check, style: &Style, out: &mut dyn io::Write) -> io
     if check.allowances.is_empty() {
         return Ok(());
     }
-    let bold = Ansi::new().bold();
-    writeln!(out)?;
-    if style.color {
-        writeln!(out, "{bold}allow-list{bold:#}")?;
-    } else {
-        writeln!(out, "allow-list")?;
-    }
+    wrap::title("allow-list", style, out)?;
     for granted in &check.allowances {
         let use_of_it = if granted.is_used { "" } else { "unused" };
         let facts = [

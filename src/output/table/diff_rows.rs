@@ -4,20 +4,17 @@
 //! and new there. The table shows the pair as one line, because nothing was allocated or freed by a new
 //! name. A row without symbols is shown as the addresses behind it.
 
-use super::super::{FileNames, Style};
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::super::Style;
+use super::grid::Kind::{Number, Text};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
-use super::{counted, escape::escape, is_heap, name_title, names_functions, rows_word, wrap};
+use super::{counted, is_heap, rows, rows_word, wrap};
 use crate::analysis::diff::{Diff, Row, Status};
 use crate::analysis::{Bounds, Measure, Omitted};
-use crate::filter::Granularity;
 use crate::report::{Report, Sort};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-
-/// At most so many addresses are shown in the place of one row without symbols.
-const ADDRESSES_SHOWN: usize = 20;
 
 pub(super) fn write(
     report: &Report,
@@ -28,32 +25,19 @@ pub(super) fn write(
     let entries = entries(report, diff);
     if !entries.is_empty() {
         writeln!(out)?;
-        grid(report, &entries, style).write(style.width, style.color, 0, out)?;
+        grid(report, &entries, style).write(style, 0, out)?;
     }
-    let hidden: usize = diff.rows.iter().map(addresses_left_out).sum();
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let left_out = |omitted: Omitted, option: &str| {
+    let left_out = |first, omitted: Omitted, option: &str| {
         let what = counted(omitted.rows, rows_word(report));
-        format!("{what}, sum of |Δ| {} ({option} shows them)", scale.value(omitted.sum))
+        let sum = scale.value(omitted.sum);
+        (omitted.rows > 0)
+            .then(|| (first, format!("{what}, sum of |Δ| {sum} ({option} shows them)")))
     };
-    let mut remarks = Vec::new();
-    if hidden > 0 {
-        let what = counted(hidden, "addresses");
-        remarks.push(("without symbols: ", format!("{what} more (--format json lists them)")));
-    }
-    if diff.omitted.rows > 0 {
-        remarks.push(("not shown: ", left_out(diff.omitted, "-n 0")));
-    }
-    if diff.within_noise.rows > 0 {
-        remarks.push(("within noise: ", left_out(diff.within_noise, "--all")));
-    }
-    if !remarks.is_empty() {
-        writeln!(out)?;
-    }
-    for (what, remark) in remarks {
-        wrap::write(what, &remark, anstyle::Style::new().dimmed(), style, out)?;
-    }
-    Ok(())
+    let hidden = rows::hidden(diff.rows.iter().map(|row| row.addresses.len()));
+    let omitted = left_out("not shown: ", diff.omitted, "-n 0");
+    let within_noise = left_out("within noise: ", diff.within_noise, "--all");
+    wrap::remarks(hidden.into_iter().chain(omitted).chain(within_noise), style, out)
 }
 
 /// One line to be: a row, or the two rows of a function that moved.
@@ -90,6 +74,13 @@ enum Value {
 }
 
 impl Value {
+    fn title(self) -> &'static str {
+        match self {
+            Value::Flat => "Δ flat",
+            Value::Cum => "Δ cum",
+        }
+    }
+
     fn of(self, measure: Measure) -> i64 {
         match self {
             Value::Flat => measure.flat,
@@ -100,10 +91,6 @@ impl Value {
 
 fn value(report: &Report) -> Value {
     if report.sort == Sort::Cum { Value::Cum } else { Value::Flat }
-}
-
-fn addresses_left_out(row: &Row) -> usize {
-    row.addresses.len().saturating_sub(ADDRESSES_SHOWN)
 }
 
 fn entries<'a>(report: &Report, diff: &'a Diff) -> Vec<(Group, Entry<'a>)> {
@@ -126,12 +113,7 @@ fn entries<'a>(report: &Report, diff: &'a Diff) -> Vec<(Group, Entry<'a>)> {
             let error = row.error.zip(before.error).map(|(a, b)| sum_of(a, b));
             moved.push(Entry { row, moved: Some(before), before: before.before, error });
         } else if !row.moved_to.as_deref().is_some_and(|to| arrived.contains(&(name, to))) {
-            let shown = if row.addresses.is_empty() {
-                std::slice::from_ref(row)
-            } else {
-                &row.addresses[..row.addresses.len().min(ADDRESSES_SHOWN)]
-            };
-            for row in shown {
+            for row in rows::shown(row, &row.addresses) {
                 let entry = Entry { row, moved: None, before: row.before, error: row.error };
                 entries.push((group(row, value(report).of(row.delta)), entry));
             }
@@ -184,64 +166,54 @@ fn sum_of(a: Bounds, b: Bounds) -> Bounds {
     Bounds { lower: (middle - margin) as i64, upper: (middle + margin) as i64 }
 }
 
-fn grid(report: &Report, entries: &[(Group, Entry<'_>)], style: &Style) -> Grid {
+/// The numbers are the order in which columns make room for names.
+fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Entry<'a>> {
     let value = value(report);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let objects = is_heap(report) && !report.sample_type.ends_with("_objects");
-    let (title, other) = match value {
-        Value::Flat => ("Δ flat", None),
-        Value::Cum => ("Δ cum", Some("Δ flat")),
-    };
-    // The numbers are the order in which columns make room for names.
-    let mut columns = vec![Column::number(title, None), Column::number("± 95 %", Some(7))];
-    columns.push(Column::number("Δ %", Some(0)));
-    columns.push(Column::number("before", Some(3)));
-    columns.push(Column::number("after", Some(6)));
-    columns.push(Column::number(other.unwrap_or(""), Some(4)));
-    columns.push(Column::number("Δ objects", Some(2)));
-    columns.push(Column::number("kept", Some(1)));
-    columns.push(Column::name(name_title(report)));
-    columns.push(Column::text("where", Some(5)));
-    let mut grid = Grid::new(columns, Header::Titles);
+    let (is_heap, counts_objects) = (is_heap(report), rows::counts_objects(report));
+    let change = move |entry: &Entry<'_>| value.of(entry.delta());
+    Grid::new()
+        .column(Number, value.title(), None, move |entry: &Entry<'_>| scale.change(change(entry)))
+        .column(Number, "± 95 %", Some(7), move |entry| {
+            entry.error.map(|error| scale.margin(error, change(entry)))
+        })
+        .column(Number, "Δ %", Some(0), move |entry| percent(entry, value))
+        .column(Number, "before", Some(3), move |entry| scale.value(value.of(entry.before)))
+        .column(Number, "after", Some(6), move |entry| scale.value(value.of(entry.row.after)))
+        .column(Number, "Δ flat", Some(4), move |entry| {
+            (value == Value::Cum).then(|| scale.change(entry.delta().flat))
+        })
+        .column(Number, "Δ objects", Some(2), move |entry| {
+            objects_change(entry).filter(|_| counts_objects).map(number::count_change)
+        })
+        .column(Number, "kept", Some(1), move |entry| entry.row.kept.filter(|_| is_heap).map(kept))
+        .name(rows::title(report))
+        .column(Text, "where", Some(5), move |Entry { row, .. }| {
+            rows::place(report, row.via.as_ref(), (row.file.as_ref(), row.line), style)
+        })
+}
+
+fn grid<'a>(
+    report: &'a Report,
+    entries: &[(Group, Entry<'a>)],
+    style: &'a Style,
+) -> Grid<'a, Entry<'a>> {
+    let mut grid = columns(report, style);
     let mut previous = None;
     for (group, entry) in entries {
         if previous.is_some_and(|previous| previous != *group) {
             grid.gap();
         }
         previous = Some(*group);
-        let delta = entry.delta();
-        let row = entry.row;
-        let status = status_word(entry);
-        let percent = match (status, entry.moved) {
-            (Some(word), _) => word.to_owned(),
-            // The percent of the row is that of one half of the pair.
-            (None, Some(_)) => percent_of(value.of(delta), value.of(entry.before)),
-            (None, None) => row.delta_percent.map(number::percent_change).unwrap_or_default(),
-        };
         let tone = match group {
             Group::Grew => Tone::Growth,
             Group::Shrank => Tone::Shrink,
             Group::Rest => Tone::Dim,
         };
         let mut label = label(report, entry);
-        label.status =
-            status.map(|word| (word, ["Δ %", if word == "new" { "before" } else { "after" }]));
-        grid.push(Line {
-            cells: vec![
-                scale.change(value.of(delta)),
-                entry.error.map(|error| scale.margin(error, value.of(delta))).unwrap_or_default(),
-                percent,
-                scale.value(value.of(entry.before)),
-                scale.value(value.of(row.after)),
-                if other.is_some() { scale.change(delta.flat) } else { String::new() },
-                if objects { objects_change(entry) } else { String::new() },
-                row.kept.filter(|_| is_heap(report)).map(kept).unwrap_or_default(),
-                String::new(),
-                place(report, row, style.file_names),
-            ],
-            label,
-            tone,
-        });
+        label.status = status_word(entry)
+            .map(|word| (word, ["Δ %", if word == "new" { "before" } else { "after" }]));
+        grid.push(entry, label, tone);
     }
     grid
 }
@@ -255,23 +227,25 @@ fn status_word(entry: &Entry<'_>) -> Option<&'static str> {
     }
 }
 
-fn percent_of(delta: i64, before: i64) -> String {
-    if before == 0 {
-        return String::new();
+fn percent(entry: &Entry<'_>, value: Value) -> Option<String> {
+    if let Some(word) = status_word(entry) {
+        return Some(word.to_owned());
     }
-    number::percent_change(delta as f64 / before.unsigned_abs() as f64 * 100.0)
+    if entry.moved.is_none() {
+        return entry.row.delta_percent.map(number::percent_change);
+    }
+    // The percent of the row is that of one half of the pair.
+    let (delta, before) = (value.of(entry.delta()), value.of(entry.before));
+    let percent = delta as f64 / before.unsigned_abs() as f64 * 100.0;
+    (before != 0).then(|| number::percent_change(percent))
 }
 
-fn objects_change(entry: &Entry<'_>) -> String {
-    let delta = match entry.moved {
-        None => entry.row.objects.map(|objects| objects.delta),
-        Some(before) => entry
-            .row
-            .objects
-            .zip(before.objects)
-            .map(|(after, before)| after.after.saturating_sub(before.before)),
-    };
-    delta.map(number::count_change).unwrap_or_default()
+fn objects_change(entry: &Entry<'_>) -> Option<i64> {
+    let after = entry.row.objects?;
+    match entry.moved {
+        None => Some(after.delta),
+        Some(before) => Some(after.after.saturating_sub(before.objects?.before)),
+    }
 }
 
 /// The share that is still in use. Beyond 0 to 1 it is sampling error, which a percent would hide.
@@ -281,41 +255,11 @@ fn kept(share: f64) -> String {
 
 fn label(report: &Report, entry: &Entry<'_>) -> Label {
     let row = entry.row;
-    let new = if names_functions(report) { Label::new } else { Label::path };
-    let mut label = new(&row.name);
-    // At the granularity of files or packages a function beside the name would compare unlike things.
-    if let Some(via) = row.via.as_ref().filter(|_| names_functions(report)) {
-        label = label.under(&via.function);
-    }
+    let label = rows::label(report, &row.name, row.via.as_ref());
     match (entry.moved, &row.moved_from, &row.moved_to) {
         (Some(before), _, _) => label.remark(&format!("was {}", before.name)),
         (None, Some(name), _) => label.remark(&format!("was {name}")),
         (None, None, Some(name)) => label.remark(&format!("now {name}")),
         (None, None, None) => label,
-    }
-}
-
-/// `file.go:line` of the last name of the line: the caller where one is named, else the row itself.
-/// Empty where the names say it themselves.
-fn place(report: &Report, row: &Row, names: FileNames) -> String {
-    match &row.via {
-        Some(via) if names_functions(report) => file_and_line(via.file.as_deref(), via.line, names),
-        _ if matches!(report.granularity, Granularity::Functions | Granularity::Packages) => {
-            file_and_line(row.file.as_deref(), row.line, names)
-        }
-        _ => String::new(),
-    }
-}
-
-/// `limiter.go:54`.
-pub(super) fn file_and_line(file: Option<&str>, line: Option<i64>, names: FileNames) -> String {
-    let Some(file) = file.filter(|file| !file.is_empty()) else { return String::new() };
-    let file = match names {
-        FileNames::Short => file.rsplit(['/', '\\']).next().unwrap_or(file),
-        FileNames::Whole => file,
-    };
-    match line.filter(|&line| line > 0) {
-        Some(line) => format!("{}:{line}", escape(file)),
-        None => escape(file).into_owned(),
     }
 }

@@ -5,7 +5,7 @@
 //! them has a place in the order in which columns are left out.
 
 use super::name::{self, Label};
-use crate::output::Width;
+use crate::output::{Style, Width};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::io;
@@ -46,109 +46,119 @@ impl Tone {
     }
 }
 
-/// What a column holds, and how soon it may be left out.
-#[derive(Clone, Debug)]
-pub(super) struct Column {
-    title: String,
-    kind: Kind,
-    /// Columns with a lower number are left out first; `None` stays.
-    drop_order: Option<u8>,
+/// Columns and lines. A column has its title and its cells in one place, so the two can't be swapped.
+pub(super) struct Grid<'a, R> {
+    cells: Vec<Cell<'a, R>>,
+    layout: Layout<'a>,
 }
 
+/// What a row has in a column.
+type Cell<'a, R> = Box<dyn Fn(&R) -> String + 'a>;
+
+/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
+    /// Numbers, right-aligned with their units under each other.
     Number,
+    /// Numbers of several kinds: right-aligned as they are.
     Mixed,
+    /// Left-aligned words to be typed again, so that they are never shortened.
     Word,
+    /// Left-aligned text.
     Text,
+    /// The labels of the lines.
     Name,
+    /// Lines of text in their own right, cut off at their ends: the last column.
     Code,
 }
 
-impl Column {
-    /// Numbers, right-aligned with their units under each other.
-    pub(super) fn number(title: &str, drop_order: Option<u8>) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Number, drop_order }
-    }
-
-    /// Numbers of several kinds: right-aligned as they are.
-    pub(super) fn mixed(title: &str, drop_order: Option<u8>) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Mixed, drop_order }
-    }
-
-    /// Left-aligned words to be typed again, so that they are never shortened.
-    pub(super) fn word(title: &str, drop_order: Option<u8>) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Word, drop_order }
-    }
-
-    /// Left-aligned text.
-    pub(super) fn text(title: &str, drop_order: Option<u8>) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Text, drop_order }
-    }
-
-    /// Lines of text in their own right, cut off at their ends: the last column.
-    pub(super) fn code(title: &str) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Code, drop_order: None }
-    }
-
-    /// The names of the lines.
-    pub(super) fn name(title: &str) -> Self {
-        Column { title: title.to_owned(), kind: Kind::Name, drop_order: None }
-    }
-}
-
-/// One line: a cell per column (that of the names is empty), and its name.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) cells: Vec<String>,
-    pub(super) label: Label,
-    pub(super) tone: Tone,
-}
-
-/// Columns and lines.
-#[derive(Clone, Debug)]
-pub(super) struct Grid {
-    columns: Vec<Column>,
-    /// `None` is a blank line.
-    lines: Vec<Option<Line>>,
-    /// Whether a first line names the columns.
-    header: Header,
-    /// Names get at least so many columns before another column has to go.
-    name_at_least: usize,
-}
-
-/// Whether a grid names its columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Header {
-    /// It does.
-    Titles,
-    /// It does not.
-    None,
-}
-
-impl Grid {
-    pub(super) fn new(columns: Vec<Column>, header: Header) -> Self {
-        Grid { columns, lines: Vec::new(), header, name_at_least: NAME_AT_LEAST }
+impl<'a, R> Grid<'a, R> {
+    pub(super) fn new() -> Self {
+        let layout =
+            Layout { columns: Vec::new(), lines: Vec::new(), name_at_least: NAME_AT_LEAST };
+        Grid { cells: Vec::new(), layout }
     }
 
     /// Another least width of the names.
-    pub(super) fn name_at_least(self, columns: usize) -> Self {
-        Grid { name_at_least: columns, ..self }
+    pub(super) fn name_at_least(mut self, columns: usize) -> Self {
+        self.layout.name_at_least = columns;
+        self
     }
 
-    pub(super) fn push(&mut self, line: Line) {
-        self.lines.push(Some(line));
+    /// Adds a column: its title, and what a row has in it. A cell that is `None` is empty, and a column with empty cells
+    /// alone is not shown. Where room is short, the column with the lowest `drop_order` goes first; `None` stays.
+    pub(super) fn column<T: Into<Option<String>>>(
+        mut self,
+        kind: Kind,
+        title: &'a str,
+        drop_order: Option<u8>,
+        cell: impl Fn(&R) -> T + 'a,
+    ) -> Self {
+        self.layout.columns.push(Column { title, kind, drop_order });
+        self.cells.push(Box::new(move |row| cell(row).into().unwrap_or_default()));
+        self
+    }
+
+    /// The column of the labels.
+    pub(super) fn name(self, title: &'a str) -> Self {
+        self.column(Kind::Name, title, None, |_| None)
+    }
+
+    /// The line of a row.
+    pub(super) fn push(&mut self, row: &R, label: Label, tone: Tone) {
+        let cells = self.cells.iter().map(|cell| cell(row)).collect();
+        self.layout.lines.push(Some(Line { cells, label, tone }));
+    }
+
+    /// A line that is a label alone.
+    pub(super) fn push_label(&mut self, label: Label, tone: Tone) {
+        let cells = vec![String::new(); self.cells.len()];
+        self.layout.lines.push(Some(Line { cells, label, tone }));
     }
 
     /// A blank line, where something stands above it.
     pub(super) fn gap(&mut self) {
-        if matches!(self.lines.last(), Some(Some(_))) {
-            self.lines.push(None);
+        if matches!(self.layout.lines.last(), Some(Some(_))) {
+            self.layout.lines.push(None);
         }
     }
 
     /// Writes the grid, each line indented by `indent` columns.
     pub(super) fn write(
+        self,
+        style: &Style,
+        indent: usize,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        self.layout.write(style.width, style.color, indent, out)
+    }
+}
+
+/// One line: a cell per column (that of the names is empty), and its name.
+struct Line {
+    cells: Vec<String>,
+    label: Label,
+    tone: Tone,
+}
+
+/// What a column is called, what it holds, and how soon it may be left out.
+struct Column<'a> {
+    title: &'a str,
+    kind: Kind,
+    drop_order: Option<u8>,
+}
+
+/// The texts of a grid, and how they are laid out.
+struct Layout<'a> {
+    columns: Vec<Column<'a>>,
+    /// `None` is a blank line.
+    lines: Vec<Option<Line>>,
+    /// Names get at least so many columns before another column has to go.
+    name_at_least: usize,
+}
+
+impl Layout<'_> {
+    fn write(
         mut self,
         width: Width,
         color: bool,
@@ -176,7 +186,7 @@ impl Grid {
         let first = shown.first().map_or(0, |&column| widths[column]);
         let bold = Ansi::new().bold();
         let mut lines = table.lines();
-        let titles = (self.header == Header::Titles).then(|| lines.next()).flatten();
+        let titles = self.has_titles().then(|| lines.next()).flatten();
         if let Some(line) = titles {
             write_line(&line, indent, color.then_some((bold, usize::MAX)), out)?;
         }
@@ -191,6 +201,11 @@ impl Grid {
             write_line(&text, indent, paint.filter(|_| color), out)?;
         }
         Ok(())
+    }
+
+    /// Whether a first line names the columns.
+    fn has_titles(&self) -> bool {
+        self.columns.iter().any(|column| !column.title.is_empty())
     }
 
     fn rows(&self) -> impl Iterator<Item = &Line> {
@@ -242,10 +257,7 @@ impl Grid {
     fn content_widths(&self) -> Vec<usize> {
         let of = |column: usize| {
             let cells = self.rows().map(|line| line.cells[column].width()).max().unwrap_or(0);
-            match self.header {
-                Header::Titles if cells > 0 => cells.max(self.columns[column].title.width()),
-                _ => cells,
-            }
+            if cells > 0 { cells.max(self.columns[column].title.width()) } else { 0 }
         };
         (0..self.columns.len()).map(of).collect()
     }
@@ -293,8 +305,8 @@ impl Grid {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
-        if self.header == Header::Titles {
-            table.set_header(shown.iter().map(|&column| self.columns[column].title.as_str()));
+        if self.has_titles() {
+            table.set_header(shown.iter().map(|&column| self.columns[column].title));
         }
         let is_shown =
             |title: &str| shown.iter().any(|&column| self.columns[column].title == title);

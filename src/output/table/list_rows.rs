@@ -5,10 +5,11 @@
 
 use super::super::{Style, Width};
 use super::escape::escape;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::{Code, Mixed, Number};
+use super::grid::{Grid, Tone};
 use super::name::{self, Label};
 use super::number::Scale;
-use super::{counted, wrap};
+use super::{rows, wrap};
 use crate::analysis::list::{Changed, List, Listing, NoSource, Source, Values};
 use crate::analysis::{Bounds, Measure};
 use crate::report::Report;
@@ -40,17 +41,10 @@ pub(super) fn write(
     for listing in &list.functions {
         writeln!(out)?;
         heading(listing, style, out)?;
-        grid(report, listing, style).write(style.width, style.color, 0, out)?;
+        grid(report, listing, style).write(style, 0, out)?;
     }
-    if list.omitted.rows > 0 {
-        writeln!(out)?;
-        let scale = Scale::new(&report.unit, style.unit.as_deref());
-        let of = if report.comparison.is_some() { "sum of |Δ cum|" } else { "sum of |cum|" };
-        let what = counted(list.omitted.rows, "functions");
-        let what = format!("{what}, {of} {} (-n 0 shows them)", scale.value(list.omitted.sum));
-        wrap::write("not shown: ", &what, Ansi::new().dimmed(), style, out)?;
-    }
-    Ok(())
+    let of = if report.comparison.is_some() { "sum of |Δ cum|" } else { "sum of |cum|" };
+    rows::write_omitted(report, list.omitted, ("functions", of), style, out)
 }
 
 /// The function and its file, and what is to be said of it.
@@ -117,42 +111,68 @@ fn why_missing(reason: NoSource) -> &'static str {
     }
 }
 
-fn grid(report: &Report, listing: &Listing, style: &Style) -> Grid {
-    let is_comparison = report.comparison.is_some();
-    // The numbers are the order in which columns make room for the source.
-    let columns = if is_comparison {
-        vec![
-            Column::number("Δ flat", None),
-            Column::number("± flat", Some(4)),
-            Column::number("before", Some(0)),
-            Column::number("after", Some(1)),
-            Column::number("Δ cum", None),
-            Column::number("± cum", Some(5)),
-            Column::number("cum before", Some(2)),
-            Column::number("cum after", Some(3)),
-            Column::mixed("line", None),
-            Column::code(""),
-        ]
-    } else {
-        vec![
-            Column::number("flat", None),
-            Column::number("± flat", Some(0)),
-            Column::number("cum", None),
-            Column::number("± cum", Some(1)),
-            Column::mixed("line", None),
-            Column::code(""),
-        ]
-    };
-    let mut grid = Grid::new(columns, Header::Titles);
+/// One line to be.
+struct Shown<'a> {
+    /// Nothing where it is text alone.
+    values: Option<&'a Values>,
+    line: String,
+    text: String,
+}
+
+/// The numbers are the order in which columns make room for the source.
+fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let mut push = |values: Option<&Values>, line: String, text: String| {
-        let mut cells = cells(values, &scale, is_comparison);
-        cells.extend([line, text]);
+    let [main_flat, main_cum] =
+        if report.comparison.is_some() { ["Δ flat", "Δ cum"] } else { ["flat", "cum"] };
+    let value = move |value: i64| if value == 0 { ".".to_owned() } else { scale.value(value) };
+    let main = move |values: &Values, of: fn(Measure) -> i64| match values.delta.map(of) {
+        Some(0) => ".".to_owned(),
+        Some(delta) => scale.change(delta),
+        None => value(of(values.after)),
+    };
+    let margin = move |values: &Values, of: fn(Measure) -> i64, error: Bounds| {
+        // What is zero on both sides is no estimate.
+        let is_nothing =
+            of(values.after) == 0 && values.before.is_none_or(|before| of(before) == 0);
+        (!is_nothing).then(|| scale.margin(error, of(values.primary())))
+    };
+    let flat = |measure: Measure| measure.flat;
+    let cum = |measure: Measure| measure.cum;
+    Grid::new()
+        .column(Number, main_flat, None, move |shown: &Shown<'_>| Some(main(shown.values?, flat)))
+        .column(Number, "± flat", Some(4), move |shown| {
+            margin(shown.values?, flat, shown.values?.error?.flat)
+        })
+        .column(Number, "before", Some(0), move |shown| Some(value(shown.values?.before?.flat)))
+        .column(Number, "after", Some(1), move |shown| {
+            shown
+                .values
+                .filter(|values| values.before.is_some())
+                .map(|values| value(values.after.flat))
+        })
+        .column(Number, main_cum, None, move |shown| Some(main(shown.values?, cum)))
+        .column(Number, "± cum", Some(5), move |shown| {
+            margin(shown.values?, cum, shown.values?.error?.cum)
+        })
+        .column(Number, "cum before", Some(2), move |shown| Some(value(shown.values?.before?.cum)))
+        .column(Number, "cum after", Some(3), move |shown| {
+            shown
+                .values
+                .filter(|values| values.before.is_some())
+                .map(|values| value(values.after.cum))
+        })
+        .column(Mixed, "line", None, |shown| shown.line.clone())
+        .column(Code, "", None, |shown| shown.text.clone())
+}
+
+fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<'a, Shown<'a>> {
+    let mut grid = columns(report, style);
+    let mut push = |values: Option<&'a Values>, line: String, text: String| {
         let delta = values.and_then(|values| values.delta);
         let tone = delta.map_or(Tone::Plain, |delta| {
             Tone::of(if delta.flat == 0 { delta.cum } else { delta.flat })
         });
-        grid.push(Line { cells, label: Label::default(), tone });
+        grid.push(&Shown { values, line, text }, Label::default(), tone);
     };
     push(Some(&listing.values), "all".to_owned(), String::new());
     let mut by_line: BTreeMap<i64, &Values> = BTreeMap::new();
@@ -179,39 +199,6 @@ fn grid(report: &Report, listing: &Listing, style: &Style) -> Grid {
         push(by_line.get(&number).copied(), number.to_string(), text);
     }
     grid
-}
-
-fn cells(values: Option<&Values>, scale: &Scale<'_>, is_comparison: bool) -> Vec<String> {
-    let Some(values) = values else {
-        return vec![String::new(); if is_comparison { 8 } else { 4 }];
-    };
-    let value = |value: i64| if value == 0 { ".".to_owned() } else { scale.value(value) };
-    let change = |value: i64| if value == 0 { ".".to_owned() } else { scale.change(value) };
-    let primary = values.primary();
-    let margin = |of: fn(Measure) -> i64, error: Option<Bounds>| {
-        // What is zero on both sides is no estimate.
-        let is_nothing =
-            of(values.after) == 0 && values.before.is_none_or(|before| of(before) == 0);
-        error
-            .filter(|_| !is_nothing)
-            .map(|error| scale.margin(error, of(primary)))
-            .unwrap_or_default()
-    };
-    let flat = margin(|measure| measure.flat, values.error.map(|error| error.flat));
-    let cum = margin(|measure| measure.cum, values.error.map(|error| error.cum));
-    match (values.before, values.delta) {
-        (Some(before), Some(delta)) => vec![
-            change(delta.flat),
-            flat,
-            value(before.flat),
-            value(values.after.flat),
-            change(delta.cum),
-            cum,
-            value(before.cum),
-            value(values.after.cum),
-        ],
-        _ => vec![value(values.after.flat), flat, value(values.after.cum), cum],
-    }
 }
 
 /// A line as it may be shown: tabs as blanks, the rest escaped.

@@ -2,12 +2,12 @@
 
 use super::super::{Style, Width};
 use super::closing::write_next;
-use super::diff_rows::file_and_line;
-use super::grid::{Column, Grid, Header, Line, Tone, cut_right};
+use super::grid::Kind::{Number, Text, Word};
+use super::grid::{Grid, Tone, cut_right};
 use super::name::Label;
 use super::number::Scale;
-use super::{counted, escape::escape, wrap};
-use crate::analysis::matches::Matches;
+use super::{counted, escape::escape, rows, wrap};
+use crate::analysis::matches::{Match, Matches};
 use crate::report::{InputKind, Report};
 use anstyle::Style as Ansi;
 use std::io;
@@ -28,37 +28,29 @@ pub(super) fn write(
     let is_goroutine = report.inputs.iter().all(|input| input.kind == InputKind::Goroutine);
     let held = if is_goroutine { "goroutines" } else { "in use" };
     let has_held = matches.rows.iter().any(|row| row.inuse_space.or(row.goroutines).is_some());
-    let mut grid = Grid::new(
-        vec![
-            Column::number(held, None),
-            Column::number("allocated", has_held.then_some(1)),
-            Column::name("function"),
-            Column::word("patterns", None),
-            Column::text("file", Some(0)),
-        ],
-        Header::Titles,
-    )
-    .name_at_least(24);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let value = |value: Option<i64>| value.map(|value| scale.value(value)).unwrap_or_default();
+    let held_by = |row: &Match| row.inuse_space.or(row.goroutines);
+    let mut grid = Grid::new()
+        .name_at_least(24)
+        .column(Number, held, None, |row| held_by(row).map(|value| scale.value(value)))
+        .column(Number, "allocated", has_held.then_some(1), |row: &Match| {
+            row.alloc_space.map(|value| scale.value(value))
+        })
+        .name("function")
+        .column(Word, "patterns", None, |row| ids(&row.patterns, style.width))
+        .column(Text, "file", Some(0), |row| {
+            rows::in_file(row.file.as_deref(), None, style.file_names)
+        });
     for row in &matches.rows {
-        let cells = vec![
-            value(row.inuse_space.or(row.goroutines)),
-            value(row.alloc_space),
-            String::new(),
-            ids(&row.patterns, style.width),
-            file_and_line(row.file.as_deref(), None, style.file_names),
-        ];
-        grid.push(Line { cells, label: Label::new(&row.function), tone: Tone::Plain });
+        grid.push(row, Label::new(&row.function), Tone::Plain);
     }
     if !matches.rows.is_empty() {
-        grid.write(style.width, style.color, 0, out)?;
+        grid.write(style, 0, out)?;
     }
-    if matches.omitted > 0 {
-        writeln!(out)?;
-        let what = format!("{} (-n 0 shows them)", counted(matches.omitted, "functions"));
-        wrap::write("not shown: ", &what, Ansi::new().dimmed(), style, out)?;
-    }
+    let omitted = (matches.omitted > 0).then(|| {
+        ("not shown: ", format!("{} (-n 0 shows them)", counted(matches.omitted, "functions")))
+    });
+    wrap::remarks(omitted, style, out)?;
     if !matches.elsewhere.is_empty() {
         writeln!(out)?;
         let one = |(id, value): &(String, i64)| format!("{} {}", escape(id), scale.value(*value));

@@ -8,6 +8,7 @@ use crate::analysis::estimates::Estimate;
 use crate::units;
 
 /// How the values of one sample type print.
+#[derive(Clone, Copy)]
 pub(in crate::output) struct Scale<'a> {
     /// Unit of the values.
     unit: &'a str,

@@ -5,7 +5,8 @@
 
 use super::super::{PatternView, Style};
 use super::closing::write_next;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::{Code, Text, Word};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::{escape::escape, shell, wrap};
 use crate::patterns::{Confidence, Evidence, Example, Listing, Metric, Page, ProfileKind};
@@ -36,27 +37,16 @@ pub(in crate::output) fn write(
 }
 
 fn list(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut grid = Grid::new(
-        vec![
-            Column::word("pattern", None),
-            Column::word("confidence", Some(1)),
-            Column::word("evidence", Some(0)),
-            Column::text("file", Some(2)),
-            Column::code("what it is about"),
-        ],
-        Header::Titles,
-    );
+    let mut grid = Grid::new()
+        .column(Word, "pattern", None, |pattern: &Listing| escape(&pattern.id).into_owned())
+        .column(Word, "confidence", Some(1), |pattern| confidence(pattern.confidence).to_owned())
+        .column(Word, "evidence", Some(0), |pattern| evidence(pattern.evidence).to_owned())
+        .column(Text, "file", Some(2), |pattern| Some(escape(pattern.file.as_ref()?).into_owned()))
+        .column(Code, "what it is about", None, |pattern| escape(&pattern.title).into_owned());
     for pattern in &page.patterns {
-        let cells = vec![
-            escape(&pattern.id).into_owned(),
-            confidence(pattern.confidence).to_owned(),
-            evidence(pattern.evidence).to_owned(),
-            escape(pattern.file.as_deref().unwrap_or_default()).into_owned(),
-            escape(&pattern.title).into_owned(),
-        ];
-        grid.push(Line { cells, label: Label::default(), tone: Tone::Plain });
+        grid.push(pattern, Label::default(), Tone::Plain);
     }
-    grid.write(style.width, style.color, 0, out)?;
+    grid.write(style, 0, out)?;
     writeln!(out)?;
     write_next("Explain one", "heapdiff patterns timer-ticker", style, out)?;
     write_next("Find them", "heapdiff patterns match heap.pb.gz", style, out)

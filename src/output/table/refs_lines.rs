@@ -2,10 +2,12 @@
 
 use super::super::Style;
 use super::chain::{Arrow, Chain};
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::Number;
+use super::grid::{Grid, Tone};
 use super::name::Label;
-use super::number::{self, Scale};
-use super::{counted, escape::escape, is_heap, wrap};
+use super::number;
+use super::{counted, escape::escape, is_heap, rows, wrap};
+use crate::analysis::Amount;
 use crate::analysis::calls::Weight;
 use crate::analysis::refs::{self, Direction, Refs, Relation, Site};
 use crate::report::Report;
@@ -26,22 +28,21 @@ pub(super) fn write(
         if let Some(headline) = headline(report, refs, site) {
             wrap::write("", &headline, Ansi::new(), style, out)?;
         }
-        grid(report, refs, site, style).write(style.width, style.color, 0, out)?;
+        grid(report, refs, site, style).write(style, 0, out)?;
     }
-    if !refs.more_sites.is_empty() {
-        writeln!(out)?;
+    let remark = (!refs.more_sites.is_empty()).then(|| {
         let told: Vec<String> =
             refs.more_sites.iter().take(MORE_TOLD).map(|name| escape(name).into_owned()).collect();
         let more = if refs.more_sites.len() > MORE_TOLD { ", …" } else { "" };
         let what = counted(refs.more_sites.len(), "functions");
         let match_ = if refs.more_sites.len() == 1 { "matches" } else { "match" };
+        let told = told.join(", ");
         let text = format!(
-            "{what} that {match_} as well: {}{more} (--sites 0 or a narrower REGEX shows them)",
-            told.join(", ")
+            "{what} that {match_} as well: {told}{more} (--sites 0 or a narrower REGEX shows them)"
         );
-        wrap::write("not shown: ", &text, Ansi::new().dimmed(), style, out)?;
-    }
-    Ok(())
+        ("not shown: ", text)
+    });
+    wrap::remarks(remark, style, out)
 }
 
 /// What all ways in pass.
@@ -81,58 +82,36 @@ fn title(report: &Report, refs: &Refs) -> &'static str {
     }
 }
 
-fn grid(report: &Report, refs: &Refs, site: &Site, style: &Style) -> Grid {
-    let is_comparison = report.comparison.is_some();
-    let objects = is_heap(report) && !report.sample_type.ends_with("_objects");
-    let columns = if is_comparison {
-        vec![
-            Column::number("Δ", None),
-            Column::number("± 95 %", Some(4)),
-            Column::number("share", Some(3)),
-            Column::number("before", Some(1)),
-            Column::number("after", Some(2)),
-            Column::number("Δ objects", Some(0)),
-            Column::name(title(report, refs)),
-        ]
-    } else {
-        vec![
-            Column::number("value", None),
-            Column::number("± 95 %", Some(4)),
-            Column::number("share", Some(3)),
-            Column::number("objects", Some(0)),
-            Column::name(title(report, refs)),
-        ]
+/// The values of a printed line, and the line of the tree, which has more to say of them.
+type Valued<'a> = (Weight, Option<&'a refs::Line>);
+
+fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Valued<'a>> {
+    let counts_objects = rows::counts_objects(report);
+    let amount = |&(Weight { before, after, delta }, line): &Valued<'_>| {
+        let error = line.and_then(|line| line.error);
+        Amount { before, after, delta, error }
     };
-    let mut grid = Grid::new(columns, Header::Titles).name_at_least(56);
-    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let share = |&(_, line): &Valued<'_>| line?.share.map(number::percent_text);
+    let objects = if report.comparison.is_some() { "Δ objects" } else { "objects" };
+    rows::amount_columns(report, style, amount, "share", share)
+        .column(Number, objects, Some(0), move |&(_, line)| {
+            let objects = line?.objects.filter(|_| counts_objects)?;
+            Some(objects.delta.map_or_else(|| number::count(objects.after), number::count_change))
+        })
+        .name(title(report, refs))
+        .name_at_least(56)
+}
+
+fn grid<'a>(
+    report: &'a Report,
+    refs: &Refs,
+    site: &'a Site,
+    style: &'a Style,
+) -> Grid<'a, Valued<'a>> {
+    let mut grid = columns(report, refs, style);
     let arrow = match refs.direction {
         Direction::Callers => Arrow::CalledBy,
         Direction::Callees => Arrow::Calls,
-    };
-    let cells = |values: &Weight, line: Option<&refs::Line>| {
-        let main = values.main();
-        let error = line.and_then(|line| line.error);
-        let share = line.and_then(|line| line.share);
-        let counted = line.and_then(|line| line.objects).filter(|_| objects);
-        let margin = error.map(|error| scale.margin(error, main)).unwrap_or_default();
-        let share = share.map(number::percent_text).unwrap_or_default();
-        if is_comparison {
-            vec![
-                scale.change(main),
-                margin,
-                share,
-                scale.value(values.before.unwrap_or_default()),
-                scale.value(values.after),
-                counted
-                    .and_then(|objects| objects.delta)
-                    .map(number::count_change)
-                    .unwrap_or_default(),
-                String::new(),
-            ]
-        } else {
-            let counted = counted.map(|objects| number::count(objects.after)).unwrap_or_default();
-            vec![scale.value(main), margin, share, counted, String::new()]
-        }
     };
     for (prefix, drawn) in draw(&site.lines) {
         let (values, line, chain, tone) = match drawn {
@@ -158,7 +137,7 @@ fn grid(report: &Report, refs: &Refs, site: &Site, style: &Style) -> Grid {
                 (&rest.values, None, chain, Tone::Dim)
             }
         };
-        grid.push(Line { cells: cells(values, line), label: Label::chain(chain), tone });
+        grid.push(&(*values, line), Label::chain(chain), tone);
     }
     grid
 }

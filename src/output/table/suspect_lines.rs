@@ -5,10 +5,11 @@
 
 use super::super::{Style, Width};
 use super::closing::write_next;
-use super::diff_rows::file_and_line;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::{Mixed, Number, Text, Word};
+use super::grid::{Grid, Tone};
 use super::name::{self, Label};
 use super::number::{self, Scale};
+use super::rows::file_and_line;
 use super::sparkline::sparkline;
 use super::{counted, escape::escape, facts, suspect_next, suspect_path, wrap};
 use crate::analysis::estimates::{Class, Share};
@@ -70,12 +71,10 @@ pub(super) fn write(
             write_brief(heading, &of_class, report, style, out)?;
         }
     }
-    if verdict.omitted > 0 {
-        let rest = format!("{} (-n 0 shows them)", counted(verdict.omitted, "suspects"));
-        writeln!(out)?;
-        wrap::write("not shown: ", &rest, Ansi::new().dimmed(), style, out)?;
-    }
-    Ok(())
+    let omitted = (verdict.omitted > 0).then(|| {
+        ("not shown: ", format!("{} (-n 0 shows them)", counted(verdict.omitted, "suspects")))
+    });
+    wrap::remarks(omitted, style, out)
 }
 
 /// Why a class is no leak.
@@ -150,7 +149,7 @@ fn write_title(
         (_, "goroutine") => "goroutines",
         (class, _) => class_word(class),
     };
-    let place = file_and_line(suspect.site.file.as_deref(), suspect.site.line, style.file_names);
+    let place = file_and_line(&suspect.site, style.file_names);
     let mut remarks = vec![
         match suspect.confidence {
             Confidence::High => "confidence high",
@@ -308,7 +307,7 @@ fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io
         Width::Unlimited => usize::MAX,
     };
     let text = |place: &crate::analysis::Place| {
-        let line = file_and_line(place.file.as_deref(), place.line, style.file_names);
+        let line = file_and_line(place, style.file_names);
         let line = name::fit(&line, room / 2);
         let function = name::fit(&escape(&place.function), room.saturating_sub(line.width() + 1));
         if line.is_empty() { function } else { format!("{function} {line}") }
@@ -350,31 +349,25 @@ fn write_brief(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    writeln!(out)?;
-    let bold = Ansi::new().bold();
-    let heading = wrap::lines(heading, style);
-    if style.color {
-        writeln!(out, "{bold}{heading}{bold:#}")?;
-    } else {
-        writeln!(out, "{heading}")?;
-    }
+    wrap::title(&wrap::lines(heading, style), style, out)?;
     let spark = match style.width {
         Width::Columns(columns) => (columns / 6).clamp(8, 24),
         Width::Unlimited => SPARK_AT_MOST,
     };
-    let columns = vec![
-        Column::word("", Some(1)),
-        Column::number("", None),
-        Column::mixed("", Some(0)),
-        Column::text("", Some(2)),
-        Column::name(""),
-    ];
-    let mut grid = Grid::new(columns, Header::None).name_at_least(28);
-    for suspect in suspects {
-        let scale = scale(report, suspect, style);
-        let slope =
-            suspect.slope_per_hour.map(|slope| format!("{}/h", scale.change(slope.estimate)));
-        let moves = matches!(suspect.class, Class::Leak | Class::GrowingDecelerating);
+    let mut grid = Grid::new()
+        .name_at_least(28)
+        .column(Word, "", Some(1), |suspect: &Suspect| sparkline(&suspect.values, spark))
+        .column(Number, "", None, |suspect| {
+            scale(report, suspect, style).change(suspect.growth.estimate)
+        })
+        .column(Mixed, "", Some(0), |suspect| {
+            let moves = matches!(suspect.class, Class::Leak | Class::GrowingDecelerating);
+            let slope = suspect.slope_per_hour.filter(|_| moves)?;
+            Some(format!("{}/h", scale(report, suspect, style).change(slope.estimate)))
+        })
+        .column(Text, "", Some(2), |suspect| file_and_line(&suspect.site, style.file_names))
+        .name("");
+    for &suspect in suspects {
         let mut label = Label::new(&suspect.site.function);
         if let Some(mechanism) = &suspect.mechanism {
             label = label.into_callee(mechanism);
@@ -382,19 +375,10 @@ fn write_brief(
         if let Some(load) = suspect.load_factor.filter(|load| load.is_finite()) {
             label = label.remark(&format!("load × {load:.1}"));
         }
-        grid.push(Line {
-            cells: vec![
-                sparkline(&suspect.values, spark),
-                scale.change(suspect.growth.estimate),
-                slope.filter(|_| moves).unwrap_or_default(),
-                file_and_line(suspect.site.file.as_deref(), suspect.site.line, style.file_names),
-                String::new(),
-            ],
-            label,
-            tone: if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain },
-        });
+        let tone = if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain };
+        grid.push(suspect, label, tone);
     }
-    grid.write(style.width, style.color, 1, out)
+    grid.write(style, 1, out)
 }
 
 /// The words that JSON uses.

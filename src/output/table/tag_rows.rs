@@ -1,10 +1,10 @@
 //! Labels, each value with what the samples that bear it hold.
 
 use super::super::Style;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{Scale, percent_change, percent_text};
-use super::{counted, wrap};
+use super::{rows, wrap};
 use crate::analysis::tags::{Tag, Tags};
 use crate::analysis::{Amount, LabelValue};
 use crate::report::Report;
@@ -26,67 +26,46 @@ pub(super) fn write(
         return wrap::write("", "Nothing to show: no sample has a label.", Ansi::new(), style, out);
     }
     let is_comparison = report.comparison.is_some();
-    let mut columns = vec![
-        Column::number(if is_comparison { "Δ" } else { "value" }, None),
-        Column::number("± 95 %", Some(3)),
-        Column::number(if is_comparison { "Δ %" } else { "share" }, Some(2)),
-    ];
-    if is_comparison {
-        columns.push(Column::number("before", Some(0)));
-        columns.push(Column::number("after", Some(1)));
-    }
-    columns.push(Column::name("label"));
-    let mut grid = Grid::new(columns, Header::Titles).name_at_least(NAME_AT_LEAST);
+    let title = if is_comparison { "Δ %" } else { "share" };
+    let mut grid = rows::amount_columns(report, style, |row: &Valued| row.0, title, percent)
+        .name("label")
+        .name_at_least(NAME_AT_LEAST);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     for tag in &tags.keys {
         push(&mut grid, &scale, tag, is_comparison);
         grid.gap();
     }
-    grid.write(style.width, style.color, 0, out)?;
-    if tags.omitted.rows > 0 {
-        writeln!(out)?;
-        let what = counted(tags.omitted.rows, "labels");
-        let of = if is_comparison { "sum of |Δ|" } else { "sum of |value|" };
-        let what = format!("{what}, {of} {} (-n 0 shows them)", scale.value(tags.omitted.sum));
-        wrap::write("not shown: ", &what, Ansi::new().dimmed(), style, out)?;
-    }
-    Ok(())
+    grid.write(style, 0, out)?;
+    let of = if is_comparison { "sum of |Δ|" } else { "sum of |value|" };
+    rows::write_omitted(report, tags.omitted, ("labels", of), style, out)
 }
 
-fn push(grid: &mut Grid, scale: &Scale<'_>, tag: &Tag, is_comparison: bool) {
-    let line = |amount: &Amount, percent: Option<f64>, label: Label| {
+/// What the samples with a key, or with one of its values, hold, and its percent.
+type Valued = (Amount, Option<f64>);
+
+fn percent((amount, percent): &Valued) -> Option<String> {
+    match amount.before {
+        Some(0) if amount.after != 0 => Some("new".to_owned()),
+        Some(_) => percent.map(percent_change),
+        None => percent.map(percent_text),
+    }
+}
+
+fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison: bool) {
+    let mut push = |amount: Amount, percent: Option<f64>, text: String| {
         let tone = amount.delta.map_or(Tone::Plain, Tone::of);
-        let percent = match (amount.before, percent) {
-            (Some(0), _) if amount.after != 0 => "new".to_owned(),
-            (Some(_), Some(percent)) => percent_change(percent),
-            (None, Some(percent)) => percent_text(percent),
-            (_, None) => String::new(),
-        };
-        let mut cells = vec![
-            match amount.delta {
-                Some(delta) => scale.change(delta),
-                None => scale.value(amount.after),
-            },
-            amount.error.map(|error| scale.margin(error, amount.primary())).unwrap_or_default(),
-            percent,
-        ];
-        if let Some(before) = amount.before {
-            cells.extend([scale.value(before), scale.value(amount.after)]);
-        }
-        cells.push(String::new());
-        Line { cells, label, tone }
+        grid.push(&(amount, percent), Label::path(&text), tone);
     };
-    grid.push(line(&tag.amount, tag.percent, Label::path(&format!("{}:", tag.key))));
+    push(tag.amount, tag.percent, format!("{}:", tag.key));
     for value in &tag.values {
         let text = format!("  {}", value_text(&tag.key, &value.value));
-        grid.push(line(&value.amount, value.percent, Label::path(&text)));
+        push(value.amount, value.percent, text);
     }
     if tag.omitted.rows > 0 {
         let sum = scale.value(tag.omitted.sum);
         let of = if is_comparison { "Σ |Δ|" } else { "Σ" };
         let text = format!("  … {} more, {of} {sum}", units::Grouped(tag.omitted.rows as i64));
-        let cells = vec![String::new(); if is_comparison { 6 } else { 4 }];
-        grid.push(Line { cells, label: Label::path(&text), tone: Tone::Dim });
+        grid.push_label(Label::path(&text), Tone::Dim);
     }
 }
 

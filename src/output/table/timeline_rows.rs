@@ -4,15 +4,14 @@
 //! of those classes alone that are there.
 
 use super::super::{Style, Width};
-use super::diff_rows::file_and_line;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::grid::Kind::{Number, Text, Word};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
-use super::{counted, name_title, names_functions, rows_word, sparkline, wrap};
+use super::{counted, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Row, Timeline};
-use crate::filter::Granularity;
 use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
@@ -31,7 +30,7 @@ pub(super) fn write(
         Width::Unlimited => SPARK_AT_MOST,
     };
     writeln!(out)?;
-    grid(report, timeline, spark, style).write(style.width, style.color, 0, out)?;
+    grid(report, timeline, spark, style).write(style, 0, out)?;
     writeln!(out)?;
     let say = |what: &str, text: &str, out: &mut dyn io::Write| {
         wrap::write(what, text, Ansi::new().dimmed(), style, out)
@@ -88,91 +87,93 @@ const MEANINGS: [(Class, &str); 7] = [
     (Class::Steady, "steady: did not grow"),
 ];
 
-fn grid(report: &Report, timeline: &Timeline, spark: usize, style: &Style) -> Grid {
-    let by_cum = report.sort == Sort::Cum;
-    let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let delta = if by_cum { "Δ cum" } else { "Δ flat" };
-    let columns = vec![
-        Column::word("", None),
-        Column::number("first", Some(2)),
-        Column::number("last", Some(4)),
-        Column::number(delta, None),
-        Column::number("slope", Some(5)),
-        Column::text("95 % interval", Some(0)),
-        Column::number("allocates", Some(1)),
-        Column::word("class", Some(6)),
-        Column::name(name_title(report)),
-        Column::text("where", Some(3)),
-    ];
-    let mut grid = Grid::new(columns, Header::Titles).name_at_least(24);
-    let shape = |values: &[i64]| sparkline::of_processes(values, &timeline.processes, spark);
-    // The ends of the process that is judged, which Δ is of.
-    let is_judged = |&at: &usize| timeline.processes.get(at) == Some(&timeline.judged);
-    let mut judged = (0..timeline.processes.len()).filter(is_judged);
-    let (first, last) = (judged.clone().next(), judged.next_back());
-    let at = |values: &[i64], end: Option<usize>| {
-        end.and_then(|end| values.get(end)).copied().unwrap_or_default()
-    };
-    let allocates = |rates: &[Option<i64>]| {
-        let rate = rates.iter().rev().flatten().next();
-        rate.map(|&rate| format!("{}/s", scale.value(rate))).unwrap_or_default()
-    };
-    let total = &timeline.total;
-    let (from, to) = (at(&total.values, first), at(&total.values, last));
-    grid.push(Line {
-        cells: vec![
-            shape(&total.values),
-            scale.value(from),
-            scale.value(to),
-            scale.change(to.wrapping_sub(from)),
-            String::new(),
-            String::new(),
-            allocates(&total.allocated_per_second),
-            String::new(),
-            String::new(),
-            String::new(),
-        ],
-        label: Label::new("(the whole profile)"),
-        tone: Tone::Plain,
-    });
-    grid.gap();
-    for row in &timeline.rows {
-        let (values, change) =
-            if by_cum { (&row.cum, row.delta.cum) } else { (&row.flat, row.delta.flat) };
-        let slope = row.slope_per_hour;
-        let interval = slope
-            .map(|slope| number::range(&scale.change(slope.lower), &scale.change(slope.upper)));
-        let new = if names_functions(report) { Label::new } else { Label::path };
-        grid.push(Line {
-            cells: vec![
-                shape(values),
-                scale.value(at(values, first)),
-                scale.value(at(values, last)),
-                scale.change(change),
-                slope.map(|s| format!("{}/h", scale.change(s.estimate))).unwrap_or_default(),
-                interval.unwrap_or_default(),
-                allocates(&row.allocated_per_second),
-                short_word(row.class).to_owned(),
-                String::new(),
-                place(report, row, style),
-            ],
-            label: new(&row.name),
-            tone: match row.class {
-                Class::Leak => Tone::Growth,
-                Class::Steady => Tone::Dim,
-                _ => Tone::Plain,
-            },
-        });
-    }
-    grid
+/// One line to be: a row, or the whole profile.
+struct Shown<'a> {
+    /// Flat or cum, whichever the rows are sorted by.
+    values: &'a [i64],
+    /// The last less the first of the process that is judged.
+    change: i64,
+    rates: &'a [Option<i64>],
+    row: Option<&'a Row>,
 }
 
-/// `file.go:line`, where the name does not say it itself.
-fn place(report: &Report, row: &Row, style: &Style) -> String {
-    match report.granularity {
-        Granularity::Functions | Granularity::Packages => {
-            file_and_line(row.file.as_deref(), row.line, style.file_names)
-        }
-        _ => String::new(),
+/// The numbers are the order in which columns make room for names.
+fn columns<'a>(
+    report: &'a Report,
+    timeline: &'a Timeline,
+    spark: usize,
+    style: &'a Style,
+) -> Grid<'a, Shown<'a>> {
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let [first, last] = ends(timeline);
+    let change = if report.sort == Sort::Cum { "Δ cum" } else { "Δ flat" };
+    Grid::new()
+        .column(Word, "", None, move |shown: &Shown<'_>| {
+            sparkline::of_processes(shown.values, &timeline.processes, spark)
+        })
+        .column(Number, "first", Some(2), move |shown| scale.value(at(shown.values, first)))
+        .column(Number, "last", Some(4), move |shown| scale.value(at(shown.values, last)))
+        .column(Number, change, None, move |shown| scale.change(shown.change))
+        .column(Number, "slope", Some(5), move |shown| {
+            Some(format!("{}/h", scale.change(shown.row?.slope_per_hour?.estimate)))
+        })
+        .column(Text, "95 % interval", Some(0), move |shown| {
+            let slope = shown.row?.slope_per_hour?;
+            Some(number::range(&scale.change(slope.lower), &scale.change(slope.upper)))
+        })
+        .column(Number, "allocates", Some(1), move |shown| {
+            let rate = shown.rates.iter().rev().flatten().next()?;
+            Some(format!("{}/s", scale.value(*rate)))
+        })
+        .column(Word, "class", Some(6), |shown| Some(short_word(shown.row?.class).to_owned()))
+        .name(rows::title(report))
+        .column(Text, "where", Some(3), move |shown| {
+            let row = shown.row?;
+            Some(rows::place(report, None, (row.file.as_ref(), row.line), style))
+        })
+        .name_at_least(24)
+}
+
+/// The ends of the process that is judged, which Δ is of.
+fn ends(timeline: &Timeline) -> [Option<usize>; 2] {
+    let is_judged = |&at: &usize| timeline.processes.get(at) == Some(&timeline.judged);
+    let mut judged = (0..timeline.processes.len()).filter(is_judged);
+    [judged.clone().next(), judged.next_back()]
+}
+
+fn at(values: &[i64], end: Option<usize>) -> i64 {
+    end.and_then(|end| values.get(end)).copied().unwrap_or_default()
+}
+
+fn grid<'a>(
+    report: &'a Report,
+    timeline: &'a Timeline,
+    spark: usize,
+    style: &'a Style,
+) -> Grid<'a, Shown<'a>> {
+    let mut grid = columns(report, timeline, spark, style);
+    let total = &timeline.total;
+    let [from, to] = ends(timeline).map(|end| at(&total.values, end));
+    let whole = Shown {
+        values: &total.values,
+        change: to.wrapping_sub(from),
+        rates: &total.allocated_per_second,
+        row: None,
+    };
+    grid.push(&whole, Label::new("(the whole profile)"), Tone::Plain);
+    grid.gap();
+    for row in &timeline.rows {
+        let (values, change) = match report.sort {
+            Sort::Cum => (&row.cum, row.delta.cum),
+            _ => (&row.flat, row.delta.flat),
+        };
+        let tone = match row.class {
+            Class::Leak => Tone::Growth,
+            Class::Steady => Tone::Dim,
+            _ => Tone::Plain,
+        };
+        let shown = Shown { values, change, rates: &row.allocated_per_second, row: Some(row) };
+        grid.push(&shown, rows::name(report, &row.name), tone);
     }
+    grid
 }

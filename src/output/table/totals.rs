@@ -1,7 +1,9 @@
 //! What the whole profile adds up to, per sample type. The one the rows are about comes first.
 
 use super::super::Style;
-use super::grid::{Column, Grid, Header, Line, Tone};
+use super::escape::escape;
+use super::grid::Kind::{Mixed, Text};
+use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{self, Scale, percent_change};
 use crate::report::{Report, Total};
@@ -11,46 +13,42 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     if report.totals.is_empty() {
         return Ok(());
     }
+    let mut grid = columns(report, style);
+    let (about, others): (Vec<&Total>, Vec<&Total>) =
+        report.totals.iter().partition(|total| total.sample_type == report.sample_type);
+    for total in about.into_iter().chain(others) {
+        grid.push(total, Label::default(), Tone::Plain);
+    }
+    writeln!(out)?;
+    grid.write(style, 0, out)
+}
+
+/// The numbers are the order in which columns are left out where there is no room.
+fn columns<'a>(report: &Report, style: &'a Style) -> Grid<'a, Total> {
     let (before, after) = match (report.answer.timeline(), &report.comparison) {
         (Some(_), _) => ("first", "last"),
         (None, Some(_)) => ("before", "after"),
         (None, None) => ("before", "total"),
     };
-    let columns = vec![
-        Column::text("", None),
-        Column::mixed(before, Some(2)),
-        Column::mixed(after, None),
-        Column::mixed("Δ", None),
-        Column::mixed("Δ %", Some(1)),
-        Column::text("95 % interval", Some(0)),
-    ];
-    let mut grid = Grid::new(columns, Header::Titles);
-    let (about, others): (Vec<&Total>, Vec<&Total>) =
-        report.totals.iter().partition(|total| total.sample_type == report.sample_type);
-    for total in about.into_iter().chain(others) {
-        grid.push(line(total, style));
-    }
-    writeln!(out)?;
-    grid.write(style.width, style.color, 0, out)
-}
-
-fn line(total: &Total, style: &Style) -> Line {
-    let scale = Scale::new(&total.unit, style.unit.as_deref());
-    // The interval of a single profile is around its sum, that of two around their difference.
-    let interval = total.error.map(|error| match total.delta {
-        Some(_) => number::range(&scale.change(error.lower), &scale.change(error.upper)),
-        None => number::range(&scale.value(error.lower), &scale.value(error.upper)),
-    });
-    Line {
-        cells: vec![
-            super::escape::escape(&total.sample_type).into_owned(),
-            total.before.map(|before| scale.exact(before)).unwrap_or_default(),
-            scale.exact(total.after),
-            total.delta.map(|delta| scale.exact_change(delta)).unwrap_or_default(),
-            total.delta_percent.map(percent_change).unwrap_or_default(),
-            interval.unwrap_or_default(),
-        ],
-        label: Label::default(),
-        tone: Tone::Plain,
-    }
+    let unit = style.unit.as_deref();
+    Grid::new()
+        .column(Text, "", None, |total: &Total| escape(&total.sample_type).into_owned())
+        .column(Mixed, before, Some(2), move |total| {
+            total.before.map(|before| Scale::new(&total.unit, unit).exact(before))
+        })
+        .column(Mixed, after, None, move |total| Scale::new(&total.unit, unit).exact(total.after))
+        .column(Mixed, "Δ", None, move |total| {
+            total.delta.map(|delta| Scale::new(&total.unit, unit).exact_change(delta))
+        })
+        .column(Mixed, "Δ %", Some(1), |total| total.delta_percent.map(percent_change))
+        .column(Text, "95 % interval", Some(0), move |total| {
+            let scale = Scale::new(&total.unit, unit);
+            let error = total.error?;
+            // The interval of a single profile is around its sum, that of two around their difference.
+            let [lower, upper] = [error.lower, error.upper].map(|end| match total.delta {
+                Some(_) => scale.change(end),
+                None => scale.value(end),
+            });
+            Some(number::range(&lower, &upper))
+        })
 }

@@ -39,6 +39,28 @@ pub(super) fn write(
     writeln!(out)
 }
 
+/// Writes dim remarks below a table, after a blank line; nothing where there are none.
+pub(super) fn remarks<'a>(
+    remarks: impl IntoIterator<Item = (&'a str, String)>,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    for (number, (first, text)) in remarks.into_iter().enumerate() {
+        if number == 0 {
+            writeln!(out)?;
+        }
+        write(first, &text, Ansi::new().dimmed(), style, out)?;
+    }
+    Ok(())
+}
+
+/// Writes a bold title after a blank line.
+pub(super) fn title(text: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let bold = Ansi::new().bold();
+    writeln!(out)?;
+    if style.color { writeln!(out, "{bold}{text}{bold:#}") } else { writeln!(out, "{text}") }
+}
+
 /// `text` broken into lines.
 pub(super) fn lines(text: &str, style: &Style) -> String {
     let mut out = Vec::new();

@@ -1,0 +1,149 @@
+//! What the rows of several tables share: their columns, how a row is labelled, where it is in the source, and which
+//! addresses a table shows instead of a row without symbols.
+
+use super::super::{FileNames, Style};
+use super::grid::Grid;
+use super::grid::Kind::{Number, Text};
+use super::name::Label;
+use super::number::Scale;
+use super::{counted, escape::escape, is_heap, names_functions, wrap};
+use crate::analysis::{Amount, Omitted, Place};
+use crate::filter::Granularity;
+use crate::report::Report;
+use std::io;
+
+/// A table shows at most so many addresses instead of one row without symbols.
+const ADDRESSES_SHOWN: usize = 20;
+
+/// The title of the column of names.
+pub(super) fn title(report: &Report) -> &'static str {
+    match report.granularity {
+        Granularity::Files => "file",
+        Granularity::Packages => "package",
+        _ => "function",
+    }
+}
+
+/// Whether objects are counted beside the values.
+pub(super) fn counts_objects(report: &Report) -> bool {
+    is_heap(report) && !report.sample_type.ends_with("_objects")
+}
+
+/// The row itself, or the addresses behind it.
+pub(super) fn shown<'a, R>(row: &'a R, addresses: &'a [R]) -> &'a [R] {
+    if addresses.is_empty() {
+        std::slice::from_ref(row)
+    } else {
+        &addresses[..addresses.len().min(ADDRESSES_SHOWN)]
+    }
+}
+
+/// The columns of rows of one value each, before and after or of a single profile, and of a share beside it. The numbers are
+/// the order in which columns make room for names.
+pub(super) fn amount_columns<'a, R>(
+    report: &'a Report,
+    style: &'a Style,
+    amount: impl Fn(&R) -> Amount + Copy + 'a,
+    share_title: &'a str,
+    share: impl Fn(&R) -> Option<String> + 'a,
+) -> Grid<'a, R> {
+    let scale = Scale::new(&report.unit, style.unit.as_deref());
+    let value = if report.comparison.is_some() { "Δ" } else { "value" };
+    Grid::new()
+        .column(Number, value, None, move |row| {
+            let Amount { delta, after, .. } = amount(row);
+            delta.map_or_else(|| scale.value(after), |delta| scale.change(delta))
+        })
+        .column(Number, "± 95 %", Some(4), move |row| {
+            let amount = amount(row);
+            amount.error.map(|error| scale.margin(error, amount.primary()))
+        })
+        .column(Number, share_title, Some(3), share)
+        .column(Number, "before", Some(1), move |row| {
+            amount(row).before.map(|before| scale.value(before))
+        })
+        .column(Number, "after", Some(2), move |row| {
+            let Amount { before, after, .. } = amount(row);
+            before.map(|_| scale.value(after))
+        })
+}
+
+/// The columns of places to look at: how much, its error, where.
+pub(super) fn place_columns(style: &Style) -> Grid<'_, ([String; 2], &Place)> {
+    Grid::new()
+        .column(Number, "", None, |([value, _], _): &([String; 2], &Place)| value.clone())
+        .column(Number, "", Some(0), |([_, margin], _)| margin.clone())
+        .column(Text, "", None, |(_, place)| file_and_line(place, style.file_names))
+        .name("")
+}
+
+/// A remark on the addresses that are not shown, given how many each row has.
+pub(super) fn hidden(addresses: impl Iterator<Item = usize>) -> Option<(&'static str, String)> {
+    let hidden: usize = addresses.map(|count| count.saturating_sub(ADDRESSES_SHOWN)).sum();
+    let what = format!("{} more (--format json lists them)", counted(hidden, "addresses"));
+    (hidden > 0).then_some(("without symbols: ", what))
+}
+
+/// Writes how many rows are not shown and what they add up to; `rows` and `sum_of` are the words for both.
+pub(super) fn write_omitted(
+    report: &Report,
+    omitted: Omitted,
+    (rows, sum_of): (&str, &str),
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let sum = Scale::new(&report.unit, style.unit.as_deref()).value(omitted.sum);
+    let what = format!("{}, {sum_of} {sum} (-n 0 shows them)", counted(omitted.rows, rows));
+    wrap::remarks((omitted.rows > 0).then_some(("not shown: ", what)), style, out)
+}
+
+/// The name of a row: a function, or a path.
+pub(super) fn name(report: &Report, name: &str) -> Label {
+    if names_functions(report) { Label::new(name) } else { Label::path(name) }
+}
+
+/// The name of a row, and the caller it is listed under. At the granularity of files or packages a function beside the
+/// name would compare unlike things.
+pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> Label {
+    match via.filter(|_| names_functions(report)) {
+        Some(via) => name(report, row).under(&via.function),
+        None => name(report, row),
+    }
+}
+
+/// `file.go:line` of the last name of the line: the caller where one is named, else the row itself.
+/// Empty where the names say it themselves.
+pub(super) fn place(
+    report: &Report,
+    via: Option<&Place>,
+    own: (Option<&String>, Option<i64>),
+    style: &Style,
+) -> String {
+    match (via, own) {
+        (Some(via), _) if names_functions(report) => file_and_line(via, style.file_names),
+        (_, (file, line))
+            if matches!(report.granularity, Granularity::Functions | Granularity::Packages) =>
+        {
+            in_file(file.map(String::as_str), line, style.file_names)
+        }
+        _ => String::new(),
+    }
+}
+
+/// `limiter.go:54`.
+pub(super) fn file_and_line(place: &Place, names: FileNames) -> String {
+    in_file(place.file.as_deref(), place.line, names)
+}
+
+/// `limiter.go:54`, or as much of it as is known.
+pub(super) fn in_file(file: Option<&str>, line: Option<i64>, names: FileNames) -> String {
+    let Some(file) = file.filter(|file| !file.is_empty()) else { return String::new() };
+    let file = match names {
+        FileNames::Short => file.rsplit(['/', '\\']).next().unwrap_or(file),
+        FileNames::Whole => file,
+    };
+    match line.filter(|&line| line > 0) {
+        Some(line) => format!("{}:{line}", escape(file)),
+        None => escape(file).into_owned(),
+    }
+}
