@@ -92,11 +92,7 @@ pub fn analyze<'a>(
             through_time::leaks(*recording, asked, query, spec)
         }
         (Profiles::Runs(runs), Question::Check(asked)) => gate::check(*runs, asked, query, spec),
-        (Profiles::Snapshots(snapshots), question)
-            if matches!(question.subject(), SubjectKind::Snapshots | SubjectKind::Ends) =>
-        {
-            snapshots::answer(*snapshots, sources, query, spec)
-        }
+        (Profiles::Snapshots(snapshots), _) => snapshots::answer(*snapshots, sources, query, spec),
         (_, question) => Err(Error::OtherSubject(question.subject())),
     };
     let mut report = report?;

@@ -559,6 +559,26 @@ fn no_leaks_passes_what_is_steady_and_leaves_open_what_is_too_short() {
 }
 
 #[test]
+fn each_snapshot_is_read_once_so_one_may_come_from_standard_input() {
+    let one = corpus::path("harbor/one");
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(&one).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let ask = |last: &str| {
+        let piped = fs::File::open(&names[names.len() - 1]).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
+        command.args(["check", "--no-leaks", "--max-growth", "1KiB", "--format", "json", "-q"]);
+        command.args(&names[..names.len() - 1]).arg(last).stdin(piped);
+        let output = command.output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report["check"].clone(), report["inputs"].as_array().unwrap().len())
+    };
+    let (code, check, inputs) = ask(names[names.len() - 1].to_str().unwrap());
+    assert_eq!((code, inputs), (Some(1), 2), "{check:#}");
+    assert_eq!(ask("-"), (code, check, inputs));
+}
+
+#[test]
 fn a_process_of_which_little_is_seen_is_no_pass() {
     // A leak, cut into processes of three snapshots: what crashes again and again, or is one of several replicas.
     let folder = corpus::path("harbor/restarted");
