@@ -1,8 +1,13 @@
-//! One test binary, with a module per topic.
+//! The library and the program, with a module per topic.
+//!
+//! Tests that need another program are targets of their own and share `tests/support`: `tests/pprof` needs Go,
+//! `tests/browser` needs Chromium.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
-mod ask;
+#[path = "../support/mod.rs"]
+mod support;
+
 mod bad_input;
 mod baselines;
 mod call_graph;
@@ -13,26 +18,18 @@ mod check_outputs;
 mod check_samples;
 mod cli;
 mod convert;
-mod corpus;
 mod decoder;
-mod dsl;
 mod flame;
 mod folders;
-mod gate_benchmark;
 mod gate_truth;
 mod golden;
-mod graph_agreement;
-mod histories;
 mod judgement;
 mod leaks;
-mod list_agreement;
 mod mutation;
 mod odd_histories;
 mod patterns;
 mod plain;
 mod planted_leaks;
-mod pprof_agreement;
-mod pprof_reads;
 mod properties;
 mod random;
 mod recordings;
@@ -44,3 +41,5 @@ mod time_samples;
 mod time_tables;
 mod timeline;
 mod wire_types;
+
+use support::{ask, corpus, drawings, dsl, gate, histories, pictures, program};

@@ -7,9 +7,9 @@
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
-use crate::check::{answer, is_the_regression};
 use crate::corpus;
-use crate::histories::folder;
+use crate::gate::{answer, is_the_regression};
+use crate::program::folder;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,11 +1,11 @@
 //! Histories on disk, end to end: folders of snapshots, handwritten or recorded.
 
-use crate::dsl::{Stack, bytes, heap};
+use super::dsl::{Stack, bytes, heap};
+use super::program::{folder, run};
 use heapdiff::input::pprof::proto;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) const KIB: i64 = 1 << 10;
@@ -13,14 +13,6 @@ pub(crate) const MIB: i64 = 1 << 20;
 
 /// Nanoseconds in a second.
 pub(crate) const SECOND: i64 = 1_000_000_000;
-
-/// An empty folder of its own for a test.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("histories").join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 /// A state of the heap, so many seconds after the first.
 pub(crate) fn snapshot(seconds: i64, stacks: &[Stack]) -> proto::Profile {
@@ -41,21 +33,6 @@ pub(crate) fn history(name: &str, profiles: &[proto::Profile]) -> PathBuf {
     let folder = folder(name);
     write(&folder, profiles);
     folder
-}
-
-/// What the program said.
-pub(crate) struct Said {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-/// Runs the program in a folder.
-pub(crate) fn run(folder: &Path, args: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
-    let output = command.args(args).current_dir(folder).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// The answer to a command, which is one.
