@@ -9,10 +9,10 @@
 use super::pprof_agreement::{
     Case, Failure, Pprof, case, cases_of_every_type, pairs, pprof, profiles, testdata,
 };
+use crate::corpus;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,13 +93,17 @@ fn graphs_agree_at_every_granularity() {
 }
 
 #[test]
-fn shared_profiles_agree() {
+fn graphs_of_services_and_of_strangers_agree() {
     let Some(pprof) = pprof() else { return };
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let everything = std::env::var_os("HEAPDIFF_WHOLE_CORPUS").is_some();
     let mut cases = Vec::new();
+    for service in ["cache", "churn", "goroutine", "sessions", "slice", "ticker"] {
+        let names = [0, 11].map(|i| format!("verdicts/{service}/heap-{i:02}.pb.gz"));
+        cases.push(case(&[&names[0], &names[1]], "inuse_space", &[]));
+        cases.push(case(&[&format!("verdicts/{service}/goroutine-11.pb.gz")], "goroutine", &[]));
+    }
     for folder in ["heap", "cpu", "goroutine", "mixed", "mutexblock", "other", "threadcreate"] {
-        let files = profiles(&corpus.join(format!("pprof-proto-{folder}")));
+        let files = corpus::shared(&[&format!("corpus/pprof-proto-{folder}")]);
         let few = if everything { files.len() } else { 6 };
         let mut inputs: Vec<_> = files.iter().map(|file| vec![file.clone()]).take(few).collect();
         if folder == "heap" {
@@ -114,10 +118,6 @@ fn shared_profiles_agree() {
                 options: Vec::new(),
             }));
         }
-    }
-    if cases.is_empty() {
-        println!("skipped: no profiles in {}", corpus.display());
-        return;
     }
     compare(pprof, &cases);
 }

@@ -6,10 +6,11 @@
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
+use crate::corpus;
 use crate::pprof_agreement::{Case, Pprof, case, pairs, pprof, profiles, testdata};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,10 +70,9 @@ fn recordings(pprof: &Pprof) -> Vec<Case> {
     let is_bad = |file: &PathBuf| file.components().any(|part| part.as_os_str() == "bad");
     let mut inputs = pairs(&testdata());
     inputs.extend(profiles(&testdata()).into_iter().filter(|f| !is_bad(f)).map(|f| vec![f]));
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     for kind in ["heap", "cpu", "goroutine", "mutexblock", "mixed", "other"] {
         let small = |file: &PathBuf| file.metadata().is_ok_and(|file| file.len() < SHARED_MAX);
-        let shared = profiles(&shared.join(format!("pprof-proto-{kind}"))).into_iter();
+        let shared = corpus::shared(&[&format!("corpus/pprof-proto-{kind}")]).into_iter();
         inputs.extend(shared.filter(small).map(|file| vec![file]));
     }
     let mut cases = Vec::new();
