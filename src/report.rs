@@ -23,7 +23,7 @@ use crate::analysis::{
     check::{self, Check},
     diff::Diff,
     list::List,
-    matches::{self, Match, Matches},
+    matches::{self, Matches},
     peek::Peek,
     stacks::{self, Stacks},
     suspects::{self, Suspect, Verdict},
@@ -35,14 +35,14 @@ use crate::analysis::{
 
 use crate::filter::Granularity;
 use crate::graph::trim::Limits;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "heapdiff.report/v1";
 
 /// What kind of profile an input is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InputKind {
     /// Measures memory.
@@ -60,7 +60,8 @@ pub enum InputKind {
 }
 
 /// What an input might mislead about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
     /// The two profiles come from different builds.
@@ -98,7 +99,8 @@ pub enum WarningCode {
 }
 
 /// One warning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Warning {
     /// Stable name for scripts.
     pub code: WarningCode,
@@ -107,7 +109,8 @@ pub struct Warning {
 }
 
 /// One input, as read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Input {
     /// Name as given: a path, or `-`.
     pub name: String,
@@ -134,7 +137,8 @@ pub struct Input {
 }
 
 /// One sample type over the whole profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Total {
     /// Sample type: `inuse_space`.
     pub sample_type: String,
@@ -156,7 +160,8 @@ pub struct Total {
 }
 
 /// How the two snapshots relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// Time between the two, in nanoseconds, where both say when they were taken.
     pub apart_nanos: Option<i64>,
@@ -165,7 +170,8 @@ pub struct Comparison {
 }
 
 /// The report: what was asked, and the sections that answer it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -225,7 +231,7 @@ pub struct Report {
     pub verdict: Option<Verdict>,
     /// Which patterns the stacks under each own function match.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<Match>>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<matches::Match>>"))]
     pub matches: Option<Matches>,
     /// Whether rules are kept to.
     #[serde(skip_serializing_if = "Option::is_none")]
