@@ -1,4 +1,4 @@
-//! Measures the cost of a history: `cargo bench --bench history`, or `cargo bench --bench history -- 50 100`.
+//! Measures the cost of a history: `cargo bench --profile dist --bench history`; append `-- 50 100` for these sizes.
 //!
 //! One profile of size M becomes N snapshots of a service, an interval apart: the same stacks, each with values that
 //! grow or sway in their own way. (Equal files would be recognised as copies and skipped.) Two things are measured,

@@ -22,14 +22,14 @@ pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
 use crate::analysis::Bounds;
 use crate::filter::Granularity;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "heapdiff.report/v1";
 
 /// What kind of profile an input is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InputKind {
     /// Measures memory.
@@ -47,7 +47,8 @@ pub enum InputKind {
 }
 
 /// What an input might mislead about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
     /// The two profiles come from different builds.
@@ -85,7 +86,8 @@ pub enum WarningCode {
 }
 
 /// One warning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Warning {
     /// Stable name for scripts.
     pub code: WarningCode,
@@ -94,7 +96,8 @@ pub struct Warning {
 }
 
 /// One input, as read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Input {
     /// Name as given: a path, or `-`.
     pub name: String,
@@ -121,7 +124,8 @@ pub struct Input {
 }
 
 /// One sample type over the whole profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Total {
     /// Sample type: `inuse_space`.
     pub sample_type: String,
@@ -143,7 +147,8 @@ pub struct Total {
 }
 
 /// How the two snapshots relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// Time between the two, in nanoseconds, where both say when they were taken.
     pub apart_nanos: Option<i64>,
@@ -152,7 +157,8 @@ pub struct Comparison {
 }
 
 /// The report: what was asked, and the sections that answer it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -166,10 +172,10 @@ pub struct Report {
     /// Its unit.
     pub unit: String,
     /// What one row stands for: `functions`, `filefunctions`, `files`, `lines`, `addresses`, `packages`.
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub granularity: Granularity,
     /// What the rows are sorted by: `flat`, `cum`, `delta` or `bound` (lower confidence bound).
-    #[schemars(with = "String")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub sort: Sort,
     /// All sample types.
     pub totals: Vec<Total>,

@@ -46,6 +46,7 @@ if wanted patterns; then
     folders patterns
     build patterns patterns
     "$bin/patterns" -dir "$here/patterns"
+    "$bin/patterns" -dir "$here/patterns" -more
 fi
 if wanted generics-inline; then
     folders generics-inline
@@ -75,6 +76,13 @@ if wanted harbor; then
     "$bin/harbor" -dir "$here/harbor/restarted" -seed 2 -rounds 6
     "$bin/harbor" -dir "$here/harbor/restarted" -seed 3 -first 6 -rounds 8
     "$bin/harbor" -dir "$here/harbor/repeated" -seed 4 -rounds 6 -twice
+fi
+if wanted verdicts; then
+    rm -rf "$here/verdicts"
+    build verdicts verdicts
+    for service in cache churn goroutine sessions slice ticker; do
+        "$bin/verdicts" -dir "$here/verdicts" -service "$service"
+    done
 fi
 if wanted gate; then
     folders gate

@@ -12,11 +12,11 @@ use crate::graph::trim::{Limits, Trimmed, trim};
 use crate::parallel;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One function (or file, line, package, address).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Node {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
@@ -45,7 +45,8 @@ pub struct Node {
 }
 
 /// A row in another sample type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfType {
     /// The sample type.
     pub sample_type: String,
@@ -57,7 +58,8 @@ pub struct OfType {
 }
 
 /// One row that called another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Edge {
     /// The caller, as its position among the nodes; absent for what is left out.
     pub from: Option<usize>,
@@ -75,7 +77,8 @@ pub struct Edge {
 }
 
 /// All that is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Other {
     /// Rows that are left out.
     pub nodes: usize,
@@ -97,7 +100,8 @@ pub struct Other {
 }
 
 /// The call graph.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Graph {
     /// What percentages are of: the sum of |Δ| over all paths, of |value| for a single profile.
     pub whole: i64,

@@ -7,11 +7,11 @@ use crate::graph::frames::RowId;
 use crate::graph::stacks::Stacks;
 use crate::graph::tree::{TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value in one snapshot, or before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Weight {
     /// Before; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,8 @@ pub struct Weight {
 }
 
 /// Flat and cum in one snapshot, or before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Measures {
     /// Before; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +38,8 @@ pub struct Measures {
 }
 
 /// The sampling error of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Errors {
     /// 95 % interval of flat, or of its change.
     pub flat: Bounds,

@@ -5,16 +5,14 @@ use crate::stats::Interval;
 use crate::stats::class;
 use crate::stats::retention;
 use crate::stats::trend;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A site or row keeps next to nothing where at most this share of what it allocates is left.
 pub(super) const CHURN: f64 = 0.1;
 
 /// What a row or a site does through time.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// It rises, has not stopped, and no curve that comes to rest describes it better.
@@ -47,7 +45,8 @@ impl From<class::Class> for Class {
 }
 
 /// An estimate with its 95 % interval, in the unit of the value it belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// The estimate.
     pub estimate: i64,
@@ -72,7 +71,8 @@ impl From<trend::Slope> for Estimate {
 }
 
 /// A share of 0 to 1 with its 95 % interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Share {
     /// The share.
     pub estimate: f64,

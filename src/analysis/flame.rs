@@ -19,14 +19,12 @@ use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::tree::TooLarge;
 use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use grow::{Grown, Item, What, grow};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What the width of a frame stands for.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Width {
     /// What is there after, or in a single profile.
@@ -38,7 +36,8 @@ pub enum Width {
 }
 
 /// What a stack begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// The outermost caller.
@@ -70,7 +69,8 @@ pub struct Wanted {
 }
 
 /// A frame: one function (or file, line, …) at the end of one path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frame {
     /// Frames it stands under; 0 for the first of a list, which stands for all that the list holds.
     pub depth: u32,
@@ -109,7 +109,8 @@ fn is_once(run: &u32) -> bool {
 }
 
 /// The paths of a profile, or of two that are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flame {
     /// What widths stand for.
     pub width: Width,

@@ -16,7 +16,6 @@ use crate::patterns::{Catalog, Matcher, PatternId};
 use crate::units;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -31,7 +30,8 @@ pub struct Asked {
 }
 
 /// A function of the program's own, and the patterns of the stacks in which it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Match {
     /// Its name.
     pub function: String,

@@ -48,7 +48,6 @@ use crate::stats::Interval;
 use hashbrown::HashMap;
 use matched::{Evidence, Matched};
 use rustc_hash::FxBuildHasher;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sides::Record;
 
@@ -64,7 +63,8 @@ pub enum NoAnswer {
 }
 
 /// A 95 % interval, in the unit of the value it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bounds {
     /// Lower end.
     pub lower: i64,
@@ -73,7 +73,8 @@ pub struct Bounds {
 }
 
 /// A flat and a cumulative value of one row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Measure {
     /// Allocated by the function itself (it is the leaf of the stack).
     pub flat: i64,
@@ -82,7 +83,8 @@ pub struct Measure {
 }
 
 /// A place in the profiled program's own code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Place {
     /// Function name.
     pub function: String,
@@ -95,7 +97,8 @@ pub struct Place {
 }
 
 /// Rows that were left out of a list, and what they add up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Omitted {
     /// Number of rows.
     pub rows: usize,
@@ -299,7 +302,8 @@ fn is_empty(sums: &Sums, row: RowId) -> bool {
 }
 
 /// A label of a sample.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Label {
     /// Its key.
     pub key: String,
@@ -309,7 +313,8 @@ pub struct Label {
 }
 
 /// The value of a label: a text, or a number with its unit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum LabelValue {
     /// A text.
@@ -339,7 +344,8 @@ fn label(symbols: &Symbols, label: &labels::Label) -> Label {
 }
 
 /// Values of one row before and after, for questions that have one value for each row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Amount {
     /// Before; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,11 +7,11 @@ use crate::graph::frames::RowId;
 use crate::graph::neighbors::{Change, neighbors};
 use crate::graph::stacks::Stacks;
 use regex::Regex;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row that calls, or is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Neighbor {
     /// Its name.
     pub name: String,
@@ -23,7 +23,8 @@ pub struct Neighbor {
 }
 
 /// A row and one level around it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
@@ -43,7 +44,8 @@ pub struct Row {
 }
 
 /// The answer to "who calls it, and whom does it call".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peek {
     /// The regular expression that names match; absent where all rows were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

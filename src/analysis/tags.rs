@@ -9,11 +9,11 @@ use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::Label;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One value of a label.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Value {
     /// The value.
     #[serde(flatten)]
@@ -26,7 +26,8 @@ pub struct Value {
 }
 
 /// One label.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tag {
     /// Its key.
     pub key: String,
@@ -42,7 +43,8 @@ pub struct Tag {
 }
 
 /// The answer to "which labels".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tags {
     /// The labels, those with texts first, then by key.
     pub keys: Vec<Tag>,

@@ -13,11 +13,11 @@ use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::trend::Slope;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rows through time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
     /// When each snapshot was taken (RFC 3339), where it says; in order of time.
     pub times: Vec<Option<String>>,
@@ -38,7 +38,8 @@ pub struct Timeline {
 }
 
 /// A value through time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Through {
     /// Its value in each snapshot.
     pub values: Vec<i64>,
@@ -48,7 +49,8 @@ pub struct Through {
 }
 
 /// One row through time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// What it stands for at the granularity asked for.
     pub name: String,

@@ -10,11 +10,11 @@ use crate::model::series::{Series, Snapshot};
 use crate::parallel;
 use crate::stats;
 use crate::stats::sampling::Evidence;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One function (or file, line, package, address) in one snapshot.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
@@ -45,7 +45,8 @@ pub struct Row {
 }
 
 /// The answer to "where is the memory".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Top {
     /// Rows, heaviest first.
     pub rows: Vec<Row>,

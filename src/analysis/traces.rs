@@ -11,7 +11,6 @@ use crate::graph::walk::Unsymbolized;
 use crate::model::ids::LabelSetId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -19,7 +18,8 @@ use std::sync::Arc;
 const MAX_FRAMES: usize = 1 << 26;
 
 /// A stack with its labels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trace {
     /// Its values.
     #[serde(flatten)]
@@ -35,7 +35,8 @@ pub struct Trace {
 }
 
 /// The answer to "which stacks".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Traces {
     /// The traces, the largest |Δ| (|value|) first.
     pub rows: Vec<Trace>,

@@ -37,10 +37,22 @@ fn demangle(symbol: &str) -> Option<String> {
         let mut readable = Bounded::default();
         return write!(readable, "{rust:#}").ok().map(|()| readable.0);
     }
+    demangle_cpp(symbol)
+}
+
+/// A symbol of C++ without parameters and template arguments.
+#[cfg(feature = "cpp")]
+fn demangle_cpp(symbol: &str) -> Option<String> {
     let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
     let mut readable = Bounded::default();
     cpp_demangle::Symbol::new(symbol).ok()?.structured_demangle(&mut readable, &options).ok()?;
     Some(without_matching(&readable.0, '<', '>'))
+}
+
+/// Built without the feature `cpp`: the symbol stays as it is.
+#[cfg(not(feature = "cpp"))]
+fn demangle_cpp(_: &str) -> Option<String> {
+    None
 }
 
 /// Text up to [`LONGEST`].

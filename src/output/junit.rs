@@ -11,87 +11,164 @@ use super::{check_words as words, escape};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::report::{Input, Report};
 use crate::rules::Level;
-use quick_junit::{
-    NonSuccessKind, Report as Tests, TestCase, TestCaseStatus, TestSuite, XmlString,
-};
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
 use std::io;
 
 const NAME: &str = "heapdiff check";
 
 pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut suite = TestSuite::new(NAME);
     let (before, after) = words::runs(report, check);
-    for (name, inputs) in [("before", before), ("after", after)] {
-        let names: Vec<&str> = inputs.iter().map(|input: &Input| input.name.as_str()).collect();
-        if !names.is_empty() {
-            suite.add_property((text("profiles ".to_owned() + name), text(names.join(" "))));
-        }
-    }
-    for (judgement, name) in check.rules.iter().zip(words::names(check)) {
-        suite.add_test_case(test_case(check, judgement, name));
-    }
+    let properties: Vec<(String, String)> = [("before", before), ("after", after)]
+        .into_iter()
+        .filter(|(_, inputs)| !inputs.is_empty())
+        .map(|(name, inputs)| {
+            let names: Vec<&str> = inputs.iter().map(|input: &Input| input.name.as_str()).collect();
+            (text(format!("profiles {name}")), text(names.join(" ")))
+        })
+        .collect();
+    let cases = check.rules.iter().zip(words::names(check));
+    let cases: Vec<Case> =
+        cases.map(|(judgement, name)| test_case(check, judgement, name)).collect();
     let warnings: Vec<String> =
         report.warnings.iter().map(|own| format!("warning: {}", escape(&own.message))).collect();
-    if !warnings.is_empty() {
-        suite.set_system_err(warnings.join("\n"));
-    }
-    let mut tests = Tests::new(NAME);
-    tests.add_test_suite(suite);
-    out.write_all(tests.to_string().map_err(io::Error::other)?.as_bytes())
+    write_suite(&properties, &cases, &warnings.join("\n"), out)
 }
 
 /// That there is no answer: one test case, which is an error.
 pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_message(text(format!("could not be judged: {message}")));
-    status.set_type("error");
     let lines: Vec<_> = message.lines().map(escape).collect();
-    status.set_description(lines.join("\n"));
-    let mut case = TestCase::new(NAME, status);
-    case.set_classname(NAME);
-    let mut suite = TestSuite::new(NAME);
-    suite.add_test_case(case);
-    let mut tests = Tests::new(NAME);
-    tests.add_test_suite(suite);
-    out.write_all(tests.to_string().map_err(io::Error::other)?.as_bytes())
+    let status = Status::Error(Reason {
+        message: text(format!("could not be judged: {message}")),
+        kind: "error",
+        description: lines.join("\n"),
+    });
+    let case = Case { name: NAME.to_owned(), file: None, status };
+    write_suite(&[], &[case], "", out)
 }
 
 /// Text that XML can hold, on one line. Two characters of Unicode are none of XML's.
-fn text(text: impl AsRef<str>) -> XmlString {
-    XmlString::new(escape(text.as_ref()).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
+fn text(text: impl AsRef<str>) -> String {
+    escape(text.as_ref()).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
-fn test_case(check: &Check, judgement: &Judgement, name: String) -> TestCase {
+/// A test case. Its texts hold nothing that XML can't.
+struct Case {
+    name: String,
+    file: Option<String>,
+    status: Status,
+}
+
+enum Status {
+    /// With all that is said of it.
+    Passed(String),
+    Failed(Reason),
+    Error(Reason),
+    /// With the reason.
+    Skipped(String),
+}
+
+struct Reason {
+    message: String,
+    kind: &'static str,
+    description: String,
+}
+
+fn test_case(check: &Check, judgement: &Judgement, name: String) -> Case {
     let taken_for = words::taken_for(check, judgement);
     let outcome = taken_for.unwrap_or(judgement.outcome);
     let told = told(judgement, taken_for);
+    let message = text(&judgement.message);
+    let kind = words::kind(judgement.demand);
     let status = match (outcome, judgement.level) {
-        (Outcome::Fail, Level::Fail) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        (Outcome::Inconclusive, Level::Fail) => TestCaseStatus::non_success(NonSuccessKind::Error),
+        (Outcome::Fail, Level::Fail) => Status::Failed(Reason { message, kind, description: told }),
+        (Outcome::Inconclusive, Level::Fail) => {
+            Status::Error(Reason { message, kind, description: told })
+        }
         (Outcome::Pass, _) if taken_for.is_none() && is_unjudged(judgement) => {
-            TestCaseStatus::skipped()
+            Status::Skipped(message)
         }
-        _ => TestCaseStatus::success(),
+        _ => Status::Passed(told),
     };
-    let is_success = matches!(status, TestCaseStatus::Success { .. });
-    let is_skipped = matches!(status, TestCaseStatus::Skipped { .. });
-    let mut case = TestCase::new(text(name), status);
-    case.set_classname(NAME);
-    if is_success {
-        case.set_system_out(told);
-    } else {
-        case.status.set_message(text(&judgement.message));
-        if !is_skipped {
-            case.status.set_type(words::kind(judgement.demand));
-            case.status.set_description(told);
-        }
-    }
     let place = judgement.offenders.first().and_then(|offender| offender.place.file.as_deref());
     let place = place.or(words::allowance_place(judgement).map(|(file, _)| file));
-    if let Some(file) = place {
-        case.extra.insert("file".into(), text(file));
+    Case { name: text(name), file: place.map(text), status }
+}
+
+/// The whole file: one suite with these properties, cases and errors.
+fn write_suite(
+    properties: &[(String, String)],
+    cases: &[Case],
+    errors: &str,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut xml = Writer::new_with_indent(out, b' ', 4);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let count =
+        |of: fn(&Status) -> bool| cases.iter().filter(|case| of(&case.status)).count().to_string();
+    let tests = ("tests", cases.len().to_string());
+    let skipped = ("skipped", count(|status| matches!(status, Status::Skipped(_))));
+    let failures = ("failures", count(|status| matches!(status, Status::Failed(_))));
+    let errored = ("errors", count(|status| matches!(status, Status::Error(_))));
+    let [tests, skipped, failures, errored] =
+        [&tests, &skipped, &failures, &errored].map(|(name, count)| (*name, count.as_str()));
+    xml.create_element("testsuites")
+        .with_attributes([("name", NAME), tests, skipped, failures, errored])
+        .write_inner_content(|xml| {
+            xml.create_element("testsuite")
+                .with_attributes([("name", NAME), tests, skipped, errored, failures])
+                .write_inner_content(|xml| write_content(xml, properties, cases, errors))?;
+            Ok(())
+        })?;
+    xml.write_indent()
+}
+
+/// What stands in a suite.
+fn write_content<W: io::Write>(
+    xml: &mut Writer<W>,
+    properties: &[(String, String)],
+    cases: &[Case],
+    errors: &str,
+) -> io::Result<()> {
+    if !properties.is_empty() {
+        xml.create_element("properties").write_inner_content(|xml| {
+            properties.iter().try_for_each(|(name, value)| {
+                let attributes = [("name", name.as_str()), ("value", value.as_str())];
+                xml.create_element("property").with_attributes(attributes).write_empty().map(drop)
+            })
+        })?;
     }
-    case
+    for case in cases {
+        let file = case.file.as_deref().map(|file| ("file", file));
+        let named = [("name", case.name.as_str()), ("classname", NAME)];
+        xml.create_element("testcase")
+            .with_attributes(named.into_iter().chain(file))
+            .write_inner_content(|xml| write_status(xml, &case.status))?;
+    }
+    if !errors.is_empty() {
+        xml.create_element("system-err").write_text_content(BytesText::new(errors))?;
+    }
+    Ok(())
+}
+
+fn write_status<W: io::Write>(xml: &mut Writer<W>, status: &Status) -> io::Result<()> {
+    let (tag, reason) = match status {
+        Status::Passed(told) => {
+            xml.create_element("system-out").write_text_content(BytesText::new(told))?;
+            return Ok(());
+        }
+        Status::Skipped(message) => {
+            let message = ("message", message.as_str());
+            xml.create_element("skipped").with_attribute(message).write_empty()?;
+            return Ok(());
+        }
+        Status::Failed(reason) => ("failure", reason),
+        Status::Error(reason) => ("error", reason),
+    };
+    xml.create_element(tag)
+        .with_attributes([("message", reason.message.as_str()), ("type", reason.kind)])
+        .write_text_content(BytesText::new(&reason.description))?;
+    Ok(())
 }
 
 /// Whether nothing was held against the limit.

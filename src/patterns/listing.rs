@@ -2,14 +2,14 @@
 
 use super::{Confidence, Evidence, Example, Metric, Pattern};
 use regex::Regex;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form of a list of patterns.
 pub const SCHEMA: &str = "heapdiff.patterns/v1";
 
 /// Patterns, as JSON has them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -26,7 +26,8 @@ impl Page {
 }
 
 /// A pattern in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Listing {
     /// Short name.
     pub id: String,

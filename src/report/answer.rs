@@ -10,7 +10,7 @@ use crate::analysis::{
     diff::Diff,
     flame::Flame,
     list::List,
-    matches::{Match, Matches},
+    matches::{self, Matches},
     peek::Peek,
     refs::Refs,
     stacks::Stacks,
@@ -20,15 +20,19 @@ use crate::analysis::{
     top::Top,
     traces::Traces,
 };
-use schemars::{JsonSchema, Schema};
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+#[cfg(feature = "schema")]
+use {
+    schemars::Schema,
+    serde_json::{Map, Value, json},
+};
 
 /// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-#[schemars(transform = sections)]
+#[cfg_attr(feature = "schema", schemars(transform = sections))]
 pub enum Answer {
     /// What changed.
     Diff(Diff),
@@ -51,7 +55,7 @@ pub enum Answer {
     /// Rows through time.
     Timeline(Timeline),
     /// Which patterns the stacks under each own function match.
-    #[schemars(with = "Vec<Match>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<matches::Match>"))]
     Matches(Matches),
     /// What leaks.
     #[serde(untagged)]
@@ -61,13 +65,14 @@ pub enum Answer {
     Check(CheckAnswer),
     /// Every distinct stack, for the formats of other tools; in no JSON of ours.
     #[serde(untagged, skip_deserializing, serialize_with = "nothing")]
-    #[schemars(with = "()")]
+    #[cfg_attr(feature = "schema", schemars(with = "()"))]
     Stacks(Stacks),
 }
 
 /// What leaks, beside the rows through time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
 pub struct LeaksAnswer {
     /// Rows through time.
     pub timeline: Timeline,
@@ -78,8 +83,9 @@ pub struct LeaksAnswer {
 }
 
 /// Whether rules are kept to, and what leaks where a rule is about leaks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
 pub struct CheckAnswer {
     /// What leaks, and what only looks like it; the worst first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +121,7 @@ fn nothing<S: Serializer>(_: &Stacks, serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 /// Describes answers as sections of one object, each of which may be absent, whatever the variant.
+#[cfg(feature = "schema")]
 fn sections(schema: &mut Schema) {
     let mut sections = Map::new();
     gather(schema.as_value(), &mut sections);
@@ -122,6 +129,7 @@ fn sections(schema: &mut Schema) {
 }
 
 /// Takes the sections out of a variant, or out of the variants within it.
+#[cfg(feature = "schema")]
 fn gather(variant: &Value, sections: &mut Map<String, Value>) {
     for variants in ["anyOf", "oneOf"].iter().filter_map(|&key| variant[key].as_array()) {
         variants.iter().for_each(|variant| gather(variant, sections));
@@ -135,6 +143,7 @@ fn gather(variant: &Value, sections: &mut Map<String, Value>) {
 }
 
 /// A section that may be absent.
+#[cfg(feature = "schema")]
 fn optional(section: &Value) -> Value {
     if let Some(of) = section.get("$ref") {
         return json!({ "anyOf": [{ "$ref": of }, { "type": "null" }] });

@@ -1,34 +1,15 @@
 //! Call graphs: sums stay true whatever is left out, large changes never cancel, and Graphviz reads the output
 //! whatever a name contains.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
-
 use super::ask::{ask, query, series};
+use super::drawings::{dot, graphviz, limits};
 use super::random::Random;
-use super::{corpus, dsl, flame};
+use super::{corpus, dsl};
 use heapdiff::analysis::call_graph::Graph;
 use heapdiff::analysis::calls::Weight;
 use heapdiff::filter::{Granularity, Spec};
-use heapdiff::graph::trim::{Fraction, Limits};
-use heapdiff::output::{self, FileNames, Format, Style, Width};
-use heapdiff::report::{Question, Report, analyze};
+use heapdiff::report::analyze;
 use prost::Message;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
-fn limits(nodecount: usize, nodefraction: f64, edgefraction: f64) -> Question {
-    let [nodefraction, edgefraction] =
-        [nodefraction, edgefraction].map(|fraction| Fraction::new(fraction).unwrap());
-    Question::Graph(Limits { nodecount, nodefraction, edgefraction })
-}
-
-fn dot(report: &Report) -> String {
-    let style =
-        Style { width: Width::Unlimited, color: false, unit: None, file_names: FileNames::Whole };
-    let mut out = Vec::new();
-    output::write(Format::Dot, report, &style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
-}
 
 /// Before, after and Δ.
 fn three(weight: &Weight) -> [i64; 3] {
@@ -208,44 +189,4 @@ fn graphviz_reads_whatever_a_name_holds() {
     assert_eq!(svg.matches("class=\"node\"").count(), evil.len() + 4, "{svg}");
     assert!(svg.contains("&amp;lt;&amp;#60;"), "{svg}");
     assert!(!svg.contains(['\u{1b}', '\0', '\u{fffe}', '\u{ffff}']), "{svg}");
-}
-
-#[test]
-fn a_browser_opens_what_graphviz_draws() {
-    let [before, after] = corpus::pair("chat");
-    let report = ask(limits(80, 0.005, 0.001), &[&before, &after], "inuse_space");
-    let (Some(svg), Some(chromium)) = (graphviz(&dot(&report)), flame::chromium()) else { return };
-    let (dom, log) = flame::open(&chromium, "graph", &svg);
-    assert!(!log.contains("CONSOLE") && !dom.contains("parsererror"), "{log}");
-    for name in ["NewRequestLimiter", "windowFor", "+117.3 MiB"] {
-        assert!(dom.contains(name), "{name}");
-    }
-}
-
-/// What Graphviz makes of a graph, which must be without a warning.
-fn graphviz(graph: &str) -> Option<String> {
-    let child = Command::new("dot")
-        .arg("-Tsvg")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        assert!(
-            std::env::var_os("HEAPDIFF_REQUIRE_ALL").is_none(),
-            "HEAPDIFF_REQUIRE_ALL is set, and there is no `dot`: install graphviz"
-        );
-        println!("skipped: no `dot` to read what is written (install graphviz to run this test)");
-        return None;
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    let graph = graph.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(graph.as_bytes()).unwrap());
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    // That it has no such font is its own affair.
-    let complaints: Vec<_> = complaints.lines().filter(|line| !line.contains("font")).collect();
-    assert!(output.status.success() && complaints.is_empty(), "{complaints:?}");
-    Some(String::from_utf8(output.stdout).unwrap())
 }

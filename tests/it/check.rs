@@ -5,7 +5,8 @@
 
 use crate::corpus;
 use crate::dsl::{Stack, bytes, heap, stack};
-use crate::histories::{Said, folder};
+use crate::gate::{answer, check, is_the_regression};
+use crate::program::folder;
 use heapdiff::input::pprof::proto;
 use serde_json::Value;
 use std::fs;
@@ -16,23 +17,6 @@ const LEAK: &str = "main.(*logbook).enter";
 const MIB: i64 = 1 << 20;
 const FLAGS: [&str; 4] =
     ["--allow-missing-baseline", "--allow-unmatched", "--allow-empty", "--allow-delta"];
-
-/// A check in a folder, outside of any job of GitHub.
-pub(crate) fn check(folder: &Path, args: &[&str]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
-    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
-    let output = command.arg("check").args(args).current_dir(folder).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// The answer, and the exit code.
-pub(crate) fn answer(folder: &Path, args: &[&str]) -> (i32, Value) {
-    let said = check(folder, &[args, &["--format", "json", "-q"]].concat());
-    let json = serde_json::from_str(&said.stdout);
-    let report: Value = json.unwrap_or_else(|_| panic!("{args:?}: {}", said.stderr));
-    (said.code.unwrap(), report["check"].clone())
-}
 
 /// Each rule's name, demand and outcome.
 fn outcomes(check: &Value) -> Vec<String> {
@@ -83,19 +67,6 @@ fn the_recorded_regression_fails_at_its_line_and_the_unchanged_passes() {
         // What is taken back is no growth.
         assert_eq!(answer(&folder, &["--max-growth", "2MiB", &bad, &base]).0, 0);
     }
-}
-
-/// That a check names what the regression forgets to free, and where that is.
-pub(crate) fn is_the_regression(check: &Value) {
-    assert_eq!(check["outcome"], "fail");
-    let rule = &check["rules"][0];
-    assert_eq!((&rule["sample_type"], &rule["outcome"]), (&"inuse_space".into(), &"fail".into()));
-    assert!(rule["lower"].as_i64().unwrap() > rule["limit"].as_i64().unwrap(), "{rule:#}");
-    let first = &rule["offenders"][0];
-    assert_eq!(first["function"], "example.org/gate.(*Gate).begin", "{rule:#}");
-    assert!(first["file"].as_str().unwrap().ends_with("board.go"), "{rule:#}");
-    assert_eq!(first["line"], 46, "{rule:#}");
-    assert!(first["lower"].as_i64().unwrap() > 0, "{rule:#}");
 }
 
 #[test]

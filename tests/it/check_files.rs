@@ -1,9 +1,9 @@
 //! Files that `heapdiff check` and `heapdiff baseline compare` write: none overwrites an input, and no earlier report
 //! stays if the check couldn't be judged.
 
-use crate::check::check;
 use crate::corpus;
-use crate::histories::{Said, folder};
+use crate::gate::check;
+use crate::program::{Said, folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,10 +1,9 @@
-//! `heapdiff merge` and `heapdiff convert`: the input comes out complete in the other tool's format, and pprof reads
-//! and merges the same numbers.
+//! `heapdiff merge` and `heapdiff convert`: the input comes out complete in the other tool's format.
+//! `tests/pprof/pprof_reads.rs` checks that pprof reads and merges the same numbers.
 
-use super::ask::{ask, rows, totals};
+use super::ask::{ask, totals};
 use super::corpus;
 use super::dsl::{Stack, bytes, heap, stack};
-use super::pprof_agreement::{Case, Failure, Rows, pprof};
 use heapdiff::input;
 use heapdiff::input::pprof::{encode, proto};
 use heapdiff::model::merge::{Error, Merge, Sign};
@@ -187,73 +186,6 @@ fn sums_that_do_not_fit_are_an_error_that_says_which() {
     let fine = typed(&[("space", "bytes", 1)]);
     for pair in [[&coarse, &fine], [&fine, &coarse]] {
         assert!(merged(&pair.map(|profile| (profile, Sign::Plus))).is_err());
-    }
-}
-
-#[test]
-fn pprof_merges_to_the_same_profile() {
-    let Some(pprof) = pprof() else { return };
-    let folder = folder("merged");
-    let groups: [&[&str]; 6] = [
-        &["chat/after.pb.gz", "chat/after.pb.gz"],
-        &["chat/before.pb.gz", "chat/after.pb.gz", "chat/other-process.pb.gz"],
-        &["two-builds/v1.pb.gz", "two-builds/v2.pb.gz"],
-        &["crafted/labels/before.pb.gz", "crafted/labels/after.pb.gz"],
-        &["generics-inline/after.pb.gz", "rate1/after.pb.gz", "allocs/before.pb.gz"],
-        &["cpu/before.pb.gz", "cpu/after.pb.gz"],
-    ];
-    for (i, group) in groups.into_iter().enumerate() {
-        let files: Vec<PathBuf> = group.iter().map(|name| corpus::path(name)).collect();
-        let (ours, theirs) = (folder.join(format!("{i}.pb.gz")), folder.join(format!("{i}.pprof")));
-        let mut args = vec!["merge", "-o", name(&ours)];
-        args.extend(files.iter().map(|file| name(file)));
-        text(&args);
-        let mut options = vec!["-proto".to_owned(), format!("-output={}", theirs.display())];
-        // Two files would be a comparison otherwise.
-        options.extend(files.iter().map(|file| file.display().to_string()));
-        assert!(pprof.run(&options, &[]).status.success(), "{group:?}");
-        let raw = |file: &PathBuf| {
-            let output = pprof.run(&["-raw".to_owned()], std::slice::from_ref(file));
-            String::from_utf8(output.stdout).unwrap()
-        };
-        let (ours, theirs) = (raw(&ours), raw(&theirs));
-        for (ours, theirs) in ours.lines().zip(theirs.lines()) {
-            assert_eq!(ours, theirs, "{group:?}");
-        }
-        assert_eq!(ours.len(), theirs.len(), "{group:?}");
-    }
-}
-
-#[test]
-fn pprof_finds_heapdiffs_deltas_in_a_difference() {
-    let Some(pprof) = pprof() else { return };
-    let folder = folder("difference");
-    for (i, pair) in
-        ["chat", "generics-inline", "crafted/labels", "crafted/recursion", "crafted/builds"]
-            .into_iter()
-            .enumerate()
-    {
-        let [before, after] = ["before", "after"].map(|n| format!("{pair}/{n}.pb.gz"));
-        let written = folder.join(format!("{i}.pb.gz"));
-        let paths = [corpus::path(&before), corpus::path(&after)];
-        text(&["convert", name(&paths[0]), name(&paths[1]), "-o", name(&written)]);
-        let (before, after) = (corpus::read(&before), corpus::read(&after));
-        let ours = ask(Question::Diff, &[&before, &after], "inuse_space");
-        let case = Case {
-            files: vec![written],
-            sample_type: "inuse_space".to_owned(),
-            options: Vec::new(),
-        };
-        let mut theirs: Rows = match pprof.ask(&case) {
-            Ok(rows) => rows,
-            Err(Failure::Refused) => panic!("{pair}: pprof refuses it"),
-            Err(Failure::Broken(why)) => panic!("{pair}: {why}"),
-        };
-        let mut ours: Rows =
-            rows(&ours).into_iter().map(|(name, row)| (name, (row[0], row[1]))).collect();
-        theirs.retain(|_, row| *row != (0, 0));
-        ours.retain(|_, row| *row != (0, 0));
-        assert_eq!(theirs, ours, "{pair}");
     }
 }
 

@@ -5,8 +5,8 @@ use crate::{check_samples, samples};
 use heapdiff::analysis::stacks::{Frame, Order, Sides, Stack, Stacks, Step};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::patterns::Page;
-use heapdiff::report::Report;
 use heapdiff::report::baselines::{self, Branch, Shelf};
+use heapdiff::report::{Answer, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -258,9 +258,8 @@ fn lines_of_a_tree() {
 fn stacks() {
     let frame = |name: &str| Frame { name: name.to_owned(), file: None, line: None };
     let mut report = samples::leaking();
-    report.diff = None;
     for is_comparison in [true, false] {
-        report.stacks = Some(Stacks {
+        report.answer = Answer::Stacks(Stacks {
             is_comparison,
             order: Order::RootFirst,
             frames: vec![frame("main.main"), frame("main.f;g")],

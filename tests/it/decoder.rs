@@ -16,7 +16,8 @@ const REFUSED_BY_OURS_ALONE: &[&str] =
 #[test]
 fn recordings_are_read_alike() {
     let mut files = corpus::testdata();
-    files.extend(corpus::shared(&["corpus", "patterns-lab", "leakbench/recordings"]));
+    files.extend(corpus::verdicts().iter().flat_map(|folder| corpus::files(folder)));
+    files.extend(corpus::shared(&["corpus", "patterns-lab"]));
     let (mut read, mut refused) = (0, 0);
     for file in files {
         match compare(&file) {

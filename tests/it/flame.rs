@@ -1,49 +1,22 @@
-//! The flame graph: its sums match the profile, its stacks match `top`, and a browser can open, search and zoom the
-//! SVG.
-//!
-//! Without Chromium the last part says so and passes. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
-
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+//! The flame graph: its sums match the profile, its stacks match `top`, and no name breaks the SVG.
+//! `tests/browser/flame.rs` opens it in a browser.
 
 use super::ask::{ask, query, series};
 use super::corpus;
 use super::dsl::{bytes, heap, stack};
-use heapdiff::analysis::flame::{Direction, Flame, Frame, Part, Wanted, Width};
+use super::pictures::{Drawn, flame, frames, hostile, hostile_profile, picture, written};
+use heapdiff::analysis::flame::{Direction, Frame, Part, Wanted, Width};
 use heapdiff::analysis::stacks::Order;
 use heapdiff::filter::Spec;
 use heapdiff::model::profile::SampleType;
-use heapdiff::output::{self, FileNames, Format, Style};
+use heapdiff::output::Format;
 use heapdiff::report::{Question, Report, analyze};
-use quick_xml::Reader;
-use quick_xml::events::Event;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-fn picture(width: Width) -> Wanted {
-    Wanted { width, direction: Direction::RootFirst, min_width: 0, part: Part::Whole }
-}
 
 fn folded(inputs: &[&[u8]], order: Order) -> Report {
     ask(Question::Stacks(order), inputs, "")
-}
-
-fn flame(inputs: &[&[u8]], wanted: Wanted) -> (Report, Flame) {
-    let report = ask(Question::Flame(wanted), inputs, "");
-    let flame = answer!(report.answer.clone(), Flame);
-    (report, flame)
-}
-
-fn written(format: Format, report: &Report) -> String {
-    let style = Style {
-        width: output::Width::Unlimited,
-        color: false,
-        unit: None,
-        file_names: FileNames::Short,
-    };
-    let mut out = Vec::new();
-    output::write(format, report, &style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
 }
 
 /// Profiles to draw: one, and two that are compared.
@@ -348,86 +321,6 @@ fn what_sampling_explains_is_pale() {
     );
 }
 
-/// A frame of a picture.
-#[derive(Debug, Default)]
-struct Drawn {
-    name: String,
-    title: String,
-    fill: String,
-    x: f64,
-    width: f64,
-    y: f64,
-}
-
-/// The frames of a picture, which is well-formed and holds no character that XML has not.
-fn frames(svg: &str) -> Vec<Drawn> {
-    let illegal = |c: char| (c < ' ' && !"\t\n\r".contains(c)) || "\u{fffe}\u{ffff}".contains(c);
-    assert!(!svg.contains(illegal));
-    let mut reader = Reader::from_str(svg);
-    reader.config_mut().check_end_names = true;
-    let (mut frames, mut in_frame, mut element) = (Vec::new(), false, Vec::new());
-    let mut open = 0_i32;
-    loop {
-        let event = reader.read_event().expect("well-formed XML");
-        if let Event::GeneralRef(entity) = &event {
-            // References stand between pieces of text.
-            let text = match &**entity {
-                b"lt" => '<',
-                b"gt" => '>',
-                b"amp" => '&',
-                b"quot" => '"',
-                b"apos" => '\'',
-                other => panic!("{}", String::from_utf8_lossy(other)),
-            };
-            let Some(frame) = frames.last_mut().filter(|_| in_frame) else { continue };
-            let frame: &mut Drawn = frame;
-            if element == b"title" {
-                frame.title.push(text);
-            } else {
-                frame.name.push(text);
-            }
-            continue;
-        }
-        match event {
-            Event::Eof => break,
-            Event::Start(start) => {
-                open += 1;
-                element = start.name().as_ref().to_vec();
-                if element == b"g" {
-                    in_frame = true;
-                    frames.push(Drawn::default());
-                }
-            }
-            Event::End(end) => {
-                open -= 1;
-                in_frame &= end.name().as_ref() != b"g";
-            }
-            Event::Empty(rect) if in_frame => {
-                let value = |name: &str| {
-                    let attribute = rect.try_get_attribute(name).unwrap().unwrap();
-                    String::from_utf8(attribute.value.to_vec()).unwrap()
-                };
-                let number = |name: &str| value(name).trim_end_matches('%').parse::<f64>().unwrap();
-                let frame: &mut Drawn = frames.last_mut().unwrap();
-                frame.fill = value("fill");
-                (frame.x, frame.width, frame.y) = (number("x"), number("width"), number("y"));
-            }
-            Event::Text(text) if in_frame => {
-                let text = text.decode().unwrap();
-                let frame: &mut Drawn = frames.last_mut().unwrap();
-                if element == b"title" {
-                    frame.title.push_str(&text);
-                } else {
-                    frame.name.push_str(&text);
-                }
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(open, 0);
-    frames
-}
-
 #[test]
 fn every_frame_is_drawn_inside_the_one_it_stands_under() {
     for (name, inputs) in cases() {
@@ -465,41 +358,6 @@ fn no_name_breaks_the_picture() {
         assert_eq!(line.split(';').count(), 2, "{line}");
         assert!(line.rsplit_once(' ').unwrap().1.parse::<i64>().is_ok(), "{line}");
     }
-}
-
-const NAMES: [&str; 8] = [
-    "a<script src='x",
-    "]]>&amp;'\"",
-    "a\u{37e};b 12",
-    "esc\x1b[31m",
-    "bidi\u{202e}gpj",
-    "nul\0line\nend",
-    "noncharacter\u{ffff}",
-    "-",
-];
-
-/// Names as the table of a profile holds them: what separates frames in a line may stand in one.
-fn hostile_profile() -> Vec<u8> {
-    let long = "long".repeat(20_000);
-    let mut stacks: Vec<_> = NAMES
-        .iter()
-        .map(|name| stack(&format!("main;{}", name.replace(';', "\u{1}"))).inuse(1, 64))
-        .collect();
-    stacks.push(stack(&format!("main;{long}")).inuse(1, 64));
-    let mut profile = heap(&stacks);
-    for text in &mut profile.string_table {
-        let name = String::from_utf8_lossy(text).replace('\u{1}', ";").replace('\u{37e}', "");
-        *text = name.into_bytes();
-    }
-    // And one that is no UTF-8.
-    profile.string_table.iter_mut().filter(|text| text.as_slice() == b"-").for_each(|text| {
-        *text = b"broken\xff".to_vec();
-    });
-    bytes(&profile)
-}
-
-fn hostile() -> Report {
-    flame(&[&hostile_profile()], picture(Width::After)).0
 }
 
 fn hostile_folded() -> Report {
@@ -565,104 +423,4 @@ fn mistakes_are_named_before_anything_is_read() {
         assert_eq!(out.status.code(), Some(2), "{args:?}");
         assert!(error.contains(message), "{args:?}: {error}");
     }
-}
-
-/// What is put into a picture to use it as a reader would, and to write down what happened.
-const USE: &str = r#"<script type="text/ecmascript"><![CDATA[
-window.addEventListener("load", function () { setTimeout(function () {
-  var all = Array.prototype.slice.call(frames.children);
-  var group = all.find(function (g) { return g_to_text(g).indexOf(NAME + " (") === 0; });
-  var rect = find_child(group, "rect").attributes;
-  var written = function () { return find_child(group, "text").textContent.trim(); };
-  var said = ["frames " + all.length, "reads " + written()];
-  group.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
-  said.push("details " + (details.nodeValue.indexOf("Function: " + NAME) === 0));
-  zoom(group);
-  said.push("zoomed to " + parseFloat(rect.width.value) + " of " + parseFloat(rect.x.value));
-  unzoom();
-  search(NAME.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + " ");
-  said.push("found " + (rect.fill.value === searchcolor), matchedtxt.textContent);
-  search_prompt();
-  said.push("put back " + (rect.fill.value !== searchcolor));
-  document.documentElement.setAttribute("data-said", said.join("; "));
-}, 20); });
-]]></script>"#;
-
-#[test]
-fn a_browser_opens_it_searches_it_and_zooms() {
-    let Some(chromium) = chromium() else { return };
-    let [before, after] = corpus::pair("chat");
-    let name = "chat/limiter.NewRequestLimiter";
-    let inputs: [&[u8]; 2] = [&before, &after];
-    let reversed = Wanted { direction: Direction::LeafFirst, ..picture(Width::After) };
-    let elided = Wanted { part: Part::Elided, ..picture(Width::After) };
-    let cases = [
-        ("one", flame(&[&after], picture(Width::After)).0, name),
-        ("two", flame(&inputs, picture(Width::After)).0, name),
-        ("delta", flame(&inputs, picture(Width::Delta)).0, name),
-        ("reversed", flame(&inputs, reversed).0, name),
-        ("elided", flame(&inputs, elided).0, "main.rebuildHistory"),
-        ("hostile", hostile(), "esc\\u{1b}[31m"),
-    ];
-    for (case, report, name) in cases {
-        let svg = written(Format::Svg, &report);
-        let drawn = frames(&svg);
-        let (start, end) = svg.split_at(svg.rfind("</svg>").unwrap());
-        let script = USE.replace("NAME", &serde_json::to_string(name).unwrap());
-        let page = format!("{start}{script}{end}");
-        let (dom, log) = open(&chromium, case, &page);
-        let said = dom.split("data-said=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let said = said.unwrap_or_else(|| panic!("{case}: the script did not run:\n{log}"));
-        let said: Vec<&str> = said.split("; ").collect();
-        let own = drawn.iter().find(|f| f.title.starts_with(&format!("{name} ("))).unwrap();
-        assert_eq!(said[0], format!("frames {}", drawn.len()), "{case}: {said:?}");
-        assert!(
-            name.starts_with(said[1]["reads ".len()..].trim_end_matches("..")),
-            "{case}: {said:?}"
-        );
-        assert_eq!(said[2..5], ["details true", "zoomed to 100 of 0", "found true"], "{case}");
-        let matched: f64 =
-            said[5].strip_prefix("Matched: ").unwrap().trim_end_matches('%').parse().unwrap();
-        assert!(matched + 0.1 >= own.width, "{case}: {said:?} of {own:?}");
-        assert_eq!(said[6], "put back true", "{case}");
-        assert!(!log.contains("CONSOLE"), "{case}: {log}");
-        assert!(!dom.contains("parsererror"), "{case}: {dom}");
-    }
-}
-
-/// The page after its scripts ran, and what the browser logged.
-pub(crate) fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{case}"));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("page.svg");
-    std::fs::write(&file, page).unwrap();
-    let out = Command::new(chromium)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--virtual-time-budget=5000", "--window-size=1400,900"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-        .arg(format!("file://{}", file.display()))
-        .output()
-        .unwrap();
-    let _ = std::fs::remove_dir_all(folder.join("profile"));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(out.status.success(), "{case}: {}", text(&out.stderr));
-    (text(&out.stdout), text(&out.stderr))
-}
-
-/// Chromium, under one of its names.
-pub(crate) fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let found = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let found = found.into_iter().find(|file| file.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("HEAPDIFF_REQUIRE_ALL").is_none(),
-            "HEAPDIFF_REQUIRE_ALL is set, and there is no Chromium to open pictures with: install it"
-        );
-        println!("skipped: no Chromium to open pictures with (install it to run this test)");
-    }
-    found
 }

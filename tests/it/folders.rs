@@ -382,13 +382,7 @@ fn of_a_folder_with_many_profiles_the_first_and_the_last_are_compared() {
 
 #[test]
 fn whole_recordings_are_read_as_they_lie_there() {
-    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/leakbench/recordings");
-    let Ok(cases) = fs::read_dir(&recordings) else {
-        println!("skipped: no {}", recordings.display());
-        return;
-    };
-    for case in cases {
-        let case = case.unwrap().path();
+    for case in corpus::verdicts() {
         let aside = set_aside(&case, &["top", "heap-*"]);
         assert!(aside.len() == 1 && aside[0].contains("heap-debug1.txt.gz"), "{aside:?}");
         let heaps = read(&case, &["top", "heap-*.pb.gz"]).len();

@@ -1,9 +1,8 @@
 //! `heapdiff leaks` on recordings with known truth: the project's own, and those in `../shared`.
 
 use crate::corpus;
-use crate::histories::{
-    answer, ask_everything, error, folder, of_class, report, run, suspects, verdict, warns,
-};
+use crate::histories::{answer, ask_everything, error, of_class, report, suspects, verdict, warns};
+use crate::program::{folder, run};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,18 +1,14 @@
-//! One test binary, with a module per topic.
+//! The library and the program, with a module per topic.
+//!
+//! Tests that need another program are targets of their own and share `tests/support`: `tests/pprof` needs Go,
+//! `tests/browser` needs Chromium.
 
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
-/// The answer of a report that is known to be of a kind: `answer!(&report.answer, Diff)`.
-macro_rules! answer {
-    ($answer:expr, $kind:ident) => {
-        match $answer {
-            heapdiff::report::Answer::$kind(answer) => answer,
-            other => panic!("not {}: {other:?}", stringify!($kind)),
-        }
-    };
-}
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
 
-mod ask;
 mod bad_input;
 mod baselines;
 mod call_graph;
@@ -23,27 +19,19 @@ mod check_outputs;
 mod check_samples;
 mod cli;
 mod convert;
-mod corpus;
 mod csv_columns;
 mod decoder;
-mod dsl;
 mod flame;
 mod folders;
-mod gate_benchmark;
 mod gate_truth;
 mod golden;
-mod graph_agreement;
-mod histories;
 mod judgement;
 mod leaks;
-mod list_agreement;
 mod mutation;
 mod odd_histories;
 mod patterns;
 mod plain;
 mod planted_leaks;
-mod pprof_agreement;
-mod pprof_reads;
 mod properties;
 mod random;
 mod recordings;
@@ -55,3 +43,5 @@ mod time_samples;
 mod time_tables;
 mod timeline;
 mod wire_types;
+
+use support::{ask, corpus, drawings, dsl, gate, histories, pictures, program};

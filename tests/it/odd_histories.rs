@@ -3,8 +3,9 @@
 use crate::corpus;
 use crate::dsl::{Stack, bytes, heap, stack};
 use crate::histories::{
-    Everything, KIB, MIB, SECOND, ask_everything, error, folder, history, run, snapshot, suspects,
+    Everything, KIB, MIB, SECOND, ask_everything, error, history, snapshot, suspects,
 };
+use crate::program::{folder, run};
 use heapdiff::input::pprof::proto;
 use std::path::Path;
 

@@ -3,8 +3,9 @@
 use crate::corpus;
 use crate::dsl::stack;
 use crate::histories::{
-    KIB, MIB, answer, ask_everything, check_numbers, folder, history, report, run, snapshot,
+    KIB, MIB, answer, ask_everything, check_numbers, history, report, snapshot,
 };
+use crate::program::{folder, run};
 use serde_json::Value;
 
 fn row<'a>(report: &'a Value, name: &str) -> &'a Value {

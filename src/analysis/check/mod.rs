@@ -24,12 +24,12 @@ use crate::model::origin::Own;
 use crate::patterns::Catalog;
 use crate::rules::{Level, Rules};
 use jiff::civil::Date;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Whether something is as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is within its limit.
@@ -41,7 +41,8 @@ pub enum Outcome {
 }
 
 /// What a judgement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {
     /// How much more after has than before.
@@ -57,7 +58,8 @@ pub enum Demand {
 }
 
 /// A place behind a broken rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offender {
     /// The line of the program's own code; with other builds before and after, as it is called and where it stands after.
     #[serde(flatten)]
@@ -87,7 +89,8 @@ pub struct Offender {
 }
 
 /// What is said of one rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Judgement {
     /// Name of the rule; of an entry of the allow-list, where it stands.
     pub rule: String,
@@ -130,7 +133,8 @@ pub struct Judgement {
 }
 
 /// An entry of the allow-list that is not past its date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Granted {
     /// Where it stands: `heapdiff.toml:12`.
     pub place: String,
@@ -145,7 +149,8 @@ pub struct Granted {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// `fail` where a rule of level `fail` failed, else `inconclusive` where one is open, else `pass`.
     pub outcome: Outcome,

@@ -17,11 +17,11 @@ use crate::model::series::Series;
 use crate::stats;
 use evidence::Question;
 use findings::Findings;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a row between the two snapshots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Nothing stood there before, and the growth is more than sampling error.
@@ -39,7 +39,8 @@ pub enum Status {
 }
 
 /// Objects before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Objects {
     /// Count before.
     pub before: i64,
@@ -50,7 +51,8 @@ pub struct Objects {
 }
 
 /// One function (or file, line, package, address) in two snapshots.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
@@ -96,7 +98,8 @@ pub struct Row {
 }
 
 /// A place of the program's own code that grew by more than sampling error explains.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
     /// First frame, from the leaf, that is not of the standard library.
     #[serde(flatten)]
@@ -119,7 +122,8 @@ pub struct Site {
 }
 
 /// The answer to "what changed".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
     /// Rows, those that matter most first.
     pub rows: Vec<Row>,

@@ -12,14 +12,14 @@ mod cells;
 use super::{Bounds, Measure, NoMatch, Omitted, Subject, Wanted};
 use cells::{Errors, Places, Sums};
 use regex::Regex;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A gap of so many lines is shown rather than left out.
 const SMALL_GAP: i64 = 2;
 
 /// 95 % intervals of a flat and of a cumulative value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeasureBounds {
     /// Of flat, or of its Δ.
     pub flat: Bounds,
@@ -28,7 +28,8 @@ pub struct MeasureBounds {
 }
 
 /// The values of a line or of a function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Values {
     /// Before; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +51,8 @@ impl Values {
 }
 
 /// One line with a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line {
     /// Its number; absent where the profile does not say it.
     pub line: Option<i64>,
@@ -60,7 +62,8 @@ pub struct Line {
 }
 
 /// Why the lines of a file may not be those that were profiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Changed {
     /// It was written after the profile was taken.
@@ -72,7 +75,8 @@ pub enum Changed {
 }
 
 /// Why there is no text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NoSource {
     /// The profile names no file.
@@ -90,7 +94,8 @@ pub enum NoSource {
 }
 
 /// One line of a source file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceLine {
     /// Its number.
     pub line: i64,
@@ -99,7 +104,8 @@ pub struct SourceLine {
 }
 
 /// The text around the lines with values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// The file that was found.
     pub path: String,
@@ -110,7 +116,8 @@ pub struct Source {
 }
 
 /// One function in one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Listing {
     /// Name of the function.
     pub function: String,
@@ -132,7 +139,8 @@ pub struct Listing {
 }
 
 /// The answer to "which line".
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct List {
     /// The pattern as given.
     pub pattern: String,

@@ -17,12 +17,12 @@ use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::trim::Fraction;
 use crate::graph::walk::Unsymbolized;
 use regex::Regex;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// What the stacks of a profile say about its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// Stacks are calls: the memory was allocated through them.
@@ -32,7 +32,8 @@ pub enum Relation {
 }
 
 /// Which way the trees grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From the function to its callers and on to the roots.
@@ -42,7 +43,8 @@ pub enum Direction {
 }
 
 /// Something left out, and what it adds up to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rest {
     /// How many: branches of a line, or paths.
     pub count: usize,
@@ -52,7 +54,8 @@ pub struct Rest {
 }
 
 /// One line of a tree: a frame, and the frames that follow it without a branch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line {
     /// How many lines it stands beneath: 0 is the function itself. It branches from the nearest line before it whose
     /// depth is one less.
@@ -79,7 +82,8 @@ pub struct Line {
 }
 
 /// A frame of a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frame {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
@@ -91,7 +95,8 @@ pub struct Frame {
 }
 
 /// A function that all, or nearly all, of a change comes through.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dominator {
     /// Its name.
     pub function: String,
@@ -100,7 +105,8 @@ pub struct Dominator {
 }
 
 /// A function that matches, with the ways in to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
     /// The nearest function of the program's own code that all ways in pass, the lightest left out, which make up 5 %
     /// at most: the immediate dominator. Absent where there is none, and for callees.
@@ -111,7 +117,8 @@ pub struct Site {
 }
 
 /// A whole path: from the function to a root, or to a leaf.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Path {
     /// Names, from the function on.
     pub frames: Vec<String>,
@@ -121,7 +128,8 @@ pub struct Path {
 }
 
 /// The answer to "through what".
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refs {
     /// The regular expression that was asked for.
     pub pattern: String,

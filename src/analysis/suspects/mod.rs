@@ -34,14 +34,14 @@ use hashbrown::HashMap;
 use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stacks::Stack;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// A site that may leak, with the evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Suspect {
     /// 1 is the worst.
     pub rank: usize,
@@ -97,7 +97,8 @@ impl Suspect {
 }
 
 /// Goroutines that go with a suspect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Goroutines {
     /// How many there were in the first goroutine profile.
     pub before: i64,

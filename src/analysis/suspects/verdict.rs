@@ -8,11 +8,11 @@ use crate::model::recording::{Lack, Span, Track};
 use crate::stats::Interval;
 use crate::stats::class::LEAST;
 use crate::stats::limit::{self, TimeToLimit};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The verdict.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// Number of suspects of class `leak`.
     pub leaks: usize,
@@ -37,7 +37,8 @@ pub struct Verdict {
 }
 
 /// The snapshots of one process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Process {
     /// Snapshots that differ.
     pub snapshots: usize,
@@ -52,7 +53,8 @@ pub struct Process {
 }
 
 /// What would decide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Needed {
     /// So many snapshots more of one process make the eight that are advised; four in all are the least.
     pub snapshots: usize,
@@ -62,7 +64,8 @@ pub struct Needed {
 }
 
 /// A limit, and how long until it is reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limit {
     /// The limit on the memory of the process, in bytes.
     pub limit: i64,
@@ -81,7 +84,8 @@ pub struct Limit {
 }
 
 /// When a limit is reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// No leak grows.

@@ -116,7 +116,14 @@ func write(dir, name, profile string) {
 
 func main() {
 	dir := flag.String("dir", ".", "where the profiles go")
+	others := flag.Bool("more", false, "leak in the other ways, into more.pb.gz")
 	flag.Parse()
+	if *others {
+		more()
+		runtime.GC()
+		write(*dir, "more.pb.gz", "heap")
+		return
+	}
 	for i := range 50 {
 		timerTicker()
 		timerAfterfunc()

@@ -1,0 +1,18 @@
+//! Comparisons with `go tool pprof`: numbers, graphs, lines and written profiles. And the gate on a real Go benchmark.
+//!
+//! Without Go the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
+#[expect(dead_code, reason = "other targets use the rest")]
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod gate_benchmark;
+mod graph_agreement;
+mod list_agreement;
+mod pprof_agreement;
+mod pprof_reads;
+
+use support::{ask, corpus, gate, program};

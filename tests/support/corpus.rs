@@ -1,0 +1,103 @@
+//! Profiles to test on: the project's recordings, and more if they are available.
+
+#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Folders of `testdata` that are no recordings, or many alike: those are asked for by name.
+const APART: [&str; 2] = ["testdata/programs", "testdata/verdicts"];
+
+/// Every file in `testdata` that is meant to be a profile, also the broken ones.
+pub(crate) fn testdata() -> Vec<PathBuf> {
+    let found = files(&root().join("testdata"));
+    assert!(found.len() > 100, "only {} profiles in testdata", found.len());
+    found
+}
+
+/// Recordings through time whose verdict is known: a folder for each service, with its `truth.json`. Those of `testdata`, and
+/// those in `../shared` where there are some.
+pub(crate) fn verdicts() -> Vec<PathBuf> {
+    let shared = root().join("../shared/leakbench/recordings");
+    let own = folders(&path("verdicts"));
+    assert!(own.len() >= 6, "only {} recordings in testdata/verdicts", own.len());
+    let more = folders(&shared);
+    if more.is_empty() {
+        println!("no further recordings in {}", shared.display());
+    }
+    [own, more].concat()
+}
+
+/// The folders in a folder, by name; none where it is not there.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+/// Profiles beside the project, in `../shared`: what a test tries besides those of `testdata`. Says so where there are none.
+pub(crate) fn shared(folders: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in folders {
+        let folder = root().join("../shared").join(folder);
+        let own = files(&folder);
+        if own.is_empty() {
+            println!("no further recordings in {}", folder.display());
+        }
+        found.extend(own);
+    }
+    found
+}
+
+/// A pair in `testdata`, by its folder.
+pub(crate) fn pair(folder: &str) -> [Vec<u8>; 2] {
+    ["before.pb.gz", "after.pb.gz"].map(|name| read(&format!("{folder}/{name}")))
+}
+
+/// A file of `testdata`.
+pub(crate) fn read(name: &str) -> Vec<u8> {
+    std::fs::read(path(name)).unwrap()
+}
+
+pub(crate) fn path(name: &str) -> PathBuf {
+    root().join("testdata").join(name)
+}
+
+/// The bytes without the gzip around them; what is no gzip stays. None where the gzip is broken.
+pub(crate) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Some(bytes.to_vec());
+    }
+    let mut plain = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain).ok()?;
+    Some(plain)
+}
+
+/// The path in words that are the same on every machine.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The profiles in a folder and in those below it, by name.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let ends = |extension: &str| path.extension().is_some_and(|own| own == extension);
+        if path.is_dir() {
+            if !APART.iter().any(|apart| path.ends_with(apart)) {
+                found.extend(files(&path));
+            }
+        } else if ["gz", "pb", "pprof", "prof", "bin", "profile", "mprof"].into_iter().any(ends) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
