@@ -22,6 +22,7 @@ pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
 use crate::analysis::Bounds;
 use crate::filter::Granularity;
+use crate::model::change::Change;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
@@ -131,14 +132,9 @@ pub struct Total {
     pub sample_type: String,
     /// Its unit: `bytes`.
     pub unit: String,
-    /// Sum before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
-    /// Sum after, or of the single profile.
-    pub after: i64,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<i64>,
+    /// The sum over all samples.
+    #[serde(flatten)]
+    pub value: Change<i64>,
     /// Δ / before in percent; absent where before is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta_percent: Option<f64>,

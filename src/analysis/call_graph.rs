@@ -3,12 +3,13 @@
 //! For every node, and for what is left out, `entered` + Σ edges in = flat + Σ edges out + `repeats`, before, after and
 //! in their difference: whoever adds up a drawing finds nothing missing.
 
-use super::calls::{Errors, Measures, Weight, changes, errors, of_paths, of_same_rows, sizes};
-use super::{Context, Measure, Subject, percent};
+use super::calls::{changes, errors, of_paths, of_same_rows, sizes};
+use super::{Context, Measure, MeasureBounds, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::tree::{NodeId, TooLarge};
 use crate::graph::trim::{Limits, Trimmed, trim};
+use crate::model::change::{Change, Value};
 use crate::parallel;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
@@ -28,18 +29,18 @@ pub struct Node {
     pub line: Option<i64>,
     /// Flat and cum.
     #[serde(flatten)]
-    pub value: Measures,
+    pub value: Change<Measure>,
     /// Flat (its change) as a share of `whole`, in percent.
     pub flat_percent: Option<f64>,
     /// Cum (its change) as a share of `whole`, in percent.
     pub cum_percent: Option<f64>,
     /// Of samples whose stack begins here.
-    pub entered: Weight,
+    pub entered: Change<i64>,
     /// What the edges out of it lack, less what the edges into it lack, because recursion walks along an edge several
     /// times and a sample counts once for an edge; 0 without recursion.
-    pub repeats: Weight,
+    pub repeats: Change<i64>,
     /// 95 % intervals of the sampling error.
-    pub error: Option<Errors>,
+    pub error: Option<MeasureBounds>,
     /// The values of each other sample type.
     pub others: Vec<OfType>,
 }
@@ -54,7 +55,7 @@ pub struct OfType {
     pub unit: String,
     /// Flat and cum.
     #[serde(flatten)]
-    pub value: Measures,
+    pub value: Change<Measure>,
 }
 
 /// One row that called another.
@@ -67,7 +68,7 @@ pub struct Edge {
     pub to: Option<usize>,
     /// Of samples that went this way, each counted once.
     #[serde(flatten)]
-    pub weight: Weight,
+    pub value: Change<i64>,
     /// Sum of |Δ| (of |value| for a single profile) over the paths that went this way: what it was kept for.
     pub size: i64,
     /// Whether the callee was inlined into the caller wherever it was called.
@@ -86,7 +87,7 @@ pub struct Other {
     pub edges: usize,
     /// Flat is of samples that end in a row that is left out, cum of samples that pass one.
     #[serde(flatten)]
-    pub value: Measures,
+    pub value: Change<Measure>,
     /// What grew of flat, path by path; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grew: Option<i64>,
@@ -94,9 +95,9 @@ pub struct Other {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrank: Option<i64>,
     /// Of samples whose stack begins in a row that is left out.
-    pub entered: Weight,
+    pub entered: Change<i64>,
     /// As that of a node.
-    pub repeats: Weight,
+    pub repeats: Change<i64>,
 }
 
 /// The call graph.
@@ -160,7 +161,7 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
         size(*b).cmp(&size(*a)).then_with(|| frames.name(*row).cmp(frames.name(*other)))
     });
     let values: Vec<_> =
-        shown.iter().map(|&(node, row)| (row, measures(&weights, node).main())).collect();
+        shown.iter().map(|&(node, row)| (row, measures(&weights, node).delta_or_value())).collect();
     let errors = errors(subject, &stacks, &values);
     let nodes = shown.iter().zip(errors).map(|(&(node, row), error)| {
         let value = measures(&weights, node);
@@ -170,10 +171,10 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
             file,
             line,
             value,
-            flat_percent: percent(value.main().flat, whole),
-            cum_percent: percent(value.main().cum, whole),
+            flat_percent: percent(value.delta_or_value().flat, whole),
+            cum_percent: percent(value.delta_or_value().cum, whole),
             entered: entered[node.index()],
-            repeats: weight(&weights, |weights| weights.repeats[node.index()]),
+            repeats: change(&weights, |weights| weights.repeats[node.index()]),
             error,
             others: other_types
                 .iter()
@@ -197,12 +198,12 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
         .map(|edge| Edge {
             from: position[edge.source().index()],
             to: position[edge.target().index()],
-            weight: weight(&weights, |weights| weights.edges[edge.id().index()]),
+            value: change(&weights, |weights| weights.edges[edge.id().index()]),
             size: trimmed.sizes.edges[edge.id().index()],
             inline: edge.weight().is_inlined,
             residual: edge.weight().is_residual,
         })
-        .filter(|edge| edge.size != 0 || !edge.weight.is_zero())
+        .filter(|edge| edge.size != 0 || !edge.value.is_zero())
         .collect();
     edges.sort_by_key(|edge| (std::cmp::Reverse(edge.size), edge.from, edge.to));
     let other = other(&trimmed, &weights, &entered, &stacks, &changes);
@@ -213,7 +214,7 @@ pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
 fn other(
     trimmed: &Trimmed,
     weights: &[Weights],
-    entered: &[Weight],
+    entered: &[Change<i64>],
     stacks: &Stacks<'_>,
     changes: &[(i64, i64)],
 ) -> Option<Other> {
@@ -241,7 +242,7 @@ fn other(
         grew: sum(&mut changes.iter().copied().filter(|&change| change > 0)),
         shrank: sum(&mut changes.iter().copied().filter(|&change| change < 0)),
         entered: entered[node.index()],
-        repeats: weight(weights, |weights| weights.repeats[node.index()]),
+        repeats: change(weights, |weights| weights.repeats[node.index()]),
     };
     // Records that hold nothing are nothing to draw.
     let is_empty = other.nodes == 0 && other.edges == 0 && other.value.is_zero();
@@ -249,29 +250,34 @@ fn other(
 }
 
 /// Of the samples whose stack begins in each node.
-fn entered(graph: &CallGraph, weights: &[Weights]) -> Vec<Weight> {
-    let mut entered = vec![Weight::of(&vec![0; weights.len()]); graph.graph.node_count()];
+fn entered(graph: &CallGraph, weights: &[Weights]) -> Vec<Change<i64>> {
+    let mut entered = vec![change(weights, |_| 0); graph.graph.node_count()];
     for edge in graph.graph.edges(CallGraph::root()) {
         entered[edge.target().index()] =
-            weight(weights, |weights| weights.edges[edge.id().index()]);
+            change(weights, |weights| weights.edges[edge.id().index()]);
     }
     entered
 }
 
-fn weight(weights: &[Weights], of: impl Fn(&Weights) -> i64) -> Weight {
-    Weight::of(&weights.iter().map(of).collect::<Vec<_>>())
+/// From the weights of each snapshot, the only one or before and after.
+fn change<T: Value>(weights: &[Weights], of: impl Fn(&Weights) -> T) -> Change<T> {
+    match weights {
+        [before, after] => Change::new(Some(of(before)), of(after)),
+        [after] => Change::new(None, of(after)),
+        _ => Change::default(),
+    }
 }
 
-fn measures(weights: &[Weights], node: NodeIndex) -> Measures {
-    Measures::of(
-        weight(weights, |weights| weights.flat[node.index()]),
-        weight(weights, |weights| weights.cum[node.index()]),
-    )
+fn measures(weights: &[Weights], node: NodeIndex) -> Change<Measure> {
+    change(weights, |weights| Measure {
+        flat: weights.flat[node.index()],
+        cum: weights.cum[node.index()],
+    })
 }
 
 impl Graph {
     /// The flat and cum that a drawing is about, of each node.
     pub fn main(&self) -> impl Iterator<Item = Measure> + '_ {
-        self.nodes.iter().map(|node| node.value.main())
+        self.nodes.iter().map(|node| node.value.delta_or_value())
     }
 }

@@ -1,113 +1,12 @@
-//! What the answers about callers and callees share: values before and after, of rows and of stacks, and the error of the
-//! rows that are shown.
+//! What the answers about callers and callees share: values of stacks before and after, and the error of the rows that are
+//! shown.
 
 use super::matched::Evidence;
-use super::{Bounds, Measure, Subject};
+use super::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::Stacks;
 use crate::graph::tree::{TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
-use serde::{Deserialize, Serialize};
-
-/// A value in one snapshot, or before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Weight {
-    /// Before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
-    /// After, or in the single profile.
-    pub after: i64,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<i64>,
-}
-
-/// Flat and cum in one snapshot, or before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Measures {
-    /// Before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Measure>,
-    /// After, or in the single profile.
-    pub after: Measure,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<Measure>,
-}
-
-/// The sampling error of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Errors {
-    /// 95 % interval of flat, or of its change.
-    pub flat: Bounds,
-    /// 95 % interval of cum, or of its change.
-    pub cum: Bounds,
-}
-
-impl Weight {
-    /// From a value of each snapshot, the only one or before and after.
-    pub(super) fn of(values: &[i64]) -> Self {
-        match *values {
-            [before, after] => {
-                Self { before: Some(before), after, delta: Some(after.wrapping_sub(before)) }
-            }
-            [after] => Self { after, ..Self::default() },
-            _ => Self::default(),
-        }
-    }
-
-    /// What it is about: the change of two, the value of one.
-    pub fn main(&self) -> i64 {
-        self.delta.unwrap_or(self.after)
-    }
-
-    /// The sum of two of a kind.
-    pub(super) fn plus(&self, other: &Self) -> Self {
-        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.wrapping_add(b?));
-        Self {
-            before: sum(self.before, other.before),
-            after: self.after.wrapping_add(other.after),
-            delta: sum(self.delta, other.delta),
-        }
-    }
-
-    /// Whether nothing was there at any time.
-    pub(super) fn is_zero(&self) -> bool {
-        self.before.unwrap_or(0) == 0 && self.after == 0
-    }
-}
-
-impl Measures {
-    /// From flat and cum.
-    pub(super) fn of(flat: Weight, cum: Weight) -> Self {
-        let both = |flat: Option<i64>, cum: Option<i64>| Some(Measure { flat: flat?, cum: cum? });
-        Self {
-            before: both(flat.before, cum.before),
-            after: Measure { flat: flat.after, cum: cum.after },
-            delta: both(flat.delta, cum.delta),
-        }
-    }
-
-    /// Whether nothing was there at any time.
-    pub(super) fn is_zero(&self) -> bool {
-        let zero = Measure::default();
-        self.before.unwrap_or(zero) == zero && self.after == zero
-    }
-
-    /// Cum alone.
-    pub fn cum(&self) -> Weight {
-        let cum = |measure: Measure| measure.cum;
-        Weight { before: self.before.map(cum), after: self.after.cum, delta: self.delta.map(cum) }
-    }
-
-    /// What they are about: the change of two, the values of one.
-    pub fn main(&self) -> Measure {
-        self.delta.unwrap_or(self.after)
-    }
-}
 
 /// The snapshots that are asked about: one, or before and after.
 pub(super) fn snapshots(subject: &Subject<'_>) -> usize {
@@ -156,7 +55,7 @@ pub(super) fn errors(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
     rows: &[(RowId, Measure)],
-) -> Vec<Option<Errors>> {
+) -> Vec<Option<MeasureBounds>> {
     const NONE: u32 = u32::MAX;
     let matched = subject.matched();
     let Some(nothing) = matched.no_evidence() else { return vec![None; rows.len()] };
@@ -184,7 +83,7 @@ pub(super) fn errors(
         }
     }
     let bounds = found.iter().zip(rows).map(|((flat, cum), (_, value))| {
-        Some(Errors { flat: flat.bounds(value.flat), cum: cum.bounds(value.cum) })
+        Some(MeasureBounds { flat: flat.bounds(value.flat), cum: cum.bounds(value.cum) })
     });
     bounds.collect()
 }

@@ -85,7 +85,7 @@ impl Line {
 
 /// What changed in a record from the first snapshot of a span to the last.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Change {
+pub(super) struct RecordChange {
     /// Value in the first snapshot.
     pub(super) first: i64,
     /// Value in the last.
@@ -100,7 +100,7 @@ pub(super) struct Change {
     pub(super) evidence: Option<Evidence>,
 }
 
-impl Change {
+impl RecordChange {
     /// Value in the last snapshot − value in the first.
     pub(super) fn delta(&self) -> i64 {
         self.last.wrapping_sub(self.first)
@@ -125,7 +125,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, change: &Change) {
+    pub(super) fn add(&mut self, change: &RecordChange) {
         self.first = self.first.wrapping_add(change.first);
         self.last = self.last.wrapping_add(change.last);
         self.raw.0 = self.raw.0.saturating_add(change.raw.0);
@@ -280,15 +280,15 @@ impl<'a> Evolution<'a> {
     }
 
     /// What changed in each record from the first snapshot to the last.
-    pub(super) fn changes(&self) -> Vec<Change> {
+    pub(super) fn changes(&self) -> Vec<RecordChange> {
         self.changes_since(0)
     }
 
     /// What changed in each record from one snapshot of the span to the last.
-    pub(super) fn changes_since(&self, first: usize) -> Vec<Change> {
+    pub(super) fn changes_since(&self, first: usize) -> Vec<RecordChange> {
         let Self { history, measured, span } = self;
         let Some(last) = span.moments.len().checked_sub(1) else {
-            return vec![Change::default(); history.len()];
+            return vec![RecordChange::default(); history.len()];
         };
         let (before, after) = (self.moment(first), self.moment(last));
         let sides = parallel::map(2, |i| history.dense([before, after][i]));
@@ -302,11 +302,11 @@ impl<'a> Evolution<'a> {
             let (b, a) =
                 (&sides[0][record * width..][..width], &sides[1][record * width..][..width]);
             let allocated = |row: &[i64]| measured.allocated.map_or(0, |column| row[column]);
-            let mut change = Change {
+            let mut change = RecordChange {
                 first: b[measured.column],
                 last: a[measured.column],
                 allocated_value: allocated(a).wrapping_sub(allocated(b)),
-                ..Change::default()
+                ..RecordChange::default()
             };
             if !known || (a.iter().all(|&v| v == 0) && b.iter().all(|&v| v == 0)) {
                 return change;

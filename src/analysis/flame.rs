@@ -18,6 +18,7 @@ use crate::graph::frames::RowId;
 use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::tree::TooLarge;
 use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
+use crate::model::change::Change;
 use grow::{Grown, Item, What, grow};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -87,14 +88,9 @@ pub struct Frame {
     pub deeper: Option<u32>,
     /// Sum of |value| over the paths through it, as `width` says.
     pub width: i64,
-    /// Before: of the stacks that end here (`flat`), and of all that go through here (`cum`). Absent for a single profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Measure>,
-    /// After, or in the single profile.
-    pub after: Measure,
-    /// `after − before`; absent for a single profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delta: Option<Measure>,
+    /// Of the stacks that end here (`flat`), and of all that go through here (`cum`).
+    #[serde(flatten)]
+    pub value: Change<Measure>,
     /// 95 % interval of Δ cum, or of cum in a single profile.
     pub error: Option<Bounds>,
 }
@@ -353,10 +349,8 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
     let mut children = Vec::new();
     while let Some(i) = waiting.pop() {
         let item = &grown.items[i as usize];
-        let has_before = subject.is_comparison();
-        let change = |of: fn(&Measure) -> i64| of(&item.after).wrapping_sub(of(&item.before));
-        let delta = Measure { flat: change(|m| m.flat), cum: change(|m| m.cum) };
-        let value = if has_before { delta.cum } else { item.after.cum };
+        let value = subject.change([item.before, item.after]);
+        let error = grown.evidence.get(i as usize);
         frames.push(Frame {
             depth: item.depth,
             name: match (i, item.what) {
@@ -368,10 +362,8 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
             several: if let What::Narrow(frames) = item.what { Some(frames) } else { None },
             deeper: if let What::Deeper(levels) = item.what { Some(levels) } else { None },
             width: item.width,
-            before: has_before.then_some(item.before),
-            after: item.after,
-            delta: has_before.then_some(delta),
-            error: grown.evidence.get(i as usize).map(|evidence| evidence.bounds(value)),
+            value,
+            error: error.map(|evidence| evidence.bounds(value.delta_or_value().cum)),
         });
         children.clear();
         children.extend(item.children.clone().filter(|&child| grown.items[child as usize].is_kept));

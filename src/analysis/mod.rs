@@ -38,6 +38,7 @@ pub use suspects::Suspect;
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
 use crate::graph::tree::TooLarge;
+use crate::model::change::{Change, Value};
 use crate::model::ids::LocationId;
 use crate::model::labels;
 use crate::model::measures;
@@ -46,7 +47,7 @@ use crate::model::series::Series;
 use crate::model::symbols::Symbols;
 use crate::stats::Interval;
 use hashbrown::HashMap;
-use matched::{Evidence, Matched};
+use matched::Matched;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use sides::Record;
@@ -80,6 +81,26 @@ pub struct Measure {
     pub flat: i64,
     /// Allocated by the function or by what it calls, each sample counted once.
     pub cum: i64,
+}
+
+impl Value for Measure {
+    fn plus(self, other: Self) -> Self {
+        Self { flat: self.flat.plus(other.flat), cum: self.cum.plus(other.cum) }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self { flat: self.flat.minus(other.flat), cum: self.cum.minus(other.cum) }
+    }
+}
+
+/// 95 % intervals of a flat and of a cumulative value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MeasureBounds {
+    /// Of flat, or of its Δ.
+    pub flat: Bounds,
+    /// Of cum, or of its Δ.
+    pub cum: Bounds,
 }
 
 /// A place in the profiled program's own code.
@@ -186,6 +207,11 @@ impl Subject<'_> {
     /// Whether two snapshots are compared.
     fn is_comparison(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// What a row comes to whose values are `[before, after]`; a single profile is the second.
+    fn change<T: Value>(&self, [before, after]: [T; 2]) -> Change<T> {
+        Change::new(self.is_comparison().then_some(before), after)
     }
 
     /// The snapshot and the sample that the stack and the labels of a record are read from.
@@ -341,40 +367,6 @@ fn label(symbols: &Symbols, label: &labels::Label) -> Label {
         }
     };
     Label { key: text(label.key), value }
-}
-
-/// Values of one row before and after, for questions that have one value for each row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Amount {
-    /// Before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
-    /// After, or in the single profile.
-    pub after: i64,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<i64>,
-    /// 95 % interval of Δ, or of the value of a single profile.
-    pub error: Option<Bounds>,
-}
-
-impl Amount {
-    /// The amount of a row whose values are `[before, after]`; a single profile is the second.
-    fn new(subject: &Subject<'_>, [before, after]: [i64; 2], evidence: Option<&Evidence>) -> Self {
-        let delta = subject.is_comparison().then(|| after.wrapping_sub(before));
-        Self {
-            before: subject.is_comparison().then_some(before),
-            after,
-            delta,
-            error: evidence.map(|evidence| evidence.bounds(delta.unwrap_or(after))),
-        }
-    }
-
-    /// What is asked about: Δ, or the value of a single profile.
-    pub fn primary(&self) -> i64 {
-        self.delta.unwrap_or(self.after)
-    }
 }
 
 /// The size of what a row of these values, `[before, after]`, is sorted by: |Δ|, and |value| of a single profile,

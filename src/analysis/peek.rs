@@ -1,11 +1,12 @@
 //! One level around rows: for each row whose name matches, who calls it and whom it calls, with what goes along each
 //! call.
 
-use super::calls::{Errors, Measures, Weight, changes, errors, of_same_rows, sizes, snapshots};
-use super::{Measure, NoAnswer, NoMatch, Order, Subject, percent};
+use super::calls::{changes, errors, of_same_rows, sizes};
+use super::{Measure, MeasureBounds, NoAnswer, NoMatch, Order, Subject, percent};
 use crate::graph::frames::RowId;
-use crate::graph::neighbors::{Change, neighbors};
+use crate::graph::neighbors::neighbors;
 use crate::graph::stacks::Stacks;
+use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Neighbor {
     pub name: String,
     /// Of samples that went along this call, each counted once.
     #[serde(flatten)]
-    pub weight: Weight,
+    pub value: Change<i64>,
     /// Whether the callee was inlined into the caller wherever it was called.
     pub inline: bool,
 }
@@ -30,13 +31,13 @@ pub struct Row {
     pub name: String,
     /// Flat and cum.
     #[serde(flatten)]
-    pub value: Measures,
+    pub value: Change<Measure>,
     /// Flat (its change) as a share of all that changed, or of the total of a single profile, in percent.
     pub flat_percent: Option<f64>,
     /// Cum (its change) as a share of the same, in percent.
     pub cum_percent: Option<f64>,
     /// 95 % intervals of the sampling error.
-    pub error: Option<Errors>,
+    pub error: Option<MeasureBounds>,
     /// Rows that call it, the heaviest call first.
     pub callers: Vec<Neighbor>,
     /// Rows that it calls, the heaviest call first.
@@ -72,15 +73,11 @@ pub fn peek(
     let paths = of_same_rows(subject, &stacks, &changes)?;
     let whole = sizes(&paths).iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
     let found = neighbors(&stacks, frames, &changes, &is_match);
-    let weight = |(before, after): Change| match snapshots(subject) {
-        2 => Weight::of(&[before, after]),
-        _ => Weight::of(&[after]),
-    };
     let measures = |row: RowId| {
-        let row = row.0 as usize;
-        Measures::of(weight(found.flat[row]), weight(found.cum[row]))
+        let (flat, cum) = (found.flat[row.0 as usize], found.cum[row.0 as usize]);
+        subject.change([Measure { flat: flat.0, cum: cum.0 }, Measure { flat: flat.1, cum: cum.1 }])
     };
-    let mut matching: Vec<(RowId, Measures)> = rows
+    let mut matching: Vec<(RowId, Change<Measure>)> = rows
         .clone()
         .filter(|row| is_match[row.0 as usize])
         .map(|row| (row, measures(row)))
@@ -94,8 +91,8 @@ pub fn peek(
         return Err(NoMatch::new(what, pattern.as_str(), rows.map(|row| frames.name(row))).into());
     }
     matching.sort_by(|(a, left), (b, right)| {
-        let size = |value: &Measures| {
-            let Measure { flat, cum } = value.main();
+        let size = |value: &Change<Measure>| {
+            let Measure { flat, cum } = value.delta_or_value();
             if order == Order::Cum { cum.unsigned_abs() } else { flat.unsigned_abs() }
         };
         size(right).cmp(&size(left)).then_with(|| frames.name(*a).cmp(frames.name(*b)))
@@ -103,19 +100,21 @@ pub fn peek(
     let shown = if nodecount == 0 { matching.len() } else { nodecount.min(matching.len()) };
     let omitted = matching.len() - shown;
     matching.truncate(shown);
-    let asked: Vec<_> = matching.iter().map(|(row, value)| (*row, value.main())).collect();
+    let asked: Vec<_> =
+        matching.iter().map(|(row, value)| (*row, value.delta_or_value())).collect();
     let errors = errors(subject, &stacks, &asked);
     let mut is_shown = vec![false; frames.len()];
     matching.iter().for_each(|(row, _)| is_shown[row.0 as usize] = true);
     // The calls of each row, each at both of its ends.
     let mut calls: Vec<(Vec<Neighbor>, Vec<Neighbor>)> = vec![Default::default(); frames.len()];
     for call in &found.calls {
+        let value = subject.change(call.value.into());
         let neighbor = |row: RowId| Neighbor {
             name: frames.name(row).to_owned(),
-            weight: weight(call.value),
+            value,
             inline: call.is_inlined,
         };
-        if !weight(call.value).is_zero() {
+        if !value.is_zero() {
             for (end, of) in [(call.callee, call.caller), (call.caller, call.callee)] {
                 let (callers, callees) = &mut calls[end.0 as usize];
                 if is_shown[end.0 as usize] {
@@ -127,7 +126,7 @@ pub fn peek(
     }
     let sorted = |mut found: Vec<Neighbor>| {
         found.sort_by(|a, b| {
-            let size = |neighbor: &Neighbor| neighbor.weight.main().unsigned_abs();
+            let size = |neighbor: &Neighbor| neighbor.value.delta_or_value().unsigned_abs();
             size(b).cmp(&size(a)).then_with(|| a.name.cmp(&b.name))
         });
         found
@@ -137,8 +136,8 @@ pub fn peek(
         Row {
             name: frames.name(*row).to_owned(),
             value: *value,
-            flat_percent: percent(value.main().flat, whole),
-            cum_percent: percent(value.main().cum, whole),
+            flat_percent: percent(value.delta_or_value().flat, whole),
+            cum_percent: percent(value.delta_or_value().cum, whole),
             error,
             callers: sorted(callers),
             callees: sorted(callees),

@@ -8,6 +8,7 @@ use crate::filter::Granularity;
 use crate::graph::frames::{Frames, RowId};
 use crate::graph::tree::{NodeId, TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
+use crate::model::change::Change;
 use crate::model::series::Series;
 use crate::model::symbols::Line;
 
@@ -31,35 +32,15 @@ pub struct Step {
     pub frame: u32,
 }
 
-/// Values of a stack in the one snapshot, or in the two that are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sides {
-    /// Before; 0 for a single snapshot.
-    pub before: i64,
-    /// After, or in the single snapshot.
-    pub after: i64,
-}
-
-impl Sides {
-    /// What it grew by.
-    pub fn delta(self) -> i64 {
-        self.after.wrapping_sub(self.before)
-    }
-
-    fn is_zero(self) -> bool {
-        self == Self::default()
-    }
-}
-
 /// A distinct stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// Its last step, by position in [`Stacks::steps`]; `None` for samples without any frame.
     pub leaf: Option<u32>,
-    /// In the unit of the sample type.
-    pub value: Sides,
+    /// In the unit of the sample type; before is 0 for a single snapshot.
+    pub value: Change<i64, i64>,
     /// Objects, where the profile counts them beside the sample type.
-    pub objects: Option<Sides>,
+    pub objects: Option<Change<i64, i64>>,
 }
 
 /// Which frame of a stack stands first.
@@ -122,9 +103,8 @@ pub fn stacks(
     };
     let values = sides(measured.column);
     let objects = measured.count.filter(|_| !measured.is_count()).map(sides);
-    let at = |(before, after): &(Vec<i64>, Vec<i64>), node: NodeId| Sides {
-        before: before[node.index()],
-        after: after[node.index()],
+    let at = |(before, after): &(Vec<i64>, Vec<i64>), node: NodeId| {
+        Change::new(before[node.index()], after[node.index()])
     };
     let mut answer = Stacks { is_comparison: subject.is_comparison(), order, ..Stacks::default() };
     let mut positions = vec![None; frames.len()];

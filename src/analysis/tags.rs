@@ -4,7 +4,8 @@
 //! exactly, where pprof puts together what it prints alike.
 
 use super::matched::Evidence;
-use super::{Amount, LabelValue, Omitted, Subject, Wanted, label, percent, size};
+use super::{Bounds, LabelValue, Omitted, Subject, Wanted, label, percent, size};
+use crate::model::change::Change;
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::Label;
 use hashbrown::HashMap;
@@ -20,7 +21,9 @@ pub struct Value {
     pub value: LabelValue,
     /// What the samples that bear it hold.
     #[serde(flatten)]
-    pub amount: Amount,
+    pub amount: Change<i64>,
+    /// 95 % interval of Δ, or of the value of a single profile.
+    pub error: Option<Bounds>,
     /// As a share of the whole profile in percent, and for two profiles Δ / before; absent where that is 0.
     pub percent: Option<f64>,
 }
@@ -33,7 +36,9 @@ pub struct Tag {
     pub key: String,
     /// What the samples that bear it hold.
     #[serde(flatten)]
-    pub amount: Amount,
+    pub amount: Change<i64>,
+    /// 95 % interval of Δ, or of the value of a single profile.
+    pub error: Option<Bounds>,
     /// As a share of the whole profile in percent, and for two profiles Δ / before; absent where that is 0.
     pub percent: Option<f64>,
     /// Its values that hold something, the largest |Δ| (|value|) first.
@@ -62,20 +67,24 @@ pub fn tags(subject: &Subject<'_>, wanted: Wanted) -> Tags {
     let shown: Vec<_> = keys.iter().map(|key| key.split(subject, &sums, limit)).collect();
     let errors = Errors::new(subject, &sums, &keys, &shown);
     let rows = keys.iter().zip(&shown).map(|(key, (values, omitted))| {
-        let amount = Amount::new(subject, key.sum, errors.of_key(key));
+        let amount = subject.change(key.sum);
+        let error = errors.of_key(key).map(|evidence| evidence.bounds(amount.delta_or_value()));
         let value = |&id: &u32| {
             let (own, sum) = sums.values[id as usize];
-            let amount = Amount::new(subject, sum, errors.of_value(id));
+            let amount = subject.change(sum);
+            let error = errors.of_value(id);
             Value {
                 value: label(&subject.series.symbols, &own).value,
-                percent: share(subject, &amount),
                 amount,
+                error: error.map(|evidence| evidence.bounds(amount.delta_or_value())),
+                percent: share(subject, amount),
             }
         };
         Tag {
             key: subject.series.symbols.text(key.name).to_owned(),
-            percent: share(subject, &amount),
             amount,
+            error,
+            percent: share(subject, amount),
             values: values.iter().map(value).collect(),
             omitted: *omitted,
         }
@@ -88,7 +97,7 @@ pub fn tags(subject: &Subject<'_>, wanted: Wanted) -> Tags {
 }
 
 /// Of the whole, or Δ of before.
-fn share(subject: &Subject<'_>, amount: &Amount) -> Option<f64> {
+fn share(subject: &Subject<'_>, amount: Change<i64>) -> Option<f64> {
     match (amount.before, amount.delta) {
         (Some(before), Some(delta)) => percent(delta, before),
         _ => percent(amount.after, subject.whole),

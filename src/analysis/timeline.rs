@@ -3,7 +3,7 @@
 //! The values are of all snapshots. Judged is the process of which there are most: a trend across a restart is none.
 
 use super::estimates::{Class, Estimate, Share};
-use super::evolution::{Change, Evolution, Groups, Line, Tally};
+use super::evolution::{Evolution, Groups, Line, RecordChange, Tally};
 use super::turnover::{class_of, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
@@ -332,7 +332,7 @@ fn whole(evolution: &Evolution<'_>) -> Line {
 /// How much each location matters as a leaf.
 fn leaf_weights(
     history: &History,
-    changes: &[Change],
+    changes: &[RecordChange],
 ) -> impl Fn(crate::model::ids::LocationId) -> u64 + use<> {
     let mut weights = vec![0_u64; history.records.symbols.locations.len()];
     for (record, sample) in history.samples().into_iter().enumerate() {

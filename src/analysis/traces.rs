@@ -5,9 +5,10 @@
 //! for more than one of them.
 
 use super::matched::Evidence;
-use super::{Amount, Label, Omitted, Subject, Wanted, label, size};
+use super::{Bounds, Label, Omitted, Subject, Wanted, label, size};
 use crate::graph::tree::{NodeId, TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
+use crate::model::change::Change;
 use crate::model::ids::LabelSetId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -23,7 +24,9 @@ const MAX_FRAMES: usize = 1 << 26;
 pub struct Trace {
     /// Its values.
     #[serde(flatten)]
-    pub amount: Amount,
+    pub amount: Change<i64>,
+    /// 95 % interval of Δ, or of the value of a single profile.
+    pub error: Option<Bounds>,
     /// Its labels, by key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Label>,
@@ -126,8 +129,8 @@ fn rows(
         let labels = series.label_sets.get(labels).iter();
         let mut labels: Vec<_> = labels.map(|own| label(&series.symbols, own)).collect();
         labels.sort();
-        let amount = Amount::new(subject, found.values[id as usize], None);
-        Ok(Trace { amount, labels, frames, inlined })
+        let amount = subject.change(found.values[id as usize]);
+        Ok(Trace { amount, error: None, labels, frames, inlined })
     };
     shown.iter().map(row).collect()
 }
@@ -158,6 +161,6 @@ fn add_errors(subject: &Subject<'_>, found: &Found, shown: &[u32], rows: &mut [T
                 sum.merge(&own);
             }
         }
-        row.amount.error = Some(sum.bounds(row.amount.primary()));
+        row.error = Some(sum.bounds(row.amount.delta_or_value()));
     }
 }

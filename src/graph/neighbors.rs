@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 /// Before and after.
-pub type Change = (i64, i64);
+pub type Pair = (i64, i64);
 
 /// A call between two rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Call {
     /// Whether the callee was inlined into the caller wherever it was called.
     pub is_inlined: bool,
     /// Of the stacks that go along it.
-    pub value: Change,
+    pub value: Pair,
 }
 
 /// What is around rows.
@@ -31,16 +31,16 @@ pub struct Neighbors {
     /// Calls from or to rows that are wanted.
     pub calls: Vec<Call>,
     /// Of each row what ends there.
-    pub flat: Vec<Change>,
+    pub flat: Vec<Pair>,
     /// Of each row what goes through it.
-    pub cum: Vec<Change>,
+    pub cum: Vec<Pair>,
 }
 
 /// What is around the rows that are wanted, of stacks with these values.
 pub fn neighbors(
     stacks: &Stacks<'_>,
     frames: &Frames,
-    changes: &[Change],
+    changes: &[Pair],
     is_wanted: &[bool],
 ) -> Neighbors {
     let mut found = Neighbors {
@@ -52,7 +52,7 @@ pub fn neighbors(
     // The last stack that counted for a row, and for a call.
     let mut last_of_row = vec![u32::MAX; frames.len()];
     let mut last_of_call: Vec<u32> = Vec::new();
-    let add = |sum: &mut Change, value: Change| {
+    let add = |sum: &mut Pair, value: Pair| {
         *sum = (sum.0.wrapping_add(value.0), sum.1.wrapping_add(value.1));
     };
     for (id, &value) in stacks.ids().zip(changes).filter(|(_, value)| **value != (0, 0)) {

@@ -1,6 +1,7 @@
 //! Facts, and no I/O: profiles as columns, the symbols they share, and series of snapshots.
 
 pub mod builder;
+pub mod change;
 mod compact;
 pub mod difference;
 mod distinct;

@@ -16,13 +16,13 @@ mod timeline_records;
 
 pub(super) use {baseline_records::write as write_baselines, pattern_records::write_patterns};
 
-use crate::analysis::calls::Weight;
 use crate::analysis::list::{Line, Listing};
 use crate::analysis::peek::Neighbor;
-use crate::analysis::stacks::{Sides, Stack, Stacks};
+use crate::analysis::stacks::{Stack, Stacks};
 use crate::analysis::tags::{self, Tag};
 use crate::analysis::traces::Trace;
 use crate::analysis::{LabelValue, diff, peek, refs, top};
+use crate::model::change::Change;
 use crate::report::{Answer, Report};
 use columns::{Columns, joined, pairs, scientific, word};
 use std::io;
@@ -101,10 +101,10 @@ fn stack_columns<'a>(stacks: &'a Stacks, unit: &'a str) -> Columns<'a, &'a Stack
         columns
             .column("before", |stack| stack.value.before)
             .column("after", |stack| stack.value.after)
-            .column("delta", |stack| stack.value.delta())
+            .column("delta", |stack| stack.value.delta)
             .optional("objects_before", |stack| Some(stack.objects?.before))
             .optional("objects_after", |stack| Some(stack.objects?.after))
-            .optional("objects_delta", |stack| stack.objects.map(Sides::delta))
+            .optional("objects_delta", |stack| Some(stack.objects?.delta))
     } else {
         columns
             .column("value", |stack| stack.value.after)
@@ -128,9 +128,9 @@ fn refs_columns(unit: &str) -> Columns<'_, (&refs::Site, &refs::Line)> {
         .optional("objects_after", |(_, line)| Some(line.objects?.after))
         .optional("objects_delta", |(_, line)| line.objects?.delta)
         .bounds(["error_lower", "error_upper"], |(_, line)| line.error)
-        .optional("ends", |(_, line)| Some(line.ends?.main()))
+        .optional("ends", |(_, line)| Some(line.ends?.delta_or_value()))
         .optional("omitted_branches", |(_, line)| Some(line.omitted?.count))
-        .optional("omitted", |(_, line)| Some(line.omitted?.values.main()))
+        .optional("omitted", |(_, line)| Some(line.omitted?.values.delta_or_value()))
         .column("unit", move |_| unit)
 }
 
@@ -142,11 +142,11 @@ fn list_columns(unit: &str) -> Columns<'_, (&Listing, &Line)> {
         .optional("before_flat", |(_, line)| Some(line.values.before?.flat))
         .column("after_flat", |(_, line)| line.values.after.flat)
         .optional("delta_flat", |(_, line)| Some(line.values.delta?.flat))
-        .bounds(["flat_error_lower", "flat_error_upper"], |(_, line)| Some(line.values.error?.flat))
+        .bounds(["flat_error_lower", "flat_error_upper"], |(_, line)| Some(line.error?.flat))
         .optional("before_cum", |(_, line)| Some(line.values.before?.cum))
         .column("after_cum", |(_, line)| line.values.after.cum)
         .optional("delta_cum", |(_, line)| Some(line.values.delta?.cum))
-        .bounds(["cum_error_lower", "cum_error_upper"], |(_, line)| Some(line.values.error?.cum))
+        .bounds(["cum_error_lower", "cum_error_upper"], |(_, line)| Some(line.error?.cum))
         .column("unit", move |_| unit)
 }
 
@@ -161,8 +161,9 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// What went along the call, or cum of the row.
-    fn weight(self) -> Weight {
-        self.neighbor.map_or_else(|| self.row.value.cum(), |neighbor| neighbor.weight)
+    fn value(self) -> Change<i64> {
+        let cum = || self.row.value.map(|measure| measure.cum);
+        self.neighbor.map_or_else(cum, |neighbor| neighbor.value)
     }
 
     /// The row, on its own line.
@@ -183,9 +184,9 @@ fn peek_columns(unit: &str) -> Columns<'_, Call<'_>> {
         .column("row", |call| &call.row.name)
         .column("relation", |call| call.relation)
         .column("name", |call| call.neighbor.map_or(&call.row.name, |neighbor| &neighbor.name))
-        .optional("before", |call| call.weight().before)
-        .column("after", |call| call.weight().after)
-        .optional("delta", |call| call.weight().delta)
+        .optional("before", |call| call.value().before)
+        .column("after", |call| call.value().after)
+        .optional("delta", |call| call.value().delta)
         .optional("before_flat", |call| Some(call.itself()?.value.before?.flat))
         .optional("after_flat", |call| Some(call.itself()?.value.after.flat))
         .optional("delta_flat", |call| Some(call.itself()?.value.delta?.flat))
@@ -199,7 +200,7 @@ fn trace_columns(unit: &str) -> Columns<'_, &Trace> {
         .optional("before", |row| row.amount.before)
         .column("after", |row| row.amount.after)
         .optional("delta", |row| row.amount.delta)
-        .bounds(["error_lower", "error_upper"], |row| row.amount.error)
+        .bounds(["error_lower", "error_upper"], |row| row.error)
         .column("unit", move |_| unit)
         .column("labels", |row| {
             joined(row.labels.iter().map(|label| match &label.value {
@@ -227,6 +228,6 @@ fn tag_columns(unit: &str) -> Columns<'_, (&Tag, &tags::Value)> {
         .column("after", |(_, value)| value.amount.after)
         .optional("delta", |(_, value)| value.amount.delta)
         .optional("percent", |(_, value)| value.percent)
-        .bounds(["error_lower", "error_upper"], |(_, value)| value.amount.error)
+        .bounds(["error_lower", "error_upper"], |(_, value)| value.error)
         .column("unit", move |_| unit)
 }

@@ -9,9 +9,9 @@
 
 use super::number::{Scale, percent_text};
 use super::{Style, escape};
-use crate::analysis::Bounds;
 use crate::analysis::call_graph::{Edge, Graph, Node, Other};
-use crate::analysis::calls::{Measures, Weight};
+use crate::analysis::{Bounds, Measure, MeasureBounds};
+use crate::model::change::Change;
 use crate::report::{Answer, Report};
 use std::fmt::Write as _;
 use std::io;
@@ -82,9 +82,10 @@ impl Drawing<'_> {
         lines.push(format!("{} by {}", report.sample_type, report.granularity.name()));
         let total = report.totals.iter().find(|total| total.sample_type == report.sample_type);
         if let Some(total) = total {
-            let weight = Weight { before: total.before, after: total.after, delta: total.delta };
-            let error = total.error.map(|error| self.margin(error, weight.main()));
-            lines.push(format!("total {}{}", self.value(&weight), error.unwrap_or_default()));
+            let value = total.value;
+            let error = total.error.map(|error| self.margin(error, value.delta_or_value()));
+            let value = in_words(&self.scale, value);
+            lines.push(format!("total {value}{}", error.unwrap_or_default()));
         }
         let nodes = graph.nodes.len();
         let share = if self.is_comparison() { "Σ |Δ|" } else { "Σ |value|" };
@@ -127,17 +128,17 @@ impl Drawing<'_> {
     }
 
     fn node(&self, number: usize, node: &Node, out: &mut dyn io::Write) -> io::Result<()> {
-        let main = node.value.main();
+        let main = node.value.delta_or_value();
         let mut label: Vec<String> = name_lines(&node.name).iter().map(|line| text(line)).collect();
-        let error = |of: fn(&crate::analysis::calls::Errors) -> Bounds, value: i64| {
+        let error = |of: fn(&MeasureBounds) -> Bounds, value: i64| {
             node.error.map(|error| self.margin(of(&error), value)).unwrap_or_default()
         };
         let share = |percent: Option<f64>| {
             percent.map(|percent| format!(" ({})", percent_text(percent))).unwrap_or_default()
         };
-        let flat = weight(&node.value, |measure| measure.flat);
-        let cum = weight(&node.value, |measure| measure.cum);
-        if flat.after == 0 && flat.before.unwrap_or(0) == 0 {
+        let flat = node.value.map(|measure| measure.flat);
+        let cum = node.value.map(|measure| measure.cum);
+        if flat.is_zero() {
             label.push("0".to_owned());
         } else {
             label.push(text(&format!(
@@ -146,7 +147,7 @@ impl Drawing<'_> {
                 error(|error| error.flat, main.flat),
                 share(node.flat_percent)
             )));
-            label.extend(self.both_sides(&flat).map(|line| text(&line)));
+            label.extend(self.both_sides(flat).map(|line| text(&line)));
         }
         if flat != cum {
             label.push(text(&format!(
@@ -155,7 +156,7 @@ impl Drawing<'_> {
                 error(|error| error.cum, main.cum),
                 share(node.cum_percent)
             )));
-            label.extend(self.both_sides(&cum).map(|line| text(&line)));
+            label.extend(self.both_sides(cum).map(|line| text(&line)));
         }
         let part = match self.most {
             0 => 0.0,
@@ -183,29 +184,29 @@ impl Drawing<'_> {
             lines.push(format!("{}{line}", cut(file, TOOLTIP)));
         }
         let report = self.report;
-        let mut say = |sample_type: &str, scale: &Scale<'_>, value: &Measures| {
-            for (word, weight) in [
-                ("flat", weight(value, |measure| measure.flat)),
-                ("cum", weight(value, |measure| measure.cum)),
+        let mut say = |sample_type: &str, scale: &Scale<'_>, value: Change<Measure>| {
+            for (word, value) in [
+                ("flat", value.map(|measure| measure.flat)),
+                ("cum", value.map(|measure| measure.cum)),
             ] {
-                lines.push(format!("{sample_type} {word} {}", in_words(scale, &weight)));
+                lines.push(format!("{sample_type} {word} {}", in_words(scale, value)));
             }
         };
-        say(&report.sample_type, &self.scale, &node.value);
+        say(&report.sample_type, &self.scale, node.value);
         for other in &node.others {
-            say(&other.sample_type, &Scale::new(&other.unit, None), &other.value);
+            say(&other.sample_type, &Scale::new(&other.unit, None), other.value);
         }
         lines.iter().map(|line| text(line)).collect::<Vec<_>>().join("\\n")
     }
 
     fn other(&self, other: &Other, out: &mut dyn io::Write) -> io::Result<()> {
-        let flat = weight(&other.value, |measure| measure.flat);
+        let flat = other.value.map(|measure| measure.flat);
         let mut label = vec![format!("other: {}", number_of(other))];
-        label.push(format!("{} flat", self.main(flat.main())));
+        label.push(format!("{} flat", self.main(flat.delta_or_value())));
         if let (Some(grew), Some(shrank)) = (other.grew, other.shrank) {
             label.push(format!("{} and {}", self.scale.change(grew), self.scale.change(shrank)));
         }
-        label.extend(self.both_sides(&flat));
+        label.extend(self.both_sides(flat));
         let label: Vec<String> = label.iter().map(|line| text(line)).collect();
         writeln!(
             out,
@@ -225,7 +226,7 @@ impl Drawing<'_> {
             let node = end.and_then(|number| self.graph.nodes.get(number));
             node.map_or("other", |node| node.name.as_str())
         };
-        let mut label = format!(" {}", text(&self.main(edge.weight.main())));
+        let mut label = format!(" {}", text(&self.main(edge.value.delta_or_value())));
         if edge.inline {
             label.push_str("\\n (inline)");
         }
@@ -234,7 +235,7 @@ impl Drawing<'_> {
             "{} {arrow} {}\\n{}",
             text(&cut(name(edge.from), TOOLTIP)),
             text(&cut(name(edge.to), TOOLTIP)),
-            text(&in_words(&self.scale, &edge.weight))
+            text(&in_words(&self.scale, edge.value))
         );
         let part = match self.graph.whole {
             0 => 0.0,
@@ -246,7 +247,7 @@ impl Drawing<'_> {
             id(edge.from),
             id(edge.to),
             quoted(&label),
-            quoted(&self.color(edge.weight.main()).dark()),
+            quoted(&self.color(edge.value.delta_or_value()).dark()),
             1.0 + 5.0 * part,
             // What is left out bends where it is in the way.
             if is_other { 0 } else { 1 + (100.0 * part) as u32 },
@@ -272,13 +273,9 @@ impl Drawing<'_> {
     }
 
     /// `312.4 MiB → 890.1 MiB`, for two.
-    fn both_sides(&self, weight: &Weight) -> Option<String> {
-        let before = weight.before?;
-        Some(format!("{} → {}", self.scale.value(before), self.scale.value(weight.after)))
-    }
-
-    fn value(&self, weight: &Weight) -> String {
-        in_words(&self.scale, weight)
+    fn both_sides(&self, value: Change<i64>) -> Option<String> {
+        let before = value.before?;
+        Some(format!("{} → {}", self.scale.value(before), self.scale.value(value.after)))
     }
 
     fn color(&self, value: i64) -> Color {
@@ -298,21 +295,13 @@ fn number_of(other: &Other) -> String {
 }
 
 /// `312.4 MiB → 890.1 MiB, Δ +577.7 MiB`, or the one value.
-fn in_words(scale: &Scale<'_>, weight: &Weight) -> String {
-    let after = scale.value(weight.after);
-    match (weight.before, weight.delta) {
+fn in_words(scale: &Scale<'_>, value: Change<i64>) -> String {
+    let after = scale.value(value.after);
+    match (value.before, value.delta) {
         (Some(before), Some(delta)) => {
             format!("{} → {after}, Δ {}", scale.value(before), scale.change(delta))
         }
         _ => after,
-    }
-}
-
-fn weight(value: &Measures, of: fn(&crate::analysis::Measure) -> i64) -> Weight {
-    Weight {
-        before: value.before.as_ref().map(of),
-        after: of(&value.after),
-        delta: value.delta.as_ref().map(of),
     }
 }
 

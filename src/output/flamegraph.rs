@@ -126,6 +126,7 @@ impl Lines {
 mod tests {
     use super::*;
     use crate::analysis::Measure;
+    use crate::model::change::Change;
 
     fn frame(depth: u32, width: i64) -> Frame {
         let after = Measure { flat: 0, cum: width };
@@ -136,9 +137,7 @@ mod tests {
             several: None,
             deeper: None,
             width,
-            before: None,
-            after,
-            delta: None,
+            value: Change::new(None, after),
             error: None,
         }
     }

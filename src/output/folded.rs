@@ -71,14 +71,15 @@ fn without_number(line: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::stacks::{Frame, Order, Sides, Step};
+    use crate::analysis::stacks::{Frame, Order, Step};
+    use crate::model::change::Change;
 
     fn stacks(names: &[&str], values: &[(i64, i64)], is_comparison: bool) -> Stacks {
         let frame = |name: &&str| Frame { name: (*name).to_owned(), file: None, line: None };
         let step = |frame: u32| Step { parent: frame.checked_sub(1), frame };
         let stack = |(i, &(before, after)): (usize, &(i64, i64))| Stack {
             leaf: (i as u32).checked_sub(1),
-            value: Sides { before, after },
+            value: Change::new(before, after),
             objects: None,
         };
         Stacks {

@@ -4,7 +4,8 @@
 //! before, each named with its total; the first is shown first. Those without a sample are left out.
 
 use super::escape::Printable;
-use crate::analysis::stacks::{Frame, Sides, Stack, Stacks};
+use crate::analysis::stacks::{Frame, Stack, Stacks};
+use crate::model::change::Change;
 use crate::report::Report;
 use crate::units::{self, Kind};
 use serde::ser::SerializeSeq;
@@ -71,11 +72,11 @@ impl Serialize for Paths<'_> {
 }
 
 /// What a profile of the file weighs its stacks by.
-type Weight = fn(Sides) -> i64;
+type Weight = fn(Change<i64, i64>) -> i64;
 
 const COMPARISON: [(&str, Weight); 4] = [
-    ("grew", |value| value.delta().max(0)),
-    ("shrank", |value| value.delta().saturating_neg().max(0)),
+    ("grew", |value| value.delta.max(0)),
+    ("shrank", |value| value.delta.saturating_neg().max(0)),
     ("after", |value| value.after.max(0)),
     ("before", |value| value.before.max(0)),
 ];
@@ -113,7 +114,7 @@ fn profile<'a>(
     stacks: &'a Stacks,
     part: &str,
     unit: &'static str,
-    weight: impl Fn(Sides) -> i64,
+    weight: impl Fn(Change<i64, i64>) -> i64,
 ) -> Profile<'a> {
     let of: Vec<&Stack> = stacks.stacks.iter().filter(|stack| weight(stack.value) != 0).collect();
     let weights: Vec<i64> = of.iter().map(|stack| weight(stack.value)).collect();

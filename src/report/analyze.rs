@@ -8,6 +8,7 @@ use super::{
 use crate::analysis::{NoAnswer, NoMatch, Order, check, rfc3339};
 use crate::filter::{self, Granularity, Spec};
 use crate::graph::tree::TooLarge;
+use crate::model::change::Change;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
 use crate::model::series::Snapshot;
@@ -184,16 +185,15 @@ pub fn position(types: &[SampleType], asked: &str) -> Result<usize, Error> {
     })
 }
 
-/// How a total changed, without its error.
-pub(super) fn change_of_total(sample_type: &SampleType, before: i64, after: i64) -> Total {
-    let delta = after - before;
+/// The total of a sample type, without its error.
+pub(super) fn total(sample_type: &SampleType, value: Change<i64>) -> Total {
+    let percent = |delta: i64, before: i64| delta as f64 / before as f64 * 100.0;
+    let before = value.before.filter(|&before| before != 0);
     Total {
         sample_type: sample_type.name.clone(),
         unit: sample_type.unit.clone(),
-        before: Some(before),
-        after,
-        delta: Some(delta),
-        delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
+        value,
+        delta_percent: value.delta.zip(before).map(|(delta, before)| percent(delta, before)),
         error: None,
     }
 }

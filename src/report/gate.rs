@@ -1,6 +1,6 @@
 //! The question of a gate: whether runs before and after keep to rules.
 
-use super::analyze::{Draft, Error, change_of_total, column, input, settle_order};
+use super::analyze::{Draft, Error, column, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals};
 use super::through_time::leaks_alone;
 use super::{
@@ -12,6 +12,7 @@ use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
 use crate::analysis::suspects::{self, Verdict};
 use crate::analysis::{Measured, Order, Process, Suspect, diff};
 use crate::filter::{Applied, Filter, Spec};
+use crate::model::change::Change;
 use crate::model::profile::SampleType;
 use crate::model::recording::Recording;
 use crate::model::series::{Series, Snapshot, trimmed};
@@ -77,10 +78,10 @@ pub(super) fn check(
             (sum / runs.len().max(1) as i128) as i64
         };
         let (before, after) = sums.split_at(asked.before);
-        let total = |(i, sample_type): (usize, &SampleType)| -> Total {
-            change_of_total(sample_type, mean(before, i), mean(after, i))
+        let mean_total = |(i, sample_type): (usize, &SampleType)| -> Total {
+            total(sample_type, Change::new(Some(mean(before, i)), mean(after, i)))
         };
-        draft.totals = types.iter().enumerate().map(total).collect();
+        draft.totals = types.iter().enumerate().map(mean_total).collect();
     }
     draft.warnings.extend(repeated);
     draft.warnings.extend(same_on_both_sides(&series, asked.before));

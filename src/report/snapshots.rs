@@ -1,6 +1,6 @@
 //! Questions about snapshots: one, two that are compared, or several that are added up.
 
-use super::analyze::{Draft, Error, change_of_total, column, input, no_match, settle_order};
+use super::analyze::{Draft, Error, column, input, no_match, settle_order, total};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
@@ -11,6 +11,7 @@ use crate::analysis::{
 };
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
+use crate::model::change::Change;
 use crate::model::series::{Series, trimmed};
 use crate::parallel;
 use regex::Regex;
@@ -260,9 +261,9 @@ pub(super) fn diff_totals(
     let types = series.sample_types.iter().enumerate();
     types
         .map(|(i, sample_type)| {
-            let (before, after) = (sums[0][i].signed, sums[1][i].signed);
-            let error = comparison.total_error(i, after - before);
-            Total { error, ..change_of_total(sample_type, before, after) }
+            let value = Change::new(Some(sums[0][i].signed), sums[1][i].signed);
+            let error = comparison.total_error(i, value.delta_or_value());
+            Total { error, ..total(sample_type, value) }
         })
         .collect()
 }
@@ -273,15 +274,8 @@ fn top_totals(series: &Series, sums: &[Vec<Sum>]) -> Vec<Total> {
         .map(|(i, sample_type)| {
             let after = sums.iter().map(|sums| sums[i].signed).fold(0, i64::saturating_add);
             let measured = Measured::new(&series.sample_types, i);
-            Total {
-                sample_type: sample_type.name.clone(),
-                unit: sample_type.unit.clone(),
-                before: None,
-                after,
-                delta: None,
-                delta_percent: None,
-                error: top::total_error(series, &measured, after),
-            }
+            let error = top::total_error(series, &measured, after);
+            Total { error, ..total(sample_type, Change::new(None, after)) }
         })
         .collect()
 }

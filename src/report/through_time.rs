@@ -1,12 +1,13 @@
 //! Questions about snapshots through time: the timeline, and the suspects with their verdict.
 
-use super::analyze::{Draft, Error, change_of_total, column, input, no_match, settle_order};
+use super::analyze::{Draft, Error, column, input, no_match, settle_order, total};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::{Asked, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};
 use crate::analysis::{Measured, Order, Suspect};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
+use crate::model::change::Change;
 use crate::model::history::{History, Moment};
 use crate::model::measures::{self, Kind};
 use crate::model::recording::{Lack, Recording, Track};
@@ -189,11 +190,11 @@ fn warn_of_leaks(history: &History, asked: &Asked, verdict: &Verdict) -> Vec<War
 fn totals(track: &Track) -> Vec<Total> {
     let History { sample_types, moments, .. } = &track.history;
     let (first, last) = track.ends();
-    let total =
+    let sum =
         |moment: Option<usize>, i: usize| moment.map_or(0, |moment| moments[moment].totals[i]);
     let types = sample_types.iter().enumerate();
     types
-        .map(|(i, sample_type)| change_of_total(sample_type, total(first, i), total(last, i)))
+        .map(|(i, sample_type)| total(sample_type, Change::new(Some(sum(first, i)), sum(last, i))))
         .collect()
 }
 

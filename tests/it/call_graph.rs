@@ -6,14 +6,14 @@ use super::drawings::{dot, graphviz, limits};
 use super::random::Random;
 use super::{corpus, dsl};
 use heapdiff::analysis::call_graph::Graph;
-use heapdiff::analysis::calls::Weight;
 use heapdiff::filter::{Granularity, Spec};
+use heapdiff::model::change::Change;
 use heapdiff::report::analyze;
 use prost::Message;
 
 /// Before, after and Δ.
-fn three(weight: &Weight) -> [i64; 3] {
-    [weight.before.unwrap_or(0), weight.after, weight.delta.unwrap_or(weight.after)]
+fn three(value: Change<i64>) -> [i64; 3] {
+    [value.before.unwrap_or(0), value.after, value.delta_or_value()]
 }
 
 fn add(sum: &mut [i64; 3], values: [i64; 3]) {
@@ -28,22 +28,18 @@ fn check(graph: &Graph, context: &str) -> [i64; 3] {
     let mut flats = [0_i64; 3];
     for edge in &graph.edges {
         assert_ne!(edge.from, edge.to, "{context}: an edge to itself");
-        add(&mut balance[edge.to.unwrap_or(last)], three(&edge.weight));
-        let out = three(&edge.weight).map(i64::wrapping_neg);
+        add(&mut balance[edge.to.unwrap_or(last)], three(edge.value));
+        let out = three(edge.value).map(i64::wrapping_neg);
         add(&mut balance[edge.from.unwrap_or(last)], out);
     }
     let nodes = graph.nodes.iter().map(|node| (node.value, node.entered, node.repeats));
     let other = graph.other.iter().map(|other| (other.value, other.entered, other.repeats));
     for (i, (value, entered, repeats)) in nodes.chain(other).enumerate() {
-        let flat = three(&Weight {
-            before: value.before.map(|measure| measure.flat),
-            after: value.after.flat,
-            delta: value.delta.map(|measure| measure.flat),
-        });
+        let flat = three(value.map(|measure| measure.flat));
         add(&mut flats, flat);
-        add(&mut balance[i], three(&entered));
+        add(&mut balance[i], three(entered));
         add(&mut balance[i], flat.map(i64::wrapping_neg));
-        add(&mut balance[i], three(&repeats).map(i64::wrapping_neg));
+        add(&mut balance[i], three(repeats).map(i64::wrapping_neg));
         assert_eq!(balance[i], [0; 3], "{context}: node {i} of {last}");
     }
     flats
@@ -141,7 +137,7 @@ fn ways_over_what_is_left_out_are_dashed() {
     let names: Vec<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["leaf", "main"]);
     let edges: Vec<_> =
-        graph.edges.iter().map(|e| (e.from, e.to, e.weight.after, e.residual)).collect();
+        graph.edges.iter().map(|e| (e.from, e.to, e.value.after, e.residual)).collect();
     assert_eq!(edges, [(Some(1), Some(0), 900, true), (Some(1), None, 1, true)]);
     let dot = dot(&report);
     assert!(dot.contains("N2 -> N1 [label=\" 900 B\""), "{dot}");

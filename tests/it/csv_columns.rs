@@ -1,8 +1,9 @@
 //! Each column of a CSV holds what its name says: crafted rows in which every field has a value of its own, and rows of
 //! real profiles, compared by the name of the column with the JSON of the same report.
 
-use crate::{check_samples, samples};
-use heapdiff::analysis::stacks::{Frame, Order, Sides, Stack, Stacks, Step};
+use crate::{check_samples, samples, time_samples};
+use heapdiff::analysis::stacks::{Frame, Order, Stack, Stacks, Step};
+use heapdiff::model::change::Change;
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::patterns::Page;
 use heapdiff::report::baselines::{self, Branch, Shelf};
@@ -179,6 +180,11 @@ fn said(section: &str, answer: Value) -> (String, Value) {
     let mut report = serde_json::to_value(samples::leaking()).unwrap();
     report.as_object_mut().unwrap().remove("diff");
     report[section] = answer;
+    said_by(report)
+}
+
+/// A report given as JSON, as CSV and as JSON.
+fn said_by(report: Value) -> (String, Value) {
     let report: Report = serde_json::from_value(report).unwrap();
     let of = |format| written(|out| output::write(format, &report, &style(), out));
     (of(Format::Csv), serde_json::from_str(&of(Format::Json)).unwrap())
@@ -266,8 +272,8 @@ fn stacks() {
             steps: vec![Step { parent: None, frame: 0 }, Step { parent: Some(0), frame: 1 }],
             stacks: vec![Stack {
                 leaf: Some(1),
-                value: Sides { before: 11, after: 13 },
-                objects: Some(Sides { before: 21, after: 24 }),
+                value: Change::new(11, 13),
+                objects: Some(Change::new(21, 24)),
             }],
         });
         let csv = written(|out| output::write(Format::Csv, &report, &style(), out));
@@ -513,7 +519,9 @@ fn suspects() {
         "explanation": "it grows", "fix": "stop it", "process": 19, "since": 20,
         "values": [21, 22, 23],
     });
-    let (csv, json) = said("suspects", json!([suspect]));
+    let mut report = serde_json::to_value(time_samples::leaks()).unwrap();
+    report["suspects"] = json!([suspect]);
+    let (csv, json) = said_by(report);
     let columns = [&SUSPECTS[..], &[("places", "=main.under under.go:902")]].concat();
     check(&csv, &json, &[(0, "/suspects/0", &columns)]);
 }

@@ -69,15 +69,19 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
                 let total = &report.totals.iter().find(|t| t.sample_type == report.sample_type);
                 let total = total.unwrap();
                 let all = &flame.frames[0];
-                assert_eq!(all.after.cum, total.after, "{name}");
-                assert_eq!(all.before.map(|before| before.cum), total.before, "{name}");
+                assert_eq!(all.value.after.cum, total.value.after, "{name}");
+                assert_eq!(all.value.before.map(|before| before.cum), total.value.before, "{name}");
                 assert_eq!(flame.narrow.rows, 0, "{name}: nothing is too narrow for a width of 0");
                 for (i, children) in children(&flame.frames).into_iter().enumerate() {
                     let frame = &flame.frames[i];
                     let sum: i64 = children.iter().map(|&child| flame.frames[child].width).sum();
                     assert!(sum <= frame.width, "{name}: {frame:?}");
                     if width == Width::After && frame.run == 1 && frame.deeper.is_none() {
-                        assert_eq!(sum + frame.after.flat, frame.after.cum, "{name}: {frame:?}");
+                        assert_eq!(
+                            sum + frame.value.after.flat,
+                            frame.value.after.cum,
+                            "{name}: {frame:?}"
+                        );
                     }
                     let by_width =
                         |pair: &[usize]| flame.frames[pair[0]].width >= flame.frames[pair[1]].width;
@@ -178,7 +182,12 @@ fn a_difference_reads_as_it_happened() {
     let (_, flame) = flame(&[&before, &after], picture(Width::After));
     let line = |frame: &Frame| {
         let name = &flame.names[frame.name as usize];
-        format!("{} {name} {} {:?}", frame.depth, frame.width, frame.delta.map(|delta| delta.cum))
+        format!(
+            "{} {name} {} {:?}",
+            frame.depth,
+            frame.width,
+            frame.value.delta.map(|delta| delta.cum)
+        )
     };
     let main: Vec<_> = flame.frames.iter().map(line).collect();
     let strip: Vec<_> = flame.elided.iter().map(line).collect();
@@ -195,7 +204,7 @@ fn opposite_changes_do_not_cancel_in_a_width() {
     let after = bytes(&heap(&[stack("main;b").inuse(1, 1000)]));
     let (_, flame) = flame(&[&before, &after], picture(Width::Delta));
     let main = &flame.frames[1];
-    assert_eq!((main.width, main.delta.unwrap().cum), (2000, 0));
+    assert_eq!((main.width, main.value.delta.unwrap().cum), (2000, 0));
     assert!(flame.elided.is_empty());
 }
 
@@ -216,7 +225,7 @@ fn recursion_is_one_frame_and_depth_has_an_end() {
         let (report, flame) = flame(&[&profile], Wanted { direction, ..picture(Width::After) });
         let last = flame.frames.last().unwrap();
         assert_eq!((flame.frames.len() as u32, last.deeper), (252, Some(4000 - 250)));
-        assert_eq!(last.after.cum, 64);
+        assert_eq!(last.value.after.cum, 64);
         assert!(written(Format::Svg, &report).contains("… 3 750 more frames ("));
     }
     // Other tools get the stack as it is.
@@ -232,8 +241,8 @@ fn what_is_too_narrow_is_counted_and_stays_in_what_it_stands_under() {
     let wanted = Wanted { min_width: 500, ..picture(Width::After) };
     let (report, flame) = flame(&[&bytes(&heap(&stacks))], wanted);
     assert_eq!(flame.frames.len(), 4);
-    assert_eq!((flame.frames[3].several, flame.frames[3].after.cum), (Some(500), 50_000));
-    assert_eq!(flame.frames[1].after.cum, 1_050_000);
+    assert_eq!((flame.frames[3].several, flame.frames[3].value.after.cum), (Some(500), 50_000));
+    assert_eq!(flame.frames[1].value.after.cum, 1_050_000);
     assert_eq!((flame.narrow.rows, flame.narrow.sum), (500, 50_000));
     let svg = written(Format::Svg, &report);
     assert!(
@@ -300,7 +309,8 @@ fn what_sampling_explains_is_pale() {
     let [before, after] = corpus::pair("chat");
     let (report, flame) = flame(&[&before, &after], picture(Width::After));
     let noise = flame.frames.iter().filter(|frame| {
-        frame.delta.unwrap().cum != 0 && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
+        frame.value.delta.unwrap().cum != 0
+            && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
     });
     let noise = noise.count();
     let svg = written(Format::Svg, &report);
@@ -387,7 +397,7 @@ fn nothing_to_draw_is_a_picture_as_well() {
 fn a_difference_has_widths_and_folded_stacks_without_what_is_negative() {
     let profile = bytes(&heap(&[stack("main;a").inuse(1, -64), stack("main;b").inuse(1, 32)]));
     let (report, flame) = flame(&[&profile], picture(Width::After));
-    assert_eq!((flame.frames[1].width, flame.frames[1].after.cum), (96, -32));
+    assert_eq!((flame.frames[1].width, flame.frames[1].value.after.cum), (96, -32));
     let drawn = frames(&written(Format::Svg, &report));
     let fill = |name: &str| drawn.iter().find(|frame| frame.name == name).unwrap().fill.clone();
     assert_eq!((fill("a"), fill("b")), ("rgb(61,122,210)".to_owned(), "rgb(218,56,44)".to_owned()));

@@ -79,7 +79,7 @@ fn scaled_values_have_no_errors_and_do_not_overflow() {
         analyze(series(&[before, after]).unwrap(), &query, &Spec::default())
     };
     let report = ask(&before, &after).unwrap();
-    assert!(report.totals.iter().all(|t| t.delta == Some(0) && t.error.is_none()));
+    assert!(report.totals.iter().all(|t| t.value.delta == Some(0) && t.error.is_none()));
     assert_eq!(status(&report, "main.f"), Status::Shrunk);
     let huge = [stack("a").inuse(1, 1 << 50), stack("b").inuse(1, 1 - (1 << 50))];
     let refused = ask(&profile(&[stack("a").inuse(1, 1 << 30)]), &profile(&huge)).unwrap_err();

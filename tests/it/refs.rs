@@ -3,10 +3,10 @@
 use super::ask::{query, series};
 use super::dsl::{bytes, heap, stack};
 use super::properties;
-use heapdiff::analysis::calls::Weight;
 use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site};
 use heapdiff::filter::Spec;
 use heapdiff::graph::trim::Fraction;
+use heapdiff::model::change::Change;
 use heapdiff::report::{Answer, InputKind, Query, Question, Report, analyze};
 
 fn asked(pattern: &str) -> Asked {
@@ -38,14 +38,17 @@ fn drawn(site: &Site) -> Vec<String> {
             .iter()
             .map(|frame| format!("{}{}", frame.name, if frame.recursive { "*" } else { "" }))
             .collect();
-        let ends = line.ends.map(|ends| format!(" ends {}", ends.main())).unwrap_or_default();
-        let rest = line.omitted.map(|rest| format!(" {} more {}", rest.count, rest.values.main()));
+        let ends =
+            line.ends.map(|ends| format!(" ends {}", ends.delta_or_value())).unwrap_or_default();
+        let rest = line
+            .omitted
+            .map(|rest| format!(" {} more {}", rest.count, rest.values.delta_or_value()));
         let rest = rest.unwrap_or_default();
         format!(
             "{}{} {}{ends}{rest}",
             "  ".repeat(line.depth),
             frames.join("<"),
-            line.values.main()
+            line.values.delta_or_value()
         )
     };
     site.lines.iter().map(line).collect()
@@ -136,7 +139,7 @@ fn large_opposite_changes_are_both_shown() {
 
 /// Each line is its branches, what ends at it and what was left out.
 fn check_sums(site: &Site, what: &str) {
-    let add = |a: Weight, b: &Weight| Weight {
+    let add = |a: Change<i64>, b: &Change<i64>| Change {
         before: a.before.map(|before| before + b.before.unwrap()),
         after: a.after + b.after,
         delta: a.delta.map(|delta| delta + b.delta.unwrap()),
@@ -148,7 +151,7 @@ fn check_sums(site: &Site, what: &str) {
             continue;
         }
         let zero = line.values.before.map(|_| 0);
-        let none = Weight { before: zero, after: 0, delta: zero };
+        let none = Change { before: zero, after: 0, delta: zero };
         let mut sum = branches.iter().fold(none, |sum, branch| add(sum, &branch.values));
         for more in line.ends.iter().chain(line.omitted.iter().map(|rest| &rest.values)) {
             sum = add(sum, more);
@@ -190,7 +193,7 @@ fn sums_are_those_of_the_functions_at_every_level() {
                             if let Some(cum) =
                                 rows.get(name).filter(|_| !name.starts_with(['<', '[']))
                             {
-                                assert_eq!(first.values.main(), *cum, "{first:?}");
+                                assert_eq!(first.values.delta_or_value(), *cum, "{first:?}");
                                 checked += 1;
                             }
                         }

@@ -1,18 +1,16 @@
 //! Handwritten reports: what the analysis would report about a leaking chat server, and edge cases.
 
 use heapdiff::analysis::call_graph::{self as graph, Graph, Node, OfType, Other};
-use heapdiff::analysis::calls::{Errors, Measures, Weight};
-use heapdiff::analysis::diff::{Diff, Objects, Row, Site, Status};
-use heapdiff::analysis::list::{
-    self, Changed, List, Listing, MeasureBounds, NoSource, Source, SourceLine, Values,
-};
+use heapdiff::analysis::diff::{Diff, Row, Site, Status};
+use heapdiff::analysis::list::{self, Changed, List, Listing, NoSource, Source, SourceLine};
 use heapdiff::analysis::matches::{Leading, Match, Matches};
 use heapdiff::analysis::peek::{self, Neighbor, Peek};
 use heapdiff::analysis::tags::{self, Tags};
 use heapdiff::analysis::top::{self, Top};
 use heapdiff::analysis::traces::{Trace, Traces};
-use heapdiff::analysis::{Amount, Bounds, Label, LabelValue, Measure, Omitted, Place};
+use heapdiff::analysis::{Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, Place};
 use heapdiff::filter::Granularity;
+use heapdiff::model::change::Change;
 use heapdiff::report::{
     Answer, Comparison, Input, InputKind, Report, SCHEMA, Sort, Total, Warning, WarningCode,
 };
@@ -55,9 +53,7 @@ pub(crate) fn total(
     Total {
         sample_type: sample_type.to_owned(),
         unit: unit.to_owned(),
-        before: Some(before),
-        after,
-        delta: Some(delta),
+        value: Change::new(Some(before), after),
         delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
         error: margin.map(|margin| Bounds { lower: delta - margin, upper: delta + margin }),
     }
@@ -74,7 +70,7 @@ pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Stat
         after: Measure { flat: after, cum: after },
         delta: Measure { flat: delta, cum: delta },
         delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
-        objects: Some(Objects { before: before / 512, after: after / 512, delta: delta / 512 }),
+        objects: Some(Change { before: before / 512, after: after / 512, delta: delta / 512 }),
         kept: None,
         error: Some(Bounds { lower: delta - margin, upper: delta + margin }),
         q_value: Some(0.000_12),
@@ -280,18 +276,14 @@ pub(crate) fn single() -> Report {
         Total {
             sample_type: "inuse_objects".to_owned(),
             unit: "count".to_owned(),
-            before: None,
-            after: 3_950_012,
-            delta: None,
+            value: Change::new(None, 3_950_012),
             delta_percent: None,
             error: None,
         },
         Total {
             sample_type: "inuse_space".to_owned(),
             unit: "bytes".to_owned(),
-            before: None,
-            after: 890 * MIB,
-            delta: None,
+            value: Change::new(None, 890 * MIB),
             delta_percent: None,
             error: Some(Bounds { lower: 881 * MIB, upper: 899 * MIB }),
         },
@@ -330,12 +322,13 @@ pub(crate) fn list() -> Report {
     report.sort = Sort::Cum;
     let values = |flat: [i64; 2], cum: [i64; 2]| {
         let of = |side: usize| Measure { flat: flat[side], cum: cum[side] };
-        let delta = Measure { flat: flat[1] - flat[0], cum: cum[1] - cum[0] };
+        let values = Change::new(Some(of(0)), of(1));
+        let delta = values.delta_or_value();
         let around = |delta: i64| Bounds { lower: delta - 2 * MIB, upper: delta + 2 * MIB };
         let error = MeasureBounds { flat: around(delta.flat), cum: around(delta.cum) };
-        Values { before: Some(of(0)), after: of(1), delta: Some(delta), error: Some(error) }
+        (values, Some(error))
     };
-    let line = |line, values| list::Line { line, values };
+    let line = |line, (values, error)| list::Line { line, values, error };
     let texts = [
         (50, "func (l *Limiter) windowFor(user uint64) *Window {"),
         (53, "\tif w == nil {"),
@@ -344,6 +337,7 @@ pub(crate) fn list() -> Report {
     ];
     let lines = texts.iter().map(|&(line, text)| SourceLine { line, text: text.to_owned() });
     let both = values([120 * MIB, 521 * MIB], [120 * MIB, 530 * MIB]);
+    let gone = values([5 * MIB, 0], [5 * MIB, 0]);
     report.answer = Answer::List(List {
         pattern: "windowFor|gone".to_owned(),
         functions: vec![
@@ -351,7 +345,8 @@ pub(crate) fn list() -> Report {
                 function: "github.com/acme/chat/internal/limiter.(*Limiter).windowFor".to_owned(),
                 file: Some("github.com/acme/chat/internal/limiter/limiter.go".to_owned()),
                 start_line: Some(50),
-                values: both,
+                values: both.0,
+                error: both.1,
                 lines: vec![
                     line(Some(54), values([120 * MIB, 521 * MIB], [120 * MIB, 521 * MIB])),
                     line(Some(55), values([0, 0], [0, 9 * MIB])),
@@ -367,7 +362,8 @@ pub(crate) fn list() -> Report {
                 function: "gone.\u{1b}[2J".to_owned(),
                 file: Some("/build/gone.go".to_owned()),
                 start_line: None,
-                values: values([5 * MIB, 0], [5 * MIB, 0]),
+                values: gone.0,
+                error: gone.1,
                 lines: vec![
                     line(None, values([4 * MIB, 0], [4 * MIB, 0])),
                     line(Some(7), values([MIB, 0], [MIB, 0])),
@@ -394,10 +390,12 @@ fn labels() -> Vec<Label> {
     ]
 }
 
-fn amount(before: i64, after: i64) -> Amount {
-    let delta = after - before;
-    let error = Some(Bounds { lower: delta - MIB, upper: delta + MIB });
-    Amount { before: Some(before), after, delta: Some(delta), error }
+fn amount(before: i64, after: i64) -> Change<i64> {
+    Change::new(Some(before), after)
+}
+
+fn within_a_mib(delta: i64) -> Bounds {
+    Bounds { lower: delta - MIB, upper: delta + MIB }
 }
 
 /// Stacks of two profiles: inlined frames, labels, and no stack at all.
@@ -412,12 +410,14 @@ pub(crate) fn traces() -> Report {
     ];
     let trace = Trace {
         amount: amount(12 * MIB, 52 * MIB),
+        error: Some(within_a_mib(40 * MIB)),
         labels: labels(),
         frames: frames.map(Arc::from).to_vec(),
         inlined: vec![0, 1],
     };
     let bare = Trace {
         amount: amount(9 * MIB, 0),
+        error: Some(within_a_mib(-9 * MIB)),
         labels: Vec::new(),
         frames: Vec::new(),
         inlined: Vec::new(),
@@ -437,11 +437,13 @@ pub(crate) fn tags() -> Report {
     let value = |label: &Label, before, after| tags::Value {
         value: label.value.clone(),
         amount: amount(before, after),
+        error: Some(within_a_mib(after - before)),
         percent: (before != 0).then(|| (after - before) as f64 / before as f64 * 100.0),
     };
     let tag = |label: &Label, omitted| tags::Tag {
         key: label.key.clone(),
         amount: amount(20 * MIB, 60 * MIB),
+        error: Some(within_a_mib(40 * MIB)),
         percent: Some(200.0),
         values: vec![value(label, 0, 41 * MIB), value(label, 20 * MIB, 19 * MIB)],
         omitted,
@@ -522,28 +524,21 @@ pub(crate) fn packages() -> Report {
     report
 }
 
-fn weight(before: i64, after: i64) -> Weight {
-    Weight { before: Some(before), after, delta: Some(after - before) }
+fn measures(before: i64, after: i64, cum: i64) -> Change<Measure> {
+    let with_cum = |flat: i64| Measure { flat, cum: flat + cum };
+    Change::new(Some(with_cum(before)), with_cum(after))
 }
 
-fn measures(before: i64, after: i64, cum: i64) -> Measures {
-    Measures {
-        before: Some(Measure { flat: before, cum: before + cum }),
-        after: Measure { flat: after, cum: after + cum },
-        delta: Some(Measure { flat: after - before, cum: after - before }),
-    }
-}
-
-fn errors(delta: i64, margin: i64) -> Errors {
+fn errors(delta: i64, margin: i64) -> MeasureBounds {
     let bounds = Bounds { lower: delta - margin, upper: delta + margin };
-    Errors { flat: bounds, cum: bounds }
+    MeasureBounds { flat: bounds, cum: bounds }
 }
 
 /// A function between its callers and its callees.
 pub(crate) fn peeked() -> Report {
     let neighbor = |name: &str, before: i64, after: i64, inline: bool| Neighbor {
         name: name.to_owned(),
-        weight: weight(before, after),
+        value: Change::new(Some(before), after),
         inline,
     };
     let rows = vec![
@@ -584,8 +579,8 @@ pub(crate) fn graph() -> Report {
         value: measures(before, after, 0),
         flat_percent: Some(12.5),
         cum_percent: None,
-        entered: weight(0, 0),
-        repeats: weight(0, 0),
+        entered: Change::new(Some(0), 0),
+        repeats: Change::new(Some(0), 0),
         error: Some(errors(after - before, MIB)),
         others: vec![OfType {
             sample_type: "inuse_objects".to_owned(),
@@ -596,7 +591,7 @@ pub(crate) fn graph() -> Report {
     let edge = |to: Option<usize>, before: i64, after: i64| graph::Edge {
         from: Some(0),
         to,
-        weight: weight(before, after),
+        value: Change::new(Some(before), after),
         size: (after - before).abs(),
         inline: to.is_some(),
         residual: to.is_none(),
@@ -611,8 +606,8 @@ pub(crate) fn graph() -> Report {
             value: measures(1, 2, 0),
             grew: Some(3),
             shrank: Some(-2),
-            entered: weight(0, 0),
-            repeats: weight(0, 0),
+            entered: Change::new(Some(0), 0),
+            repeats: Change::new(Some(0), 0),
         }),
     };
     Report { sort: Sort::Flat, answer: Answer::Graph(graph), ..empty_diff() }

@@ -59,8 +59,7 @@ pub(crate) fn rows(report: &Report) -> BTreeMap<String, [i64; 3]> {
 
 /// Total of each sample type: its change, or its sum.
 pub(crate) fn totals(report: &Report) -> BTreeMap<String, i64> {
-    let total = |total: &heapdiff::report::Total| {
-        (total.sample_type.clone(), total.delta.unwrap_or(total.after))
-    };
+    let total =
+        |total: &heapdiff::report::Total| (total.sample_type.clone(), total.value.delta_or_value());
     report.totals.iter().map(total).collect()
 }

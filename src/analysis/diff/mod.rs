@@ -13,6 +13,7 @@ mod sparse;
 use super::sides::Process;
 use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
 use crate::graph::frames::Frames;
+use crate::model::change::Change;
 use crate::model::series::Series;
 use crate::stats;
 use evidence::Question;
@@ -38,18 +39,6 @@ pub enum Status {
     WithinNoise,
 }
 
-/// Objects before and after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Objects {
-    /// Count before.
-    pub before: i64,
-    /// Count after.
-    pub after: i64,
-    /// `after − before`.
-    pub delta: i64,
-}
-
 /// One function (or file, line, package, address) in two snapshots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -71,7 +60,7 @@ pub struct Row {
     /// Δ / before of the value the rows are sorted by, in percent; absent where before is 0.
     pub delta_percent: Option<f64>,
     /// Objects, where the profile counts them beside the sample type.
-    pub objects: Option<Objects>,
+    pub objects: Option<Change<i64, i64>>,
     /// Share (0 to 1) of what was allocated between the snapshots that is still in use: Δ in use / Δ
     /// allocated. Absent where nothing was allocated, in different processes, or without both sample types.
     pub kept: Option<f64>,

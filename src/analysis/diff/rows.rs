@@ -1,13 +1,14 @@
 //! From sums and evidence to the rows and sites of the answer.
 
 use super::findings::{Findings, RowSum, SiteSum};
-use super::{Comparison, Diff, Objects, Process, Row, Site, Status, moved};
+use super::{Comparison, Diff, Process, Row, Site, Status, moved};
 use crate::analysis::{
     Bounds, Context, Measure, Measured, Omitted, Order, SIGNIFICANT, Wanted, addresses, is_empty,
     main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
+use crate::model::change::Change;
 use crate::parallel;
 use crate::stats::growth::Evidence;
 use crate::stats::multiple::benjamini_hochberg;
@@ -282,10 +283,10 @@ impl<'a> Judge<'a> {
         let after = Measure { flat: a.flat, cum: a.cum };
         let delta = Measure { flat: a.flat.wrapping_sub(b.flat), cum: a.cum.wrapping_sub(b.cum) };
         let main = primary(a, self.order).wrapping_sub(primary(b, self.order));
-        let objects = self.measured.count.map(|_| {
-            let (b, a) = (primary_objects(b, self.order), primary_objects(a, self.order));
-            Objects { before: b, after: a, delta: a.wrapping_sub(b) }
-        });
+        let objects = self
+            .measured
+            .count
+            .map(|_| Change::new(primary_objects(b, self.order), primary_objects(a, self.order)));
         let RowSum { evidence, allocated } = self.found.row(id);
         let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
         let kept = (in_use && self.same_process() && allocated > 0 && main >= 0)

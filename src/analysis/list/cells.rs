@@ -3,10 +3,10 @@
 //! A line of a function is a cell. A sample counts for the cells and the functions that it passes once each, and
 //! flat for the cell of its leaf.
 
-use super::{MeasureBounds, Values};
 use crate::analysis::matched::Evidence;
-use crate::analysis::{Measure, Subject};
+use crate::analysis::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::clean_path;
+use crate::model::change::Change;
 use crate::model::ids::LocationId;
 use crate::model::series::Snapshot;
 use hashbrown::HashMap;
@@ -115,30 +115,8 @@ impl Sum {
         self.0 == [Measure::default(); 2]
     }
 
-    pub(super) fn delta(self) -> Measure {
-        let [before, after] = self.0;
-        Measure {
-            flat: after.flat.wrapping_sub(before.flat),
-            cum: after.cum.wrapping_sub(before.cum),
-        }
-    }
-
-    pub(super) fn primary(self, subject: &Subject<'_>) -> Measure {
-        if subject.is_comparison() { self.delta() } else { self.0[1] }
-    }
-
-    pub(super) fn values(self, subject: &Subject<'_>, evidence: Option<&[Evidence; 2]>) -> Values {
-        let is_comparison = subject.is_comparison();
-        let primary = self.primary(subject);
-        Values {
-            before: is_comparison.then_some(self.0[0]),
-            after: self.0[1],
-            delta: is_comparison.then(|| self.delta()),
-            error: evidence.map(|[flat, cum]| MeasureBounds {
-                flat: flat.bounds(primary.flat),
-                cum: cum.bounds(primary.cum),
-            }),
-        }
+    pub(super) fn change(self, subject: &Subject<'_>) -> Change<Measure> {
+        subject.change(self.0)
     }
 }
 
@@ -291,11 +269,18 @@ impl Errors {
         errors
     }
 
-    pub(super) fn of_cell(&self, cell: u32) -> Option<&[Evidence; 2]> {
-        self.cells[cell as usize].map(|at| &self.evidence[at as usize])
+    /// The intervals of a cell whose flat and cum, or their change, are `value`.
+    pub(super) fn of_cell(&self, cell: u32, value: Measure) -> Option<MeasureBounds> {
+        self.bounds(self.cells[cell as usize], value)
     }
 
-    pub(super) fn of_function(&self, function: u32) -> Option<&[Evidence; 2]> {
-        self.functions[function as usize].map(|at| &self.evidence[at as usize])
+    /// As of a cell.
+    pub(super) fn of_function(&self, function: u32, value: Measure) -> Option<MeasureBounds> {
+        self.bounds(self.functions[function as usize], value)
+    }
+
+    fn bounds(&self, at: Option<u32>, value: Measure) -> Option<MeasureBounds> {
+        let [flat, cum] = &self.evidence[at? as usize];
+        Some(MeasureBounds { flat: flat.bounds(value.flat), cum: cum.bounds(value.cum) })
     }
 }

@@ -9,46 +9,14 @@
 
 mod cells;
 
-use super::{Bounds, Measure, NoMatch, Omitted, Subject, Wanted};
+use super::{Measure, MeasureBounds, NoMatch, Omitted, Subject, Wanted};
+use crate::model::change::Change;
 use cells::{Errors, Places, Sums};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// A gap of so many lines is shown rather than left out.
 const SMALL_GAP: i64 = 2;
-
-/// 95 % intervals of a flat and of a cumulative value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct MeasureBounds {
-    /// Of flat, or of its Δ.
-    pub flat: Bounds,
-    /// Of cum, or of its Δ.
-    pub cum: Bounds,
-}
-
-/// The values of a line or of a function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Values {
-    /// Before; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Measure>,
-    /// After, or in the single profile.
-    pub after: Measure,
-    /// `after − before`; absent for a single profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delta: Option<Measure>,
-    /// 95 % intervals of Δ, or of the values of a single profile.
-    pub error: Option<MeasureBounds>,
-}
-
-impl Values {
-    /// What is asked about: Δ, or the value of a single profile.
-    pub fn primary(&self) -> Measure {
-        self.delta.unwrap_or(self.after)
-    }
-}
 
 /// One line with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +26,9 @@ pub struct Line {
     pub line: Option<i64>,
     /// Its values.
     #[serde(flatten)]
-    pub values: Values,
+    pub values: Change<Measure>,
+    /// 95 % intervals of Δ, or of the values of a single profile.
+    pub error: Option<MeasureBounds>,
 }
 
 /// Why the lines of a file may not be those that were profiled.
@@ -127,7 +97,9 @@ pub struct Listing {
     pub start_line: Option<i64>,
     /// Values of all lines together, each sample counted once.
     #[serde(flatten)]
-    pub values: Values,
+    pub values: Change<Measure>,
+    /// 95 % intervals of Δ, or of the values of a single profile.
+    pub error: Option<MeasureBounds>,
     /// The lines with values, by number.
     pub lines: Vec<Line>,
     /// The text of the file, where it was found.
@@ -194,7 +166,7 @@ pub fn list(subject: &Subject<'_>, pattern: &Regex, wanted: Wanted) -> Result<Li
         (0..places.functions.len() as u32).filter(|&id| !sums.of_function(id).is_zero()).collect();
     order.sort_by(|&a, &b| {
         let size = |id: u32| {
-            let Measure { flat, cum } = sums.of_function(id).primary(subject);
+            let Measure { flat, cum } = sums.of_function(id).change(subject).delta_or_value();
             std::cmp::Reverse((cum.unsigned_abs(), flat.unsigned_abs()))
         };
         let name = |id: u32| {
@@ -209,9 +181,9 @@ pub fn list(subject: &Subject<'_>, pattern: &Regex, wanted: Wanted) -> Result<Li
     let functions = shown.iter().map(|&id| listing(subject, &places, &sums, &errors, id));
     let omitted = rest.iter().fold(Omitted::default(), |omitted, &id| Omitted {
         rows: omitted.rows + 1,
-        sum: omitted
-            .sum
-            .saturating_add_unsigned(sums.of_function(id).primary(subject).cum.unsigned_abs()),
+        sum: omitted.sum.saturating_add_unsigned(
+            sums.of_function(id).change(subject).delta_or_value().cum.unsigned_abs(),
+        ),
     });
     Ok(List { pattern: pattern.as_str().to_owned(), functions: functions.collect(), omitted })
 }
@@ -229,15 +201,17 @@ fn listing(
     lines.sort_by_key(|&cell| places.cells[cell as usize].line);
     let line = |cell: u32| {
         let number = places.cells[cell as usize].line;
-        let sum = &sums.cells[cell as usize];
-        let values = sum.values(subject, errors.of_cell(cell));
-        Line { line: (number > 0).then_some(number), values }
+        let values = sums.cells[cell as usize].change(subject);
+        let error = errors.of_cell(cell, values.delta_or_value());
+        Line { line: (number > 0).then_some(number), values, error }
     };
+    let values = sums.of_function(id).change(subject);
     Listing {
         function: function.name.clone(),
         file: (!function.file.is_empty()).then(|| function.file.clone()),
         start_line: function.start_line,
-        values: sums.of_function(id).values(subject, errors.of_function(id)),
+        values,
+        error: errors.of_function(id, values.delta_or_value()),
         lines: lines.into_iter().map(line).collect(),
         source: None,
         no_source: None,
@@ -249,12 +223,13 @@ mod tests {
     use super::*;
 
     fn listing(start_line: Option<i64>, lines: &[Option<i64>]) -> Listing {
-        let line = |&line: &Option<i64>| Line { line, values: Values::default() };
+        let line = |&line: &Option<i64>| Line { line, values: Change::default(), error: None };
         Listing {
             function: "main.f".to_owned(),
             file: None,
             start_line,
-            values: Values::default(),
+            values: Change::default(),
+            error: None,
             lines: lines.iter().map(line).collect(),
             source: None,
             no_source: None,

@@ -9,13 +9,13 @@
 
 mod site;
 
-use super::calls::Weight;
 use super::{Bounds, NoAnswer, NoMatch, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::inverted;
 use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::trim::Fraction;
 use crate::graph::walk::Unsymbolized;
+use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -50,7 +50,7 @@ pub struct Rest {
     pub count: usize,
     /// Their values.
     #[serde(flatten)]
-    pub values: Weight,
+    pub values: Change<i64>,
 }
 
 /// One line of a tree: a frame, and the frames that follow it without a branch.
@@ -64,18 +64,18 @@ pub struct Line {
     pub frames: Vec<Frame>,
     /// Its values.
     #[serde(flatten)]
-    pub values: Weight,
+    pub values: Change<i64>,
     /// Its change as a share of the change of the function (for a single profile its value as a share of that of the
     /// function), in percent; negative where it goes the other way. Absent where that is 0.
     pub share: Option<f64>,
     /// Objects, where the profile counts them beside the sample type.
-    pub objects: Option<Weight>,
+    pub objects: Option<Change<i64>>,
     /// 95 % interval of the change, or of the value of a single profile.
     pub error: Option<Bounds>,
     /// What of it ends here: stacks whose root (whose leaf, among callees) is the last frame. Absent where none of it
     /// does, or all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends: Option<Weight>,
+    pub ends: Option<Change<i64>>,
     /// Its branches that are not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omitted: Option<Rest>,
@@ -124,7 +124,7 @@ pub struct Path {
     pub frames: Vec<String>,
     /// Its values.
     #[serde(flatten)]
-    pub values: Weight,
+    pub values: Change<i64>,
 }
 
 /// The answer to "through what".
@@ -218,8 +218,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
         paths: Vec::new(),
         omitted_paths: None,
     };
-    let nothing: &[i64] = if subject.is_comparison() { &[0, 0] } else { &[0] };
-    let mut rest = Rest { count: 0, values: Weight::of(nothing) };
+    let mut rest = Rest { count: 0, values: subject.change([0, 0]) };
     let mut all = Vec::new();
     let mut left = MOST_FRAMES;
     for (site, (row, ..)) in shown.iter().enumerate() {
@@ -231,8 +230,9 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
         let found = ways.answer(asked, &matched);
         left = found.lines.iter().fold(left, |left, line| left.saturating_sub(line.frames.len()));
         answer.sites.push(found);
-        let mut own: Vec<(u32, Weight)> = ways.ends().collect();
-        let weight = |values: &Weight| Reverse((values.main().unsigned_abs(), values.after));
+        let mut own: Vec<(u32, Change<i64>)> = ways.ends().collect();
+        let weight =
+            |values: &Change<i64>| Reverse((values.delta_or_value().unsigned_abs(), values.after));
         own.sort_by_key(|(step, values)| (weight(values), *step));
         let wanted = if asked.lines == 0 { own.len() } else { asked.lines };
         for (i, (step, values)) in own.into_iter().enumerate() {
@@ -242,7 +242,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
                 all.push((weight(&values), site, path));
             } else {
                 rest.count += 1;
-                rest.values = rest.values.plus(&values);
+                rest.values = rest.values.plus(values);
             }
         }
         // No more of them than are wanted of all functions together.
@@ -250,7 +250,7 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
             all.sort_by_key(|(weight, site, _)| (*weight, *site));
             for (_, _, path) in all.drain(asked.lines..) {
                 rest.count += 1;
-                rest.values = rest.values.plus(&path.values);
+                rest.values = rest.values.plus(path.values);
             }
         }
     }

@@ -1,13 +1,13 @@
 //! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
 
 use super::{Asked, Dominator, Frame, Line, Path, Rest, Site, Sums};
-use crate::analysis::calls::Weight;
 use crate::analysis::matched::{Evidence, Matched};
 use crate::analysis::{Subject, percent};
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
 use crate::graph::inverted::{Direction, Inverted};
 use crate::graph::stacks::Stacks;
+use crate::model::change::Change;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::BinaryHeap;
@@ -28,7 +28,6 @@ pub(super) struct Ways<'a> {
     gross: Vec<i64>,
     /// Branches of each step.
     branches: Vec<Vec<u32>>,
-    is_comparison: bool,
     has_objects: bool,
 }
 
@@ -85,7 +84,6 @@ impl<'a> Ways<'a> {
             all,
             gross,
             branches,
-            is_comparison: subject.is_comparison(),
             has_objects: sums.objects_after.is_some(),
         }
     }
@@ -98,7 +96,7 @@ impl<'a> Ways<'a> {
     }
 
     /// The last steps of whole paths, in no order, each with the weight of its path.
-    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Weight)> + '_ {
+    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Change<i64>)> + '_ {
         let is_end = |&step: &u32| self.ends.iter().any(|column| column[step as usize] != 0);
         let all = (0..self.gross.len() as u32).filter(is_end);
         all.map(|step| (step, self.values(&self.ends, step)))
@@ -120,12 +118,8 @@ impl<'a> Ways<'a> {
         self.inverted.steps()[step as usize].row
     }
 
-    fn values(&self, columns: &Columns, step: u32) -> Weight {
-        self.pair(columns[0][step as usize], columns[1][step as usize])
-    }
-
-    fn pair(&self, before: i64, after: i64) -> Weight {
-        if self.is_comparison { Weight::of(&[before, after]) } else { Weight::of(&[after]) }
+    fn values(&self, columns: &Columns, step: u32) -> Change<i64> {
+        self.subject.change([columns[0][step as usize], columns[1][step as usize]])
     }
 
     /// What a step is worth showing for: how much changes beyond it, and how much there is.
@@ -205,7 +199,7 @@ impl<'a> Ways<'a> {
         chosen: &Chains,
         evidence: &HashMap<u32, Evidence, FxBuildHasher>,
     ) -> Vec<Line> {
-        let whole = self.values(&self.all, 0).main();
+        let whole = self.values(&self.all, 0).delta_or_value();
         let mut lines = Vec::new();
         let mut waiting = vec![(0_u32, 0_usize)];
         while let Some((step, depth)) = waiting.pop() {
@@ -216,7 +210,7 @@ impl<'a> Ways<'a> {
                 .partition(|branch| chosen.contains_key(*branch));
             let size = |step: u32| {
                 let values = self.values(&self.all, step);
-                (values.main().unsigned_abs(), self.weight(step))
+                (values.delta_or_value().unsigned_abs(), self.weight(step))
             };
             shown.sort_by(|&a, &b| {
                 size(b).cmp(&size(a)).then_with(|| self.name(a).cmp(self.name(b)))
@@ -232,14 +226,16 @@ impl<'a> Ways<'a> {
                 depth,
                 frames: chain.iter().map(|&step| self.frame(step)).collect(),
                 values,
-                share: percent(values.main(), whole),
-                objects: self
-                    .has_objects
-                    .then(|| self.pair(self.all[2][step as usize], self.all[3][step as usize])),
-                error: evidence.get(&step).map(|evidence| evidence.bounds(values.main())),
+                share: percent(values.delta_or_value(), whole),
+                objects: self.has_objects.then(|| {
+                    self.subject.change([self.all[2][step as usize], self.all[3][step as usize]])
+                }),
+                error: evidence.get(&step).map(|evidence| evidence.bounds(values.delta_or_value())),
                 ends: (has_ends && !self.branches[last as usize].is_empty()).then_some(ends),
-                omitted: (!hidden.is_empty())
-                    .then(|| Rest { count: hidden.len(), values: self.pair(sum(0), sum(1)) }),
+                omitted: (!hidden.is_empty()).then(|| Rest {
+                    count: hidden.len(),
+                    values: self.subject.change([sum(0), sum(1)]),
+                }),
             });
             waiting.extend(shown.iter().rev().map(|&step| (step, depth + 1)));
         }
@@ -258,12 +254,12 @@ impl<'a> Ways<'a> {
     /// The nearest function of the program's own code that the paths pass, those left out that go the other way or
     /// together make up less than [`SIDE_PATHS`].
     fn dominator(&self) -> Option<Dominator> {
-        let whole = self.values(&self.all, 0).main();
+        let whole = self.values(&self.all, 0).delta_or_value();
         if self.direction == Direction::Callees || whole == 0 {
             return None;
         }
         let along = |step: u32| {
-            let value = self.values(&self.ends, step).main();
+            let value = self.values(&self.ends, step).delta_or_value();
             if whole < 0 { value.saturating_neg() } else { value }
         };
         let mut ends: Vec<(i64, u32)> = (0..self.gross.len() as u32)

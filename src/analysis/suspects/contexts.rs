@@ -4,7 +4,7 @@
 //! and a leaking one, so the own frames above a site are told apart as well, a few deep: a **context** is a site, or a site
 //! under one of its callers, and so on. Contexts form a tree whose roots are the sites.
 
-use crate::analysis::evolution::{Change, Tally};
+use crate::analysis::evolution::{RecordChange, Tally};
 use crate::model::history::History;
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin::{self, Own};
@@ -141,7 +141,7 @@ pub(super) fn frames_of(
 
 impl Contexts {
     /// The contexts of a history whose records changed so.
-    pub(super) fn new(history: &History, owners: &Owners, changes: &[Change]) -> Self {
+    pub(super) fn new(history: &History, owners: &Owners, changes: &[RecordChange]) -> Self {
         let series = &history.records;
         let mut contexts = Self { all: Vec::new(), of_record: vec![None; history.len()] };
         let mut index: HashMap<(Option<ContextId>, Frame), ContextId, FxBuildHasher> =

@@ -5,7 +5,7 @@
 //! into `(*Transport).roundTrip` belong together.
 
 use super::contexts::{Frame, Owners, frames_of};
-use crate::analysis::evolution::Change;
+use crate::analysis::evolution::RecordChange;
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
 use hashbrown::HashMap;
@@ -29,7 +29,7 @@ fn method_of(name: &str) -> Option<&str> {
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(history: &'a History, owners: &Owners, changes: &[Change]) -> Self {
+    pub(super) fn new(history: &'a History, owners: &Owners, changes: &[RecordChange]) -> Self {
         let mut through: HashMap<_, (i64, Frame), FxBuildHasher> = HashMap::default();
         let series = &history.records;
         let mut frames = Vec::new();

@@ -18,7 +18,7 @@ mod words;
 pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict};
 
 use super::estimates::{CHURN, Class, Estimate, Share};
-use super::evolution::{Change, Evolution};
+use super::evolution::{Evolution, RecordChange};
 use super::spans::nearest;
 use super::turnover::judge_line;
 use super::{Measured, Place};
@@ -241,7 +241,12 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// The suspects of one process, and how many sites grew that were not followed.
-    fn of_span(&self, process: usize, span: &Span, changes: &[Change]) -> (Vec<Ranked>, usize) {
+    fn of_span(
+        &self,
+        process: usize,
+        span: &Span,
+        changes: &[RecordChange],
+    ) -> (Vec<Ranked>, usize) {
         let Self { track, measured, owners, .. } = *self;
         let history = &track.history;
         let evolution = Evolution { history, measured, span };

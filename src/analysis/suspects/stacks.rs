@@ -4,7 +4,7 @@ use super::Case;
 use super::contexts::{Contexts, Frame, frames_of};
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
-use crate::analysis::evolution::Change;
+use crate::analysis::evolution::RecordChange;
 use crate::patterns::PatternId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -26,7 +26,7 @@ pub(super) fn of(
     case: &Case<'_>,
     contexts: &Contexts,
     candidates: &[Candidate],
-    changes: &[Change],
+    changes: &[RecordChange],
 ) -> Vec<Stack> {
     let Case { track, matcher, .. } = *case;
     let history = &track.history;

@@ -61,7 +61,7 @@ impl Palette {
 }
 
 fn change(words: &Words<'_>, frame: &Frame) -> &'static str {
-    let delta = words.change(frame);
+    let delta = frame.value.delta_or_value().cum;
     if delta == 0 {
         return SAME;
     }

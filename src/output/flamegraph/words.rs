@@ -34,13 +34,7 @@ impl<'a> Words<'a> {
 
     /// Whether colours tell changes: between two profiles, or in one that holds a difference.
     pub(super) fn shows_change(&self) -> bool {
-        self.is_comparison || self.flame.frames.iter().any(|frame| frame.after.cum < 0)
-    }
-
-    /// What a frame changed by.
-    #[expect(clippy::unused_self, reason = "asked of the words like everything else about a frame")]
-    pub(super) fn change(&self, frame: &Frame) -> i64 {
-        frame.delta.map_or(frame.after.cum, |delta| delta.cum)
+        self.is_comparison || self.flame.frames.iter().any(|frame| frame.value.after.cum < 0)
     }
 
     /// Whether sampling explains the change of a frame.
@@ -51,8 +45,8 @@ impl<'a> Words<'a> {
     /// What shares are of: the larger of the two totals.
     pub(super) fn whole(&self) -> i64 {
         let Some(total) = self.total else { return 0 };
-        let before = total.before.unwrap_or_default().unsigned_abs();
-        let whole = total.after.unsigned_abs().max(before);
+        let before = total.value.before.unwrap_or_default().unsigned_abs();
+        let whole = total.value.after.unsigned_abs().max(before);
         // A difference may come to nothing and still hold something.
         let width = self.flame.frames.first().map_or(0, |frame| frame.width);
         let width = if self.is_comparison { 0 } else { width };
@@ -96,16 +90,17 @@ impl<'a> Words<'a> {
     /// Name and figures of a frame.
     pub(super) fn title(&self, frame: &Frame) -> String {
         let name = self.name(frame);
-        let (Some(before), Some(delta)) = (frame.before, frame.delta) else {
-            let value = self.value(frame.after.cum);
+        let (Some(before), Some(delta)) = (frame.value.before, frame.value.delta) else {
+            let value = self.value(frame.value.after.cum);
             let margin = self.margin(frame.error);
-            let (share, own) = (self.share(frame.after.cum), self.own(frame.after.flat));
+            let (share, own) =
+                (self.share(frame.value.after.cum), self.own(frame.value.after.flat));
             return format!("{name} ({value}{margin}{share}{own})");
         };
         let percent = match (before.cum, delta.cum) {
             (_, 0) => String::new(),
             (0, _) => ", new".to_owned(),
-            _ if frame.after.cum == 0 => ", gone".to_owned(),
+            _ if frame.value.after.cum == 0 => ", gone".to_owned(),
             (before, delta) => {
                 let percent = delta as f64 / before as f64 * 100.0;
                 format!(", {}{}", if percent > 0.0 { "+" } else { "" }, in_percent(percent))
@@ -115,16 +110,16 @@ impl<'a> Words<'a> {
             if delta.cum != 0 && self.is_noise(frame) { ", within sampling error" } else { "" };
         let share = match self.flame.width {
             Width::Before => self.share(before.cum),
-            Width::After if frame.after.cum != 0 => self.share(frame.after.cum),
+            Width::After if frame.value.after.cum != 0 => self.share(frame.value.after.cum),
             Width::After | Width::Delta => self.share(delta.cum),
         };
         format!(
             "{name} (before {} → after {}, Δ {}{}{percent}{noise}{share}{})",
             self.value(before.cum),
-            self.value(frame.after.cum),
+            self.value(frame.value.after.cum),
             self.signed(delta.cum),
             self.margin(frame.error),
-            self.own(frame.after.flat),
+            self.own(frame.value.after.flat),
         )
     }
 
@@ -132,10 +127,10 @@ impl<'a> Words<'a> {
     fn share(&self, part: i64) -> String {
         let Some(total) = self.total else { return String::new() };
         let whole = match (self.is_comparison, self.flame.width) {
-            (true, Width::Before) => total.before.unwrap_or_default(),
-            (true, Width::After) if part >= 0 => total.after,
+            (true, Width::Before) => total.value.before.unwrap_or_default(),
+            (true, Width::After) if part >= 0 => total.value.after,
             (true, _) => self.whole(),
-            (false, _) => total.after,
+            (false, _) => total.value.after,
         };
         if whole <= 0 || part == 0 {
             return String::new();
@@ -177,9 +172,9 @@ impl<'a> Words<'a> {
         };
         let sample_type = shown(&self.report.sample_type, LONGEST_PROGRAM);
         let Some(total) = self.total else { return format!("{program}  {sample_type}") };
-        let after = self.value(total.after);
+        let after = self.value(total.value.after);
         let margin = self.margin(total.error);
-        match (total.before, total.delta) {
+        match (total.value.before, total.value.delta) {
             (Some(before), Some(delta)) => format!(
                 "{program}  {sample_type}  {} → {after}  Δ {}{margin}",
                 self.value(before),

@@ -10,8 +10,9 @@ use super::grid::{Grid, Tone};
 use super::name::{self, Label};
 use super::number::Scale;
 use super::{rows, wrap};
-use crate::analysis::list::{Changed, List, Listing, NoSource, Source, Values};
-use crate::analysis::{Bounds, Measure};
+use crate::analysis::list::{Changed, List, Listing, NoSource, Source};
+use crate::analysis::{Bounds, Measure, MeasureBounds};
+use crate::model::change::Change;
 use crate::report::Report;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::collections::BTreeMap;
@@ -111,37 +112,40 @@ fn why_missing(reason: NoSource) -> &'static str {
     }
 }
 
+/// The values of a row, with their intervals.
+type Row = (Change<Measure>, Option<MeasureBounds>);
+
 /// One line to be.
-struct Shown<'a> {
+struct Shown {
     /// Nothing where it is text alone.
-    values: Option<&'a Values>,
+    values: Option<Change<Measure>>,
+    error: Option<MeasureBounds>,
     line: String,
     text: String,
 }
 
 /// The numbers are the order in which columns make room for the source.
-fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
+fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let [main_flat, main_cum] =
         if report.comparison.is_some() { ["Δ flat", "Δ cum"] } else { ["flat", "cum"] };
     let value = move |value: i64| if value == 0 { ".".to_owned() } else { scale.value(value) };
-    let main = move |values: &Values, of: fn(Measure) -> i64| match values.delta.map(of) {
+    let main = move |values: Change<Measure>, of: fn(Measure) -> i64| match values.delta.map(of) {
         Some(0) => ".".to_owned(),
         Some(delta) => scale.change(delta),
         None => value(of(values.after)),
     };
-    let margin = move |values: &Values, of: fn(Measure) -> i64, error: Bounds| {
+    let margin = move |values: Change<Measure>, of: fn(Measure) -> i64, error: Bounds| {
+        let values = values.map(of);
         // What is zero on both sides is no estimate.
-        let is_nothing =
-            of(values.after) == 0 && values.before.is_none_or(|before| of(before) == 0);
-        (!is_nothing).then(|| scale.margin(error, of(values.primary())))
+        (!values.is_zero()).then(|| scale.margin(error, values.delta_or_value()))
     };
     let flat = |measure: Measure| measure.flat;
     let cum = |measure: Measure| measure.cum;
     Grid::new()
-        .column(Number, main_flat, None, move |shown: &Shown<'_>| Some(main(shown.values?, flat)))
+        .column(Number, main_flat, None, move |shown: &Shown| Some(main(shown.values?, flat)))
         .column(Number, "± flat", Some(4), move |shown| {
-            margin(shown.values?, flat, shown.values?.error?.flat)
+            margin(shown.values?, flat, shown.error?.flat)
         })
         .column(Number, "before", Some(0), move |shown| Some(value(shown.values?.before?.flat)))
         .column(Number, "after", Some(1), move |shown| {
@@ -152,7 +156,7 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
         })
         .column(Number, main_cum, None, move |shown| Some(main(shown.values?, cum)))
         .column(Number, "± cum", Some(5), move |shown| {
-            margin(shown.values?, cum, shown.values?.error?.cum)
+            margin(shown.values?, cum, shown.error?.cum)
         })
         .column(Number, "cum before", Some(2), move |shown| Some(value(shown.values?.before?.cum)))
         .column(Number, "cum after", Some(3), move |shown| {
@@ -165,21 +169,23 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
         .column(Code, "", None, |shown| shown.text.clone())
 }
 
-fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<'a, Shown<'a>> {
+fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<'a, Shown> {
     let mut grid = columns(report, style);
-    let mut push = |values: Option<&'a Values>, line: String, text: String| {
+    let mut push = |row: Option<Row>, line: String, text: String| {
+        let (values, error) = row.unzip();
         let delta = values.and_then(|values| values.delta);
         let tone = delta.map_or(Tone::Plain, |delta| {
             Tone::of(if delta.flat == 0 { delta.cum } else { delta.flat })
         });
-        grid.push(&Shown { values, line, text }, Label::default(), tone);
+        grid.push(&Shown { values, error: error.flatten(), line, text }, Label::default(), tone);
     };
-    push(Some(&listing.values), "all".to_owned(), String::new());
-    let mut by_line: BTreeMap<i64, &Values> = BTreeMap::new();
+    push(Some((listing.values, listing.error)), "all".to_owned(), String::new());
+    let mut by_line: BTreeMap<i64, Row> = BTreeMap::new();
     for line in &listing.lines {
+        let row = (line.values, line.error);
         match line.line {
-            Some(number) => _ = by_line.insert(number, &line.values),
-            None => push(Some(&line.values), "?".to_owned(), String::new()),
+            Some(number) => _ = by_line.insert(number, row),
+            None => push(Some(row), "?".to_owned(), String::new()),
         }
     }
     let mut texts: BTreeMap<i64, &str> = BTreeMap::new();

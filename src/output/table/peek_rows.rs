@@ -6,8 +6,8 @@ use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number::{self, Scale};
 use super::{counted, rows, rows_word, wrap};
-use crate::analysis::calls::Weight;
 use crate::analysis::peek::{Neighbor, Peek, Row};
+use crate::model::change::Change;
 use crate::report::Report;
 use std::io;
 
@@ -46,13 +46,14 @@ pub(super) fn write(
 struct Shown<'a> {
     row: &'a Row,
     /// What the neighbor is to the row, and what went along the call.
-    call: Option<(&'a str, Weight)>,
+    call: Option<(&'a str, Change<i64>)>,
 }
 
 impl Shown<'_> {
     /// Cum of the row, or what went along the call.
-    fn weight(&self) -> Weight {
-        self.call.map_or_else(|| self.row.value.cum(), |(_, weight)| weight)
+    fn value(&self) -> Change<i64> {
+        let cum = || self.row.value.map(|measure| measure.cum);
+        self.call.map_or_else(cum, |(_, value)| value)
     }
 
     /// The row, on its own line.
@@ -61,10 +62,12 @@ impl Shown<'_> {
     }
 
     fn share(&self) -> Option<f64> {
-        let whole = self.row.value.main().cum;
+        let whole = self.row.value.delta_or_value().cum;
         match self.call {
             None => self.row.cum_percent,
-            Some((_, weight)) => (whole != 0).then(|| weight.main() as f64 / whole as f64 * 100.0),
+            Some((_, value)) => {
+                (whole != 0).then(|| value.delta_or_value() as f64 / whole as f64 * 100.0)
+            }
         }
     }
 }
@@ -78,25 +81,29 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
         if is_comparison { ["Δ flat", "Δ cum", "Δ calls"] } else { ["flat", "cum", "calls"] };
     Grid::new()
         .column(Number, flat, Some(5), move |shown: &Shown<'_>| {
-            Some(main(shown.itself()?.value.main().flat))
+            Some(main(shown.itself()?.value.delta_or_value().flat))
         })
         .column(Number, "± 95 %", Some(4), move |shown| {
             let row = shown.itself()?;
-            Some(scale.margin(row.error?.flat, row.value.main().flat))
+            Some(scale.margin(row.error?.flat, row.value.delta_or_value().flat))
         })
-        .column(Number, cum, None, move |shown| Some(main(shown.itself()?.value.main().cum)))
+        .column(Number, cum, None, move |shown| {
+            Some(main(shown.itself()?.value.delta_or_value().cum))
+        })
         .column(Number, "cum ± 95 %", Some(0), move |shown| {
             let row = shown.itself()?;
-            Some(scale.margin(row.error?.cum, row.value.main().cum))
+            Some(scale.margin(row.error?.cum, row.value.delta_or_value().cum))
         })
-        .column(Number, calls, None, move |shown| shown.call.map(|(_, weight)| main(weight.main())))
+        .column(Number, calls, None, move |shown| {
+            shown.call.map(|(_, value)| main(value.delta_or_value()))
+        })
         .column(Number, "share", Some(3), |shown| shown.share().map(number::percent_text))
         .column(Number, "before", Some(1), move |shown| {
-            shown.weight().before.map(|before| scale.value(before))
+            shown.value().before.map(|before| scale.value(before))
         })
         .column(Number, "after", Some(2), move |shown| {
-            let Weight { before, after, .. } = shown.weight();
-            before.map(|_| scale.value(after))
+            let value = shown.value();
+            value.before.map(|_| scale.value(value.after))
         })
         .column(Text, "", None, |shown| shown.call.map(|(relation, _)| relation.to_owned()))
         .name(rows::title(report))
@@ -111,22 +118,14 @@ fn push_calls<'a>(
     all: &[Neighbor],
 ) {
     let (shown, rest) = all.split_at(all.len().min(NEIGHBORS_SHOWN));
-    let mut push = |weight: Weight, label: Label| {
-        grid.push(&Shown { row, call: Some((relation, weight)) }, label, Tone::Plain);
+    let mut push = |value: Change<i64>, label: Label| {
+        grid.push(&Shown { row, call: Some((relation, value)) }, label, Tone::Plain);
     };
     for neighbor in shown {
         let label = rows::name(report, &neighbor.name);
-        push(neighbor.weight, if neighbor.inline { label.remark("inline") } else { label });
+        push(neighbor.value, if neighbor.inline { label.remark("inline") } else { label });
     }
-    if !rest.is_empty() {
-        let sum = |of: fn(&Weight) -> Option<i64>| {
-            rest.iter().map(|neighbor| of(&neighbor.weight)).sum::<Option<i64>>()
-        };
-        let weight = Weight {
-            before: sum(|weight| weight.before),
-            after: sum(|weight| Some(weight.after)).unwrap_or_default(),
-            delta: sum(|weight| weight.delta),
-        };
-        push(weight, Label::new(&format!("… {} more", rest.len())));
+    if let Some(sum) = rest.iter().map(|neighbor| neighbor.value).reduce(Change::plus) {
+        push(sum, Label::new(&format!("… {} more", rest.len())));
     }
 }

@@ -7,9 +7,8 @@ use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::number;
 use super::{counted, escape::escape, is_heap, rows, wrap};
-use crate::analysis::Amount;
-use crate::analysis::calls::Weight;
 use crate::analysis::refs::{self, Direction, Refs, Relation, Site};
+use crate::model::change::Change;
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
@@ -48,7 +47,7 @@ pub(super) fn write(
 /// What all ways in pass.
 fn headline(report: &Report, refs: &Refs, site: &Site) -> Option<String> {
     let whole = site.lines.first()?.values;
-    if whole.main() == 0 {
+    if whole.delta_or_value() == 0 {
         return None;
     }
     let what = match (whole.delta, report.sample_type.as_str()) {
@@ -83,17 +82,14 @@ fn title(report: &Report, refs: &Refs) -> &'static str {
 }
 
 /// The values of a printed line, and the line of the tree, which has more to say of them.
-type Valued<'a> = (Weight, Option<&'a refs::Line>);
+type Valued<'a> = (Change<i64>, Option<&'a refs::Line>);
 
 fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Valued<'a>> {
     let counts_objects = rows::counts_objects(report);
-    let amount = |&(Weight { before, after, delta }, line): &Valued<'_>| {
-        let error = line.and_then(|line| line.error);
-        Amount { before, after, delta, error }
-    };
+    let values = |&(values, line): &Valued<'_>| (values, line.and_then(|line| line.error));
     let share = |&(_, line): &Valued<'_>| line?.share.map(number::percent_text);
     let objects = if report.comparison.is_some() { "Δ objects" } else { "objects" };
-    rows::amount_columns(report, style, amount, "share", share)
+    rows::amount_columns(report, style, values, "share", share)
         .column(Number, objects, Some(0), move |&(_, line)| {
             let objects = line?.objects.filter(|_| counts_objects)?;
             Some(objects.delta.map_or_else(|| number::count(objects.after), number::count_change))
@@ -157,7 +153,7 @@ fn tone(line: &refs::Line) -> Tone {
 enum Drawn<'a> {
     Line(&'a refs::Line),
     /// What ends at the line above.
-    Ends(&'a Weight),
+    Ends(&'a Change<i64>),
     /// Branches of the line above that are not shown.
     Omitted(&'a refs::Rest),
 }

@@ -7,8 +7,9 @@ use super::grid::Kind::{Number, Text};
 use super::name::Label;
 use super::number::Scale;
 use super::{counted, escape::escape, is_heap, names_functions, wrap};
-use crate::analysis::{Amount, Omitted, Place};
+use crate::analysis::{Bounds, Omitted, Place};
 use crate::filter::Granularity;
+use crate::model::change::Change;
 use crate::report::Report;
 use std::io;
 
@@ -38,12 +39,11 @@ pub(super) fn shown<'a, R>(row: &'a R, addresses: &'a [R]) -> &'a [R] {
     }
 }
 
-/// The columns of rows of one value each, before and after or of a single profile, and of a share beside it. The numbers are
-/// the order in which columns make room for names.
+/// The columns of rows of one value each with its error, and of a share beside it. The numbers are the order in which columns make room for names.
 pub(super) fn amount_columns<'a, R>(
     report: &'a Report,
     style: &'a Style,
-    amount: impl Fn(&R) -> Amount + Copy + 'a,
+    amount: impl Fn(&R) -> (Change<i64>, Option<Bounds>) + Copy + 'a,
     share_title: &'a str,
     share: impl Fn(&R) -> Option<String> + 'a,
 ) -> Grid<'a, R> {
@@ -51,19 +51,19 @@ pub(super) fn amount_columns<'a, R>(
     let value = if report.comparison.is_some() { "Δ" } else { "value" };
     Grid::new()
         .column(Number, value, None, move |row| {
-            let Amount { delta, after, .. } = amount(row);
+            let (Change { delta, after, .. }, _) = amount(row);
             delta.map_or_else(|| scale.value(after), |delta| scale.change(delta))
         })
         .column(Number, "± 95 %", Some(4), move |row| {
-            let amount = amount(row);
-            amount.error.map(|error| scale.margin(error, amount.primary()))
+            let (amount, error) = amount(row);
+            error.map(|error| scale.margin(error, amount.delta_or_value()))
         })
         .column(Number, share_title, Some(3), share)
         .column(Number, "before", Some(1), move |row| {
-            amount(row).before.map(|before| scale.value(before))
+            amount(row).0.before.map(|before| scale.value(before))
         })
         .column(Number, "after", Some(2), move |row| {
-            let Amount { before, after, .. } = amount(row);
+            let (Change { before, after, .. }, _) = amount(row);
             before.map(|_| scale.value(after))
         })
 }

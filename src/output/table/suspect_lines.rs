@@ -418,12 +418,12 @@ pub(super) fn write_total(
         Width::Columns(columns) => columns.saturating_sub(48).clamp(8, SPARK_AT_MOST),
         Width::Unlimited => SPARK_AT_MOST,
     };
-    let before = total.before.unwrap_or_default();
+    let before = total.value.before.unwrap_or_default();
     let name = escape(&total.sample_type);
     let mut parts = vec![
         format!("{name} {}", sparkline(&values, room)),
-        format!("{} → {}", scale.value(before), scale.value(total.after)),
-        scale.change(total.delta.unwrap_or_default()),
+        format!("{} → {}", scale.value(before), scale.value(total.value.after)),
+        scale.change(total.value.delta.unwrap_or_default()),
     ];
     if timeline.processes.iter().any(|process| *process != timeline.judged) {
         parts.push(format!(

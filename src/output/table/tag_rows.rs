@@ -6,7 +6,8 @@ use super::name::Label;
 use super::number::{Scale, percent_change, percent_text};
 use super::{rows, wrap};
 use crate::analysis::tags::{Tag, Tags};
-use crate::analysis::{Amount, LabelValue};
+use crate::analysis::{Bounds, LabelValue};
+use crate::model::change::Change;
 use crate::report::Report;
 use crate::units;
 use anstyle::Style as Ansi;
@@ -27,9 +28,10 @@ pub(super) fn write(
     }
     let is_comparison = report.comparison.is_some();
     let title = if is_comparison { "Δ %" } else { "share" };
-    let mut grid = rows::amount_columns(report, style, |row: &Valued| row.0, title, percent)
-        .name("label")
-        .name_at_least(NAME_AT_LEAST);
+    let mut grid =
+        rows::amount_columns(report, style, |row: &Valued| (row.0, row.1), title, percent)
+            .name("label")
+            .name_at_least(NAME_AT_LEAST);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     for tag in &tags.keys {
         push(&mut grid, &scale, tag, is_comparison);
@@ -40,10 +42,10 @@ pub(super) fn write(
     rows::write_omitted(report, tags.omitted, ("labels", of), style, out)
 }
 
-/// What the samples with a key, or with one of its values, hold, and its percent.
-type Valued = (Amount, Option<f64>);
+/// What the samples with a key, or with one of its values, hold, with its interval and its percent.
+type Valued = (Change<i64>, Option<Bounds>, Option<f64>);
 
-fn percent((amount, percent): &Valued) -> Option<String> {
+fn percent((amount, _, percent): &Valued) -> Option<String> {
     match amount.before {
         Some(0) if amount.after != 0 => Some("new".to_owned()),
         Some(_) => percent.map(percent_change),
@@ -52,14 +54,14 @@ fn percent((amount, percent): &Valued) -> Option<String> {
 }
 
 fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison: bool) {
-    let mut push = |amount: Amount, percent: Option<f64>, text: String| {
-        let tone = amount.delta.map_or(Tone::Plain, Tone::of);
-        grid.push(&(amount, percent), Label::path(&text), tone);
+    let mut push = |row: Valued, text: String| {
+        let tone = row.0.delta.map_or(Tone::Plain, Tone::of);
+        grid.push(&row, Label::path(&text), tone);
     };
-    push(tag.amount, tag.percent, format!("{}:", tag.key));
+    push((tag.amount, tag.error, tag.percent), format!("{}:", tag.key));
     for value in &tag.values {
         let text = format!("  {}", value_text(&tag.key, &value.value));
-        push(value.amount, value.percent, text);
+        push((value.amount, value.error, value.percent), text);
     }
     if tag.omitted.rows > 0 {
         let sum = scale.value(tag.omitted.sum);

@@ -34,18 +34,20 @@ fn columns<'a>(report: &Report, style: &'a Style) -> Grid<'a, Total> {
     Grid::new()
         .column(Text, "", None, |total: &Total| escape(&total.sample_type).into_owned())
         .column(Mixed, before, Some(2), move |total| {
-            total.before.map(|before| Scale::new(&total.unit, unit).exact(before))
+            total.value.before.map(|before| Scale::new(&total.unit, unit).exact(before))
         })
-        .column(Mixed, after, None, move |total| Scale::new(&total.unit, unit).exact(total.after))
+        .column(Mixed, after, None, move |total| {
+            Scale::new(&total.unit, unit).exact(total.value.after)
+        })
         .column(Mixed, "Δ", None, move |total| {
-            total.delta.map(|delta| Scale::new(&total.unit, unit).exact_change(delta))
+            total.value.delta.map(|delta| Scale::new(&total.unit, unit).exact_change(delta))
         })
         .column(Mixed, "Δ %", Some(1), |total| total.delta_percent.map(percent_change))
         .column(Text, "95 % interval", Some(0), move |total| {
             let scale = Scale::new(&total.unit, unit);
             let error = total.error?;
             // The interval of a single profile is around its sum, that of two around their difference.
-            let [lower, upper] = [error.lower, error.upper].map(|end| match total.delta {
+            let [lower, upper] = [error.lower, error.upper].map(|end| match total.value.delta {
                 Some(_) => scale.change(end),
                 None => scale.value(end),
             });

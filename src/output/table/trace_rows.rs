@@ -5,8 +5,9 @@ use super::grid::{Grid, Tone};
 use super::name::Label;
 use super::tag_rows::value_text;
 use super::{counted, rows, wrap};
-use crate::analysis::Amount;
+use crate::analysis::Bounds;
 use crate::analysis::traces::{Trace, Traces};
+use crate::model::change::Change;
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
@@ -24,7 +25,7 @@ pub(super) fn write(
     if traces.rows.is_empty() {
         return wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out);
     }
-    let mut grid = rows::amount_columns(report, style, |amount: &Amount| *amount, "", |_| None)
+    let mut grid = rows::amount_columns(report, style, |row: &Row| *row, "", |_| None)
         .name("stack, the leaf first");
     for trace in &traces.rows {
         push(&mut grid, report, trace);
@@ -35,14 +36,18 @@ pub(super) fn write(
     rows::write_omitted(report, traces.omitted, ("stacks", of), style, out)
 }
 
-fn push(grid: &mut Grid<'_, Amount>, report: &Report, trace: &Trace) {
+/// The values of a trace, with their interval.
+type Row = (Change<i64>, Option<Bounds>);
+
+fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
     let mut inlined = trace.inlined.iter().peekable();
     let mut frames = trace.frames.iter().enumerate().map(|(at, frame)| {
         let label = rows::name(report, frame);
         if inlined.next_if_eq(&&at).is_some() { label.remark("inline") } else { label }
     });
     let first = frames.next().unwrap_or_else(|| Label::new("(no stack)"));
-    grid.push(&trace.amount, first, trace.amount.delta.map_or(Tone::Plain, Tone::of));
+    let tone = trace.amount.delta.map_or(Tone::Plain, Tone::of);
+    grid.push(&(trace.amount, trace.error), first, tone);
     for label in frames.by_ref().take(FRAMES_SHOWN - 1) {
         grid.push_label(label, Tone::Plain);
     }
