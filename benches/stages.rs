@@ -7,11 +7,11 @@ use crate::generate::{Shape, gzip};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use flate2::bufread::MultiGzDecoder;
-use heapdiff::analysis::flame;
-use heapdiff::analysis::refs::{Asked, Direction};
+use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
+use heapdiff::analysis::refs::{RefsDirection, RefsQuery};
 use heapdiff::command::{self, Console};
 use heapdiff::filter::{Granularity, Spec};
-use heapdiff::graph::trim::{Fraction, Limits};
+use heapdiff::graph::trim::{Fraction, TrimLimits};
 use heapdiff::input;
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
@@ -128,9 +128,9 @@ fn paths(bencher: Bencher<'_, '_>, pair: &Pair, question: Question) {
 }
 
 pub(crate) fn refs(bencher: Bencher<'_, '_>, pair: &Pair) {
-    let asked = Asked {
+    let asked = RefsQuery {
         pattern: ".".to_owned(),
-        direction: Direction::Callers,
+        direction: RefsDirection::Callers,
         sites: 1,
         lines: 20,
         depth: 0,
@@ -141,13 +141,13 @@ pub(crate) fn refs(bencher: Bencher<'_, '_>, pair: &Pair) {
 }
 
 pub(crate) fn flame(bencher: Bencher<'_, '_>, pair: &Pair) {
-    let direction = flame::Direction::RootFirst;
-    let (width, part) = (flame::Width::After, flame::Part::Whole);
-    paths(bencher, pair, Question::Flame(flame::Wanted { width, direction, min_width: 500, part }));
+    let direction = FlameDirection::RootFirst;
+    let (width, part) = (FlameWidth::After, FlamePart::Whole);
+    paths(bencher, pair, Question::Flame(FlameOptions { width, direction, min_width: 500, part }));
 }
 
 pub(crate) fn graph(bencher: Bencher<'_, '_>, pair: &Pair) {
-    paths(bencher, pair, Question::Graph(Limits::default()));
+    paths(bencher, pair, Question::Graph(TrimLimits::default()));
 }
 
 pub(crate) fn peek(bencher: Bencher<'_, '_>, pair: &Pair) {

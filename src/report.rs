@@ -14,7 +14,7 @@ mod snapshots;
 mod subject;
 mod through_time;
 
-pub use analyze::{Error, analyze, position};
+pub use analyze::{ReportError, analyze, position};
 pub use answer::{Answer, CheckAnswer, LeaksAnswer};
 pub use gate::measure;
 pub use question::{Query, Question, Sort, SubjectKind};

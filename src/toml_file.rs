@@ -19,7 +19,7 @@ const COMPILED_MAX: usize = 512 << 10;
 /// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", self.place())]
-pub struct Error {
+pub struct TomlError {
     /// Name of the file.
     pub file: String,
     /// Line and column, each from 1 on; absent where it is about the file as a whole.
@@ -28,7 +28,7 @@ pub struct Error {
     pub message: String,
 }
 
-impl Error {
+impl TomlError {
     /// That something is wrong with the file as a whole.
     pub fn whole(file: &str, message: String) -> Self {
         Self { file: file.to_owned(), at: None, message }
@@ -53,11 +53,11 @@ pub struct TomlFile<'a> {
 
 impl TomlFile<'_> {
     /// Reads all of it; `what` says what kind of file it is.
-    pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Error> {
+    pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, TomlError> {
         if self.text.len() > FILE_MAX {
             let message =
                 format!("a {what} file has at most {FILE_MAX} bytes, this has {}", self.text.len());
-            return Err(Error::whole(self.name, message));
+            return Err(TomlError::whole(self.name, message));
         }
         toml::from_str(self.text).map_err(|error| {
             let at = error.span().unwrap_or_default();
@@ -66,7 +66,7 @@ impl TomlFile<'_> {
     }
 
     /// Compiles a regular expression; `what` says in a message what it is for.
-    pub fn regex(&self, what: &str, text: &Spanned<String>) -> Result<Regex, Error> {
+    pub fn regex(&self, what: &str, text: &Spanned<String>) -> Result<Regex, TomlError> {
         let fail = |why: String| self.error(text.span(), format!("{what} {why}"));
         let regex = text.get_ref();
         if regex.is_empty() {
@@ -85,8 +85,8 @@ impl TomlFile<'_> {
     }
 
     /// That something is wrong at these bytes.
-    pub fn error(&self, at: Range<usize>, message: String) -> Error {
-        Error { file: self.name.to_owned(), at: Some(self.position(at.start)), message }
+    pub fn error(&self, at: Range<usize>, message: String) -> TomlError {
+        TomlError { file: self.name.to_owned(), at: Some(self.position(at.start)), message }
     }
 
     /// Line and column of a byte.

@@ -596,7 +596,10 @@ mod rules {
         );
         assert!(at("filter/mod.rs", "use crate::input;").expect("sideways").contains("sideways"));
         assert!(at("model/ids.rs", "use crate::{units, output::json};").is_some(), "in braces");
-        assert!(at("model/ids.rs", "pub use crate::input::Error as E;").is_some(), "passed on");
+        assert!(
+            at("model/ids.rs", "pub use crate::input::InputError as E;").is_some(),
+            "passed on"
+        );
         assert!(at("units.rs", "fn f() { let _ = crate::model::ids(); }").is_some(), "without use");
         assert!(at("input/pprof/wire.rs", "use super::super::super::filter::Spec;").is_some());
         assert!(at("novelty.rs", "").expect("no floor").contains("no floor"));

@@ -8,7 +8,7 @@ use super::{Context, Measure, MeasureBounds, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::tree::{NodeId, TooLarge};
-use crate::graph::trim::{Limits, Trimmed, trim};
+use crate::graph::trim::{TrimLimits, Trimmed, trim};
 use crate::model::change::{Change, Value};
 use crate::parallel;
 use petgraph::graph::NodeIndex;
@@ -116,7 +116,7 @@ pub struct Graph {
 }
 
 /// The call graph of a subject within limits.
-pub fn graph(subject: &Subject<'_>, limits: Limits) -> Result<Graph, TooLarge> {
+pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
     let stacks = Stacks::new(series);
     let changes = of_same_rows(subject, &stacks, &changes(subject, &stacks))?;

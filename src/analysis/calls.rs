@@ -1,7 +1,7 @@
 //! What the answers about callers and callees share: values of stacks before and after, and the error of the rows that are
 //! shown.
 
-use super::matched::Evidence;
+use super::matched::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::Stacks;
@@ -64,7 +64,7 @@ pub(super) fn errors(
     for (i, (row, _)) in rows.iter().enumerate() {
         position[row.0 as usize] = i as u32;
     }
-    let mut found: Vec<(Evidence, Evidence)> = vec![(nothing, nothing); rows.len()];
+    let mut found: Vec<(SumEvidence, SumEvidence)> = vec![(nothing, nothing); rows.len()];
     let mut last = vec![usize::MAX; rows.len()];
     for (number, record) in matched.records().enumerate() {
         let Some(evidence) = matched.evidence(record) else { continue };

@@ -8,9 +8,9 @@ use super::{Measured, Records, sampling};
 use crate::model::history::{History, Moment};
 use crate::model::recording::Span;
 use crate::parallel;
-use crate::stats::growth::{Evidence, Pair};
+use crate::stats::growth::{GrowthEvidence, Pair};
 use crate::stats::retention::{Retention, retention};
-use crate::stats::sampling;
+use crate::stats::sampling::SampleEvidence;
 
 /// The groups that each record is in.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,7 @@ impl Groups {
 
 /// A group through time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct GroupValues {
     /// Its value in each snapshot.
     pub(super) values: Vec<i64>,
     /// The standard error of each.
@@ -60,7 +60,7 @@ pub(super) struct Line {
     pub(super) allocated: Vec<i64>,
 }
 
-impl Line {
+impl GroupValues {
     /// Of some of the snapshots, by their positions.
     pub(super) fn at(&self, positions: &[usize]) -> Self {
         fn pick<T: Copy>(all: &[T], positions: &[usize]) -> Vec<T> {
@@ -97,7 +97,7 @@ pub(super) struct RecordChange {
     /// What was allocated in between, in the unit of the values.
     pub(super) allocated_value: i64,
     /// What that says about the growth.
-    pub(super) evidence: Option<Evidence>,
+    pub(super) evidence: Option<GrowthEvidence>,
 }
 
 impl RecordChange {
@@ -121,7 +121,7 @@ pub(super) struct Tally {
     pub(super) kept: i64,
     /// What was allocated, in the unit of the values.
     pub(super) allocated_value: i64,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: GrowthEvidence,
 }
 
 impl Tally {
@@ -231,7 +231,7 @@ impl<'a> Evolution<'a> {
     }
 
     /// Each group in each snapshot.
-    pub(super) fn lines(&self, groups: &Groups) -> Vec<Line> {
+    pub(super) fn lines(&self, groups: &Groups) -> Vec<GroupValues> {
         if groups.count == 0 {
             return Vec::new();
         }
@@ -239,7 +239,7 @@ impl<'a> Evolution<'a> {
         let columns = parallel::map(n, |i| self.column(self.moment(i), groups));
         let has_counter = self.measured.allocated.is_some();
         (0..groups.count)
-            .map(|group| Line {
+            .map(|group| GroupValues {
                 values: columns.iter().map(|column| column[group].value).collect(),
                 noise: columns.iter().map(|column| column[group].variance.sqrt()).collect(),
                 allocated: columns
@@ -263,7 +263,7 @@ impl<'a> Evolution<'a> {
             }
             let value = values[measured.column];
             let allocated = measured.allocated.map_or(0, |column| values[column]);
-            let mut evidence = sampling::Evidence::default();
+            let mut evidence = SampleEvidence::default();
             if value != 0 {
                 let set = labels[record];
                 let raw = scale.raw(set, values, &measured.records);
@@ -334,7 +334,7 @@ impl<'a> Evolution<'a> {
                     scale.weight(set, if is_absent { other } else { own }, measured)
                 };
                 let weights = (weigh(&before_scale, b, a), weigh(&after_scale, a, b));
-                change.evidence = Some(Evidence::of(pair, weights.0, weights.1));
+                change.evidence = Some(GrowthEvidence::of(pair, weights.0, weights.1));
             }
             change
         };

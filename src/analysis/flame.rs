@@ -12,7 +12,7 @@
 
 mod grow;
 
-use super::matched::Evidence;
+use super::matched::SumEvidence;
 use super::{Bounds, Measure, Omitted, Subject};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::{StackId, Stacks};
@@ -27,7 +27,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Width {
+pub enum FlameWidth {
     /// What is there after, or in a single profile.
     After,
     /// What was there before.
@@ -40,7 +40,7 @@ pub enum Width {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Direction {
+pub enum FlameDirection {
     /// The outermost caller.
     RootFirst,
     /// The function that allocated.
@@ -49,7 +49,7 @@ pub enum Direction {
 
 /// A part of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum FlamePart {
     /// The whole, with a strip for what has no width.
     Whole,
     /// The strip alone.
@@ -58,21 +58,21 @@ pub enum Part {
 
 /// A question about paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FlameOptions {
     /// What widths stand for.
-    pub width: Width,
+    pub width: FlameWidth,
     /// What stacks begin with.
-    pub direction: Direction,
+    pub direction: FlameDirection,
     /// The least width of a frame, in millionths of the whole picture.
     pub min_width: u32,
     /// Which part of the picture.
-    pub part: Part,
+    pub part: FlamePart,
 }
 
 /// A frame: one function (or file, line, …) at the end of one path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Frame {
+pub struct FlameFrame {
     /// Frames it stands under; 0 for the first of a list, which stands for all that the list holds.
     pub depth: u32,
     /// Position of its name in `names`.
@@ -109,16 +109,16 @@ fn is_once(run: &u32) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flame {
     /// What widths stand for.
-    pub width: Width,
+    pub width: FlameWidth,
     /// What stacks begin with.
-    pub direction: Direction,
+    pub direction: FlameDirection,
     /// Names of frames.
     pub names: Vec<String>,
     /// Frames, each directly before those that stand under it, the widest of them first.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<FlameFrame>,
     /// The same for what has no width: gone where widths stand for what is after, new where they stand for what was before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub elided: Vec<Frame>,
+    pub elided: Vec<FlameFrame>,
     /// Frames that are too narrow to draw and stand under one that is drawn (what stands under them not counted), and
     /// the sum of their widths.
     pub narrow: Omitted,
@@ -155,36 +155,39 @@ impl Values {
 /// # Errors
 ///
 /// The stacks are too long to follow.
-pub fn flame(subject: &Subject<'_>, wanted: Wanted) -> Result<Flame, TooLarge> {
+pub fn flame(subject: &Subject<'_>, wanted: FlameOptions) -> Result<Flame, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
     let from = match wanted.direction {
-        Direction::RootFirst => From::Root,
-        Direction::LeafFirst => From::Leaf,
+        FlameDirection::RootFirst => From::Root,
+        FlameDirection::LeafFirst => From::Leaf,
     };
     let walks = Walks::new(&stacks, frames, Unsymbolized::Address, Rows::All, from);
     let values = values(subject, &stacks, wanted);
     let elided = elided(&values, walks.clone(), frames.len(), wanted);
     let whole = elided.as_ref().map_or(0, |elided| sum(&elided.width));
-    let whole =
-        if wanted.part == Part::Elided { whole } else { whole.saturating_add(sum(&values.width)) };
+    let whole = if wanted.part == FlamePart::Elided {
+        whole
+    } else {
+        whole.saturating_add(sum(&values.width))
+    };
     let mut strip = elided.map(|elided| grow(walks.clone(), frames.len(), &elided, wanted, whole));
     let mut main = grow(walks, frames.len(), &values, wanted, whole);
     add_evidence(subject, &stacks, &mut main, strip.as_mut());
-    let drawn = (wanted.part == Part::Whole).then_some(&main).into_iter().chain(&strip);
+    let drawn = (wanted.part == FlamePart::Whole).then_some(&main).into_iter().chain(&strip);
     let narrow = drawn.map(Grown::narrow).fold(Omitted::default(), |sum, own| Omitted {
         rows: sum.rows + own.rows,
         sum: sum.sum + own.sum,
     });
     let mut names = Names::new(subject);
-    let empty = if wanted.width == Width::Before { NEW } else { GONE };
+    let empty = if wanted.width == FlameWidth::Before { NEW } else { GONE };
     let frames = listed(subject, &main, ALL, &mut names);
     let strip = strip.map(|strip| listed(subject, &strip, empty, &mut names)).unwrap_or_default();
     Ok(Flame {
         width: wanted.width,
         direction: wanted.direction,
         names: names.names,
-        frames: if wanted.part == Part::Whole { frames } else { Vec::new() },
+        frames: if wanted.part == FlamePart::Whole { frames } else { Vec::new() },
         elided: strip,
         narrow,
     })
@@ -194,7 +197,7 @@ fn sum(values: &[i64]) -> i64 {
     values.iter().fold(0, |sum, &value| sum.saturating_add(value))
 }
 
-fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: Wanted) -> Values {
+fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: FlameOptions) -> Values {
     let of = |snapshot| stacks.sums(snapshot, subject.measured.column);
     let (before, after) = if subject.is_comparison() {
         (of(0), of(1))
@@ -208,9 +211,9 @@ fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: Wanted) -> Values 
     let width = |stack: StackId| {
         let (before, after) = (values.before(stack), values.after(stack));
         let size = match wanted.width {
-            Width::After => after.unsigned_abs(),
-            Width::Before => before.unsigned_abs(),
-            Width::Delta => after.wrapping_sub(before).unsigned_abs(),
+            FlameWidth::After => after.unsigned_abs(),
+            FlameWidth::Before => before.unsigned_abs(),
+            FlameWidth::Delta => after.wrapping_sub(before).unsigned_abs(),
         };
         i64::try_from(size).unwrap_or(i64::MAX)
     };
@@ -219,11 +222,16 @@ fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: Wanted) -> Values 
 }
 
 /// The values of what has no width; `None` where there is nothing of the kind.
-fn elided(values: &Values, mut walks: Walks<'_>, rows: usize, wanted: Wanted) -> Option<Values> {
+fn elided(
+    values: &Values,
+    mut walks: Walks<'_>,
+    rows: usize,
+    wanted: FlameOptions,
+) -> Option<Values> {
     let other = |stack: StackId| match wanted.width {
-        Width::After => values.before(stack),
-        Width::Before => values.after(stack),
-        Width::Delta => 0,
+        FlameWidth::After => values.before(stack),
+        FlameWidth::Before => values.after(stack),
+        FlameWidth::Delta => 0,
     };
     let has_none = |stack: StackId| values.width(stack) == 0 && other(stack) != 0;
     let n = values.width.len();
@@ -238,7 +246,7 @@ fn elided(values: &Values, mut walks: Walks<'_>, rows: usize, wanted: Wanted) ->
         }
         // Read from its root a path is there as long as one that goes on from it is; read from its leaf it stands for
         // itself.
-        let is_there = wanted.direction == Direction::RootFirst
+        let is_there = wanted.direction == FlameDirection::RootFirst
             && all.iter().any(|&stack| values.width(stack) != 0);
         if is_there {
             let next = groups.split(group, |stack| walks.next(stack).map(|(row, _)| row));
@@ -255,8 +263,8 @@ fn elided(values: &Values, mut walks: Walks<'_>, rows: usize, wanted: Wanted) ->
     }
     let width = found.iter().map(|value| value.unsigned_abs() as i64).collect();
     let (before, after) = match wanted.width {
-        Width::Before => (Vec::new(), found),
-        Width::After | Width::Delta => (found, Vec::new()),
+        FlameWidth::Before => (Vec::new(), found),
+        FlameWidth::After | FlameWidth::Delta => (found, Vec::new()),
     };
     Some(Values { before, after, width })
 }
@@ -289,7 +297,7 @@ fn add_evidence(
 }
 
 impl Grown {
-    fn add(&mut self, stack: StackId, evidence: &Evidence) {
+    fn add(&mut self, stack: StackId, evidence: &SumEvidence) {
         if let Some(item) = self.item_of(stack) {
             self.evidence[item].merge(evidence);
         }
@@ -331,7 +339,7 @@ impl Names {
 }
 
 /// The frames, each directly before those that stand under it.
-fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) -> Vec<Frame> {
+fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) -> Vec<FlameFrame> {
     let mut frames = Vec::with_capacity(grown.items.len());
     let first = names.push(first);
     let wider = |&a: &u32, &b: &u32| {
@@ -351,7 +359,7 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
         let item = &grown.items[i as usize];
         let value = subject.change([item.before, item.after]);
         let error = grown.evidence.get(i as usize);
-        frames.push(Frame {
+        frames.push(FlameFrame {
             depth: item.depth,
             name: match (i, item.what) {
                 (0, _) => first,

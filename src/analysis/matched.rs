@@ -9,18 +9,20 @@ use super::sides::{Process, Record, Sides};
 use super::{Bounds, Measured, RawSamples};
 use crate::graph::stacks::{StackId, Stacks};
 use crate::model::series::Series;
-use crate::stats::{self, growth, sampling};
+use crate::stats;
+use crate::stats::growth::GrowthEvidence;
+use crate::stats::sampling::SampleEvidence;
 
 /// Evidence about a sum of records.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Evidence {
+pub(super) enum SumEvidence {
     /// Of one snapshot: about the sum itself.
-    Sum(sampling::Evidence),
+    Sum(SampleEvidence),
     /// Of two: about the change of the sum.
-    Change(growth::Evidence),
+    Change(GrowthEvidence),
 }
 
-impl Evidence {
+impl SumEvidence {
     /// Adds what another of the same kind holds.
     pub(super) fn merge(&mut self, other: &Self) {
         match (self, other) {
@@ -72,11 +74,11 @@ impl<'a> Matched<'a> {
     }
 
     /// Evidence of nothing yet; `None` where the profiles don't say how they were sampled.
-    pub(super) fn no_evidence(&self) -> Option<Evidence> {
+    pub(super) fn no_evidence(&self) -> Option<SumEvidence> {
         match &self.of {
-            Of::One(raw) if raw.known() => Some(Evidence::Sum(sampling::Evidence::default())),
+            Of::One(raw) if raw.known() => Some(SumEvidence::Sum(SampleEvidence::default())),
             Of::Two(sides, _) if sides.known() => {
-                Some(Evidence::Change(growth::Evidence::default()))
+                Some(SumEvidence::Change(GrowthEvidence::default()))
             }
             _ => None,
         }
@@ -111,19 +113,21 @@ impl<'a> Matched<'a> {
     }
 
     /// What a record says about sums that it is part of; `None` where it is worth nothing.
-    pub(super) fn evidence(&self, record: Record) -> Option<Evidence> {
+    pub(super) fn evidence(&self, record: Record) -> Option<SumEvidence> {
         match (&self.of, record.after) {
             (Of::One(raw), Some(sample)) => {
                 let values = raw.values(sample);
-                let mut evidence = sampling::Evidence::default();
+                let mut evidence = SampleEvidence::default();
                 if values[self.measured.column] == 0 {
                     return None;
                 }
                 let weight = raw.weight(raw.set(sample), values, &self.measured);
                 evidence.add(raw.raw(sample, &self.measured.records), weight);
-                Some(Evidence::Sum(evidence))
+                Some(SumEvidence::Sum(evidence))
             }
-            (Of::Two(sides, _), _) => sides.evidence(record, &self.measured).map(Evidence::Change),
+            (Of::Two(sides, _), _) => {
+                sides.evidence(record, &self.measured).map(SumEvidence::Change)
+            }
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// What is looked for, and under what.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct MatchesQuery {
     /// The patterns.
     pub catalog: Arc<Catalog>,
     /// Which functions are asked about.
@@ -148,10 +148,10 @@ pub fn matches(
     series: &Series,
     frames: &Frames,
     columns: Columns,
-    asked: &Asked,
+    asked: &MatchesQuery,
     nodecount: usize,
 ) -> Matches {
-    let Asked { catalog, own } = asked;
+    let MatchesQuery { catalog, own } = asked;
     let files = own_files(series, frames, own);
     let names = (0..frames.len() as u32).map(|row| frames.name(RowId(row)));
     let matcher = Matcher::new(catalog, names);

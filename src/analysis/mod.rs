@@ -40,11 +40,10 @@ use crate::graph::sums::{Sum, Sums};
 use crate::graph::tree::TooLarge;
 use crate::model::change::{Change, Value};
 use crate::model::ids::LocationId;
-use crate::model::labels;
-use crate::model::measures;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
 use crate::model::symbols::Symbols;
+use crate::model::{labels, measures};
 use crate::stats::Interval;
 use hashbrown::HashMap;
 use matched::Matched;
@@ -147,7 +146,7 @@ pub enum Order {
 
 /// How many rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RowOptions {
     /// At most so many; 0 is no limit.
     pub nodecount: usize,
     /// Also rows that did not change or are within noise.

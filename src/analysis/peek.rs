@@ -26,7 +26,7 @@ pub struct Neighbor {
 /// A row and one level around it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Row {
+pub struct PeekRow {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
     /// Flat and cum.
@@ -52,7 +52,7 @@ pub struct Peek {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// The rows, heaviest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PeekRow>,
     /// Further rows left out by `--nodecount`.
     pub omitted: usize,
 }
@@ -133,7 +133,7 @@ pub fn peek(
     };
     let rows = matching.iter().zip(errors).map(|((row, value), error)| {
         let (callers, callees) = std::mem::take(&mut calls[row.0 as usize]);
-        Row {
+        PeekRow {
             name: frames.name(*row).to_owned(),
             value: *value,
             flat_percent: percent(value.delta_or_value().flat, whole),

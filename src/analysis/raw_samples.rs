@@ -5,7 +5,9 @@ use crate::model::ids::{LabelSetId, LocationId};
 use crate::model::measures::{self, Kind};
 use crate::model::profile::{Header, SampleType};
 use crate::model::series::{Series, Snapshot};
-use crate::stats::sampling::{Bucket, Sampling, Weight, inclusion_probability, raw_samples};
+use crate::stats::sampling::{
+    Bucket, Sampling, SamplingWeight, inclusion_probability, raw_samples,
+};
 use crate::units;
 
 /// Bytes between samples at most: with more no object would ever be met, and a profile that says so says it by mistake.
@@ -106,14 +108,19 @@ impl<'a> Scale<'a> {
     /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
     /// may be one of another snapshot: then this is what it would weigh here.
     #[inline]
-    pub(super) fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
+    pub(super) fn weight(
+        &self,
+        set: LabelSetId,
+        values: &[i64],
+        measured: &Measured,
+    ) -> SamplingWeight {
         let records = &measured.records;
         let bucket = match &self.sized[set.index()] {
             Some((_, bucket)) if records.count.is_some() => Some(*bucket),
             _ => self.bucket(set, values, records),
         };
         match bucket {
-            None => Weight::default(),
+            None => SamplingWeight::default(),
             Some(bucket) if measured.is_count() => bucket.objects,
             // Weights come in bytes; the values may be in another unit.
             Some(bucket) => match self.scale(records) {
@@ -184,7 +191,12 @@ impl<'a> RawSamples<'a> {
 
     /// As [`Scale::weight`].
     #[inline]
-    pub(super) fn weight(&self, set: LabelSetId, values: &[i64], measured: &Measured) -> Weight {
+    pub(super) fn weight(
+        &self,
+        set: LabelSetId,
+        values: &[i64],
+        measured: &Measured,
+    ) -> SamplingWeight {
         self.scale.weight(set, values, measured)
     }
 

@@ -5,8 +5,8 @@ use super::{Measured, RawSamples, Records, sampling};
 use crate::model::ids::{LabelSetId, LocationId};
 use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
-use crate::stats::growth::{Evidence, Pair};
-use crate::stats::sampling::{Sampling, Weight};
+use crate::stats::growth::{GrowthEvidence, Pair};
+use crate::stats::sampling::{Sampling, SamplingWeight};
 
 /// How two snapshots relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +106,18 @@ impl<'a> Sides<'a> {
 
     /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
     /// the other.
-    pub(super) fn weights(&self, record: Record, measured: &Measured) -> (Weight, Weight) {
+    pub(super) fn weights(
+        &self,
+        record: Record,
+        measured: &Measured,
+    ) -> (SamplingWeight, SamplingWeight) {
         let before = record.before.map(|b| (self.before.set(b), self.before.values(b)));
         let after = record.after.map(|a| (self.after.set(a), self.after.values(a)));
         let weight = |side: &RawSamples<'_>, own: Option<_>, other: Option<_>| {
             let sample: Option<(LabelSetId, &[i64])> = own.or(other);
-            sample.map_or(Weight::default(), |(set, values)| side.weight(set, values, measured))
+            sample.map_or(SamplingWeight::default(), |(set, values)| {
+                side.weight(set, values, measured)
+            })
         };
         (weight(&self.before, before, after), weight(&self.after, after, before))
     }
@@ -128,7 +134,7 @@ impl<'a> Sides<'a> {
     }
 
     /// What a record says about the change of a sample type; `None` where it held nothing and came to nothing.
-    pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<Evidence> {
+    pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<GrowthEvidence> {
         let (b, a) = self.values(record, measured.column);
         let allocated = measured.allocated.map(|column| Records::new(self.types(), column));
         let allocated = allocated.map(|records| self.raw(record, &records)).unwrap_or_default();
@@ -140,7 +146,7 @@ impl<'a> Sides<'a> {
         let change = if measured.records.cumulative { own } else { allocated };
         let pair = self.pair(own, change.after.wrapping_sub(change.before));
         let (w1, w2) = self.weights(record, measured);
-        Some(Evidence::of(pair, w1, w2))
+        Some(GrowthEvidence::of(pair, w1, w2))
     }
 
     fn types(&self) -> &'a [SampleType] {

@@ -14,7 +14,7 @@ use crate::model::symbols::Line;
 
 /// A frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct StackFrame {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
     /// Source file, or the binary of an address without symbols.
@@ -28,14 +28,14 @@ pub struct Frame {
 pub struct Step {
     /// The step before; a root has none.
     pub parent: Option<u32>,
-    /// The frame, by its position in [`Stacks::frames`].
+    /// The frame, by its position in [`ValuedStacks::frames`].
     pub frame: u32,
 }
 
 /// A distinct stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stack {
-    /// Its last step, by position in [`Stacks::steps`]; `None` for samples without any frame.
+pub struct ValuedStack {
+    /// Its last step, by position in [`ValuedStacks::steps`]; `None` for samples without any frame.
     pub leaf: Option<u32>,
     /// In the unit of the sample type; before is 0 for a single snapshot.
     pub value: Change<i64, i64>,
@@ -45,7 +45,7 @@ pub struct Stack {
 
 /// Which frame of a stack stands first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum StackOrder {
     /// The outermost caller.
     #[default]
     RootFirst,
@@ -55,29 +55,29 @@ pub enum Order {
 
 /// The stacks of one snapshot, or of two that are compared. Those that are zero on every side are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stacks {
+pub struct ValuedStacks {
     /// Whether there is a before.
     pub is_comparison: bool,
     /// The order of the frames of a path.
-    pub order: Order,
+    pub order: StackOrder,
     /// Distinct frames.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<StackFrame>,
     /// Distinct paths, each after the one it goes on from.
     pub steps: Vec<Step>,
     /// Distinct stacks.
-    pub stacks: Vec<Stack>,
+    pub stacks: Vec<ValuedStack>,
 }
 
-impl Stacks {
+impl ValuedStacks {
     /// Positions of the frames of a stack, in order, in the place of what `path` held.
-    pub fn path(&self, stack: &Stack, path: &mut Vec<u32>) {
+    pub fn path(&self, stack: &ValuedStack, path: &mut Vec<u32>) {
         path.clear();
         let mut next = stack.leaf;
         while let Some(step) = next.map(|step| self.steps[step as usize]) {
             path.push(step.frame);
             next = step.parent;
         }
-        if self.order == Order::RootFirst {
+        if self.order == StackOrder::RootFirst {
             path.reverse();
         }
     }
@@ -93,8 +93,8 @@ impl Stacks {
 pub fn stacks(
     subject: &Subject<'_>,
     granularity: Granularity,
-    order: Order,
-) -> Result<Stacks, TooLarge> {
+    order: StackOrder,
+) -> Result<ValuedStacks, TooLarge> {
     let Subject { series, frames, measured, .. } = *subject;
     let tree = Tree::new(series, frames, Unsymbolized::Address)?;
     let sides = |column: usize| {
@@ -106,7 +106,8 @@ pub fn stacks(
     let at = |(before, after): &(Vec<i64>, Vec<i64>), node: NodeId| {
         Change::new(before[node.index()], after[node.index()])
     };
-    let mut answer = Stacks { is_comparison: subject.is_comparison(), order, ..Stacks::default() };
+    let mut answer =
+        ValuedStacks { is_comparison: subject.is_comparison(), order, ..ValuedStacks::default() };
     let mut positions = vec![None; frames.len()];
     let children = tree.children();
     let ranks = ranks(frames);
@@ -115,7 +116,7 @@ pub fn stacks(
     while let Some((node, step)) = todo.pop() {
         let (value, objects) = (at(&values, node), objects.as_ref().map(|sides| at(sides, node)));
         if !value.is_zero() || objects.is_some_and(|objects| !objects.is_zero()) {
-            answer.stacks.push(Stack { leaf: step, value, objects });
+            answer.stacks.push(ValuedStack { leaf: step, value, objects });
         }
         let mut next = children.of(node).to_vec();
         next.sort_by_key(|&child| ranks[tree.node(child).row.0 as usize]);
@@ -124,7 +125,7 @@ pub fn stacks(
             let row = tree.node(child).row;
             let known = positions[row.0 as usize];
             let frame = known.unwrap_or_else(|| {
-                answer.frames.push(Frame {
+                answer.frames.push(StackFrame {
                     name: frames.name(row).to_owned(),
                     file: None,
                     line: None,
@@ -154,7 +155,7 @@ fn ranks(frames: &Frames) -> Vec<u32> {
 
 /// Notes the file and line of each frame: those of the first location that it stands for.
 fn place(
-    placed: &mut [Frame],
+    placed: &mut [StackFrame],
     positions: &[Option<u32>],
     series: &Series,
     frames: &Frames,

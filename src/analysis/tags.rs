@@ -3,8 +3,8 @@
 //! A sample counts for each label it bears, and twice where it bears one twice, as in pprof. Numbers are told apart
 //! exactly, where pprof puts together what it prints alike.
 
-use super::matched::Evidence;
-use super::{Bounds, LabelValue, Omitted, Subject, Wanted, label, percent, size};
+use super::matched::SumEvidence;
+use super::{Bounds, LabelValue, Omitted, RowOptions, Subject, label, percent, size};
 use crate::model::change::Change;
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::Label;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// One value of a label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Value {
+pub struct TagValue {
     /// The value.
     #[serde(flatten)]
     pub value: LabelValue,
@@ -42,7 +42,7 @@ pub struct Tag {
     /// As a share of the whole profile in percent, and for two profiles Δ / before; absent where that is 0.
     pub percent: Option<f64>,
     /// Its values that hold something, the largest |Δ| (|value|) first.
-    pub values: Vec<Value>,
+    pub values: Vec<TagValue>,
     /// Further values left out by `--nodecount`.
     pub omitted: Omitted,
 }
@@ -58,7 +58,7 @@ pub struct Tags {
 }
 
 /// Adds up the labels of a subject.
-pub fn tags(subject: &Subject<'_>, wanted: Wanted) -> Tags {
+pub fn tags(subject: &Subject<'_>, wanted: RowOptions) -> Tags {
     let sums = Sums::new(subject);
     let limit = if wanted.nodecount == 0 { usize::MAX } else { wanted.nodecount };
     let mut keys: Vec<&Key> = sums.keys.iter().filter(|key| key.holds(&sums)).collect();
@@ -73,7 +73,7 @@ pub fn tags(subject: &Subject<'_>, wanted: Wanted) -> Tags {
             let (own, sum) = sums.values[id as usize];
             let amount = subject.change(sum);
             let error = errors.of_value(id);
-            Value {
+            TagValue {
                 value: label(&subject.series.symbols, &own).value,
                 amount,
                 error: error.map(|evidence| evidence.bounds(amount.delta_or_value())),
@@ -197,8 +197,8 @@ impl Sums {
 
 /// Evidence about what is shown.
 struct Errors {
-    keys: HashMap<StringId, Evidence, FxBuildHasher>,
-    values: HashMap<u32, Evidence, FxBuildHasher>,
+    keys: HashMap<StringId, SumEvidence, FxBuildHasher>,
+    values: HashMap<u32, SumEvidence, FxBuildHasher>,
 }
 
 impl Errors {
@@ -232,11 +232,11 @@ impl Errors {
         errors
     }
 
-    fn of_key(&self, key: &Key) -> Option<&Evidence> {
+    fn of_key(&self, key: &Key) -> Option<&SumEvidence> {
         self.keys.get(&key.name)
     }
 
-    fn of_value(&self, id: u32) -> Option<&Evidence> {
+    fn of_value(&self, id: u32) -> Option<&SumEvidence> {
         self.values.get(&id)
     }
 }

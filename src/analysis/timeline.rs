@@ -3,7 +3,7 @@
 //! The values are of all snapshots. Judged is the process of which there are most: a trend across a restart is none.
 
 use super::estimates::{Class, Estimate, Share};
-use super::evolution::{Evolution, Groups, Line, RecordChange, Tally};
+use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
 use super::turnover::{class_of, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
@@ -32,7 +32,7 @@ pub struct Timeline {
     /// The sum over the whole profile.
     pub total: Through,
     /// The rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TimelineRow>,
     /// Rows beyond the limit.
     pub omitted: Omitted,
 }
@@ -51,7 +51,7 @@ pub struct Through {
 /// One row through time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Row {
+pub struct TimelineRow {
     /// What it stands for at the granularity asked for.
     pub name: String,
     /// Source file of its heaviest leaf.
@@ -153,7 +153,7 @@ pub(crate) fn timeline(
     } else {
         main.moments.iter().filter_map(place).collect()
     };
-    let own: Vec<Line> = lines.iter().map(|line| line.at(&of_main)).collect();
+    let own: Vec<GroupValues> = lines.iter().map(|line| line.at(&of_main)).collect();
     let known = evolution.known();
     let classes = classes(&evolution, &rows, &own, &by, known);
     let context = Context::new(&history.records, frames, leaf_weights(history, &changes));
@@ -169,7 +169,7 @@ pub(crate) fn timeline(
             Order::Cum => (other, line.values.clone()),
             Order::Bound | Order::Flat => (line.values.clone(), other),
         };
-        Row {
+        TimelineRow {
             name: frames.name(candidate.row).to_owned(),
             file,
             line: place,
@@ -202,7 +202,7 @@ pub(crate) fn timeline(
 fn classes(
     evolution: &Evolution<'_>,
     rows: &[Candidate],
-    lines: &[Line],
+    lines: &[GroupValues],
     by: &Groups,
     known: bool,
 ) -> Vec<(Class, Slope)> {
@@ -316,16 +316,16 @@ impl Groups {
 }
 
 /// Values and allocations of the whole profile, whatever a filter took away.
-fn whole(evolution: &Evolution<'_>) -> Line {
+fn whole(evolution: &Evolution<'_>) -> GroupValues {
     let Evolution { history, measured, span } = evolution;
     let totals = |column: usize| {
         let of = |&i: &usize| history.moments[i].totals[column];
         span.moments.iter().map(of).collect()
     };
-    Line {
+    GroupValues {
         values: totals(measured.column),
         allocated: measured.allocated.map(totals).unwrap_or_default(),
-        ..Line::default()
+        ..GroupValues::default()
     }
 }
 

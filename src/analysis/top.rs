@@ -1,21 +1,20 @@
 //! Where the memory is in one snapshot.
 
 use super::{
-    Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, Subject, Wanted,
+    Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, RowOptions, Subject,
     addresses, is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId};
 use crate::graph::sums::sums;
 use crate::model::series::{Series, Snapshot};
-use crate::parallel;
-use crate::stats;
-use crate::stats::sampling::Evidence;
+use crate::stats::sampling::SampleEvidence;
+use crate::{parallel, stats};
 use serde::{Deserialize, Serialize};
 
 /// One function (or file, line, package, address) in one snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Row {
+pub struct TopRow {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
     /// Source file of the heaviest line of this row.
@@ -41,7 +40,7 @@ pub struct Row {
     pub via: Option<Place>,
     /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<Row>,
+    pub addresses: Vec<TopRow>,
 }
 
 /// The answer to "where is the memory".
@@ -49,7 +48,7 @@ pub struct Row {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Top {
     /// Rows, heaviest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TopRow>,
     /// Further rows left out by `--nodecount`.
     pub omitted: Omitted,
 }
@@ -58,13 +57,13 @@ pub struct Top {
 #[derive(Debug)]
 struct Findings {
     sampled: bool,
-    rows: Vec<Evidence>,
+    rows: Vec<SampleEvidence>,
     callers: Callers,
 }
 
 impl Findings {
     fn new(frames: &Frames) -> Self {
-        let rows = vec![Evidence::default(); frames.len()];
+        let rows = vec![SampleEvidence::default(); frames.len()];
         Self { sampled: true, rows, callers: Callers::default() }
     }
 
@@ -82,7 +81,7 @@ impl Findings {
 /// 95 % interval of the total of a sample type over all snapshots; `None` where a profile does not say how it was
 /// sampled.
 pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<Bounds> {
-    let mut evidence = Evidence::default();
+    let mut evidence = SampleEvidence::default();
     for snapshot in &series.snapshots {
         let raw = RawSamples::new(series, snapshot);
         if !raw.known() {
@@ -147,7 +146,7 @@ fn findings(
 }
 
 /// Where the memory is. Several snapshots are added up.
-pub fn top(subject: &Subject<'_>, order: Order, wanted: Wanted) -> Top {
+pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
     let &Subject { series, frames, ref measured, whole, .. } = subject;
     let mut found = Findings::new(frames);
     for snapshot in &series.snapshots {
@@ -165,7 +164,7 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: Wanted) -> Top {
         let main = primary(sum, order);
         let (file, line) = context.place(id);
         let evidence = &found.rows[id.0 as usize];
-        Row {
+        TopRow {
             name: frames.name(id).to_owned(),
             file,
             line,
@@ -198,7 +197,7 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: Wanted) -> Top {
         let mut beneath: Vec<RowId> =
             addresses(frames, id).filter(|&id| !is_empty(&sums, id)).collect();
         beneath.sort_by(heavier);
-        Row { addresses: beneath.into_iter().map(row).collect(), ..row(id) }
+        TopRow { addresses: beneath.into_iter().map(row).collect(), ..row(id) }
     });
     let omitted = rest.iter().fold(Omitted::default(), |omitted, &id| Omitted {
         rows: omitted.rows + 1,

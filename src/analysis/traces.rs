@@ -4,8 +4,8 @@
 //! of the sample type on either side is left out. Evidence is added up trace by trace, so that it is never in memory
 //! for more than one of them.
 
-use super::matched::Evidence;
-use super::{Bounds, Label, Omitted, Subject, Wanted, label, size};
+use super::matched::SumEvidence;
+use super::{Bounds, Label, Omitted, RowOptions, Subject, label, size};
 use crate::graph::tree::{NodeId, TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
 use crate::model::change::Change;
@@ -48,7 +48,7 @@ pub struct Traces {
 }
 
 /// Lists the traces of a subject, at the granularity of its frames.
-pub fn traces(subject: &Subject<'_>, wanted: Wanted) -> Result<Traces, TooLarge> {
+pub fn traces(subject: &Subject<'_>, wanted: RowOptions) -> Result<Traces, TooLarge> {
     let tree = Tree::new(subject.series, subject.frames, Unsymbolized::Address)?;
     let found = Found::new(subject, &tree);
     let mut order: Vec<u32> = (0..found.keys.len() as u32).collect();
@@ -155,7 +155,7 @@ fn add_errors(subject: &Subject<'_>, found: &Found, shown: &[u32], rows: &mut [T
     records.sort_by_key(|&(at, _)| at);
     let mut records = records.into_iter().peekable();
     for (at, row) in rows.iter_mut().enumerate() {
-        let mut sum: Evidence = none;
+        let mut sum: SumEvidence = none;
         while let Some((_, record)) = records.next_if(|&(other, _)| other as usize == at) {
             if let Some(own) = matched.evidence(record) {
                 sum.merge(&own);

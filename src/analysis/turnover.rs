@@ -5,7 +5,7 @@
 
 use super::SIGNIFICANT;
 use super::estimates::{CHURN, Class};
-use super::evolution::{Evolution, Line, Tally};
+use super::evolution::{Evolution, GroupValues, Tally};
 use crate::stats::class::{self, Growth, Judgement, judge};
 use crate::stats::load::Factor;
 use hashbrown::HashMap;
@@ -22,7 +22,11 @@ const KEEPS: f64 = 0.8;
 const STOPPED: f64 = 0.01;
 
 /// What a value that grew does through time.
-pub(super) fn judge_line(evolution: &Evolution<'_>, line: &Line, growth: Growth) -> Judgement {
+pub(super) fn judge_line(
+    evolution: &Evolution<'_>,
+    line: &GroupValues,
+    growth: Growth,
+) -> Judgement {
     let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
     judge(&evolution.span.hours, &values, &line.noise, growth)
 }
@@ -31,7 +35,7 @@ pub(super) fn judge_line(evolution: &Evolution<'_>, line: &Line, growth: Growth)
 pub(super) fn class_of(
     evolution: &Evolution<'_>,
     tally: &Tally,
-    line: &Line,
+    line: &GroupValues,
     judgement: &Judgement,
 ) -> Class {
     match judgement.class.into() {
@@ -86,7 +90,7 @@ fn is_rebuilt(evolution: &Evolution<'_>, tally: &Tally) -> bool {
 
 /// Whether a leak or a step is one without its first snapshot as well, and without its last. What is made anew all the time
 /// counts twice where a collection is under way, and a single such snapshot bends a step into a line.
-fn holds(evolution: &Evolution<'_>, line: &Line, class: class::Class) -> bool {
+fn holds(evolution: &Evolution<'_>, line: &GroupValues, class: class::Class) -> bool {
     let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
     let last = values.len().saturating_sub(1);
     [0..last, 1..values.len()].into_iter().all(|part| {

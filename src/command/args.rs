@@ -6,8 +6,8 @@
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    Error, baseline, check, completions, convert, diff, flame, graph, leaks, list, merge, patterns,
-    peek, refs, tags, timeline, top, traces,
+    CommandError, baseline, check, completions, convert, diff, flame, graph, leaks, list, merge,
+    patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -127,23 +127,23 @@ pub(super) struct BareArgs {
 }
 
 /// What was meant without a subcommand.
-pub(super) fn bare_request(args: BareArgs) -> Result<Request, Error> {
+pub(super) fn bare_request(args: BareArgs) -> Result<Request, CommandError> {
     let BareArgs { inputs, base, normalize, options } = args;
     if base.base.is_some() || base.diff_base.is_some() {
         return diff_request(base, inputs, normalize, options);
     }
     match inputs.as_slice() {
-        [] => Err(Error::Usage(
+        [] => Err(CommandError::Usage(
             "no profile given: `heapdiff BEFORE AFTER` compares two, `heapdiff PROFILE` shows one, and of \
              more `heapdiff PROFILE...` says what leaks"
                 .to_owned(),
         )),
-        [_] if normalize => Err(Error::Usage(
+        [_] if normalize => Err(CommandError::Usage(
             "--normalize scales one profile to another, and only one is given".to_owned(),
         )),
         [_] => top_request(inputs, options),
         [_, _] => diff_request(base, inputs, normalize, options),
-        _ if normalize => Err(Error::Usage(
+        _ if normalize => Err(CommandError::Usage(
             "--normalize scales one profile to another, and more than two are given".to_owned(),
         )),
         _ => leaks::plain_request(inputs, options),

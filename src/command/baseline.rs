@@ -6,7 +6,7 @@ mod compare;
 mod save;
 mod show;
 
-use super::{Console, DONE, Error};
+use super::{CommandError, Console, DONE};
 use crate::report::{Warning, WarningCode};
 use crate::source::baselines::{self, Found};
 use crate::source::git;
@@ -49,7 +49,7 @@ enum BaselineCommand {
 }
 
 /// Does what was asked, and returns the exit code.
-pub(super) fn baseline(args: BaselineArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+pub(super) fn baseline(args: BaselineArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     match args.command {
         BaselineCommand::Save(args) => save::save(args, console).map(|()| DONE),
         BaselineCommand::Show(args) => show::show(args, console).map(|()| DONE),
@@ -100,8 +100,8 @@ fn named(text: &str) -> Result<String, String> {
     }
 }
 
-fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Answer(Box::new(error))
+fn answer(error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
+    CommandError::Answer(Box::new(error))
 }
 
 /// What lies in a store and is none of ours.
@@ -123,7 +123,7 @@ fn strangers(dir: &Path, found: &Found) -> Option<Warning> {
 }
 
 /// The first of what is broken, of one branch or of all.
-fn check_broken(found: &mut Found, branch: Option<&str>) -> Result<(), Error> {
+fn check_broken(found: &mut Found, branch: Option<&str>) -> Result<(), CommandError> {
     let folder = branch.map(baselines::escape);
     let broken =
         found.broken.iter().position(|(name, _)| folder.as_ref().is_none_or(|f| f == name));

@@ -3,7 +3,7 @@
 //!
 //! Each takes the place of an earlier one of its id. Files are read up to a limit, since a name may stand for a device.
 
-use super::Error;
+use super::CommandError;
 use super::options::PatternArgs;
 use crate::patterns::Catalog;
 use crate::toml_file::TomlFile;
@@ -25,7 +25,7 @@ pub(super) struct Settings {
 }
 
 /// The settings: those of the file that was named, else those in the working directory, if there are any.
-pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, Error> {
+pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, CommandError> {
     let path = named.unwrap_or(Path::new(USUAL));
     match read(path) {
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -37,7 +37,7 @@ pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, Error> 
 }
 
 /// The patterns, a user's own among them.
-pub(super) fn catalog(args: &PatternArgs) -> Result<Catalog, Error> {
+pub(super) fn catalog(args: &PatternArgs) -> Result<Catalog, CommandError> {
     catalog_with(args, settings(None)?.as_ref())
 }
 
@@ -45,10 +45,10 @@ pub(super) fn catalog(args: &PatternArgs) -> Result<Catalog, Error> {
 pub(super) fn catalog_with(
     args: &PatternArgs,
     settings: Option<&Settings>,
-) -> Result<Catalog, Error> {
+) -> Result<Catalog, CommandError> {
     let mut catalog = Catalog::builtin();
     let mut add = |name: &str, text: &str| {
-        catalog.add_toml(name, text).map_err(|error| Error::Usage(error.to_string()))
+        catalog.add_toml(name, text).map_err(|error| CommandError::Usage(error.to_string()))
     };
     if let Some(Settings { name, text }) = settings {
         add(name, text)?;
@@ -61,7 +61,7 @@ pub(super) fn catalog_with(
 }
 
 /// The text of a file.
-fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, Error> {
+fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, CommandError> {
     let text = text.map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => {
@@ -71,13 +71,13 @@ fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, Error> {
             io::ErrorKind::IsADirectory => "is a folder; name a file (TOML)".to_owned(),
             _ => format!("can't read it: {error}"),
         };
-        Error::Usage(format!("{name}: {why}"))
+        CommandError::Usage(format!("{name}: {why}"))
     })?;
     String::from_utf8(text).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let text = String::from_utf8_lossy(valid);
         let (line, column) = TomlFile { name, text: &text }.position(text.len());
-        Error::Usage(format!(
+        CommandError::Usage(format!(
             "{name}:{line}:{column}: byte {} is no UTF-8; a file of rules or patterns is text (TOML)",
             valid.len()
         ))

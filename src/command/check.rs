@@ -3,7 +3,7 @@
 use super::gate::{Gate, GateArgs, Profiles, today};
 use super::inputs::{self, Inputs};
 use super::request::check_stdin;
-use super::{Console, DONE, Error, catalog, run};
+use super::{CommandError, Console, DONE, catalog, run};
 use crate::report::Warning;
 use crate::source::{self, STDIN};
 use clap::Args;
@@ -56,7 +56,7 @@ pub(super) struct CheckArgs {
 }
 
 /// Judges, and returns the exit code.
-pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     if args.init {
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
     }
@@ -69,11 +69,11 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Er
     judged
 }
 
-fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let CheckArgs { inputs, before, after, no_leaks, init: _, gate } = args;
     let gate = Gate::new(gate, no_leaks)?;
     if gate.is_about_drift_alone() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "all rules are about drift, which two profiles do not show, so that there is nothing to check: heapdiff \
              baseline compare DIR AFTER judges them; or give a rule `max_growth` or `max`"
                 .to_owned(),
@@ -93,10 +93,10 @@ fn profiles(
     after: Vec<String>,
     no_leaks: bool,
     gate: &Gate,
-) -> Result<(Profiles, Vec<Warning>), Error> {
+) -> Result<(Profiles, Vec<Warning>), CommandError> {
     let (before, after) = match inputs {
         [] if after.is_empty() => {
-            return Err(Error::Usage(
+            return Err(CommandError::Usage(
                 "no profile given: heapdiff check BEFORE AFTER compares two".to_owned(),
             ));
         }
@@ -104,7 +104,7 @@ fn profiles(
         [one, other] if !no_leaks => (vec![one.clone()], vec![other.clone()]),
         _ => {
             if !no_leaks && !gate.asks_for_leaks() {
-                return Err(Error::Usage(many(inputs)?));
+                return Err(CommandError::Usage(many(inputs)?));
             }
             let Inputs { names, warnings, .. } = inputs::find(inputs)?;
             check_stdin(&names)?;
@@ -112,11 +112,11 @@ fn profiles(
         }
     };
     let mut warnings = Vec::new();
-    let mut found = |names: &[String]| -> Result<Vec<String>, Error> {
+    let mut found = |names: &[String]| -> Result<Vec<String>, CommandError> {
         let found = inputs::find(names)?;
         // A run that broke must not go missing among those that did not.
         if let Some(aside) = found.aside {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "{aside}; what stands beside the runs of a side has to be a run: take it away, or name the runs"
             )));
         }
@@ -126,7 +126,7 @@ fn profiles(
     let after = found(&after)?;
     let before = if before.iter().all(|name| is_missing(name)) {
         if !gate.may_miss_baseline() {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "{}: there is no baseline to compare with; check the path, or let growth pass where there is \
                  none with --allow-missing-baseline",
                 before.join(", ")
@@ -141,7 +141,7 @@ fn profiles(
 }
 
 /// What to say where not two profiles are given, and no snapshots through time are meant.
-fn many(inputs: &[String]) -> Result<String, Error> {
+fn many(inputs: &[String]) -> Result<String, CommandError> {
     let named = match inputs {
         [one] => format!("one profile, folder or pattern is given ({one}), and a check compares"),
         all => format!("{} profiles are given, and a check compares two sides", all.len()),
@@ -181,7 +181,7 @@ fn is_missing(name: &str) -> bool {
 }
 
 /// Writes a file of rules where there is none.
-fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), Error> {
+fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), CommandError> {
     let path = config.map_or_else(|| PathBuf::from(catalog::USUAL), Path::to_owned);
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
     let written = file.and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
@@ -192,12 +192,14 @@ fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), Error> {
                 "{} is written; heapdiff check BEFORE AFTER judges by it",
                 path.display()
             );
-            said.map_err(Error::Stdout)
+            said.map_err(CommandError::Stdout)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::Usage(format!(
-            "{} is there already, and stays as it is; another name goes with --config FILE",
-            path.display()
-        ))),
-        Err(source) => Err(Error::Output { path, source }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(CommandError::Usage(format!(
+                "{} is there already, and stays as it is; another name goes with --config FILE",
+                path.display()
+            )))
+        }
+        Err(source) => Err(CommandError::Output { path, source }),
     }
 }

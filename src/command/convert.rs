@@ -2,14 +2,15 @@
 //!
 //! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say a report; a profile is written from what was read, so that nothing of it is lost.
 
+use super::load::LoadError;
 use super::options::{
     BaseArgs, Color, DressArgs, FileArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
     SampleArgs,
 };
-use super::{Console, Error, load, request, run};
-use crate::analysis::stacks::Order;
+use super::{CommandError, Console, load, request, run};
+use crate::analysis::stacks::StackOrder;
 use crate::filter::{Filter, Spec};
-use crate::graph::trim::Limits;
+use crate::graph::trim::TrimLimits;
 use crate::model::difference::{add_growth, default_column, difference};
 use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
@@ -105,7 +106,7 @@ pub(super) fn write(
     args: ConvertArgs,
     warnings: &[Warning],
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let inputs = inputs(args.base, args.inputs)?;
     let file = args.file.file();
     let target = target(args.to, file, inputs.len())?;
@@ -124,7 +125,7 @@ pub(super) fn write(
                 (!trim_path.is_empty(), "keeps file names whole: leave out -trim_path"),
             ];
             if let Some((_, why)) = whole.iter().find(|(given, _)| *given) {
-                return Err(Error::Usage(format!("a profile in pprof's format {why}")));
+                return Err(CommandError::Usage(format!("a profile in pprof's format {why}")));
             }
             run::check_binary(file, console)?;
             let asked = args.sample.sample_type();
@@ -136,9 +137,9 @@ pub(super) fn write(
         }
     };
     let question = if format == Format::Dot {
-        Question::Graph(Limits::default())
+        Question::Graph(TrimLimits::default())
     } else {
-        Question::Stacks(Order::RootFirst)
+        Question::Stacks(StackOrder::RootFirst)
     };
     let options = Options {
         sample: args.sample,
@@ -163,16 +164,16 @@ pub(super) fn write(
 }
 
 /// One profile, or before and after.
-fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, Error> {
+fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, CommandError> {
     let inputs = base.join(inputs)?;
     match inputs.len() {
         1 | 2 => Ok(inputs),
-        0 => Err(Error::Usage(
+        0 => Err(CommandError::Usage(
             "convert needs a profile: heapdiff convert PROFILE -o OUT, or heapdiff convert BEFORE \
              AFTER -o OUT for what changed"
                 .to_owned(),
         )),
-        given => Err(Error::Usage(format!(
+        given => Err(CommandError::Usage(format!(
             "convert takes one profile, or two for what changed, and {given} are given.\n\
                  Add them up first:  heapdiff merge {} -o merged.pb.gz",
             request::arguments(&inputs)
@@ -181,17 +182,21 @@ fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, Error> {
 }
 
 /// The format that was asked for, or that the name of the output says.
-fn target(asked: Option<Target>, file: Option<&Path>, inputs: usize) -> Result<Target, Error> {
+fn target(
+    asked: Option<Target>,
+    file: Option<&Path>,
+    inputs: usize,
+) -> Result<Target, CommandError> {
     let target = match (asked, file) {
         (Some(Target::Folded), _) if inputs == 2 => {
-            return Err(Error::Usage(
+            return Err(CommandError::Usage(
                 "folded lines hold one value, and a difference has signs they can't hold: use --to difffolded"
                     .to_owned(),
             ));
         }
         (Some(asked), _) => asked,
         (None, None) => {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "say what to convert to: name the output with -o, or give a format with --to.\n{}",
                 known()
             )));
@@ -203,7 +208,7 @@ fn target(asked: Option<Target>, file: Option<&Path>, inputs: usize) -> Result<T
                 Some((Target::Folded, _)) if inputs == 2 => Target::Difffolded,
                 Some(&(target, _)) => target,
                 None => {
-                    return Err(Error::Usage(format!(
+                    return Err(CommandError::Usage(format!(
                         "the name {} says no format: use another, or give the format with --to.\n{}",
                         shell::file(&file.to_string_lossy()),
                         known()
@@ -213,7 +218,7 @@ fn target(asked: Option<Target>, file: Option<&Path>, inputs: usize) -> Result<T
         }
     };
     if target == Target::Difffolded && inputs == 1 {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "difffolded lines hold before and after, and one profile is given: use --to folded"
                 .to_owned(),
         ));
@@ -239,7 +244,7 @@ fn profile(
     asked: Option<&str>,
     quiet: bool,
     console: &mut Console<'_>,
-) -> Result<Profile, Error> {
+) -> Result<Profile, CommandError> {
     let progress = run::progress(console, quiet);
     let is_filtered = *spec != Spec::default();
     let mut profiles = Vec::new();
@@ -253,7 +258,7 @@ fn profile(
     } else {
         load::each(inputs, &progress, |name, profile| {
             profiles.push((name.to_owned(), profile));
-            Ok::<(), load::Error>(())
+            Ok::<(), LoadError>(())
         })
         .map_err(answer)?;
     }
@@ -281,8 +286,8 @@ fn profile(
     Ok(profile)
 }
 
-fn answer(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Answer(Box::new(error))
+fn answer(error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
+    CommandError::Answer(Box::new(error))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `heapdiff diff BEFORE AFTER`: what changed.
 
-use super::Error;
+use super::CommandError;
 use super::options::{BaseArgs, Options};
 use super::request::{Request, diff_request};
 use clap::Args;
@@ -28,6 +28,6 @@ pub(super) struct DiffArgs {
     options: Options,
 }
 
-pub(super) fn request(args: DiffArgs) -> Result<Request, Error> {
+pub(super) fn request(args: DiffArgs) -> Result<Request, CommandError> {
     diff_request(args.base, args.inputs, args.normalize, args.options)
 }

@@ -1,13 +1,13 @@
 //! `heapdiff flame INPUT... -o X.svg`: the flame graph, differential where two profiles are given.
 
-use super::Error;
+use super::CommandError;
 use super::options::{
     Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
     extension,
 };
 use super::request::{self, Request, compared};
-use crate::analysis::flame::{Direction, Part, Wanted, Width};
-use crate::analysis::stacks::Order;
+use crate::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
+use crate::analysis::stacks::StackOrder;
 use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
@@ -61,7 +61,7 @@ pub(super) struct FlameArgs {
 struct PictureArgs {
     /// What the width of a frame stands for, of two profiles [default: after]
     #[arg(long, value_enum, value_name = "WHAT")]
-    width: Option<Width>,
+    width: Option<FlameWidth>,
     /// Begin with what allocated, and go up to its callers
     #[arg(long)]
     reverse: bool,
@@ -109,7 +109,7 @@ const MIN_WIDTH: u32 = 500;
 /// Pixels of the picture in which frames are drawn.
 const PIXELS: f64 = 1180.0;
 
-pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
+pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
     let FlameArgs { profiles, normalize, picture, sample, granularity, filter, output } = args;
     let inputs = compared("flame", profiles)?;
     let format = match output.format {
@@ -118,18 +118,19 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
         None => by_name(output.output.as_deref())?,
     };
     check(&inputs, normalize, &picture, format)?;
-    let direction = if picture.reverse { Direction::LeafFirst } else { Direction::RootFirst };
+    let direction =
+        if picture.reverse { FlameDirection::LeafFirst } else { FlameDirection::RootFirst };
     let question = if format == FlameFormat::Folded {
         Question::Stacks(match direction {
-            Direction::RootFirst => Order::RootFirst,
-            Direction::LeafFirst => Order::LeafFirst,
+            FlameDirection::RootFirst => StackOrder::RootFirst,
+            FlameDirection::LeafFirst => StackOrder::LeafFirst,
         })
     } else {
-        Question::Flame(Wanted {
-            width: picture.width.unwrap_or(Width::After),
+        Question::Flame(FlameOptions {
+            width: picture.width.unwrap_or(FlameWidth::After),
             direction,
             min_width: picture.min_width.unwrap_or(MIN_WIDTH),
-            part: if picture.elided { Part::Elided } else { Part::Whole },
+            part: if picture.elided { FlamePart::Elided } else { FlamePart::Whole },
         })
     };
     let options = Options {
@@ -159,7 +160,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, Error> {
 }
 
 /// The format that the name of the output says.
-fn by_name(file: Option<&Path>) -> Result<FlameFormat, Error> {
+fn by_name(file: Option<&Path>) -> Result<FlameFormat, CommandError> {
     let is_file = |file: &&Path| std::fs::metadata(file).map_or(true, |found| found.is_file());
     let file = file.filter(|file| file.as_os_str() != "-").filter(is_file);
     let Some(file) = file else { return Ok(FlameFormat::Svg) };
@@ -167,7 +168,7 @@ fn by_name(file: Option<&Path>) -> Result<FlameFormat, Error> {
         Some("svg") => Ok(FlameFormat::Svg),
         Some("folded" | "collapsed") => Ok(FlameFormat::Folded),
         Some("json") => Ok(FlameFormat::Json),
-        _ => Err(Error::Usage(format!(
+        _ => Err(CommandError::Usage(format!(
             "-o {}: what to write there? Let its name end in .svg, .folded or .json, or add --format svg",
             file.display()
         ))),
@@ -180,7 +181,7 @@ fn check(
     normalize: bool,
     picture: &PictureArgs,
     format: FlameFormat,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let is_folded = format == FlameFormat::Folded;
     let drawn = [
         ("--width", picture.width.is_some()),
@@ -201,13 +202,13 @@ fn check(
         (1, _, Some((option, _))) => {
             format!("{option} is for two profiles that are compared, and one is given")
         }
-        _ if picture.elided && picture.width == Some(Width::Delta) => {
+        _ if picture.elided && picture.width == Some(FlameWidth::Delta) => {
             "--elided draws what has no width, and with --width delta everything that changed has one"
                 .to_owned()
         }
         _ => return Ok(()),
     };
-    Err(Error::Usage(message))
+    Err(CommandError::Usage(message))
 }
 
 /// Millionths of the picture.

@@ -10,9 +10,9 @@ use super::catalog::{self, Settings};
 use super::load::{Keep, load, load_recording_and_ends};
 use super::progress::Progress;
 use super::request::{self, Output};
-use super::{Console, Error, run};
-use crate::analysis::check::drift::Measure;
-use crate::analysis::check::{Asked, Missing, Outcome};
+use super::{CommandError, Console, run};
+use crate::analysis::check::drift::DriftMeasure;
+use crate::analysis::check::{CheckQuery, Missing, Outcome};
 use crate::filter::Spec;
 use crate::model::origin::Own;
 use crate::output::{self, Format};
@@ -66,7 +66,7 @@ impl Profiles {
 
 impl Gate {
     /// What was typed, and what the file of rules demands. No profile is read.
-    pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, Error> {
+    pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, CommandError> {
         let files = args.files();
         let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
         let settings = catalog::settings(typed.config.as_deref())?;
@@ -102,14 +102,14 @@ impl Gate {
                 || format!("and there is no {}", catalog::USUAL),
                 |settings| format!("and {} has no [[rule]]", settings.name),
             );
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "nothing is demanded, {where_from}: say what may grow with --max-growth 5MiB or --max-growth-percent \
                  10, or write rules with heapdiff check --init"
             )));
         }
         let GateOutputArgs { on_inconclusive, format, report, dress } = output;
         if dress.unit.is_some() && format != GateFormat::Table {
-            return Err(Error::Usage(
+            return Err(CommandError::Usage(
                 "-unit changes the table only: leave it out with another --format".to_owned(),
             ));
         }
@@ -150,14 +150,19 @@ impl Gate {
     }
 
     /// Reads the profiles.
-    pub(super) fn read(&self, profiles: &Profiles, progress: &Progress) -> Result<Runs, Error> {
+    pub(super) fn read(
+        &self,
+        profiles: &Profiles,
+        progress: &Progress,
+    ) -> Result<Runs, CommandError> {
         let Profiles { before, after, snapshots } = profiles;
         self.files.check(&[before.as_slice(), after, snapshots].concat())?;
         if !snapshots.is_empty() {
             return self.read_snapshots(snapshots, progress);
         }
         let names = [before.as_slice(), after].concat();
-        let series = load(&names, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+        let series =
+            load(&names, Keep::All, progress).map_err(|e| CommandError::Answer(Box::new(e)))?;
         Ok(Runs { series, ..Runs::default() })
     }
 
@@ -168,10 +173,10 @@ impl Gate {
         before: usize,
         today: Date,
         warnings: Vec<Warning>,
-    ) -> Result<Report, Error> {
+    ) -> Result<Report, CommandError> {
         let query = self.query(Question::Check(self.asked(before, today)));
         let subject = Subject { warnings, ..runs.into() };
-        analyze(subject, &query, &self.spec).map_err(|e| Error::Answer(Box::new(e)))
+        analyze(subject, &query, &self.spec).map_err(|e| CommandError::Answer(Box::new(e)))
     }
 
     /// What each rule holds in the runs of one baseline.
@@ -180,15 +185,16 @@ impl Gate {
         runs: &[String],
         today: Date,
         progress: &Progress,
-    ) -> Result<Vec<Measure>, Error> {
-        let series = load(runs, Keep::All, progress).map_err(|e| Error::Answer(Box::new(e)))?;
+    ) -> Result<Vec<DriftMeasure>, CommandError> {
+        let series =
+            load(runs, Keep::All, progress).map_err(|e| CommandError::Answer(Box::new(e)))?;
         let asked = self.asked(0, today);
         measure(series, &asked, self.sample_type.as_deref(), &self.spec)
-            .map_err(|e| Error::Answer(Box::new(e)))
+            .map_err(|e| CommandError::Answer(Box::new(e)))
     }
 
-    fn asked(&self, before: usize, today: Date) -> Asked {
-        Asked {
+    fn asked(&self, before: usize, today: Date) -> CheckQuery {
+        CheckQuery {
             rules: Arc::new(self.rules.clone()),
             catalog: Arc::clone(&self.catalog),
             own: self.own.clone(),
@@ -218,8 +224,8 @@ impl Gate {
     }
 
     /// Reads the first and the last of snapshots, and all of them where a rule is about leaks.
-    fn read_snapshots(&self, names: &[String], progress: &Progress) -> Result<Runs, Error> {
-        let fail = |error| Error::Answer(Box::new(error));
+    fn read_snapshots(&self, names: &[String], progress: &Progress) -> Result<Runs, CommandError> {
+        let fail = |error| CommandError::Answer(Box::new(error));
         let snapshots = names.len();
         if !self.asks_for_leaks() {
             let series = load(names, Keep::Ends, progress).map_err(fail)?;
@@ -227,7 +233,7 @@ impl Gate {
         }
         let (recording, series) = load_recording_and_ends(names, progress).map_err(fail)?;
         if let [one] = recording.main().history.moments.as_slice() {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "{} is one snapshot, and what leaks shows in several: give four at least, eight to be sure",
                 one.name
             )));
@@ -236,7 +242,11 @@ impl Gate {
     }
 
     /// Says the answer wherever it is wanted, and what the exit code is.
-    pub(super) fn say(&self, report: &Report, console: &mut Console<'_>) -> Result<u8, Error> {
+    pub(super) fn say(
+        &self,
+        report: &Report,
+        console: &mut Console<'_>,
+    ) -> Result<u8, CommandError> {
         // First, so that they are there also where nobody reads standard output to its end.
         for Also { format, file } in &self.reports {
             let output = Output {
@@ -259,7 +269,11 @@ impl Gate {
     }
 
     /// Annotates lines and adds to the summary of the job, in a job of GitHub Actions.
-    fn say_on_github(&self, report: &Report, console: &mut Console<'_>) -> Result<(), Error> {
+    fn say_on_github(
+        &self,
+        report: &Report,
+        console: &mut Console<'_>,
+    ) -> Result<(), CommandError> {
         if !console.github.is_there {
             return Ok(());
         }
@@ -269,33 +283,33 @@ impl Gate {
             let is_free = self.output.format == Format::Table || self.output.file.is_some();
             let out: &mut dyn Write =
                 if is_free { &mut *console.stdout } else { &mut *console.stderr };
-            output::write(Format::Github, report, &style, out).map_err(Error::Stdout)?;
+            output::write(Format::Github, report, &style, out).map_err(CommandError::Stdout)?;
         }
         if let Some(path) = console.github.step_summary.clone() {
             let added =
                 files::append(&path, |out| output::write(Format::Markdown, report, &style, out));
-            added.map_err(|source| Error::Output { path, source })?;
+            added.map_err(|source| CommandError::Output { path, source })?;
         }
         Ok(())
     }
 }
 
 /// Whoever stops to read does not change the outcome.
-fn unless_closed(written: Result<(), Error>) -> Result<(), Error> {
+fn unless_closed(written: Result<(), CommandError>) -> Result<(), CommandError> {
     match written {
-        Err(Error::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(CommandError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
 }
 
 /// The rules of a file.
-pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Error> {
+pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, CommandError> {
     let is_pattern = |id: &str| match catalog.find(id) {
         Some(pattern) if !pattern.any.is_empty() => Ok(()),
         _ => Err(catalog.nearest(id).into_iter().map(str::to_owned).collect()),
     };
     let rules = Rules::read(&settings.name, &settings.text, &is_pattern);
-    rules.map_err(|error| Error::Usage(error.to_string()))
+    rules.map_err(|error| CommandError::Usage(error.to_string()))
 }
 
 /// Today, everywhere the same day.

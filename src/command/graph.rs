@@ -1,12 +1,12 @@
 //! `heapdiff graph INPUT... -o X.svg`: the call graph, drawn.
 
-use super::Error;
+use super::CommandError;
 use super::options::{
     Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
     extension, fraction, nodecount,
 };
 use super::request::{self, Layout, Request, compared};
-use crate::graph::trim::{Fraction, Limits};
+use crate::graph::trim::{Fraction, TrimLimits};
 use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
@@ -44,7 +44,7 @@ pub(super) struct GraphArgs {
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// At most N nodes, 0 for all
-    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = Limits::default().nodecount, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = TrimLimits::default().nodecount, allow_negative_numbers = true)]
     nodecount: usize,
     /// Leave out nodes below this part of all that changed, or of the total
     #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.005", allow_negative_numbers = true)]
@@ -85,7 +85,7 @@ enum Drawn {
     Json,
 }
 
-pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
+pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
     let GraphArgs { profiles, sample, granularity, limits, filter, output } = args;
     let drawn = match output.format {
         Some(format) => format,
@@ -110,7 +110,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
         },
         ..Options::default()
     };
-    let limits = Limits {
+    let limits = TrimLimits {
         nodecount: limits.nodecount,
         nodefraction: limits.nodefraction,
         edgefraction: limits.edgefraction,
@@ -123,13 +123,13 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, Error> {
 }
 
 /// The format that the end of a file's name says.
-fn by_name(file: Option<&PathBuf>) -> Result<Drawn, Error> {
+fn by_name(file: Option<&PathBuf>) -> Result<Drawn, CommandError> {
     let Some(file) = file.filter(|file| file.as_os_str() != "-") else { return Ok(Drawn::Dot) };
     match extension(file).as_deref() {
         Some("dot" | "gv") => Ok(Drawn::Dot),
         Some("svg") => Ok(Drawn::Svg),
         Some("json") => Ok(Drawn::Json),
-        _ => Err(Error::Usage(format!(
+        _ => Err(CommandError::Usage(format!(
             "-o {}: what to write there? Let its name end in .svg, .dot or .json, or add --format svg",
             file.display()
         ))),

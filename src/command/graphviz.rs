@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// Why there is no drawing.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(super) enum GraphvizError {
     /// There is no Graphviz.
     #[error(
         "an SVG of a call graph is drawn by Graphviz, and there is no `dot` to run. Install it (apt-get \
@@ -39,7 +39,7 @@ pub(super) enum Error {
 }
 
 /// The drawing of a graph as SVG.
-pub(super) fn svg(graph: Vec<u8>) -> Result<Vec<u8>, Error> {
+pub(super) fn svg(graph: Vec<u8>) -> Result<Vec<u8>, GraphvizError> {
     lay_out("dot", &["-Tsvg"], graph, PATIENCE)
 }
 
@@ -48,13 +48,13 @@ fn lay_out(
     args: &[&str],
     graph: Vec<u8>,
     patience: Duration,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Vec<u8>, GraphvizError> {
     let started = Instant::now();
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Error::Missing,
-        _ => Error::Io(error),
+        io::ErrorKind::NotFound => GraphvizError::Missing,
+        _ => GraphvizError::Io(error),
     })?;
     if let Some(mut stdin) = child.stdin.take() {
         // A child that ends early closes the pipe; its own words say more than that.
@@ -67,14 +67,14 @@ fn lay_out(
     let (drawing, complaint) = (of(drawing), of(complaint));
     let (Some(Ok(drawing)), Some(Ok(complaint))) = (drawing, complaint) else {
         end(&mut child);
-        return Err(Error::Late(patience));
+        return Err(GraphvizError::Late(patience));
     };
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
             None if left().is_zero() => {
                 end(&mut child);
-                return Err(Error::Late(patience));
+                return Err(GraphvizError::Late(patience));
             }
             None => thread::sleep(PAUSE),
         }
@@ -84,7 +84,7 @@ fn lay_out(
         let complaint = complaint?;
         let complaint = String::from_utf8_lossy(&complaint);
         let words = complaint.lines().next().unwrap_or("it says nothing").to_owned();
-        return Err(Error::Failed(format!("{words} ({status})")));
+        return Err(GraphvizError::Failed(format!("{words} ({status})")));
     }
     Ok(drawing)
 }
@@ -123,7 +123,7 @@ mod tests {
         let failed = run("sh", &["-c", "echo no such graph >&2; exit 3"], 9_000).unwrap_err();
         assert!(failed.to_string().contains("no such graph (exit status: 3)"), "{failed}");
         let late = run("sh", &["-c", "exec sleep 60"], 50).unwrap_err();
-        assert!(matches!(late, Error::Late(_)), "{late}");
+        assert!(matches!(late, GraphvizError::Late(_)), "{late}");
         // More than a pipe holds, both ways at the same time.
         assert_eq!(run("cat", &[], 9_000).unwrap().len(), 1 << 20);
     }

@@ -6,8 +6,8 @@
 //! an input, and reading it is an error. So is what was named outright and is no profile, but for logs that other
 //! commands use.
 
-use super::Error;
-use crate::input::{self, Beginning, Holds};
+use super::CommandError;
+use crate::input::{self, Beginning, Holds, InputError};
 use crate::parallel;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand};
@@ -36,8 +36,8 @@ struct SetAside {
 }
 
 /// The inputs that were meant.
-pub(super) fn find(typed: &[String]) -> Result<Inputs, Error> {
-    let expanded = expand(typed).map_err(|error| Error::Answer(Box::new(error)))?;
+pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
+    let expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
     let reasons = parallel::map_items(&expanded.inputs, AT_ONCE, reason);
     let mut names = Vec::new();
     let mut aside = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, Error> {
             // Reading it says more.
             [_] => names.extend(aside.drain(..).map(|file| file.name)),
             many => {
-                return Err(Error::Usage(format!(
+                return Err(CommandError::Usage(format!(
                     "none of the {} files is a profile: {}; give .pb.gz files, as /debug/pprof/heap serves them",
                     many.len(),
                     list(many)
@@ -91,7 +91,7 @@ fn reason(found: &Found) -> Option<String> {
             Holds::GcTrace => Some(format!("a {}, which this command does not use", format.name)),
         },
         (Ok(Beginning::Other(refusal)), Origin::Found) => Some(refusal.what),
-        (Err(input::Error::Empty), Origin::Found) => Some("empty".to_owned()),
+        (Err(InputError::Empty), Origin::Found) => Some("empty".to_owned()),
         _ => None,
     }
 }

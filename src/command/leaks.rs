@@ -1,12 +1,12 @@
 //! `heapdiff leaks INPUT...`: ranked suspects with the evidence.
 
-use super::Error;
+use super::CommandError;
 use super::catalog::catalog;
 use super::options::{
     CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
 };
 use super::request::{self, Request};
-use crate::analysis::suspects;
+use crate::analysis::suspects::{LeaksQuery, LimitQuery};
 use crate::filter::Granularity;
 use crate::report::Question;
 use bytesize::ByteSize;
@@ -78,7 +78,10 @@ fn size(text: &str) -> Result<i64, String> {
 }
 
 /// What is asked where more than two profiles are given and nothing else is said.
-pub(super) fn plain_request(inputs: Vec<String>, options: Options) -> Result<Request, Error> {
+pub(super) fn plain_request(
+    inputs: Vec<String>,
+    options: Options,
+) -> Result<Request, CommandError> {
     let Options { sample, granularity, sort, rows, filter, output } = options;
     let without_effect = [
         (granularity.granularity() != Granularity::Functions, "another granularity"),
@@ -86,7 +89,7 @@ pub(super) fn plain_request(inputs: Vec<String>, options: Options) -> Result<Req
         (rows.all, "--all"),
     ];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "of {} profiles it is said what leaks, where {option} means nothing; see heapdiff timeline, or \
              heapdiff diff for two of them",
             inputs.len()
@@ -98,21 +101,23 @@ pub(super) fn plain_request(inputs: Vec<String>, options: Options) -> Result<Req
     request(LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output })
 }
 
-pub(super) fn request(args: LeaksArgs) -> Result<Request, Error> {
+pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
     let LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output } = args;
     if inputs.is_empty() {
-        return Err(Error::Usage("leaks needs profiles: heapdiff leaks PROFILE...".to_owned()));
+        return Err(CommandError::Usage(
+            "leaks needs profiles: heapdiff leaks PROFILE...".to_owned(),
+        ));
     }
     if filter.noinlines {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "-noinlines changes whose code a line is, and leaks says just that: leave it out"
                 .to_owned(),
         ));
     }
-    let asked = suspects::Asked {
+    let asked = LeaksQuery {
         own: own.own()?,
         catalog: Arc::new(catalog(&patterns)?),
-        limit: limit.limit.map(|bytes| suspects::LimitAsked { limit: bytes, gogc: limit.gogc.0 }),
+        limit: limit.limit.map(|bytes| LimitQuery { limit: bytes, gogc: limit.gogc.0 }),
     };
     let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
     request::request(Question::Leaks(asked), inputs, options)

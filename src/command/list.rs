@@ -1,8 +1,9 @@
 //! `heapdiff list REGEX INPUT...`: the lines of the functions that match, each with its values.
 
+use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, SampleArgs};
 use super::request::{self, Request, check_pattern, compared};
-use super::{Error, sources};
+use super::sources::SourceOptions;
 use crate::filter::Granularity;
 use crate::output::FileNames;
 use crate::report::{Question, Sort};
@@ -49,7 +50,7 @@ struct SourceArgs {
     context: u16,
 }
 
-pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
+pub(super) fn request(args: ListArgs) -> Result<Request, CommandError> {
     let ListArgs { pattern, profiles, sample, source, rows, filter, output } = args;
     check_pattern("list", &pattern)?;
     let inputs = compared("list REGEX", profiles)?;
@@ -64,7 +65,7 @@ pub(super) fn request(args: ListArgs) -> Result<Request, Error> {
     };
     let mut request = request::request(question, inputs, options)?;
     request.output.file_names = FileNames::Whole;
-    request.sources = Some(sources::Wanted {
+    request.sources = Some(SourceOptions {
         source_path: source.source_path,
         trim_path: request.output.trim_path.clone(),
         context: i64::from(source.context),

@@ -2,26 +2,25 @@
 //! a series, or hands it on.
 
 use super::progress::Progress;
-use crate::analysis;
-use crate::input::{self, Content};
-use crate::model::history::{self, Gather};
+use crate::input::{self, Content, InputError};
+use crate::model::history::{Gather, HistoryError};
 use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
-use crate::parallel;
-use crate::source;
+use crate::source::SourceError;
+use crate::{analysis, parallel, source};
 
 /// Why a series could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(super) enum LoadError {
     /// An input could not be opened.
     #[error("{name}: {error}")]
     Open {
         /// Name of the input.
         name: String,
         /// What is wrong.
-        error: source::Error,
+        error: SourceError,
     },
     /// An input could not be read.
     #[error("{name}: {error}")]
@@ -29,7 +28,7 @@ pub(super) enum Error {
         /// Name of the input.
         name: String,
         /// What is wrong.
-        error: input::Error,
+        error: InputError,
     },
     /// The inputs can't be compared.
     #[error(transparent)]
@@ -40,15 +39,15 @@ pub(super) enum Error {
         /// Name of the input.
         name: String,
         /// What is wrong.
-        error: history::Error,
+        error: HistoryError,
     },
     /// Standard input was named twice.
     #[error("standard input (-) can be read only once; give the other profile as a file")]
     StdinTwice,
 }
 
-impl Error {
-    fn read(name: &str, error: input::Error) -> Self {
+impl LoadError {
+    fn read(name: &str, error: InputError) -> Self {
         Self::Read { name: shown(name), error }
     }
 }
@@ -67,7 +66,7 @@ pub(super) enum Keep {
 }
 
 /// Reads the inputs, in their order, into a series.
-pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<Series, Error> {
+pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<Series, LoadError> {
     let mut rebase = Rebase::default();
     let mut ends = (keep == Keep::Ends && names.len() > 2).then(Ends::default);
     each(names, progress, |name, profile| {
@@ -75,7 +74,7 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
             Some(ends) => ends.add(name, profile)?,
             None => rebase.add(name, profile),
         }
-        Ok::<(), Error>(())
+        Ok::<(), LoadError>(())
     })?;
     for (name, profile) in ends.map(Ends::finish).unwrap_or_default() {
         rebase.add(name, profile);
@@ -84,25 +83,25 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
 }
 
 /// Reads profiles of any kind and hands each to `take`, in the order of their names.
-pub(super) fn each<'a, E: From<Error> + Send>(
+pub(super) fn each<'a, E: From<LoadError> + Send>(
     names: &'a [String],
     progress: &Progress,
     mut take: impl FnMut(&'a str, Profile) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     each_content(names, progress, |name, content| {
-        take(name, content.into_profile().map_err(|error| Error::read(name, error))?)
+        take(name, content.into_profile().map_err(|error| LoadError::read(name, error))?)
     })
 }
 
 /// Reads the inputs and hands each to `take`, in their order. A few are read at a time, and while they are taken the
 /// next few are read.
-fn each_content<'a, E: From<Error> + Send>(
+fn each_content<'a, E: From<LoadError> + Send>(
     names: &'a [String],
     progress: &Progress,
     mut take: impl FnMut(&'a str, Content) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
-        return Err(Error::StdinTwice.into());
+        return Err(LoadError::StdinTwice.into());
     }
     progress.expect_all(names.iter().map(|name| source::size(name)));
     let read_all = |batch: &'a [String]| {
@@ -124,7 +123,10 @@ fn each_content<'a, E: From<Error> + Send>(
 }
 
 /// Reads the inputs, in their order, into the tracks of a recording.
-pub(super) fn load_recording(names: &[String], progress: &Progress) -> Result<Recording, Error> {
+pub(super) fn load_recording(
+    names: &[String],
+    progress: &Progress,
+) -> Result<Recording, LoadError> {
     let [profiles, goroutines] =
         tracks(names, progress, |track: &mut Gather, name, profile| track.add(name, &profile))?;
     Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
@@ -134,7 +136,7 @@ pub(super) fn load_recording(names: &[String], progress: &Progress) -> Result<Re
 pub(super) fn load_recording_and_ends(
     names: &[String],
     progress: &Progress,
-) -> Result<(Recording, Series), Error> {
+) -> Result<(Recording, Series), LoadError> {
     let [profiles, goroutines] = tracks(names, progress, WithEnds::add)?;
     let [(profiles, profile_ends), (goroutines, goroutine_ends)] =
         [profiles, goroutines].map(|track| (track.all, track.unlike.map_or(Ok(track.ends), Err)));
@@ -149,18 +151,18 @@ pub(super) fn load_recording_and_ends(
 fn tracks<'a, T: Default + Send>(
     names: &'a [String],
     progress: &Progress,
-    add: impl Fn(&mut T, &'a str, Profile) -> Result<(), history::Error> + Sync,
-) -> Result<[T; 2], Error> {
+    add: impl Fn(&mut T, &'a str, Profile) -> Result<(), HistoryError> + Sync,
+) -> Result<[T; 2], LoadError> {
     let (mut profiles, mut goroutines) = (T::default(), T::default());
     each_content(names, progress, |name, content| {
         let added = match content {
             Content::Profile(profile) => add(&mut profiles, name, profile),
             Content::Goroutines(profile) => add(&mut goroutines, name, profile),
             Content::GcTrace(refusal) | Content::Other(refusal) => {
-                return Err(Error::read(name, input::Error::Unrecognized(refusal)));
+                return Err(LoadError::read(name, InputError::Unrecognized(refusal)));
             }
         };
-        added.map_err(|error| Error::History { name: shown(name), error })
+        added.map_err(|error| LoadError::History { name: shown(name), error })
     })?;
     Ok([profiles, goroutines])
 }
@@ -175,7 +177,7 @@ struct WithEnds<'a> {
 }
 
 impl<'a> WithEnds<'a> {
-    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), history::Error> {
+    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), HistoryError> {
         self.all.add(name, &profile)?;
         self.unlike = self.unlike.take().or(self.ends.add(name, profile).err());
         Ok(())
@@ -224,9 +226,10 @@ impl<'a> Ends<'a> {
     }
 }
 
-fn read(name: &str, progress: &Progress) -> Result<Content, Error> {
-    let reader = source::open(name).map_err(|error| Error::Open { name: shown(name), error })?;
-    let content = input::read(progress.watch(reader)).map_err(|error| Error::read(name, error));
+fn read(name: &str, progress: &Progress) -> Result<Content, LoadError> {
+    let reader =
+        source::open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
+    let content = input::read(progress.watch(reader)).map_err(|error| LoadError::read(name, error));
     progress.file_done();
     content
 }

@@ -2,9 +2,10 @@
 //!
 //! The inputs are read a few at a time and let go, so that memory holds the distinct stacks and not the profiles.
 
+use super::load::LoadError;
 use super::options::FileArgs;
-use super::{Console, Error, load, run};
-use crate::model::merge::{self, Merge, Sign};
+use super::{CommandError, Console, load, run};
+use crate::model::merge::{Merge, MergeError, Sign};
 use crate::report::Warning;
 use clap::Args;
 
@@ -32,9 +33,9 @@ pub(super) fn write(
     args: &MergeArgs,
     warnings: &[Warning],
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     if args.inputs.is_empty() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "merge needs profiles: heapdiff merge PROFILE... -o OUT.pb.gz".to_owned(),
         ));
     }
@@ -45,7 +46,7 @@ pub(super) fn write(
     load::each(&args.inputs, &progress, |name, profile| {
         merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
     })
-    .map_err(|failure| Error::Answer(Box::new(failure)))?;
+    .map_err(|failure| CommandError::Answer(Box::new(failure)))?;
     for warning in warnings.iter().filter(|_| !args.file.quiet) {
         run::say_warning(&warning.message, console);
     }
@@ -55,7 +56,7 @@ pub(super) fn write(
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
-    Load(#[from] load::Error),
+    Load(#[from] LoadError),
     #[error(transparent)]
-    Merge(merge::Error),
+    Merge(MergeError),
 }

@@ -64,7 +64,7 @@ heapdiff -h lists the options.
 
 /// What kept a command from its end.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum CommandError {
     /// The command line does not parse; also `--help` and `--version`.
     #[error("{0}")]
     Parse(#[from] clap::Error),
@@ -95,12 +95,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         complain(&help.to_string(), console);
         return FAILED;
     }
-    let result =
-        parse(args).map_err(Error::from).and_then(|cli| dispatch(cli, console)).and_then(|code| {
+    let result = parse(args)
+        .map_err(CommandError::from)
+        .and_then(|cli| dispatch(cli, console))
+        .and_then(|code| {
             match console.stdout.flush() {
                 // Whoever stops to read does not change what a check found.
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    Err(Error::Stdout(error))
+                    Err(CommandError::Stdout(error))
                 }
                 _ => Ok(code),
             }
@@ -111,8 +113,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
     };
     // What was written before the error, and nothing more where nobody reads it.
     let message = match error {
-        Error::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
-        Error::Parse(error) if !error.use_stderr() => {
+        CommandError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
+        CommandError::Parse(error) if !error.use_stderr() => {
             let help = error.render();
             let help = if console.color { help.ansi().to_string() } else { help.to_string() };
             let written =
@@ -122,7 +124,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
                 _ => DONE,
             };
         }
-        Error::Parse(error) => {
+        CommandError::Parse(error) => {
             let text = spelling::command_for(&error)
                 .map_or_else(|| error.render().to_string(), |command| format!("error: {command}"));
             text.strip_prefix("error: ").map_or(text.clone(), |text| format!("heapdiff: {text}"))
@@ -151,7 +153,7 @@ fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
 }
 
-fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, Error> {
+fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let mut warnings = Vec::new();
     if let Some(inputs) = cli.inputs() {
         let found = inputs::find(inputs)?;
@@ -159,16 +161,18 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, Error> {
     }
     answer(cli, &warnings, console).map_err(|error| match error {
         // Too few or too many, perhaps since some are set aside.
-        Error::Usage(message) => {
+        CommandError::Usage(message) => {
             let messages = warnings.into_iter().map(|warning| warning.message);
-            Error::Usage(std::iter::once(message).chain(messages).collect::<Vec<_>>().join("\n"))
+            CommandError::Usage(
+                std::iter::once(message).chain(messages).collect::<Vec<_>>().join("\n"),
+            )
         }
         error => error,
     })
 }
 
 /// Does what a command is for, and returns the exit code; `warnings` are about its inputs.
-fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, Error> {
+fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, CommandError> {
     let mut answer = |request| run::run(request, warnings, console);
     let answered = match cli.command {
         Some(args::Command::Check(args)) => return check::check(args, console),
@@ -189,9 +193,9 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u
         Some(args::Command::Leaks(args)) => answer(leaks::request(args)?),
         Some(args::Command::Patterns(args)) => patterns::answer(args, warnings, console),
         Some(args::Command::Completions(args)) => {
-            completions::write(&args, console.stdout).map_err(Error::Stdout)
+            completions::write(&args, console.stdout).map_err(CommandError::Stdout)
         }
-        Some(args::Command::Man) => man::write(console.stdout).map_err(Error::Stdout),
+        Some(args::Command::Man) => man::write(console.stdout).map_err(CommandError::Stdout),
         None => answer(args::bare_request(cli.bare)?),
     };
     answered.map(|()| DONE)

@@ -4,7 +4,7 @@
 //! it, pprof's spelling as an alias, and `spelling.rs` sees to the single dash. The fields are what was
 //! typed; what it means is for `request.rs` to say.
 
-use super::Error;
+use super::CommandError;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
 use crate::model::origin::Own;
@@ -85,10 +85,10 @@ impl BaseArgs {
     }
 
     /// The profiles with BEFORE in front of the one that it is the base of, where it was given.
-    pub(super) fn join(self, mut inputs: Vec<String>) -> Result<Vec<String>, Error> {
+    pub(super) fn join(self, mut inputs: Vec<String>) -> Result<Vec<String>, CommandError> {
         let Some(base) = self.given() else { return Ok(inputs) };
         if inputs.len() != 1 {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "with --base exactly one profile is compared, and {} are given",
                 inputs.len()
             )));
@@ -300,9 +300,9 @@ pub(super) struct OwnArgs {
 }
 
 impl OwnArgs {
-    pub(super) fn own(self) -> Result<Own, Error> {
+    pub(super) fn own(self) -> Result<Own, CommandError> {
         let regex = self.own.as_deref().map(regex::Regex::new).transpose();
-        regex.map(Own::new).map_err(|error| Error::Usage(format!("-own: {error}")))
+        regex.map(Own::new).map_err(|error| CommandError::Usage(format!("-own: {error}")))
     }
 }
 

@@ -4,8 +4,8 @@
 use super::catalog::catalog;
 use super::options::{CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PageArgs, PatternArgs};
 use super::request::{self, Request};
-use super::{Console, Error, run};
-use crate::analysis::matches::Asked;
+use super::{CommandError, Console, run};
+use crate::analysis::matches::MatchesQuery;
 use crate::output::{self, PatternView, shell};
 use crate::patterns::{Catalog, Page};
 use crate::report::{Question, Sort, Warning};
@@ -86,7 +86,7 @@ pub(super) fn answer(
     args: PatternsArgs,
     warnings: &[Warning],
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let PatternsArgs { command, ids, patterns, output } = args;
     if let Some(PatternsCommand::Match(args)) = command {
         return run::run(match_request(args)?, warnings, console);
@@ -95,7 +95,7 @@ pub(super) fn answer(
     // Who writes patterns looks at them here, and learns whether they do what their examples say.
     let wrong = catalog.wrong_examples();
     if !wrong.is_empty() {
-        return Err(Error::Usage(wrong.join("\n")));
+        return Err(CommandError::Usage(wrong.join("\n")));
     }
     let output = request::dressed(output.format, output.dress())?;
     let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));
@@ -112,8 +112,8 @@ pub(super) fn answer(
 }
 
 /// There is no pattern of this id. Who names a file meant to match it.
-fn unknown(catalog: &Catalog, id: &str) -> Error {
-    Error::Usage(if Path::new(id).exists() {
+fn unknown(catalog: &Catalog, id: &str) -> CommandError {
+    CommandError::Usage(if Path::new(id).exists() {
         let file = shell::file(id);
         format!("{id} is a file, and no pattern: heapdiff patterns match {file}")
     } else {
@@ -124,14 +124,14 @@ fn unknown(catalog: &Catalog, id: &str) -> Error {
     })
 }
 
-fn match_request(args: MatchArgs) -> Result<Request, Error> {
+fn match_request(args: MatchArgs) -> Result<Request, CommandError> {
     let MatchArgs { inputs, patterns, own, rows, filter, output } = args;
     if inputs.is_empty() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "no profile given: heapdiff patterns match PROFILE...".to_owned(),
         ));
     }
-    let asked = Asked { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
+    let asked = MatchesQuery { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
     // The sample type is that of what is in use, or of goroutines, whatever the profile's own is.
     let options =
         Options { sort: Sort::Cum.into(), rows: rows.into(), filter, output, ..Options::default() };

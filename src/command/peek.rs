@@ -1,6 +1,6 @@
 //! `heapdiff peek REGEX INPUT...`, the callers and callees of some rows, and `heapdiff tree INPUT...`, of all.
 
-use super::Error;
+use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, Options, PathOptions, SortArgs, nodecount};
 use super::request::{self, Request, check_pattern, compared};
 use crate::report::Question;
@@ -60,7 +60,7 @@ struct PeekRows {
     nodecount: Option<usize>,
 }
 
-pub(super) fn peek_request(args: PeekArgs) -> Result<Request, Error> {
+pub(super) fn peek_request(args: PeekArgs) -> Result<Request, CommandError> {
     let PeekArgs { pattern, profiles, rows, options } = args;
     check_pattern("peek", &pattern)?;
     let inputs = compared("peek REGEX", profiles)?;
@@ -69,7 +69,7 @@ pub(super) fn peek_request(args: PeekArgs) -> Result<Request, Error> {
     request::request(Question::Peek(Some(pattern)), inputs, options)
 }
 
-pub(super) fn tree_request(args: TreeArgs) -> Result<Request, Error> {
+pub(super) fn tree_request(args: TreeArgs) -> Result<Request, CommandError> {
     let TreeArgs { profiles, rows, options } = args;
     let inputs = compared("tree", profiles)?;
     request::request(Question::Peek(None), inputs, with_rows(options, &rows))

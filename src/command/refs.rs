@@ -1,10 +1,10 @@
 //! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
 
-use super::Error;
+use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, Options, PathOptions, fraction, nodecount};
 use super::request::{self, Request, check_pattern, compared};
-use crate::analysis::refs::{Asked, Direction};
-use crate::graph::trim::{Fraction, Limits};
+use crate::analysis::refs::{RefsDirection, RefsQuery};
+use crate::graph::trim::{Fraction, TrimLimits};
 use crate::output::Format;
 use crate::report::Question;
 use clap::Args;
@@ -66,7 +66,7 @@ pub(super) struct RefsArgs {
     options: PathOptions,
 }
 
-pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
+pub(super) fn request(args: RefsArgs) -> Result<Request, CommandError> {
     let RefsArgs { pattern, profiles, callees, options, .. } = args;
     check_pattern("refs", &pattern)?;
     if args.peek {
@@ -77,15 +77,15 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, Error> {
     }
     let is_table = options.output.format == Format::Table;
     let limit = |shown: usize, written: usize| if is_table { shown } else { written };
-    let asked = Asked {
+    let asked = RefsQuery {
         pattern,
-        direction: if callees { Direction::Callees } else { Direction::Callers },
+        direction: if callees { RefsDirection::Callees } else { RefsDirection::Callers },
         sites: args.sites.unwrap_or(SITES_SHOWN),
         lines: args.nodecount.unwrap_or(limit(LINES_SHOWN, LINES_WRITTEN)),
         depth: args.depth,
         branches: args.branches.unwrap_or(limit(BRANCHES_SHOWN, 0)),
         fraction: args.nodefraction.unwrap_or(if is_table {
-            Limits::default().nodefraction
+            TrimLimits::default().nodefraction
         } else {
             Fraction::default()
         }),

@@ -3,9 +3,9 @@
 //! What an option means by itself is settled here before any file is opened, so that a slip of the hand costs
 //! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
 
-use super::Error;
+use super::CommandError;
 use super::options::{BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs};
-use super::sources;
+use super::sources::SourceOptions;
 use crate::filter::{Spec, TagFilter};
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
@@ -55,7 +55,7 @@ pub(super) struct Request {
     pub(super) inputs: Vec<String>,
     pub(super) output: Output,
     /// The source files to show, where lines are listed.
-    pub(super) sources: Option<sources::Wanted>,
+    pub(super) sources: Option<SourceOptions>,
 }
 
 /// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
@@ -64,7 +64,7 @@ pub(super) fn diff_request(
     inputs: Vec<String>,
     normalize: bool,
     options: Options,
-) -> Result<Request, Error> {
+) -> Result<Request, CommandError> {
     let inputs = base.join(inputs)?;
     let message = match inputs.len() {
         2 => {
@@ -82,18 +82,18 @@ pub(super) fn diff_request(
             shell::file(&inputs[given - 1])
         ),
     };
-    Err(Error::Usage(message))
+    Err(CommandError::Usage(message))
 }
 
 /// The top of one profile, or of several added up.
-pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Request, Error> {
+pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Request, CommandError> {
     if inputs.is_empty() {
-        return Err(Error::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
+        return Err(CommandError::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
     }
     if let Some(sort) = options.sort.sort().filter(|sort| matches!(sort, Sort::Bound | Sort::Delta))
     {
         let name = if sort == Sort::Bound { "bound" } else { "delta" };
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "--sort {name} orders changes, and top shows no changes: use flat or cum"
         )));
     }
@@ -102,10 +102,10 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
 
 /// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
 /// question with what comes before the profiles.
-pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String>, Error> {
+pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String>, CommandError> {
     let inputs = profiles.base.join(profiles.inputs)?;
     if inputs.is_empty() {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "no profile given: heapdiff {usage} PROFILE, or heapdiff {usage} BEFORE AFTER"
         )));
     }
@@ -117,7 +117,7 @@ pub(super) fn request(
     question: Question,
     inputs: Vec<String>,
     options: Options,
-) -> Result<Request, Error> {
+) -> Result<Request, CommandError> {
     let Options { sample, granularity, sort, rows, filter, output } = options;
     check_stdin(&inputs)?;
     let output = self::output(output)?;
@@ -134,7 +134,7 @@ pub(super) fn request(
     Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
 }
 
-pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {
+pub(super) fn spec(filter: FilterArgs) -> Result<Spec, CommandError> {
     let frames = [
         ("focus", &filter.focus),
         ("ignore", &filter.ignore),
@@ -150,7 +150,8 @@ pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {
     }
     for (option, tag) in [("tagfocus", &filter.tagfocus), ("tagignore", &filter.tagignore)] {
         if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_empty()) {
-            TagFilter::new(tag).map_err(|error| Error::Usage(format!("-{option}: {error}")))?;
+            TagFilter::new(tag)
+                .map_err(|error| CommandError::Usage(format!("-{option}: {error}")))?;
         }
     }
     Ok(Spec {
@@ -167,9 +168,9 @@ pub(super) fn spec(filter: FilterArgs) -> Result<Spec, Error> {
 }
 
 /// Standard input may be named once.
-pub(super) fn check_stdin(inputs: &[String]) -> Result<(), Error> {
+pub(super) fn check_stdin(inputs: &[String]) -> Result<(), CommandError> {
     if inputs.iter().filter(|input| *input == "-").count() > 1 {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "standard input (-) can be read only once; give the other profile as a file".to_owned(),
         ));
     }
@@ -177,9 +178,9 @@ pub(super) fn check_stdin(inputs: &[String]) -> Result<(), Error> {
 }
 
 /// A pattern that comes before the profiles: what names a packed profile was meant to come behind it.
-pub(super) fn check_pattern(command: &str, pattern: &str) -> Result<(), Error> {
+pub(super) fn check_pattern(command: &str, pattern: &str) -> Result<(), CommandError> {
     if is_packed(pattern) {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "{pattern} is a file, and the regular expression comes first: heapdiff {command} REGEX PROFILE..."
         )));
     }
@@ -195,29 +196,29 @@ fn is_packed(name: &str) -> bool {
 }
 
 /// `what` names the regular expression as it was typed: `-focus`, `REGEX`.
-pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), Error> {
+pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), CommandError> {
     match regex::Regex::new(regex) {
-        Err(error) => Err(Error::Usage(format!("{what}: {error}"))),
+        Err(error) => Err(CommandError::Usage(format!("{what}: {error}"))),
         Ok(_) => Ok(()),
     }
 }
 
-pub(super) fn output(args: OutputArgs) -> Result<Output, Error> {
+pub(super) fn output(args: OutputArgs) -> Result<Output, CommandError> {
     dressed(args.format, args.dress)
 }
 
 /// How an answer in a format looks, and where it goes.
-pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Error> {
+pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, CommandError> {
     let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
     if let Some(unit) = &unit {
         let kind = units::classify(unit).0;
         if kind == units::Kind::Count && unit != "count" {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
             )));
         }
         if matches!(format, Format::Json | Format::Csv) {
-            return Err(Error::Usage(
+            return Err(CommandError::Usage(
                 "-unit changes the table only: json and csv hold raw integers".to_owned(),
             ));
         }

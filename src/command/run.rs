@@ -1,10 +1,10 @@
 //! From a request to an answer on paper: load, ask, write.
 
-use super::load::{self, Keep, load, load_recording};
+use super::load::{Keep, LoadError, load, load_recording};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
-use super::{Console, Error, graphviz};
+use super::{CommandError, Console, graphviz};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
@@ -19,7 +19,7 @@ fn subject<'a>(
     question: &Question,
     inputs: &[String],
     progress: &Progress,
-) -> Result<Subject<'a>, load::Error> {
+) -> Result<Subject<'a>, LoadError> {
     let snapshots = |keep| {
         let series = load(inputs, keep, progress)?;
         Ok(Snapshots { series, given: inputs.len() }.into())
@@ -40,10 +40,10 @@ pub(super) fn run(
     request: Request,
     warnings: &[Warning],
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let Request { query, spec, inputs, output, sources } = request;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "a picture is nothing for a terminal: say where it goes with -o X.svg".to_owned(),
         ));
     }
@@ -52,9 +52,9 @@ pub(super) fn run(
     let subject = Subject {
         warnings: warnings.to_vec(),
         sources: sources.as_ref().map(|sources| sources as _),
-        ..subject.map_err(|e| Error::Answer(Box::new(e)))?
+        ..subject.map_err(|e| CommandError::Answer(Box::new(e)))?
     };
-    let report = analyze(subject, &query, &spec).map_err(|e| Error::Answer(Box::new(e)))?;
+    let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
     write(&report, &output, console)?;
     warn(&report, &output, console);
@@ -86,10 +86,10 @@ pub(super) fn say_warning(message: &str, console: &mut Console<'_>) {
 }
 
 /// A unit the rows are not measured in would be an option without effect.
-fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), Error> {
+fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), CommandError> {
     match unit {
         Some(unit) if units::conversion(&report.unit, unit).is_none() => {
-            Err(Error::Usage(format!(
+            Err(CommandError::Usage(format!(
                 "-unit: {} is measured in {}, which do not convert to `{unit}`",
                 report.sample_type, report.unit
             )))
@@ -102,12 +102,12 @@ pub(super) fn write(
     report: &Report,
     output: &Output,
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let style = style(output, console);
     if output.layout == Layout::Graphviz {
         let mut graph = Vec::new();
-        output::write(output.format, report, &style, &mut graph).map_err(Error::Stdout)?;
-        let drawing = graphviz::svg(graph).map_err(|e| Error::Answer(Box::new(e)))?;
+        output::write(output.format, report, &style, &mut graph).map_err(CommandError::Stdout)?;
+        let drawing = graphviz::svg(graph).map_err(|e| CommandError::Answer(Box::new(e)))?;
         return write_to(output.file.as_deref(), console, |out| out.write_all(&drawing));
     }
     write_to(output.file.as_deref(), console, |out| {
@@ -135,18 +135,18 @@ pub(super) fn write_to(
     file: Option<&Path>,
     console: &mut Console<'_>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     match file {
-        None => write(console.stdout).map_err(Error::Stdout),
+        None => write(console.stdout).map_err(CommandError::Stdout),
         Some(path) => write_file(path, write)
-            .map_err(|source| Error::Output { path: path.to_owned(), source }),
+            .map_err(|source| CommandError::Output { path: path.to_owned(), source }),
     }
 }
 
 /// Refuses to write bytes that are no text to a terminal.
-pub(super) fn check_binary(file: Option<&Path>, console: &Console<'_>) -> Result<(), Error> {
+pub(super) fn check_binary(file: Option<&Path>, console: &Console<'_>) -> Result<(), CommandError> {
     if file.is_none() && console.columns.is_some() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "a profile is no text, which a terminal could show: write it to a file with -o FILE.pb.gz, or \
              into a pipe"
                 .to_owned(),
@@ -160,7 +160,7 @@ pub(super) fn write_profile(
     profile: &Profile,
     file: Option<&Path>,
     console: &mut Console<'_>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     let is_plain = file.and_then(Path::extension).is_some_and(|extension| extension == "pb");
     write_to(file, console, |out| {
         if is_plain { encode::write_plain(profile, out) } else { encode::write(profile, out) }

@@ -14,7 +14,7 @@ const LONGEST: usize = 1000;
 
 /// Where to look, and how much to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct SourceOptions {
     /// Folders separated by `:`.
     pub(super) source_path: Option<String>,
     /// Folders cut off file names by `-trim_path`, each with its slash.
@@ -23,7 +23,7 @@ pub(super) struct Wanted {
     pub(super) context: i64,
 }
 
-impl Sources for Wanted {
+impl Sources for SourceOptions {
     fn fill(&self, list: &mut List, inputs: &[Input]) {
         let taken = inputs.iter().filter_map(taken).min();
         let search = Search::new(self.source_path.as_deref(), &self.trim_path);

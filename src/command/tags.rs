@@ -1,6 +1,6 @@
 //! `heapdiff tags INPUT...`: what stands behind each label.
 
-use super::Error;
+use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, SampleArgs};
 use super::request::{self, Request, compared};
 use crate::report::Question;
@@ -28,12 +28,12 @@ pub(super) struct TagsArgs {
     output: OutputArgs,
 }
 
-pub(super) fn request(args: TagsArgs) -> Result<Request, Error> {
+pub(super) fn request(args: TagsArgs) -> Result<Request, CommandError> {
     let TagsArgs { profiles, sample, rows, filter, output } = args;
     let without_effect =
         [(filter.noinlines, "-noinlines"), (output.dress.trim_path.is_some(), "-trim_path")];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "{option} changes functions and files, and tags shows none: leave it out"
         )));
     }

@@ -1,6 +1,6 @@
 //! `heapdiff timeline INPUT...`: rows through time.
 
-use super::Error;
+use super::CommandError;
 use super::options::{
     CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs, SortArgs, extension,
 };
@@ -55,10 +55,10 @@ struct OrderArgs {
 /// Rows of a chart where nobody says how many.
 const AREAS: usize = 10;
 
-pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
+pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
     let TimelineArgs { inputs, sample, granularity, order, mut rows, filter, mut output } = args;
     if inputs.is_empty() {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
         ));
     }
@@ -66,7 +66,7 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, Error> {
     let is_chart = file.and_then(extension).is_some_and(|extension| extension == "svg");
     if is_chart && output.format == Format::Table {
         if output.dress.width.is_some() {
-            return Err(Error::Usage(
+            return Err(CommandError::Usage(
                 "--width fits a table into columns, and a chart fits any window: leave it away"
                     .to_owned(),
             ));

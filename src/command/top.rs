@@ -1,6 +1,6 @@
 //! `heapdiff top PROFILE...`: where the memory is. Several profiles are added up, as pprof does.
 
-use super::Error;
+use super::CommandError;
 use super::options::Options;
 use super::request::{Request, top_request};
 use clap::Args;
@@ -23,6 +23,6 @@ pub(super) struct TopArgs {
     options: Options,
 }
 
-pub(super) fn request(args: TopArgs) -> Result<Request, Error> {
+pub(super) fn request(args: TopArgs) -> Result<Request, CommandError> {
     top_request(args.inputs, args.options)
 }

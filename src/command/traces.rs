@@ -1,6 +1,6 @@
 //! `heapdiff traces INPUT...`: every distinct stack.
 
-use super::Error;
+use super::CommandError;
 use super::options::{
     ComparedArgs, CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
 };
@@ -33,12 +33,12 @@ pub(super) struct TracesArgs {
     output: OutputArgs,
 }
 
-pub(super) fn request(args: TracesArgs) -> Result<Request, Error> {
+pub(super) fn request(args: TracesArgs) -> Result<Request, CommandError> {
     let TracesArgs { profiles, sample, granularity, rows, filter, output } = args;
     if output.dress.trim_path.is_some()
         && matches!(granularity.granularity(), Granularity::Functions | Granularity::Packages)
     {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "-trim_path cuts folders off file names, and these stacks name none: add -lines or -files"
                 .to_owned(),
         ));

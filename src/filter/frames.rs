@@ -1,7 +1,7 @@
 //! Applies a filter: first to the locations, where lines go and marks are set, then to each sample, whose stack
 //! is cut by these marks. A regular expression is asked once for each function, not for each sample.
 
-use super::{Error, Filter};
+use super::{Filter, FilterError};
 use crate::model::ids::LocationId;
 use crate::model::profile::Samples;
 use crate::model::series::{Series, Snapshot};
@@ -37,7 +37,7 @@ struct Marks {
 
 impl Filter {
     /// Applies the filter, after the profiles' own `drop_frames`.
-    pub fn apply(&self, series: Series) -> Result<Applied, Error> {
+    pub fn apply(&self, series: Series) -> Result<Applied, FilterError> {
         let Some(newest) = series.snapshots.last() else {
             return Ok(Applied { series, unmatched: Vec::new() });
         };
@@ -156,9 +156,9 @@ struct Uninteresting {
 }
 
 impl Uninteresting {
-    fn new(header: &crate::model::profile::Header) -> Result<Option<Self>, Error> {
+    fn new(header: &crate::model::profile::Header) -> Result<Option<Self>, FilterError> {
         let compile = |option: &'static str, text: &str| {
-            Regex::new(&format!("^({text})$")).map_err(|e| Error {
+            Regex::new(&format!("^({text})$")).map_err(|e| FilterError {
                 option,
                 reason: format!("the profile's own regular expression does not compile: {e}"),
             })

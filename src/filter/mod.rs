@@ -75,7 +75,7 @@ pub struct Spec {
 /// An option whose value can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("--{option}: {reason}")]
-pub struct Error {
+pub struct FilterError {
     /// The option.
     pub option: &'static str,
     /// What is wrong with its value.
@@ -97,16 +97,18 @@ pub struct Filter {
 
 impl Filter {
     /// Compiles what was typed.
-    pub fn new(spec: &Spec) -> Result<Self, Error> {
+    pub fn new(spec: &Spec) -> Result<Self, FilterError> {
         let regex = |option: &'static str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => {
-                Regex::new(text).map(Some).map_err(|e| Error { option, reason: e.to_string() })
-            }
+            Some(text) => Regex::new(text)
+                .map(Some)
+                .map_err(|e| FilterError { option, reason: e.to_string() }),
         };
         let tag = |option: &'static str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
-            Some(text) => TagFilter::new(text).map(Some).map_err(|reason| Error { option, reason }),
+            Some(text) => {
+                TagFilter::new(text).map(Some).map_err(|reason| FilterError { option, reason })
+            }
         };
         Ok(Self {
             focus: regex("focus", &spec.focus)?,

@@ -38,7 +38,7 @@ impl Fraction {
 
 /// What may be drawn at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct TrimLimits {
     /// So many rows; 0 is no limit.
     pub nodecount: usize,
     /// Rows with at least this part of the whole in or beneath them.
@@ -48,7 +48,7 @@ pub struct Limits {
 }
 
 /// pprof's limits.
-impl Default for Limits {
+impl Default for TrimLimits {
     fn default() -> Self {
         Self { nodecount: 80, nodefraction: Fraction(0.005), edgefraction: Fraction(0.001) }
     }
@@ -75,7 +75,7 @@ pub fn trim(
     frames: &Frames,
     sizes: &[i64],
     held: &[i64],
-    limits: Limits,
+    limits: TrimLimits,
 ) -> Result<Trimmed, TooLarge> {
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;

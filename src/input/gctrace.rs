@@ -3,7 +3,7 @@
 //! The runtime writes these lines to standard error, where everything else of a program goes as well, and what
 //! collects logs puts a time in front of each. So one such line anywhere near the beginning makes a log one of gctrace.
 
-use super::{Content, Error, Format, Holds, Refusal, Sniff};
+use super::{Content, Format, Holds, InputError, Refusal, Sniff};
 use std::io::Read;
 
 /// The entry of gctrace in the list of formats. The first collections come early in a program's life, so a line of them
@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format =
 
 /// Reads nothing: that it is a log is all that is known of it.
 #[expect(clippy::unnecessary_wraps, reason = "reading a format may fail")]
-fn read(_: &mut dyn Read) -> Result<Content, Error> {
+fn read(_: &mut dyn Read) -> Result<Content, InputError> {
     Ok(Content::GcTrace(Refusal::gctrace()))
 }
 

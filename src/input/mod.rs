@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an input could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum InputError {
     /// The bytes could not be fetched.
     #[error("can't read it: {0}")]
     Io(#[from] io::Error),
@@ -72,10 +72,10 @@ pub enum Content {
 
 impl Content {
     /// The profile, where one of any kind will do.
-    pub fn into_profile(self) -> Result<Profile, Error> {
+    pub fn into_profile(self) -> Result<Profile, InputError> {
         match self {
             Self::Profile(profile) | Self::Goroutines(profile) => Ok(profile),
-            Self::GcTrace(refusal) | Self::Other(refusal) => Err(Error::Unrecognized(refusal)),
+            Self::GcTrace(refusal) | Self::Other(refusal) => Err(InputError::Unrecognized(refusal)),
         }
     }
 }
@@ -100,7 +100,7 @@ pub struct Format {
     /// How an input of this format is known.
     pub sniff: Sniff,
     /// Reads the plain content.
-    pub read: fn(&mut dyn Read) -> Result<Content, Error>,
+    pub read: fn(&mut dyn Read) -> Result<Content, InputError>,
 }
 
 /// What the inputs of a format hold, as far as that is known before they are read.
@@ -137,16 +137,16 @@ const CHUNK: usize = 128 * 1024;
 const DRAIN: u64 = 256 << 20;
 
 /// Reads an input that has to be a profile, of any kind and in any known format.
-pub fn read_profile(reader: impl Read + Send) -> Result<Profile, Error> {
+pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
     read(reader)?.into_profile()
 }
 
 /// Reads an input, packed or not.
-pub fn read(reader: impl Read + Send) -> Result<Content, Error> {
+pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
     let mut packed = BufReader::with_capacity(CHUNK, reader);
     let magic = packed.fill_buf()?;
     if magic.is_empty() {
-        return Err(Error::Empty);
+        return Err(InputError::Empty);
     }
     if magic.starts_with(&[0x1f, 0x8b]) {
         // What a short file holds is decoded before a thread has started.
@@ -164,7 +164,7 @@ pub fn read(reader: impl Read + Send) -> Result<Content, Error> {
     }
 }
 
-fn dispatch(reader: &mut dyn Read) -> Result<Content, Error> {
+fn dispatch(reader: &mut dyn Read) -> Result<Content, InputError> {
     let mut head = Vec::with_capacity(SNIFF);
     match recognize(&mut head, reader)? {
         Beginning::Known(format) => (format.read)(&mut head.as_slice().chain(reader)),
@@ -182,11 +182,11 @@ pub enum Beginning {
 }
 
 /// Looks at the beginning of an input, packed or not.
-pub fn look(reader: impl Read) -> Result<Beginning, Error> {
+pub fn look(reader: impl Read) -> Result<Beginning, InputError> {
     let mut packed = BufReader::with_capacity(LOOK, reader);
     let magic = packed.fill_buf()?;
     if magic.is_empty() {
-        return Err(Error::Empty);
+        return Err(InputError::Empty);
     }
     let mut head = Vec::with_capacity(SNIFF);
     if magic.starts_with(&[0x1f, 0x8b]) {
@@ -197,10 +197,10 @@ pub fn look(reader: impl Read) -> Result<Beginning, Error> {
 }
 
 /// What plain content is by its beginning, which is moved to `head`.
-fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Error> {
+fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, InputError> {
     rest.take(SNIFF as u64).read_to_end(head)?;
     if head.is_empty() {
-        return Err(Error::Empty);
+        return Err(InputError::Empty);
     }
     let by_start = |format: &&Format| matches!(format.sniff, Sniff::Start(knows) if knows(head));
     if let Some(format) = FORMATS.iter().find(by_start) {
@@ -219,25 +219,25 @@ fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Error
 
 /// What is wrong with the gzip around bytes that make no profile: its checksum, at its end, tells bytes that were
 /// damaged on the way from those that never were a profile.
-fn damage(error: &Error, rest: &mut dyn Read) -> Option<Error> {
-    let is_content = matches!(error, Error::Malformed { .. } | Error::Invalid(_));
+fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
+    let is_content = matches!(error, InputError::Malformed { .. } | InputError::Invalid(_));
     let drained = is_content.then(|| io::copy(&mut rest.take(DRAIN), &mut io::sink()));
-    drained?.err().map(Error::Io)
+    drained?.err().map(InputError::Io)
 }
 
 /// Says of an error what the gzip around the bytes adds to it.
-fn explain_packed(error: Error, unpacked: u64) -> Error {
+fn explain_packed(error: InputError, unpacked: u64) -> InputError {
     match error {
-        Error::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::CutOff(format!("the gzip stream ends early, after {unpacked} unpacked bytes"))
-        }
-        Error::Io(e)
+        InputError::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => InputError::CutOff(
+            format!("the gzip stream ends early, after {unpacked} unpacked bytes"),
+        ),
+        InputError::Io(e)
             if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) =>
         {
-            Error::Damaged { unpacked, reason: e.to_string() }
+            InputError::Damaged { unpacked, reason: e.to_string() }
         }
-        Error::Malformed { offset, expected, .. } => {
-            Error::Malformed { offset, expected, unpacked: true }
+        InputError::Malformed { offset, expected, .. } => {
+            InputError::Malformed { offset, expected, unpacked: true }
         }
         other => other,
     }

@@ -5,7 +5,7 @@
 //! a sign. It stands last, because such readers show the last column where they don't know the default.
 
 use super::measures;
-use super::merge::{Error, Merge, Sign};
+use super::merge::{Merge, MergeError, Sign};
 use super::profile::{Header, Profile, SampleType};
 use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
@@ -15,7 +15,7 @@ use std::hash::{Hash, Hasher};
 pub type Named<'a> = (&'a str, &'a Profile);
 
 /// The difference of two profiles. Values are after − before; samples that cancel are left out.
-pub fn difference(before: Named<'_>, after: Named<'_>) -> Result<Profile, Error> {
+pub fn difference(before: Named<'_>, after: Named<'_>) -> Result<Profile, MergeError> {
     let mut merge = Merge::default();
     merge.add(after.0, after.1, Sign::Plus)?;
     merge.add(before.0, before.1, Sign::Minus)?;

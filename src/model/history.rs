@@ -20,7 +20,7 @@ use super::symbols::Mapping;
 
 /// Why a profile can't be part of a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum HistoryError {
     /// Sums do not fit in 64 bits.
     #[error("the values of {what} add up to more than 64 bits hold; the profile is damaged")]
     Overflow {
@@ -227,10 +227,10 @@ const LARGEST_SUM: i128 = i64::MAX as i128 / 4;
 
 impl Gather {
     /// Adds a profile as the next snapshot.
-    pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), Error> {
+    pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), HistoryError> {
         let mappings = self.shared.mapping_rows(profile);
         let main = self.newest.see(&mut self.shared, profile, &mappings);
-        let rows = self.rows(profile).ok_or(Error::Stacks)?;
+        let rows = self.rows(profile).ok_or(HistoryError::Stacks)?;
         let width = profile.header.sample_types.len();
         let mut column = Column { bytes: Vec::with_capacity(rows.len() * (width + 1)), width };
         let mut sums = vec![(0_i128, 0_i128); width];
@@ -244,7 +244,9 @@ impl Gather {
             column.push(&mut last, record, values);
         }
         if let Some(i) = sums.iter().position(|sum| sum.1 > LARGEST_SUM) {
-            return Err(Error::Overflow { what: profile.header.sample_types[i].name.clone() });
+            return Err(HistoryError::Overflow {
+                what: profile.header.sample_types[i].name.clone(),
+            });
         }
         column.bytes.shrink_to_fit();
         self.moments.push(Moment {

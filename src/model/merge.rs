@@ -18,7 +18,7 @@ use rustc_hash::FxBuildHasher;
 
 /// Why profiles can't be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum MergeError {
     /// They measure different things.
     #[error(transparent)]
     NoCommonSampleType(#[from] NoCommonSampleType),
@@ -103,12 +103,12 @@ struct Column {
 
 impl Merge {
     /// Adds (or subtracts) a profile; `name` is what errors call it.
-    pub fn add(&mut self, name: &str, profile: &Profile, sign: Sign) -> Result<(), Error> {
+    pub fn add(&mut self, name: &str, profile: &Profile, sign: Sign) -> Result<(), MergeError> {
         let columns = self.combine(name, &profile.header)?;
         let rows = self.shared.add(profile);
         self.add_samples(profile, &columns, &rows, sign).map_err(|problem| match problem {
             Problem::Overflow(column) => self.overflow(column, name),
-            Problem::Stacks => Error::Stacks { name: name.to_owned() },
+            Problem::Stacks => MergeError::Stacks { name: name.to_owned() },
         })
     }
 
@@ -125,14 +125,14 @@ impl Merge {
         compact(Profile { header, symbols, label_sets, samples: self.distinct.samples })
     }
 
-    fn overflow(&self, column: usize, name: &str) -> Error {
+    fn overflow(&self, column: usize, name: &str) -> MergeError {
         let types = self.header.iter().flat_map(|header| &header.sample_types);
         let what = types.map(|t| t.name.clone()).nth(column).unwrap_or_default();
-        Error::Overflow { what, name: name.to_owned() }
+        MergeError::Overflow { what, name: name.to_owned() }
     }
 
     /// Brings headers together and what was added so far to the sample types that the profile has too.
-    fn combine(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, Error> {
+    fn combine(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, MergeError> {
         let Some(header) = &mut self.header else {
             name.clone_into(&mut self.first);
             let header = self.header.insert(own.clone());
@@ -158,7 +158,7 @@ impl Merge {
 
     /// Where the values of a profile go, after taking away the sample types that it has not and bringing the others
     /// to its units where these are finer.
-    fn align(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, Error> {
+    fn align(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, MergeError> {
         let Some(header) = &mut self.header else { return Ok(Vec::new()) };
         let mut kept = Vec::new();
         let mut columns = Vec::new();
@@ -181,8 +181,10 @@ impl Merge {
             return Ok(columns);
         }
         for (i, refined, t) in &kept {
-            fits(self.absolute[*i] * refined)
-                .ok_or_else(|| Error::Overflow { what: t.name.clone(), name: name.to_owned() })?;
+            fits(self.absolute[*i] * refined).ok_or_else(|| MergeError::Overflow {
+                what: t.name.clone(),
+                name: name.to_owned(),
+            })?;
         }
         self.absolute = kept.iter().map(|&(i, refined, _)| self.absolute[i] * refined).collect();
         let rows = self.distinct.samples.values.chunks_exact(width);
@@ -243,13 +245,18 @@ fn fits(sum: i128) -> Option<i64> {
 
 /// Everything of a header but its sample types and comments: the earliest time, the largest period, the durations
 /// added up, and of the rest the first that is there.
-fn combine_facts(header: &mut Header, own: &Header, first: &str, name: &str) -> Result<(), Error> {
+fn combine_facts(
+    header: &mut Header,
+    own: &Header,
+    first: &str,
+    name: &str,
+) -> Result<(), MergeError> {
     combine_periods(header, own, first, name)?;
     if header.time_nanos == 0 || (own.time_nanos != 0 && own.time_nanos < header.time_nanos) {
         header.time_nanos = own.time_nanos;
     }
     let durations = header.duration_nanos.checked_add(own.duration_nanos);
-    header.duration_nanos = durations.ok_or_else(|| Error::Overflow {
+    header.duration_nanos = durations.ok_or_else(|| MergeError::Overflow {
         what: "the durations".to_owned(),
         name: name.to_owned(),
     })?;
@@ -268,7 +275,7 @@ fn combine_periods(
     own: &Header,
     first: &str,
     name: &str,
-) -> Result<(), Error> {
+) -> Result<(), MergeError> {
     let none = SampleType::default();
     if own.period_type == none && own.period == 0 {
         return Ok(());
@@ -278,7 +285,7 @@ fn combine_periods(
         header.period = own.period;
         return Ok(());
     }
-    let differ = || Error::Periods {
+    let differ = || MergeError::Periods {
         first: first.to_owned(),
         second: name.to_owned(),
         first_type: header.period_type.to_string(),
@@ -289,8 +296,10 @@ fn combine_periods(
     let factor = factor.ok_or_else(differ)?;
     let scaled = |period: i64, factor: f64| {
         let exact = i128::from(period) * factor.round() as i128;
-        i64::try_from(exact)
-            .map_err(|_| Error::Overflow { what: "the period".to_owned(), name: name.to_owned() })
+        i64::try_from(exact).map_err(|_| MergeError::Overflow {
+            what: "the period".to_owned(),
+            name: name.to_owned(),
+        })
     };
     let (ours, theirs) = if factor < 1.0 {
         (scaled(header.period, 1.0 / factor)?, own.period)

@@ -16,12 +16,15 @@ mod timeline_records;
 
 pub(super) use {baseline_records::write as write_baselines, pattern_records::write_patterns};
 
-use crate::analysis::list::{Line, Listing};
-use crate::analysis::peek::Neighbor;
-use crate::analysis::stacks::{Stack, Stacks};
-use crate::analysis::tags::{self, Tag};
+use crate::analysis::LabelValue;
+use crate::analysis::diff::DiffRow;
+use crate::analysis::list::{ListLine, Listing};
+use crate::analysis::peek::{Neighbor, PeekRow};
+use crate::analysis::refs::{RefsLine, RefsSite};
+use crate::analysis::stacks::{ValuedStack, ValuedStacks};
+use crate::analysis::tags::{Tag, TagValue};
+use crate::analysis::top::TopRow;
 use crate::analysis::traces::Trace;
-use crate::analysis::{LabelValue, diff, peek, refs, top};
 use crate::model::change::Change;
 use crate::report::{Answer, Report};
 use columns::{Columns, joined, pairs, scientific, word};
@@ -49,8 +52,8 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
     }
 }
 
-fn diff_columns(unit: &str) -> Columns<'_, &diff::Row> {
-    Columns::<&diff::Row>::new()
+fn diff_columns(unit: &str) -> Columns<'_, &DiffRow> {
+    Columns::<&DiffRow>::new()
         .column("name", |row| &row.name)
         .optional("file", |row| row.file.as_ref())
         .optional("line", |row| row.line)
@@ -74,8 +77,8 @@ fn diff_columns(unit: &str) -> Columns<'_, &diff::Row> {
         .column("unit", move |_| unit)
 }
 
-fn top_columns(unit: &str) -> Columns<'_, &top::Row> {
-    Columns::<&top::Row>::new()
+fn top_columns(unit: &str) -> Columns<'_, &TopRow> {
+    Columns::<&TopRow>::new()
         .column("name", |row| &row.name)
         .optional("file", |row| row.file.as_ref())
         .optional("line", |row| row.line)
@@ -90,13 +93,13 @@ fn top_columns(unit: &str) -> Columns<'_, &top::Row> {
 }
 
 /// A line for each stack: the names of its frames from the root on.
-fn stack_columns<'a>(stacks: &'a Stacks, unit: &'a str) -> Columns<'a, &'a Stack> {
-    let frames = |stack: &Stack| {
+fn stack_columns<'a>(stacks: &'a ValuedStacks, unit: &'a str) -> Columns<'a, &'a ValuedStack> {
+    let frames = |stack: &ValuedStack| {
         let mut path = Vec::new();
         stacks.path(stack, &mut path);
         joined(path.iter().map(|&frame| &stacks.frames[frame as usize].name))
     };
-    let columns = Columns::<&Stack>::new().column("stack", frames);
+    let columns = Columns::<&ValuedStack>::new().column("stack", frames);
     if stacks.is_comparison {
         columns
             .column("before", |stack| stack.value.before)
@@ -114,8 +117,8 @@ fn stack_columns<'a>(stacks: &'a Stacks, unit: &'a str) -> Columns<'a, &'a Stack
 }
 
 /// A line of a tree. What ends at it and what was left out is their change, or their value in a single profile.
-fn refs_columns(unit: &str) -> Columns<'_, (&refs::Site, &refs::Line)> {
-    Columns::<(&refs::Site, &refs::Line)>::new()
+fn refs_columns(unit: &str) -> Columns<'_, (&RefsSite, &RefsLine)> {
+    Columns::<(&RefsSite, &RefsLine)>::new()
         .optional("site", |(site, _)| Some(&site.lines.first()?.frames.first()?.name))
         .column("depth", |(_, line)| line.depth)
         .optional("function", |(_, line)| Some(&line.frames.first()?.name))
@@ -134,8 +137,8 @@ fn refs_columns(unit: &str) -> Columns<'_, (&refs::Site, &refs::Line)> {
         .column("unit", move |_| unit)
 }
 
-fn list_columns(unit: &str) -> Columns<'_, (&Listing, &Line)> {
-    Columns::<(&Listing, &Line)>::new()
+fn list_columns(unit: &str) -> Columns<'_, (&Listing, &ListLine)> {
+    Columns::<(&Listing, &ListLine)>::new()
         .column("function", |(listing, _)| &listing.function)
         .optional("file", |(listing, _)| listing.file.as_ref())
         .optional("line", |(_, line)| line.line)
@@ -153,7 +156,7 @@ fn list_columns(unit: &str) -> Columns<'_, (&Listing, &Line)> {
 /// A row itself, or a call from or to it.
 #[derive(Clone, Copy)]
 struct Call<'a> {
-    row: &'a peek::Row,
+    row: &'a PeekRow,
     /// What the neighbor is to the row.
     relation: &'static str,
     neighbor: Option<&'a Neighbor>,
@@ -167,12 +170,12 @@ impl<'a> Call<'a> {
     }
 
     /// The row, on its own line.
-    fn itself(self) -> Option<&'a peek::Row> {
+    fn itself(self) -> Option<&'a PeekRow> {
         self.neighbor.is_none().then_some(self.row)
     }
 }
 
-fn calls(row: &peek::Row) -> impl Iterator<Item = Call<'_>> {
+fn calls(row: &PeekRow) -> impl Iterator<Item = Call<'_>> {
     let call = move |relation, neighbor| Call { row, relation, neighbor };
     let callers = row.callers.iter().map(move |caller| call("caller", Some(caller)));
     let callees = row.callees.iter().map(move |callee| call("callee", Some(callee)));
@@ -213,8 +216,8 @@ fn trace_columns(unit: &str) -> Columns<'_, &Trace> {
         .column("frames", |row| joined(&row.frames))
 }
 
-fn tag_columns(unit: &str) -> Columns<'_, (&Tag, &tags::Value)> {
-    Columns::<(&Tag, &tags::Value)>::new()
+fn tag_columns(unit: &str) -> Columns<'_, (&Tag, &TagValue)> {
+    Columns::<(&Tag, &TagValue)>::new()
         .column("key", |(tag, _)| &tag.key)
         .column("value", |(_, value)| match &value.value {
             LabelValue::Text { text } => text.clone(),

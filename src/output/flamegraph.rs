@@ -11,7 +11,7 @@ mod color;
 mod dress;
 mod words;
 
-use crate::analysis::flame::{Flame, Frame};
+use crate::analysis::flame::{Flame, FlameFrame};
 use crate::report::Report;
 use color::Palette;
 use inferno::flamegraph::color::BackgroundColor;
@@ -41,13 +41,13 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     };
     let words = Words::new(report, flame);
     let palette = Palette::new(&words);
-    let look = |frame: &Frame| Look {
+    let look = |frame: &FlameFrame| Look {
         name: words.name(frame),
         title: words.title(frame),
         fill: palette.fill(&words, frame),
     };
     let mut looks: Vec<Look> = main.iter().chain(strip).map(look).collect();
-    let width = |frames: &[Frame]| frames.first().map_or(0, |frame| frame.width);
+    let width = |frames: &[FlameFrame]| frames.first().map_or(0, |frame| frame.width);
     let mut lines =
         Lines { shift: shift(width(main).saturating_add(width(strip))), ..Lines::default() };
     lines.push(main, 0);
@@ -90,7 +90,7 @@ struct Lines {
 
 impl Lines {
     /// Adds frames, which are numbered from `first` on. Number 0 stands for all and has no name in a line.
-    fn push(&mut self, frames: &[Frame], first: usize) {
+    fn push(&mut self, frames: &[FlameFrame], first: usize) {
         for (number, frame) in (first..).zip(frames) {
             self.close(frame.depth as usize);
             if let Some((_, left)) = self.path.last_mut() {
@@ -128,9 +128,9 @@ mod tests {
     use crate::analysis::Measure;
     use crate::model::change::Change;
 
-    fn frame(depth: u32, width: i64) -> Frame {
+    fn frame(depth: u32, width: i64) -> FlameFrame {
         let after = Measure { flat: 0, cum: width };
-        Frame {
+        FlameFrame {
             depth,
             name: 0,
             run: 1,

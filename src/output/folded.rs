@@ -6,14 +6,14 @@
 //! a name becomes an underscore. There is no sign either: a stack with a negative value is left out.
 
 use super::{escape, joinable};
-use crate::analysis::stacks::{Stack, Stacks};
+use crate::analysis::stacks::{ValuedStack, ValuedStacks};
 use std::borrow::Cow;
 use std::io;
 
 /// What stands for samples without any frame.
 const NO_FRAMES: &str = "[no frames]";
 
-pub(super) fn write(stacks: &Stacks, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write(stacks: &ValuedStacks, out: &mut dyn io::Write) -> io::Result<()> {
     let names: Vec<String> =
         stacks.frames.iter().map(|frame| escape(&joinable(&frame.name)).into_owned()).collect();
     let mut path = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn write(stacks: &Stacks, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 /// That stacks with negative values are left out.
-pub(super) fn left_out(stacks: &Stacks) -> Option<String> {
+pub(super) fn left_out(stacks: &ValuedStacks) -> Option<String> {
     let count = stacks.negative();
     (count > 0).then(|| {
         format!("{count} stacks with negative values are left out: folded lines have no sign")
@@ -51,7 +51,7 @@ pub(super) fn left_out(stacks: &Stacks) -> Option<String> {
 }
 
 /// Whether folded lines can say it: nothing negative, and not nothing at all.
-fn has_line(stack: &Stack) -> bool {
+fn has_line(stack: &ValuedStack) -> bool {
     let value = stack.value;
     value.before >= 0 && value.after >= 0 && (value.before > 0 || value.after > 0)
 }
@@ -71,27 +71,27 @@ fn without_number(line: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::stacks::{Frame, Order, Step};
+    use crate::analysis::stacks::{StackFrame, StackOrder, Step};
     use crate::model::change::Change;
 
-    fn stacks(names: &[&str], values: &[(i64, i64)], is_comparison: bool) -> Stacks {
-        let frame = |name: &&str| Frame { name: (*name).to_owned(), file: None, line: None };
+    fn stacks(names: &[&str], values: &[(i64, i64)], is_comparison: bool) -> ValuedStacks {
+        let frame = |name: &&str| StackFrame { name: (*name).to_owned(), file: None, line: None };
         let step = |frame: u32| Step { parent: frame.checked_sub(1), frame };
-        let stack = |(i, &(before, after)): (usize, &(i64, i64))| Stack {
+        let stack = |(i, &(before, after)): (usize, &(i64, i64))| ValuedStack {
             leaf: (i as u32).checked_sub(1),
             value: Change::new(before, after),
             objects: None,
         };
-        Stacks {
+        ValuedStacks {
             is_comparison,
-            order: Order::RootFirst,
+            order: StackOrder::RootFirst,
             frames: names.iter().map(frame).collect(),
             steps: (0..names.len() as u32).map(step).collect(),
             stacks: values.iter().enumerate().map(stack).collect(),
         }
     }
 
-    fn lines(stacks: &Stacks) -> String {
+    fn lines(stacks: &ValuedStacks) -> String {
         let mut out = Vec::new();
         write(stacks, &mut out).unwrap();
         String::from_utf8(out).unwrap()

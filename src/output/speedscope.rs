@@ -4,7 +4,7 @@
 //! before, each named with its total; the first is shown first. Those without a sample are left out.
 
 use super::escape::Printable;
-use crate::analysis::stacks::{Frame, Stack, Stacks};
+use crate::analysis::stacks::{StackFrame, ValuedStack, ValuedStacks};
 use crate::model::change::Change;
 use crate::report::Report;
 use crate::units::{self, Kind};
@@ -55,8 +55,8 @@ struct Profile<'a> {
 
 /// The frames of some stacks, made while they are written.
 struct Paths<'a> {
-    stacks: &'a Stacks,
-    of: Vec<&'a Stack>,
+    stacks: &'a ValuedStacks,
+    of: Vec<&'a ValuedStack>,
 }
 
 impl Serialize for Paths<'_> {
@@ -72,21 +72,25 @@ impl Serialize for Paths<'_> {
 }
 
 /// What a profile of the file weighs its stacks by.
-type Weight = fn(Change<i64, i64>) -> i64;
+type PathWeight = fn(Change<i64, i64>) -> i64;
 
-const COMPARISON: [(&str, Weight); 4] = [
+const COMPARISON: [(&str, PathWeight); 4] = [
     ("grew", |value| value.delta.max(0)),
     ("shrank", |value| value.delta.saturating_neg().max(0)),
     ("after", |value| value.after.max(0)),
     ("before", |value| value.before.max(0)),
 ];
 
-const SINGLE: [(&str, Weight); 2] =
+const SINGLE: [(&str, PathWeight); 2] =
     [("", |value| value.after.max(0)), ("negative", |value| value.after.saturating_neg().max(0))];
 
-pub(super) fn write(report: &Report, stacks: &Stacks, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write(
+    report: &Report,
+    stacks: &ValuedStacks,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let (unit, factor) = unit(&report.unit);
-    let weights: &[(&str, Weight)] = if stacks.is_comparison { &COMPARISON } else { &SINGLE };
+    let weights: &[(&str, PathWeight)] = if stacks.is_comparison { &COMPARISON } else { &SINGLE };
     let mut profiles: Vec<Profile<'_>> = weights
         .iter()
         .map(|&(part, weight)| profile(report, stacks, part, unit, |v| scaled(weight(v), factor)))
@@ -111,12 +115,13 @@ pub(super) fn write(report: &Report, stacks: &Stacks, out: &mut dyn io::Write) -
 
 fn profile<'a>(
     report: &Report,
-    stacks: &'a Stacks,
+    stacks: &'a ValuedStacks,
     part: &str,
     unit: &'static str,
     weight: impl Fn(Change<i64, i64>) -> i64,
 ) -> Profile<'a> {
-    let of: Vec<&Stack> = stacks.stacks.iter().filter(|stack| weight(stack.value) != 0).collect();
+    let of: Vec<&ValuedStack> =
+        stacks.stacks.iter().filter(|stack| weight(stack.value) != 0).collect();
     let weights: Vec<i64> = of.iter().map(|stack| weight(stack.value)).collect();
     let total = weights.iter().fold(0_i64, |sum, &weight| sum.saturating_add(weight));
     let blank = if part.is_empty() { "" } else { " " };
@@ -134,7 +139,7 @@ fn profile<'a>(
     }
 }
 
-fn shared(frame: &Frame) -> SharedFrame<'_> {
+fn shared(frame: &StackFrame) -> SharedFrame<'_> {
     SharedFrame { name: &frame.name, file: frame.file.as_deref(), line: frame.line }
 }
 

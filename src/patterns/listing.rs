@@ -1,6 +1,6 @@
 //! Patterns as plain text, for those who print them. JSON is this type.
 
-use super::{Confidence, Evidence, Example, Metric, Pattern};
+use super::{Confidence, Example, Metric, Pattern, PatternEvidence};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ pub struct Listing {
     /// How likely it names the true mechanism where its frames stand.
     pub confidence: Confidence,
     /// What shows that it is at work.
-    pub evidence: Evidence,
+    pub evidence: PatternEvidence,
     /// Which value of a heap profile it is about.
     pub metric: Metric,
     /// Regular expressions on function names, each of which matches some frame of the stack.

@@ -29,7 +29,7 @@ type Bits = Box<[u64]>;
 /// The patterns of a catalogue against names of functions.
 #[derive(Clone, Debug)]
 pub struct Matcher {
-    patterns: Vec<Wanted>,
+    patterns: Vec<Condition>,
     /// The set of each name, as a position in `sets`.
     of_name: Vec<u32>,
     /// Distinct sets; the first is empty.
@@ -38,7 +38,7 @@ pub struct Matcher {
 
 /// What a pattern asks of the expressions that matched.
 #[derive(Clone, Debug)]
-struct Wanted {
+struct Condition {
     /// All of these; `None` for a pattern that asks for none and matches no stack.
     any: Option<Bits>,
     /// None of these.
@@ -69,7 +69,7 @@ impl Matcher {
             })
             .collect();
         let words = expressions.len().div_ceil(64);
-        let patterns = of_pattern.into_iter().map(|[start, not, goroutine, end]| Wanted {
+        let patterns = of_pattern.into_iter().map(|[start, not, goroutine, end]| Condition {
             any: (start < not).then(|| bits(start..not, words)),
             not: bits(not..goroutine, words),
             goroutine: (goroutine < end).then_some(goroutine),
@@ -125,7 +125,7 @@ impl Matcher {
         union
     }
 
-    fn those(&self, is_one: impl Fn(&Wanted) -> bool) -> Vec<PatternId> {
+    fn those(&self, is_one: impl Fn(&Condition) -> bool) -> Vec<PatternId> {
         let patterns = (0..).map(PatternId).zip(&self.patterns);
         patterns.filter(|(_, wanted)| is_one(wanted)).map(|(id, _)| id).collect()
     }

@@ -13,7 +13,7 @@ mod listing;
 mod matcher;
 mod read;
 
-pub use crate::toml_file::Error;
+pub use crate::toml_file::TomlError;
 pub use listing::{Listing, Page, SCHEMA};
 pub use matcher::{Matcher, PatternId};
 
@@ -46,7 +46,7 @@ pub enum Metric {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Evidence {
+pub enum PatternEvidence {
     /// Memory in use grows.
     #[default]
     Growth,
@@ -113,7 +113,7 @@ pub struct Pattern {
     /// Which value it is about.
     pub metric: Metric,
     /// What shows that it is at work.
-    pub evidence: Evidence,
+    pub evidence: PatternEvidence,
     /// Matches some frame of a parked goroutine that belongs to it.
     pub goroutine: Option<Regex>,
     /// How likely it names the true mechanism.
@@ -175,7 +175,7 @@ impl Catalog {
     /// # Errors
     ///
     /// What is wrong with the file, and where; nothing is added then.
-    pub fn add_toml(&mut self, file_name: &str, text: &str) -> Result<(), Error> {
+    pub fn add_toml(&mut self, file_name: &str, text: &str) -> Result<(), TomlError> {
         let added = read::patterns(file_name, text)?;
         let is_kept = |pattern: &Pattern| added.iter().all(|new| new.id != pattern.id);
         let kept = self.patterns.iter().filter(|pattern| is_kept(pattern)).count();

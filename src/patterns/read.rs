@@ -4,8 +4,8 @@
 //! line and column, and with what is allowed there. Regular expressions are compiled here. A file may be a
 //! stranger's: its length, the length of an expression, and what one takes when it is compiled are bounded.
 
-use super::{Confidence, Evidence, Example, FALLBACK, Metric, Pattern};
-use crate::toml_file::{Error, TomlFile};
+use super::{Confidence, Example, FALLBACK, Metric, Pattern, PatternEvidence};
+use crate::toml_file::{TomlError, TomlFile};
 use regex::Regex;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -45,7 +45,7 @@ struct Table {
     #[serde(default)]
     metric: Metric,
     #[serde(default)]
-    evidence: Evidence,
+    evidence: PatternEvidence,
     #[serde(default)]
     confidence: Confidence,
     meaning: Spanned<String>,
@@ -59,14 +59,14 @@ struct Table {
 }
 
 /// The patterns of a file, in its order.
-pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, Error> {
+pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, TomlError> {
     let reader = Reader { file: TomlFile { name: file, text } };
     let read: File = reader.file.read("pattern")?;
     let of = |table: &Table| table.any.len() + table.not.len();
     if read.pattern.iter().map(of).sum::<usize>() > REGEXES_OF_FILE_MAX {
         let message =
             format!("a pattern file has at most {REGEXES_OF_FILE_MAX} regular expressions");
-        return Err(Error::whole(file, message));
+        return Err(TomlError::whole(file, message));
     }
     let mut patterns: Vec<Pattern> = Vec::with_capacity(read.pattern.len());
     let mut lines = Vec::with_capacity(read.pattern.len());
@@ -86,9 +86,9 @@ pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, Error> {
 }
 
 /// That a catalogue would have more patterns than it may.
-pub(super) fn too_many(file: &str, most: usize) -> Error {
+pub(super) fn too_many(file: &str, most: usize) -> TomlError {
     let message = format!("with these there would be too many patterns: at most {most}");
-    Error::whole(file, message)
+    TomlError::whole(file, message)
 }
 
 struct Reader<'a> {
@@ -96,7 +96,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn pattern(&self, table: Table) -> Result<Pattern, Error> {
+    fn pattern(&self, table: Table) -> Result<Pattern, TomlError> {
         let id = self.id(&table.id)?;
         let regexes = table.any.len() + table.not.len();
         if regexes > REGEXES_MAX {
@@ -150,7 +150,7 @@ impl Reader<'_> {
     }
 
     /// An id can be typed in a shell as it is.
-    fn id(&self, id: &Spanned<String>) -> Result<String, Error> {
+    fn id(&self, id: &Spanned<String>) -> Result<String, TomlError> {
         let text = id.get_ref();
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let fits = text.len() <= ID_MAX
@@ -168,7 +168,7 @@ impl Reader<'_> {
         Ok(text.clone())
     }
 
-    fn said(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<String, Error> {
+    fn said(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<String, TomlError> {
         let said = paragraph(text.get_ref());
         if said.is_empty() {
             let message = format!("pattern `{id}`: `{field}` is empty: say it in a few words");
@@ -177,7 +177,7 @@ impl Reader<'_> {
         Ok(said)
     }
 
-    fn regex(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<Regex, Error> {
+    fn regex(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<Regex, TomlError> {
         self.file.regex(&format!("pattern `{id}`: an expression of `{field}`"), text)
     }
 }
@@ -203,7 +203,7 @@ mod tests {
     fn what_is_left_out_has_a_default() {
         let [pattern] = patterns("p.toml", FINE).unwrap().try_into().unwrap();
         assert_eq!(pattern.any[0].as_str(), "^x$");
-        assert_eq!((pattern.metric, pattern.evidence), (Metric::Inuse, Evidence::Growth));
+        assert_eq!((pattern.metric, pattern.evidence), (Metric::Inuse, PatternEvidence::Growth));
         assert_eq!(pattern.confidence, Confidence::Med);
         assert_eq!(pattern.file.as_deref(), Some("p.toml"));
         assert!(pattern.not.is_empty() && pattern.goroutine.is_none());

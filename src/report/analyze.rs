@@ -6,7 +6,7 @@ use super::{
     SubjectKind, Total, Warning, WarningCode, caveats, gate, snapshots, through_time,
 };
 use crate::analysis::{NoAnswer, NoMatch, Order, check, rfc3339};
-use crate::filter::{self, Granularity, Spec};
+use crate::filter::{FilterError, Granularity, Spec};
 use crate::graph::tree::TooLarge;
 use crate::model::change::Change;
 use crate::model::measures::{self, Kind};
@@ -16,10 +16,10 @@ use crate::model::symbols::{Symbols, base_name};
 
 /// Why a question can't be answered.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ReportError {
     /// A filter can't be used.
     #[error(transparent)]
-    Filter(#[from] filter::Error),
+    Filter(#[from] FilterError),
     /// The sample type asked for is not there.
     #[error("there is no sample type {asked:?}; the profiles have: {known}")]
     SampleType {
@@ -83,7 +83,7 @@ pub fn analyze<'a>(
     subject: impl Into<Subject<'a>>,
     query: &Query,
     spec: &Spec,
-) -> Result<Report, Error> {
+) -> Result<Report, ReportError> {
     let Subject { profiles, warnings, sources } = subject.into();
     let report = match (profiles, &query.question) {
         (Profiles::Recording(recording), Question::Timeline) => {
@@ -94,7 +94,7 @@ pub fn analyze<'a>(
         }
         (Profiles::Runs(runs), Question::Check(asked)) => gate::check(*runs, asked, query, spec),
         (Profiles::Snapshots(snapshots), _) => snapshots::answer(*snapshots, sources, query, spec),
-        (_, question) => Err(Error::OtherSubject(question.subject())),
+        (_, question) => Err(ReportError::OtherSubject(question.subject())),
     };
     let mut report = report?;
     report.warnings.extend(warnings);
@@ -166,7 +166,7 @@ pub(super) fn column<'d>(
     types: &[SampleType],
     defaults: impl DoubleEndedIterator<Item = &'d str>,
     asked: Option<&str>,
-) -> Result<usize, Error> {
+) -> Result<usize, ReportError> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
         let default = defaults.rev().find(|default| !default.is_empty()).unwrap_or("");
         return Ok(measures::default_position(types, default).unwrap_or_default());
@@ -175,13 +175,16 @@ pub(super) fn column<'d>(
 }
 
 /// Position of a sample type by name, or by position as pprof takes it. `inuse_space` finds `space` as well.
-pub fn position(types: &[SampleType], asked: &str) -> Result<usize, Error> {
+pub fn position(types: &[SampleType], asked: &str) -> Result<usize, ReportError> {
     let by_position = asked.parse().ok().filter(|&position: &usize| position < types.len());
     let named = |name: &str| types.iter().position(|t| t.name == name);
     let short = asked.strip_prefix("inuse_").unwrap_or(asked);
     by_position.or_else(|| named(asked)).or_else(|| named(short)).ok_or_else(|| {
         let known = types.iter().zip(0..).map(|(t, i)| format!("{} ({i})", t.name));
-        Error::SampleType { asked: asked.to_owned(), known: known.collect::<Vec<_>>().join(", ") }
+        ReportError::SampleType {
+            asked: asked.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
     })
 }
 

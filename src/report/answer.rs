@@ -13,7 +13,7 @@ use crate::analysis::{
     matches::{self, Matches},
     peek::Peek,
     refs::Refs,
-    stacks::Stacks,
+    stacks::ValuedStacks,
     suspects::Verdict,
     tags::Tags,
     timeline::Timeline,
@@ -66,7 +66,7 @@ pub enum Answer {
     /// Every distinct stack, for the formats of other tools; in no JSON of ours.
     #[serde(untagged, skip_deserializing, serialize_with = "nothing")]
     #[cfg_attr(feature = "schema", schemars(with = "()"))]
-    Stacks(Stacks),
+    Stacks(ValuedStacks),
 }
 
 /// What leaks, beside the rows through time.
@@ -116,7 +116,7 @@ impl Answer {
 }
 
 /// An answer without a section.
-fn nothing<S: Serializer>(_: &Stacks, serializer: S) -> Result<S::Ok, S::Error> {
+fn nothing<S: Serializer>(_: &ValuedStacks, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_struct("Stacks", 0)?.end()
 }
 

@@ -12,7 +12,7 @@ const Z: f64 = 1.96;
 
 /// What the runs of a baseline hold of one sample type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Total {
+pub struct BaselineTotal {
     /// Sample type: `inuse_space`.
     pub sample_type: String,
     /// Its unit: `bytes`.
@@ -25,7 +25,7 @@ pub struct Total {
     pub standard_error: Option<f64>,
 }
 
-impl Total {
+impl BaselineTotal {
     /// Half of the 95 % interval.
     pub fn margin(&self) -> Option<i64> {
         self.standard_error.map(|error| (Z * error).round() as i64)
@@ -39,7 +39,7 @@ impl Total {
 
 /// One stored baseline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct BaselineRow {
     /// Its folder.
     pub folder: String,
     /// When the newest of its profiles was taken (RFC 3339).
@@ -55,7 +55,7 @@ pub struct Row {
     /// `whole` or `scopes`.
     pub kept: String,
     /// What it holds of the sample type that is shown; absent where it was not measured.
-    pub total: Option<Total>,
+    pub total: Option<BaselineTotal>,
     /// What it has more than the one before it.
     pub change: Option<i64>,
 }
@@ -85,7 +85,7 @@ pub struct Branch {
     /// The platform: `linux/amd64`.
     pub platform: String,
     /// The baselines.
-    pub baselines: Vec<Row>,
+    pub baselines: Vec<BaselineRow>,
     /// What the last ones do, where there are enough.
     pub drift: Option<Rise>,
 }
@@ -106,14 +106,19 @@ pub struct Shelf {
 impl Branch {
     /// Fills in what each baseline has more than the one before it, and what the last `window` of them do.
     #[must_use]
-    pub fn new(branch: String, platform: String, mut baselines: Vec<Row>, window: usize) -> Self {
+    pub fn new(
+        branch: String,
+        platform: String,
+        mut baselines: Vec<BaselineRow>,
+        window: usize,
+    ) -> Self {
         for at in (1..baselines.len()).rev() {
-            let value = |row: &Row| row.total.as_ref().map(|total| total.value);
+            let value = |row: &BaselineRow| row.total.as_ref().map(|total| total.value);
             let pair = value(&baselines[at]).zip(value(&baselines[at - 1]));
             baselines[at].change = pair.map(|(own, before)| own.saturating_sub(before));
         }
         let last = &baselines[baselines.len().saturating_sub(window)..];
-        let points = last.iter().map(|row| row.total.as_ref().map(Total::point));
+        let points = last.iter().map(|row| row.total.as_ref().map(BaselineTotal::point));
         let points: Vec<Point> = points.collect::<Option<_>>().unwrap_or_default();
         let drift = drift::judge(&points, Limits { most: Some(0.0), percent: None });
         let drift = drift.map(|found| Rise {

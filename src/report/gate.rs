@@ -1,15 +1,16 @@
 //! The question of a gate: whether runs before and after keep to rules.
 
-use super::analyze::{Draft, Error, column, input, settle_order, total};
+use super::analyze::{Draft, ReportError, column, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals};
 use super::through_time::leaks_alone;
 use super::{
     Answer, CheckAnswer, Comparison, Input, Query, Report, Runs, Total, Warning, WarningCode,
     caveats,
 };
-use crate::analysis::check::drift::Measure;
+use crate::analysis::check::drift::DriftMeasure;
 use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
-use crate::analysis::suspects::{self, Verdict};
+use crate::analysis::check::{CheckQuery, CheckSubject};
+use crate::analysis::suspects::{LeaksQuery, Verdict};
 use crate::analysis::{Measured, Order, Process, Suspect, diff};
 use crate::filter::{Applied, Filter, Spec};
 use crate::model::change::Change;
@@ -30,15 +31,15 @@ fn in_use(types: &[SampleType]) -> Option<&'static str> {
 /// Judges runs by rules.
 pub(super) fn check(
     runs: Runs,
-    asked: &check::Asked,
+    asked: &CheckQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<Report, Error> {
+) -> Result<Report, ReportError> {
     let Runs { mut series, recording, snapshots, drift } = runs;
     let leaks = recording.map(|recording| leaks(recording, asked, query, spec)).transpose()?;
     if series.sample_types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
-        return Err(Error::NoSampleTypes { name });
+        return Err(ReportError::NoSampleTypes { name });
     }
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
@@ -93,7 +94,7 @@ pub(super) fn check(
         codes.next().is_some()
     };
     if let Some(input) = draft.inputs.iter().find(is_difference).filter(|_| !asked.missing.states) {
-        return Err(Error::Check(check::Unanswerable::Difference(input.name.clone())));
+        return Err(ReportError::Check(check::Unanswerable::Difference(input.name.clone())));
     }
     let holds_nothing = sums.iter().all(|sums| sums[at].absolute == 0);
     if holds_nothing && asked.before > 0 {
@@ -108,10 +109,10 @@ pub(super) fn check(
     let Applied { series, unmatched } = filter.apply(series)?;
     // Who filters everything away would judge nothing.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
-        return Err(Error::Check(check::Unanswerable::Filter(option)));
+        return Err(ReportError::Check(check::Unanswerable::Filter(option)));
     }
     if has_samples && series.snapshots.iter().all(is_empty) && !asked.missing.matches {
-        return Err(Error::Check(check::Unanswerable::Filtered));
+        return Err(ReportError::Check(check::Unanswerable::Filtered));
     }
     let mut found = None;
     if let Some((suspects, verdict, warnings)) = leaks {
@@ -127,9 +128,9 @@ pub(super) fn check(
     let leaks = found.as_ref();
     let leaks = leaks.map(|(suspects, _)| check::Leaks { suspects, processes: &processes });
     let subject =
-        check::Subject { series: &series, noinlines: spec.noinlines, process, column: at, leaks };
+        CheckSubject { series: &series, noinlines: spec.noinlines, process, column: at, leaks };
     let position = |name: &str| super::position(&types, name).ok();
-    let mut check = check::check(subject, asked, &position).map_err(Error::Check)?;
+    let mut check = check::check(subject, asked, &position).map_err(ReportError::Check)?;
     for offender in check.rules.iter_mut().flat_map(|rule| &mut rule.offenders) {
         let file = offender.place.file.as_deref().map(|file| trimmed(file, &query.trim_path));
         offender.place.file = file.map(str::to_owned);
@@ -158,22 +159,19 @@ pub(super) fn check(
 /// What leaks in the snapshots of a gate: its sample type is that of the gate.
 fn leaks(
     recording: Recording,
-    asked: &check::Asked,
+    asked: &CheckQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), Error> {
-    let about = suspects::Asked {
-        own: asked.own.clone(),
-        catalog: Arc::clone(&asked.catalog),
-        limit: None,
-    };
+) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
+    let about =
+        LeaksQuery { own: asked.own.clone(), catalog: Arc::clone(&asked.catalog), limit: None };
     let in_use = in_use(&recording.main().history.sample_types).map(str::to_owned);
     let sample_type = query.sample_type.clone().or(in_use);
     leaks_alone(recording, &about, &Query { sample_type, ..query.clone() }, spec)
 }
 
 /// Takes out the rules about leaks, which need snapshots through time, unless there is no other rule. Returns their names.
-fn skip_leaks(asked: &mut check::Asked) -> Vec<String> {
+fn skip_leaks(asked: &mut CheckQuery) -> Vec<String> {
     let is_leak = |rule: &Rule| rule.scope == Scope::Leak;
     let rules = &asked.rules.rules;
     if rules.iter().all(is_leak) || !rules.iter().any(is_leak) {
@@ -203,20 +201,20 @@ fn add_drift(check: &mut Check, drift: Vec<Judgement>) {
 /// What each rule holds in the snapshots of a series, which are the runs of one baseline.
 pub fn measure(
     series: Series,
-    asked: &check::Asked,
+    asked: &CheckQuery,
     sample_type: Option<&str>,
     spec: &Spec,
-) -> Result<Vec<Measure>, Error> {
+) -> Result<Vec<DriftMeasure>, ReportError> {
     let types = series.sample_types.clone();
     if types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
-        return Err(Error::NoSampleTypes { name });
+        return Err(ReportError::NoSampleTypes { name });
     }
     let at = gate_column(&series, sample_type)?;
     check_sums(&series)?;
     refuse_empty(&series, asked)?;
     let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
-    let subject = check::Subject {
+    let subject = CheckSubject {
         series: &series,
         noinlines: spec.noinlines,
         process: None,
@@ -224,11 +222,11 @@ pub fn measure(
         leaks: None,
     };
     let position = |name: &str| super::position(&types, name).ok();
-    check::drift::measure(subject, asked, &position).map_err(Error::Check)
+    check::drift::measure(subject, asked, &position).map_err(ReportError::Check)
 }
 
 /// The sample type of rules that name none.
-fn gate_column(series: &Series, asked: Option<&str>) -> Result<usize, Error> {
+fn gate_column(series: &Series, asked: Option<&str>) -> Result<usize, ReportError> {
     let types = &series.sample_types;
     let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
     column(types, defaults, asked.or(in_use(types)))
@@ -239,10 +237,10 @@ fn is_empty(snapshot: &Snapshot) -> bool {
 }
 
 /// Refuses profiles without samples, unless they may be. This comes before filters: what they take away was there.
-fn refuse_empty(series: &Series, asked: &check::Asked) -> Result<(), Error> {
+fn refuse_empty(series: &Series, asked: &CheckQuery) -> Result<(), ReportError> {
     let empty = series.snapshots.iter().find(|snapshot| is_empty(snapshot));
     match empty.filter(|_| !asked.missing.samples) {
-        Some(empty) => Err(Error::Check(check::Unanswerable::Empty(empty.name.clone()))),
+        Some(empty) => Err(ReportError::Check(check::Unanswerable::Empty(empty.name.clone()))),
         None => Ok(()),
     }
 }

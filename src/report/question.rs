@@ -3,9 +3,14 @@
 //! A question is asked of one kind of [`super::Subject`], which [`Question::subject`] names, and answered by the variant
 //! of [`super::Answer`] that is called after it.
 
-use crate::analysis::{check, flame, matches, refs, stacks, suspects};
+use crate::analysis::check::CheckQuery;
+use crate::analysis::flame::FlameOptions;
+use crate::analysis::matches::MatchesQuery;
+use crate::analysis::refs::RefsQuery;
+use crate::analysis::stacks::StackOrder;
+use crate::analysis::suspects::LeaksQuery;
 use crate::filter::Granularity;
-use crate::graph::trim::Limits;
+use crate::graph::trim::TrimLimits;
 use serde::{Deserialize, Serialize};
 
 /// What the rows are sorted by.
@@ -30,11 +35,11 @@ pub enum Question {
     /// Where the memory is, in one snapshot (several inputs are merged into one).
     Top,
     /// Through what the functions that match were allocated.
-    Refs(refs::Asked),
+    Refs(RefsQuery),
     /// Every distinct stack, its frames in an order.
-    Stacks(stacks::Order),
+    Stacks(StackOrder),
     /// The call graph, within limits.
-    Graph(Limits),
+    Graph(TrimLimits),
     /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
     Peek(Option<String>),
     /// Which lines, of the functions whose names match.
@@ -47,15 +52,15 @@ pub enum Question {
     /// Which labels.
     Tags,
     /// Which paths weigh how much.
-    Flame(flame::Wanted),
+    Flame(FlameOptions),
     /// Rows through time.
     Timeline,
     /// What leaks.
-    Leaks(suspects::Asked),
+    Leaks(LeaksQuery),
     /// Which patterns, under which functions (several inputs are merged into one).
-    Matches(matches::Asked),
+    Matches(MatchesQuery),
     /// Whether rules are kept to.
-    Check(check::Asked),
+    Check(CheckQuery),
 }
 
 /// What a question is asked of.

@@ -1,13 +1,13 @@
 //! Questions about snapshots: one, two that are compared, or several that are added up.
 
-use super::analyze::{Draft, Error, column, input, no_match, settle_order, total};
+use super::analyze::{Draft, ReportError, column, input, no_match, settle_order, total};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
 };
 use crate::analysis::{
-    Measured, Order, Process, Subject, Wanted, call_graph, diff, flame, list, matches, peek, refs,
-    stacks, tags, top, traces,
+    Measured, Order, Process, RowOptions, Subject, call_graph, diff, flame, list, matches, peek,
+    refs, stacks, tags, top, traces,
 };
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -22,12 +22,12 @@ pub(super) fn answer(
     sources: Option<&dyn Sources>,
     query: &Query,
     spec: &Spec,
-) -> Result<Report, Error> {
+) -> Result<Report, ReportError> {
     let Snapshots { mut series, given } = snapshots;
     let is_comparison = is_comparison(&series, query)?;
     if series.sample_types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
-        return Err(Error::NoSampleTypes { name });
+        return Err(ReportError::NoSampleTypes { name });
     }
     let filter = Filter::new(spec)?;
     let column = column_of(&series, query)?;
@@ -50,7 +50,7 @@ pub(super) fn answer(
         draft.warnings.push(normalize(&mut series, &sums));
         sums = check_sums(&series)?;
     }
-    let wanted = Wanted { nodecount: query.nodecount, all: query.all };
+    let wanted = RowOptions { nodecount: query.nodecount, all: query.all };
     let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
     let mut process = None;
     if is_comparison {
@@ -96,10 +96,10 @@ pub(super) fn answer(
 }
 
 /// Answers a question about snapshots, a line for each.
-fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, Error> {
+fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, ReportError> {
     let Query { granularity, nodecount, .. } = *query;
     let &Subject { series, frames, measured, process, .. } = subject;
-    let wanted = Wanted { nodecount, all: query.all };
+    let wanted = RowOptions { nodecount, all: query.all };
     Ok(match &query.question {
         Question::Diff => {
             let part = diff::Comparison::new(series, Some(frames), measured, order, process);
@@ -126,13 +126,13 @@ fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, Err
         }
         Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
         Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
-            return Err(Error::OtherSubject(query.question.subject()));
+            return Err(ReportError::OtherSubject(query.question.subject()));
         }
     })
 }
 
 /// The sample type that a question is about.
-fn column_of(series: &Series, query: &Query) -> Result<usize, Error> {
+fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     if matches!(query.question, Question::Matches(_)) {
         return Ok(pattern_columns(series)?.main());
     }
@@ -141,9 +141,9 @@ fn column_of(series: &Series, query: &Query) -> Result<usize, Error> {
 }
 
 /// What patterns are looked for in.
-fn pattern_columns(series: &Series) -> Result<matches::Columns, Error> {
+fn pattern_columns(series: &Series) -> Result<matches::Columns, ReportError> {
     let name = || series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
-    matches::Columns::of(series).ok_or_else(|| Error::NoPatterns(name()))
+    matches::Columns::of(series).ok_or_else(|| ReportError::NoPatterns(name()))
 }
 
 /// That not all snapshots are compared.
@@ -163,14 +163,14 @@ fn left_out(draft: &Draft, given: usize, query: &Query) -> Option<Warning> {
 }
 
 /// Whether two snapshots are compared: always by a diff, never by a top, and otherwise where there are two.
-fn is_comparison(series: &Series, query: &Query) -> Result<bool, Error> {
+fn is_comparison(series: &Series, query: &Query) -> Result<bool, ReportError> {
     let snapshots = series.snapshots.len();
     let is_of_ends = query.question.subject() == SubjectKind::Ends;
     match (&query.question, snapshots) {
         (Question::Diff, 2) => Ok(true),
-        (Question::Diff, _) => Err(Error::NotTwo(snapshots)),
+        (Question::Diff, _) => Err(ReportError::NotTwo(snapshots)),
         (_, 1 | 2) if is_of_ends => Ok(snapshots == 2),
-        _ if is_of_ends => Err(Error::NotOneOrTwo(snapshots)),
+        _ if is_of_ends => Err(ReportError::NotOneOrTwo(snapshots)),
         _ => Ok(false),
     }
 }
@@ -186,7 +186,7 @@ pub(super) struct Sum {
 const SUMMED: usize = 32 * 1024;
 
 /// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
-pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
+pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, ReportError> {
     let width = series.sample_types.len();
     let mut sums = Vec::new();
     let mut together = vec![0_i128; width];
@@ -215,13 +215,13 @@ pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, Error> {
         let narrow = sums_so_far.zip(&series.sample_types).map(|((sum, together), sample_type)| {
             *together += sum.1;
             let absolute = fits(sum.1).filter(|_| *together < i128::from(i64::MAX) / 2);
-            let absolute = absolute.ok_or_else(|| Error::Overflow {
+            let absolute = absolute.ok_or_else(|| ReportError::Overflow {
                 sample_type: sample_type.name.clone(),
                 name: snapshot.name.clone(),
             })?;
             Ok(Sum { signed: sum.0 as i64, absolute })
         });
-        sums.push(narrow.collect::<Result<_, Error>>()?);
+        sums.push(narrow.collect::<Result<_, ReportError>>()?);
     }
     Ok(sums)
 }

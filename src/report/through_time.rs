@@ -1,8 +1,8 @@
 //! Questions about snapshots through time: the timeline, and the suspects with their verdict.
 
-use super::analyze::{Draft, Error, column, input, no_match, settle_order, total};
+use super::analyze::{Draft, ReportError, column, input, no_match, settle_order, total};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
-use crate::analysis::suspects::{Asked, Verdict, suspects};
+use crate::analysis::suspects::{LeaksQuery, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};
 use crate::analysis::{Measured, Order, Suspect};
 use crate::filter::{Applied, Filter, Spec};
@@ -22,7 +22,11 @@ const BESIDE: usize = 25;
 const NAMED: usize = 3;
 
 /// Rows through time.
-pub(super) fn timeline(recording: Recording, query: &Query, spec: &Spec) -> Result<Report, Error> {
+pub(super) fn timeline(
+    recording: Recording,
+    query: &Query,
+    spec: &Spec,
+) -> Result<Report, ReportError> {
     let mut settled = Settled::new(recording, None, query, spec)?;
     let timeline = settled.rows(Choice::Peak, query.nodecount, query, spec);
     Ok(settled.draft.answered(Answer::Timeline(timeline)))
@@ -31,10 +35,10 @@ pub(super) fn timeline(recording: Recording, query: &Query, spec: &Spec) -> Resu
 /// What leaks.
 pub(super) fn leaks(
     recording: Recording,
-    asked: &Asked,
+    asked: &LeaksQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<Report, Error> {
+) -> Result<Report, ReportError> {
     let mut settled = Settled::new(recording, Some(asked), query, spec)?;
     let (suspects, verdict) = settled.suspects(asked, query);
     let rows = if query.nodecount == 0 { BESIDE } else { query.nodecount };
@@ -45,10 +49,10 @@ pub(super) fn leaks(
 /// What leaks, for another question: the suspects, the verdict, and what these might mislead about.
 pub(super) fn leaks_alone(
     recording: Recording,
-    asked: &Asked,
+    asked: &LeaksQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), Error> {
+) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
     let mut settled = Settled::new(recording, Some(asked), query, spec)?;
     let (suspects, verdict) = settled.suspects(asked, query);
     Ok((suspects, verdict, settled.draft.warnings))
@@ -66,14 +70,14 @@ impl Settled {
     /// `leaks` is what is asked about leaks.
     fn new(
         mut recording: Recording,
-        leaks: Option<&Asked>,
+        leaks: Option<&LeaksQuery>,
         query: &Query,
         spec: &Spec,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ReportError> {
         let history = &recording.main().history;
         if history.sample_types.is_empty() {
             let name = history.moments.first().map_or_else(String::new, |m| m.name.clone());
-            return Err(Error::NoSampleTypes { name });
+            return Err(ReportError::NoSampleTypes { name });
         }
         let filter = Filter::new(spec)?;
         let defaults = history.moments.iter().map(|m| m.header.default_sample_type.as_str());
@@ -106,7 +110,7 @@ impl Settled {
     }
 
     /// What leaks, the worst first. File names must be whole: they say whose code a function is.
-    fn suspects(&mut self, asked: &Asked, query: &Query) -> (Vec<Suspect>, Verdict) {
+    fn suspects(&mut self, asked: &LeaksQuery, query: &Query) -> (Vec<Suspect>, Verdict) {
         let (mut suspects, mut verdict) = suspects(&self.recording, &self.measured, asked);
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
@@ -134,18 +138,18 @@ impl Settled {
 }
 
 /// Refuses what can't leak.
-fn check_leaks(history: &History, column: usize, asked: &Asked) -> Result<(), Error> {
+fn check_leaks(history: &History, column: usize, asked: &LeaksQuery) -> Result<(), ReportError> {
     let measured = &history.sample_types[column];
     let kind = history.moments.first().map(|moment| measures::kind(&moment.header));
     let is_goroutines = kind == Some(Kind::Goroutine);
     if matches!(kind, Some(Kind::Cpu | Kind::Contention)) {
-        return Err(Error::CannotLeak(
+        return Err(ReportError::CannotLeak(
             "these profiles measure time: leaks are looked for in heap profiles and goroutine profiles"
                 .to_owned(),
         ));
     }
     if measures::is_cumulative(measured) {
-        return Err(Error::CannotLeak(format!(
+        return Err(ReportError::CannotLeak(format!(
             "{} is what was ever allocated, which never falls: leaks are looked for in what is in use; \
              heapdiff timeline shows how fast it grows",
             measured.name
@@ -153,7 +157,7 @@ fn check_leaks(history: &History, column: usize, asked: &Asked) -> Result<(), Er
     }
     let is_bytes = units::classify(&measured.unit).0 == units::Kind::Bytes;
     if asked.limit.is_some() && (is_goroutines || !is_bytes) {
-        return Err(Error::CannotLeak(format!(
+        return Err(ReportError::CannotLeak(format!(
             "--limit is one on memory, and {} is measured in {}: leave one of them out",
             measured.name, measured.unit
         )));
@@ -162,7 +166,7 @@ fn check_leaks(history: &History, column: usize, asked: &Asked) -> Result<(), Er
 }
 
 /// What the suspects might mislead about.
-fn warn_of_leaks(history: &History, asked: &Asked, verdict: &Verdict) -> Vec<Warning> {
+fn warn_of_leaks(history: &History, asked: &LeaksQuery, verdict: &Verdict) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let symbols = &history.records.symbols;
     let mut functions = symbols.functions.iter();

@@ -6,7 +6,7 @@
 
 mod read;
 
-pub use crate::toml_file::Error;
+pub use crate::toml_file::TomlError;
 pub use read::MAX_PERCENT;
 
 use crate::units;
@@ -212,7 +212,7 @@ impl Rules {
         file: &str,
         text: &str,
         is_pattern: &dyn Fn(&str) -> Result<(), Vec<String>>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TomlError> {
         read::rules(file, text, is_pattern)
     }
 }

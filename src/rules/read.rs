@@ -4,7 +4,7 @@
 //! its line and column and with what is allowed there. Files and expressions are bounded, as those of patterns are.
 
 use super::{Allowance, Amount, Level, Limits, Rule, Rules, Scope, Value};
-use crate::toml_file::{Error, TomlFile};
+use crate::toml_file::{TomlError, TomlFile};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -81,12 +81,12 @@ struct BaselineTable {
 type Patterns<'p> = &'p dyn Fn(&str) -> Result<(), Vec<String>>;
 
 /// The rules of a file.
-pub(super) fn rules(file: &str, text: &str, is_pattern: Patterns<'_>) -> Result<Rules, Error> {
+pub(super) fn rules(file: &str, text: &str, is_pattern: Patterns<'_>) -> Result<Rules, TomlError> {
     let reader = Reader { file: TomlFile { name: file, text }, is_pattern };
     let read: File = reader.file.read("rule")?;
     if read.rule.len() + read.allow.len() > TABLES_MAX {
         let message = format!("a rule file has at most {TABLES_MAX} rules and allowances");
-        return Err(Error::whole(file, message));
+        return Err(TomlError::whole(file, message));
     }
     let mut rules: Vec<(Rule, usize)> = Vec::with_capacity(read.rule.len());
     for table in read.rule {
@@ -132,7 +132,7 @@ struct Scoped<'t> {
 }
 
 impl Reader<'_> {
-    fn rule(&self, table: Spanned<RuleTable>) -> Result<Rule, Error> {
+    fn rule(&self, table: Spanned<RuleTable>) -> Result<Rule, TomlError> {
         let at = table.span();
         let table = table.into_inner();
         let scope = self.scope(&Scoped {
@@ -233,7 +233,11 @@ impl Reader<'_> {
         })
     }
 
-    fn allowance(&self, table: Spanned<AllowTable>, rules: &[Rule]) -> Result<Allowance, Error> {
+    fn allowance(
+        &self,
+        table: Spanned<AllowTable>,
+        rules: &[Rule],
+    ) -> Result<Allowance, TomlError> {
         let at = table.span();
         let table = table.into_inner();
         let scope = self.scope(&Scoped {
@@ -278,7 +282,7 @@ impl Reader<'_> {
         })
     }
 
-    fn scope(&self, scoped: &Scoped<'_>) -> Result<Scope, Error> {
+    fn scope(&self, scoped: &Scoped<'_>) -> Result<Scope, TomlError> {
         let Scoped { function, package, file, pattern, class } = *scoped;
         let mut given =
             [("function", function), ("package", package), ("file", file), ("pattern", pattern)]
@@ -324,7 +328,7 @@ impl Reader<'_> {
         })
     }
 
-    fn amount(&self, key: &str, value: &Spanned<toml::Value>) -> Result<Amount, Error> {
+    fn amount(&self, key: &str, value: &Spanned<toml::Value>) -> Result<Amount, TomlError> {
         let amount = match value.get_ref() {
             toml::Value::Integer(number) if *number >= 0 => {
                 Some(Amount { value: *number, is_size: false })
@@ -342,7 +346,7 @@ impl Reader<'_> {
         })
     }
 
-    fn percent(&self, key: &str, value: &Spanned<toml::Value>) -> Result<f64, Error> {
+    fn percent(&self, key: &str, value: &Spanned<toml::Value>) -> Result<f64, TomlError> {
         let percent = match value.get_ref() {
             toml::Value::Integer(number) => Some(*number as f64),
             toml::Value::Float(number) => Some(*number),
@@ -357,7 +361,7 @@ impl Reader<'_> {
         })
     }
 
-    fn date(&self, key: &str, value: &Spanned<toml::Value>) -> Result<Date, Error> {
+    fn date(&self, key: &str, value: &Spanned<toml::Value>) -> Result<Date, TomlError> {
         let text = match value.get_ref() {
             toml::Value::String(text) => text.clone(),
             toml::Value::Datetime(date) => date.to_string(),
@@ -399,7 +403,7 @@ mod tests {
     const ALLOWED: &str =
         "[[allow]]\nfunction = '^shop/import'\nreason = 'SHOP-1'\nexpires = 2027-01-31\n";
 
-    fn read(text: &str) -> Result<Rules, Error> {
+    fn read(text: &str) -> Result<Rules, TomlError> {
         rules("h.toml", text, &|id| match id {
             "timer-ticker" => Ok(()),
             "timer-tickers" => Err(vec!["timer-ticker".to_owned(), "time-after".to_owned()]),
@@ -451,7 +455,7 @@ mod tests {
     fn amounts_are_sizes_or_numbers() {
         let amount = |text: &str| {
             let read = read(&format!("[[rule]]\nmax = {text}\n"))?;
-            Ok::<_, Error>(read.rules[0].budget.map(|amount| (amount.value, amount.is_size)))
+            Ok::<_, TomlError>(read.rules[0].budget.map(|amount| (amount.value, amount.is_size)))
         };
         let cases = [
             ("'64MiB'", 64 << 20, true),
@@ -501,7 +505,7 @@ mod tests {
     fn percentages_are_numbers() {
         let percent = |text: &str| {
             let read = read(&format!("[[rule]]\nmax_growth_percent = {text}\n"))?;
-            Ok::<_, Error>(read.rules[0].growth.percent)
+            Ok::<_, TomlError>(read.rules[0].growth.percent)
         };
         assert_eq!(percent("10"), Ok(Some(10.0)));
         assert_eq!(percent("0.5"), Ok(Some(0.5)));

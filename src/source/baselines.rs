@@ -7,7 +7,7 @@
 //! below DIR is followed, and what a baseline calls its runs are names as they are given here. Old baselines are taken
 //! away by those names.
 
-use crate::report::baselines::Total;
+use crate::report::baselines::BaselineTotal;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -67,7 +67,7 @@ pub struct Facts {
     #[serde(default)]
     pub scopes: Vec<String>,
     /// What the runs hold of each sample type.
-    pub totals: Vec<Total>,
+    pub totals: Vec<BaselineTotal>,
     /// File names of the runs.
     pub runs: Vec<String>,
 }
@@ -95,14 +95,14 @@ pub struct Found {
     /// The baselines, oldest first.
     pub baselines: Vec<Baseline>,
     /// What is broken, with the name of the folder of its branch.
-    pub broken: Vec<(String, Error)>,
+    pub broken: Vec<(String, BaselineError)>,
     /// What is none of ours.
     pub strangers: Vec<PathBuf>,
 }
 
 /// Why a store can't be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum BaselineError {
     /// There is nothing.
     #[error(
         "{0}: there are no baselines: no such folder; check the path, or save the first one with heapdiff baseline save"
@@ -152,14 +152,14 @@ fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
+fn reading(path: &Path) -> impl FnOnce(io::Error) -> BaselineError {
     let path = shown(path);
-    move |source| Error::Read { path, source }
+    move |source| BaselineError::Read { path, source }
 }
 
-fn writing(path: &Path) -> impl FnOnce(io::Error) -> Error {
+fn writing(path: &Path) -> impl FnOnce(io::Error) -> BaselineError {
     let path = shown(path);
-    move |source| Error::Write { path, source }
+    move |source| BaselineError::Write { path, source }
 }
 
 /// A name that is one folder below another on every system: letters, digits, `_`, `-` and `.`, the last not in front.
@@ -189,13 +189,13 @@ pub fn escape(name: &str) -> String {
 /// # Errors
 ///
 /// That there is none, and that its folders can't be read. What is wrong with single baselines is in what was found.
-pub fn read(dir: &Path) -> Result<Found, Error> {
+pub fn read(dir: &Path) -> Result<Found, BaselineError> {
     match fs::metadata(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::Missing(shown(dir)));
+            return Err(BaselineError::Missing(shown(dir)));
         }
         Err(error) => return Err(reading(dir)(error)),
-        Ok(metadata) if !metadata.is_dir() => return Err(Error::NoFolder(shown(dir))),
+        Ok(metadata) if !metadata.is_dir() => return Err(BaselineError::NoFolder(shown(dir))),
         Ok(_) => {}
     }
     let mut found = Found::default();
@@ -230,7 +230,7 @@ fn is_own(path: &Path, is: impl Fn(&fs::Metadata) -> bool) -> bool {
 }
 
 /// The facts, if they lie in the folder of their branch.
-fn at_home(facts: Facts, file: &Path, folder: &str) -> Result<Facts, Error> {
+fn at_home(facts: Facts, file: &Path, folder: &str) -> Result<Facts, BaselineError> {
     let home = escape(&facts.branch);
     // Some file systems make no difference between `Fix` and `fix`.
     if home.eq_ignore_ascii_case(folder) {
@@ -239,11 +239,11 @@ fn at_home(facts: Facts, file: &Path, folder: &str) -> Result<Facts, Error> {
     let branch = &facts.branch;
     let message =
         format!("is of the branch {branch:?}, whose folder is {home}, and lies in {folder}");
-    Err(Error::Damaged { place: shown(file), message })
+    Err(BaselineError::Damaged { place: shown(file), message })
 }
 
 /// What is in a folder, but for what is hidden, in the order of the names.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, BaselineError> {
     let all = fs::read_dir(folder).map_err(reading(folder))?;
     let mut paths = Vec::new();
     for entry in all {
@@ -257,11 +257,11 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The facts of a file.
-fn facts(path: &Path) -> Result<Facts, Error> {
+fn facts(path: &Path) -> Result<Facts, BaselineError> {
     let mut text = String::new();
     let file = File::open(path).map_err(reading(path))?;
     let read = file.take(FACTS_MAX + 1).read_to_string(&mut text);
-    let damaged = |place: String, message: String| Err(Error::Damaged { place, message });
+    let damaged = |place: String, message: String| Err(BaselineError::Damaged { place, message });
     match read {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             return damaged(shown(path), "is no text (JSON in UTF-8)".to_owned());
@@ -277,14 +277,14 @@ fn facts(path: &Path) -> Result<Facts, Error> {
         // Line and column stand in front, as in other messages.
         let text = text.split(" at line ").next().unwrap_or_default().to_owned();
         let place = format!("{}:{}:{}", shown(path), error.line(), error.column());
-        Error::Damaged { place, message: text }
+        BaselineError::Damaged { place, message: text }
     };
     let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
     let schema = json.get("schema").and_then(serde_json::Value::as_str);
     match schema {
         Some(SCHEMA) => {}
         Some(other) if other.starts_with("heapdiff.baseline/") => {
-            return Err(Error::Version { path: shown(path), found: other.to_owned() });
+            return Err(BaselineError::Version { path: shown(path), found: other.to_owned() });
         }
         _ => {
             let message = format!("is no baseline: its `schema` is not {SCHEMA:?}");
@@ -328,9 +328,13 @@ pub type WriteRun<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
 /// # Errors
 ///
 /// What could not be written; then nothing of it is there.
-pub fn save(dir: &Path, mut facts: Facts, runs: &[WriteRun<'_>]) -> Result<Baseline, Error> {
+pub fn save(
+    dir: &Path,
+    mut facts: Facts,
+    runs: &[WriteRun<'_>],
+) -> Result<Baseline, BaselineError> {
     if fs::metadata(dir).is_ok_and(|metadata| !metadata.is_dir()) {
-        return Err(Error::NoFolder(shown(dir)));
+        return Err(BaselineError::NoFolder(shown(dir)));
     }
     let branch = dir.join(escape(&facts.branch));
     if is_own(&branch, fs::Metadata::is_symlink) {
@@ -353,7 +357,7 @@ pub fn save(dir: &Path, mut facts: Facts, runs: &[WriteRun<'_>]) -> Result<Basel
 
 /// Makes a hidden folder that nobody else has. What killed jobs left behind stays: whether a job of another container
 /// is at work there can't be told.
-fn hidden(branch: &Path) -> Result<PathBuf, Error> {
+fn hidden(branch: &Path) -> Result<PathBuf, BaselineError> {
     let id = std::process::id();
     let mut number = 1;
     loop {
@@ -371,7 +375,7 @@ fn hidden(branch: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Writes the files of a baseline.
-fn fill(folder: &Path, facts: &Facts, runs: &[WriteRun<'_>]) -> Result<(), Error> {
+fn fill(folder: &Path, facts: &Facts, runs: &[WriteRun<'_>]) -> Result<(), BaselineError> {
     let write = |name: &str, write: WriteRun<'_>| {
         let path = folder.join(name);
         let mut file = BufWriter::new(File::create_new(&path).map_err(writing(&path))?);
@@ -388,7 +392,7 @@ fn fill(folder: &Path, facts: &Facts, runs: &[WriteRun<'_>]) -> Result<(), Error
 }
 
 /// Gives a finished folder its name, one that no other has.
-fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, Error> {
+fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, BaselineError> {
     let time = facts.time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let build: String =
         facts.build.iter().flat_map(|build| build.chars()).take(BUILD_SHOWN).collect();
@@ -415,7 +419,7 @@ fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, Error>
 /// # Errors
 ///
 /// What could not be taken away.
-pub fn remove(baseline: &Baseline) -> Result<(), Error> {
+pub fn remove(baseline: &Baseline) -> Result<(), BaselineError> {
     // Without this one, what is left is no baseline any more.
     let files = std::iter::once(FACTS).chain(baseline.facts.runs.iter().map(String::as_str));
     for file in files {
@@ -621,11 +625,11 @@ mod tests {
     #[test]
     fn a_store_has_to_be_a_folder() {
         let dir = folder("none");
-        assert!(matches!(read(&dir), Err(Error::Missing(_))));
+        assert!(matches!(read(&dir), Err(BaselineError::Missing(_))));
         fs::write(&dir, "a file").unwrap();
-        assert!(matches!(read(&dir), Err(Error::NoFolder(_))));
+        assert!(matches!(read(&dir), Err(BaselineError::NoFolder(_))));
         let saved = save(&dir, facts("main", "2026-11-01T10:00:00Z"), &[&run]);
-        assert!(matches!(saved, Err(Error::NoFolder(_))));
+        assert!(matches!(saved, Err(BaselineError::NoFolder(_))));
         fs::remove_file(&dir).unwrap();
     }
 }

@@ -47,7 +47,7 @@ pub struct Expanded {
 /// Why a name stands for nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {why}")]
-pub struct Error {
+pub struct ExpandError {
     name: String,
     why: Why,
 }
@@ -82,11 +82,11 @@ impl Why {
 }
 
 /// The inputs that names stand for. What does not exist and is no pattern stays as it is, for opening it to say so.
-pub fn expand(names: &[String]) -> Result<Expanded, Error> {
+pub fn expand(names: &[String]) -> Result<Expanded, ExpandError> {
     let mut expanded = Expanded::default();
     let mut identity = Identity::default();
     for name in names {
-        let whole = |why| Error { name: name.clone(), why };
+        let whole = |why| ExpandError { name: name.clone(), why };
         match kind(name) {
             Kind::Input => {
                 let found = Found { name: name.clone(), origin: Origin::Named };

@@ -14,7 +14,7 @@ pub const STDIN: &str = "-";
 
 /// Why an input could not be opened; the sentence has no subject, the caller puts the name before it.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SourceError {
     /// There is no such file.
     #[error("no such file; check the path (relative paths start at the working directory)")]
     Missing,
@@ -33,22 +33,22 @@ pub enum Error {
 }
 
 /// Opens an input.
-pub fn open(name: &str) -> Result<Box<dyn Read + Send>, Error> {
+pub fn open(name: &str) -> Result<Box<dyn Read + Send>, SourceError> {
     if name == STDIN {
         return Ok(Box::new(io::stdin()));
     }
     let file = File::open(name).map_err(|e| match e.kind() {
         _ if name.starts_with("http://") || name.starts_with("https://") => {
-            Error::Address(name.to_owned())
+            SourceError::Address(name.to_owned())
         }
-        io::ErrorKind::NotFound => Error::Missing,
-        io::ErrorKind::PermissionDenied => Error::Permission(name.to_owned()),
-        io::ErrorKind::IsADirectory => Error::Folder(name.trim_end_matches('/').to_owned()),
-        _ => Error::Io(e),
+        io::ErrorKind::NotFound => SourceError::Missing,
+        io::ErrorKind::PermissionDenied => SourceError::Permission(name.to_owned()),
+        io::ErrorKind::IsADirectory => SourceError::Folder(name.trim_end_matches('/').to_owned()),
+        _ => SourceError::Io(e),
     })?;
-    let metadata = file.metadata().map_err(Error::Io)?;
+    let metadata = file.metadata().map_err(SourceError::Io)?;
     if metadata.is_dir() {
-        return Err(Error::Folder(name.trim_end_matches('/').to_owned()));
+        return Err(SourceError::Folder(name.trim_end_matches('/').to_owned()));
     }
     Ok(Box::new(file))
 }

@@ -83,7 +83,7 @@ pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
     if points.len() < LEAST {
         return None;
     }
-    let row = Row::new(points);
+    let row = Fit::new(points);
     let share = limits.percent.map(|percent| percent.max(0.0) / 100.0);
     let most = limits.most.or(share.is_none().then_some(0.0));
     let upper = if most.is_some() && share.is_some() { HALVED } else { ONE_SIDED };
@@ -100,7 +100,7 @@ pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
 }
 
 /// The values, and what is known of their rise.
-struct Row {
+struct Fit {
     steps: f64,
     times: Vec<f64>,
     values: Vec<f64>,
@@ -115,7 +115,7 @@ struct Row {
     middle: f64,
 }
 
-impl Row {
+impl Fit {
     fn new(points: &[Point]) -> Self {
         let n = points.len() as f64;
         let times: Vec<f64> = (0..points.len()).map(|i| i as f64).collect();

@@ -3,14 +3,14 @@
 //! Each bucket (one stack, one object size) becomes a [`Pair`] of raw samples that speak against each
 //! other: x₁ for "before", x₂ for "after". In two processes these are the samples themselves. In one
 //! process at two times, an object that lives through both snapshots was sampled once for both, so it
-//! cancels, and only what was freed (x₁) stands against what came (x₂). [`Evidence`] adds pairs up to
+//! cancels, and only what was freed (x₁) stands against what came (x₂). [`GrowthEvidence`] adds pairs up to
 //! a row and answers: how sure is the growth, how far does the difference reach, is it worth a test.
 //!
 //! Building the evidence of a bucket costs a few divisions; merging it into a row costs additions
 //! only. A row of a cumulative value merges the buckets of all that it calls, so merging is what is hot.
 
 use super::distributions::{binomial_all, binomial_mid_p, poisson_distances, skellam_tail};
-use super::sampling::{Weight, effective};
+use super::sampling::{SamplingWeight, effective};
 use super::threshold::Part;
 use super::{Interval, RANKING_QUANTILE};
 
@@ -67,13 +67,13 @@ impl Pair {
 
 /// What the samples of two snapshots say about one row.
 ///
-/// An evidence is built from one bucket by [`Evidence::of`] and merged into as many rows as the
+/// An evidence is built from one bucket by [`GrowthEvidence::of`] and merged into as many rows as the
 /// bucket counts for. The empty one is the default. Values are in the unit of the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Evidence {
+pub struct GrowthEvidence {
     before: Side,
     after: Side,
-    /// Variance of after − before if nothing changed, with the floor of [`Evidence::of`].
+    /// Variance of after − before if nothing changed, with the floor of [`GrowthEvidence::of`].
     null_variance: f64,
     /// Σ w³(1−p) over all samples; over Σ w²(1−p) it is the size of a typical lost sample.
     null_third: f64,
@@ -99,7 +99,7 @@ struct Side {
 }
 
 impl Side {
-    fn of(x: f64, weight: Weight) -> Self {
+    fn of(x: f64, weight: SamplingWeight) -> Self {
         Self {
             samples: x,
             estimate: x * weight.amount,
@@ -117,7 +117,7 @@ impl Side {
     }
 }
 
-impl Evidence {
+impl GrowthEvidence {
     /// The evidence of one bucket. `before` and `after` are what one sample stands for on each side; they
     /// differ where the profiles were sampled at different periods.
     ///
@@ -125,7 +125,7 @@ impl Evidence {
     /// objects happen to be missing on one side, since an object that was not sampled adds nothing
     /// to it. But as many objects as the fuller side has samples there must be on both sides, which
     /// puts a floor under the variance: max(x₁, x₂)·Σ w²p(1−p) over both sides.
-    pub fn of(pair: Pair, before: Weight, after: Weight) -> Self {
+    pub fn of(pair: Pair, before: SamplingWeight, after: SamplingWeight) -> Self {
         let sane = |x: f64| if x.is_nan() { 0.0 } else { x.clamp(0.0, LARGEST_COUNT) };
         let (x1, x2) = (sane(pair.x1), sane(pair.x2));
         let (p1, p2) = (before.probability, after.probability);
@@ -156,8 +156,8 @@ impl Evidence {
         self.unit = self.unit.max(other.unit);
     }
 
-    /// Adds one bucket: [`Evidence::of`] and [`Evidence::merge`] in one.
-    pub fn add(&mut self, pair: Pair, before: Weight, after: Weight) {
+    /// Adds one bucket: [`GrowthEvidence::of`] and [`GrowthEvidence::merge`] in one.
+    pub fn add(&mut self, pair: Pair, before: SamplingWeight, after: SamplingWeight) {
         self.merge(&Self::of(pair, before, after));
     }
 
@@ -171,7 +171,7 @@ impl Evidence {
         self.after.estimate - self.before.estimate
     }
 
-    /// The variance of [`Evidence::estimate`]: Σ w₁²(1−p₁)x₁ + Σ w₂²(1−p₂)x₂, in squared units.
+    /// The variance of [`GrowthEvidence::estimate`]: Σ w₁²(1−p₁)x₁ + Σ w₂²(1−p₂)x₂, in squared units.
     pub fn variance(&self) -> f64 {
         self.before.variance + self.after.variance
     }
@@ -199,7 +199,7 @@ impl Evidence {
         self.p_value(self.before.samples, self.after.samples, share, self.estimate())
     }
 
-    /// One-sided p-value of "the row shrank"; as [`Evidence::p_growth`] with the sides swapped.
+    /// One-sided p-value of "the row shrank"; as [`GrowthEvidence::p_growth`] with the sides swapped.
     pub fn p_shrink(&self) -> f64 {
         let share = 1.0 - self.pooled_share();
         self.p_value(self.after.samples, self.before.samples, share, -self.estimate())
@@ -263,7 +263,7 @@ impl Evidence {
     /// The interval around `delta` (the change as the profiles give it) at a two-sided `level` of 0 to 1.
     ///
     /// Each side has Garwood's limits l to u of its effective number of samples, as in
-    /// [`super::sampling::Evidence::interval`]. They combine by the method of variance estimates
+    /// [`super::sampling::SampleEvidence::interval`]. They combine by the method of variance estimates
     /// recovery (MOVER; Zou and Donner 2008; Li, Tang and Wong 2014 for Poisson rates):
     /// lower = Δ − √((x̂₂ − l₂)² + (u₁ − x̂₁)²), upper = Δ + √((u₂ − x̂₂)² + (x̂₁ − l₁)²).
     ///
@@ -307,20 +307,20 @@ mod tests {
     const R: f64 = 524_288.0;
     const MIB: f64 = 1_048_576.0;
 
-    fn weight(size: f64) -> Weight {
+    fn weight(size: f64) -> SamplingWeight {
         let p = inclusion_probability(size, R);
-        Weight::new(size / p, p)
+        SamplingWeight::new(size / p, p)
     }
 
-    fn row(buckets: &[(Pair, f64)]) -> Evidence {
-        let mut row = Evidence::default();
+    fn row(buckets: &[(Pair, f64)]) -> GrowthEvidence {
+        let mut row = GrowthEvidence::default();
         for &(pair, size) in buckets {
             row.add(pair, weight(size), weight(size));
         }
         row
     }
 
-    fn small(x1: f64, x2: f64) -> Evidence {
+    fn small(x1: f64, x2: f64) -> GrowthEvidence {
         row(&[(Pair { x1, x2 }, 64.0)])
     }
 
@@ -389,9 +389,9 @@ mod tests {
         // After is sampled four times as densely: 10 against 40 samples is no growth, 40 against 40 a fall.
         let weight = |period: f64| {
             let p = inclusion_probability(64.0, period);
-            Weight::new(64.0 / p, p)
+            SamplingWeight::new(64.0 / p, p)
         };
-        let row = |x1, x2| Evidence::of(Pair { x1, x2 }, weight(R), weight(R / 4.0));
+        let row = |x1, x2| GrowthEvidence::of(Pair { x1, x2 }, weight(R), weight(R / 4.0));
         assert!((row(10.0, 40.0).p_growth() - 0.5).abs() < 0.06);
         assert!(row(10.0, 40.0).estimate().abs() < 0.01 * R);
         assert!(row(40.0, 40.0).p_shrink() < 1e-6);
@@ -430,8 +430,8 @@ mod tests {
 
     #[test]
     fn exact_data_is_certain() {
-        let exact = Weight::new(48.0, 1.0);
-        let row = |x1, x2| Evidence::of(Pair { x1, x2 }, exact, exact);
+        let exact = SamplingWeight::new(48.0, 1.0);
+        let row = |x1, x2| GrowthEvidence::of(Pair { x1, x2 }, exact, exact);
         assert_eq!((row(3.0, 4.0).p_growth(), row(3.0, 4.0).p_shrink()), (0.0, 1.0));
         assert_eq!((row(4.0, 3.0).p_growth(), row(4.0, 3.0).p_shrink()), (1.0, 0.0));
         assert_eq!((row(4.0, 4.0).p_growth(), row(4.0, 4.0).p_shrink()), (1.0, 1.0));
@@ -444,12 +444,15 @@ mod tests {
         assert!(small(3.0, 3.0).testable());
         assert!(small(0.0, 6.0).testable());
         assert!(!small(0.0, 5.0).testable());
-        assert!(!Evidence::default().testable());
+        assert!(!GrowthEvidence::default().testable());
     }
 
     #[test]
     fn rows_without_change_still_have_an_interval() {
-        assert_eq!(Evidence::default().interval(0.0, 0.95), Interval { lower: 0.0, upper: 0.0 });
+        assert_eq!(
+            GrowthEvidence::default().interval(0.0, 0.95),
+            Interval { lower: 0.0, upper: 0.0 }
+        );
         let survived = row(&[(Pair::same_process(50, 50, 0), 64.0)]);
         let interval = survived.interval(0.0, 0.95);
         assert!((interval.upper / R - 3.689).abs() < 0.01, "{interval:?}");
@@ -466,13 +469,13 @@ mod tests {
 
     #[test]
     fn order_of_merging_does_not_matter() {
-        let a = Evidence::of(Pair { x1: 3.0, x2: 9.0 }, weight(64.0), weight(64.0));
-        let b = Evidence::of(Pair { x1: 1.0, x2: 2.0 }, weight(MIB), weight(MIB));
+        let a = GrowthEvidence::of(Pair { x1: 3.0, x2: 9.0 }, weight(64.0), weight(64.0));
+        let b = GrowthEvidence::of(Pair { x1: 1.0, x2: 2.0 }, weight(MIB), weight(MIB));
         let (mut ab, mut ba) = (a, b);
         ab.merge(&b);
         ba.merge(&a);
         assert_eq!(ab, ba);
-        assert!(std::mem::size_of::<Evidence>() <= 128);
+        assert!(std::mem::size_of::<GrowthEvidence>() <= 128);
     }
 
     #[test]
@@ -485,14 +488,15 @@ mod tests {
                 for alloc in [5, i64::MAX, i64::MIN] {
                     for amount in amounts {
                         for p in chances {
-                            let w = Weight::new(amount, p);
+                            let w = SamplingWeight::new(amount, p);
                             for pair in
                                 [Pair::independent(n1, n2), Pair::same_process(n1, n2, alloc)]
                             {
                                 assert!(pair.x1 >= 0.0 && pair.x2 >= 0.0, "{n1} {n2} {alloc}");
-                                let row = Evidence::of(pair, w, Weight::new(1.0, 0.3));
+                                let row =
+                                    GrowthEvidence::of(pair, w, SamplingWeight::new(1.0, 0.3));
                                 sane(&row);
-                                sane(&Evidence::of(pair, w, w));
+                                sane(&GrowthEvidence::of(pair, w, w));
                             }
                         }
                     }
@@ -500,10 +504,10 @@ mod tests {
             }
         }
         let nan = Pair { x1: f64::NAN, x2: f64::INFINITY };
-        sane(&Evidence::of(nan, Weight::new(R, 0.01), Weight::new(R, 0.01)));
+        sane(&GrowthEvidence::of(nan, SamplingWeight::new(R, 0.01), SamplingWeight::new(R, 0.01)));
     }
 
-    fn sane(row: &Evidence) {
+    fn sane(row: &GrowthEvidence) {
         for p in [row.p_growth(), row.p_shrink()] {
             assert!((0.0..=1.0).contains(&p), "{p} of {row:?}");
         }

@@ -2,7 +2,7 @@
 //!
 //! A heap profile is a sample, so every value in it is an estimate and every difference of two values
 //! needs an error. This floor knows nothing of profiles, stacks or names. It turns recorded counts back
-//! into raw samples ([`sampling`]), says how far an estimate reaches ([`sampling::Evidence`]), whether
+//! into raw samples ([`sampling`]), says how far an estimate reaches ([`sampling::SampleEvidence`]), whether
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
 //! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
 //! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps

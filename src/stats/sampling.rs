@@ -3,7 +3,7 @@
 //! A profiler records few of many events and scales up what it recorded. To say how far the scaled
 //! value may be off, one has to go back to what was recorded: the raw samples. [`Sampling`] is the
 //! model of a profile, [`Bucket`] one record of it (one stack and one object size) taken back to raw
-//! samples, and [`Evidence`] adds buckets up to a row and gives its interval.
+//! samples, and [`SampleEvidence`] adds buckets up to a row and gives its interval.
 //!
 //! What always holds: buckets of different sizes are taken back one by one and added up afterwards,
 //! because the inclusion probability bends with the size.
@@ -72,9 +72,9 @@ pub struct Bucket {
     /// Raw samples; negative in a delta profile where more was freed than allocated.
     pub raw: i64,
     /// What one raw sample stands for, in the unit of the value (bytes, nanoseconds).
-    pub value: Weight,
+    pub value: SamplingWeight,
     /// What one raw sample stands for, in objects.
-    pub objects: Weight,
+    pub objects: SamplingWeight,
     /// The size of the objects was not written in the profile but inferred.
     pub approximate: bool,
 }
@@ -120,8 +120,8 @@ fn heap_bucket(period: f64, count: Option<i64>, value: i64, size: Option<f64>) -
         let weight = if samples > 0.0 { amount / samples } else { 0.0 };
         return Bucket {
             raw: (samples as i64).saturating_mul(value.signum()),
-            value: Weight::new(weight, 0.0),
-            objects: Weight::new(1.0, 0.0),
+            value: SamplingWeight::new(weight, 0.0),
+            objects: SamplingWeight::new(1.0, 0.0),
             approximate: true,
         };
     };
@@ -132,8 +132,8 @@ fn heap_bucket(period: f64, count: Option<i64>, value: i64, size: Option<f64>) -
     };
     Bucket {
         raw,
-        value: Weight::new(s / p, p),
-        objects: Weight::new(1.0 / p, p),
+        value: SamplingWeight::new(s / p, p),
+        objects: SamplingWeight::new(1.0 / p, p),
         approximate: size.is_none(),
     }
 }
@@ -144,8 +144,8 @@ fn counted_bucket(count: Option<i64>, value: i64, p: f64) -> Bucket {
     let amount = value.unsigned_abs() as f64 / raw.unsigned_abs().max(1) as f64;
     Bucket {
         raw,
-        value: Weight::new(amount, p),
-        objects: Weight::new(1.0, p),
+        value: SamplingWeight::new(amount, p),
+        objects: SamplingWeight::new(1.0, p),
         approximate: count.is_none(),
     }
 }
@@ -153,14 +153,14 @@ fn counted_bucket(count: Option<i64>, value: i64, p: f64) -> Bucket {
 /// What one raw sample stands for (w = s/p for bytes, 1/p for objects), and with which probability p
 /// it was drawn. Finite and not negative; p within 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Weight {
+pub struct SamplingWeight {
     pub(super) amount: f64,
     pub(super) probability: f64,
     /// Standard error that one sample brings with it: w·√(1−p).
     pub(super) noise: f64,
 }
 
-impl Weight {
+impl SamplingWeight {
     /// A weight of `amount` units per sample, drawn with `probability` (0 for a Poisson process, 1 for
     /// exact data). What is no number counts as 0.
     pub fn new(amount: f64, probability: f64) -> Self {
@@ -181,7 +181,7 @@ impl Weight {
 /// The estimate is Σ w and its variance Σ w²(1−p) over raw samples (Horvitz and Thompson 1952, under
 /// Poisson sampling: objects are drawn independently).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Evidence {
+pub struct SampleEvidence {
     samples: f64,
     estimate: f64,
     seen: f64,
@@ -189,9 +189,9 @@ pub struct Evidence {
     variance: f64,
 }
 
-impl Evidence {
+impl SampleEvidence {
     /// Adds a bucket of `raw` samples; a negative number counts like a positive one, since its error is as large.
-    pub fn add(&mut self, raw: i64, weight: Weight) {
+    pub fn add(&mut self, raw: i64, weight: SamplingWeight) {
         let n = raw.unsigned_abs() as f64;
         self.samples += n;
         self.estimate += raw as f64 * weight.amount;
@@ -328,9 +328,9 @@ mod tests {
         assert_eq!(Sampling::Unknown.bucket(Some(1), 1, Some(1)), None);
     }
 
-    fn row(sampling: Sampling, count: i64, value: i64, size: Option<i64>) -> Evidence {
+    fn row(sampling: Sampling, count: i64, value: i64, size: Option<i64>) -> SampleEvidence {
         let bucket = sampling.bucket(Some(count), value, size).unwrap();
-        let mut row = Evidence::default();
+        let mut row = SampleEvidence::default();
         row.add(bucket.raw, bucket.value);
         row
     }
@@ -378,9 +378,9 @@ mod tests {
 
     #[test]
     fn a_large_exact_object_does_not_drown_the_noise_of_a_small_one() {
-        let mut row = Evidence::default();
-        row.add(1, Weight::new(64e6, 1.0));
-        row.add(1, Weight::new(R, 0.0));
+        let mut row = SampleEvidence::default();
+        row.add(1, SamplingWeight::new(64e6, 1.0));
+        row.add(1, SamplingWeight::new(R, 0.0));
         let interval = row.interval(64e6 + R, 0.95);
         assert!((interval.upper - 64e6 - 5.5716 * R).abs() < 0.01 * R, "{interval:?}");
     }
@@ -396,7 +396,7 @@ mod tests {
                 for value in values {
                     for size in [None, Some(0), Some(-3), Some(1), Some(i64::MAX)] {
                         let bucket = sampling.bucket(count, value, size).unwrap();
-                        let mut row = Evidence::default();
+                        let mut row = SampleEvidence::default();
                         row.add(bucket.raw, bucket.value);
                         row.add(bucket.raw, bucket.objects);
                         let Interval { lower, upper } = row.interval(value as f64, 0.95);

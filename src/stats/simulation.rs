@@ -6,9 +6,9 @@
 //! `cargo test stats::simulation -- --nocapture --test-threads 1`.
 
 use super::LEVEL;
-use super::growth::{Evidence, Pair};
+use super::growth::{GrowthEvidence, Pair};
 use super::multiple::benjamini_hochberg;
-use super::sampling::{self, Weight, inclusion_probability};
+use super::sampling::{SampleEvidence, SamplingWeight, inclusion_probability};
 
 /// The default period of Go's heap profiles, in bytes.
 const R: f64 = 524_288.0;
@@ -65,18 +65,18 @@ pub(super) fn rate(runs: u32, mut event: impl FnMut() -> bool) -> f64 {
     f64::from((0..runs).map(|_| u32::from(event())).sum::<u32>()) / f64::from(runs)
 }
 
-fn small_weight() -> Weight {
+fn small_weight() -> SamplingWeight {
     let p = inclusion_probability(64.0, R);
-    Weight::new(64.0 / p, p)
+    SamplingWeight::new(64.0 / p, p)
 }
 
-fn sized_weight(p: f64) -> Weight {
-    Weight::new(-R * (1.0 - p).ln() / p, p)
+fn sized_weight(p: f64) -> SamplingWeight {
+    SamplingWeight::new(-R * (1.0 - p).ln() / p, p)
 }
 
 /// A row of small objects of which each snapshot has `mean` samples on average, in two processes, or
 /// in one where `churn` of them are replaced in between.
-fn unchanged_small(random: &mut Random, mean: f64, churn: Option<f64>) -> Evidence {
+fn unchanged_small(random: &mut Random, mean: f64, churn: Option<f64>) -> GrowthEvidence {
     let n1 = random.poisson(mean);
     let pair = match churn {
         None => Pair::independent(n1, random.poisson(mean)),
@@ -86,13 +86,13 @@ fn unchanged_small(random: &mut Random, mean: f64, churn: Option<f64>) -> Eviden
             Pair::same_process(n1, n1 - freed + come, come)
         }
     };
-    Evidence::of(pair, small_weight(), small_weight())
+    GrowthEvidence::of(pair, small_weight(), small_weight())
 }
 
 /// A row of `objects` large objects on both sides, each sampled with probability `p`.
-fn unchanged_large(random: &mut Random, objects: u32, p: f64) -> Evidence {
+fn unchanged_large(random: &mut Random, objects: u32, p: f64) -> GrowthEvidence {
     let pair = Pair::independent(random.binomial(objects, p), random.binomial(objects, p));
-    Evidence::of(pair, sized_weight(p), sized_weight(p))
+    GrowthEvidence::of(pair, sized_weight(p), sized_weight(p))
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn intervals_of_a_change_cover_the_truth() {
         let covered = rate(2000, || {
             let n1 = random.poisson(f64::from(before));
             let n2 = random.poisson(f64::from(after));
-            let row = Evidence::of(Pair::independent(n1, n2), w, w);
+            let row = GrowthEvidence::of(Pair::independent(n1, n2), w, w);
             let interval = row.interval(row.estimate(), LEVEL);
             interval.lower <= truth && truth <= interval.upper
         });
@@ -181,7 +181,7 @@ fn intervals_of_a_change_cover_the_truth() {
                 let n1 = random.binomial(before, p);
                 let n2 = random.binomial(after, p);
                 let w = sized_weight(p);
-                let row = Evidence::of(Pair::independent(n1, n2), w, w);
+                let row = GrowthEvidence::of(Pair::independent(n1, n2), w, w);
                 let interval = row.interval(row.estimate(), LEVEL);
                 interval.lower <= truth + 1.0 && truth <= interval.upper + 1.0
             });
@@ -198,7 +198,7 @@ fn intervals_of_one_snapshot_cover_the_truth() {
         let w = small_weight();
         let truth = mean * 64.0 / inclusion_probability(64.0, R);
         let covered = rate(2000, || {
-            let mut row = sampling::Evidence::default();
+            let mut row = SampleEvidence::default();
             row.add(random.poisson(mean), w);
             // What no sample hit is in no row, and so in no interval either.
             let interval = row.interval(row.estimate(), LEVEL);
@@ -212,7 +212,7 @@ fn intervals_of_one_snapshot_cover_the_truth() {
             let w = sized_weight(p);
             let truth = f64::from(objects) * -R * (1.0_f64 - p).ln();
             let covered = rate(2000, || {
-                let mut row = sampling::Evidence::default();
+                let mut row = SampleEvidence::default();
                 row.add(random.binomial(objects, p), w);
                 let interval = row.interval(row.estimate(), LEVEL);
                 row.samples() < 1.0
@@ -278,10 +278,10 @@ fn rank(seed: u64, runs: u32, capture: Capture, leak: f64) -> Ranking {
                     Pair::same_process(stays + freed, stays + come, come + passed)
                 }
             };
-            rows.push(Evidence::of(pair, w, w));
+            rows.push(GrowthEvidence::of(pair, w, w));
         }
         sum.raw += precision(&rows, |row| row.estimate().abs());
-        sum.bound += precision(&rows, Evidence::lower_bound);
+        sum.bound += precision(&rows, GrowthEvidence::lower_bound);
         let tested: Vec<usize> = (0..STACKS).filter(|&stack| rows[stack].testable()).collect();
         let p: Vec<f64> = tested.iter().map(|&stack| rows[stack].p_growth()).collect();
         let q = benjamini_hochberg(&p);
@@ -301,7 +301,7 @@ fn rank(seed: u64, runs: u32, capture: Capture, leak: f64) -> Ranking {
 }
 
 /// The share of planted leaks among the ten rows with the highest key.
-fn precision(rows: &[Evidence], key: impl Fn(&Evidence) -> f64) -> f64 {
+fn precision(rows: &[GrowthEvidence], key: impl Fn(&GrowthEvidence) -> f64) -> f64 {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|&a, &b| key(&rows[b]).total_cmp(&key(&rows[a])).then(b.cmp(&a)));
     order[..PLANTED].iter().filter(|&&stack| stack < PLANTED).count() as f64 / PLANTED as f64

@@ -9,9 +9,10 @@
 //! wider of what the two ask for: sampling alone is too sure where runs differ, and the spread of a few runs is too
 //! sure where they happen to agree.
 
+use super::Interval;
 use super::distributions::poisson_distances;
-use super::sampling::{self, effective};
-use super::{Interval, growth};
+use super::growth::GrowthEvidence;
+use super::sampling::{SampleEvidence, effective};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The level of the two-sided interval whose ends are the bounds. Each leaves out 4 % and not 5 %: limits that are put
@@ -68,8 +69,8 @@ impl Part {
     }
 }
 
-impl From<&sampling::Evidence> for Part {
-    fn from(evidence: &sampling::Evidence) -> Self {
+impl From<&SampleEvidence> for Part {
+    fn from(evidence: &SampleEvidence) -> Self {
         evidence.part()
     }
 }
@@ -89,7 +90,7 @@ pub struct Blur {
 
 impl Blur {
     /// From the evidence of a change, and what all of before holds.
-    pub fn new(change: &growth::Evidence, before: Part, unit: f64) -> Self {
+    pub fn new(change: &GrowthEvidence, before: Part, unit: f64) -> Self {
         let (gone, came) = change.parts();
         Self { gone, came, kept: before.without(gone), unit }
     }
@@ -103,7 +104,7 @@ impl Blur {
     }
 
     /// How far after − factor·before reaches down and up: limits of each part, combined by the recovery of
-    /// variance estimates (Zou and Donner 2008), as in [`growth::Evidence::interval`].
+    /// variance estimates (Zou and Donner 2008), as in [`growth::GrowthEvidence::interval`].
     fn reach(&self, factor: f64, level: f64) -> (f64, f64) {
         let met = self.came.unit().or(self.gone.unit()).or(self.kept.unit());
         let unit = met.unwrap_or(self.unit);

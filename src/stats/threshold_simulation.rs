@@ -4,8 +4,8 @@
 //! in no more than 5 of 100 cases, whatever the heap, the rate and the number of runs. `docs/statistics.md` and `docs/ci.md`
 //! tell the figures: `cargo test threshold_simulation -- --nocapture --test-threads 1`.
 
-use super::growth::{Evidence, Pair};
-use super::sampling::{self, Weight, inclusion_probability};
+use super::growth::{GrowthEvidence, Pair};
+use super::sampling::{SampleEvidence, SamplingWeight, inclusion_probability};
 use super::simulation::Random;
 use super::threshold::{Blur, Decision, Growth, Limits, Part, mean};
 
@@ -47,9 +47,9 @@ fn sampled(random: &mut Random, objects: f64, p: f64) -> i64 {
     drawn.round().clamp(0.0, objects) as i64
 }
 
-fn weight(size: f64, period: f64) -> Weight {
+fn weight(size: f64, period: f64) -> SamplingWeight {
     let p = inclusion_probability(size, period);
-    Weight::new(size / p, p)
+    SamplingWeight::new(size / p, p)
 }
 
 /// A profile of a heap of so many bytes: raw samples of each size.
@@ -83,8 +83,8 @@ impl Case {
 
 fn independent(random: &mut Random, case: Case) -> Growth {
     let Case { mix, period, before, growth, runs, spread } = case;
-    let mut change = Evidence::default();
-    let mut held = sampling::Evidence::default();
+    let mut change = GrowthEvidence::default();
+    let mut held = SampleEvidence::default();
     let mut values = [Vec::new(), Vec::new()];
     for side in 0..2 {
         for _ in 0..runs[side] {
@@ -114,8 +114,8 @@ fn same_process(random: &mut Random, case: Case, churn: f64) -> Growth {
     let gone = profile(random, mix, before * churn, period);
     let kept = profile(random, mix, before * (1.0 - churn), period);
     let came = profile(random, mix, before * churn + growth, period);
-    let mut change = Evidence::default();
-    let mut held = sampling::Evidence::default();
+    let mut change = GrowthEvidence::default();
+    let mut held = SampleEvidence::default();
     for (i, &(size, _)) in mix.iter().enumerate() {
         let weight = weight(size, period);
         let (n1, n2) = (kept[i] + gone[i], kept[i] + came[i]);
@@ -267,7 +267,7 @@ fn budgets_keep_the_promise_as_well() {
             let mut counts = [0; 2];
             for _ in 0..RUNS {
                 let samples = profile(&mut random, USUAL, bytes, period);
-                let mut held = sampling::Evidence::default();
+                let mut held = SampleEvidence::default();
                 for (&(size, _), &n) in USUAL.iter().zip(&samples) {
                     held.add(n, weight(size, period));
                 }

@@ -3,7 +3,7 @@
 use crate::chromium::{chromium, open};
 use crate::corpus;
 use crate::pictures::{flame, frames, hostile, picture, written};
-use heapdiff::analysis::flame::{Direction, Part, Wanted, Width};
+use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
 use heapdiff::output::Format;
 
 /// What is put into a picture to use it as a reader would, and to write down what happened.
@@ -33,12 +33,13 @@ fn a_browser_opens_it_searches_it_and_zooms() {
     let [before, after] = corpus::pair("chat");
     let name = "chat/limiter.NewRequestLimiter";
     let inputs: [&[u8]; 2] = [&before, &after];
-    let reversed = Wanted { direction: Direction::LeafFirst, ..picture(Width::After) };
-    let elided = Wanted { part: Part::Elided, ..picture(Width::After) };
+    let reversed =
+        FlameOptions { direction: FlameDirection::LeafFirst, ..picture(FlameWidth::After) };
+    let elided = FlameOptions { part: FlamePart::Elided, ..picture(FlameWidth::After) };
     let cases = [
-        ("one", flame(&[&after], picture(Width::After)).0, name),
-        ("two", flame(&inputs, picture(Width::After)).0, name),
-        ("delta", flame(&inputs, picture(Width::Delta)).0, name),
+        ("one", flame(&[&after], picture(FlameWidth::After)).0, name),
+        ("two", flame(&inputs, picture(FlameWidth::After)).0, name),
+        ("delta", flame(&inputs, picture(FlameWidth::Delta)).0, name),
         ("reversed", flame(&inputs, reversed).0, name),
         ("elided", flame(&inputs, elided).0, "main.rebuildHistory"),
         ("hostile", hostile(), "esc\\u{1b}[31m"),

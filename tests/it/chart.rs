@@ -4,7 +4,7 @@
 use super::dsl::{bytes, heap, stack};
 use super::samples;
 use heapdiff::analysis::estimates::{Class, Estimate};
-use heapdiff::analysis::timeline::{Row, Through, Timeline};
+use heapdiff::analysis::timeline::{Through, Timeline, TimelineRow};
 use heapdiff::analysis::{Measure, Omitted};
 use heapdiff::output::{self, FileNames, Format, Style};
 use heapdiff::report::{Answer, Report, Sort};
@@ -16,10 +16,10 @@ use std::process::Command;
 const MIB: i64 = 1 << 20;
 const MINUTE: i64 = 60_000_000_000;
 
-fn row(name: &str, class: Class, values: &[i64]) -> Row {
+fn row(name: &str, class: Class, values: &[i64]) -> TimelineRow {
     let delta = values.last().unwrap_or(&0).wrapping_sub(*values.first().unwrap_or(&0));
     let slope = Estimate { estimate: 3 * MIB, lower: 2 * MIB, upper: 4 * MIB };
-    Row {
+    TimelineRow {
         name: name.to_owned(),
         file: Some("chat/room.go".to_owned()),
         line: Some(7),
@@ -35,7 +35,7 @@ fn row(name: &str, class: Class, values: &[i64]) -> Row {
 }
 
 /// A timeline of one process a minute apart, whose total is what the rows hold and so much beside.
-fn timeline(rows: Vec<Row>, beside: i64) -> Timeline {
+fn timeline(rows: Vec<TimelineRow>, beside: i64) -> Timeline {
     let n = rows.first().map_or(0, |row| row.flat.len());
     let sum = |i: usize| rows.iter().fold(beside, |sum, row| sum.wrapping_add(row.flat[i]));
     let time = |i: usize| format!("2026-01-01T{:02}:{:02}:00.5Z", i / 60 % 24, i % 60);

@@ -6,7 +6,7 @@ use super::corpus;
 use super::dsl::{Stack, bytes, heap, stack};
 use heapdiff::input;
 use heapdiff::input::pprof::{encode, proto};
-use heapdiff::model::merge::{Error, Merge, Sign};
+use heapdiff::model::merge::{Merge, MergeError, Sign};
 use heapdiff::model::profile::Profile;
 use heapdiff::report::Question;
 use prost::Message;
@@ -64,7 +64,7 @@ fn read(profile: &proto::Profile) -> Profile {
     input::read_profile(bytes(profile).as_slice()).unwrap()
 }
 
-fn merged(profiles: &[(&Profile, Sign)]) -> Result<Profile, Error> {
+fn merged(profiles: &[(&Profile, Sign)]) -> Result<Profile, MergeError> {
     let mut merge = Merge::default();
     for (i, (profile, sign)) in profiles.iter().enumerate() {
         merge.add(&format!("profile {i}"), profile, *sign)?;

@@ -2,11 +2,11 @@
 //! real profiles, compared by the name of the column with the JSON of the same report.
 
 use crate::{check_samples, samples, time_samples};
-use heapdiff::analysis::stacks::{Frame, Order, Stack, Stacks, Step};
+use heapdiff::analysis::stacks::{StackFrame, StackOrder, Step, ValuedStack, ValuedStacks};
 use heapdiff::model::change::Change;
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::patterns::Page;
-use heapdiff::report::baselines::{self, Branch, Shelf};
+use heapdiff::report::baselines::{BaselineRow, BaselineTotal, Branch, Shelf};
 use heapdiff::report::{Answer, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -262,15 +262,15 @@ fn lines_of_a_tree() {
 /// No JSON has stacks.
 #[test]
 fn stacks() {
-    let frame = |name: &str| Frame { name: name.to_owned(), file: None, line: None };
+    let frame = |name: &str| StackFrame { name: name.to_owned(), file: None, line: None };
     let mut report = samples::leaking();
     for is_comparison in [true, false] {
-        report.answer = Answer::Stacks(Stacks {
+        report.answer = Answer::Stacks(ValuedStacks {
             is_comparison,
-            order: Order::RootFirst,
+            order: StackOrder::RootFirst,
             frames: vec![frame("main.main"), frame("main.f;g")],
             steps: vec![Step { parent: None, frame: 0 }, Step { parent: Some(0), frame: 1 }],
-            stacks: vec![Stack {
+            stacks: vec![ValuedStack {
                 leaf: Some(1),
                 value: Change::new(11, 13),
                 objects: Some(Change::new(21, 24)),
@@ -568,7 +568,7 @@ fn rules() {
 
 #[test]
 fn stored_baselines() {
-    let row = baselines::Row {
+    let row = BaselineRow {
         folder: "store/main/1".to_owned(),
         time: "2025-05-01T10:00:00Z".to_owned(),
         build: Some("9f3c".to_owned()),
@@ -576,7 +576,7 @@ fn stored_baselines() {
         runs: 11,
         period: 12,
         kept: "whole".to_owned(),
-        total: Some(baselines::Total {
+        total: Some(BaselineTotal {
             sample_type: "inuse_space".to_owned(),
             unit: "bytes".to_owned(),
             value: 13,

@@ -5,8 +5,8 @@ use super::ask::{ask, query, series};
 use super::corpus;
 use super::dsl::{bytes, heap, stack};
 use super::pictures::{Drawn, flame, frames, hostile, hostile_profile, picture, written};
-use heapdiff::analysis::flame::{Direction, Frame, Part, Wanted, Width};
-use heapdiff::analysis::stacks::Order;
+use heapdiff::analysis::flame::{FlameDirection, FlameFrame, FlameOptions, FlamePart, FlameWidth};
+use heapdiff::analysis::stacks::StackOrder;
 use heapdiff::filter::Spec;
 use heapdiff::model::profile::SampleType;
 use heapdiff::output::Format;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-fn folded(inputs: &[&[u8]], order: Order) -> Report {
+fn folded(inputs: &[&[u8]], order: StackOrder) -> Report {
     ask(Question::Stacks(order), inputs, "")
 }
 
@@ -42,7 +42,7 @@ fn slices(inputs: &[Vec<u8>]) -> Vec<&[u8]> {
 }
 
 /// The frames directly under each frame, by position.
-fn children(frames: &[Frame]) -> Vec<Vec<usize>> {
+fn children(frames: &[FlameFrame]) -> Vec<Vec<usize>> {
     let mut children = vec![Vec::new(); frames.len()];
     let mut path: Vec<usize> = Vec::new();
     for (i, frame) in frames.iter().enumerate() {
@@ -59,12 +59,12 @@ fn children(frames: &[Frame]) -> Vec<Vec<usize>> {
 #[test]
 fn every_frame_is_what_ends_there_and_what_stands_under_it() {
     for (name, inputs) in cases() {
-        for direction in [Direction::RootFirst, Direction::LeafFirst] {
-            for width in [Width::After, Width::Before, Width::Delta] {
-                if inputs.len() == 1 && width != Width::After {
+        for direction in [FlameDirection::RootFirst, FlameDirection::LeafFirst] {
+            for width in [FlameWidth::After, FlameWidth::Before, FlameWidth::Delta] {
+                if inputs.len() == 1 && width != FlameWidth::After {
                     continue;
                 }
-                let wanted = Wanted { direction, ..picture(width) };
+                let wanted = FlameOptions { direction, ..picture(width) };
                 let (report, flame) = flame(&slices(&inputs), wanted);
                 let total = &report.totals.iter().find(|t| t.sample_type == report.sample_type);
                 let total = total.unwrap();
@@ -76,7 +76,7 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
                     let frame = &flame.frames[i];
                     let sum: i64 = children.iter().map(|&child| flame.frames[child].width).sum();
                     assert!(sum <= frame.width, "{name}: {frame:?}");
-                    if width == Width::After && frame.run == 1 && frame.deeper.is_none() {
+                    if width == FlameWidth::After && frame.run == 1 && frame.deeper.is_none() {
                         assert_eq!(
                             sum + frame.value.after.flat,
                             frame.value.after.cum,
@@ -90,10 +90,12 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
                 // What has no width is in the strip, all of it.
                 let strip = flame.elided.first().map_or(0, |frame| frame.width);
                 match width {
-                    Width::After if inputs.len() == 2 && direction == Direction::RootFirst => {
+                    FlameWidth::After
+                        if inputs.len() == 2 && direction == FlameDirection::RootFirst =>
+                    {
                         assert_eq!(strip, gone(&slices(&inputs)), "{name}");
                     }
-                    Width::Delta => assert_eq!(strip, 0, "{name}"),
+                    FlameWidth::Delta => assert_eq!(strip, 0, "{name}"),
                     _ => {}
                 }
             }
@@ -103,7 +105,7 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
 
 /// Sum before of the stacks that have nothing after, nor anything that begins with them, from folded lines.
 fn gone(inputs: &[&[u8]]) -> i64 {
-    let report = folded(inputs, Order::RootFirst);
+    let report = folded(inputs, StackOrder::RootFirst);
     let text = written(Format::Folded, &report);
     let lines: Vec<(&str, i64, i64)> = text.lines().map(difference).collect();
     let is_there = |stack: &str| {
@@ -137,7 +139,7 @@ fn folded_stacks_add_up_to_the_top() {
                 .filter(|row| row.flat != 0)
                 .map(|row| (row.name.replace(';', ":"), row.flat))
                 .collect();
-            for order in [Order::RootFirst, Order::LeafFirst] {
+            for order in [StackOrder::RootFirst, StackOrder::LeafFirst] {
                 let report = folded(&slices(&inputs), order);
                 let mut sums: BTreeMap<String, i64> = BTreeMap::new();
                 let text = written(Format::Folded, &report);
@@ -151,8 +153,8 @@ fn folded_stacks_add_up_to_the_top() {
                     };
                     let mut frames = stack.split(';');
                     let leaf = match order {
-                        Order::RootFirst => frames.next_back(),
-                        Order::LeafFirst => frames.next(),
+                        StackOrder::RootFirst => frames.next_back(),
+                        StackOrder::LeafFirst => frames.next(),
                     };
                     // The top has an address without symbols under its binary.
                     let leaf = leaf.unwrap();
@@ -173,14 +175,14 @@ fn folded_stacks_add_up_to_the_top() {
 fn a_difference_reads_as_it_happened() {
     let before = bytes(&heap(&[stack("main;load").inuse(1, 64), stack("main;old").inuse(1, 100)]));
     let after = bytes(&heap(&[stack("main;load").inuse(3, 192), stack("main;new").inuse(1, 8)]));
-    let report = folded(&[&before, &after], Order::RootFirst);
+    let report = folded(&[&before, &after], StackOrder::RootFirst);
     let mut lines: Vec<String> =
         written(Format::Folded, &report).lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["main;load 64 192", "main;new 0 8", "main;old 100 0"]);
 
-    let (_, flame) = flame(&[&before, &after], picture(Width::After));
-    let line = |frame: &Frame| {
+    let (_, flame) = flame(&[&before, &after], picture(FlameWidth::After));
+    let line = |frame: &FlameFrame| {
         let name = &flame.names[frame.name as usize];
         format!(
             "{} {name} {} {:?}",
@@ -202,7 +204,7 @@ fn a_difference_reads_as_it_happened() {
 fn opposite_changes_do_not_cancel_in_a_width() {
     let before = bytes(&heap(&[stack("main;a").inuse(1, 1000)]));
     let after = bytes(&heap(&[stack("main;b").inuse(1, 1000)]));
-    let (_, flame) = flame(&[&before, &after], picture(Width::Delta));
+    let (_, flame) = flame(&[&before, &after], picture(FlameWidth::Delta));
     let main = &flame.frames[1];
     assert_eq!((main.width, main.value.delta.unwrap().cum), (2000, 0));
     assert!(flame.elided.is_empty());
@@ -213,23 +215,25 @@ fn recursion_is_one_frame_and_depth_has_an_end() {
     let again = ["main"].into_iter().chain(std::iter::repeat_n("walk", 3000)).chain(["leaf"]);
     let again: Vec<&str> = again.collect();
     let profile = bytes(&heap(&[stack(&again.join(";")).inuse(1, 64)]));
-    for direction in [Direction::RootFirst, Direction::LeafFirst] {
-        let (report, flame) = flame(&[&profile], Wanted { direction, ..picture(Width::After) });
+    for direction in [FlameDirection::RootFirst, FlameDirection::LeafFirst] {
+        let (report, flame) =
+            flame(&[&profile], FlameOptions { direction, ..picture(FlameWidth::After) });
         assert_eq!(flame.frames.len(), 4);
         assert_eq!(flame.frames[2].run, 3000);
         assert!(written(Format::Svg, &report).contains("walk ×3 000 ("));
     }
     let deep: Vec<&str> = std::iter::repeat_n(["ping", "pong"], 2000).flatten().collect();
     let profile = bytes(&heap(&[stack(&deep.join(";")).inuse(1, 64)]));
-    for direction in [Direction::RootFirst, Direction::LeafFirst] {
-        let (report, flame) = flame(&[&profile], Wanted { direction, ..picture(Width::After) });
+    for direction in [FlameDirection::RootFirst, FlameDirection::LeafFirst] {
+        let (report, flame) =
+            flame(&[&profile], FlameOptions { direction, ..picture(FlameWidth::After) });
         let last = flame.frames.last().unwrap();
         assert_eq!((flame.frames.len() as u32, last.deeper), (252, Some(4000 - 250)));
         assert_eq!(last.value.after.cum, 64);
         assert!(written(Format::Svg, &report).contains("… 3 750 more frames ("));
     }
     // Other tools get the stack as it is.
-    let report = folded(&[&profile], Order::RootFirst);
+    let report = folded(&[&profile], StackOrder::RootFirst);
     assert_eq!(written(Format::Folded, &report), format!("{} 64\n", deep.join(";")));
 }
 
@@ -238,7 +242,7 @@ fn what_is_too_narrow_is_counted_and_stays_in_what_it_stands_under() {
     let small: Vec<String> = (0..500).map(|i| format!("main;small{i}")).collect();
     let mut stacks = vec![stack("main;large").inuse(1, 1_000_000)];
     stacks.extend(small.iter().map(|small| stack(small).inuse(1, 100)));
-    let wanted = Wanted { min_width: 500, ..picture(Width::After) };
+    let wanted = FlameOptions { min_width: 500, ..picture(FlameWidth::After) };
     let (report, flame) = flame(&[&bytes(&heap(&stacks))], wanted);
     assert_eq!(flame.frames.len(), 4);
     assert_eq!((flame.frames[3].several, flame.frames[3].value.after.cum), (Some(500), 50_000));
@@ -256,7 +260,7 @@ fn lines_that_moved_between_builds_have_no_width_as_a_change() {
     let before = heap(&[stack("main;f").inuse(1, 100)]);
     let mut after = heap(&[stack("main;f").inuse(1, 100), stack("main;g").inuse(1, 7)]);
     after.location.iter_mut().for_each(|location| location.line[0].line += 5);
-    let (_, flame) = flame(&[&bytes(&before), &bytes(&after)], picture(Width::Delta));
+    let (_, flame) = flame(&[&bytes(&before), &bytes(&after)], picture(FlameWidth::Delta));
     let drawn: Vec<_> =
         flame.frames.iter().map(|f| (flame.names[f.name as usize].as_str(), f.width)).collect();
     assert_eq!(drawn, [("all", 7), ("main", 7), ("g", 7)]);
@@ -267,7 +271,7 @@ fn a_picture_of_many_frames_stays_small() {
     let names: Vec<String> =
         (0..11_000).map(|i| format!("main;package{}.function{i}", i % 100)).collect();
     let stacks: Vec<_> = names.iter().zip(1..).map(|(name, i)| stack(name).inuse(1, i)).collect();
-    let (report, flame) = flame(&[&bytes(&heap(&stacks))], picture(Width::After));
+    let (report, flame) = flame(&[&bytes(&heap(&stacks))], picture(FlameWidth::After));
     assert_eq!(flame.frames.len(), 10_000);
     assert_eq!(flame.narrow.rows, 11_002 - 10_000);
     let drawn: i64 = flame.frames[2..].iter().map(|frame| frame.width).sum();
@@ -287,7 +291,7 @@ fn a_change_has_the_same_colour_in_every_picture() {
             snapshot.header.period_type = SampleType::default();
             snapshot.header.period = 0;
         }
-        let query = query(Question::Flame(picture(Width::After)), "inuse_space");
+        let query = query(Question::Flame(picture(FlameWidth::After)), "inuse_space");
         let report = analyze(series, &query, &Spec::default()).unwrap();
         frames(&written(Format::Svg, &report))
             .iter()
@@ -307,7 +311,7 @@ fn a_change_has_the_same_colour_in_every_picture() {
 #[test]
 fn what_sampling_explains_is_pale() {
     let [before, after] = corpus::pair("chat");
-    let (report, flame) = flame(&[&before, &after], picture(Width::After));
+    let (report, flame) = flame(&[&before, &after], picture(FlameWidth::After));
     let noise = flame.frames.iter().filter(|frame| {
         frame.value.delta.unwrap().cum != 0
             && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
@@ -334,7 +338,7 @@ fn what_sampling_explains_is_pale() {
 #[test]
 fn every_frame_is_drawn_inside_the_one_it_stands_under() {
     for (name, inputs) in cases() {
-        let (report, flame) = flame(&slices(&inputs), picture(Width::After));
+        let (report, flame) = flame(&slices(&inputs), picture(FlameWidth::After));
         let drawn = frames(&written(Format::Svg, &report));
         assert_eq!(drawn.len(), flame.frames.len() + flame.elided.len(), "{name}");
         let top = drawn.iter().map(|frame| frame.y).fold(f64::INFINITY, f64::min);
@@ -371,18 +375,18 @@ fn no_name_breaks_the_picture() {
 }
 
 fn hostile_folded() -> Report {
-    folded(&[&hostile_profile()], Order::RootFirst)
+    folded(&[&hostile_profile()], StackOrder::RootFirst)
 }
 
 #[test]
 fn nothing_to_draw_is_a_picture_as_well() {
     let empty = bytes(&heap(&[]));
     let one = bytes(&heap(&[stack("main").inuse(1, 64)]));
-    let elided = Wanted { part: Part::Elided, ..picture(Width::After) };
-    let cases: [(&[&[u8]], Wanted, &str); 4] = [
-        (&[&empty], picture(Width::After), "no samples"),
-        (&[&empty, &empty], picture(Width::After), "no samples"),
-        (&[&one, &one], picture(Width::Delta), "nothing changed"),
+    let elided = FlameOptions { part: FlamePart::Elided, ..picture(FlameWidth::After) };
+    let cases: [(&[&[u8]], FlameOptions, &str); 4] = [
+        (&[&empty], picture(FlameWidth::After), "no samples"),
+        (&[&empty, &empty], picture(FlameWidth::After), "no samples"),
+        (&[&one, &one], picture(FlameWidth::Delta), "nothing changed"),
         (&[&one, &one], elided, "nothing is of one profile"),
     ];
     for (inputs, wanted, words) in cases {
@@ -396,7 +400,7 @@ fn nothing_to_draw_is_a_picture_as_well() {
 #[test]
 fn a_difference_has_widths_and_folded_stacks_without_what_is_negative() {
     let profile = bytes(&heap(&[stack("main;a").inuse(1, -64), stack("main;b").inuse(1, 32)]));
-    let (report, flame) = flame(&[&profile], picture(Width::After));
+    let (report, flame) = flame(&[&profile], picture(FlameWidth::After));
     assert_eq!((flame.frames[1].width, flame.frames[1].value.after.cum), (96, -32));
     let drawn = frames(&written(Format::Svg, &report));
     let fill = |name: &str| drawn.iter().find(|frame| frame.name == name).unwrap().fill.clone();

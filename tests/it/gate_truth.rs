@@ -5,7 +5,7 @@
 use crate::ask::series;
 use crate::dsl::{bytes, heap, stack};
 use crate::random::Random;
-use heapdiff::analysis::check::{Asked, Check, Missing, Outcome};
+use heapdiff::analysis::check::{Check, CheckQuery, Missing, Outcome};
 use heapdiff::filter::Spec;
 use heapdiff::model::origin::Own;
 use heapdiff::patterns::Catalog;
@@ -60,7 +60,7 @@ fn profile(random: &mut Random, period: i64, grown: (usize, i64)) -> Vec<u8> {
 
 fn check(profiles: &[Vec<u8>], before: usize, rules: &str) -> Check {
     let rules = Rules::read("rules.toml", rules, &|_| Ok(())).unwrap();
-    let asked = Asked {
+    let asked = CheckQuery {
         rules: Arc::new(rules),
         catalog: Arc::new(Catalog::default()),
         own: Own::default(),

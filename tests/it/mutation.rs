@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use heapdiff::filter::{Granularity, Spec};
 use heapdiff::input::pprof::proto;
-use heapdiff::input::{self, Error};
+use heapdiff::input::{self, InputError};
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::output::{self, FileNames, Format, Style, Width};
@@ -360,7 +360,8 @@ fn a_claim_of_length_takes_no_memory() {
             for end in [b"".as_slice(), &[0; 64]] {
                 let bytes = [bytes.as_slice(), end].concat();
                 let error = input::read_profile(bytes.as_slice()).expect_err("a lie");
-                let error_is = matches!(error, Error::Malformed { .. } | Error::CutOff(_));
+                let error_is =
+                    matches!(error, InputError::Malformed { .. } | InputError::CutOff(_));
                 assert!(error_is, "{field}: {error}");
             }
         }
@@ -371,7 +372,7 @@ fn a_claim_of_length_takes_no_memory() {
 fn a_bomb_of_gzip_is_read_like_any_other_file() {
     let bomb = corpus::read("crafted/bad/gzip-bomb.pb.gz");
     assert!(bomb.len() < 10_000);
-    assert!(matches!(input::read_profile(bomb.as_slice()), Err(Error::Invalid(_))));
+    assert!(matches!(input::read_profile(bomb.as_slice()), Err(InputError::Invalid(_))));
     // Ten thousand bytes of gzip that are ten million bytes of one string, of many strings, of comments.
     let zeros = vec![0; 9 << 20];
     let mut one_string = small();

@@ -2,7 +2,7 @@
 //! in pattern files.
 
 use crate::corpus;
-use heapdiff::analysis::matches::{Asked, Match};
+use heapdiff::analysis::matches::{Match, MatchesQuery};
 use heapdiff::filter::Spec;
 use heapdiff::model::origin::Own;
 use heapdiff::patterns::Catalog;
@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 fn matches(profile: &[u8], catalog: &Arc<Catalog>) -> Vec<Match> {
-    let asked = Asked { catalog: Arc::clone(catalog), own: Own::default() };
+    let asked = MatchesQuery { catalog: Arc::clone(catalog), own: Own::default() };
     let query = crate::ask::query(Question::Matches(asked), "");
     let series = crate::ask::series(&[profile]).unwrap();
     answer!(analyze(series, &query, &Spec::default()).unwrap().answer, Matches).rows
@@ -115,7 +115,7 @@ fn the_other_patterns_are_found_and_all_of_them_on_every_version_of_go() {
 
 #[test]
 fn goroutine_profiles_match_by_where_they_are_parked() {
-    let asked = Asked { catalog: Arc::new(Catalog::builtin()), own: Own::default() };
+    let asked = MatchesQuery { catalog: Arc::new(Catalog::builtin()), own: Own::default() };
     let query = crate::ask::query(Question::Matches(asked), "");
     let goroutines = corpus::read("patterns/goroutine.pb.gz");
     let series = crate::ask::series(&[&goroutines, &goroutines]).unwrap();

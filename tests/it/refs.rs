@@ -3,16 +3,16 @@
 use super::ask::{query, series};
 use super::dsl::{bytes, heap, stack};
 use super::properties;
-use heapdiff::analysis::refs::{Asked, Direction, Line, Refs, Relation, Site};
+use heapdiff::analysis::refs::{Refs, RefsDirection, RefsLine, RefsQuery, RefsSite, Relation};
 use heapdiff::filter::Spec;
 use heapdiff::graph::trim::Fraction;
 use heapdiff::model::change::Change;
 use heapdiff::report::{Answer, InputKind, Query, Question, Report, analyze};
 
-fn asked(pattern: &str) -> Asked {
-    Asked {
+fn asked(pattern: &str) -> RefsQuery {
+    RefsQuery {
         pattern: pattern.to_owned(),
-        direction: Direction::Callers,
+        direction: RefsDirection::Callers,
         sites: 0,
         lines: 0,
         depth: 0,
@@ -21,18 +21,18 @@ fn asked(pattern: &str) -> Asked {
     }
 }
 
-fn try_refs(inputs: &[&[u8]], asked: Asked, sample_type: &str) -> Result<Report, String> {
+fn try_refs(inputs: &[&[u8]], asked: RefsQuery, sample_type: &str) -> Result<Report, String> {
     let query = Query { ..query(Question::Refs(asked), sample_type) };
     analyze(series(inputs)?, &query, &Spec::default()).map_err(|error| error.to_string())
 }
 
-fn refs(inputs: &[&[u8]], asked: Asked) -> Refs {
+fn refs(inputs: &[&[u8]], asked: RefsQuery) -> Refs {
     answer!(try_refs(inputs, asked, "inuse_space").unwrap().answer, Refs)
 }
 
 /// A tree as text: a line for each of its lines, with what changed (or what it holds), what ends, what is left out.
-fn drawn(site: &Site) -> Vec<String> {
-    let line = |line: &Line| {
+fn drawn(site: &RefsSite) -> Vec<String> {
+    let line = |line: &RefsLine| {
         let frames: Vec<String> = line
             .frames
             .iter()
@@ -77,7 +77,7 @@ fn ways_in_branch_where_callers_do() {
     assert_eq!((dominator.function.as_str(), dominator.share), ("serve", 100.0));
     let paths: Vec<_> = found.paths.iter().map(|path| path.frames.join("<")).collect();
     assert_eq!(paths, ["alloc<handle<serve<main", "alloc<upload<serve<main", "alloc<init<main"]);
-    let callees = Asked { direction: Direction::Callees, ..asked("^serve$") };
+    let callees = RefsQuery { direction: RefsDirection::Callees, ..asked("^serve$") };
     let found = refs(&[&after], callees);
     assert_eq!(drawn(&found.sites[0]), ["serve 460", "  handle<alloc 400", "  upload<alloc 60"]);
 }
@@ -92,16 +92,16 @@ fn limits_leave_a_rest_that_keeps_the_sums() {
     ]);
     let profile = bytes(&profile);
     let limited = |lines: usize, branches: usize, depth: usize| {
-        let asked = Asked { lines, branches, depth, ..asked("^x$") };
+        let asked = RefsQuery { lines, branches, depth, ..asked("^x$") };
         drawn(&refs(&[&profile], asked).sites[0])
     };
     assert_eq!(limited(2, 0, 0), ["x 547 ends 7 2 more 40", "  b 500"]);
     assert_eq!(limited(0, 2, 0), ["x 547 ends 7 1 more 10", "  b 500", "  c 30"]);
-    let share = Asked { fraction: Fraction::new(0.05).unwrap(), ..asked("^x$") };
+    let share = RefsQuery { fraction: Fraction::new(0.05).unwrap(), ..asked("^x$") };
     let share = drawn(&refs(&[&profile], share).sites[0]);
     assert_eq!(share, ["x 547 ends 7 1 more 10", "  b 500", "  c 30"]);
     let deep = bytes(&heap(&[stack("a;b;c;x").inuse(1, 1), stack("d;b;c;x").inuse(1, 2)]));
-    let limited = Asked { depth: 1, ..asked("^x$") };
+    let limited = RefsQuery { depth: 1, ..asked("^x$") };
     assert_eq!(drawn(&refs(&[&deep], limited).sites[0]), ["x 3", "  c<b 3 2 more 3"]);
 }
 
@@ -129,7 +129,7 @@ fn large_opposite_changes_are_both_shown() {
         stack("main;new;alloc").inuse(1, 1 << 30),
         stack("main;quiet;alloc").inuse(1, 20),
     ]));
-    let few = Asked { lines: 3, ..asked("^alloc$") };
+    let few = RefsQuery { lines: 3, ..asked("^alloc$") };
     let found = refs(&[&before, &after], few);
     assert_eq!(
         drawn(&found.sites[0]),
@@ -138,7 +138,7 @@ fn large_opposite_changes_are_both_shown() {
 }
 
 /// Each line is its branches, what ends at it and what was left out.
-fn check_sums(site: &Site, what: &str) {
+fn check_sums(site: &RefsSite, what: &str) {
     let add = |a: Change<i64>, b: &Change<i64>| Change {
         before: a.before.map(|before| before + b.before.unwrap()),
         after: a.after + b.after,
@@ -181,8 +181,8 @@ fn sums_are_those_of_the_functions_at_every_level() {
                     other => panic!("no rows: {other:?}"),
                 };
                 for lines in [0, 7] {
-                    for direction in [Direction::Callers, Direction::Callees] {
-                        let wanted = Asked { lines, sites: 40, direction, ..asked(".") };
+                    for direction in [RefsDirection::Callers, RefsDirection::Callees] {
+                        let wanted = RefsQuery { lines, sites: 40, direction, ..asked(".") };
                         let Ok(report) = try_refs(inputs, wanted, name) else { continue };
                         for site in answer!(report.answer, Refs).sites {
                             check_sums(&site, name);
@@ -268,7 +268,7 @@ fn lines_that_moved_between_builds_are_no_change() {
     let before = bytes(&heap(&stacks));
     stacks.push(stack("main;leak;alloc").inuse(1, 1 << 20));
     let after = moved(heap(&stacks));
-    let few = Asked { lines: 2, ..asked("^alloc$") };
+    let few = RefsQuery { lines: 2, ..asked("^alloc$") };
     let found = refs(&[&before, &after], few);
     assert_eq!(drawn(&found.sites[0]), ["alloc 1048576 9 more 0", "  leak<main 1048576"]);
 }
@@ -281,7 +281,7 @@ fn functions_with_large_opposite_changes_come_first() {
         stack("b;site1").inuse(1, 900),
         stack("a;site2").inuse(1, 5),
     ];
-    let one = Asked { sites: 1, ..asked("site") };
+    let one = RefsQuery { sites: 1, ..asked("site") };
     let (before, after) = (bytes(&heap(&before)), bytes(&heap(&after)));
     let found = refs(&[&before, &after], one);
     assert_eq!(drawn(&found.sites[0]), ["site1 0", "  a -800", "  b 800"]);

@@ -1,12 +1,12 @@
 //! Handwritten reports: what the analysis would report about a leaking chat server, and edge cases.
 
 use heapdiff::analysis::call_graph::{self as graph, Graph, Node, OfType, Other};
-use heapdiff::analysis::diff::{Diff, Row, Site, Status};
-use heapdiff::analysis::list::{self, Changed, List, Listing, NoSource, Source, SourceLine};
+use heapdiff::analysis::diff::{Diff, DiffRow, DiffSite, Status};
+use heapdiff::analysis::list::{Changed, List, ListLine, Listing, NoSource, Source, SourceLine};
 use heapdiff::analysis::matches::{Leading, Match, Matches};
-use heapdiff::analysis::peek::{self, Neighbor, Peek};
-use heapdiff::analysis::tags::{self, Tags};
-use heapdiff::analysis::top::{self, Top};
+use heapdiff::analysis::peek::{Neighbor, Peek, PeekRow};
+use heapdiff::analysis::tags::{Tag, TagValue, Tags};
+use heapdiff::analysis::top::{Top, TopRow};
 use heapdiff::analysis::traces::{Trace, Traces};
 use heapdiff::analysis::{Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, Place};
 use heapdiff::filter::Granularity;
@@ -60,9 +60,9 @@ pub(crate) fn total(
 }
 
 /// A row whose cum is its flat.
-pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> Row {
+pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Status) -> DiffRow {
     let delta = after - before;
-    Row {
+    DiffRow {
         name: name.to_owned(),
         file: None,
         line: None,
@@ -86,7 +86,7 @@ pub(crate) fn place(function: &str, file: &str, line: i64) -> Place {
     Place { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line) }
 }
 
-fn at(mut row: Row, file: &str, line: i64, kept: f64) -> Row {
+fn at(mut row: DiffRow, file: &str, line: i64, kept: f64) -> DiffRow {
     (row.file, row.line, row.kept) = (Some(file.to_owned()), Some(line), Some(kept));
     row
 }
@@ -177,7 +177,7 @@ pub(crate) fn leaking() -> Report {
         0.0,
     ));
     rows.push(row("main.warmUp", 3 * MIB, 0, 400 * KIB, Status::Gone));
-    let site = |function: &str, line, leaf: Option<&str>, before, after, margin: i64| Site {
+    let site = |function: &str, line, leaf: Option<&str>, before, after, margin: i64| DiffSite {
         place: place(function, limiter, line),
         leaf: leaf.map(str::to_owned),
         before,
@@ -288,7 +288,7 @@ pub(crate) fn single() -> Report {
             error: Some(Bounds { lower: 881 * MIB, upper: 899 * MIB }),
         },
     ];
-    let top_row = |name: &str, flat: i64, cum: i64| top::Row {
+    let top_row = |name: &str, flat: i64, cum: i64| TopRow {
         name: name.to_owned(),
         file: Some("/build/src/chat/limiter.go".to_owned()),
         line: Some(54),
@@ -328,7 +328,7 @@ pub(crate) fn list() -> Report {
         let error = MeasureBounds { flat: around(delta.flat), cum: around(delta.cum) };
         (values, Some(error))
     };
-    let line = |line, (values, error)| list::Line { line, values, error };
+    let line = |line, (values, error)| ListLine { line, values, error };
     let texts = [
         (50, "func (l *Limiter) windowFor(user uint64) *Window {"),
         (53, "\tif w == nil {"),
@@ -434,13 +434,13 @@ pub(crate) fn traces() -> Report {
 pub(crate) fn tags() -> Report {
     let mut report = leaking();
     report.warnings.clear();
-    let value = |label: &Label, before, after| tags::Value {
+    let value = |label: &Label, before, after| TagValue {
         value: label.value.clone(),
         amount: amount(before, after),
         error: Some(within_a_mib(after - before)),
         percent: (before != 0).then(|| (after - before) as f64 / before as f64 * 100.0),
     };
-    let tag = |label: &Label, omitted| tags::Tag {
+    let tag = |label: &Label, omitted| Tag {
         key: label.key.clone(),
         amount: amount(20 * MIB, 60 * MIB),
         error: Some(within_a_mib(40 * MIB)),
@@ -542,7 +542,7 @@ pub(crate) fn peeked() -> Report {
         inline,
     };
     let rows = vec![
-        peek::Row {
+        PeekRow {
             name: "github.com/acme/chat/internal/limiter.windowFor".to_owned(),
             value: measures(120 * MIB, 521 * MIB, 12 * MIB),
             flat_percent: Some(71.5),
@@ -553,7 +553,7 @@ pub(crate) fn peeked() -> Report {
                 .collect(),
             callees: vec![neighbor("runtime.growslice", 12 * MIB, 12 * MIB, false)],
         },
-        peek::Row {
+        PeekRow {
             name: "main.rebuildCache".to_owned(),
             value: measures(40 * MIB, 28 * MIB, 0),
             flat_percent: Some(-2.1),

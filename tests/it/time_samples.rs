@@ -2,8 +2,10 @@
 
 use crate::samples::{KIB, MIB, empty_diff, input, place, total};
 use heapdiff::analysis::estimates::{Class, Estimate, Share};
-use heapdiff::analysis::suspects::{Goroutines, Limit, Needed, Outcome, Process, Suspect, Verdict};
-use heapdiff::analysis::timeline::{Row, Through, Timeline};
+use heapdiff::analysis::suspects::{
+    Goroutines, Limit, LimitOutcome, Needed, ProcessMemory, Suspect, Verdict,
+};
+use heapdiff::analysis::timeline::{Through, Timeline, TimelineRow};
 use heapdiff::analysis::{Measure, Omitted};
 use heapdiff::filter::Granularity;
 use heapdiff::patterns::Confidence;
@@ -73,7 +75,10 @@ pub(crate) fn verdict(report: &Report) -> Verdict {
     Verdict {
         snapshots: timeline.times.len(),
         span_nanos: timeline.elapsed_nanos.as_ref().and_then(|all| all.last().copied()),
-        processes: vec![Process { snapshots: timeline.times.len(), ..Process::default() }],
+        processes: vec![ProcessMemory {
+            snapshots: timeline.times.len(),
+            ..ProcessMemory::default()
+        }],
         ..Verdict::default()
     }
 }
@@ -191,7 +196,7 @@ pub(crate) fn leaks() -> Report {
         gogc: Some(100.0),
         live: 890 * MIB,
         live_max: 1 << 30,
-        outcome: Outcome::Within,
+        outcome: LimitOutcome::Within,
         earliest_hours: Some(0.27),
         latest_hours: Some(0.35),
     });
@@ -223,8 +228,9 @@ pub(crate) fn no_leak() -> Report {
     let mut warm = suspect(1, "main.recordMetric", Class::WarmUp, values);
     warm.process = 1;
     let mut verdict = verdict(&report);
-    verdict.processes = vec![Process::default(); 2];
-    verdict.limit = Some(Limit { limit: 2 << 30, outcome: Outcome::Never, ..Limit::default() });
+    verdict.processes = vec![ProcessMemory::default(); 2];
+    verdict.limit =
+        Some(Limit { limit: 2 << 30, outcome: LimitOutcome::Never, ..Limit::default() });
     add_suspects(&mut report, vec![warm], verdict);
     restart(timeline_mut(&mut report));
     report.warnings.push(Warning {
@@ -242,9 +248,9 @@ fn restart(timeline: &mut Timeline) {
     }
 }
 
-pub(crate) fn row(name: &str, class: Class, flat: Vec<i64>) -> Row {
+pub(crate) fn row(name: &str, class: Class, flat: Vec<i64>) -> TimelineRow {
     let delta = flat[flat.len() - 1] - flat[0];
-    Row {
+    TimelineRow {
         name: name.to_owned(),
         file: Some("/build/src/github.com/acme/chat/limiter.go".to_owned()),
         line: Some(54),

@@ -2,7 +2,7 @@
 
 use crate::{golden, samples, time_samples};
 use heapdiff::analysis::estimates::Class;
-use heapdiff::analysis::suspects::{Limit, Needed, Outcome, Verdict};
+use heapdiff::analysis::suspects::{Limit, LimitOutcome, Needed, Verdict};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::report::{Report, Warning, WarningCode};
 use unicode_width::UnicodeWidthStr;
@@ -286,18 +286,18 @@ fn how_the_limit_is_met_is_said_in_words() {
     };
     let lead = "3 leaks (1 of goroutines), 437.0 MiB/h (385.0 … 489.0), ";
     for (said, expected) in [
-        (words(Outcome::Within, Some(14.2), Some(19.4)), "OOM at 2 GiB in 14–19 h"),
-        (words(Outcome::Within, Some(14.2), None), "OOM at 2 GiB in 14 h at the earliest"),
+        (words(LimitOutcome::Within, Some(14.2), Some(19.4)), "OOM at 2 GiB in 14–19 h"),
+        (words(LimitOutcome::Within, Some(14.2), None), "OOM at 2 GiB in 14 h at the earliest"),
         (
-            words(Outcome::BeyondHorizon, None, None),
+            words(LimitOutcome::BeyondHorizon, None, None),
             "no OOM at 2 GiB within 9 h 10 min, ten times what was observed",
         ),
         (
-            words(Outcome::AlreadyOver, None, None),
+            words(LimitOutcome::AlreadyOver, None, None),
             "2 GiB is too little already: 890.0 MiB live, and the collector lets at most 1.0 GiB live within it",
         ),
         (
-            words(Outcome::Never, None, None),
+            words(LimitOutcome::Never, None, None),
             "and the heap does not grow to 2 GiB (stacks of goroutines are not in it)",
         ),
     ] {

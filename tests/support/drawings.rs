@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
-use heapdiff::graph::trim::{Fraction, Limits};
+use heapdiff::graph::trim::{Fraction, TrimLimits};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::report::{Question, Report};
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 pub(crate) fn limits(nodecount: usize, nodefraction: f64, edgefraction: f64) -> Question {
     let [nodefraction, edgefraction] =
         [nodefraction, edgefraction].map(|fraction| Fraction::new(fraction).unwrap());
-    Question::Graph(Limits { nodecount, nodefraction, edgefraction })
+    Question::Graph(TrimLimits { nodecount, nodefraction, edgefraction })
 }
 
 pub(crate) fn dot(report: &Report) -> String {

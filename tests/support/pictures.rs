@@ -2,19 +2,24 @@
 
 use super::ask::ask;
 use super::dsl::{bytes, heap, stack};
-use heapdiff::analysis::flame::{Direction, Flame, Part, Wanted, Width};
+use heapdiff::analysis::flame::{Flame, FlameDirection, FlameOptions, FlamePart, FlameWidth};
 use heapdiff::output::{self, FileNames, Format, Style};
 use heapdiff::report::{Question, Report};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 /// A drawing in which every frame is wide enough.
-pub(crate) fn picture(width: Width) -> Wanted {
-    Wanted { width, direction: Direction::RootFirst, min_width: 0, part: Part::Whole }
+pub(crate) fn picture(width: FlameWidth) -> FlameOptions {
+    FlameOptions {
+        width,
+        direction: FlameDirection::RootFirst,
+        min_width: 0,
+        part: FlamePart::Whole,
+    }
 }
 
 /// The answer, and the flame graph in it.
-pub(crate) fn flame(inputs: &[&[u8]], wanted: Wanted) -> (Report, Flame) {
+pub(crate) fn flame(inputs: &[&[u8]], wanted: FlameOptions) -> (Report, Flame) {
     let report = ask(Question::Flame(wanted), inputs, "");
     let flame = answer!(report.answer.clone(), Flame);
     (report, flame)
@@ -146,5 +151,5 @@ pub(crate) fn hostile_profile() -> Vec<u8> {
 
 /// A picture of these names.
 pub(crate) fn hostile() -> Report {
-    flame(&[&hostile_profile()], picture(Width::After)).0
+    flame(&[&hostile_profile()], picture(FlameWidth::After)).0
 }

@@ -6,15 +6,15 @@
 use super::Measured;
 use super::scopes::{Hits, Scopes, Test};
 use crate::analysis::RawSamples;
-use crate::analysis::matched::{Evidence, Matched};
+use crate::analysis::matched::{Matched, SumEvidence};
 use crate::analysis::pairs::NONE;
 use crate::analysis::sides::{Process, Record};
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin::{self, Own};
 use crate::model::series::Series;
 use crate::parallel;
-use crate::stats::growth::{self, Pair};
-use crate::stats::sampling;
+use crate::stats::growth::{GrowthEvidence, Pair};
+use crate::stats::sampling::SampleEvidence;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -29,7 +29,7 @@ pub(super) type Site = (FunctionId, i64);
 pub(super) struct SiteSum {
     /// Sums over the runs, before and after.
     pub(super) values: [i64; 2],
-    pub(super) change: growth::Evidence,
+    pub(super) change: GrowthEvidence,
 }
 
 impl SiteSum {
@@ -55,9 +55,9 @@ pub(super) struct Sum {
     /// The value in each run.
     pub(super) values: Vec<i64>,
     /// What is known of the change of the mean.
-    pub(super) change: growth::Evidence,
+    pub(super) change: GrowthEvidence,
     /// What is known of the mean of before and that of after.
-    pub(super) held: [sampling::Evidence; 2],
+    pub(super) held: [SampleEvidence; 2],
     /// Sums over the runs, before and after, of what is allowed.
     pub(super) allowed: [i64; 2],
     pub(super) sites: Sites,
@@ -87,7 +87,7 @@ impl Sum {
 }
 
 /// A rule of the pass: what its samples pass, and what takes them out again.
-pub(super) struct Wanted {
+pub(super) struct RuleTests {
     pub(super) test: Test,
     /// Tests of the allow-list that are for it, by their numbers.
     pub(super) allowed: Vec<usize>,
@@ -138,7 +138,7 @@ pub(super) struct Pass<'a> {
     /// How the two snapshots relate, where there are two.
     pub(super) process: Option<Process>,
     pub(super) measured: Measured,
-    pub(super) rules: &'a [Wanted],
+    pub(super) rules: &'a [RuleTests],
     /// The tests of the allow-list.
     pub(super) allowances: &'a [Test],
     pub(super) own: &'a Own,
@@ -293,7 +293,7 @@ impl Pass<'_> {
             sum.held.iter_mut().zip(&facts.held).for_each(|(sum, own)| sum.merge(own));
             sum.change.merge(&facts.change);
             if let Some(site) =
-                site.filter(|_| values != [0; 2] || facts.change != growth::Evidence::default())
+                site.filter(|_| values != [0; 2] || facts.change != GrowthEvidence::default())
             {
                 let side = usize::from(facts.values[1].is_some());
                 sum.sites.entry(site).or_default()[side]
@@ -302,7 +302,7 @@ impl Pass<'_> {
         }
     }
 
-    fn allowed(&self, wanted: &Wanted, hits: &Hits) -> Option<usize> {
+    fn allowed(&self, wanted: &RuleTests, hits: &Hits) -> Option<usize> {
         wanted.allowed.iter().copied().find(|&allowance| hits.pass(self.allowances[allowance]))
     }
 
@@ -329,7 +329,7 @@ impl Pass<'_> {
             }
         }
         if let (Some(matched), Item::Record(record)) = (matched, item)
-            && let Some(Evidence::Change(change)) = matched.evidence(record)
+            && let Some(SumEvidence::Change(change)) = matched.evidence(record)
         {
             facts.change = change;
         }
@@ -342,6 +342,6 @@ impl Pass<'_> {
 struct Facts {
     /// Snapshot and value.
     values: [Option<(usize, i64)>; 2],
-    held: [sampling::Evidence; 2],
-    change: growth::Evidence,
+    held: [SampleEvidence; 2],
+    change: GrowthEvidence,
 }

@@ -9,14 +9,14 @@
 
 use super::verdicts::{OfColumn, blank, hold, in_numbers};
 use super::words::{self, amount};
-use super::{Asked, Demand, Judgement, Outcome, Subject, Unanswerable};
+use super::{CheckQuery, CheckSubject, Demand, Judgement, Outcome, Unanswerable};
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
 use crate::stats::threshold::{Decision, Part};
 
 /// What a rule holds in the runs of one baseline.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measure {
+pub struct DriftMeasure {
     /// Which rule, by its number.
     pub rule: usize,
     /// Sample type of the values.
@@ -46,21 +46,21 @@ fn limits(rule: &Rule) -> Limits {
 
 /// What each rule holds in the snapshots of a subject, which are runs of one thing.
 pub fn measure(
-    subject: Subject<'_>,
-    asked: &Asked,
+    subject: CheckSubject<'_>,
+    asked: &CheckQuery,
     position: &dyn Fn(&str) -> Option<usize>,
-) -> Result<Vec<Measure>, Unanswerable> {
+) -> Result<Vec<DriftMeasure>, Unanswerable> {
     let allowances = asked.rules.allowances.iter();
     let active: Vec<&Allowance> =
         allowances.filter(|allowance| !allowance.is_expired(asked.today)).collect();
-    let held = hold(subject, &Asked { before: 0, ..asked.clone() }, &active, position)?;
+    let held = hold(subject, &CheckQuery { before: 0, ..asked.clone() }, &active, position)?;
     let mut measures = Vec::new();
     for OfColumn { column, rules, found } in &held.columns {
         let sample_type = &subject.series.sample_types[*column];
         for (&rule, sum) in rules.iter().zip(&found.sums) {
             let runs: Vec<f64> = sum.values.iter().map(|&value| value as f64).collect();
             let sampling = if found.known { Part::from(&sum.held[1]).variance() } else { 0.0 };
-            measures.push(Measure {
+            measures.push(DriftMeasure {
                 rule,
                 sample_type: sample_type.name.clone(),
                 unit: sample_type.unit.clone(),
@@ -75,12 +75,12 @@ pub fn measure(
 
 /// Judges the drift of each rule that asks for it, over what was measured of baselines in order of their time, the one that is judged last. With fewer
 /// than [`drift::LEAST`] nothing is judged.
-pub fn judge(rules: &[Rule], row: &[Vec<Measure>]) -> Vec<Judgement> {
+pub fn judge(rules: &[Rule], row: &[Vec<DriftMeasure>]) -> Vec<Judgement> {
     let asked = rules.iter().enumerate().filter(|(_, rule)| asks(rule));
     asked
         .filter_map(|(number, rule)| {
             let of_rule = row.iter().map(|all| all.iter().find(|measure| measure.rule == number));
-            let measures: Vec<&Measure> = of_rule.collect::<Option<_>>()?;
+            let measures: Vec<&DriftMeasure> = of_rule.collect::<Option<_>>()?;
             let points: Vec<Point> = measures.iter().map(|measure| measure.point).collect();
             let allowed = limits(rule);
             let found = drift::judge(&points, in_numbers(&allowed))?;
@@ -93,7 +93,7 @@ pub fn judge(rules: &[Rule], row: &[Vec<Measure>]) -> Vec<Judgement> {
 /// is what they hold now. Where that is as it should be (`may_miss`), they pass.
 pub fn too_few(
     rules: &[Rule],
-    after: &[Measure],
+    after: &[DriftMeasure],
     baselines: usize,
     may_miss: bool,
 ) -> Vec<Judgement> {
@@ -103,7 +103,7 @@ pub fn too_few(
         1 => "there is 1 baseline".to_owned(),
         n => format!("there are {n} baselines"),
     };
-    let say = |rule: &Rule, measure: &Measure| {
+    let say = |rule: &Rule, measure: &DriftMeasure| {
         let outcome = if may_miss { Outcome::Pass } else { Outcome::Inconclusive };
         let kind = (measure.sample_type.as_str(), measure.unit.as_str());
         let mut judgement = blank(rule, Demand::Drift, outcome, kind);
@@ -129,7 +129,7 @@ pub fn too_few(
     demanded.collect()
 }
 
-fn judged(rule: &Rule, allowed: Limits, measures: &[&Measure], found: &Drift) -> Judgement {
+fn judged(rule: &Rule, allowed: Limits, measures: &[&DriftMeasure], found: &Drift) -> Judgement {
     let outcome = match found.decision {
         Decision::Above => Outcome::Fail,
         Decision::Within => Outcome::Pass,
@@ -211,8 +211,8 @@ mod tests {
 
     const MIB: f64 = 1024.0 * 1024.0;
 
-    fn row(values: impl IntoIterator<Item = f64>) -> Vec<Vec<Measure>> {
-        let measure = |value: f64| Measure {
+    fn row(values: impl IntoIterator<Item = f64>) -> Vec<Vec<DriftMeasure>> {
+        let measure = |value: f64| DriftMeasure {
             rule: 0,
             sample_type: "inuse_space".to_owned(),
             unit: "bytes".to_owned(),

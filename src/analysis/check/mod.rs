@@ -16,7 +16,7 @@ mod verdicts;
 mod words;
 
 pub use reduce::{Unkept, reduce, scopes, unkept};
-pub use verdicts::{Leaks, Missing, Subject, Unanswerable, check};
+pub use verdicts::{CheckSubject, Leaks, Missing, Unanswerable, check};
 
 use super::estimates::Class;
 use super::{Measured, Place};
@@ -183,7 +183,7 @@ impl Check {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct CheckQuery {
     /// What is demanded.
     pub rules: Arc<Rules>,
     /// Leak patterns, for rules about them.

@@ -12,7 +12,7 @@ use super::scopes::{Scopes, Test};
 use crate::analysis::RawSamples;
 use crate::analysis::raw_samples::Records;
 use crate::model::ids::{FunctionId, LabelSetId};
-use crate::model::merge::{self, Merge, Sign};
+use crate::model::merge::{Merge, MergeError, Sign};
 use crate::model::origin::{OUTSIDE_RULES, Own};
 use crate::model::profile::{Profile, Samples};
 use crate::model::series::Series;
@@ -71,7 +71,7 @@ pub fn reduce(
     rules: &Rules,
     catalog: &Catalog,
     own: &Own,
-) -> Result<Profile, merge::Error> {
+) -> Result<Profile, MergeError> {
     let all = rules.rules.iter().map(|rule| (&rule.scope, Value::Cum));
     let all = all.chain(rules.allowances.iter().map(|entry| (&entry.scope, Value::Cum)));
     let kept: Vec<(&Scope, Value)> =

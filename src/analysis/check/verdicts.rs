@@ -1,11 +1,10 @@
 //! From sums to judgements.
 
-use super::count::{Counted, Pass, Sum, Wanted};
+use super::count::{Counted, Pass, RuleTests, Sum};
 use super::offenders::{By, Runs, offenders};
 use super::scopes::{Scopes, Test};
-use super::{Asked, Check, Demand, Granted, Judgement, Measured, Outcome, words};
-use crate::analysis::Process;
-use crate::analysis::Suspect;
+use super::{Check, CheckQuery, Demand, Granted, Judgement, Measured, Outcome, words};
+use crate::analysis::{Process, Suspect};
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
 use crate::rules::{Allowance, Amount, Level, Limits, Rule, Scope, Value};
@@ -97,7 +96,7 @@ pub enum Unanswerable {
 
 /// What is judged: the runs of before, then those of after.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub struct CheckSubject<'a> {
     /// The snapshots.
     pub series: &'a Series,
     /// Count what was inlined with what it was inlined into.
@@ -121,8 +120,8 @@ pub struct Leaks<'a> {
 
 /// Judges all rules. `position` finds a sample type by its name.
 pub fn check(
-    subject: Subject<'_>,
-    asked: &Asked,
+    subject: CheckSubject<'_>,
+    asked: &CheckQuery,
     position: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<Check, Unanswerable> {
     let rules = &asked.rules.rules;
@@ -198,8 +197,8 @@ pub(super) struct OfColumn {
 
 /// Adds the samples of all rules up; those about leaks hold none. `active` are the entries of the allow-list that hold.
 pub(super) fn hold<'a>(
-    subject: Subject<'a>,
-    asked: &Asked,
+    subject: CheckSubject<'a>,
+    asked: &CheckQuery,
     active: &[&Allowance],
     position: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<Held<'a>, Unanswerable> {
@@ -224,9 +223,9 @@ pub(super) fn hold<'a>(
         let wanted = of_column.iter().map(|&test| {
             let rule = &rules[counted[test]];
             let allowed = (0..active.len()).filter(|&i| active[i].is_for(rule)).collect();
-            Wanted { test: tests[test], allowed }
+            RuleTests { test: tests[test], allowed }
         });
-        let wanted: Vec<Wanted> = wanted.collect();
+        let wanted: Vec<RuleTests> = wanted.collect();
         let pass = Pass {
             series,
             scopes: &scopes,
@@ -247,7 +246,7 @@ pub(super) fn hold<'a>(
 /// The column of a rule's sample type.
 fn column(
     rule: &Rule,
-    subject: Subject<'_>,
+    subject: CheckSubject<'_>,
     position: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<usize, Unanswerable> {
     let Some(asked) = &rule.sample_type else { return Ok(subject.column) };
@@ -277,8 +276,8 @@ fn check_amounts(rule: &Rule, sample_type: &SampleType) -> Result<(), Unanswerab
 
 /// Judges the rules of one sample type.
 struct Judge<'a> {
-    subject: Subject<'a>,
-    asked: &'a Asked,
+    subject: CheckSubject<'a>,
+    asked: &'a CheckQuery,
     scopes: &'a Scopes<'a>,
     found: &'a Counted,
     column: usize,

@@ -1,7 +1,7 @@
 //! What is said of a rule, and what would decide where it is open.
 
 use super::scopes::holds;
-use super::verdicts::{Leaks, Subject, plain};
+use super::verdicts::{CheckSubject, Leaks, plain};
 use super::{Demand, Judgement, Offender, Outcome};
 use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
@@ -137,7 +137,7 @@ fn rate(bytes: f64) -> i64 {
 /// What leaks, and is not allowed to.
 pub(super) fn leaks(
     rule: &Rule,
-    subject: Subject<'_>,
+    subject: CheckSubject<'_>,
     active: &[&Allowance],
     used: &mut [bool],
 ) -> Judgement {

@@ -9,7 +9,7 @@ use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use crate::parallel;
-use crate::stats::growth::{Evidence, Pair};
+use crate::stats::growth::{GrowthEvidence, Pair};
 
 /// What to judge, and by what.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ struct Pass<'a> {
 struct Piece {
     falls: usize,
     rises: usize,
-    totals: Vec<Evidence>,
+    totals: Vec<GrowthEvidence>,
     /// Pairs of each group by label set: samples of one object size weigh the same, so that they are counted first
     /// and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
@@ -141,7 +141,7 @@ impl<'a> Pass<'a> {
             moved: 0,
             sampled: self.sides.known(),
             exact: self.sides.before.exact() && self.sides.after.exact(),
-            totals: vec![Evidence::default(); self.types.len()],
+            totals: vec![GrowthEvidence::default(); self.types.len()],
             rows: Sparse::new(frames.map_or(0, Frames::len)),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
@@ -189,7 +189,7 @@ impl<'a> Pass<'a> {
         let mut piece = Piece {
             falls: 0,
             rises: 0,
-            totals: vec![Evidence::default(); self.types.len()],
+            totals: vec![GrowthEvidence::default(); self.types.len()],
             by_set: self.no_sets(),
             leaves: Sparse::new(frames.map_or(0, |_| locations)),
             rows: Sparse::new(rows),
@@ -279,7 +279,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let (w1, w2) = self.sides.weights(record, measured);
-        let evidence = Evidence::of(pair, w1, w2);
+        let evidence = GrowthEvidence::of(pair, w1, w2);
         let site_sum = SiteSum { evidence, before: b, after: a, own: 0 };
         if self.question.by_cum {
             let sum = RowSum { evidence, allocated };

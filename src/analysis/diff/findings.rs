@@ -5,7 +5,7 @@ use super::sparse::Sparse;
 use crate::analysis::Callers;
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
-use crate::stats::growth::Evidence;
+use crate::stats::growth::GrowthEvidence;
 
 /// What the samples say.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Findings {
     /// Whether every allocation was recorded: any change is certain.
     pub(super) exact: bool,
     /// Of the total of each sample type.
-    pub(super) totals: Vec<Evidence>,
+    pub(super) totals: Vec<GrowthEvidence>,
     /// Of each row: flat, or cum where the rows are sorted by it.
     pub(super) rows: Sparse<RowId, RowSum>,
     /// Of each site.
@@ -31,7 +31,7 @@ pub(super) struct Findings {
 /// What a row's samples say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RowSum {
-    pub(super) evidence: Evidence,
+    pub(super) evidence: GrowthEvidence,
     /// Allocated between the snapshots.
     pub(super) allocated: i64,
 }
@@ -39,7 +39,7 @@ pub(super) struct RowSum {
 /// A site before and after.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SiteSum {
-    pub(super) evidence: Evidence,
+    pub(super) evidence: GrowthEvidence,
     pub(super) before: i64,
     pub(super) after: i64,
     /// Δ of stacks whose leaf is own code.

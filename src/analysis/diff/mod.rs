@@ -11,7 +11,7 @@ mod rows;
 mod sparse;
 
 use super::sides::Process;
-use super::{Bounds, Measure, Measured, Omitted, Order, Place, Wanted};
+use super::{Bounds, Measure, Measured, Omitted, Order, Place, RowOptions};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::series::Series;
@@ -42,7 +42,7 @@ pub enum Status {
 /// One function (or file, line, package, address) in two snapshots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Row {
+pub struct DiffRow {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
     /// Source file of the heaviest line of this row.
@@ -83,13 +83,13 @@ pub struct Row {
     pub moved_to: Option<String>,
     /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<Row>,
+    pub addresses: Vec<DiffRow>,
 }
 
 /// A place of the program's own code that grew by more than sampling error explains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Site {
+pub struct DiffSite {
     /// First frame, from the leaf, that is not of the standard library.
     #[serde(flatten)]
     pub place: Place,
@@ -115,14 +115,14 @@ pub struct Site {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
     /// Rows, those that matter most first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DiffRow>,
     /// Rows whose change is within sampling error and that were left out (`--all` shows them).
     pub within_noise: Omitted,
     /// Further rows left out by `--nodecount`.
     pub omitted: Omitted,
     /// Sites of the program's own code that grew, by the lower confidence bound of their growth; no more than
     /// `--nodecount` of them.
-    pub sites: Vec<Site>,
+    pub sites: Vec<DiffSite>,
 }
 
 /// So many counters of two processes move in one direction in less than one of a hundred pairs.
@@ -176,7 +176,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Rows and sites, at the granularity of the frames that were compared.
-    pub fn diff(&self, frames: &Frames, wanted: Wanted) -> Diff {
+    pub fn diff(&self, frames: &Frames, wanted: RowOptions) -> Diff {
         rows::diff(self, frames, wanted)
     }
 }

@@ -1,16 +1,16 @@
 //! From sums and evidence to the rows and sites of the answer.
 
 use super::findings::{Findings, RowSum, SiteSum};
-use super::{Comparison, Diff, Process, Row, Site, Status, moved};
+use super::{Comparison, Diff, DiffRow, DiffSite, Process, Status, moved};
 use crate::analysis::{
-    Bounds, Context, Measure, Measured, Omitted, Order, SIGNIFICANT, Wanted, addresses, is_empty,
-    main_callers, percent, place_of, primary, primary_objects,
+    Bounds, Context, Measure, Measured, Omitted, Order, RowOptions, SIGNIFICANT, addresses,
+    is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
 use crate::parallel;
-use crate::stats::growth::Evidence;
+use crate::stats::growth::GrowthEvidence;
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::{self, RANKING_QUANTILE};
 use hashbrown::HashMap;
@@ -20,7 +20,7 @@ use std::borrow::Cow;
 /// Tests that one piece of work makes.
 const TESTS: usize = 512;
 
-pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: Wanted) -> Diff {
+pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOptions) -> Diff {
     let Comparison { series, measured, .. } = comparison;
     let sums = sums(series, frames, measured.column, measured.count);
     let [before, after] = sums.as_slice() else { return Diff::default() };
@@ -51,7 +51,7 @@ struct Moved {
     /// Whether this is the name of before.
     gone: bool,
     /// The evidence of both rows.
-    evidence: Evidence,
+    evidence: GrowthEvidence,
 }
 
 struct Judge<'a> {
@@ -173,7 +173,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The evidence that decides about a case: of its row, or of both rows of a moved function.
-    fn evidence(&self, case: &Case) -> Evidence {
+    fn evidence(&self, case: &Case) -> GrowthEvidence {
         case.moved.map_or_else(|| self.found.row(case.row).evidence, |moved| moved.evidence)
     }
 
@@ -205,7 +205,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn rows(&self, wanted: Wanted) -> Diff {
+    fn rows(&self, wanted: RowOptions) -> Diff {
         let rank = |i: usize| (self.rank(&self.cases[i]), i);
         // What did not change is left out before it is put in order: mostly callers that allocate nothing.
         let shown = |i: &usize| wanted.all || self.cases[*i].status != Status::Same;
@@ -251,11 +251,11 @@ impl<'a> Judge<'a> {
         diff
     }
 
-    fn is_other(&self, case: &Case, row: &Row) -> bool {
+    fn is_other(&self, case: &Case, row: &DiffRow) -> bool {
         case.moved.is_some_and(|moved| self.frames.name(self.cases[moved.other].row) == row.name)
     }
 
-    fn row(&self, case: &Case, context: &Context<'_>, callers: &[Option<SiteId>]) -> Row {
+    fn row(&self, case: &Case, context: &Context<'_>, callers: &[Option<SiteId>]) -> DiffRow {
         let id = case.row;
         let mut row = self.plain_row(id, context, callers);
         row.q_value = case.q_value;
@@ -264,12 +264,12 @@ impl<'a> Judge<'a> {
             let other = self.frames.name(self.cases[other].row).to_owned();
             *(if gone { &mut row.moved_to } else { &mut row.moved_from }) = Some(other);
         }
-        let mut beneath: Vec<Row> = addresses(self.frames, id)
+        let mut beneath: Vec<DiffRow> = addresses(self.frames, id)
             .filter(|&row| !(is_empty(self.before, row) && is_empty(self.after, row)))
             .map(|row| self.plain_row(row, context, callers))
             .collect();
         beneath.sort_by(|a, b| {
-            let size = |row: &Row| row.delta.flat.unsigned_abs();
+            let size = |row: &DiffRow| row.delta.flat.unsigned_abs();
             size(b).cmp(&size(a)).then_with(|| a.name.cmp(&b.name))
         });
         row.addresses = beneath;
@@ -277,7 +277,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A row by its own numbers, judged alone.
-    fn plain_row(&self, id: RowId, context: &Context<'_>, callers: &[Option<SiteId>]) -> Row {
+    fn plain_row(&self, id: RowId, context: &Context<'_>, callers: &[Option<SiteId>]) -> DiffRow {
         let (b, a) = (self.before.row(id), self.after.row(id));
         let before = Measure { flat: b.flat, cum: b.cum };
         let after = Measure { flat: a.flat, cum: a.cum };
@@ -303,7 +303,7 @@ impl<'a> Judge<'a> {
             status: Status::Same,
             moved: None,
         };
-        Row {
+        DiffRow {
             name: self.frames.name(id).to_owned(),
             file,
             line,
@@ -324,7 +324,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The sites that grew. Lines move between builds, so there a site is its whole function.
-    fn sites(&self, wanted: Wanted) -> Vec<Site> {
+    fn sites(&self, wanted: RowOptions) -> Vec<DiffSite> {
         if !self.found.sampled {
             return Vec::new();
         }
@@ -376,7 +376,7 @@ impl<'a> Judge<'a> {
             // At other granularities a row is no function, and its name would say the place again.
             let leaf = leaves[&id].1.filter(|_| self.frames.by_function_name());
             let leaf = leaf.map(|row| self.frames.name(row).to_owned());
-            Site {
+            DiffSite {
                 leaf: leaf.filter(|leaf| *leaf != place.function),
                 place,
                 before: sum.before,

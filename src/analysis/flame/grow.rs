@@ -4,8 +4,8 @@
 //! A frame stands for a group of stacks that came to it, and is expanded by one step along each of them. A parent always
 //! stands before its children, and is never narrower than one of them.
 
-use super::{Values, Wanted};
-use crate::analysis::matched::Evidence;
+use super::{FlameOptions, Values};
+use crate::analysis::matched::SumEvidence;
 use crate::analysis::{Measure, Omitted};
 use crate::graph::frames::RowId;
 use crate::graph::stacks::StackId;
@@ -47,7 +47,7 @@ pub(super) struct Item {
 /// The frames of a picture.
 pub(super) struct Grown {
     pub(super) items: Vec<Item>,
-    pub(super) evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<SumEvidence>,
     /// The deepest frame that each stack goes through.
     of_stack: Vec<u32>,
 }
@@ -100,7 +100,7 @@ pub(super) fn grow(
     walks: Walks<'_>,
     rows: usize,
     values: &Values,
-    wanted: Wanted,
+    wanted: FlameOptions,
     whole: i64,
 ) -> Grown {
     let n = values.width.len();

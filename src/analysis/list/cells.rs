@@ -3,7 +3,7 @@
 //! A line of a function is a cell. A sample counts for the cells and the functions that it passes once each, and
 //! flat for the cell of its leaf.
 
-use crate::analysis::matched::Evidence;
+use crate::analysis::matched::SumEvidence;
 use crate::analysis::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::clean_path;
 use crate::model::change::Change;
@@ -219,7 +219,7 @@ pub(super) struct Errors {
     /// Where the evidence of a function and of a cell stands.
     pub(super) functions: Vec<Option<u32>>,
     pub(super) cells: Vec<Option<u32>>,
-    pub(super) evidence: Vec<[Evidence; 2]>,
+    pub(super) evidence: Vec<[SumEvidence; 2]>,
 }
 
 impl Errors {

@@ -9,7 +9,7 @@
 
 mod cells;
 
-use super::{Measure, MeasureBounds, NoMatch, Omitted, Subject, Wanted};
+use super::{Measure, MeasureBounds, NoMatch, Omitted, RowOptions, Subject};
 use crate::model::change::Change;
 use cells::{Errors, Places, Sums};
 use regex::Regex;
@@ -21,7 +21,7 @@ const SMALL_GAP: i64 = 2;
 /// One line with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Line {
+pub struct ListLine {
     /// Its number; absent where the profile does not say it.
     pub line: Option<i64>,
     /// Its values.
@@ -101,7 +101,7 @@ pub struct Listing {
     /// 95 % intervals of Δ, or of the values of a single profile.
     pub error: Option<MeasureBounds>,
     /// The lines with values, by number.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ListLine>,
     /// The text of the file, where it was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
@@ -154,7 +154,7 @@ impl Listing {
 }
 
 /// Lists the functions whose name `pattern` matches.
-pub fn list(subject: &Subject<'_>, pattern: &Regex, wanted: Wanted) -> Result<List, NoMatch> {
+pub fn list(subject: &Subject<'_>, pattern: &Regex, wanted: RowOptions) -> Result<List, NoMatch> {
     let places = Places::new(subject, pattern);
     if places.functions.is_empty() {
         let symbols = &subject.series.symbols;
@@ -203,7 +203,7 @@ fn listing(
         let number = places.cells[cell as usize].line;
         let values = sums.cells[cell as usize].change(subject);
         let error = errors.of_cell(cell, values.delta_or_value());
-        Line { line: (number > 0).then_some(number), values, error }
+        ListLine { line: (number > 0).then_some(number), values, error }
     };
     let values = sums.of_function(id).change(subject);
     Listing {
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     fn listing(start_line: Option<i64>, lines: &[Option<i64>]) -> Listing {
-        let line = |&line: &Option<i64>| Line { line, values: Change::default(), error: None };
+        let line = |&line: &Option<i64>| ListLine { line, values: Change::default(), error: None };
         Listing {
             function: "main.f".to_owned(),
             file: None,

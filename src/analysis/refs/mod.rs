@@ -35,7 +35,7 @@ pub enum Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Direction {
+pub enum RefsDirection {
     /// From the function to its callers and on to the roots.
     Callers,
     /// From the function to its callees and on to the leaves.
@@ -56,12 +56,12 @@ pub struct Rest {
 /// One line of a tree: a frame, and the frames that follow it without a branch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Line {
+pub struct RefsLine {
     /// How many lines it stands beneath: 0 is the function itself. It branches from the nearest line before it whose
     /// depth is one less.
     pub depth: usize,
     /// The frame and those folded into its line, in the direction of the tree.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<RefsFrame>,
     /// Its values.
     #[serde(flatten)]
     pub values: Change<i64>,
@@ -84,7 +84,7 @@ pub struct Line {
 /// A frame of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Frame {
+pub struct RefsFrame {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
     /// Whether it is code of the program's own: neither the standard library nor a dependency.
@@ -107,13 +107,13 @@ pub struct Dominator {
 /// A function that matches, with the ways in to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Site {
+pub struct RefsSite {
     /// The nearest function of the program's own code that all ways in pass, the lightest left out, which make up 5 %
     /// at most: the immediate dominator. Absent where there is none, and for callees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dominator: Option<Dominator>,
     /// Its tree: the function first, branches after what they branch from, the heaviest first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<RefsLine>,
 }
 
 /// A whole path: from the function to a root, or to a leaf.
@@ -136,9 +136,9 @@ pub struct Refs {
     /// What the paths say.
     pub relation: Relation,
     /// Which way the trees grow.
-    pub direction: Direction,
+    pub direction: RefsDirection,
     /// The functions that match, those with most change first, path by path (of a single profile: the largest).
-    pub sites: Vec<Site>,
+    pub sites: Vec<RefsSite>,
     /// Further functions that match, the heaviest first; one may be part of another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_sites: Vec<String>,
@@ -151,11 +151,11 @@ pub struct Refs {
 
 /// What is asked for, and how much of the answer is wanted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct RefsQuery {
     /// Regular expression, unanchored, on the names of rows.
     pub pattern: String,
     /// Which way the trees grow.
-    pub direction: Direction,
+    pub direction: RefsDirection,
     /// At most so many functions; 0 is no limit.
     pub sites: usize,
     /// At most so many lines of each, the heaviest, and so many paths of all; 0 is no limit.
@@ -172,7 +172,7 @@ pub struct Asked {
 const MOST_FRAMES: usize = 4 << 20;
 
 /// Through what the functions were allocated whose names match `regex`, which is the pattern of what is asked.
-pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs, NoAnswer> {
+pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<Refs, NoAnswer> {
     let Subject { series, frames, .. } = *subject;
     let matching = |&row: &RowId| {
         let of_binary = frames.row(row).parent.map(|parent| frames.name(parent));
@@ -202,8 +202,8 @@ pub fn refs(subject: &Subject<'_>, asked: &Asked, regex: &Regex) -> Result<Refs,
     let (shown, more) = totals.split_at(wanted.min(totals.len()));
     let matched = subject.matched();
     let direction = match asked.direction {
-        Direction::Callers => inverted::Direction::Callers,
-        Direction::Callees => inverted::Direction::Callees,
+        RefsDirection::Callers => inverted::Direction::Callers,
+        RefsDirection::Callees => inverted::Direction::Callees,
     };
     let mut answer = Refs {
         pattern: asked.pattern.clone(),

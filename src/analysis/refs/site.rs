@@ -1,7 +1,7 @@
 //! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
 
-use super::{Asked, Dominator, Frame, Line, Path, Rest, Site, Sums};
-use crate::analysis::matched::{Evidence, Matched};
+use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sums};
+use crate::analysis::matched::{Matched, SumEvidence};
 use crate::analysis::{Subject, percent};
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
@@ -89,10 +89,10 @@ impl<'a> Ways<'a> {
     }
 
     /// The tree as far as it is asked for.
-    pub(super) fn answer(&self, asked: &Asked, matched: &Matched<'_>) -> Site {
+    pub(super) fn answer(&self, asked: &RefsQuery, matched: &Matched<'_>) -> RefsSite {
         let chosen = self.choose(asked);
         let evidence = self.evidence(&chosen, matched);
-        Site { dominator: self.dominator(), lines: self.lines(&chosen, &evidence) }
+        RefsSite { dominator: self.dominator(), lines: self.lines(&chosen, &evidence) }
     }
 
     /// The last steps of whole paths, in no order, each with the weight of its path.
@@ -143,7 +143,7 @@ impl<'a> Ways<'a> {
     }
 
     /// The lines to show, the heaviest of all steps first until there are enough: the chain of each, by its first step.
-    fn choose(&self, asked: &Asked) -> Chains {
+    fn choose(&self, asked: &RefsQuery) -> Chains {
         let mut chosen = Chains::default();
         let least = (self.gross[0] as f64 * asked.fraction.get()) as i64;
         let limit = |limit: usize| if limit == 0 { usize::MAX } else { limit };
@@ -177,7 +177,7 @@ impl<'a> Ways<'a> {
         &self,
         chosen: &Chains,
         matched: &Matched<'_>,
-    ) -> HashMap<u32, Evidence, FxBuildHasher> {
+    ) -> HashMap<u32, SumEvidence, FxBuildHasher> {
         let mut found = HashMap::default();
         let Some(none) = matched.no_evidence() else { return found };
         found.extend(chosen.keys().map(|&step| (step, none)));
@@ -197,8 +197,8 @@ impl<'a> Ways<'a> {
     fn lines(
         &self,
         chosen: &Chains,
-        evidence: &HashMap<u32, Evidence, FxBuildHasher>,
-    ) -> Vec<Line> {
+        evidence: &HashMap<u32, SumEvidence, FxBuildHasher>,
+    ) -> Vec<RefsLine> {
         let whole = self.values(&self.all, 0).delta_or_value();
         let mut lines = Vec::new();
         let mut waiting = vec![(0_u32, 0_usize)];
@@ -222,7 +222,7 @@ impl<'a> Ways<'a> {
                 let hidden = hidden.iter().map(|&step| self.all[column][step as usize]);
                 hidden.fold(0_i64, i64::wrapping_add)
             };
-            lines.push(Line {
+            lines.push(RefsLine {
                 depth,
                 frames: chain.iter().map(|&step| self.frame(step)).collect(),
                 values,
@@ -242,9 +242,9 @@ impl<'a> Ways<'a> {
         lines
     }
 
-    fn frame(&self, step: u32) -> Frame {
+    fn frame(&self, step: u32) -> RefsFrame {
         let row = self.subject.frames.row(self.row(step));
-        Frame {
+        RefsFrame {
             name: self.name(step).to_owned(),
             own: row.own && !row.is_dependency,
             recursive: self.inverted.steps()[step as usize].is_recursive,

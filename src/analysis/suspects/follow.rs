@@ -5,7 +5,7 @@
 use super::contexts::{ContextId, Contexts};
 use super::judged::PIECE;
 use crate::analysis::SIGNIFICANT;
-use crate::analysis::evolution::{Evolution, Groups, Line};
+use crate::analysis::evolution::{Evolution, GroupValues, Groups};
 use crate::analysis::turnover::{judge_line, keeps_little, renews};
 use crate::parallel;
 use crate::stats::class::Growth;
@@ -28,7 +28,7 @@ const CHURN_TIMES: i64 = 10;
 
 /// Contexts through time.
 pub(super) struct Followed {
-    pub(super) lines: Vec<(ContextId, Line)>,
+    pub(super) lines: Vec<(ContextId, GroupValues)>,
     /// P-values of a rise, of sites that renew themselves. A small leak among many objects that come and go is lost
     /// between the noise of two snapshots, and stands out from that of many. Where objects stay, the snapshots are not
     /// independent, and a trend alone proves nothing.

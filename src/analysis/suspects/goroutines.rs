@@ -7,7 +7,7 @@
 use super::contexts::{Frame, Owners, frames_of};
 use crate::analysis::Measured;
 use crate::analysis::estimates::Class;
-use crate::analysis::evolution::{Evolution, Groups, Line};
+use crate::analysis::evolution::{Evolution, GroupValues, Groups};
 use crate::analysis::turnover::judge_line;
 use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
@@ -37,7 +37,7 @@ pub(super) struct Group {
     pub(super) state: &'static str,
     /// The functions of the stack that grew most, leaf first.
     pub(super) stack: Vec<FunctionId>,
-    pub(super) line: Line,
+    pub(super) line: GroupValues,
     pub(super) judgement: Judgement,
     pub(super) class: Class,
 }

@@ -7,7 +7,7 @@ use super::contexts::{ContextId, Contexts, Frame};
 use super::follow::{Followed, churning, follow};
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::Class;
-use crate::analysis::evolution::{Evolution, Line, Tally};
+use crate::analysis::evolution::{Evolution, GroupValues, Tally};
 use crate::analysis::turnover::{class_of, judge_line, stopped};
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, LEAST};
@@ -37,7 +37,7 @@ pub(super) struct Candidate {
     /// By how much the load rose, where that explains the growth.
     pub(super) load: Option<f64>,
     pub(super) judgement: Judgement,
-    pub(super) line: Line,
+    pub(super) line: GroupValues,
     pub(super) tally: Tally,
     pub(super) q_value: Option<f64>,
     /// Whether it is known how was sampled.
@@ -52,7 +52,7 @@ impl Candidate {
 
 /// A context through time.
 struct Judged {
-    line: Line,
+    line: GroupValues,
     judgement: Judgement,
     class: Class,
 }
@@ -105,7 +105,7 @@ impl<'a> Histories<'a> {
             context.delta() > 0 && (proven || !known)
         };
         let churn = churning(contexts, |id| grew(&id));
-        let asked: Vec<(ContextId, Line)> =
+        let asked: Vec<(ContextId, GroupValues)> =
             lines.into_iter().filter(|(id, _)| grew(id) || churn.contains(id)).collect();
         let judgements = parallel::map_items(&asked, PIECE, |(id, line)| {
             let judgement = judge_line(evolution, line, Growth::Proven);

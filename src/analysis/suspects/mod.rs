@@ -15,7 +15,7 @@ mod stacks;
 mod verdict;
 mod words;
 
-pub use verdict::{Asked as LimitAsked, Limit, Needed, Outcome, Process, Verdict};
+pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 
 use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::{Evolution, RecordChange};
@@ -25,7 +25,7 @@ use super::{Measured, Place};
 use crate::model::origin::Own;
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::Series;
-use crate::patterns::{Catalog, Confidence, Evidence, Matcher, Pattern, PatternId};
+use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, LEAST};
 use contexts::{Contexts, Frame, Owners};
@@ -35,7 +35,7 @@ use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
-use stacks::Stack;
+use stacks::CandidateStack;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -114,13 +114,13 @@ pub struct Goroutines {
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
+pub struct LeaksQuery {
     /// Which code is the program's own.
     pub own: Own,
     /// Leak patterns.
     pub catalog: Arc<Catalog>,
     /// A limit on the memory of the process.
-    pub limit: Option<LimitAsked>,
+    pub limit: Option<LimitQuery>,
 }
 
 /// A suspect with what it is ranked by inside its class: bytes per hour, or bytes where there are no times.
@@ -154,7 +154,7 @@ fn blame_on_own(found: &mut [Ranked]) {
 pub(crate) fn suspects(
     recording: &Recording,
     measured: &Measured,
-    asked: &Asked,
+    asked: &LeaksQuery,
 ) -> (Vec<Suspect>, Verdict) {
     let track = recording.main();
     let history = &track.history;
@@ -233,7 +233,7 @@ struct Case<'a> {
     track: &'a Track,
     measured: &'a Measured,
     owners: &'a Owners,
-    asked: &'a Asked,
+    asked: &'a LeaksQuery,
     matcher: &'a Matcher,
     parked: &'a Parked<'a>,
     entries: &'a Entries<'a>,
@@ -267,7 +267,13 @@ impl Case<'_> {
         (suspects.collect(), left_out)
     }
 
-    fn suspect(&self, process: usize, span: &Span, candidate: &Candidate, stack: &Stack) -> Ranked {
+    fn suspect(
+        &self,
+        process: usize,
+        span: &Span,
+        candidate: &Candidate,
+        stack: &CandidateStack,
+    ) -> Ranked {
         let Self { track, measured, owners, asked, .. } = *self;
         let history = &track.history;
         let series = &history.records;
@@ -285,7 +291,7 @@ impl Case<'_> {
         let is_trend = span.moments.len() >= LEAST;
         let late = candidate.judgement.late;
         let mut class = candidate.class;
-        let is_mark = |id: &PatternId| catalog[*id].evidence == Evidence::Highwater;
+        let is_mark = |id: &PatternId| catalog[*id].evidence == PatternEvidence::Highwater;
         if class != Class::Churn && stack.patterns.first().is_some_and(is_mark) {
             // It never falls, and so it says nothing about what lives.
             class = Class::Grew;

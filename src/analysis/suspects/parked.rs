@@ -6,7 +6,7 @@
 use super::contexts::Owners;
 use super::entries::Entries;
 use super::goroutines::{Group, LEAST_BYTES, groups};
-use super::{Asked, Goroutines, Ranked, Suspect, ids, is_any, place, words};
+use super::{Goroutines, LeaksQuery, Ranked, Suspect, ids, is_any, place, words};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::model::ids::FunctionId;
@@ -25,7 +25,7 @@ pub(super) struct Parked<'a> {
 
 impl<'a> Parked<'a> {
     /// The goroutines of a track in some processes.
-    pub(super) fn new(track: &'a Track, processes: &[Span], asked: &Asked) -> Self {
+    pub(super) fn new(track: &'a Track, processes: &[Span], asked: &LeaksQuery) -> Self {
         let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
         let history = &track.history;
         let owners = Owners::new(&history.records, &asked.own);
@@ -77,7 +77,7 @@ impl<'a> Parked<'a> {
     }
 
     /// The groups that pile up, as suspects of their own.
-    pub(super) fn suspects(&self, asked: &Asked, entries: &Entries<'_>) -> Vec<Ranked> {
+    pub(super) fn suspects(&self, asked: &LeaksQuery, entries: &Entries<'_>) -> Vec<Ranked> {
         let series = &self.track.history.records;
         let timed = self.track.is_timed();
         let catalog = &asked.catalog;

@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 
 /// The stacks of a candidate.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stack {
+pub(super) struct CandidateStack {
     /// The frames of the one that grew most, leaf first.
     pub(super) heaviest: Vec<Frame>,
     /// Patterns that match a good part of the growth.
@@ -27,14 +27,14 @@ pub(super) fn of(
     contexts: &Contexts,
     candidates: &[Candidate],
     changes: &[RecordChange],
-) -> Vec<Stack> {
+) -> Vec<CandidateStack> {
     let Case { track, matcher, .. } = *case;
     let history = &track.history;
     let mut of_context = vec![None; contexts.all.len()];
     for (number, candidate) in candidates.iter().enumerate() {
         candidate.contexts.iter().for_each(|id| of_context[id.index()] = Some(number));
     }
-    let mut of = vec![Stack::default(); candidates.len()];
+    let mut of = vec![CandidateStack::default(); candidates.len()];
     let mut best = vec![i64::MIN; candidates.len()];
     let mut matched: Vec<HashMap<PatternId, i64, FxBuildHasher>> =
         vec![HashMap::default(); candidates.len()];

@@ -1,9 +1,8 @@
 //! The verdict over all suspects: how fast it all leaks, how long that can go on, and what is missing to say more.
 
 use super::Suspect;
-use crate::analysis::Measured;
 use crate::analysis::estimates::{Class, Estimate};
-use crate::analysis::rfc3339;
+use crate::analysis::{Measured, rfc3339};
 use crate::model::recording::{Lack, Span, Track};
 use crate::stats::Interval;
 use crate::stats::class::LEAST;
@@ -24,7 +23,7 @@ pub struct Verdict {
     /// Nanoseconds from the first to the last snapshot, where all say when they were taken.
     pub span_nanos: Option<i64>,
     /// The processes that the snapshots are of, in the order in which they were met.
-    pub processes: Vec<Process>,
+    pub processes: Vec<ProcessMemory>,
     /// The most snapshots that any process has are too few to tell a leak from a cache that fills: so many more, so far
     /// apart, would decide.
     pub needed: Option<Needed>,
@@ -39,7 +38,7 @@ pub struct Verdict {
 /// The snapshots of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Process {
+pub struct ProcessMemory {
     /// Snapshots that differ.
     pub snapshots: usize,
     /// Snapshots that show the same collection as the one before.
@@ -76,7 +75,7 @@ pub struct Limit {
     /// The most that may live before the limit is reached.
     pub live_max: i64,
     /// When.
-    pub outcome: Outcome,
+    pub outcome: LimitOutcome,
     /// Hours until then at the fastest growth that the data allow.
     pub earliest_hours: Option<f64>,
     /// Hours until then at the slowest; absent where that does not reach it, or only much later than was observed.
@@ -87,7 +86,7 @@ pub struct Limit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum LimitOutcome {
     /// No leak grows.
     #[default]
     Never,
@@ -103,7 +102,7 @@ pub enum Outcome {
 
 /// The limit that was asked about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Asked {
+pub struct LimitQuery {
     /// Bytes.
     pub limit: i64,
     /// The collector's target in percent; `None` where it is off.
@@ -118,7 +117,7 @@ pub(super) fn verdict(
     track: &Track,
     measured: &Measured,
     suspects: &[Suspect],
-    asked: Option<Asked>,
+    asked: Option<LimitQuery>,
 ) -> Verdict {
     let latest = track.latest_process();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
@@ -173,12 +172,12 @@ fn span_nanos(track: &Track) -> Option<i64> {
     track.is_timed().then(|| last.saturating_sub(first))
 }
 
-fn process(track: &Track, span: &Span) -> Process {
+fn process(track: &Track, span: &Span) -> ProcessMemory {
     let history = &track.history;
     let time = |i: Option<&usize>| i.and_then(|&i| rfc3339(track.time(i)));
     let main = span.moments.first().and_then(|&i| history.moments[i].main);
     let build_id = main.map(|main| history.records.symbols.text(main.build_id).to_owned());
-    Process {
+    ProcessMemory {
         snapshots: span.moments.len(),
         repeats: span.repeats.len(),
         first: time(span.moments.first()),
@@ -204,7 +203,7 @@ fn limit(
     measured: &Measured,
     span: Option<&Span>,
     slope: Option<Estimate>,
-    asked: Asked,
+    asked: LimitQuery,
 ) -> Limit {
     let last = span.and_then(|span| span.moments.last());
     let live = last.map_or(0, |&i| track.history.moments[i].totals[measured.column]);
@@ -221,15 +220,17 @@ fn limit(
     let hours = span.and_then(|span| span.hours.last().copied()).unwrap_or(0.0);
     let (outcome, earliest_hours, latest_hours) =
         match limit::time_to_limit(&memory, interval, hours) {
-            TimeToLimit::AlreadyOver => (Outcome::AlreadyOver, None, None),
+            TimeToLimit::AlreadyOver => (LimitOutcome::AlreadyOver, None, None),
             TimeToLimit::Within { .. } | TimeToLimit::BeyondHorizon | TimeToLimit::Never
                 if slope.is_none() =>
             {
-                (Outcome::Unknown, None, None)
+                (LimitOutcome::Unknown, None, None)
             }
-            TimeToLimit::Within { earliest, latest } => (Outcome::Within, Some(earliest), latest),
-            TimeToLimit::BeyondHorizon => (Outcome::BeyondHorizon, None, None),
-            TimeToLimit::Never => (Outcome::Never, None, None),
+            TimeToLimit::Within { earliest, latest } => {
+                (LimitOutcome::Within, Some(earliest), latest)
+            }
+            TimeToLimit::BeyondHorizon => (LimitOutcome::BeyondHorizon, None, None),
+            TimeToLimit::Never => (LimitOutcome::Never, None, None),
         };
     Limit {
         limit: asked.limit,

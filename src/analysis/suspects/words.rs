@@ -2,7 +2,7 @@
 
 use super::{Suspect, is_any};
 use crate::analysis::estimates::Class;
-use crate::patterns::{Catalog, Evidence, Pattern};
+use crate::patterns::{Catalog, Pattern, PatternEvidence};
 
 /// The explanation of a suspect, and the advice.
 pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) -> (String, String) {
@@ -52,7 +52,7 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
         ),
         Class::Grew
             if !suspect.is_of_goroutines()
-                && pattern.is_some_and(|pattern| pattern.evidence == Evidence::Highwater) =>
+                && pattern.is_some_and(|pattern| pattern.evidence == PatternEvidence::Highwater) =>
         {
             "A high-water mark: it shows that there were more at one time than ever before, and never \
              falls."

@@ -5,8 +5,8 @@
 //! taken, and a warning says so; a branch that was named is the one that is meant.
 
 use super::{
-    Console, Error, NAMED, USUAL_BASE, WINDOW, answer, branch, check_broken, named, platform,
-    strangers, window,
+    CommandError, Console, NAMED, USUAL_BASE, WINDOW, answer, branch, check_broken, named,
+    platform, strangers, window,
 };
 use crate::analysis::check::{self, Demand, Judgement, Outcome};
 use crate::command::gate::{Gate, GateArgs, Profiles, today};
@@ -17,7 +17,7 @@ use crate::model::series::Series;
 use crate::model::symbols::base_name;
 use crate::report::{Warning, WarningCode};
 use crate::rules::{Amount, Limits, Rule};
-use crate::source::baselines::{self, Baseline, Found, Keep};
+use crate::source::baselines::{self, Baseline, BaselineError, Found, Keep};
 use crate::stats::drift::LEAST;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub(in crate::command) struct CompareArgs {
 }
 
 /// Judges, and returns the exit code.
-pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let files = args.gate.files();
     let (typed, dir) = (args.inputs.clone(), args.dir.clone());
     let judged = judge(args, console);
@@ -83,14 +83,14 @@ pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8
     judged
 }
 
-fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
+fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let tried = tried(&args, console);
     let CompareArgs { dir, inputs, platform: asked, any_platform, window, gate, .. } = args;
     let gate = Gate::new(gate, false)?;
     let inputs::Inputs { names: after, mut warnings, .. } = inputs::find(&inputs)?;
     check_readable_twice(&gate, &after)?;
     let mut found = match baselines::read(&dir) {
-        Err(baselines::Error::Missing(_)) if gate.may_miss_baseline() => Found::default(),
+        Err(BaselineError::Missing(_)) if gate.may_miss_baseline() => Found::default(),
         found => found.map_err(answer)?,
     };
     warnings.extend(strangers(&dir, &found));
@@ -123,10 +123,10 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, Error> {
 
 /// That AFTER can be read for growth, and once more for drift. It is asked whether or not there are baselines enough, so
 /// that no job works until there are.
-fn check_readable_twice(gate: &Gate, after: &[String]) -> Result<(), Error> {
+fn check_readable_twice(gate: &Gate, after: &[String]) -> Result<(), CommandError> {
     let is_asked = gate.rules.rules.iter().any(check::drift::asks);
     if is_asked && after.iter().any(|name| name == crate::source::STDIN) {
-        return Err(Error::Usage(
+        return Err(CommandError::Usage(
             "drift is judged by reading the profiles twice, which standard input (-) can't be: give files".to_owned(),
         ));
     }
@@ -165,7 +165,7 @@ fn shelf(
     platform: Option<&str>,
     gate: &Gate,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<Baseline>, Error> {
+) -> Result<Vec<Baseline>, CommandError> {
     for (number, name) in tried.iter().enumerate() {
         check_broken(found, Some(name))?;
         let of_branch = found.baselines.iter().filter(|baseline| baseline.facts.branch == *name);
@@ -188,7 +188,7 @@ fn shelf(
     if gate.may_miss_baseline() {
         return Ok(Vec::new());
     }
-    Err(Error::Usage(missing(dir, found, tried, platform)))
+    Err(CommandError::Usage(missing(dir, found, tried, platform)))
 }
 
 /// What there is instead of a baseline to compare with.
@@ -227,7 +227,7 @@ fn missing(dir: &Path, found: &Found, tried: &[String], platform: Option<&str>) 
 }
 
 /// That a baseline has its files, and what the rules ask for.
-fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), Error> {
+fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), CommandError> {
     check_files(baseline)?;
     if baseline.facts.kept == Keep::Whole {
         return Ok(());
@@ -235,14 +235,14 @@ fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), Error> {
     let folder = baseline.folder.display();
     let lost = check::unkept(&gate.rules, &baseline.facts.scopes);
     if let Some(first) = lost.first() {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "{folder}: was saved with --keep scopes when {} ({}) was not among the rules, so that nothing of it was kept: \
              save a baseline with the rules of today, or compare by those of then",
             first.asks, first.scope
         )));
     }
     if gate.spec != Spec::default() {
-        return Err(Error::Usage(format!(
+        return Err(CommandError::Usage(format!(
             "{folder}: was saved with --keep scopes, and most of its stacks are added up: filters such as --focus would find \
              other samples there than in AFTER; leave them out, or save baselines with --keep whole"
         )));
@@ -250,7 +250,7 @@ fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_files(baseline: &Baseline) -> Result<(), Error> {
+fn check_files(baseline: &Baseline) -> Result<(), CommandError> {
     // A link may lead anywhere; what was saved is a file.
     let is_there = |run: &&String| {
         let metadata = std::fs::symlink_metadata(baseline.folder.join(run));
@@ -258,7 +258,7 @@ fn check_files(baseline: &Baseline) -> Result<(), Error> {
     };
     let lost = baseline.facts.runs.iter().find(|run| !is_there(run));
     lost.map_or(Ok(()), |run| {
-        Err(Error::Usage(format!(
+        Err(CommandError::Usage(format!(
             "{}: its run {run} is not there: restore it, or take the folder of the baseline out of the way",
             baseline.folder.display()
         )))
@@ -280,7 +280,7 @@ impl Drift<'_> {
         &self,
         progress: &Progress,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<Judgement>, Error> {
+    ) -> Result<Vec<Judgement>, CommandError> {
         let rules = &self.gate.rules.rules;
         if !rules.iter().any(check::drift::asks) {
             return Ok(Vec::new());
@@ -346,7 +346,7 @@ impl Drift<'_> {
         judged: &mut [Judgement],
         oldest: Vec<String>,
         progress: &Progress,
-    ) -> Result<(), Error> {
+    ) -> Result<(), CommandError> {
         let mut gate = self.gate.clone();
         let drifts = |rule: &Rule| {
             let is_it = |judgement: &Judgement| {

@@ -1,8 +1,10 @@
 //! `heapdiff baseline save DIR PROFILE...`: the runs of one build become a baseline.
 
-use super::{Console, Error, answer, branch, named, number, platform, strangers};
-use crate::analysis::check::{self, Asked, Missing};
+use super::{CommandError, Console, answer, branch, named, number, platform, strangers};
+use crate::analysis::check::drift::DriftMeasure;
+use crate::analysis::check::{self, CheckQuery, Missing};
 use crate::command::gate::{read, today};
+use crate::command::load::LoadError;
 use crate::command::options::{OwnArgs, PatternArgs};
 use crate::command::{catalog, inputs, load, run};
 use crate::filter::Spec;
@@ -13,7 +15,7 @@ use crate::model::rebase::Rebase;
 use crate::model::series::Series;
 use crate::model::symbols::base_name;
 use crate::patterns::Catalog;
-use crate::report::baselines::Total;
+use crate::report::baselines::BaselineTotal;
 use crate::report::measure;
 use crate::rules::{Rule, Rules, Scope};
 use crate::source::baselines::{self, Baseline, Facts, Keep, SCHEMA, WriteRun};
@@ -77,7 +79,7 @@ pub(in crate::command) struct SaveArgs {
     own: OwnArgs,
 }
 
-pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Error> {
+pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
     let only_scopes = [
         (args.config.is_some(), "--config"),
         (!args.patterns.patterns.is_empty(), "--patterns"),
@@ -88,7 +90,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Erro
     let own = args.own.own()?;
     let (rules, catalog) = match args.keep {
         Keep::Whole if !only_scopes.is_empty() => {
-            return Err(Error::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "{} says what --keep scopes keeps, and everything is kept: leave it out, or add --keep scopes",
                 only_scopes.join(" and ")
             )));
@@ -99,7 +101,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Erro
             let catalog = catalog::catalog_with(&args.patterns, settings.as_ref())?;
             let rules = settings.as_ref().map(|settings| read(settings, &catalog)).transpose()?;
             let rules = rules.filter(|rules| !rules.rules.is_empty()).ok_or_else(|| {
-                Error::Usage(
+                CommandError::Usage(
                     "--keep scopes keeps what rules are about, and there are none: name their file with --config, or \
                      write one with heapdiff check --init"
                         .to_owned(),
@@ -123,7 +125,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Erro
             }
         });
         rebase.add(name, profile);
-        Ok::<(), Error>(())
+        Ok::<(), CommandError>(())
     })?;
     let series = rebase.finish().map_err(answer)?;
     let samples = args.allow_empty;
@@ -148,17 +150,17 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Erro
     for warning in warnings.iter().filter(|_| !args.quiet) {
         run::say_warning(warning, console);
     }
-    tell(&saved, pruned, console).map_err(Error::Stdout)
+    tell(&saved, pruned, console).map_err(CommandError::Stdout)
 }
 
-impl From<load::Error> for Error {
-    fn from(error: load::Error) -> Self {
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
         answer(error)
     }
 }
 
 /// A run with each of its distinct stacks once.
-fn whole(name: &str, profile: &Profile) -> Result<Profile, Error> {
+fn whole(name: &str, profile: &Profile) -> Result<Profile, CommandError> {
     let mut merge = Merge::default();
     merge.add(name, profile, Sign::Plus).map_err(answer)?;
     Ok(merge.finish())
@@ -192,14 +194,14 @@ fn facts(series: &Series, runs: &[Profile]) -> Facts {
 }
 
 /// What the runs hold of each sample type, and how sure that is.
-fn totals(series: Series, missing: Missing) -> Result<Vec<Total>, Error> {
+fn totals(series: Series, missing: Missing) -> Result<Vec<BaselineTotal>, CommandError> {
     let rules = series.sample_types.iter().map(|sample_type| Rule {
         sample_type: Some(sample_type.name.clone()),
         ..Rule::new(sample_type.name.clone(), Scope::Total)
     });
     let rules = Rules { rules: rules.collect(), ..Rules::default() };
     let runs = series.snapshots.len();
-    let asked = Asked {
+    let asked = CheckQuery {
         rules: Arc::new(rules),
         // Rules about totals ask for no pattern.
         catalog: Arc::new(Catalog::default()),
@@ -210,7 +212,7 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<Total>, Error> {
         inconclusive: None,
     };
     let measures = measure(series, &asked, None, &Spec::default()).map_err(answer)?;
-    let total = |measure: check::drift::Measure| Total {
+    let total = |measure: DriftMeasure| BaselineTotal {
         standard_error: (measure.known || runs > 1).then(|| measure.point.variance.sqrt()),
         value: measure.point.value.round() as i64,
         sample_type: measure.sample_type,
@@ -225,7 +227,7 @@ fn tidy(
     saved: &Baseline,
     max_count: usize,
     warnings: &mut Vec<String>,
-) -> Result<usize, Error> {
+) -> Result<usize, CommandError> {
     let found = baselines::read(dir).map_err(answer)?;
     warnings.extend(strangers(dir, &found).map(|warning| warning.message));
     warnings.extend(found.broken.iter().map(|(_, error)| error.to_string()));

@@ -1,10 +1,10 @@
 //! `heapdiff baseline show DIR`: the baselines of each branch, and what they do through time.
 
-use super::{Console, Error, WINDOW, answer, check_broken, named, strangers, window};
+use super::{CommandError, Console, WINDOW, answer, check_broken, named, strangers, window};
 use crate::command::options::PageArgs;
 use crate::command::{request, run};
 use crate::output::{self, Format};
-use crate::report::baselines::{Branch, Row, SCHEMA, Shelf};
+use crate::report::baselines::{BaselineRow, Branch, SCHEMA, Shelf};
 use crate::source::baselines::{self, Baseline, Keep};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub(in crate::command) struct ShowArgs {
     page: PageArgs,
 }
 
-pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Error> {
+pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
     let mut found = baselines::read(&args.dir).map_err(answer)?;
     check_broken(&mut found, args.branch.as_deref())?;
     let warnings = strangers(&args.dir, &found).map(|warning| warning.message);
@@ -51,10 +51,10 @@ pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Erro
     };
     let wanted: Vec<&Baseline> = found.baselines.iter().filter(is_wanted).collect();
     if wanted.is_empty() {
-        return Err(Error::Usage(none(&args, &found.baselines)));
+        return Err(CommandError::Usage(none(&args, &found.baselines)));
     }
     let sample_type = sample_type(args.sample_index.as_deref(), &wanted)?;
-    let mut branches: BTreeMap<(&str, &str), Vec<Row>> = BTreeMap::new();
+    let mut branches: BTreeMap<(&str, &str), Vec<BaselineRow>> = BTreeMap::new();
     for baseline in wanted {
         let key = (baseline.facts.branch.as_str(), baseline.facts.platform.as_str());
         branches.entry(key).or_default().push(row(baseline, &sample_type));
@@ -97,7 +97,7 @@ fn none(args: &ShowArgs, all: &[Baseline]) -> String {
 }
 
 /// The sample type that is shown.
-fn sample_type(asked: Option<&str>, baselines: &[&Baseline]) -> Result<String, Error> {
+fn sample_type(asked: Option<&str>, baselines: &[&Baseline]) -> Result<String, CommandError> {
     let all = baselines.iter().flat_map(|baseline| &baseline.facts.totals);
     let mut known: Vec<&str> = Vec::new();
     for total in all {
@@ -109,16 +109,16 @@ fn sample_type(asked: Option<&str>, baselines: &[&Baseline]) -> Result<String, E
     match asked {
         None => Ok(usual.unwrap_or_default().to_owned()),
         Some(asked) if known.contains(&asked) => Ok(asked.to_owned()),
-        Some(asked) => Err(Error::Usage(format!(
+        Some(asked) => Err(CommandError::Usage(format!(
             "--sample-index: there is no sample type {asked:?}; the baselines have: {}",
             known.join(", ")
         ))),
     }
 }
 
-fn row(baseline: &Baseline, sample_type: &str) -> Row {
+fn row(baseline: &Baseline, sample_type: &str) -> BaselineRow {
     let facts = &baseline.facts;
-    Row {
+    BaselineRow {
         folder: baseline.folder.to_string_lossy().into_owned(),
         time: facts.time.to_string(),
         build: facts.build.clone(),

@@ -5,7 +5,7 @@
 //! touched then either, since the error may be the refusal.
 
 use super::{GateArgs, GateFormat};
-use crate::command::{Console, Error, catalog, inputs, run};
+use crate::command::{CommandError, Console, catalog, inputs, run};
 use crate::output::{self, Format};
 use crate::source::STDIN;
 use clap::ValueEnum;
@@ -68,9 +68,9 @@ impl GateArgs {
 
 impl Files {
     /// That no answer takes the place of a profile, of rules or patterns, or of another answer.
-    pub(in crate::command) fn check(&self, profiles: &[String]) -> Result<(), Error> {
+    pub(in crate::command) fn check(&self, profiles: &[String]) -> Result<(), CommandError> {
         let clash = self.clashes(profiles, None).into_iter().flatten().next();
-        clash.map_or(Ok(()), |message| Err(Error::Usage(message)))
+        clash.map_or(Ok(()), |message| Err(CommandError::Usage(message)))
     }
 
     /// Why each of the files may not be written, where it may not.
@@ -106,7 +106,7 @@ impl Files {
     pub(in crate::command) fn give_up(
         &self,
         title: &str,
-        error: &Error,
+        error: &CommandError,
         typed: &[String],
         kept: Option<&Path>,
         console: &mut Console<'_>,
@@ -120,7 +120,7 @@ impl Files {
             let _ = append(path, |out| output::write_failure(Format::Markdown, &message, out));
         }
         // The answer is in the files already.
-        if self.written.is_empty() || matches!(error, Error::Stdout(_)) {
+        if self.written.is_empty() || matches!(error, CommandError::Stdout(_)) {
             return;
         }
         let meant = |name: &String| {
@@ -139,16 +139,16 @@ impl Files {
 
 impl Written {
     /// Says in the file that there is no answer.
-    fn replace(&self, message: &str, console: &mut Console<'_>) -> Result<(), Error> {
+    fn replace(&self, message: &str, console: &mut Console<'_>) -> Result<(), CommandError> {
         let mut text = Vec::new();
-        output::write_failure(self.format, message, &mut text).map_err(Error::Stdout)?;
+        output::write_failure(self.format, message, &mut text).map_err(CommandError::Stdout)?;
         if !text.is_empty() {
             return run::write_to(Some(&self.file), console, |out| out.write_all(&text));
         }
         let is_stale =
             self.option == "--report" && self.file.metadata().is_ok_and(|found| found.is_file());
         let removed = if is_stale { fs::remove_file(&self.file) } else { Ok(()) };
-        removed.map_err(|source| Error::Output { path: self.file.clone(), source })
+        removed.map_err(|source| CommandError::Output { path: self.file.clone(), source })
     }
 }
 

@@ -6,7 +6,7 @@
 //! labels are looked up by their bytes, which in a heap profile repeat all the time.
 
 use super::wire::{Cursor, Field, malformed};
-use crate::input::Error;
+use crate::input::InputError;
 use crate::model::builder::{
     Builder, Invalid, RawFunction, RawLabel, RawLine, RawLocation, RawMapping, RawType,
 };
@@ -23,7 +23,7 @@ const CHUNK: usize = 64 * 1024;
 const MAX_FIELD: u64 = 1 << 28;
 
 /// Decodes a whole stream, already unpacked.
-pub fn decode(reader: &mut dyn Read) -> Result<Profile, Error> {
+pub fn decode(reader: &mut dyn Read) -> Result<Profile, InputError> {
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; CHUNK];
     let (mut filled, mut offset) = (0, 0);
@@ -37,7 +37,7 @@ pub fn decode(reader: &mut dyn Read) -> Result<Profile, Error> {
         let used = decoder.fields(&buffer[..filled], offset)?;
         if n == 0 {
             if used < filled {
-                return Err(Error::CutOff(format!(
+                return Err(InputError::CutOff(format!(
                     "the bytes end at {} within a field that begins at {}",
                     offset + filled as u64,
                     offset + used as u64
@@ -53,7 +53,7 @@ pub fn decode(reader: &mut dyn Read) -> Result<Profile, Error> {
             buffer.resize(buffer.len() * 2, 0);
         }
     }
-    decoder.builder.finish().map_err(|Invalid(what)| Error::Invalid(what))
+    decoder.builder.finish().map_err(|Invalid(what)| InputError::Invalid(what))
 }
 
 #[derive(Default)]
@@ -65,7 +65,7 @@ struct Decoder {
 
 impl Decoder {
     /// Decodes the fields that are whole and returns the number of bytes they take.
-    fn fields(&mut self, bytes: &[u8], offset: u64) -> Result<usize, Error> {
+    fn fields(&mut self, bytes: &[u8], offset: u64) -> Result<usize, InputError> {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
@@ -82,8 +82,8 @@ impl Decoder {
         }
     }
 
-    fn field(&mut self, number: u64, field: Field<'_>, start: u64) -> Result<(), Error> {
-        let at = |Invalid(what): Invalid| Error::Malformed {
+    fn field(&mut self, number: u64, field: Field<'_>, start: u64) -> Result<(), InputError> {
+        let at = |Invalid(what): Invalid| InputError::Malformed {
             offset: start,
             expected: what,
             unpacked: false,
@@ -135,7 +135,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn sample(&mut self, bytes: &[u8], base: u64, start: u64) -> Result<(), Error> {
+    fn sample(&mut self, bytes: &[u8], base: u64, start: u64) -> Result<(), InputError> {
         self.labels.begin();
         if self.usual_sample(bytes).is_none() {
             self.builder.forget_sample();
@@ -182,7 +182,7 @@ impl Decoder {
 
     /// Any sample.
     #[cold]
-    fn any_sample(&mut self, bytes: &[u8], base: u64) -> Result<(), Error> {
+    fn any_sample(&mut self, bytes: &[u8], base: u64) -> Result<(), InputError> {
         let builder = &mut self.builder;
         let mut cursor = Cursor::new(bytes, base);
         while !cursor.at_end() {
@@ -234,7 +234,7 @@ fn whole_sample(bytes: &[u8]) -> Option<(&[u8], usize)> {
 /// The number and content of the field at the start of `bytes` and where it ends; `None` where more bytes are
 /// needed.
 #[inline]
-fn whole_field(bytes: &[u8], offset: u64) -> Result<Option<(u64, Field<'_>, usize)>, Error> {
+fn whole_field(bytes: &[u8], offset: u64) -> Result<Option<(u64, Field<'_>, usize)>, InputError> {
     let mut cursor = Cursor::new(bytes, offset);
     // 20 bytes hold any key and length: in fewer, a number may be cut off rather than too long.
     let head = |cursor: &mut Cursor<'_>| match cursor.varint() {
@@ -275,14 +275,14 @@ fn whole_field(bytes: &[u8], offset: u64) -> Result<Option<(u64, Field<'_>, usiz
     Ok(Some((number, field, end)))
 }
 
-fn wrong_type(message: &str, number: u64, offset: u64) -> Error {
+fn wrong_type(message: &str, number: u64, offset: u64) -> InputError {
     malformed(offset, &format!("field {number} of a {message} in its own wire type, found another"))
 }
 
 /// Calls `set` with each varint field of a message; other fields are skipped. Where a field comes again, the last
 /// call counts.
 #[inline]
-fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(), Error> {
+fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(), InputError> {
     if usual_varints(bytes, &mut set).is_some() {
         return Ok(());
     }
@@ -313,7 +313,7 @@ fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
     Some(())
 }
 
-fn value_type(bytes: &[u8], base: u64) -> Result<RawType, Error> {
+fn value_type(bytes: &[u8], base: u64) -> Result<RawType, InputError> {
     let mut raw = RawType::default();
     varints(bytes, base, |number, value| match number {
         1 => raw.name = value as i64,
@@ -323,7 +323,7 @@ fn value_type(bytes: &[u8], base: u64) -> Result<RawType, Error> {
     Ok(raw)
 }
 
-fn mapping(bytes: &[u8], base: u64) -> Result<RawMapping, Error> {
+fn mapping(bytes: &[u8], base: u64) -> Result<RawMapping, InputError> {
     let mut raw = RawMapping::default();
     varints(bytes, base, |number, value| match number {
         1 => raw.id = value,
@@ -341,7 +341,7 @@ fn mapping(bytes: &[u8], base: u64) -> Result<RawMapping, Error> {
     Ok(raw)
 }
 
-fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLocation, Error> {
+fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLocation, InputError> {
     lines.clear();
     if let Some(raw) = usual_location(bytes, lines) {
         return Ok(raw);
@@ -392,7 +392,7 @@ fn usual_location(bytes: &[u8], lines: &mut Vec<RawLine>) -> Option<RawLocation>
     Some(raw)
 }
 
-fn function(bytes: &[u8], base: u64) -> Result<RawFunction, Error> {
+fn function(bytes: &[u8], base: u64) -> Result<RawFunction, InputError> {
     let mut raw = RawFunction::default();
     varints(bytes, base, |number, value| match number {
         1 => raw.id = value,
@@ -434,7 +434,7 @@ impl LabelCache {
     }
 
     #[inline]
-    fn end(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, Error> {
+    fn end(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, InputError> {
         match self.last {
             Some(i) if Self::bytes(&self.known, &self.ends, i) == self.current => {
                 Ok(self.ends[i as usize].1)
@@ -443,7 +443,7 @@ impl LabelCache {
         }
     }
 
-    fn look_up(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, Error> {
+    fn look_up(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, InputError> {
         let Self { current, known, ends, index, last } = self;
         let h = hash(current);
         if let Some(&i) = index.find(h, |&i| Self::bytes(known, ends, i) == current) {
@@ -461,7 +461,7 @@ impl LabelCache {
     }
 }
 
-fn labels(fields: &[u8], base: u64) -> Result<Vec<RawLabel>, Error> {
+fn labels(fields: &[u8], base: u64) -> Result<Vec<RawLabel>, InputError> {
     let mut set = Vec::new();
     let mut cursor = Cursor::new(fields, base);
     while !cursor.at_end() {

@@ -11,14 +11,14 @@ mod wire;
 
 pub use decode::decode;
 
-use super::{Content, Error, Format, Holds, Sniff};
+use super::{Content, Format, Holds, InputError, Sniff};
 use std::io::Read;
 
 /// pprof's entry in the list of formats.
 pub const FORMAT: Format =
     Format { name: "pprof profile", holds: Holds::Profile, sniff: Sniff::Start(sniff), read };
 
-fn read(reader: &mut dyn Read) -> Result<Content, Error> {
+fn read(reader: &mut dyn Read) -> Result<Content, InputError> {
     decode(reader).map(Content::from)
 }
 

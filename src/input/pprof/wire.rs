@@ -1,7 +1,7 @@
 //! Protobuf's wire format, as far as reading it fast needs: a cursor over bytes that knows its offset in
 //! the file, so that every complaint names a place.
 
-use crate::input::Error;
+use crate::input::InputError;
 
 /// A field as it stands in a message.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,13 @@ impl<'a> Cursor<'a> {
 
     /// A complaint about the current place.
     #[cold]
-    pub(super) fn fault(&self, expected: &str) -> Error {
+    pub(super) fn fault(&self, expected: &str) -> InputError {
         malformed(self.offset(), expected)
     }
 
     /// A varint.
     #[inline]
-    pub(super) fn varint(&mut self) -> Result<u64, Error> {
+    pub(super) fn varint(&mut self) -> Result<u64, InputError> {
         match self.bytes[self.position..] {
             [a, ..] if a < 0x80 => {
                 self.position += 1;
@@ -70,7 +70,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    fn long_varint(&mut self) -> Result<u64, Error> {
+    fn long_varint(&mut self) -> Result<u64, InputError> {
         let mut value = 0;
         for i in 0..10 {
             let Some(&byte) = self.bytes.get(self.position + i) else {
@@ -91,7 +91,7 @@ impl<'a> Cursor<'a> {
 
     /// The next field's number and content.
     #[inline]
-    pub(super) fn field(&mut self) -> Result<(u64, Field<'a>), Error> {
+    pub(super) fn field(&mut self) -> Result<(u64, Field<'a>), InputError> {
         let key = self.varint()?;
         let number = key >> 3;
         let field = match key & 7 {
@@ -130,11 +130,11 @@ impl<'a> Cursor<'a> {
 
 /// An error with a place.
 #[cold]
-pub(super) fn malformed(offset: u64, expected: &str) -> Error {
+pub(super) fn malformed(offset: u64, expected: &str) -> InputError {
     let expected = if expected.starts_with("expected") || expected.contains(" has ") {
         expected.to_owned()
     } else {
         format!("expected {expected}")
     };
-    Error::Malformed { offset, expected, unpacked: false }
+    InputError::Malformed { offset, expected, unpacked: false }
 }

@@ -2,7 +2,7 @@
 
 use super::{GREW, LEAKS, OTHER, REST};
 use crate::analysis::estimates::{Class, Estimate};
-use crate::analysis::timeline::{Row, Timeline};
+use crate::analysis::timeline::{Timeline, TimelineRow};
 use crate::report::{Report, Sort};
 use plotters::style::RGBColor;
 use std::ops::Range;
@@ -28,7 +28,7 @@ pub(super) enum Shape {
 /// A row as it is drawn.
 pub(super) struct Band<'a> {
     /// The row; absent for what has no place of its own.
-    pub(super) row: Option<&'a Row>,
+    pub(super) row: Option<&'a TimelineRow>,
     pub(super) class: Option<Class>,
     pub(super) slope: Option<Estimate>,
     /// Its value in each snapshot that is drawn.
@@ -190,7 +190,7 @@ impl<'a> Picture<'a> {
 
 /// The rows that are drawn, what leaks first, and how many they are. The rest of the total is a band as well.
 fn bands<'a>(timeline: &'a Timeline, at: &[usize], shape: Shape) -> (Vec<Band<'a>>, usize) {
-    let mut rows: Vec<&Row> = timeline.rows.iter().take(BANDS).collect();
+    let mut rows: Vec<&TimelineRow> = timeline.rows.iter().take(BANDS).collect();
     rows.sort_by_key(|row| kind(row.class));
     let shown = rows.len();
     let mut counts = [0; 3];

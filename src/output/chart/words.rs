@@ -4,7 +4,7 @@
 
 use super::picture::{Band, Picture, Shape};
 use crate::analysis::estimates::Class;
-use crate::analysis::timeline::{Row, Timeline};
+use crate::analysis::timeline::{Timeline, TimelineRow};
 use crate::output::escape;
 use crate::output::number::Scale;
 use crate::report::Report;
@@ -61,7 +61,7 @@ impl<'a> Words<'a> {
 
     /// What the total did, and what leaks.
     pub(super) fn facts(&self) -> String {
-        let leaks: Vec<&Row> =
+        let leaks: Vec<&TimelineRow> =
             self.timeline.rows.iter().filter(|row| row.class == Class::Leak).collect();
         let mut facts = self.change();
         let rows = self.report.granularity.name();

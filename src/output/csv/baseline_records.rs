@@ -1,12 +1,12 @@
 //! Baselines, a line for each.
 
 use super::columns::{Columns, pairs};
-use crate::report::baselines::{Branch, Row, Shelf};
+use crate::report::baselines::{BaselineRow, Branch, Shelf};
 use std::io;
 
 /// What the baselines of a branch do together is in JSON.
 pub(in crate::output) fn write(shelf: &Shelf, out: &mut dyn io::Write) -> io::Result<()> {
-    Columns::<(&Branch, &Row)>::new()
+    Columns::<(&Branch, &BaselineRow)>::new()
         .column("branch", |(branch, _)| &branch.branch)
         .column("platform", |(branch, _)| &branch.platform)
         .column("time", |(_, row)| &row.time)

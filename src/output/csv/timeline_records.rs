@@ -5,7 +5,7 @@
 //! its lines are of the kind `total`, since a function may have any name.
 
 use super::columns::{Columns, finite, scientific, word};
-use crate::analysis::timeline::{Row, Timeline};
+use crate::analysis::timeline::{Timeline, TimelineRow};
 use crate::report::Report;
 use std::io;
 
@@ -13,7 +13,7 @@ use std::io;
 #[derive(Clone, Copy)]
 struct Snapshot<'a> {
     at: usize,
-    row: Option<&'a Row>,
+    row: Option<&'a TimelineRow>,
 }
 
 pub(super) fn write(

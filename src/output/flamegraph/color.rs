@@ -5,7 +5,7 @@
 //! Without a comparison a colour tells the package, and what is not the program's own code is grey.
 
 use super::words::Words;
-use crate::analysis::flame::Frame;
+use crate::analysis::flame::FlameFrame;
 use crate::model::origin;
 
 /// What did not change.
@@ -47,7 +47,7 @@ impl Palette {
     }
 
     /// The colour of a frame.
-    pub(super) fn fill(self, words: &Words<'_>, frame: &Frame) -> String {
+    pub(super) fn fill(self, words: &Words<'_>, frame: &FlameFrame) -> String {
         match self {
             Self::Change => change(words, frame).to_owned(),
             Self::Package
@@ -60,7 +60,7 @@ impl Palette {
     }
 }
 
-fn change(words: &Words<'_>, frame: &Frame) -> &'static str {
+fn change(words: &Words<'_>, frame: &FlameFrame) -> &'static str {
     let delta = frame.value.delta_or_value().cum;
     if delta == 0 {
         return SAME;

@@ -10,7 +10,7 @@ use quick_xml::{Reader, Writer};
 use std::io;
 
 /// A line above the frames.
-pub(super) enum Line {
+pub(super) enum HeaderLine {
     /// Words.
     Text(String),
     /// Words, some with a patch of colour before them.
@@ -33,7 +33,7 @@ const CHARACTERS: f64 = 1200.0 / (12.0 * 0.59);
 pub(super) fn dress(
     svg: &[u8],
     looks: &[Look],
-    header: &[Line],
+    header: &[HeaderLine],
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut dressing = Dressing {
@@ -75,7 +75,7 @@ enum Place {
 struct Dressing<'a, W: io::Write> {
     writer: Writer<W>,
     looks: &'a [Look],
-    header: &'a [Line],
+    header: &'a [HeaderLine],
     /// Pixels that everything below the header moves down.
     down: f64,
     place: Place,
@@ -229,8 +229,8 @@ impl<W: io::Write> Dressing<'_, W> {
         for (i, line) in self.header.iter().enumerate() {
             let y = FIRST + LINE * i as f64;
             match line {
-                Line::Text(text) => self.write_label(LEFT, y, text)?,
-                Line::Legend(parts) => {
+                HeaderLine::Text(text) => self.write_label(LEFT, y, text)?,
+                HeaderLine::Legend(parts) => {
                     let mut x = LEFT;
                     for (color, label) in parts {
                         if let Some(color) = color {

@@ -6,9 +6,9 @@
 use super::super::escape;
 use super::Look;
 use super::color::{self, Palette};
-use super::dress::Line;
+use super::dress::HeaderLine;
 use crate::analysis::Bounds;
-use crate::analysis::flame::{Direction, Flame, Frame, Width};
+use crate::analysis::flame::{Flame, FlameDirection, FlameFrame, FlameWidth};
 use crate::filter::Granularity;
 use crate::report::{Report, Total};
 use crate::units;
@@ -38,7 +38,7 @@ impl<'a> Words<'a> {
     }
 
     /// Whether sampling explains the change of a frame.
-    pub(super) fn is_noise(&self, frame: &Frame) -> bool {
+    pub(super) fn is_noise(&self, frame: &FlameFrame) -> bool {
         self.is_comparison && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
     }
 
@@ -69,12 +69,12 @@ impl<'a> Words<'a> {
     }
 
     /// The name as the profile has it.
-    pub(super) fn raw_name(&self, frame: &Frame) -> &'a str {
+    pub(super) fn raw_name(&self, frame: &FlameFrame) -> &'a str {
         self.flame.names.get(frame.name as usize).map_or("", String::as_str)
     }
 
     /// The name of a frame as it is drawn.
-    pub(super) fn name(&self, frame: &Frame) -> String {
+    pub(super) fn name(&self, frame: &FlameFrame) -> String {
         let name = shown(self.raw_name(frame), LONGEST_NAME);
         if let Some(several) = frame.several {
             return format!("… {} more, each too narrow", units::Grouped(i64::from(several)));
@@ -88,7 +88,7 @@ impl<'a> Words<'a> {
     }
 
     /// Name and figures of a frame.
-    pub(super) fn title(&self, frame: &Frame) -> String {
+    pub(super) fn title(&self, frame: &FlameFrame) -> String {
         let name = self.name(frame);
         let (Some(before), Some(delta)) = (frame.value.before, frame.value.delta) else {
             let value = self.value(frame.value.after.cum);
@@ -109,9 +109,9 @@ impl<'a> Words<'a> {
         let noise =
             if delta.cum != 0 && self.is_noise(frame) { ", within sampling error" } else { "" };
         let share = match self.flame.width {
-            Width::Before => self.share(before.cum),
-            Width::After if frame.value.after.cum != 0 => self.share(frame.value.after.cum),
-            Width::After | Width::Delta => self.share(delta.cum),
+            FlameWidth::Before => self.share(before.cum),
+            FlameWidth::After if frame.value.after.cum != 0 => self.share(frame.value.after.cum),
+            FlameWidth::After | FlameWidth::Delta => self.share(delta.cum),
         };
         format!(
             "{name} (before {} → after {}, Δ {}{}{percent}{noise}{share}{})",
@@ -127,8 +127,8 @@ impl<'a> Words<'a> {
     fn share(&self, part: i64) -> String {
         let Some(total) = self.total else { return String::new() };
         let whole = match (self.is_comparison, self.flame.width) {
-            (true, Width::Before) => total.value.before.unwrap_or_default(),
-            (true, Width::After) if part >= 0 => total.value.after,
+            (true, FlameWidth::Before) => total.value.before.unwrap_or_default(),
+            (true, FlameWidth::After) if part >= 0 => total.value.after,
             (true, _) => self.whole(),
             (false, _) => total.value.after,
         };
@@ -141,8 +141,8 @@ impl<'a> Words<'a> {
 
     fn own(&self, flat: i64) -> String {
         let word = match self.flame.direction {
-            Direction::RootFirst => "itself",
-            Direction::LeafFirst => "from no caller",
+            FlameDirection::RootFirst => "itself",
+            FlameDirection::LeafFirst => "from no caller",
         };
         if flat == 0 { String::new() } else { format!("; {word} {}", self.value(flat)) }
     }
@@ -150,7 +150,7 @@ impl<'a> Words<'a> {
     /// What stands for all where there is nothing to draw.
     pub(super) fn nothing(&self) -> Look {
         let name = match (self.is_comparison, self.flame.width) {
-            (true, Width::Delta) => "nothing changed",
+            (true, FlameWidth::Delta) => "nothing changed",
             (true, _) if self.flame.frames.is_empty() => "nothing is of one profile only",
             _ => "no samples",
         };
@@ -196,29 +196,29 @@ impl<'a> Words<'a> {
     }
 
     /// The lines above the frames.
-    pub(super) fn header(&self, palette: Palette) -> Vec<Line> {
-        let mut lines = vec![Line::Text(self.about_width())];
-        lines.extend(self.about_strip().map(Line::Text));
+    pub(super) fn header(&self, palette: Palette) -> Vec<HeaderLine> {
+        let mut lines = vec![HeaderLine::Text(self.about_width())];
+        lines.extend(self.about_strip().map(HeaderLine::Text));
         match palette {
-            Palette::Package => lines.push(Line::Text(
+            Palette::Package => lines.push(HeaderLine::Text(
                 "Colour: the package; grey is the standard library and what has no symbols. ± is the 95 % sampling error."
                     .to_owned(),
             )),
             Palette::Change => lines.push(self.legend()),
         }
-        lines.extend(self.about_narrow().map(Line::Text));
+        lines.extend(self.about_narrow().map(HeaderLine::Text));
         lines
     }
 
     fn about_width(&self) -> String {
         let order = match self.flame.direction {
-            Direction::RootFirst => "callers above what they call",
-            Direction::LeafFirst => "what allocated above its callers",
+            FlameDirection::RootFirst => "callers above what they call",
+            FlameDirection::LeafFirst => "what allocated above its callers",
         };
         let width = match (self.is_comparison, self.flame.width) {
-            (true, Width::After) => "what is there after",
-            (true, Width::Before) => "what was there before",
-            (true, Width::Delta) => {
+            (true, FlameWidth::After) => "what is there after",
+            (true, FlameWidth::Before) => "what was there before",
+            (true, FlameWidth::Delta) => {
                 "how much changed: the sum of |Δ| over all stacks, so opposite changes add up"
             }
             (false, _) if self.shows_change() => {
@@ -232,9 +232,9 @@ impl<'a> Words<'a> {
     fn about_strip(&self) -> Option<String> {
         let sum = self.value(self.flame.elided.first()?.width);
         let (where_to, rest) = match (self.flame.frames.is_empty(), self.flame.width) {
-            (true, Width::Before) => ("Shown: ", "in stacks that are there after only"),
+            (true, FlameWidth::Before) => ("Shown: ", "in stacks that are there after only"),
             (true, _) => ("Shown: ", "in stacks that were there before only"),
-            (false, Width::Before) => ("Under “new”: ", "in stacks that are there after only"),
+            (false, FlameWidth::Before) => ("Under “new”: ", "in stacks that are there after only"),
             (false, _) => ("Under “gone”: ", "in stacks that were there before only"),
         };
         Some(format!("{where_to}{sum} {rest}, with the width it has there."))
@@ -255,7 +255,7 @@ impl<'a> Words<'a> {
         })
     }
 
-    fn legend(&self) -> Line {
+    fn legend(&self) -> HeaderLine {
         let whole = self.value(self.whole());
         let step = |step: f64| format!("{step} %");
         let steps = || color::STEPS.iter().rev();
@@ -273,7 +273,7 @@ impl<'a> Words<'a> {
         let shades = color::GROWN.iter();
         parts.extend(shades.zip(less.chain(color::STEPS.iter().map(|&s| step(s)))).map(swatch));
         parts.push((None, format!("or more of {whole}")));
-        Line::Legend(parts)
+        HeaderLine::Legend(parts)
     }
 }
 

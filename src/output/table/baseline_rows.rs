@@ -3,10 +3,10 @@
 use super::super::Style;
 use super::grid::Kind::{Mixed, Number, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{Scale, percent_change, range};
 use super::{escape::escape, sparkline, wrap};
-use crate::report::baselines::{Branch, Rise, Row, Shelf};
+use crate::report::baselines::{BaselineRow, Branch, Rise, Shelf};
 use crate::stats::drift::LEAST;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
@@ -41,11 +41,11 @@ pub(in crate::output) fn write(
 }
 
 /// A baseline, and the one before it.
-type Shown<'a> = (&'a Row, Option<&'a Row>);
+type Shown<'a> = (&'a BaselineRow, Option<&'a BaselineRow>);
 
 /// The numbers are the order in which columns are left out where there is no room.
 fn columns<'a>(style: &'a Style) -> Grid<'a, Shown<'a>> {
-    let scale = |row: &'a Row| {
+    let scale = |row: &'a BaselineRow| {
         Scale::new(row.total.as_ref().map_or("", |total| &total.unit), style.unit.as_deref())
     };
     Grid::new()
@@ -75,9 +75,9 @@ fn columns<'a>(style: &'a Style) -> Grid<'a, Shown<'a>> {
 
 fn rows(branch: &Branch, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let mut grid = columns(style);
-    let mut before: Option<&Row> = None;
+    let mut before: Option<&BaselineRow> = None;
     for row in &branch.baselines {
-        grid.push(&(row, before), Label::default(), Tone::Plain);
+        grid.push(&(row, before), RowLabel::default(), Tone::Plain);
         before = Some(row);
     }
     grid.write(style, INDENT, out)

@@ -6,7 +6,7 @@
 use super::super::{Style, Width};
 use super::closing::write_next;
 use super::grid::Tone;
-use super::name::Label;
+use super::name::RowLabel;
 use super::{escape::escape, facts, heading, rows, wrap};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::output::check_words as words;
@@ -152,7 +152,7 @@ fn write_offenders(
     let mut grid = rows::place_columns(style).name_at_least(28);
     for offender in &judgement.offenders {
         let weight = words::weight_text(judgement, offender, style.unit.as_deref());
-        let label = Label::new(&offender.place.function);
+        let label = RowLabel::new(&offender.place.function);
         grid.push(&(weight, &offender.place), label, Tone::of(words::weight(judgement, offender)));
     }
     grid.write(style, INDENT + 2, out)

@@ -6,7 +6,7 @@
 
 use super::super::Style;
 use super::{escape::escape, is_heap, shell, wrap};
-use crate::analysis::diff::{Diff, Row, Status};
+use crate::analysis::diff::{Diff, DiffRow, Status};
 use crate::analysis::refs::{Refs, Relation};
 use crate::analysis::top::Top;
 use crate::filter::Granularity;
@@ -74,7 +74,7 @@ fn two_snapshots(report: &Report) -> &'static str {
 }
 
 /// The first row that grew by more than error explains.
-fn first_grown(diff: &Diff) -> Option<&Row> {
+fn first_grown(diff: &Diff) -> Option<&DiffRow> {
     let grew = |status: Status| matches!(status, Status::New | Status::Grown);
     diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())
 }

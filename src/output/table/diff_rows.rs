@@ -7,10 +7,10 @@
 use super::super::Style;
 use super::grid::Kind::{Number, Text};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{self, Scale};
 use super::{counted, is_heap, rows, rows_word, wrap};
-use crate::analysis::diff::{Diff, Row, Status};
+use crate::analysis::diff::{Diff, DiffRow, Status};
 use crate::analysis::{Bounds, Measure, Omitted};
 use crate::report::{Report, Sort};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,9 +42,9 @@ pub(super) fn write(
 
 /// One line to be: a row, or the two rows of a function that moved.
 struct Entry<'a> {
-    row: &'a Row,
+    row: &'a DiffRow,
     /// The row before, where the function moved and both are in the report.
-    moved: Option<&'a Row>,
+    moved: Option<&'a DiffRow>,
     before: Measure,
     error: Option<Bounds>,
 }
@@ -126,7 +126,7 @@ fn entries<'a>(report: &Report, diff: &'a Diff) -> Vec<(Group, Entry<'a>)> {
     entries
 }
 
-fn group(row: &Row, delta: i64) -> Group {
+fn group(row: &DiffRow, delta: i64) -> Group {
     match row.status {
         Status::Same | Status::WithinNoise => Group::Rest,
         _ if delta > 0 => Group::Grew,
@@ -253,7 +253,7 @@ fn kept(share: f64) -> String {
     number::whole_percent(share.clamp(0.0, 1.0) * 100.0)
 }
 
-fn label(report: &Report, entry: &Entry<'_>) -> Label {
+fn label(report: &Report, entry: &Entry<'_>) -> RowLabel {
     let row = entry.row;
     let label = rows::label(report, &row.name, row.via.as_ref());
     match (entry.moved, &row.moved_from, &row.moved_to) {

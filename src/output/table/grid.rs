@@ -4,7 +4,7 @@
 //! A grid has at most one column of names. The others are as wide as their widest cell, and each of
 //! them has a place in the order in which columns are left out.
 
-use super::name::{self, Label};
+use super::name::{self, RowLabel};
 use crate::output::{Style, Width};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
@@ -105,15 +105,15 @@ impl<'a, R> Grid<'a, R> {
     }
 
     /// The line of a row.
-    pub(super) fn push(&mut self, row: &R, label: Label, tone: Tone) {
+    pub(super) fn push(&mut self, row: &R, label: RowLabel, tone: Tone) {
         let cells = self.cells.iter().map(|cell| cell(row)).collect();
-        self.layout.lines.push(Some(Line { cells, label, tone }));
+        self.layout.lines.push(Some(GridLine { cells, label, tone }));
     }
 
     /// A line that is a label alone.
-    pub(super) fn push_label(&mut self, label: Label, tone: Tone) {
+    pub(super) fn push_label(&mut self, label: RowLabel, tone: Tone) {
         let cells = vec![String::new(); self.cells.len()];
-        self.layout.lines.push(Some(Line { cells, label, tone }));
+        self.layout.lines.push(Some(GridLine { cells, label, tone }));
     }
 
     /// A blank line, where something stands above it.
@@ -135,9 +135,9 @@ impl<'a, R> Grid<'a, R> {
 }
 
 /// One line: a cell per column (that of the names is empty), and its name.
-struct Line {
+struct GridLine {
     cells: Vec<String>,
-    label: Label,
+    label: RowLabel,
     tone: Tone,
 }
 
@@ -152,7 +152,7 @@ struct Column<'a> {
 struct Layout<'a> {
     columns: Vec<Column<'a>>,
     /// `None` is a blank line.
-    lines: Vec<Option<Line>>,
+    lines: Vec<Option<GridLine>>,
     /// Names get at least so many columns before another column has to go.
     name_at_least: usize,
 }
@@ -208,7 +208,7 @@ impl Layout<'_> {
         self.columns.iter().any(|column| !column.title.is_empty())
     }
 
-    fn rows(&self) -> impl Iterator<Item = &Line> {
+    fn rows(&self) -> impl Iterator<Item = &GridLine> {
         self.lines.iter().flatten()
     }
 

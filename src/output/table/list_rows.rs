@@ -7,7 +7,7 @@ use super::super::{Style, Width};
 use super::escape::escape;
 use super::grid::Kind::{Code, Mixed, Number};
 use super::grid::{Grid, Tone};
-use super::name::{self, Label};
+use super::name::{self, RowLabel};
 use super::number::Scale;
 use super::{rows, wrap};
 use crate::analysis::list::{Changed, List, Listing, NoSource, Source};
@@ -177,7 +177,7 @@ fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<
         let tone = delta.map_or(Tone::Plain, |delta| {
             Tone::of(if delta.flat == 0 { delta.cum } else { delta.flat })
         });
-        grid.push(&Shown { values, error: error.flatten(), line, text }, Label::default(), tone);
+        grid.push(&Shown { values, error: error.flatten(), line, text }, RowLabel::default(), tone);
     };
     push(Some((listing.values, listing.error)), "all".to_owned(), String::new());
     let mut by_line: BTreeMap<i64, Row> = BTreeMap::new();

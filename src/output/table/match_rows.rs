@@ -4,7 +4,7 @@ use super::super::{Style, Width};
 use super::closing::write_next;
 use super::grid::Kind::{Number, Text, Word};
 use super::grid::{Grid, Tone, cut_right};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::Scale;
 use super::{counted, escape::escape, rows, wrap};
 use crate::analysis::matches::{Match, Matches};
@@ -42,7 +42,7 @@ pub(super) fn write(
             rows::in_file(row.file.as_deref(), None, style.file_names)
         });
     for row in &matches.rows {
-        grid.push(row, Label::new(&row.function), Tone::Plain);
+        grid.push(row, RowLabel::new(&row.function), Tone::Plain);
     }
     if !matches.rows.is_empty() {
         grid.write(style, 0, out)?;

@@ -15,7 +15,7 @@ const CALLEE: &str = " → ";
 
 /// What stands in the function column of one line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Label {
+pub(super) struct RowLabel {
     /// The name of the row.
     name: String,
     /// A second name and the arrow before it: the caller (` ← `) or the callee (` → `).
@@ -30,20 +30,20 @@ pub(super) struct Label {
     pub(super) status: Option<(&'static str, [&'static str; 2])>,
 }
 
-impl Label {
+impl RowLabel {
     /// A name alone.
     pub(super) fn new(name: &str) -> Self {
-        Label { name: escape(name).into_owned(), ..Label::default() }
+        RowLabel { name: escape(name).into_owned(), ..RowLabel::default() }
     }
 
     /// The name of a package or a file, whose path is cut only where nothing else can go.
     pub(super) fn path(name: &str) -> Self {
-        Label { path_matters: true, ..Label::new(name) }
+        RowLabel { path_matters: true, ..RowLabel::new(name) }
     }
 
     /// The line of a tree.
     pub(super) fn chain(chain: Chain) -> Self {
-        Label { chain: Some(chain), ..Label::default() }
+        RowLabel { chain: Some(chain), ..RowLabel::default() }
     }
 
     /// With the caller under which it stands.
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn own_code_is_seen_in_the_narrowest_label() {
-        let label = Label::new("encoding/json.(*decodeState).objectInterface")
+        let label = RowLabel::new("encoding/json.(*decodeState).objectInterface")
             .under("github.com/acme/session.(*Store).Load");
         assert_eq!(
             label.fit(200, |_| true),
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_status_without_a_column_is_said_by_the_label() {
-        let mut label = Label::new("main.f");
+        let mut label = RowLabel::new("main.f");
         label.status = Some(("new", ["Δ %", "before"]));
         assert_eq!(label.fit(40, |title| title == "after"), "main.f  [new]");
         assert_eq!(label.fit(40, |title| title == "before"), "main.f");

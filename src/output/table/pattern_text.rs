@@ -7,9 +7,9 @@ use super::super::{PatternView, Style};
 use super::closing::write_next;
 use super::grid::Kind::{Code, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::{escape::escape, shell, wrap};
-use crate::patterns::{Confidence, Evidence, Example, Listing, Metric, Page, ProfileKind};
+use crate::patterns::{Confidence, Example, Listing, Metric, Page, PatternEvidence, ProfileKind};
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -44,7 +44,7 @@ fn list(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         .column(Text, "file", Some(2), |pattern| Some(escape(pattern.file.as_ref()?).into_owned()))
         .column(Code, "what it is about", None, |pattern| escape(&pattern.title).into_owned());
     for pattern in &page.patterns {
-        grid.push(pattern, Label::default(), Tone::Plain);
+        grid.push(pattern, RowLabel::default(), Tone::Plain);
     }
     grid.write(style, 0, out)?;
     writeln!(out)?;
@@ -157,20 +157,24 @@ fn confidence_in_words(confidence: Confidence) -> &'static str {
     }
 }
 
-fn evidence(evidence: Evidence) -> &'static str {
+fn evidence(evidence: PatternEvidence) -> &'static str {
     match evidence {
-        Evidence::Growth => "growth",
-        Evidence::Churn => "churn",
-        Evidence::Highwater => "highwater",
+        PatternEvidence::Growth => "growth",
+        PatternEvidence::Churn => "churn",
+        PatternEvidence::Highwater => "highwater",
     }
 }
 
-fn evidence_in_words(evidence: Evidence, metric: Metric) -> &'static str {
+fn evidence_in_words(evidence: PatternEvidence, metric: Metric) -> &'static str {
     match (evidence, metric) {
-        (Evidence::Growth, Metric::Inuse) => "what is in use grows from snapshot to snapshot",
-        (Evidence::Growth, Metric::Alloc) => "what is allocated grows from snapshot to snapshot",
-        (Evidence::Churn, _) => "much is allocated, and what is in use stays the same",
-        (Evidence::Highwater, _) => {
+        (PatternEvidence::Growth, Metric::Inuse) => {
+            "what is in use grows from snapshot to snapshot"
+        }
+        (PatternEvidence::Growth, Metric::Alloc) => {
+            "what is allocated grows from snapshot to snapshot"
+        }
+        (PatternEvidence::Churn, _) => "much is allocated, and what is in use stays the same",
+        (PatternEvidence::Highwater, _) => {
             "a mark that rises and never falls; a goroutine profile says what is there now"
         }
     }

@@ -3,10 +3,10 @@
 use super::super::Style;
 use super::grid::Kind::{Number, Text};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{self, Scale};
 use super::{counted, rows, rows_word, wrap};
-use crate::analysis::peek::{Neighbor, Peek, Row};
+use crate::analysis::peek::{Neighbor, Peek, PeekRow};
 use crate::model::change::Change;
 use crate::report::Report;
 use std::io;
@@ -44,7 +44,7 @@ pub(super) fn write(
 
 /// One line to be: a row itself, or a call from or to it.
 struct Shown<'a> {
-    row: &'a Row,
+    row: &'a PeekRow,
     /// What the neighbor is to the row, and what went along the call.
     call: Option<(&'a str, Change<i64>)>,
 }
@@ -57,7 +57,7 @@ impl Shown<'_> {
     }
 
     /// The row, on its own line.
-    fn itself(&self) -> Option<&Row> {
+    fn itself(&self) -> Option<&PeekRow> {
         self.call.is_none().then_some(self.row)
     }
 
@@ -113,12 +113,12 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
 fn push_calls<'a>(
     grid: &mut Grid<'a, Shown<'a>>,
     report: &Report,
-    row: &'a Row,
+    row: &'a PeekRow,
     relation: &'a str,
     all: &[Neighbor],
 ) {
     let (shown, rest) = all.split_at(all.len().min(NEIGHBORS_SHOWN));
-    let mut push = |value: Change<i64>, label: Label| {
+    let mut push = |value: Change<i64>, label: RowLabel| {
         grid.push(&Shown { row, call: Some((relation, value)) }, label, Tone::Plain);
     };
     for neighbor in shown {
@@ -126,6 +126,6 @@ fn push_calls<'a>(
         push(neighbor.value, if neighbor.inline { label.remark("inline") } else { label });
     }
     if let Some(sum) = rest.iter().map(|neighbor| neighbor.value).reduce(Change::plus) {
-        push(sum, Label::new(&format!("… {} more", rest.len())));
+        push(sum, RowLabel::new(&format!("… {} more", rest.len())));
     }
 }

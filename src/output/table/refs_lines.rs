@@ -4,10 +4,9 @@ use super::super::Style;
 use super::chain::{Arrow, Chain};
 use super::grid::Kind::Number;
 use super::grid::{Grid, Tone};
-use super::name::Label;
-use super::number;
-use super::{counted, escape::escape, is_heap, rows, wrap};
-use crate::analysis::refs::{self, Direction, Refs, Relation, Site};
+use super::name::RowLabel;
+use super::{counted, escape::escape, is_heap, number, rows, wrap};
+use crate::analysis::refs::{self, Refs, RefsDirection, RefsLine, RefsSite, Relation};
 use crate::model::change::Change;
 use crate::report::Report;
 use anstyle::Style as Ansi;
@@ -45,7 +44,7 @@ pub(super) fn write(
 }
 
 /// What all ways in pass.
-fn headline(report: &Report, refs: &Refs, site: &Site) -> Option<String> {
+fn headline(report: &Report, refs: &Refs, site: &RefsSite) -> Option<String> {
     let whole = site.lines.first()?.values;
     if whole.delta_or_value() == 0 {
         return None;
@@ -64,7 +63,7 @@ fn headline(report: &Report, refs: &Refs, site: &Site) -> Option<String> {
     // No function lies on all ways in.
     let ways = site.lines.iter().filter(|line| line.depth == 1);
     let more = site.lines[0].omitted.map_or(0, |rest| rest.count);
-    let heaviest = ways.clone().next().filter(|_| refs.direction == Direction::Callers)?;
+    let heaviest = ways.clone().next().filter(|_| refs.direction == RefsDirection::Callers)?;
     let name = &heaviest.frames.first()?.name;
     let share = number::whole_percent(heaviest.share?);
     let ways = counted(ways.count() + more, "ways");
@@ -73,16 +72,18 @@ fn headline(report: &Report, refs: &Refs, site: &Site) -> Option<String> {
 
 fn title(report: &Report, refs: &Refs) -> &'static str {
     match (refs.relation, refs.direction) {
-        (Relation::HeldBy, Direction::Callers) => "held by",
-        (Relation::HeldBy, Direction::Callees) => "holds",
-        (Relation::AllocatedThrough, Direction::Callers) if is_heap(report) => "allocated through",
-        (Relation::AllocatedThrough, Direction::Callers) => "through",
-        (Relation::AllocatedThrough, Direction::Callees) => "and what it calls",
+        (Relation::HeldBy, RefsDirection::Callers) => "held by",
+        (Relation::HeldBy, RefsDirection::Callees) => "holds",
+        (Relation::AllocatedThrough, RefsDirection::Callers) if is_heap(report) => {
+            "allocated through"
+        }
+        (Relation::AllocatedThrough, RefsDirection::Callers) => "through",
+        (Relation::AllocatedThrough, RefsDirection::Callees) => "and what it calls",
     }
 }
 
 /// The values of a printed line, and the line of the tree, which has more to say of them.
-type Valued<'a> = (Change<i64>, Option<&'a refs::Line>);
+type Valued<'a> = (Change<i64>, Option<&'a RefsLine>);
 
 fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Valued<'a>> {
     let counts_objects = rows::counts_objects(report);
@@ -101,13 +102,13 @@ fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Va
 fn grid<'a>(
     report: &'a Report,
     refs: &Refs,
-    site: &'a Site,
+    site: &'a RefsSite,
     style: &'a Style,
 ) -> Grid<'a, Valued<'a>> {
     let mut grid = columns(report, refs, style);
     let arrow = match refs.direction {
-        Direction::Callers => Arrow::CalledBy,
-        Direction::Callees => Arrow::Calls,
+        RefsDirection::Callers => Arrow::CalledBy,
+        RefsDirection::Callees => Arrow::Calls,
     };
     for (prefix, drawn) in draw(&site.lines) {
         let (values, line, chain, tone) = match drawn {
@@ -120,8 +121,8 @@ fn grid<'a>(
             }
             Drawn::Ends(values) => {
                 let text = match refs.direction {
-                    Direction::Callers => "(starts here)",
-                    Direction::Callees => "(itself)",
+                    RefsDirection::Callers => "(starts here)",
+                    RefsDirection::Callees => "(itself)",
                 };
                 let mut chain = Chain::new(&prefix, arrow);
                 chain.push(text, false, false);
@@ -133,13 +134,13 @@ fn grid<'a>(
                 (&rest.values, None, chain, Tone::Dim)
             }
         };
-        grid.push(&(*values, line), Label::chain(chain), tone);
+        grid.push(&(*values, line), RowLabel::chain(chain), tone);
     }
     grid
 }
 
 /// Growth is coloured where it is more than sampling error explains; what the error hides is dim.
-fn tone(line: &refs::Line) -> Tone {
+fn tone(line: &RefsLine) -> Tone {
     match (line.values.delta, line.error) {
         (None, _) => Tone::Plain,
         (Some(0), _) => Tone::Dim,
@@ -151,7 +152,7 @@ fn tone(line: &refs::Line) -> Tone {
 
 /// What one printed line stands for.
 enum Drawn<'a> {
-    Line(&'a refs::Line),
+    Line(&'a RefsLine),
     /// What ends at the line above.
     Ends(&'a Change<i64>),
     /// Branches of the line above that are not shown.
@@ -159,10 +160,10 @@ enum Drawn<'a> {
 }
 
 /// The lines in the order of printing, each with the branches before it.
-fn draw(lines: &[refs::Line]) -> Vec<(String, Drawn<'_>)> {
+fn draw(lines: &[RefsLine]) -> Vec<(String, Drawn<'_>)> {
     // Lines that still have to come at each depth say whether a branch goes on.
     let mut drawn: Vec<(usize, Drawn<'_>)> = Vec::new();
-    let mut open: Vec<&refs::Line> = Vec::new();
+    let mut open: Vec<&RefsLine> = Vec::new();
     for line in lines {
         close(&mut open, line.depth, &mut drawn);
         drawn.push((line.depth, Drawn::Line(line)));
@@ -195,7 +196,7 @@ fn draw(lines: &[refs::Line]) -> Vec<(String, Drawn<'_>)> {
 }
 
 /// Ends the lines below `depth`: what was left out of each stands last beneath it.
-fn close<'a>(open: &mut Vec<&'a refs::Line>, depth: usize, drawn: &mut Vec<(usize, Drawn<'a>)>) {
+fn close<'a>(open: &mut Vec<&'a RefsLine>, depth: usize, drawn: &mut Vec<(usize, Drawn<'a>)>) {
     while open.len() > depth {
         let at = open.len();
         if let Some(rest) = open.pop().and_then(|line| line.omitted.as_ref()) {

@@ -4,7 +4,7 @@
 use super::super::{FileNames, Style};
 use super::grid::Grid;
 use super::grid::Kind::{Number, Text};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::Scale;
 use super::{counted, escape::escape, is_heap, names_functions, wrap};
 use crate::analysis::{Bounds, Omitted, Place};
@@ -98,13 +98,13 @@ pub(super) fn write_omitted(
 }
 
 /// The name of a row: a function, or a path.
-pub(super) fn name(report: &Report, name: &str) -> Label {
-    if names_functions(report) { Label::new(name) } else { Label::path(name) }
+pub(super) fn name(report: &Report, name: &str) -> RowLabel {
+    if names_functions(report) { RowLabel::new(name) } else { RowLabel::path(name) }
 }
 
 /// The name of a row, and the caller it is listed under. At the granularity of files or packages a function beside the
 /// name would compare unlike things.
-pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> Label {
+pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> RowLabel {
     match via.filter(|_| names_functions(report)) {
         Some(via) => name(report, row).under(&via.function),
         None => name(report, row),

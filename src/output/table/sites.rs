@@ -3,7 +3,7 @@
 use super::super::Style;
 use super::closing::is_allocation;
 use super::grid::Tone;
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::Scale;
 use super::{rows, wrap};
 use crate::analysis::diff::Diff;
@@ -26,7 +26,7 @@ pub(super) fn write(
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     for site in diff.sites.iter().take(SITES_SHOWN) {
         let place = &site.place;
-        let mut label = Label::new(&place.function);
+        let mut label = RowLabel::new(&place.function);
         if let Some(leaf) = site.leaf.as_ref().filter(|leaf| **leaf != place.function) {
             label = label.into_callee(leaf);
         }

@@ -7,7 +7,7 @@ use super::super::{Style, Width};
 use super::closing::write_next;
 use super::grid::Kind::{Mixed, Number, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::{self, Label};
+use super::name::{self, RowLabel};
 use super::number::{self, Scale};
 use super::rows::file_and_line;
 use super::sparkline::sparkline;
@@ -368,7 +368,7 @@ fn write_brief(
         .column(Text, "", Some(2), |suspect| file_and_line(&suspect.site, style.file_names))
         .name("");
     for &suspect in suspects {
-        let mut label = Label::new(&suspect.site.function);
+        let mut label = RowLabel::new(&suspect.site.function);
         if let Some(mechanism) = &suspect.mechanism {
             label = label.into_callee(mechanism);
         }

@@ -2,7 +2,7 @@
 
 use super::super::Style;
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{Scale, percent_change, percent_text};
 use super::{rows, wrap};
 use crate::analysis::tags::{Tag, Tags};
@@ -56,7 +56,7 @@ fn percent((amount, _, percent): &Valued) -> Option<String> {
 fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison: bool) {
     let mut push = |row: Valued, text: String| {
         let tone = row.0.delta.map_or(Tone::Plain, Tone::of);
-        grid.push(&row, Label::path(&text), tone);
+        grid.push(&row, RowLabel::path(&text), tone);
     };
     push((tag.amount, tag.error, tag.percent), format!("{}:", tag.key));
     for value in &tag.values {
@@ -67,7 +67,7 @@ fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison
         let sum = scale.value(tag.omitted.sum);
         let of = if is_comparison { "Σ |Δ|" } else { "Σ" };
         let text = format!("  … {} more, {of} {sum}", units::Grouped(tag.omitted.rows as i64));
-        grid.push_label(Label::path(&text), Tone::Dim);
+        grid.push_label(RowLabel::path(&text), Tone::Dim);
     }
 }
 

@@ -6,12 +6,12 @@
 use super::super::{Style, Width};
 use super::grid::Kind::{Number, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
 use super::{counted, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
-use crate::analysis::timeline::{Row, Timeline};
+use crate::analysis::timeline::{Timeline, TimelineRow};
 use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
@@ -94,7 +94,7 @@ struct Shown<'a> {
     /// The last less the first of the process that is judged.
     change: i64,
     rates: &'a [Option<i64>],
-    row: Option<&'a Row>,
+    row: Option<&'a TimelineRow>,
 }
 
 /// The numbers are the order in which columns make room for names.
@@ -160,7 +160,7 @@ fn grid<'a>(
         rates: &total.allocated_per_second,
         row: None,
     };
-    grid.push(&whole, Label::new("(the whole profile)"), Tone::Plain);
+    grid.push(&whole, RowLabel::new("(the whole profile)"), Tone::Plain);
     grid.gap();
     for row in &timeline.rows {
         let (values, change) = match report.sort {

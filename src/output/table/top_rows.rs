@@ -5,7 +5,7 @@ use super::grid::Kind::{Number, Text};
 use super::grid::{Grid, Tone};
 use super::number::{self, Scale};
 use super::{counted, rows, rows_word, wrap};
-use crate::analysis::top::{Row, Top};
+use crate::analysis::top::{Top, TopRow};
 use crate::report::{Report, Sort};
 use std::io;
 
@@ -34,13 +34,13 @@ pub(super) fn write(
 }
 
 /// A value of a row: its title, that of its percent, and both.
-type Value = (&'static str, &'static str, fn(&Row) -> (i64, Option<f64>));
+type Value = (&'static str, &'static str, fn(&TopRow) -> (i64, Option<f64>));
 
 const FLAT: Value = ("flat", "flat %", |row| (row.flat, row.flat_percent));
 const CUM: Value = ("cum", "cum %", |row| (row.cum, row.cum_percent));
 
 /// The value the rows are sorted by comes first and stays. The numbers are the order in which columns make room for names.
-fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Row> {
+fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, TopRow> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let counts_objects = rows::counts_objects(report);
     let (first, second) = if report.sort == Sort::Cum { (CUM, FLAT) } else { (FLAT, CUM) };

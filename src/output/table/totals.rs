@@ -4,7 +4,7 @@ use super::super::Style;
 use super::escape::escape;
 use super::grid::Kind::{Mixed, Text};
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::number::{self, Scale, percent_change};
 use crate::report::{Report, Total};
 use std::io;
@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     let (about, others): (Vec<&Total>, Vec<&Total>) =
         report.totals.iter().partition(|total| total.sample_type == report.sample_type);
     for total in about.into_iter().chain(others) {
-        grid.push(total, Label::default(), Tone::Plain);
+        grid.push(total, RowLabel::default(), Tone::Plain);
     }
     writeln!(out)?;
     grid.write(style, 0, out)

@@ -2,7 +2,7 @@
 
 use super::super::Style;
 use super::grid::{Grid, Tone};
-use super::name::Label;
+use super::name::RowLabel;
 use super::tag_rows::value_text;
 use super::{counted, rows, wrap};
 use crate::analysis::Bounds;
@@ -45,7 +45,7 @@ fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
         let label = rows::name(report, frame);
         if inlined.next_if_eq(&&at).is_some() { label.remark("inline") } else { label }
     });
-    let first = frames.next().unwrap_or_else(|| Label::new("(no stack)"));
+    let first = frames.next().unwrap_or_else(|| RowLabel::new("(no stack)"));
     let tone = trace.amount.delta.map_or(Tone::Plain, Tone::of);
     grid.push(&(trace.amount, trace.error), first, tone);
     for label in frames.by_ref().take(FRAMES_SHOWN - 1) {
@@ -53,7 +53,7 @@ fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
     }
     let left = trace.frames.len().saturating_sub(FRAMES_SHOWN);
     if left > 0 {
-        let label = Label::new(&format!("… {}", counted(left, "more frames")));
+        let label = RowLabel::new(&format!("… {}", counted(left, "more frames")));
         grid.push_label(label, Tone::Dim);
     }
     if !trace.labels.is_empty() {
@@ -62,6 +62,6 @@ fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
             .iter()
             .map(|label| format!("{}: {}", label.key, value_text(&label.key, &label.value)));
         let labels = labels.collect::<Vec<_>>().join("  ");
-        grid.push_label(Label::path(&labels), Tone::Dim);
+        grid.push_label(RowLabel::path(&labels), Tone::Dim);
     }
 }

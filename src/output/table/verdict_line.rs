@@ -4,7 +4,7 @@ use super::super::Style;
 use super::number::{Scale, estimate};
 use super::{counted, wrap};
 use crate::analysis::estimates::Class;
-use crate::analysis::suspects::{Limit, Needed, Outcome, Suspect, Verdict};
+use crate::analysis::suspects::{Limit, LimitOutcome, Needed, Suspect, Verdict};
 use crate::report::{LeaksAnswer, Report};
 use crate::units::{Bytes, Nanoseconds};
 use anstyle::{AnsiColor, Style as Ansi};
@@ -127,31 +127,31 @@ fn no_leak(verdict: &Verdict, suspects: &[Suspect]) -> String {
 fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
     let size = Bytes(limit.limit as f64).to_string().replace(".0 ", " ");
     Some(match (limit.outcome, limit.earliest_hours, limit.latest_hours) {
-        (Outcome::AlreadyOver, ..) => format!(
+        (LimitOutcome::AlreadyOver, ..) => format!(
             "{size} is too little already: {} live, and the collector lets at most {} live within it",
             Bytes(limit.live as f64),
             Bytes(limit.live_max as f64)
         ),
-        (Outcome::Within, Some(earliest), Some(latest)) => {
+        (LimitOutcome::Within, Some(earliest), Some(latest)) => {
             format!("OOM at {size} in {}", hours(earliest, Some(latest)))
         }
-        (Outcome::Within, Some(earliest), None) => {
+        (LimitOutcome::Within, Some(earliest), None) => {
             format!("OOM at {size} in {} at the earliest", hours(earliest, None))
         }
-        (Outcome::Within | Outcome::BeyondHorizon, ..) => match verdict.span_nanos {
+        (LimitOutcome::Within | LimitOutcome::BeyondHorizon, ..) => match verdict.span_nanos {
             Some(span) if span > 0 => format!(
                 "no OOM at {size} within {}, ten times what was observed",
                 Nanoseconds(span as f64 * 10.0)
             ),
             _ => return None,
         },
-        (Outcome::Unknown, ..) => {
+        (LimitOutcome::Unknown, ..) => {
             format!(
                 "when {size} is reached can't be said: that takes four snapshots that bear times"
             )
         }
-        (Outcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
-        (Outcome::Never, ..) => {
+        (LimitOutcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
+        (LimitOutcome::Never, ..) => {
             format!("and the heap does not grow to {size} (stacks of goroutines are not in it)")
         }
     })
