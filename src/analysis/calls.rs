@@ -1,10 +1,9 @@
 //! What the answers about callers and callees share: values of stacks before and after, and the error of the rows that are
 //! shown.
 
-use super::matched::SumEvidence;
+use super::matched_samples::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::RowId;
-use crate::graph::stacks::Stacks;
 use crate::graph::tree::{TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;
 

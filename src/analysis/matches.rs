@@ -5,8 +5,8 @@
 //! patterns of a function stand in the order of what their stacks hold, since a function such as `main.main` has a few
 //! of each.
 
+use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::{Frames, RowId};
-use crate::graph::stacks::Stacks;
 use crate::graph::walk::Unsymbolized;
 use crate::model::measures::{self, Kind};
 use crate::model::origin::Own;

@@ -11,14 +11,14 @@ pub mod estimates;
 mod evolution;
 pub mod flame;
 pub mod list;
-mod matched;
+mod matched_samples;
 pub mod matches;
 mod nearest;
-mod pairs;
+mod pairing;
 pub mod peek;
 mod raw_samples;
 pub mod refs;
-mod sides;
+mod snapshot_pair;
 mod spans;
 pub mod stacks;
 pub mod suspects;
@@ -31,7 +31,7 @@ mod turnover;
 pub use nearest::NoMatch;
 use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
-pub use sides::Process;
+pub use snapshot_pair::Process;
 pub use spans::recording;
 pub use suspects::Suspect;
 
@@ -46,10 +46,10 @@ use crate::model::symbols::Symbols;
 use crate::model::{labels, measures};
 use crate::stats::Interval;
 use hashbrown::HashMap;
-use matched::Matched;
+use matched_samples::MatchedSamples;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
-use sides::Record;
+use snapshot_pair::Record;
 
 /// Why there is no answer about the rows that match a pattern.
 #[derive(Debug, thiserror::Error)]
@@ -199,8 +199,8 @@ pub struct Subject<'a> {
 
 impl Subject<'_> {
     /// The records of the snapshots, for their error.
-    fn matched(&self) -> Matched<'_> {
-        Matched::new(self.series, self.measured, self.process)
+    fn matched(&self) -> MatchedSamples<'_> {
+        MatchedSamples::new(self.series, self.measured, self.process)
     }
 
     /// Whether two snapshots are compared.

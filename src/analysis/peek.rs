@@ -3,9 +3,9 @@
 
 use super::calls::{changes, errors, of_same_rows, sizes};
 use super::{Measure, MeasureBounds, NoAnswer, NoMatch, Order, Subject, percent};
+use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::RowId;
 use crate::graph::neighbors::neighbors;
-use crate::graph::stacks::Stacks;
 use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};

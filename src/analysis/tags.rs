@@ -3,7 +3,7 @@
 //! A sample counts for each label it bears, and twice where it bears one twice, as in pprof. Numbers are told apart
 //! exactly, where pprof puts together what it prints alike.
 
-use super::matched::SumEvidence;
+use super::matched_samples::SumEvidence;
 use super::{Bounds, LabelValue, Omitted, RowOptions, Subject, label, percent, size};
 use crate::model::change::Change;
 use crate::model::ids::{LabelSetId, StringId};

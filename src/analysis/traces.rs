@@ -4,7 +4,7 @@
 //! of the sample type on either side is left out. Evidence is added up trace by trace, so that it is never in memory
 //! for more than one of them.
 
-use super::matched::SumEvidence;
+use super::matched_samples::SumEvidence;
 use super::{Bounds, Label, Omitted, RowOptions, Subject, label, size};
 use crate::graph::tree::{NodeId, TooLarge, Tree};
 use crate::graph::walk::Unsymbolized;

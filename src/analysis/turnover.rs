@@ -7,7 +7,7 @@ use super::SIGNIFICANT;
 use super::estimates::{CHURN, Class};
 use super::evolution::{Evolution, GroupValues, Tally};
 use crate::stats::class::{self, Growth, Judgement, judge};
-use crate::stats::load::Factor;
+use crate::stats::workload::Factor;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::hash::Hash;

@@ -5,8 +5,8 @@
 //! becomes part of that row (loop erasure). So no row stands twice on a path, each path ends where its stack does,
 //! and each sample counts once. A parent stands before its children.
 
+use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId};
-use super::stacks::{StackId, Stacks};
 use super::walk::Unsymbolized;
 use crate::model::ids::LocationId;
 use hashbrown::HashMap;

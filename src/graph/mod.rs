@@ -1,11 +1,11 @@
 //! Nodes and paths: which rows the frames of a stack belong to, what they weigh, and who calls whom.
 
 pub mod call;
+pub mod distinct_stacks;
 pub mod dominators;
 pub mod frames;
 pub mod inverted;
 pub mod neighbors;
-pub mod stacks;
 pub mod sums;
 pub mod tree;
 pub mod trim;

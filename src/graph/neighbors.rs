@@ -3,8 +3,8 @@
 //! The rules are those of the call graph: a stack counts once for a row and once for a call, however often it comes by,
 //! and a row that calls itself has no call.
 
+use super::distinct_stacks::Stacks;
 use super::frames::{Frames, RowId};
-use super::stacks::Stacks;
 use super::walk::Unsymbolized;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

@@ -7,8 +7,8 @@
 //!
 //! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
 
+use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId};
-use super::stacks::{StackId, Stacks};
 use super::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use crate::model::series::Series;
 use std::ops::Range;

@@ -9,8 +9,8 @@
 //! gets from one caller on to one callee.
 
 use super::call::{CallGraph, Weights};
+use super::distinct_stacks::Stacks;
 use super::frames::{Frames, RowId};
-use super::stacks::Stacks;
 use super::tree::{TooLarge, Tree};
 use super::walk::{Rows, Unsymbolized};
 use petgraph::Direction;

@@ -3,8 +3,8 @@
 //! Whoever builds a tree of paths takes one step in all stacks that stand at the same place, sorts them by the row they
 //! came to, and goes on with each group. What is not looked at is never read.
 
+use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId};
-use super::stacks::{StackId, Stacks};
 use crate::model::ids::LocationId;
 use crate::model::profile::Stack;
 use crate::model::series::Series;

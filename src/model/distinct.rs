@@ -5,7 +5,7 @@
 
 use super::ids::{LabelSetId, LocationId};
 use super::profile::{Profile, Samples};
-use super::shared::Rows;
+use super::shared_tables::Rows;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};

@@ -15,7 +15,7 @@ use super::measures;
 use super::profile::{Header, Profile, SampleType, push_varint, varint};
 use super::rebase::{Newest, NoCommonSampleType, columns_of, common_types, converted};
 use super::series::{Series, Snapshot};
-use super::shared::{Names, Shared};
+use super::shared_tables::{Names, SharedTables};
 use super::symbols::Mapping;
 
 /// Why a profile can't be part of a history.
@@ -205,7 +205,7 @@ impl History {
 
 /// A history under construction.
 pub struct Gather {
-    shared: Shared,
+    shared: SharedTables,
     distinct: Distinct,
     newest: Newest,
     moments: Vec<Moment>,
@@ -214,7 +214,7 @@ pub struct Gather {
 impl Default for Gather {
     fn default() -> Self {
         Self {
-            shared: Shared::new(Names::Shown),
+            shared: SharedTables::new(Names::Shown),
             distinct: Distinct::default(),
             newest: Newest::default(),
             moments: Vec::new(),
@@ -325,7 +325,7 @@ impl Gather {
             moment.totals =
                 columns.map(|&(at, factor)| converted(moment.totals[at], factor)).collect();
         }
-        let Shared { symbols, label_sets, .. } = self.shared;
+        let SharedTables { symbols, label_sets, .. } = self.shared;
         let mut samples = self.distinct.samples;
         let labels = samples.labels.clone();
         samples.values = (0..labels.len() as i64).collect();

@@ -11,7 +11,7 @@
 use super::compact::compact;
 use super::distinct::Distinct;
 use super::profile::{Header, Profile, SampleType};
-use super::shared::{Names, NoCommonSampleType, Rows, Shared};
+use super::shared_tables::{Names, NoCommonSampleType, Rows, SharedTables};
 use crate::units;
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
@@ -65,7 +65,7 @@ pub enum Sign {
 
 /// Profiles under merge.
 pub struct Merge {
-    shared: Shared,
+    shared: SharedTables,
     /// What the profiles so far say together; absent before the first.
     header: Option<Header>,
     first: String,
@@ -81,7 +81,7 @@ pub struct Merge {
 impl Default for Merge {
     fn default() -> Self {
         Self {
-            shared: Shared::new(Names::Raw),
+            shared: SharedTables::new(Names::Raw),
             header: None,
             first: String::new(),
             narrowed: false,
@@ -121,7 +121,7 @@ impl Merge {
             header.default_sample_type =
                 header.sample_types.first().map_or_else(String::new, |t| t.name.clone());
         }
-        let Shared { symbols, label_sets, .. } = self.shared;
+        let SharedTables { symbols, label_sets, .. } = self.shared;
         compact(Profile { header, symbols, label_sets, samples: self.distinct.samples })
     }
 

@@ -19,6 +19,6 @@ mod raw;
 pub mod rebase;
 pub mod recording;
 pub mod series;
-mod shared;
+mod shared_tables;
 pub mod strings;
 pub mod symbols;

@@ -1,27 +1,27 @@
 //! Puts profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
 //!
-//! Only tables are translated, by `shared`. Samples stay as they are, and the snapshot remembers which shared
+//! Only tables are translated, by `shared_tables`. Samples stay as they are, and the snapshot remembers which shared
 //! location each of its own is.
 
 use super::ids::MappingId;
 use super::measures;
 use super::profile::{Header, Profile, SampleType};
 use super::series::{Series, Snapshot};
-pub use super::shared::NoCommonSampleType;
-use super::shared::{Names, Rows, Shared};
+pub use super::shared_tables::NoCommonSampleType;
+use super::shared_tables::{Names, Rows, SharedTables};
 use super::symbols::{Mapping, Symbols};
 use crate::units;
 
 /// A series under construction.
 pub struct Rebase {
-    shared: Shared,
+    shared: SharedTables,
     snapshots: Vec<Snapshot>,
     newest: Newest,
 }
 
 impl Default for Rebase {
     fn default() -> Self {
-        let shared = Shared::new(Names::Shown);
+        let shared = SharedTables::new(Names::Shown);
         Self { shared, snapshots: Vec::new(), newest: Newest::default() }
     }
 }
@@ -57,7 +57,7 @@ impl Rebase {
         for snapshot in &mut self.snapshots {
             snapshot.align(&sample_types);
         }
-        let Shared { symbols, label_sets, .. } = self.shared;
+        let SharedTables { symbols, label_sets, .. } = self.shared;
         Ok(Series { sample_types, symbols, label_sets, snapshots: self.snapshots })
     }
 }
@@ -70,7 +70,7 @@ impl Newest {
     /// Takes the mappings of the next snapshot, whose first is returned: its main binary.
     pub(super) fn see(
         &mut self,
-        shared: &mut Shared,
+        shared: &mut SharedTables,
         profile: &Profile,
         rows: &[MappingId],
     ) -> Option<Mapping> {

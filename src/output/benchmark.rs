@@ -4,7 +4,7 @@
 //! The value is what after holds, since a curve of growths would show nothing; of a rule about leaks it is their number. A name
 //! is a curve, so it holds nothing that changes from run to run.
 
-use super::check_words as words;
+use super::check_wording as wording;
 use super::escape::Printable;
 use super::number::half_width;
 use crate::analysis::Bounds;
@@ -46,7 +46,7 @@ fn point(all: &[Judgement], at: usize) -> Option<Point<'_>> {
     let range = bounds.map(|(lower, upper)| half_width(Bounds { lower, upper }));
     let range = range.map(|half| format!("± {half}"));
     let range = range.filter(|_| judgement.demand != Demand::Leaks);
-    let extra = format!("{}: {}", words::word(judgement), judgement.message);
+    let extra = format!("{}: {}", wording::word(judgement), judgement.message);
     match judgement.demand {
         Demand::Leaks => Some(Point {
             name: judgement.rule.clone(),

@@ -7,7 +7,7 @@
 //! What fails is an error, what only warns or is open a warning, and what is open and only warns a notice. What is open and
 //! taken for a failure is an error, and what is taken for a pass a notice.
 
-use super::{check_words as words, escape};
+use super::{check_wording as wording, escape};
 use crate::analysis::check::{Check, Judgement, Outcome};
 use crate::report::Report;
 use crate::rules::Level;
@@ -59,7 +59,7 @@ struct Annotation {
 }
 
 pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
-    let names = words::names(check);
+    let names = wording::names(check);
     let all: Vec<Annotation> = check
         .rules
         .iter()
@@ -101,16 +101,16 @@ pub(crate) fn error(title: &str, message: &str) -> String {
 
 /// An annotation for each place behind a rule, or one without a place.
 fn of_rule(check: &Check, judgement: &Judgement, name: &str) -> Vec<Annotation> {
-    let taken_for = words::taken_for(check, judgement);
+    let taken_for = wording::taken_for(check, judgement);
     let Some(kind) = Kind::of(judgement, taken_for) else { return Vec::new() };
-    let taken = taken_for.map_or("", words::taken);
+    let taken = taken_for.map_or("", wording::taken);
     let title = format!("{TITLE}: {name}");
     let of_rule = |lead: Option<String>| {
         let lines = lead.into_iter().chain([format!("{name}: {}{taken}", judgement.message)]);
         lines.chain(judgement.advice.clone()).collect::<Vec<_>>().join("\n")
     };
     if judgement.offenders.is_empty() {
-        let place = words::allowance_place(judgement);
+        let place = wording::allowance_place(judgement);
         let place = place.map(|(file, line)| (file.to_owned(), Some(line)));
         return vec![Annotation { kind, title, place, message: of_rule(None) }];
     }
@@ -118,7 +118,7 @@ fn of_rule(check: &Check, judgement: &Judgement, name: &str) -> Vec<Annotation> 
         kind,
         title: title.clone(),
         place: None,
-        message: of_rule(Some(words::sentence(judgement, offender))),
+        message: of_rule(Some(wording::sentence(judgement, offender))),
     };
     let offenders = judgement.offenders.iter().map(|offender| {
         let place = &offender.place;

@@ -7,7 +7,7 @@
 //! `skipped` is a rule that nobody could judge and that nobody had to: a growth without a baseline, where that was
 //! allowed. There are no times: a report is the same for the same profiles.
 
-use super::{check_words as words, escape};
+use super::{check_wording as wording, escape};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::report::{Input, Report};
 use crate::rules::Level;
@@ -18,7 +18,7 @@ use std::io;
 const NAME: &str = "heapdiff check";
 
 pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
-    let (before, after) = words::runs(report, check);
+    let (before, after) = wording::runs(report, check);
     let properties: Vec<(String, String)> = [("before", before), ("after", after)]
         .into_iter()
         .filter(|(_, inputs)| !inputs.is_empty())
@@ -27,7 +27,7 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
             (text(format!("profiles {name}")), text(names.join(" ")))
         })
         .collect();
-    let cases = check.rules.iter().zip(words::names(check));
+    let cases = check.rules.iter().zip(wording::names(check));
     let cases: Vec<Case> =
         cases.map(|(judgement, name)| test_case(check, judgement, name)).collect();
     let warnings: Vec<String> =
@@ -75,11 +75,11 @@ struct Reason {
 }
 
 fn test_case(check: &Check, judgement: &Judgement, name: String) -> Case {
-    let taken_for = words::taken_for(check, judgement);
+    let taken_for = wording::taken_for(check, judgement);
     let outcome = taken_for.unwrap_or(judgement.outcome);
     let told = told(judgement, taken_for);
     let message = text(&judgement.message);
-    let kind = words::kind(judgement.demand);
+    let kind = wording::kind(judgement.demand);
     let status = match (outcome, judgement.level) {
         (Outcome::Fail, Level::Fail) => Status::Failed(Reason { message, kind, description: told }),
         (Outcome::Inconclusive, Level::Fail) => {
@@ -91,7 +91,7 @@ fn test_case(check: &Check, judgement: &Judgement, name: String) -> Case {
         _ => Status::Passed(told),
     };
     let place = judgement.offenders.first().and_then(|offender| offender.place.file.as_deref());
-    let place = place.or(words::allowance_place(judgement).map(|(file, _)| file));
+    let place = place.or(wording::allowance_place(judgement).map(|(file, _)| file));
     Case { name: text(name), file: place.map(text), status }
 }
 
@@ -178,7 +178,7 @@ fn is_unjudged(judgement: &Judgement) -> bool {
 
 /// All that is said of a rule.
 fn told(judgement: &Judgement, taken_for: Option<Outcome>) -> String {
-    let scale = words::scale(judgement, None);
+    let scale = wording::scale(judgement, None);
     let mut lines = vec![match (judgement.outcome, judgement.level) {
         (Outcome::Pass, _) => judgement.message.clone(),
         (Outcome::Fail, Level::Warn) => format!("warning: {}", judgement.message),
@@ -187,24 +187,24 @@ fn told(judgement: &Judgement, taken_for: Option<Outcome>) -> String {
         }
         (Outcome::Fail, _) => format!("fail: {}", judgement.message),
         (Outcome::Inconclusive, _) => {
-            let taken = taken_for.map_or("", words::taken);
+            let taken = taken_for.map_or("", wording::taken);
             format!("inconclusive{taken}: {}", judgement.message)
         }
     }];
-    lines.push(words::what(judgement));
+    lines.push(wording::what(judgement));
     for (what, text) in [
-        ("value", words::value(judgement, &scale)),
-        ("95 % bounds", words::bounds(judgement, &scale)),
-        ("limit", words::limit(judgement, &scale)),
+        ("value", wording::value(judgement, &scale)),
+        ("95 % bounds", wording::bounds(judgement, &scale)),
+        ("limit", wording::limit(judgement, &scale)),
     ] {
         if !text.is_empty() {
             lines.push(format!("{what}: {text}"));
         }
     }
     for offender in &judgement.offenders {
-        let place = words::place(offender);
+        let place = wording::place(offender);
         let place = if place.is_empty() { place } else { format!("{place}: ") };
-        lines.push(format!("{place}{}", words::sentence(judgement, offender)));
+        lines.push(format!("{place}{}", wording::sentence(judgement, offender)));
         if !offender.explanation.is_empty() {
             lines.push(format!("  {}", offender.explanation));
         }

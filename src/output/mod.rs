@@ -6,7 +6,7 @@
 
 mod benchmark;
 mod chart;
-mod check_words;
+mod check_wording;
 mod csv;
 mod dot;
 mod escape;

@@ -6,7 +6,7 @@
 //! top of the file of rules. A result is known again by its
 //! rule and its function (`partialFingerprints`), so that it stays the same alert where lines move.
 
-use super::check_words as words;
+use super::check_wording as wording;
 use super::escape::Printable;
 use crate::analysis::check::{Check, Demand, Judgement, Offender, Outcome};
 use crate::report::Report;
@@ -203,13 +203,13 @@ fn write_log(
 fn id(judgement: &Judgement) -> String {
     match judgement.demand {
         Demand::Allowance => judgement.rule.clone(),
-        demand => format!("{}/{}", judgement.rule, words::kind(demand)),
+        demand => format!("{}/{}", judgement.rule, wording::kind(demand)),
     }
 }
 
 fn descriptor(judgement: &Judgement) -> Descriptor {
-    let limit = words::limit(judgement, &words::scale(judgement, None));
-    let what = words::what(judgement);
+    let limit = wording::limit(judgement, &wording::scale(judgement, None));
+    let what = wording::what(judgement);
     Descriptor {
         id: id(judgement),
         short_description: message(&format!("{}: {what}", judgement.rule)),
@@ -235,7 +235,7 @@ fn failing(level: Level) -> &'static str {
 }
 
 fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
-    let taken_for = words::taken_for(check, judgement);
+    let taken_for = wording::taken_for(check, judgement);
     // What is no failure has no severity, and is of another kind.
     let (kind, level) = match (taken_for, judgement.outcome) {
         (_, Outcome::Pass) => return Vec::new(),
@@ -243,7 +243,7 @@ fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Find
         (Some(Outcome::Pass), _) => (Some("open"), "none"),
         (_, Outcome::Inconclusive) => (None, "note"),
     };
-    let taken = taken_for.map_or("", words::taken);
+    let taken = taken_for.map_or("", wording::taken);
     let finding = |lead: Option<String>, location: Location, name: &str| {
         let of_rule = format!("{}: {}{taken}", judgement.rule, judgement.message);
         let parts = lead.into_iter().chain([of_rule]).chain(judgement.advice.clone());
@@ -261,7 +261,7 @@ fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Find
         }
     };
     if judgement.offenders.is_empty() {
-        let (file, line) = words::allowance_place(judgement).unwrap_or((RULES_FILE, 1));
+        let (file, line) = wording::allowance_place(judgement).unwrap_or((RULES_FILE, 1));
         let physical_location = physical(file, Some(line));
         return vec![finding(
             None,
@@ -270,7 +270,7 @@ fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Find
         )];
     }
     let of_offender = |offender: &Offender| {
-        let lead = words::sentence(judgement, offender);
+        let lead = wording::sentence(judgement, offender);
         finding(Some(lead), location(offender), &offender.place.function)
     };
     judgement.offenders.iter().map(of_offender).collect()

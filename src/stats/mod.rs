@@ -6,7 +6,7 @@
 //! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
 //! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
 //! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
-//! ([`retention`]); what the load explains ([`load`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]),
+//! ([`retention`]); what the load explains ([`workload`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]),
 //! or what many small ones add up to ([`drift`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
@@ -21,7 +21,6 @@ pub mod drift;
 mod drift_simulation;
 pub mod growth;
 pub mod limit;
-pub mod load;
 pub mod multiple;
 pub mod retention;
 pub mod sampling;
@@ -34,6 +33,7 @@ pub mod threshold;
 #[cfg(test)]
 mod threshold_simulation;
 pub mod trend;
+pub mod workload;
 
 /// The level of the intervals heapdiff prints: 95 %, two-sided.
 pub const LEVEL: f64 = 0.95;

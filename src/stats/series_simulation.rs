@@ -7,9 +7,9 @@
 //! snapshots: `cargo test --release stats::series_simulation -- --nocapture --test-threads 1`.
 
 use super::class::{Class, Growth, judge};
-use super::load::Factor;
 use super::simulation::{Random, rate};
 use super::trend::Rise;
+use super::workload::Factor;
 use std::f64::consts::TAU;
 
 /// What one raw sample of small objects is worth in the simulated series.

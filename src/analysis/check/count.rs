@@ -6,9 +6,9 @@
 use super::Measured;
 use super::scopes::{Hits, Scopes, Test};
 use crate::analysis::RawSamples;
-use crate::analysis::matched::{Matched, SumEvidence};
-use crate::analysis::pairs::NONE;
-use crate::analysis::sides::{Process, Record};
+use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
+use crate::analysis::pairing::NONE;
+use crate::analysis::snapshot_pair::{Process, Record};
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin::{self, Own};
 use crate::model::series::Series;
@@ -204,7 +204,7 @@ impl Pass<'_> {
             snapshots.iter().map(|snapshot| RawSamples::new(self.series, snapshot)).collect();
         let matched = match (snapshots.as_slice(), self.process) {
             ([_, _], Some(process)) if self.before == 1 && process != Process::Different => {
-                Some(Matched::new(self.series, self.measured, self.process))
+                Some(MatchedSamples::new(self.series, self.measured, self.process))
             }
             _ => None,
         };
@@ -250,7 +250,7 @@ impl Pass<'_> {
         &self,
         item: Item,
         raw: &[RawSamples<'_>],
-        matched: Option<&Matched<'_>>,
+        matched: Option<&MatchedSamples<'_>>,
         places: &Places<'_>,
         piece: &mut Counted,
     ) {
@@ -307,7 +307,12 @@ impl Pass<'_> {
     }
 
     /// What a sample holds, and what that says.
-    fn facts(&self, item: Item, raw: &[RawSamples<'_>], matched: Option<&Matched<'_>>) -> Facts {
+    fn facts(
+        &self,
+        item: Item,
+        raw: &[RawSamples<'_>],
+        matched: Option<&MatchedSamples<'_>>,
+    ) -> Facts {
         let runs = [self.before, raw.len() - self.before].map(|runs| 1.0 / runs.max(1) as f64);
         let mut facts = Facts::default();
         let samples = match item {

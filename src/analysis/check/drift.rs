@@ -7,8 +7,8 @@
 //! One that limits growth alone is held to the same limits over the window, so that a slow rise fails too; but nobody
 //! asked for the window to be decided, so what is open there only warns.
 
+use super::messages::{self, amount};
 use super::verdicts::{OfColumn, blank, hold, in_numbers};
-use super::words::{self, amount};
 use super::{CheckQuery, CheckSubject, Demand, Judgement, Outcome, Unanswerable};
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
@@ -158,7 +158,7 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&DriftMeasure], found: &Drif
     let baselines = measures.len() - 1;
     let over = format!("{did} over {baselines} baselines and AFTER");
     let ends = ends(found, first.point, last.point, &told);
-    let most = words::allowed(round(found.limit), &allowed, &last.unit);
+    let most = messages::allowed(round(found.limit), &allowed, &last.unit);
     let message = match outcome {
         Outcome::Fail => {
             format!("{over}: at least {lower} with 95 % confidence; allowed is {most}")

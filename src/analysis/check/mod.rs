@@ -2,18 +2,18 @@
 //!
 //! Each rule is judged on the samples that its scope holds (`scopes`), added up over the runs of both sides (`count`), and
 //! against its own error (`stats::threshold`), so that there are three outcomes. Whatever is not within its limit is told
-//! with the places behind it (`offenders`), and what is open with what would decide (`words`).
+//! with the places behind it (`offenders`), and what is open with what would decide (`messages`).
 //!
 //! A gate that judges nothing passes always. So a rule that matches nothing is an error, and so is a profile without
 //! samples, unless somebody said that this is as it should be.
 
 mod count;
 pub mod drift;
+mod messages;
 mod offenders;
 mod reduce;
 mod scopes;
 mod verdicts;
-mod words;
 
 pub use reduce::{Unkept, reduce, scopes, unkept};
 pub use verdicts::{CheckSubject, Leaks, Missing, Unanswerable, check};

@@ -3,7 +3,7 @@
 use super::count::{Counted, Pass, RuleTests, Sum};
 use super::offenders::{By, Runs, offenders};
 use super::scopes::{Scopes, Test};
-use super::{Check, CheckQuery, Demand, Granted, Judgement, Measured, Outcome, words};
+use super::{Check, CheckQuery, Demand, Granted, Judgement, Measured, Outcome, messages};
 use crate::analysis::{Process, Suspect};
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
@@ -158,12 +158,12 @@ pub fn check(
         return Err(Unanswerable::Unmatched(unmatched));
     }
     for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.scope == Scope::Leak) {
-        let leaks = words::leaks(rule, subject, &active, &mut used);
+        let leaks = messages::leaks(rule, subject, &active, &mut used);
         judged.push((number, leaks));
     }
     judged.sort_by_key(|(rule, _)| *rule);
     let mut judged: Vec<Judgement> = judged.into_iter().map(|(_, judgement)| judgement).collect();
-    judged.extend(expired.into_iter().map(words::expired));
+    judged.extend(expired.into_iter().map(messages::expired));
     let granted = active.iter().zip(used).map(|(allowance, is_used)| Granted {
         place: allowance.place.clone(),
         scope: allowance.scope.to_string(),
@@ -387,7 +387,7 @@ impl Judge<'_> {
                 offenders(self.scopes, &self.asked.own, &sum.sites, runs, by, whole);
         }
         let period = self.subject.series.snapshots.iter().map(|s| s.header.period).max();
-        words::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());
+        messages::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());
         judgement
     }
 

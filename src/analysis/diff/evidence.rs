@@ -2,8 +2,8 @@
 
 use super::findings::{Findings, RowSum, SiteSum};
 use super::sparse::Sparse;
-use crate::analysis::pairs::{NONE, Pairs, pairs};
-use crate::analysis::sides::{Process, Record, Sides, may_be_one_process};
+use crate::analysis::pairing::{NONE, Pairs, pairs};
+use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair, may_be_one_process};
 use crate::analysis::{Callers, Measured, RawSamples, Records};
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
@@ -67,7 +67,7 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
 
 struct Pass<'a> {
     question: Question<'a>,
-    sides: Sides<'a>,
+    sides: SnapshotPair<'a>,
     /// The distinct groups of columns, and the group and sample type of each total.
     groups: Vec<Records>,
     types: Vec<(usize, Measured)>,
@@ -111,7 +111,14 @@ impl<'a> Pass<'a> {
                 (group(measured.records), measured)
             })
             .collect();
-        Self { question, sides: Sides::new(series, process), groups, types, main: 0, allocated }
+        Self {
+            question,
+            sides: SnapshotPair::new(series, process),
+            groups,
+            types,
+            main: 0,
+            allocated,
+        }
     }
 
     /// The findings, and how many counters of allocations fall and rise.

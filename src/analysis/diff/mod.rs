@@ -10,7 +10,7 @@ mod moved;
 mod rows;
 mod sparse;
 
-use super::sides::Process;
+use super::snapshot_pair::Process;
 use super::{Bounds, Measure, Measured, Omitted, Order, Place, RowOptions};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;

@@ -5,10 +5,10 @@
 //! stands before its children, and is never narrower than one of them.
 
 use super::{FlameOptions, Values};
-use crate::analysis::matched::SumEvidence;
+use crate::analysis::matched_samples::SumEvidence;
 use crate::analysis::{Measure, Omitted};
+use crate::graph::distinct_stacks::StackId;
 use crate::graph::frames::RowId;
-use crate::graph::stacks::StackId;
 use crate::graph::walk::{Groups, Walks};
 use std::ops::Range;
 

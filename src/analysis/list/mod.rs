@@ -7,11 +7,11 @@
 //! The text of the lines is no matter of the profile: who may read files fills it in afterwards, for the lines that
 //! [`Listing::ranges`] names, because a listing of whole files would be as long as somebody else's profile wants it.
 
-mod cells;
+mod line_sums;
 
 use super::{Measure, MeasureBounds, NoMatch, Omitted, RowOptions, Subject};
 use crate::model::change::Change;
-use cells::{Errors, Places, Sums};
+use line_sums::{Errors, Places, Sums};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 

@@ -10,9 +10,9 @@
 mod site;
 
 use super::{Bounds, NoAnswer, NoMatch, Subject};
+use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::RowId;
 use crate::graph::inverted;
-use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::trim::Fraction;
 use crate::graph::walk::Unsymbolized;
 use crate::model::change::Change;

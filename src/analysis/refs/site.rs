@@ -1,12 +1,13 @@
 //! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
 
 use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sums};
-use crate::analysis::matched::{Matched, SumEvidence};
+use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
 use crate::analysis::{Subject, percent};
+use crate::graph::distinct_stacks::Stacks;
+use crate::graph::distinct_stacks::Stacks;
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
 use crate::graph::inverted::{Direction, Inverted};
-use crate::graph::stacks::Stacks;
 use crate::model::change::Change;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -89,7 +90,7 @@ impl<'a> Ways<'a> {
     }
 
     /// The tree as far as it is asked for.
-    pub(super) fn answer(&self, asked: &RefsQuery, matched: &Matched<'_>) -> RefsSite {
+    pub(super) fn answer(&self, asked: &RefsQuery, matched: &MatchedSamples<'_>) -> RefsSite {
         let chosen = self.choose(asked);
         let evidence = self.evidence(&chosen, matched);
         RefsSite { dominator: self.dominator(), lines: self.lines(&chosen, &evidence) }
@@ -176,7 +177,7 @@ impl<'a> Ways<'a> {
     fn evidence(
         &self,
         chosen: &Chains,
-        matched: &Matched<'_>,
+        matched: &MatchedSamples<'_>,
     ) -> HashMap<u32, SumEvidence, FxBuildHasher> {
         let mut found = HashMap::default();
         let Some(none) = matched.no_evidence() else { return found };

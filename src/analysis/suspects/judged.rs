@@ -11,7 +11,7 @@ use crate::analysis::evolution::{Evolution, GroupValues, Tally};
 use crate::analysis::turnover::{class_of, judge_line, stopped};
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, LEAST};
-use crate::stats::load::Factor;
+use crate::stats::workload::Factor;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 

@@ -2,18 +2,18 @@
 //!
 //! For each process on its own: what changed in every record from its first snapshot to its last (`evolution`), added up
 //! for each site and for the callers above it (`contexts`); growth that is more than sampling error is followed through
-//! time and judged, and blamed on a frame of the program's own code (`judged`). What is said of it stands in `words`.
+//! time and judged, and blamed on a frame of the program's own code (`judged`). What is said of it stands in `explanation`.
 
+mod candidate_stacks;
 mod contexts;
 mod entries;
+mod explanation;
 mod families;
 mod follow;
 mod goroutines;
 mod judged;
 mod parked;
-mod stacks;
 mod verdict;
-mod words;
 
 pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 
@@ -28,6 +28,7 @@ use crate::model::series::Series;
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, LEAST};
+use candidate_stacks::CandidateStack;
 use contexts::{Contexts, Frame, Owners};
 use entries::Entries;
 use hashbrown::HashMap;
@@ -35,7 +36,6 @@ use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
-use stacks::CandidateStack;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -260,7 +260,7 @@ impl Case<'_> {
             // Its parts are judged; the sum says how fast and since when.
             candidate.judgement = judge_line(&evolution, &candidate.line, Growth::Proven);
         }
-        let stacks = stacks::of(self, &contexts, &candidates, changes);
+        let stacks = candidate_stacks::of(self, &contexts, &candidates, changes);
         let all = candidates.into_iter().zip(stacks);
         let suspects =
             all.map(|(candidate, stack)| self.suspect(process, span, &candidate, &stack));
@@ -323,7 +323,8 @@ impl Case<'_> {
             values: candidate.line.values.clone(),
         };
         suspect.confidence = self.confidence(&suspect, &stack.patterns);
-        (suspect.explanation, suspect.fix) = words::explain(&suspect, catalog, span.moments.len());
+        (suspect.explanation, suspect.fix) =
+            explanation::explain(&suspect, catalog, span.moments.len());
         let bound = if is_trend && track.is_timed() {
             late.inner.lower
         } else if candidate.is_sampled {

@@ -6,7 +6,7 @@
 use super::contexts::Owners;
 use super::entries::Entries;
 use super::goroutines::{Group, LEAST_BYTES, groups};
-use super::{Goroutines, LeaksQuery, Ranked, Suspect, ids, is_any, place, words};
+use super::{Goroutines, LeaksQuery, Ranked, Suspect, explanation, ids, is_any, place};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::model::ids::FunctionId;
@@ -122,7 +122,7 @@ impl<'a> Parked<'a> {
                 values: group.line.values.clone(),
             };
             (suspect.explanation, suspect.fix) =
-                words::explain(&suspect, catalog, group.line.values.len());
+                explanation::explain(&suspect, catalog, group.line.values.len());
             let per_hour = if timed && group.line.values.len() >= LEAST {
                 late.inner.lower
             } else {

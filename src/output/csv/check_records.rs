@@ -2,7 +2,7 @@
 
 use super::columns::{Columns, finite, joined, word};
 use crate::analysis::check::{Judgement, Offender};
-use crate::output::check_words as words;
+use crate::output::check_wording as wording;
 
 pub(super) fn columns<'a>() -> Columns<'a, &'a Judgement> {
     Columns::<&Judgement>::new()
@@ -29,6 +29,6 @@ pub(super) fn columns<'a>() -> Columns<'a, &'a Judgement> {
 
 /// `main.serve chat.go:31`.
 fn place(offender: &Offender) -> String {
-    let place = words::place(offender);
+    let place = wording::place(offender);
     format!("{} {place}", offender.place.function).trim_end().to_owned()
 }

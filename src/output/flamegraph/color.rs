@@ -4,7 +4,7 @@
 //! in every picture, and where nothing much changed nothing is red. What sampling explains is pale however large it is.
 //! Without a comparison a colour tells the package, and what is not the program's own code is grey.
 
-use super::words::Words;
+use super::captions::Captions;
 use crate::analysis::flame::FlameFrame;
 use crate::model::origin;
 
@@ -42,34 +42,34 @@ pub(super) enum Palette {
 
 impl Palette {
     /// By change where there is one: two profiles, or one that holds a difference.
-    pub(super) fn new(words: &Words<'_>) -> Self {
-        if words.shows_change() { Self::Change } else { Self::Package }
+    pub(super) fn new(captions: &Captions<'_>) -> Self {
+        if captions.shows_change() { Self::Change } else { Self::Package }
     }
 
     /// The colour of a frame.
-    pub(super) fn fill(self, words: &Words<'_>, frame: &FlameFrame) -> String {
+    pub(super) fn fill(self, captions: &Captions<'_>, frame: &FlameFrame) -> String {
         match self {
-            Self::Change => change(words, frame).to_owned(),
+            Self::Change => change(captions, frame).to_owned(),
             Self::Package
                 if frame.depth == 0 || frame.deeper.is_some() || frame.several.is_some() =>
             {
                 SAME.to_owned()
             }
-            Self::Package => package(words.raw_name(frame)),
+            Self::Package => package(captions.raw_name(frame)),
         }
     }
 }
 
-fn change(words: &Words<'_>, frame: &FlameFrame) -> &'static str {
+fn change(captions: &Captions<'_>, frame: &FlameFrame) -> &'static str {
     let delta = frame.value.delta_or_value().cum;
     if delta == 0 {
         return SAME;
     }
     let (steps, noise) = if delta > 0 { (GROWN, NOISE[0]) } else { (SHRUNK, NOISE[1]) };
-    if words.is_noise(frame) {
+    if captions.is_noise(frame) {
         return noise;
     }
-    let share = delta.unsigned_abs() as f64 / words.whole().max(1) as f64 * 100.0;
+    let share = delta.unsigned_abs() as f64 / captions.whole().max(1) as f64 * 100.0;
     steps[STEPS.iter().filter(|&&step| share >= step).count()]
 }
 

@@ -9,7 +9,7 @@ use super::grid::Tone;
 use super::name::RowLabel;
 use super::{escape::escape, facts, heading, rows, wrap};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
-use crate::output::check_words as words;
+use crate::output::check_wording as wording;
 use crate::report::{Input, Report};
 use crate::rules::Level;
 use anstyle::{AnsiColor, Style as Ansi};
@@ -26,7 +26,7 @@ pub(super) fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let (before, after) = words::runs(report, check);
+    let (before, after) = wording::runs(report, check);
     write_names("before  ", before, style, out)?;
     write_names("after   ", after, style, out)?;
     for judgement in &check.rules {
@@ -36,7 +36,7 @@ pub(super) fn write(
     write_allowances(check, style, out)?;
     heading::write_warnings(report, style, out)?;
     writeln!(out)?;
-    if let Some((lead, command)) = words::next_of_all(report, check) {
+    if let Some((lead, command)) = wording::next_of_all(report, check) {
         write_next(lead, &command, style, out)?;
     }
     let paint = match check.outcome {
@@ -46,7 +46,7 @@ pub(super) fn write(
         Outcome::Pass => AnsiColor::Green.on_default().bold(),
     };
     // In one line, however long: it is what a log ends with.
-    let text = format!("check: {}", words::summary(check));
+    let text = format!("check: {}", wording::summary(check));
     if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
 }
 
@@ -74,7 +74,7 @@ fn write_names(
 
 /// The outcome, what the rule is about, what was found and by what, the places, what would decide.
 fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let word = words::word(judgement);
+    let word = wording::word(judgement);
     let paint = match (judgement.outcome, judgement.level) {
         (Outcome::Fail, Level::Fail) => AnsiColor::Red.on_default().bold(),
         (Outcome::Fail, Level::Warn) | (Outcome::Inconclusive, _) => {
@@ -83,7 +83,8 @@ fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> 
         (Outcome::Pass, _) => AnsiColor::Green.on_default().bold(),
     };
     let level = if judgement.level == Level::Warn { " (level warn)" } else { "" };
-    let title = format!("{}: {}{level}", escape(&judgement.rule), escape(&words::what(judgement)));
+    let title =
+        format!("{}: {}{level}", escape(&judgement.rule), escape(&wording::what(judgement)));
     wrap::write(&format!("{word:INDENT$}"), &title, paint, style, out)?;
     let indent = " ".repeat(INDENT);
     let say = |text: &str, out: &mut dyn io::Write| {
@@ -115,7 +116,7 @@ fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> 
 
 /// What was measured, with its bounds, against what.
 fn numbers(judgement: &Judgement, style: &Style) -> Vec<String> {
-    let scale = words::scale(judgement, style.unit.as_deref());
+    let scale = wording::scale(judgement, style.unit.as_deref());
     let mut facts = Vec::new();
     let mut add = |what: &str, text: String| {
         if !text.is_empty() {
@@ -128,9 +129,9 @@ fn numbers(judgement: &Judgement, style: &Style) -> Vec<String> {
         Demand::Drift => "drift",
         Demand::Leaks | Demand::Allowance => return facts,
     };
-    add(value, words::value(judgement, &scale));
-    add("95 % bounds", words::bounds(judgement, &scale));
-    add("limit", words::limit(judgement, &scale));
+    add(value, wording::value(judgement, &scale));
+    add("95 % bounds", wording::bounds(judgement, &scale));
+    add("limit", wording::limit(judgement, &scale));
     if let (Some(before), Some(after)) = (judgement.before, judgement.after) {
         add("from", format!("{} to {}", scale.exact(before), scale.exact(after)));
     }
@@ -151,9 +152,13 @@ fn write_offenders(
     }
     let mut grid = rows::place_columns(style).name_at_least(28);
     for offender in &judgement.offenders {
-        let weight = words::weight_text(judgement, offender, style.unit.as_deref());
+        let weight = wording::weight_text(judgement, offender, style.unit.as_deref());
         let label = RowLabel::new(&offender.place.function);
-        grid.push(&(weight, &offender.place), label, Tone::of(words::weight(judgement, offender)));
+        grid.push(
+            &(weight, &offender.place),
+            label,
+            Tone::of(wording::weight(judgement, offender)),
+        );
     }
     grid.write(style, INDENT + 2, out)
 }

@@ -21,14 +21,14 @@ const TITLE: usize = 240;
 /// Rows that the lines above the chart name.
 const NAMED: usize = 2;
 
-pub(super) struct Words<'a> {
+pub(super) struct Captions<'a> {
     report: &'a Report,
     timeline: &'a Timeline,
     picture: &'a Picture<'a>,
     scale: &'a Scale<'a>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Captions<'a> {
     pub(super) fn new(
         report: &'a Report,
         timeline: &'a Timeline,

@@ -6,7 +6,7 @@ use quick_xml::{Reader, Writer};
 use std::io;
 
 /// Writes `svg` with a title and a description, and each marked element with one of `titles`, in their order.
-pub(super) fn dress(
+pub(super) fn annotate(
     svg: &str,
     title: &str,
     description: &str,

@@ -9,7 +9,7 @@
 
 mod safe;
 
-use super::check_words as words;
+use super::check_wording as wording;
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::report::Report;
 use crate::rules::Level;
@@ -31,26 +31,26 @@ const COMMAND: usize = 4_000;
 
 pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     let mut page =
-        Page { text: format!("{MARKER}\n### heapdiff check: {}\n\n", words::summary(check)) };
+        Page { text: format!("{MARKER}\n### heapdiff check: {}\n\n", wording::summary(check)) };
     let mut rules: Vec<(&Judgement, String)> =
-        check.rules.iter().zip(words::names(check)).collect();
-    rules.sort_by_key(|(rule, _)| (words::severity(rule.outcome), rule.level == Level::Warn));
+        check.rules.iter().zip(wording::names(check)).collect();
+    rules.sort_by_key(|(rule, _)| (wording::severity(rule.outcome), rule.level == Level::Warn));
     let broken: Vec<&(&Judgement, String)> =
         rules.iter().filter(|(rule, _)| rule.outcome != Outcome::Pass).collect();
     page.list(RULES, RULE_TITLES, rules.iter().map(rule_row), "rules");
     let offenders = broken.iter().flat_map(|(rule, name)| {
         rule.offenders.iter().map(move |offender| {
-            let [weight, margin] = words::weight_text(rule, offender, None);
+            let [weight, margin] = wording::weight_text(rule, offender, None);
             format!(
                 "| {} | {} | {weight} | {margin} | {} |\n",
-                cell(&words::place(offender)),
+                cell(&wording::place(offender)),
                 cell(&offender.place.function),
                 cell(name)
             )
         })
     });
     page.list(OFFENDERS, OFFENDER_TITLES, offenders, "places");
-    let next = words::next_of_all(report, check).filter(|(_, command)| command.len() < COMMAND);
+    let next = wording::next_of_all(report, check).filter(|(_, command)| command.len() < COMMAND);
     if let Some((lead, command)) = next {
         page.text.extend([format!("{lead}:\n\n{}\n", fenced(&command))]);
     }
@@ -123,17 +123,17 @@ fn outcome(judgement: &Judgement) -> &'static str {
 }
 
 fn rule_row((judgement, name): &(&Judgement, String)) -> String {
-    let scale = words::scale(judgement, None);
-    let (what, scope) = words::what_of(judgement);
+    let scale = wording::scale(judgement, None);
+    let (what, scope) = wording::what_of(judgement);
     let about = format!("{} {}", prose(&what), scope.map(cell).unwrap_or_default());
     format!(
         "| {} | {} | {} | {} | {} | {} |\n",
         outcome(judgement),
         cell(name),
         about.trim_end(),
-        words::value(judgement, &scale),
-        words::bounds(judgement, &scale),
-        words::limit(judgement, &scale),
+        wording::value(judgement, &scale),
+        wording::bounds(judgement, &scale),
+        wording::limit(judgement, &scale),
     )
 }
 
@@ -146,20 +146,20 @@ fn folded(summary: &str, below: &str) -> String {
 fn details(judgement: &Judgement, name: &str) -> String {
     let mut below = format!("What was found: {}\n", prose(&judgement.message));
     if let (Some(before), Some(after)) = (judgement.before, judgement.after) {
-        let scale = words::scale(judgement, None);
+        let scale = wording::scale(judgement, None);
         let (before, after) = (scale.exact(before), scale.exact(after));
         below.extend([format!("\nBefore {before}, after {after}.\n")]);
     }
     if judgement.allowed != 0 {
-        let allowed = words::scale(judgement, None).exact_change(judgement.allowed);
+        let allowed = wording::scale(judgement, None).exact_change(judgement.allowed);
         below.extend([format!("\nThe allow-list took {allowed} out of it.\n")]);
     }
     if !judgement.offenders.is_empty() {
         below.push('\n');
     }
     for offender in &judgement.offenders {
-        let [weight, margin] = words::weight_text(judgement, offender, None);
-        let place = code(&words::place(offender));
+        let [weight, margin] = wording::weight_text(judgement, offender, None);
+        let place = code(&wording::place(offender));
         let function = code(&offender.place.function);
         below.extend([format!("- {weight} {margin} in {function} {place}\n")]);
         if !offender.explanation.is_empty() {
@@ -185,9 +185,9 @@ fn details(judgement: &Judgement, name: &str) -> String {
 /// Runs, allow-list, warnings.
 fn context(report: &Report, check: &Check) -> String {
     let mut below = String::new();
-    let (before, after) = words::runs(report, check);
+    let (before, after) = wording::runs(report, check);
     for (word, inputs) in [("Before", before), ("After", after)] {
-        let runs = words::counted_runs(inputs.len());
+        let runs = wording::counted_runs(inputs.len());
         below.extend([format!("- {word}: {runs}\n")]);
         let shown = inputs.iter().take(NAMES_SHOWN).map(|input| {
             let build = input.build_id.as_deref().unwrap_or_default();

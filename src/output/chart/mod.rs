@@ -6,16 +6,17 @@
 //!
 //! No more points are drawn than there are pixels, so that the size of a picture is bounded.
 
+mod annotate;
 mod axis;
-mod dress;
+mod captions;
 mod picture;
-mod words;
 
 use super::{Style, number};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::Timeline;
 use crate::report::Report;
 use axis::Axis;
+use captions::Captions;
 use picture::{Picture, Shape};
 use plotters::prelude::{
     ChartBuilder, Circle, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _, PathElement,
@@ -27,7 +28,6 @@ use plotters::style::{
 };
 use std::io;
 use std::ops::Range;
-use words::Words;
 
 /// Size of the picture, whatever it is shown at.
 const SIZE: (u32, u32) = (1200, 700);
@@ -77,9 +77,9 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let scale = number::Scale::new(&report.unit, style.unit.as_deref());
     let picture = Picture::new(report, timeline);
-    let words = Words::new(report, timeline, &picture, &scale);
+    let captions = Captions::new(report, timeline, &picture, &scale);
     let mut svg = String::new();
-    let titles = Drawing { picture: &picture, words: &words, titles: Vec::new() };
+    let titles = Drawing { picture: &picture, captions: &captions, titles: Vec::new() };
     let axes = (
         if timeline.elapsed_nanos.is_some() {
             Axis::time(picture.range())
@@ -90,7 +90,7 @@ pub(super) fn write(
     );
     let titles =
         titles.draw(&mut svg, axes).map_err(|error| io::Error::other(error.to_string()))?;
-    dress::dress(&svg, &words.about(), &words.description(), &titles, out)
+    annotate::annotate(&svg, &captions.about(), &captions.description(), &titles, out)
 }
 
 type Failed = DrawingAreaErrorKind<io::Error>;
@@ -98,7 +98,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 struct Drawing<'a> {
     picture: &'a Picture<'a>,
-    words: &'a Words<'a>,
+    captions: &'a Captions<'a>,
     /// What is said of each marked element, in the order in which they are drawn.
     titles: Vec<String>,
 }
@@ -117,13 +117,13 @@ impl Drawing<'_> {
     }
 
     fn head(&self, root: &Area<'_>) -> Result<(), Failed> {
-        root.draw_text(&self.words.title(), &text(19.0, FontStyle::Bold, INK), (16, 12))?;
-        root.draw_text(&self.words.facts(), &text(14.0, FontStyle::Normal, INK), (16, 39))?;
-        root.draw_text(&self.words.span(), &text(12.0, FontStyle::Normal, PALE), (16, 60))
+        root.draw_text(&self.captions.title(), &text(19.0, FontStyle::Bold, INK), (16, 12))?;
+        root.draw_text(&self.captions.facts(), &text(14.0, FontStyle::Normal, INK), (16, 39))?;
+        root.draw_text(&self.captions.span(), &text(12.0, FontStyle::Normal, PALE), (16, 60))
     }
 
     fn chart(&mut self, area: &Area<'_>, x: Axis, y: Axis) -> Result<(), Failed> {
-        let Self { picture, words, titles } = self;
+        let Self { picture, captions, titles } = self;
         let (low, high) = (y.low, y.high);
         let mut chart = ChartBuilder::on(area)
             .margin_top(HEAD)
@@ -140,7 +140,7 @@ impl Drawing<'_> {
             .light_line_style(RGBAColor(0, 0, 0, 0.0))
             .axis_style(PALE)
             .label_style(text(12.0, FontStyle::Normal, INK))
-            .x_desc(words.axis())
+            .x_desc(captions.axis())
             .axis_desc_style(text(12.0, FontStyle::Normal, PALE))
             .draw()?;
         for run in &picture.runs {
@@ -149,7 +149,7 @@ impl Drawing<'_> {
                     for (band, edges) in picture.bands.iter().zip(picture.stacked(run)) {
                         let shape = Polygon::new(edges, mark(band.color));
                         chart.plotting_area().draw(&shape)?;
-                        titles.push(words.band(band));
+                        titles.push(captions.band(band));
                     }
                 }
                 Shape::Lines => {
@@ -158,20 +158,20 @@ impl Drawing<'_> {
                         let style = mark(band.color).stroke_width(width);
                         let line = PathElement::new(picture.line(run, &band.values), style);
                         chart.plotting_area().draw(&line)?;
-                        titles.push(words.band(band));
+                        titles.push(captions.band(band));
                     }
                 }
             }
             let line = picture.line(run, &picture.total);
             let style = mark(INK).stroke_width(2);
             chart.plotting_area().draw(&PathElement::new(line, style))?;
-            titles.push(words.total());
+            titles.push(captions.total());
         }
         if picture.at.len() <= DOTS {
             for (i, &at) in picture.at.iter().enumerate() {
                 let point = (picture.x[i], picture.total[i] as f64);
                 chart.plotting_area().draw(&Circle::new(point, 3, mark(INK).filled()))?;
-                titles.push(words.snapshot(at));
+                titles.push(captions.snapshot(at));
             }
         }
         for &at in &picture.restarts {
@@ -188,7 +188,7 @@ impl Drawing<'_> {
     }
 
     fn legend(&mut self, root: &Area<'_>) -> Result<(), Failed> {
-        let Self { picture, words, titles } = self;
+        let Self { picture, captions, titles } = self;
         let entries = picture.bands.len() as i32 + 1;
         let room = SIZE.1 as i32 - HEAD - 12;
         let height = (room / entries).min(42);
@@ -199,14 +199,14 @@ impl Drawing<'_> {
             root.draw(&Rectangle::new(corners, style))
         };
         patch(top, mark(INK).filled(), 6..9)?;
-        titles.push(words.total());
-        let whole = words.total_entry();
+        titles.push(captions.total());
+        let whole = captions.total_entry();
         self::entry(root, top, height, (&whole.0, &whole.1), FontStyle::Bold)?;
         for band in &picture.bands {
             top += height;
             patch(top, mark(band.color).filled(), 1..14)?;
-            titles.push(words.band(band));
-            let (name, about) = words.entry(band);
+            titles.push(captions.band(band));
+            let (name, about) = captions.entry(band);
             let weight =
                 if band.class == Some(Class::Leak) { FontStyle::Bold } else { FontStyle::Normal };
             self::entry(root, top, height, (&name, &about), weight)?;

@@ -3,7 +3,7 @@
 //! A line of a function is a cell. A sample counts for the cells and the functions that it passes once each, and
 //! flat for the cell of its leaf.
 
-use crate::analysis::matched::SumEvidence;
+use crate::analysis::matched_samples::SumEvidence;
 use crate::analysis::{Measure, MeasureBounds, Subject};
 use crate::graph::frames::clean_path;
 use crate::model::change::Change;

@@ -86,7 +86,7 @@ struct MappingKey {
 
 /// Shared tables. A mapping has the addresses of the first profile that brought it.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct SharedTables {
     pub(super) symbols: Symbols,
     pub(super) label_sets: LabelSets,
     names: Names,
@@ -96,7 +96,7 @@ pub(super) struct Shared {
     label_index: HashMap<Vec<Label>, LabelSetId, FxBuildHasher>,
 }
 
-impl Shared {
+impl SharedTables {
     /// Empty tables.
     pub(super) fn new(names: Names) -> Self {
         Self { names, ..Self::default() }

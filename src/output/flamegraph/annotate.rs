@@ -11,9 +11,9 @@ use std::io;
 
 /// A line above the frames.
 pub(super) enum HeaderLine {
-    /// Words.
+    /// Captions.
     Text(String),
-    /// Words, some with a patch of colour before them.
+    /// Captions, some with a patch of colour before them.
     Legend(Vec<(Option<&'static str>, String)>),
 }
 
@@ -30,7 +30,7 @@ const GAP: f64 = 9.0;
 const CHARACTERS: f64 = 1200.0 / (12.0 * 0.59);
 
 /// Writes `svg` with frames that look like `looks`, by number, under the lines of `header`.
-pub(super) fn dress(
+pub(super) fn annotate(
     svg: &[u8],
     looks: &[Look],
     header: &[HeaderLine],

@@ -7,19 +7,19 @@
 //!
 //! The root is on top, as in pprof: a reader sees it without scrolling, however deep the stacks are.
 
+mod annotate;
+mod captions;
 mod color;
-mod dress;
-mod words;
 
 use crate::analysis::flame::{Flame, FlameFrame};
 use crate::report::Report;
+use captions::Captions;
 use color::Palette;
 use inferno::flamegraph::color::BackgroundColor;
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use std::fmt::Write as _;
 use std::io;
 use std::str::FromStr as _;
-use words::Words;
 
 /// The frame that fills what nothing is drawn over. It is taken out again.
 const FILLER: &str = "-";
@@ -39,12 +39,12 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
         ([], strip) => (strip, &[][..]),
         whole => whole,
     };
-    let words = Words::new(report, flame);
-    let palette = Palette::new(&words);
+    let captions = Captions::new(report, flame);
+    let palette = Palette::new(&captions);
     let look = |frame: &FlameFrame| Look {
-        name: words.name(frame),
-        title: words.title(frame),
-        fill: palette.fill(&words, frame),
+        name: captions.name(frame),
+        title: captions.title(frame),
+        fill: palette.fill(&captions, frame),
     };
     let mut looks: Vec<Look> = main.iter().chain(strip).map(look).collect();
     let width = |frames: &[FlameFrame]| frames.first().map_or(0, |frame| frame.width);
@@ -54,13 +54,13 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     lines.push(strip, main.len());
     if lines.folded.is_empty() {
         lines.folded.push(format!("{FILLER} 1"));
-        looks = vec![words.nothing()];
+        looks = vec![captions.nothing()];
     }
     let mut options = Options::default();
-    options.title = words.chart_title();
+    options.title = captions.chart_title();
     options.bgcolors = BackgroundColor::from_str("#fdfdfd").ok();
     options.direction = Direction::Inverted;
-    words.name_type().clone_into(&mut options.name_type);
+    captions.name_type().clone_into(&mut options.name_type);
     options.text_truncate_direction = TextTruncateDirection::Right;
     options.deterministic = true;
     options.min_width = 0.0;
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     let mut svg = Vec::new();
     let from_right = lines.folded.iter().rev().map(String::as_str);
     flamegraph::from_lines(&mut options, from_right, &mut svg)?;
-    dress::dress(&svg, &looks, &words.header(palette), out)
+    annotate::annotate(&svg, &looks, &captions.header(palette), out)
 }
 
 /// Numbers above 2⁵³ are not exact in a browser: how many bits to leave away.

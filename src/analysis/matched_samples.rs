@@ -4,10 +4,10 @@
 //! A question adds up the values of what it shows first, and the evidence only of what is left after that: a value
 //! takes a few bytes, evidence more than a hundred.
 
-use super::pairs::{NONE, Pairs, pairs};
-use super::sides::{Process, Record, Sides};
+use super::pairing::{NONE, Pairs, pairs};
+use super::snapshot_pair::{Process, Record, SnapshotPair};
 use super::{Bounds, Measured, RawSamples};
-use crate::graph::stacks::{StackId, Stacks};
+use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::model::series::Series;
 use crate::stats;
 use crate::stats::growth::GrowthEvidence;
@@ -43,7 +43,7 @@ impl SumEvidence {
 }
 
 /// The records of a series of one or two snapshots.
-pub(super) struct Matched<'a> {
+pub(super) struct MatchedSamples<'a> {
     measured: Measured,
     of: Of<'a>,
 }
@@ -51,10 +51,10 @@ pub(super) struct Matched<'a> {
 enum Of<'a> {
     Nothing,
     One(RawSamples<'a>),
-    Two(Sides<'a>, Pairs),
+    Two(SnapshotPair<'a>, Pairs),
 }
 
-impl<'a> Matched<'a> {
+impl<'a> MatchedSamples<'a> {
     /// The records of the first snapshot, or of the first two as `process` says that they relate.
     pub(super) fn new(series: &'a Series, measured: Measured, process: Option<Process>) -> Self {
         let of = match (series.snapshots.as_slice(), process) {
@@ -67,7 +67,7 @@ impl<'a> Matched<'a> {
                     }
                     _ => Pairs::none(before, after),
                 };
-                Of::Two(Sides::new(series, process), pairs)
+                Of::Two(SnapshotPair::new(series, process), pairs)
             }
         };
         Self { measured, of }

@@ -5,8 +5,8 @@
 
 use super::super::escape;
 use super::Look;
+use super::annotate::HeaderLine;
 use super::color::{self, Palette};
-use super::dress::HeaderLine;
 use crate::analysis::Bounds;
 use crate::analysis::flame::{Flame, FlameDirection, FlameFrame, FlameWidth};
 use crate::filter::Granularity;
@@ -19,14 +19,14 @@ const LONGEST_NAME: usize = 240;
 const LONGEST_PROGRAM: usize = 40;
 
 /// A report whose flame graph is drawn.
-pub(super) struct Words<'a> {
+pub(super) struct Captions<'a> {
     report: &'a Report,
     flame: &'a Flame,
     total: Option<&'a Total>,
     is_comparison: bool,
 }
 
-impl<'a> Words<'a> {
+impl<'a> Captions<'a> {
     pub(super) fn new(report: &'a Report, flame: &'a Flame) -> Self {
         let total = report.totals.iter().find(|total| total.sample_type == report.sample_type);
         Self { report, flame, total, is_comparison: report.comparison.is_some() }

@@ -47,13 +47,13 @@ pub(super) struct Raw {
 }
 
 /// Two snapshots, their raw samples, and how they relate.
-pub(super) struct Sides<'a> {
+pub(super) struct SnapshotPair<'a> {
     pub(super) process: Process,
     pub(super) before: RawSamples<'a>,
     pub(super) after: RawSamples<'a>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> SnapshotPair<'a> {
     /// The first two snapshots of a series.
     pub(super) fn new(series: &'a Series, process: Process) -> Self {
         Self {

@@ -12,10 +12,10 @@
 
 mod grow;
 
-use super::matched::SumEvidence;
+use super::matched_samples::SumEvidence;
 use super::{Bounds, Measure, Omitted, Subject};
+use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::RowId;
-use crate::graph::stacks::{StackId, Stacks};
 use crate::graph::tree::TooLarge;
 use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
 use crate::model::change::Change;
