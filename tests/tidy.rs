@@ -4,7 +4,7 @@
 //! package nothing else enforces that. Each rule is a function from sources to complaints, each complaint gives the
 //! rule's reason, and each rule has a test here that shows it failing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -116,9 +116,11 @@ fn the_house_is_tidy() {
     let complaints: Vec<_> = [
         floors(&shipped),
         lists(&shipped),
+        circles(&shipped),
         outside(&shipped),
         headers(&sources),
         declared(&sources),
+        folders(&sources),
         lengths(&shipped),
         machine_paths(&prose),
         words(&prose),
@@ -195,6 +197,71 @@ fn lists(sources: &[Source]) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// Files and folders beside each other do not use each other in a circle. What a folder holds counts as the folder.
+fn circles(sources: &[Source]) -> Vec<String> {
+    let mut uses: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(Source::module).collect();
+    for source in sources {
+        let module = source.module();
+        for path in source.paths() {
+            let Some(path) = path.strip_prefix("crate::") else { continue };
+            let other: Vec<String> = path.split("::").map(str::to_owned).collect();
+            let common = module.iter().zip(&other).take_while(|(own, used)| own == used).count();
+            if module.len() > common && other.len() > common {
+                let [own, used] = [&module, &other].map(|path| path[..=common].to_vec());
+                if modules.contains(&used) {
+                    uses.entry(own).or_default().insert(used);
+                }
+            }
+        }
+    }
+    let reached_from = |own: &Vec<String>| {
+        let mut reached = BTreeSet::new();
+        let mut next: Vec<&Vec<String>> = uses.get(own).into_iter().flatten().collect();
+        while let Some(module) = next.pop() {
+            if reached.insert(module) {
+                next.extend(uses.get(module).into_iter().flatten());
+            }
+        }
+        reached
+    };
+    let mut complaints = Vec::new();
+    for own in uses.keys() {
+        let reached = reached_from(own);
+        let circle: Vec<_> =
+            reached.into_iter().filter(|module| reached_from(module).contains(own)).collect();
+        // Each circle once, by the first of its files.
+        if circle.first() == Some(&own) {
+            let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
+            complaints.push(format!(
+                "src/{}: is in a circle of files that use each other ({}): files of a folder form no circle, so that \
+                 each can be read after those it uses. Move what closes the circle into the one that uses the least, \
+                 or into a file of its own",
+                own.join("/"),
+                names.join(", ")
+            ));
+        }
+    }
+    complaints
+}
+
+/// A module with files of its own is a folder that holds its `mod.rs`.
+fn folders(sources: &[Source]) -> Vec<String> {
+    let beside = sources.iter().filter(|source| {
+        let folder = format!("{}/", source.path.trim_end_matches(".rs"));
+        sources.iter().any(|other| other.path.starts_with(&folder))
+    });
+    beside
+        .map(|source| {
+            let folder = source.path.trim_end_matches(".rs");
+            format!(
+                "{}: stands beside its folder: move it to `{folder}/mod.rs`, so that a module is in one place",
+                source.path
+            )
+        })
+        .collect()
 }
 
 /// Floors up to [`PURE`] do not reach outside of the program.
@@ -685,6 +752,31 @@ mod rules {
         assert!(with("pub(crate) mod ids;").is_none());
         let folder = [file("lib.rs", "mod a;"), file("a.rs", "pub mod b;"), file("a/b.rs", "")];
         assert!(complaint(declared, &folder).is_none(), "a file beside its folder");
+    }
+
+    #[test]
+    fn files_of_a_folder_form_no_circle() {
+        let with = |a: &str, b: &str, c: &str| {
+            let files = [("graph/a.rs", a), ("graph/b/mod.rs", b), ("graph/b/c.rs", c)];
+            let files = files.map(|(path, text)| file(path, text));
+            complaint(circles, &[&[file("graph/mod.rs", "use a::A;")], &files[..]].concat())
+        };
+        let (of_a, of_b) = ("use super::b::B;", "use super::a::A;");
+        assert!(with(of_a, of_b, "").expect("a circle of two").contains("src/graph/a"));
+        assert!(
+            with(of_a, "", "use crate::graph::a::A;").is_some(),
+            "by way of a file in a folder"
+        );
+        assert!(with(of_a, "", "").is_none());
+        assert!(with("use super::Shared;", "use super::Shared;", "use super::B;").is_none());
+    }
+
+    #[test]
+    fn a_module_with_files_is_a_folder() {
+        let with = |path: &str| complaint(folders, &[file(path, ""), file("model/ids.rs", "")]);
+        assert!(with("model.rs").is_some());
+        assert!(with("model/mod.rs").is_none());
+        assert!(with("models.rs").is_none());
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use super::calls::{changes, errors, of_paths, of_same_rows, sizes};
 use super::{Context, Measure, MeasureBounds, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
-use crate::graph::distinct_stacks::{StackId, Stacks};
-use crate::graph::tree::{NodeId, TooLarge};
+use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
+use crate::graph::tree::NodeId;
 use crate::graph::trim::{TrimLimits, Trimmed, trim};
 use crate::model::change::{Change, Value};
 use crate::parallel;

@@ -3,9 +3,9 @@
 
 use super::matched_samples::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
-use crate::graph::frames::RowId;
-use crate::graph::tree::{TooLarge, Tree};
-use crate::graph::walk::Unsymbolized;
+use crate::graph::distinct_stacks::{Stacks, TooLarge};
+use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::tree::Tree;
 
 /// The snapshots that are asked about: one, or before and after.
 pub(super) fn snapshots(subject: &Subject<'_>) -> usize {

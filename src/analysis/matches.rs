@@ -6,8 +6,7 @@
 //! of each.
 
 use crate::graph::distinct_stacks::Stacks;
-use crate::graph::frames::{Frames, RowId};
-use crate::graph::walk::Unsymbolized;
+use crate::graph::frames::{Frames, RowId, Unsymbolized};
 use crate::model::measures::{self, Kind};
 use crate::model::origin::Own;
 use crate::model::profile::SampleType;

@@ -35,9 +35,9 @@ pub use snapshot_pair::Process;
 pub use spans::recording;
 pub use suspects::Suspect;
 
+use crate::graph::distinct_stacks::TooLarge;
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
-use crate::graph::tree::TooLarge;
 use crate::model::change::{Change, Value};
 use crate::model::ids::LocationId;
 use crate::model::profile::SampleType;

@@ -5,9 +5,9 @@
 
 use super::Subject;
 use crate::filter::Granularity;
-use crate::graph::frames::{Frames, RowId};
-use crate::graph::tree::{NodeId, TooLarge, Tree};
-use crate::graph::walk::Unsymbolized;
+use crate::graph::distinct_stacks::TooLarge;
+use crate::graph::frames::{Frames, RowId, Unsymbolized};
+use crate::graph::tree::{NodeId, Tree};
 use crate::model::change::Change;
 use crate::model::series::Series;
 use crate::model::symbols::Line;

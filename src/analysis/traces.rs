@@ -6,8 +6,9 @@
 
 use super::matched_samples::SumEvidence;
 use super::{Bounds, Label, Omitted, RowOptions, Subject, label, size};
-use crate::graph::tree::{NodeId, TooLarge, Tree};
-use crate::graph::walk::Unsymbolized;
+use crate::graph::distinct_stacks::TooLarge;
+use crate::graph::frames::Unsymbolized;
+use crate::graph::tree::{NodeId, Tree};
 use crate::model::change::Change;
 use crate::model::ids::LabelSetId;
 use hashbrown::HashMap;

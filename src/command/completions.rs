@@ -1,8 +1,7 @@
 //! `heapdiff completions SHELL`: the completion script of a shell, made from the definitions of the
 //! options themselves.
 
-use super::args::Cli;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write};
 
@@ -17,9 +16,14 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(super) fn write(args: &CompletionsArgs, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the script for `program`.
+pub(super) fn write(
+    args: &CompletionsArgs,
+    mut program: Command,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     // Through a buffer: clap_complete panics where its writer fails, as a closed pipe does.
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "heapdiff", &mut script);
+    clap_complete::generate(args.shell, &mut program, "heapdiff", &mut script);
     out.write_all(&script)
 }

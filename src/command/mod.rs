@@ -193,7 +193,7 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u
         Some(args::Command::Leaks(args)) => answer(leaks::request(args)?),
         Some(args::Command::Patterns(args)) => patterns::answer(args, warnings, console),
         Some(args::Command::Completions(args)) => {
-            completions::write(&args, console.stdout).map_err(CommandError::Stdout)
+            completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)
         }
         Some(args::Command::Man) => man::write(console.stdout).map_err(CommandError::Stdout),
         None => answer(args::bare_request(cli.bare)?),

@@ -3,15 +3,21 @@
 //! A stack comes again in every snapshot, and within one for each size of object. Whoever follows paths does it once
 //! for each distinct stack, and adds the values of its samples up before.
 
-use super::frames::{Frames, RowId};
-use super::tree::TooLarge;
-use super::walk::Unsymbolized;
+use super::frames::{Frames, RowId, Unsymbolized};
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
+
+/// The paths would take gigabytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the samples have more distinct call paths than can be followed; keep fewer of them with -focus, or \
+     take coarser rows with -packages"
+)]
+pub struct TooLarge;
 
 /// A distinct stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,7 +5,6 @@
 //! row. An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
 //! beneath it, because the binary's name alone tells nobody anything.
 
-use super::walk::Unsymbolized;
 use crate::filter::Granularity;
 use crate::model::ids::{FunctionId, LocationId, StringId};
 use crate::model::origin;
@@ -22,6 +21,15 @@ pub struct RowId(pub u32);
 /// A place of the program's own code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SiteId(pub u32);
+
+/// What stands for an address without symbols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsymbolized {
+    /// The row of its binary, as pprof has it.
+    Binary,
+    /// A row of its own.
+    Address,
+}
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,7 @@
 //! and each sample counts once. A parent stands before its children.
 
 use super::distinct_stacks::{StackId, Stacks};
-use super::frames::{Frames, RowId};
-use super::walk::Unsymbolized;
+use super::frames::{Frames, RowId, Unsymbolized};
 use crate::model::ids::LocationId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

@@ -4,8 +4,7 @@
 //! and a row that calls itself has no call.
 
 use super::distinct_stacks::Stacks;
-use super::frames::{Frames, RowId};
-use super::walk::Unsymbolized;
+use super::frames::{Frames, RowId, Unsymbolized};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 

@@ -7,9 +7,9 @@
 //!
 //! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
 
-use super::distinct_stacks::{StackId, Stacks};
-use super::frames::{Frames, RowId};
-use super::walk::{From, Groups, Rows, Unsymbolized, Walks};
+use super::distinct_stacks::{StackId, Stacks, TooLarge};
+use super::frames::{Frames, RowId, Unsymbolized};
+use super::walk::{From, Groups, Rows, Walks};
 use crate::model::series::Series;
 use std::ops::Range;
 
@@ -40,14 +40,6 @@ pub struct Node {
 
 /// More nodes than this are no program's, and would take gigabytes.
 const MAX_NODES: usize = 1 << 26;
-
-/// The paths would take gigabytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the samples have more distinct call paths than can be followed; keep fewer of them with -focus, or \
-     take coarser rows with -packages"
-)]
-pub struct TooLarge;
 
 /// The call tree of all snapshots of a series.
 #[derive(Clone, Debug)]

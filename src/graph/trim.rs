@@ -9,10 +9,10 @@
 //! gets from one caller on to one callee.
 
 use super::call::{CallGraph, Weights};
-use super::distinct_stacks::Stacks;
-use super::frames::{Frames, RowId};
-use super::tree::{TooLarge, Tree};
-use super::walk::{Rows, Unsymbolized};
+use super::distinct_stacks::{Stacks, TooLarge};
+use super::frames::{Frames, RowId, Unsymbolized};
+use super::tree::Tree;
+use super::walk::Rows;
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;

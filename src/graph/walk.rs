@@ -4,20 +4,11 @@
 //! came to, and goes on with each group. What is not looked at is never read.
 
 use super::distinct_stacks::{StackId, Stacks};
-use super::frames::{Frames, RowId};
+use super::frames::{Frames, RowId, Unsymbolized};
 use crate::model::ids::LocationId;
 use crate::model::profile::Stack;
 use crate::model::series::Series;
 use std::ops::Range;
-
-/// What stands for an address without symbols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsymbolized {
-    /// The row of its binary, as pprof has it.
-    Binary,
-    /// A row of its own.
-    Address,
-}
 
 /// Which end of a stack comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

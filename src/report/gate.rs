@@ -1,6 +1,6 @@
 //! The question of a gate: whether runs before and after keep to rules.
 
-use super::analyze::{Draft, ReportError, column, input, settle_order, total};
+use super::draft::{Draft, ReportError, column, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals};
 use super::through_time::leaks_alone;
 use super::{

@@ -4,29 +4,52 @@
 //! what is known of the inputs. A report is plain data. Every output reads only a report, and what `--format json` prints
 //! is this type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two together.
 
-mod analyze;
 mod answer;
 pub mod baselines;
 mod caveats;
+mod draft;
 mod gate;
 mod question;
 mod snapshots;
 mod subject;
 mod through_time;
 
-pub use analyze::{ReportError, analyze, position};
 pub use answer::{Answer, CheckAnswer, LeaksAnswer};
+pub use draft::{ReportError, position};
 pub use gate::measure;
 pub use question::{Query, Question, Sort, SubjectKind};
 pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
 use crate::analysis::Bounds;
-use crate::filter::Granularity;
+use crate::filter::{Granularity, Spec};
 use crate::model::change::Change;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "heapdiff.report/v1";
+
+/// Answers a query about a subject, whose filter is `spec`.
+pub fn analyze<'a>(
+    subject: impl Into<Subject<'a>>,
+    query: &Query,
+    spec: &Spec,
+) -> Result<Report, ReportError> {
+    let Subject { profiles, warnings, sources } = subject.into();
+    let report = match (profiles, &query.question) {
+        (Profiles::Recording(recording), Question::Timeline) => {
+            through_time::timeline(*recording, query, spec)
+        }
+        (Profiles::Recording(recording), Question::Leaks(asked)) => {
+            through_time::leaks(*recording, asked, query, spec)
+        }
+        (Profiles::Runs(runs), Question::Check(asked)) => gate::check(*runs, asked, query, spec),
+        (Profiles::Snapshots(snapshots), _) => snapshots::answer(*snapshots, sources, query, spec),
+        (_, question) => Err(ReportError::OtherSubject(question.subject())),
+    };
+    let mut report = report?;
+    report.warnings.extend(warnings);
+    Ok(report)
+}
 
 /// What kind of profile an input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Questions about snapshots: one, two that are compared, or several that are added up.
 
-use super::analyze::{Draft, ReportError, column, input, no_match, settle_order, total};
+use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,

@@ -1,6 +1,6 @@
 //! Questions about snapshots through time: the timeline, and the suspects with their verdict.
 
-use super::analyze::{Draft, ReportError, column, input, no_match, settle_order, total};
+use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::{LeaksQuery, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};

@@ -10,8 +10,7 @@
 //! only. A row of a cumulative value merges the buckets of all that it calls, so merging is what is hot.
 
 use super::distributions::{binomial_all, binomial_mid_p, poisson_distances, skellam_tail};
-use super::sampling::{SamplingWeight, effective};
-use super::threshold::Part;
+use super::sampling::{Part, SamplingWeight, effective};
 use super::{Interval, RANKING_QUANTILE};
 
 /// Up to this inclusion probability all samples weigh nearly the same (w = R·(1 + p/2) to first

@@ -10,7 +10,6 @@
 
 use super::Interval;
 use super::distributions::poisson_distances;
-use super::threshold::Part;
 
 /// Slack under the ceiling of [`raw_samples`]: count·p of a whole number may come out a hair above it.
 const SLACK: f64 = 1e-9;
@@ -248,6 +247,51 @@ impl SampleEvidence {
             interval.lower = interval.lower.max(self.seen.clamp(0.0, value));
         }
         interval
+    }
+}
+
+/// What is uncertain of one sum of samples: Σu and Σu² over the errors u = w·√(1−p) of its samples, in the unit
+/// of the value and its square.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Part {
+    noise: f64,
+    variance: f64,
+}
+
+impl Part {
+    /// Σu and Σu².
+    pub(super) fn new(noise: f64, variance: f64) -> Self {
+        let sane = |x: f64| if x.is_finite() { x.max(0.0) } else { 0.0 };
+        Self { noise: sane(noise), variance: sane(variance) }
+    }
+
+    /// What is left when `other`, a part of this one, is taken out.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self::new(self.noise - other.noise, self.variance - other.variance)
+    }
+
+    /// The variance, in squared units.
+    pub fn variance(self) -> f64 {
+        self.variance
+    }
+
+    /// How far the sum reaches down and up; `unit` is the error of a sample that nobody met.
+    pub(super) fn reach(self, unit: f64, level: f64) -> (f64, f64) {
+        let (samples, unit) = effective(self.noise, self.variance).unwrap_or((0.0, unit));
+        let (down, up) = poisson_distances(samples, level);
+        (down * unit, up * unit)
+    }
+
+    /// The error of one sample, were all of them alike; `None` where nothing is uncertain.
+    pub(super) fn unit(self) -> Option<f64> {
+        effective(self.noise, self.variance).map(|(_, unit)| unit)
+    }
+}
+
+impl From<&SampleEvidence> for Part {
+    fn from(evidence: &SampleEvidence) -> Self {
+        evidence.part()
     }
 }
 

@@ -10,9 +10,8 @@
 //! sure where they happen to agree.
 
 use super::Interval;
-use super::distributions::poisson_distances;
 use super::growth::GrowthEvidence;
-use super::sampling::{SampleEvidence, effective};
+use super::sampling::Part;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The level of the two-sided interval whose ends are the bounds. Each leaves out 4 % and not 5 %: limits that are put
@@ -30,50 +29,6 @@ const DECIDES: f64 = 6.2;
 
 /// Fewer runs say too little about their spread to advise on it.
 const LEAST_RUNS: f64 = 3.0;
-
-/// What is uncertain of one sum of samples: Σu and Σu² over the errors u = w·√(1−p) of its samples, in the unit
-/// of the value and its square.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Part {
-    noise: f64,
-    variance: f64,
-}
-
-impl Part {
-    /// Σu and Σu².
-    pub(super) fn new(noise: f64, variance: f64) -> Self {
-        let sane = |x: f64| if x.is_finite() { x.max(0.0) } else { 0.0 };
-        Self { noise: sane(noise), variance: sane(variance) }
-    }
-
-    /// What is left when `other`, a part of this one, is taken out.
-    #[must_use]
-    pub fn without(self, other: Self) -> Self {
-        Self::new(self.noise - other.noise, self.variance - other.variance)
-    }
-
-    /// The variance, in squared units.
-    pub fn variance(self) -> f64 {
-        self.variance
-    }
-
-    /// How far the sum reaches down and up; `unit` is the error of a sample that nobody met.
-    fn reach(self, unit: f64, level: f64) -> (f64, f64) {
-        let (samples, unit) = effective(self.noise, self.variance).unwrap_or((0.0, unit));
-        let (down, up) = poisson_distances(samples, level);
-        (down * unit, up * unit)
-    }
-
-    fn unit(self) -> Option<f64> {
-        effective(self.noise, self.variance).map(|(_, unit)| unit)
-    }
-}
-
-impl From<&SampleEvidence> for Part {
-    fn from(evidence: &SampleEvidence) -> Self {
-        evidence.part()
-    }
-}
 
 /// What sampling blurs in a change from before to after.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -98,9 +53,9 @@ impl Blur {
     /// The variance of after − factor·before, in squared units.
     fn variance(&self, factor: f64) -> f64 {
         let ratio = factor - 1.0;
-        self.came.variance
-            + factor * factor * self.gone.variance
-            + ratio * ratio * self.kept.variance
+        self.came.variance()
+            + factor * factor * self.gone.variance()
+            + ratio * ratio * self.kept.variance()
     }
 
     /// How far after − factor·before reaches down and up: limits of each part, combined by the recovery of

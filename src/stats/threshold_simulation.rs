@@ -5,9 +5,9 @@
 //! tell the figures: `cargo test threshold_simulation -- --nocapture --test-threads 1`.
 
 use super::growth::{GrowthEvidence, Pair};
-use super::sampling::{SampleEvidence, SamplingWeight, inclusion_probability};
+use super::sampling::{Part, SampleEvidence, SamplingWeight, inclusion_probability};
 use super::simulation::Random;
-use super::threshold::{Blur, Decision, Growth, Limits, Part, mean};
+use super::threshold::{Blur, Decision, Growth, Limits, mean};
 
 const MB: f64 = 1e6;
 

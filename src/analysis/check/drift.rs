@@ -12,7 +12,8 @@ use super::verdicts::{OfColumn, blank, hold, in_numbers};
 use super::{CheckQuery, CheckSubject, Demand, Judgement, Outcome, Unanswerable};
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
-use crate::stats::threshold::{Decision, Part};
+use crate::stats::sampling::Part;
+use crate::stats::threshold::Decision;
 
 /// What a rule holds in the runs of one baseline.
 #[derive(Clone, Debug, PartialEq)]

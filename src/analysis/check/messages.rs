@@ -1,8 +1,7 @@
 //! What is said of a rule, and what would decide where it is open.
 
 use super::scopes::holds;
-use super::verdicts::{CheckSubject, Leaks, plain};
-use super::{Demand, Judgement, Offender, Outcome};
+use super::{CheckSubject, Demand, Judgement, Leaks, Offender, Outcome};
 use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
 use crate::rules::{Allowance, Level, Limits, Rule, Value};
@@ -141,7 +140,8 @@ pub(super) fn leaks(
     active: &[&Allowance],
     used: &mut [bool],
 ) -> Judgement {
-    let mut judgement = plain(&rule.name, Demand::Leaks, rule.scope.to_string(), rule.level);
+    let mut judgement =
+        Judgement::plain(&rule.name, Demand::Leaks, rule.scope.to_string(), rule.level);
     judgement.limit = Some(0);
     let Some(Leaks { suspects, processes }) = subject.leaks else {
         judgement.outcome = Outcome::Inconclusive;
@@ -229,7 +229,8 @@ fn leak(suspect: &Suspect) -> Offender {
 /// An entry of the allow-list that is past its date.
 pub(super) fn expired(allowance: &Allowance) -> Judgement {
     let name = format!("allow-list {}", allowance.place);
-    let mut judgement = plain(&name, Demand::Allowance, allowance.scope.to_string(), Level::Fail);
+    let mut judgement =
+        Judgement::plain(&name, Demand::Allowance, allowance.scope.to_string(), Level::Fail);
     judgement.outcome = Outcome::Fail;
     judgement.message =
         format!("expired on {}; it was allowed because: {}", allowance.expires, allowance.reason);

@@ -16,11 +16,12 @@ mod scopes;
 mod verdicts;
 
 pub use reduce::{Unkept, reduce, scopes, unkept};
-pub use verdicts::{CheckSubject, Leaks, Missing, Unanswerable, check};
+pub use verdicts::{Missing, Unanswerable, check};
 
 use super::estimates::Class;
-use super::{Measured, Place};
+use super::{Measured, Place, Process, Suspect};
 use crate::model::origin::Own;
+use crate::model::series::Series;
 use crate::patterns::Catalog;
 use crate::rules::{Level, Rules};
 use jiff::civil::Date;
@@ -132,6 +133,33 @@ pub struct Judgement {
     pub offenders: Vec<Offender>,
 }
 
+impl Judgement {
+    /// A judgement about no numbers of a profile.
+    fn plain(rule: &str, demand: Demand, scope: String, level: Level) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            demand,
+            scope,
+            level,
+            sample_type: String::new(),
+            unit: String::new(),
+            limit: None,
+            limit_percent: None,
+            before: None,
+            after: None,
+            value: None,
+            value_percent: None,
+            lower: None,
+            upper: None,
+            outcome: Outcome::Pass,
+            message: String::new(),
+            advice: None,
+            allowed: 0,
+            offenders: Vec::new(),
+        }
+    }
+}
+
 /// An entry of the allow-list that is not past its date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -179,6 +207,30 @@ impl Check {
             Outcome::Pass
         }
     }
+}
+
+/// What is judged: the runs of before, then those of after.
+#[derive(Clone, Copy)]
+pub struct CheckSubject<'a> {
+    /// The snapshots.
+    pub series: &'a Series,
+    /// Count what was inlined with what it was inlined into.
+    pub noinlines: bool,
+    /// How two snapshots relate.
+    pub process: Option<Process>,
+    /// The sample type of rules that name none.
+    pub column: usize,
+    /// What leaks, where snapshots through time were given.
+    pub leaks: Option<Leaks<'a>>,
+}
+
+/// What leaks in snapshots through time.
+#[derive(Clone, Copy)]
+pub struct Leaks<'a> {
+    /// The suspects, of any class.
+    pub suspects: &'a [Suspect],
+    /// How many snapshots that differ each process has.
+    pub processes: &'a [usize],
 }
 
 /// What is asked.

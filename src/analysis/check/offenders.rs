@@ -8,7 +8,8 @@ use super::count::{Site, SiteSum, Sites};
 use super::scopes::Scopes;
 use super::{Offender, Place};
 use crate::model::origin::Own;
-use crate::stats::threshold::{Blur, Growth, Limits, Part, Verdict};
+use crate::stats::sampling::Part;
+use crate::stats::threshold::{Blur, Growth, Limits, Verdict};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 

@@ -3,12 +3,14 @@
 use super::count::{Counted, Pass, RuleTests, Sum};
 use super::offenders::{By, Runs, offenders};
 use super::scopes::{Scopes, Test};
-use super::{Check, CheckQuery, Demand, Granted, Judgement, Measured, Outcome, messages};
-use crate::analysis::{Process, Suspect};
+use super::{
+    Check, CheckQuery, CheckSubject, Demand, Granted, Judgement, Measured, Outcome, messages,
+};
+
 use crate::model::profile::SampleType;
-use crate::model::series::Series;
-use crate::rules::{Allowance, Amount, Level, Limits, Rule, Scope, Value};
-use crate::stats::threshold::{self, Blur, Decision, Part, Verdict};
+use crate::rules::{Allowance, Amount, Limits, Rule, Scope, Value};
+use crate::stats::sampling::Part;
+use crate::stats::threshold::{self, Blur, Decision, Verdict};
 
 /// What may be missing without being an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,30 +94,6 @@ pub enum Unanswerable {
     /// Nothing is demanded.
     #[error("there is no rule to check")]
     NoRules,
-}
-
-/// What is judged: the runs of before, then those of after.
-#[derive(Clone, Copy)]
-pub struct CheckSubject<'a> {
-    /// The snapshots.
-    pub series: &'a Series,
-    /// Count what was inlined with what it was inlined into.
-    pub noinlines: bool,
-    /// How two snapshots relate.
-    pub process: Option<Process>,
-    /// The sample type of rules that name none.
-    pub column: usize,
-    /// What leaks, where snapshots through time were given.
-    pub leaks: Option<Leaks<'a>>,
-}
-
-/// What leaks in snapshots through time.
-#[derive(Clone, Copy)]
-pub struct Leaks<'a> {
-    /// The suspects, of any class.
-    pub suspects: &'a [Suspect],
-    /// How many snapshots that differ each process has.
-    pub processes: &'a [usize],
 }
 
 /// Judges all rules. `position` finds a sample type by its name.
@@ -410,31 +388,6 @@ pub(super) fn blank(
     outcome: Outcome,
     (sample_type, unit): (&str, &str),
 ) -> Judgement {
-    let plain = plain(&rule.name, demand, rule.scope.to_string(), rule.level);
+    let plain = Judgement::plain(&rule.name, demand, rule.scope.to_string(), rule.level);
     Judgement { sample_type: sample_type.to_owned(), unit: unit.to_owned(), outcome, ..plain }
-}
-
-/// A judgement about no numbers of a profile.
-pub(super) fn plain(rule: &str, demand: Demand, scope: String, level: Level) -> Judgement {
-    Judgement {
-        rule: rule.to_owned(),
-        demand,
-        scope,
-        level,
-        sample_type: String::new(),
-        unit: String::new(),
-        limit: None,
-        limit_percent: None,
-        before: None,
-        after: None,
-        value: None,
-        value_percent: None,
-        lower: None,
-        upper: None,
-        outcome: Outcome::Pass,
-        message: String::new(),
-        advice: None,
-        allowed: 0,
-        offenders: Vec::new(),
-    }
 }

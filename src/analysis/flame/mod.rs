@@ -14,10 +14,9 @@ mod grow;
 
 use super::matched_samples::SumEvidence;
 use super::{Bounds, Measure, Omitted, Subject};
-use crate::graph::distinct_stacks::{StackId, Stacks};
-use crate::graph::frames::RowId;
-use crate::graph::tree::TooLarge;
-use crate::graph::walk::{From, Groups, Rows, Unsymbolized, Walks};
+use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
+use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::walk::{From, Groups, Rows, Walks};
 use crate::model::change::Change;
 use grow::{Grown, Item, What, grow};
 use serde::{Deserialize, Serialize};

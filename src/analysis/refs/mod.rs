@@ -11,10 +11,9 @@ mod site;
 
 use super::{Bounds, NoAnswer, NoMatch, Subject};
 use crate::graph::distinct_stacks::{StackId, Stacks};
-use crate::graph::frames::RowId;
+use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::inverted;
 use crate::graph::trim::Fraction;
-use crate::graph::walk::Unsymbolized;
 use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,6 @@ use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sum
 use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
 use crate::analysis::{Subject, percent};
 use crate::graph::distinct_stacks::Stacks;
-use crate::graph::distinct_stacks::Stacks;
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
 use crate::graph::inverted::{Direction, Inverted};

@@ -3,7 +3,6 @@
 //! Snapshots are unpacked once for all of them: those that may have grown, and those that are asked for other reasons.
 
 use super::contexts::{ContextId, Contexts};
-use super::judged::PIECE;
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::evolution::{Evolution, GroupValues, Groups};
 use crate::analysis::turnover::{judge_line, keeps_little, renews};
@@ -15,6 +14,9 @@ use std::cmp::Reverse;
 
 /// Contexts that are followed at most: those that surely grew most.
 const MOST: usize = 1000;
+
+/// Series that one piece of work judges.
+pub(super) const PIECE: usize = 8;
 
 /// Snapshots with which a trend may show what the first and the last alone do not.
 const MANY: usize = 8;

@@ -4,7 +4,7 @@
 //! the caller, and so on upwards. Candidates of one function are one.
 
 use super::contexts::{ContextId, Contexts, Frame};
-use super::follow::{Followed, churning, follow};
+use super::follow::{Followed, PIECE, churning, follow};
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Tally};
@@ -14,9 +14,6 @@ use crate::stats::class::{Growth, Judgement, LEAST};
 use crate::stats::workload::Factor;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-
-/// Series that one piece of work judges.
-pub(super) const PIECE: usize = 8;
 
 /// Callers exchange what they hold where the others lose so much of what some gain.
 const EXCHANGED: f64 = 0.5;

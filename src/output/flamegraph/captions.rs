@@ -4,9 +4,8 @@
 //! off to find what it writes into the frame.
 
 use super::super::escape;
-use super::Look;
 use super::annotate::HeaderLine;
-use super::color::{self, Palette};
+use super::{Look, color};
 use crate::analysis::Bounds;
 use crate::analysis::flame::{Flame, FlameDirection, FlameFrame, FlameWidth};
 use crate::filter::Granularity;
@@ -24,17 +23,21 @@ pub(super) struct Captions<'a> {
     flame: &'a Flame,
     total: Option<&'a Total>,
     is_comparison: bool,
+    shows_change: bool,
 }
 
 impl<'a> Captions<'a> {
     pub(super) fn new(report: &'a Report, flame: &'a Flame) -> Self {
         let total = report.totals.iter().find(|total| total.sample_type == report.sample_type);
-        Self { report, flame, total, is_comparison: report.comparison.is_some() }
+        let is_comparison = report.comparison.is_some();
+        let shows_change =
+            is_comparison || flame.frames.iter().any(|frame| frame.value.after.cum < 0);
+        Self { report, flame, total, is_comparison, shows_change }
     }
 
     /// Whether colours tell changes: between two profiles, or in one that holds a difference.
     pub(super) fn shows_change(&self) -> bool {
-        self.is_comparison || self.flame.frames.iter().any(|frame| frame.value.after.cum < 0)
+        self.shows_change
     }
 
     /// Whether sampling explains the change of a frame.
@@ -196,16 +199,17 @@ impl<'a> Captions<'a> {
     }
 
     /// The lines above the frames.
-    pub(super) fn header(&self, palette: Palette) -> Vec<HeaderLine> {
+    pub(super) fn header(&self) -> Vec<HeaderLine> {
         let mut lines = vec![HeaderLine::Text(self.about_width())];
         lines.extend(self.about_strip().map(HeaderLine::Text));
-        match palette {
-            Palette::Package => lines.push(HeaderLine::Text(
+        lines.push(if self.shows_change {
+            self.legend()
+        } else {
+            HeaderLine::Text(
                 "Colour: the package; grey is the standard library and what has no symbols. ± is the 95 % sampling error."
                     .to_owned(),
-            )),
-            Palette::Change => lines.push(self.legend()),
-        }
+            )
+        });
         lines.extend(self.about_narrow().map(HeaderLine::Text));
         lines
     }

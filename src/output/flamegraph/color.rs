@@ -1,11 +1,5 @@
-//! Colours of frames.
-//!
-//! A change has a colour by its size as a share of the whole, on steps that never move: the same red is the same share
-//! in every picture, and where nothing much changed nothing is red. What sampling explains is pale however large it is.
-//! Without a comparison a colour tells the package, and what is not the program's own code is grey.
+//! The colours there are: steps of growth and of shrinkage, and a hue for each package.
 
-use super::captions::Captions;
-use crate::analysis::flame::FlameFrame;
 use crate::model::origin;
 
 /// What did not change.
@@ -31,50 +25,8 @@ pub(super) const SHRUNK: [&str; 5] = [
     "rgb(61,122,210)",
 ];
 
-/// How frames are coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Palette {
-    /// By what changed.
-    Change,
-    /// By package.
-    Package,
-}
-
-impl Palette {
-    /// By change where there is one: two profiles, or one that holds a difference.
-    pub(super) fn new(captions: &Captions<'_>) -> Self {
-        if captions.shows_change() { Self::Change } else { Self::Package }
-    }
-
-    /// The colour of a frame.
-    pub(super) fn fill(self, captions: &Captions<'_>, frame: &FlameFrame) -> String {
-        match self {
-            Self::Change => change(captions, frame).to_owned(),
-            Self::Package
-                if frame.depth == 0 || frame.deeper.is_some() || frame.several.is_some() =>
-            {
-                SAME.to_owned()
-            }
-            Self::Package => package(captions.raw_name(frame)),
-        }
-    }
-}
-
-fn change(captions: &Captions<'_>, frame: &FlameFrame) -> &'static str {
-    let delta = frame.value.delta_or_value().cum;
-    if delta == 0 {
-        return SAME;
-    }
-    let (steps, noise) = if delta > 0 { (GROWN, NOISE[0]) } else { (SHRUNK, NOISE[1]) };
-    if captions.is_noise(frame) {
-        return noise;
-    }
-    let share = delta.unsigned_abs() as f64 / captions.whole().max(1) as f64 * 100.0;
-    steps[STEPS.iter().filter(|&&step| share >= step).count()]
-}
-
 /// A hue for the package, a shade for the name.
-fn package(name: &str) -> String {
+pub(super) fn package(name: &str) -> String {
     let package = origin::package(name);
     let shade = hash(name) % 11;
     if origin::is_standard_library(name) {

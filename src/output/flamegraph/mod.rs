@@ -10,11 +10,12 @@
 mod annotate;
 mod captions;
 mod color;
+mod fill;
 
 use crate::analysis::flame::{Flame, FlameFrame};
 use crate::report::Report;
 use captions::Captions;
-use color::Palette;
+use fill::fill;
 use inferno::flamegraph::color::BackgroundColor;
 use inferno::flamegraph::{self, Direction, Options, TextTruncateDirection};
 use std::fmt::Write as _;
@@ -40,11 +41,10 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
         whole => whole,
     };
     let captions = Captions::new(report, flame);
-    let palette = Palette::new(&captions);
     let look = |frame: &FlameFrame| Look {
         name: captions.name(frame),
         title: captions.title(frame),
-        fill: palette.fill(&captions, frame),
+        fill: fill(&captions, frame),
     };
     let mut looks: Vec<Look> = main.iter().chain(strip).map(look).collect();
     let width = |frames: &[FlameFrame]| frames.first().map_or(0, |frame| frame.width);
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     let mut svg = Vec::new();
     let from_right = lines.folded.iter().rev().map(String::as_str);
     flamegraph::from_lines(&mut options, from_right, &mut svg)?;
-    annotate::annotate(&svg, &looks, &captions.header(palette), out)
+    annotate::annotate(&svg, &looks, &captions.header(), out)
 }
 
 /// Numbers above 2⁵³ are not exact in a browser: how many bits to leave away.

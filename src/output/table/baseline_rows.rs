@@ -3,7 +3,7 @@
 use super::super::Style;
 use super::grid::Kind::{Mixed, Number, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::{Scale, percent_change, range};
 use super::{escape::escape, sparkline, wrap};
 use crate::report::baselines::{BaselineRow, Branch, Rise, Shelf};

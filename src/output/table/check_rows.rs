@@ -6,7 +6,7 @@
 use super::super::{Style, Width};
 use super::closing::write_next;
 use super::grid::Tone;
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::{escape::escape, facts, heading, rows, wrap};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::output::check_wording as wording;

@@ -7,7 +7,7 @@
 use super::super::Style;
 use super::grid::Kind::{Number, Text};
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::{self, Scale};
 use super::{counted, is_heap, rows, rows_word, wrap};
 use crate::analysis::diff::{Diff, DiffRow, Status};

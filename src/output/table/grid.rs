@@ -4,7 +4,8 @@
 //! A grid has at most one column of names. The others are as wide as their widest cell, and each of
 //! them has a place in the order in which columns are left out.
 
-use super::name::{self, RowLabel};
+use super::label::RowLabel;
+use super::name;
 use crate::output::{Style, Width};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};

@@ -4,7 +4,7 @@ use super::super::{Style, Width};
 use super::closing::write_next;
 use super::grid::Kind::{Number, Text, Word};
 use super::grid::{Grid, Tone, cut_right};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::Scale;
 use super::{counted, escape::escape, rows, wrap};
 use crate::analysis::matches::{Match, Matches};

@@ -13,6 +13,7 @@ mod diff_rows;
 mod facts;
 mod grid;
 mod heading;
+mod label;
 mod list_rows;
 mod match_rows;
 mod name;

@@ -7,7 +7,7 @@ use super::super::{PatternView, Style};
 use super::closing::write_next;
 use super::grid::Kind::{Code, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::{escape::escape, shell, wrap};
 use crate::patterns::{Confidence, Example, Listing, Metric, Page, PatternEvidence, ProfileKind};
 use anstyle::Style as Ansi;

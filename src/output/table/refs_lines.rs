@@ -4,7 +4,7 @@ use super::super::Style;
 use super::chain::{Arrow, Chain};
 use super::grid::Kind::Number;
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::{counted, escape::escape, is_heap, number, rows, wrap};
 use crate::analysis::refs::{self, Refs, RefsDirection, RefsLine, RefsSite, Relation};
 use crate::model::change::Change;

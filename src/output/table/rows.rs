@@ -4,7 +4,7 @@
 use super::super::{FileNames, Style};
 use super::grid::Grid;
 use super::grid::Kind::{Number, Text};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::Scale;
 use super::{counted, escape::escape, is_heap, names_functions, wrap};
 use crate::analysis::{Bounds, Omitted, Place};

@@ -3,7 +3,7 @@
 use super::super::Style;
 use super::closing::is_allocation;
 use super::grid::Tone;
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::Scale;
 use super::{rows, wrap};
 use crate::analysis::diff::Diff;

@@ -2,7 +2,7 @@
 
 use super::super::Style;
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::{Scale, percent_change, percent_text};
 use super::{rows, wrap};
 use crate::analysis::tags::{Tag, Tags};

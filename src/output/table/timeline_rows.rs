@@ -6,7 +6,7 @@
 use super::super::{Style, Width};
 use super::grid::Kind::{Number, Text, Word};
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
 use super::{counted, rows, rows_word, sparkline, wrap};

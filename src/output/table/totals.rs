@@ -4,7 +4,7 @@ use super::super::Style;
 use super::escape::escape;
 use super::grid::Kind::{Mixed, Text};
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::number::{self, Scale, percent_change};
 use crate::report::{Report, Total};
 use std::io;

@@ -2,7 +2,7 @@
 
 use super::super::Style;
 use super::grid::{Grid, Tone};
-use super::name::RowLabel;
+use super::label::RowLabel;
 use super::tag_rows::value_text;
 use super::{counted, rows, wrap};
 use crate::analysis::Bounds;

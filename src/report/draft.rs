@@ -1,13 +1,12 @@
-//! The way in: a subject and a query in, a report out. Each question is a function in a file of its kind of subject; what
-//! these share stands here.
+//! A report on its way: what all questions settle alike (sample type, order, inputs, totals), and why one can fail.
 
 use super::{
-    Answer, Comparison, Input, InputKind, Profiles, Query, Question, Report, SCHEMA, Sort, Subject,
-    SubjectKind, Total, Warning, WarningCode, caveats, gate, snapshots, through_time,
+    Answer, Comparison, Input, InputKind, Query, Report, SCHEMA, Sort, SubjectKind, Total, Warning,
+    WarningCode, caveats,
 };
 use crate::analysis::{NoAnswer, NoMatch, Order, check, rfc3339};
-use crate::filter::{FilterError, Granularity, Spec};
-use crate::graph::tree::TooLarge;
+use crate::filter::{FilterError, Granularity};
+use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
@@ -76,29 +75,6 @@ pub enum ReportError {
         /// Name of the input.
         name: String,
     },
-}
-
-/// Answers a query about a subject, whose filter is `spec`.
-pub fn analyze<'a>(
-    subject: impl Into<Subject<'a>>,
-    query: &Query,
-    spec: &Spec,
-) -> Result<Report, ReportError> {
-    let Subject { profiles, warnings, sources } = subject.into();
-    let report = match (profiles, &query.question) {
-        (Profiles::Recording(recording), Question::Timeline) => {
-            through_time::timeline(*recording, query, spec)
-        }
-        (Profiles::Recording(recording), Question::Leaks(asked)) => {
-            through_time::leaks(*recording, asked, query, spec)
-        }
-        (Profiles::Runs(runs), Question::Check(asked)) => gate::check(*runs, asked, query, spec),
-        (Profiles::Snapshots(snapshots), _) => snapshots::answer(*snapshots, sources, query, spec),
-        (_, question) => Err(ReportError::OtherSubject(question.subject())),
-    };
-    let mut report = report?;
-    report.warnings.extend(warnings);
-    Ok(report)
 }
 
 /// A report that lacks its answer.

@@ -1,0 +1,150 @@
+//! What stands in the function column of one line: a name with its caller or callee, or the line of a tree.
+
+use super::chain::Chain;
+use super::escape::escape;
+use super::name::{fit, shortest_path};
+use unicode_width::UnicodeWidthStr;
+
+/// Before the caller of a row.
+const CALLER: &str = " ← ";
+/// Before the callee of a site.
+const CALLEE: &str = " → ";
+
+/// What stands in the function column of one line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RowLabel {
+    /// The name of the row.
+    name: String,
+    /// A second name and the arrow before it: the caller (` ← `) or the callee (` → `).
+    second: Option<(&'static str, String)>,
+    /// A remark after the names: ` (was main.foo.func2)`.
+    remark: String,
+    /// The line of a tree, in the place of all of that.
+    chain: Option<Chain>,
+    /// Whether the path is what the name is about: that of a package or a file.
+    path_matters: bool,
+    /// A word said after the names where none of the columns of these titles, which say it, is shown.
+    pub(super) status: Option<(&'static str, [&'static str; 2])>,
+}
+
+impl RowLabel {
+    /// A name alone.
+    pub(super) fn new(name: &str) -> Self {
+        RowLabel { name: escape(name).into_owned(), ..RowLabel::default() }
+    }
+
+    /// The name of a package or a file, whose path is cut only where nothing else can go.
+    pub(super) fn path(name: &str) -> Self {
+        RowLabel { path_matters: true, ..RowLabel::new(name) }
+    }
+
+    /// The line of a tree.
+    pub(super) fn chain(chain: Chain) -> Self {
+        RowLabel { chain: Some(chain), ..RowLabel::default() }
+    }
+
+    /// With the caller under which it stands.
+    pub(super) fn under(mut self, caller: &str) -> Self {
+        self.second = Some((CALLER, escape(caller).into_owned()));
+        self
+    }
+
+    /// With the function it calls into.
+    pub(super) fn into_callee(mut self, callee: &str) -> Self {
+        self.second = Some((CALLEE, escape(callee).into_owned()));
+        self
+    }
+
+    /// With a remark.
+    pub(super) fn remark(mut self, remark: &str) -> Self {
+        self.remark = format!(" ({})", escape(remark));
+        self
+    }
+
+    /// Columns the whole text takes, without the status.
+    fn width(&self) -> usize {
+        let second = self.second.as_ref().map_or(0, |(arrow, name)| arrow.width() + name.width());
+        self.name.width() + second + self.remark.width()
+    }
+
+    /// Columns it takes with import paths cut and nothing else: what it should get.
+    pub(super) fn short_width(&self) -> usize {
+        if let Some(chain) = &self.chain {
+            return chain.short_width();
+        }
+        if self.path_matters {
+            return self.width();
+        }
+        let second = self.second.as_ref().map_or(0, |(_, name)| 3 + shortest_path(name).width());
+        shortest_path(&self.name).width() + second + self.remark.width()
+    }
+
+    /// The text in at most `width` columns, in a table whose columns `is_shown` knows by title.
+    pub(super) fn fit(&self, width: usize, is_shown: impl Fn(&str) -> bool) -> String {
+        if let Some(chain) = &self.chain {
+            return chain.fit(width);
+        }
+        let status = match self.status {
+            Some((word, columns)) if !columns.into_iter().any(is_shown) => format!("  [{word}]"),
+            _ => String::new(),
+        };
+        if self.width() + status.width() <= width {
+            let (arrow, second) = self.second.as_ref().map_or(("", ""), |(a, s)| (*a, s.as_str()));
+            return format!("{}{arrow}{second}{}{status}", self.name, self.remark);
+        }
+        let room = width.saturating_sub(status.width());
+        // A remark that would leave its name no room says the least; a name stays.
+        let remark = if self.remark.width() + shortest_path(&self.name).width().min(24) <= room {
+            self.remark.as_str()
+        } else {
+            ""
+        };
+        let room = room - remark.width();
+        let Some((arrow, second)) = self.second.as_ref().filter(|_| room >= 20) else {
+            return format!("{}{remark}{status}", fit(&self.name, room));
+        };
+        let room = room - arrow.width();
+        let (least, least_second) =
+            (shortest_path(&self.name).width(), shortest_path(second).width());
+        // The program's own code is what one looks for: it may take two thirds where both are long.
+        let own =
+            |least: usize, other: usize| least.min((room * 2 / 3).max(room.saturating_sub(other)));
+        let for_second = if least + least_second <= room {
+            (room - least).min(second.width())
+        } else if *arrow == CALLER {
+            own(least_second, least)
+        } else {
+            room - own(least, least_second)
+        };
+        let for_first = room - for_second;
+        format!("{}{arrow}{}{remark}{status}", fit(&self.name, for_first), fit(second, for_second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_code_is_seen_in_the_narrowest_label() {
+        let label = RowLabel::new("encoding/json.(*decodeState).objectInterface")
+            .under("github.com/acme/session.(*Store).Load");
+        assert_eq!(
+            label.fit(200, |_| true),
+            "encoding/json.(*decodeState).objectInterface ← github.com/acme/session.(*Store).Load"
+        );
+        for width in 0..120 {
+            let text = label.fit(width, |_| true);
+            assert!(text.width() <= width, "{text} in {width}");
+            assert!(width < 48 || text.ends_with("session.(*Store).Load"), "{text} in {width}");
+        }
+    }
+
+    #[test]
+    fn a_status_without_a_column_is_said_by_the_label() {
+        let mut label = RowLabel::new("main.f");
+        label.status = Some(("new", ["Δ %", "before"]));
+        assert_eq!(label.fit(40, |title| title == "after"), "main.f  [new]");
+        assert_eq!(label.fit(40, |title| title == "before"), "main.f");
+    }
+}
