@@ -7,12 +7,13 @@ use crate::generate::{Shape, gzip};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use flate2::bufread::MultiGzDecoder;
-use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
+use heapdiff::analysis::flame;
 use heapdiff::analysis::refs::{RefsDirection, RefsQuery};
 use heapdiff::command::{self, Console};
 use heapdiff::filter::{Granularity, Spec};
 use heapdiff::graph::trim::{Fraction, TrimLimits};
 use heapdiff::input;
+use heapdiff::model::origin::Own;
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::model::series::Series;
@@ -77,6 +78,7 @@ fn query(question: Question) -> Query {
         sort: None,
         nodecount: ROWS,
         all: false,
+        own: Own::default(),
         normalize: false,
         trim_path: Vec::new(),
     }
@@ -141,9 +143,13 @@ pub(crate) fn refs(bencher: Bencher<'_, '_>, pair: &Pair) {
 }
 
 pub(crate) fn flame(bencher: Bencher<'_, '_>, pair: &Pair) {
-    let direction = FlameDirection::RootFirst;
-    let (width, part) = (FlameWidth::After, FlamePart::Whole);
-    paths(bencher, pair, Question::Flame(FlameOptions { width, direction, min_width: 500, part }));
+    let direction = flame::FlameDirection::RootFirst;
+    let (width, part) = (flame::FlameWidth::After, flame::FlamePart::Whole);
+    paths(
+        bencher,
+        pair,
+        Question::Flame(flame::FlameOptions { width, direction, min_width: 500, part }),
+    );
 }
 
 pub(crate) fn graph(bencher: Bencher<'_, '_>, pair: &Pair) {

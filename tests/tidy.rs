@@ -49,6 +49,7 @@ const LISTS: &[List] = &[
             "pairing",
             "raw_samples",
             "snapshot_pair",
+            "entries",
             "spans",
             "turnover",
         ],

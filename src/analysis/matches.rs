@@ -7,6 +7,7 @@
 
 use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::{Frames, RowId, Unsymbolized};
+use crate::model::ids::FunctionId;
 use crate::model::measures::{self, Kind};
 use crate::model::origin::Own;
 use crate::model::profile::SampleType;
@@ -150,8 +151,8 @@ pub fn matches(
     asked: &MatchesQuery,
     nodecount: usize,
 ) -> Matches {
-    let MatchesQuery { catalog, own } = asked;
-    let files = own_files(series, frames, own);
+    let catalog = &asked.catalog;
+    let files = own_files(series, frames);
     let names = (0..frames.len() as u32).map(|row| frames.name(RowId(row)));
     let matcher = Matcher::new(catalog, names);
     let stacks = Stacks::new(series);
@@ -247,18 +248,18 @@ fn values(series: &Series, stacks: &Stacks<'_>, columns: Columns) -> Vec<Values>
 }
 
 /// The source file of each row that is own code, empty where it has none; `None` where it is not.
-fn own_files<'a>(series: &'a Series, frames: &Frames, own: &Own) -> Vec<Option<&'a str>> {
+fn own_files<'a>(series: &'a Series, frames: &Frames) -> Vec<Option<&'a str>> {
     let mut files = vec![None; frames.len()];
     let rows = (0..frames.len() as u32).map(RowId);
     let named = rows.filter(|&row| frames.row(row).parent.is_none());
     let row_of: HashMap<&str, RowId, FxBuildHasher> =
         named.map(|row| (frames.name(row), row)).collect();
     let symbols = &series.symbols;
-    for function in &symbols.functions {
+    for (id, function) in symbols.functions.iter().enumerate() {
         let (name, file) = (symbols.text(function.name), symbols.text(function.filename));
         let Some(row) = row_of.get(name) else { continue };
         let known = &mut files[row.0 as usize];
-        if known.is_none() && own.is_own(name, file) {
+        if known.is_none() && frames.owners().is_own(FunctionId::from_index(id)) {
             *known = Some(file);
         }
     }

@@ -7,6 +7,7 @@ pub mod call_graph;
 pub mod calls;
 pub mod check;
 pub mod diff;
+mod entries;
 pub mod estimates;
 mod evolution;
 pub mod flame;
@@ -40,10 +41,12 @@ use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sum, Sums};
 use crate::model::change::{Change, Value};
 use crate::model::ids::LocationId;
+use crate::model::labels;
+use crate::model::measures;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
+use crate::model::site::Frame;
 use crate::model::symbols::Symbols;
-use crate::model::{labels, measures};
 use crate::stats::Interval;
 use hashbrown::HashMap;
 use matched_samples::MatchedSamples;
@@ -261,7 +264,7 @@ impl<'a> Context<'a> {
 /// A site as a place in the source.
 fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
     let symbols = &series.symbols;
-    let (function, line) = frames.site(site);
+    let Frame { function, line } = frames.site(site);
     let file = symbols.text(symbols.function(function).filename);
     Place {
         function: symbols.name(function).to_owned(),
@@ -270,16 +273,18 @@ fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
     }
 }
 
-/// Sums over the pairs of a leaf row and the site it stands under.
-type Callers = HashMap<(RowId, SiteId), i64, FxBuildHasher>;
+/// Sums over the pairs of a leaf row and the site of its stacks; `None` where that is the leaf itself, or where no frame
+/// has a claim.
+type Callers = HashMap<(RowId, Option<SiteId>), i64, FxBuildHasher>;
 
-/// The site under which most of each row stands, in the direction of the row's own sign.
+/// The site that most of each row is under, in the direction of the row's own sign; `None` where that is the row itself,
+/// or where more of it is under none.
 fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
     let mut sums = vec![0_i64; rows];
     for ((row, _), value) in callers {
         sums[row.0 as usize] = sums[row.0 as usize].wrapping_add(*value);
     }
-    let mut best: Vec<Option<(i64, SiteId)>> = vec![None; rows];
+    let mut best: Vec<Option<(i64, Option<SiteId>)>> = vec![None; rows];
     for (&(row, site), &value) in callers {
         let signed = if sums[row.0 as usize] < 0 { -value } else { value };
         let best = &mut best[row.0 as usize];
@@ -288,7 +293,9 @@ fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
             *best = Some((signed, site));
         }
     }
-    best.into_iter().map(|best| best.filter(|(most, _)| *most > 0).map(|(_, site)| site)).collect()
+    best.into_iter()
+        .map(|best| best.filter(|(most, _)| *most > 0).and_then(|(_, site)| site))
+        .collect()
 }
 
 /// A change is more than sampling error where its q-value is at most this.

@@ -1,14 +1,17 @@
 //! Where the memory is in one snapshot.
 
+use super::entries::{self, Entries};
 use super::{
     Bounds, Callers, Context, Measured, Omitted, Order, Place, RawSamples, RowOptions, Subject,
     addresses, is_empty, main_callers, percent, place_of, primary, primary_objects,
 };
-use crate::graph::frames::{Frames, RowId};
+use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::sums;
+use crate::model::origin::Owner;
 use crate::model::series::{Series, Snapshot};
+use crate::parallel;
+use crate::stats;
 use crate::stats::sampling::SampleEvidence;
-use crate::{parallel, stats};
 use serde::{Deserialize, Serialize};
 
 /// One function (or file, line, package, address) in one snapshot.
@@ -35,7 +38,8 @@ pub struct TopRow {
     pub objects: Option<i64>,
     /// 95 % interval of flat (of cum where the rows are sorted by cum).
     pub error: Option<Bounds>,
-    /// Own-code caller under which most of this row stands, where the row itself is not own code.
+    /// The place that is to blame for most of this row, where that is not the row itself: the nearest caller of the
+    /// program's own code, or else of a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
     /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
@@ -130,11 +134,10 @@ fn findings(
             } else {
                 frames.leaf(leaf).iter().for_each(&mut add);
             }
-            if let Some(site) = frames.site_of(stack) {
-                for &row in frames.leaf(leaf) {
-                    let sum = found.callers.entry((row, site)).or_default();
-                    *sum = sum.wrapping_add(value);
-                }
+            let site = frames.site_of(stack).filter(|site| !site.is_leaf).map(|site| site.site);
+            for &row in frames.leaf(leaf) {
+                let sum = found.callers.entry((row, site)).or_default();
+                *sum = sum.wrapping_add(value);
             }
         }
         found
@@ -143,6 +146,24 @@ fn findings(
     let mut found = pieces.iter().fold(Findings::new(frames), Findings::merge);
     found.sampled = raw.known();
     found
+}
+
+/// Blames the callers of libraries for what these allocate in goroutines of their own.
+fn redirect(subject: &Subject<'_>, callers: &mut [Option<SiteId>]) {
+    let &Subject { series, frames, ref measured, .. } = subject;
+    let owners = frames.owners();
+    let function = |site: SiteId| frames.site(site).function;
+    let name = |site: SiteId| series.symbols.name(function(site));
+    let is_asked = |site: &SiteId| entries::is_asked(name(*site), owners.of(function(*site)));
+    let asked: Vec<&str> = callers.iter().flatten().copied().filter(is_asked).map(name).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let entries = Entries::of_runs(series, owners, measured, (0, None), asked);
+    for caller in callers.iter_mut().flatten().filter(|site| is_asked(site)) {
+        let entry = entries.of(name(*caller)).and_then(|frame| frames.find_site(frame));
+        *caller = entry.unwrap_or(*caller);
+    }
 }
 
 /// Where the memory is. Several snapshots are added up.
@@ -158,7 +179,8 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
     };
     let context =
         Context::new(series, frames, |location| sums.leaves[location.index()].unsigned_abs());
-    let callers = main_callers(&found.callers, frames.len());
+    let mut callers = main_callers(&found.callers, frames.len());
+    redirect(subject, &mut callers);
     let row = |id: RowId| {
         let sum = sums.row(id);
         let main = primary(sum, order);
@@ -175,7 +197,7 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
             objects: measured.count.map(|_| primary_objects(sum, order)),
             error: found.sampled.then(|| Bounds::of(evidence.interval(main as f64, stats::LEVEL))),
             via: callers[id.0 as usize]
-                .filter(|_| !frames.row(id).own)
+                .filter(|_| frames.row(id).owner != Owner::Own)
                 .map(|site| place_of(series, frames, site)),
             addresses: Vec::new(),
         }

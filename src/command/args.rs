@@ -3,7 +3,7 @@
 //! The number of inputs says what is meant then: two are compared, of one the top is shown. The options
 //! that all share stand in `options.rs`, and `request.rs` says what they mean.
 
-use super::options::{BaseArgs, Options};
+use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
     CommandError, baseline, check, completions, convert, diff, flame, graph, leaks, list, merge,
@@ -123,14 +123,17 @@ pub(super) struct BareArgs {
     #[arg(long)]
     normalize: bool,
     #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
     options: Options,
 }
 
 /// What was meant without a subcommand.
 pub(super) fn bare_request(args: BareArgs) -> Result<Request, CommandError> {
-    let BareArgs { inputs, base, normalize, options } = args;
+    let BareArgs { inputs, base, normalize, own, options } = args;
+    let with_own = |request: Request, own: OwnArgs| Ok(request.with_own(own.own()?));
     if base.base.is_some() || base.diff_base.is_some() {
-        return diff_request(base, inputs, normalize, options);
+        return with_own(diff_request(base, inputs, normalize, options)?, own);
     }
     match inputs.as_slice() {
         [] => Err(CommandError::Usage(
@@ -141,12 +144,12 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, CommandError> {
         [_] if normalize => Err(CommandError::Usage(
             "--normalize scales one profile to another, and only one is given".to_owned(),
         )),
-        [_] => top_request(inputs, options),
-        [_, _] => diff_request(base, inputs, normalize, options),
+        [_] => with_own(top_request(inputs, options)?, own),
+        [_, _] => with_own(diff_request(base, inputs, normalize, options)?, own),
         _ if normalize => Err(CommandError::Usage(
             "--normalize scales one profile to another, and more than two are given".to_owned(),
         )),
-        _ => leaks::plain_request(inputs, options),
+        _ => leaks::plain_request(inputs, own, options),
     }
 }
 
@@ -155,6 +158,7 @@ mod tests {
     use super::*;
     use crate::command::request::{Layout, ROWS_SHOWN};
     use crate::filter::Granularity;
+    use crate::model::origin::Own;
     use crate::output::Format;
     use crate::report::{Question, Sort};
     use clap::CommandFactory;
@@ -169,6 +173,7 @@ mod tests {
             None => bare_request(cli.bare),
             Some(Command::Diff(args)) => diff::request(args),
             Some(Command::Top(args)) => top::request(args),
+            Some(Command::Refs(args)) => refs::request(args),
             Some(Command::Graph(args)) => graph::request(args),
             Some(Command::Peek(args)) => peek::peek_request(args),
             Some(Command::Tree(args)) => peek::tree_request(args),
@@ -186,6 +191,20 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn own_code_is_said_to_every_command_that_blames() {
+        let own = Own::new(Some(regex::Regex::new("^app/").unwrap()));
+        for command in ["a", "a b", "a --base b", "top a", "diff a b", "refs f a b"] {
+            let request = parse(&format!("{command} -own ^app/")).unwrap();
+            assert_eq!(request.query.own, own, "{command}");
+        }
+        for command in ["a b c", "leaks a b"] {
+            let request = parse(&format!("{command} -own ^app/")).unwrap();
+            let Question::Leaks(asked) = request.query.question else { panic!("{command}") };
+            assert_eq!(asked.own, own, "{command}");
+        }
     }
 
     #[test]
@@ -390,6 +409,8 @@ mod tests {
             ("leaks --limit -5 a", "expected a size"),
             ("leaks --limit 2GiB --gogc x a", "expected a percentage"),
             ("leaks --own a(b a", "-own: regex parse error"),
+            ("diff --own a(b a b", "-own: regex parse error"),
+            ("refs --peek --own f f a", "cannot be used with '--own"),
             ("timeline", "timeline needs profiles"),
             ("timeline -sort=bound a b", "'--sort'"),
             ("-lines a b c", "another granularity"),

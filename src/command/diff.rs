@@ -1,7 +1,7 @@
 //! `heapdiff diff BEFORE AFTER`: what changed.
 
 use super::CommandError;
-use super::options::{BaseArgs, Options};
+use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request};
 use clap::Args;
 
@@ -25,9 +25,12 @@ pub(super) struct DiffArgs {
     #[arg(long)]
     normalize: bool,
     #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
     options: Options,
 }
 
 pub(super) fn request(args: DiffArgs) -> Result<Request, CommandError> {
-    diff_request(args.base, args.inputs, args.normalize, args.options)
+    let own = args.own.own()?;
+    Ok(diff_request(args.base, args.inputs, args.normalize, args.options)?.with_own(own))
 }

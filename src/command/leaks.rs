@@ -80,6 +80,7 @@ fn size(text: &str) -> Result<i64, String> {
 /// What is asked where more than two profiles are given and nothing else is said.
 pub(super) fn plain_request(
     inputs: Vec<String>,
+    own: OwnArgs,
     options: Options,
 ) -> Result<Request, CommandError> {
     let Options { sample, granularity, sort, rows, filter, output } = options;
@@ -95,7 +96,7 @@ pub(super) fn plain_request(
             inputs.len()
         )));
     }
-    let (own, patterns) = (OwnArgs::default(), PatternArgs::default());
+    let patterns = PatternArgs::default();
     let limit = LimitArgs { limit: None, gogc: Gogc(None) };
     let rows = rows.count;
     request(LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output })

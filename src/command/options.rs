@@ -293,8 +293,8 @@ pub(super) struct PatternArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Own code")]
 pub(super) struct OwnArgs {
-    /// Own code is what functions of these names hold [default: main, and what is neither of the standard library nor in a
-    /// module cache or a vendor folder]
+    /// Own code is what functions of these names hold [default: the module of main: neither the standard library, nor a
+    /// dependency, nor generated]
     #[arg(long, value_name = "REGEX")]
     pub(super) own: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
 
 use super::CommandError;
-use super::options::{ComparedArgs, CountArgs, Options, PathOptions, fraction, nodecount};
+use super::options::{ComparedArgs, CountArgs, Options, OwnArgs, PathOptions, fraction, nodecount};
 use super::request::{self, Request, check_pattern, compared};
 use crate::analysis::refs::{RefsDirection, RefsQuery};
 use crate::graph::trim::{Fraction, TrimLimits};
@@ -45,7 +45,7 @@ pub(super) struct RefsArgs {
     #[arg(long, help_heading = "Tree")]
     callees: bool,
     /// One level of callers and one of callees, as pprof's -peek: the same as heapdiff peek
-    #[arg(long, conflicts_with_all = ["callees", "sites", "depth", "branches", "nodefraction"], help_heading = "Tree")]
+    #[arg(long, conflicts_with_all = ["callees", "sites", "depth", "branches", "nodefraction", "own"], help_heading = "Tree")]
     peek: bool,
     /// At most N functions that match, 0 for all [default: 3]
     #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
@@ -63,11 +63,13 @@ pub(super) struct RefsArgs {
     #[arg(long, value_name = "F", value_parser = fraction, help_heading = "Tree")]
     nodefraction: Option<Fraction>,
     #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
     options: PathOptions,
 }
 
 pub(super) fn request(args: RefsArgs) -> Result<Request, CommandError> {
-    let RefsArgs { pattern, profiles, callees, options, .. } = args;
+    let RefsArgs { pattern, profiles, callees, own, options, .. } = args;
     check_pattern("refs", &pattern)?;
     if args.peek {
         let question = Question::Peek(Some(pattern));
@@ -91,5 +93,6 @@ pub(super) fn request(args: RefsArgs) -> Result<Request, CommandError> {
         }),
     };
     let inputs = compared("refs REGEX", profiles)?;
-    request::request(Question::Refs(asked), inputs, options.into())
+    let request = request::request(Question::Refs(asked), inputs, options.into())?;
+    Ok(request.with_own(own.own()?))
 }

@@ -5,8 +5,9 @@
 
 use super::CommandError;
 use super::options::{BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs};
-use super::sources::SourceOptions;
+use super::sources;
 use crate::filter::{Spec, TagFilter};
+use crate::model::origin::Own;
 use crate::output::{FileNames, Format, shell};
 use crate::report::{Query, Question, Sort};
 use crate::units;
@@ -55,7 +56,15 @@ pub(super) struct Request {
     pub(super) inputs: Vec<String>,
     pub(super) output: Output,
     /// The source files to show, where lines are listed.
-    pub(super) sources: Option<SourceOptions>,
+    pub(super) sources: Option<sources::SourceOptions>,
+}
+
+impl Request {
+    /// With what is own code.
+    pub(super) fn with_own(mut self, own: Own) -> Self {
+        self.query.own = own;
+        self
+    }
 }
 
 /// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.

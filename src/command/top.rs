@@ -1,7 +1,7 @@
 //! `heapdiff top PROFILE...`: where the memory is. Several profiles are added up, as pprof does.
 
 use super::CommandError;
-use super::options::Options;
+use super::options::{Options, OwnArgs};
 use super::request::{Request, top_request};
 use clap::Args;
 
@@ -20,9 +20,12 @@ pub(super) struct TopArgs {
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
+    own: OwnArgs,
+    #[command(flatten)]
     options: Options,
 }
 
 pub(super) fn request(args: TopArgs) -> Result<Request, CommandError> {
-    top_request(args.inputs, args.options)
+    let own = args.own.own()?;
+    Ok(top_request(args.inputs, args.options)?.with_own(own))
 }

@@ -6,9 +6,10 @@
 //! beneath it, because the binary's name alone tells nobody anything.
 
 use crate::filter::Granularity;
-use crate::model::ids::{FunctionId, LocationId, StringId};
-use crate::model::origin;
+use crate::model::ids::{LocationId, StringId};
+use crate::model::origin::{self, Owner};
 use crate::model::series::Series;
+use crate::model::site::{self, Claim, Frame, Owners};
 use crate::model::strings::Strings;
 use crate::model::symbols::{Line, Symbols, base_name};
 use hashbrown::HashMap;
@@ -31,16 +32,23 @@ pub enum Unsymbolized {
     Address,
 }
 
+/// The site of a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteOf {
+    /// The site.
+    pub site: SiteId,
+    /// Whether it is the innermost frame of the stack.
+    pub is_leaf: bool,
+}
+
 /// What a row stands for.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     name: StringId,
     /// The row of the binary, for an address without symbols.
     pub parent: Option<RowId>,
-    /// Whether it is code of the program's own: neither the standard library nor without symbols.
-    pub own: bool,
-    /// Whether it is code of another module: its file lies in a module cache or a vendor folder.
-    pub is_dependency: bool,
+    /// Whose code it is; unknown for what has no symbols.
+    pub owner: Owner,
 }
 
 /// No row, or several.
@@ -51,6 +59,7 @@ const NOT_ONE: u32 = u32::MAX;
 pub struct Frames {
     noinlines: bool,
     by_function_name: bool,
+    owners: Owners,
     names: Strings,
     rows: Vec<Row>,
     /// Rows of each location, innermost frame first.
@@ -60,19 +69,28 @@ pub struct Frames {
     only_row: Vec<u32>,
     /// Number of rows of the innermost frame: two for an address without symbols.
     leaf_rows: Vec<u8>,
-    sites: Vec<(FunctionId, i64)>,
-    site_of_location: Vec<Option<SiteId>>,
+    sites: Vec<Frame>,
+    /// What each location says about the stacks that it is in.
+    claims: Vec<Option<(SiteId, Claim)>>,
+    /// Whether the site of a location is its innermost frame.
+    is_innermost: Vec<bool>,
 }
 
 impl Frames {
-    /// The rows of a series at a granularity; with `noinlines`, what was inlined counts for the function it was
-    /// inlined into.
-    pub fn new(series: &Series, granularity: Granularity, noinlines: bool) -> Self {
+    /// The rows of a series at a granularity, with the owners of its functions; with `noinlines`, what was inlined counts for
+    /// the function it was inlined into.
+    pub fn new(
+        series: &Series,
+        owners: &Owners,
+        granularity: Granularity,
+        noinlines: bool,
+    ) -> Self {
         let symbols = &series.symbols;
         let locations = &symbols.locations;
         let mut frames = Self {
             noinlines,
             by_function_name: granularity == Granularity::Functions,
+            owners: owners.clone(),
             names: Strings::default(),
             rows: Vec::new(),
             of_location: Vec::with_capacity(locations.len()),
@@ -80,21 +98,12 @@ impl Frames {
             only_row: Vec::with_capacity(locations.len()),
             leaf_rows: Vec::with_capacity(locations.len()),
             sites: Vec::new(),
-            site_of_location: Vec::with_capacity(locations.len()),
+            claims: Vec::with_capacity(locations.len()),
+            is_innermost: Vec::with_capacity(locations.len()),
         };
         let mut add = Rows::default();
-        let mut site_index: HashMap<(FunctionId, i64), SiteId, FxBuildHasher> =
+        let mut site_index: HashMap<Frame, SiteId, FxBuildHasher> =
             HashMap::with_capacity_and_hasher(locations.len(), FxBuildHasher);
-        let functions = symbols.functions.iter();
-        let origins: Vec<Origin> = functions
-            .map(|f| match (symbols.text(f.name), symbols.text(f.filename)) {
-                (name, _) if origin::is_standard_library(name) => Origin::StandardLibrary,
-                (_, file) if origin::is_dependency(file) => Origin::Dependency,
-                _ => Origin::Program,
-            })
-            .collect();
-        let origin = |line: &Line| origins[line.function.index()];
-        let own = |line: &Line| origin(line) != Origin::StandardLibrary;
         // At the coarser granularities a named function is always the same row.
         let by_function = !matches!(granularity, Granularity::Lines | Granularity::Addresses);
         let mut row_of: Vec<Option<RowId>> = vec![None; symbols.functions.len()];
@@ -107,7 +116,7 @@ impl Frames {
                     &mut frames,
                     &unsymbolized(symbols, id, granularity),
                     None,
-                    Origin::Unknown,
+                    Owner::Unknown,
                 );
                 frames.flat_rows.push(parent);
                 if granularity != Granularity::Addresses {
@@ -115,7 +124,7 @@ impl Frames {
                         &mut frames,
                         &symbols.address_name(id),
                         Some(parent),
-                        Origin::Unknown,
+                        Owner::Unknown,
                     );
                     frames.flat_rows.push(row);
                 }
@@ -124,7 +133,7 @@ impl Frames {
                 let known = &mut row_of[line.function.index()];
                 let row = known.unwrap_or_else(|| {
                     let name = row_name(symbols, id, line, granularity, !noinlines);
-                    let row = add.row(&mut frames, &name, None, origin(line));
+                    let row = add.row(&mut frames, &name, None, owners.of(line.function));
                     if by_function && !symbols.name(line.function).is_empty() {
                         *known = Some(row);
                     }
@@ -138,12 +147,14 @@ impl Frames {
             frames.only_row.push(only.unwrap_or(NOT_ONE));
             frames.leaf_rows.push(if lines.is_empty() { (end - start) as u8 } else { 1 });
             let sites = &mut frames.sites;
-            frames.site_of_location.push(lines.iter().find(|line| own(line)).map(|line| {
-                let key = (line.function, line.line);
-                *site_index.entry(key).or_insert_with(|| {
-                    sites.push(key);
+            let claim = owners.claim(lines.iter().map(Frame::from));
+            frames.is_innermost.push(lines.first().map(Frame::from) == claim.map(|(site, _)| site));
+            frames.claims.push(claim.map(|(site, claim)| {
+                let id = *site_index.entry(site).or_insert_with(|| {
+                    sites.push(site);
                     SiteId(sites.len() as u32 - 1)
-                })
+                });
+                (id, claim)
             }));
         }
         frames
@@ -216,32 +227,45 @@ impl Frames {
         self.sites.len()
     }
 
-    /// Function and line of a site.
-    pub fn site(&self, id: SiteId) -> (FunctionId, i64) {
+    /// The frame of a site.
+    pub fn site(&self, id: SiteId) -> Frame {
         self.sites[id.0 as usize]
     }
 
-    /// The site of a location itself, if it has a frame that is not of the standard library.
-    #[inline]
-    pub fn site_at(&self, location: LocationId) -> Option<SiteId> {
-        self.site_of_location[location.index()]
+    /// The site of a frame, if any location has it.
+    pub fn find_site(&self, frame: Frame) -> Option<SiteId> {
+        let at = self.sites.iter().position(|site| *site == frame)?;
+        Some(SiteId(at as u32))
     }
 
-    /// The site of a stack: its first frame, from the leaf, that is not of the standard library.
-    #[inline]
-    pub fn site_of(&self, mut stack: impl Iterator<Item = LocationId>) -> Option<SiteId> {
-        stack.find_map(|location| self.site_of_location[location.index()])
+    /// Whose code each function is.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
-}
 
-/// Whose code a frame is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    Program,
-    Dependency,
-    StandardLibrary,
-    /// It has no symbols.
-    Unknown,
+    /// The site of every stack with this leaf, if the leaf is the program's own.
+    #[inline]
+    pub fn own_site(&self, leaf: LocationId) -> Option<SiteId> {
+        match self.claims[leaf.index()] {
+            Some((site, Claim::Own)) => Some(site),
+            _ => None,
+        }
+    }
+
+    /// The site of a stack, leaf first; `None` where no frame has a claim, and for what serves profiles.
+    #[inline]
+    pub fn site_of(&self, stack: impl Iterator<Item = LocationId>) -> Option<SiteOf> {
+        let mut place = 0_usize;
+        let claims = stack.filter_map(|location| {
+            place += 1;
+            let (site, claim) = self.claims[location.index()]?;
+            let is_leaf = place == 1 && self.is_innermost[location.index()];
+            Some((SiteOf { site, is_leaf }, claim))
+        });
+        site::answer(claims)
+            .filter(|(_, claim)| *claim != Claim::ProfileServer)
+            .map(|(site, _)| site)
+    }
 }
 
 /// Rows by name, for building [`Frames`]; an address never shares the row of a function.
@@ -254,13 +278,11 @@ impl Rows {
         frames: &mut Frames,
         name: &str,
         parent: Option<RowId>,
-        origin: Origin,
+        owner: Owner,
     ) -> RowId {
         let name = frames.names.intern(name);
-        let own = matches!(origin, Origin::Program | Origin::Dependency);
-        let is_dependency = origin == Origin::Dependency;
         *self.0.entry((name, parent.is_some())).or_insert_with(|| {
-            frames.rows.push(Row { name, parent, own, is_dependency });
+            frames.rows.push(Row { name, parent, owner });
             RowId(frames.rows.len() as u32 - 1)
         })
     }

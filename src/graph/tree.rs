@@ -261,8 +261,10 @@ mod tests {
     use super::*;
     use crate::filter::Granularity;
     use crate::model::builder::{Builder, RawFunction, RawLine, RawLocation, RawType};
+    use crate::model::origin::Own;
     use crate::model::profile::Profile;
     use crate::model::rebase::Rebase;
+    use crate::model::site::Owners;
 
     /// A profile of stacks, their functions from the root to the leaf, each worth 1.
     fn profile(stacks: &[&str]) -> Profile {
@@ -299,7 +301,8 @@ mod tests {
     #[test]
     fn every_path_stands_once_and_its_values_where_it_ends() {
         let series = series();
-        let frames = Frames::new(&series, Granularity::Functions, false);
+        let owners = Owners::new(&series.symbols, &Own::default());
+        let frames = Frames::new(&series, &owners, Granularity::Functions, false);
         let tree = Tree::new(&series, &frames, Unsymbolized::Address).unwrap();
         let path = |id: NodeId| -> Vec<&str> {
             tree.up(id).map(|id| frames.name(tree.node(id).row)).collect()

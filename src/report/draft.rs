@@ -9,8 +9,10 @@ use crate::filter::{FilterError, Granularity};
 use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
 use crate::model::measures::{self, Kind};
+use crate::model::origin::Own;
 use crate::model::profile::SampleType;
 use crate::model::series::Snapshot;
+use crate::model::site::Owners;
 use crate::model::symbols::{Symbols, base_name};
 
 /// Why a question can't be answered.
@@ -128,6 +130,14 @@ pub(super) fn settle_order(query: &Query, by_flat: bool) -> (Sort, Order) {
         Sort::Bound | Sort::Delta | Sort::Flat => Order::Flat,
     };
     (sort, order)
+}
+
+/// That no function is own code, where somebody said which are.
+pub(super) fn warn_of_own(own: &Own, owners: &Owners) -> Option<Warning> {
+    (own.is_asked() && !owners.any_own()).then(|| Warning {
+        code: WarningCode::NoMatch,
+        message: "--own matches no function of these profiles".to_owned(),
+    })
 }
 
 pub(super) fn no_match(option: &'static str) -> Warning {

@@ -3,14 +3,10 @@
 //! A question is asked of one kind of [`super::Subject`], which [`Question::subject`] names, and answered by the variant
 //! of [`super::Answer`] that is called after it.
 
-use crate::analysis::check::CheckQuery;
-use crate::analysis::flame::FlameOptions;
-use crate::analysis::matches::MatchesQuery;
-use crate::analysis::refs::RefsQuery;
-use crate::analysis::stacks::StackOrder;
-use crate::analysis::suspects::LeaksQuery;
+use crate::analysis::{check, flame, matches, refs, stacks, suspects};
 use crate::filter::Granularity;
 use crate::graph::trim::TrimLimits;
+use crate::model::origin::Own;
 use serde::{Deserialize, Serialize};
 
 /// What the rows are sorted by.
@@ -35,9 +31,9 @@ pub enum Question {
     /// Where the memory is, in one snapshot (several inputs are merged into one).
     Top,
     /// Through what the functions that match were allocated.
-    Refs(RefsQuery),
+    Refs(refs::RefsQuery),
     /// Every distinct stack, its frames in an order.
-    Stacks(StackOrder),
+    Stacks(stacks::StackOrder),
     /// The call graph, within limits.
     Graph(TrimLimits),
     /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
@@ -52,15 +48,15 @@ pub enum Question {
     /// Which labels.
     Tags,
     /// Which paths weigh how much.
-    Flame(FlameOptions),
+    Flame(flame::FlameOptions),
     /// Rows through time.
     Timeline,
     /// What leaks.
-    Leaks(LeaksQuery),
+    Leaks(suspects::LeaksQuery),
     /// Which patterns, under which functions (several inputs are merged into one).
-    Matches(MatchesQuery),
+    Matches(matches::MatchesQuery),
     /// Whether rules are kept to.
-    Check(CheckQuery),
+    Check(check::CheckQuery),
 }
 
 /// What a question is asked of.
@@ -103,6 +99,8 @@ pub struct Query {
     pub nodecount: usize,
     /// Keep rows that are within noise and that did not change.
     pub all: bool,
+    /// Which code is the program's own, for a question without a say in that of its own.
+    pub own: Own,
     /// Scale the after side to the total of the before side first (pprof's `-normalize`).
     pub normalize: bool,
     /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`). Filters see whole names.
@@ -110,6 +108,16 @@ pub struct Query {
 }
 
 impl Query {
+    /// Which code is the program's own.
+    pub(super) fn own(&self) -> &Own {
+        match &self.question {
+            Question::Leaks(asked) => &asked.own,
+            Question::Matches(asked) => &asked.own,
+            Question::Check(asked) => &asked.own,
+            _ => &self.own,
+        }
+    }
+
     /// A question about all functions, in the profile's own sample type.
     pub fn new(question: Question) -> Self {
         Self {
@@ -119,6 +127,7 @@ impl Query {
             sort: None,
             nodecount: 0,
             all: true,
+            own: Own::default(),
             normalize: false,
             trim_path: Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! Questions about snapshots: one, two that are compared, or several that are added up.
 
-use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total};
+use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
@@ -13,6 +13,7 @@ use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::series::{Series, trimmed};
+use crate::model::site::Owners;
 use crate::parallel;
 use regex::Regex;
 
@@ -51,7 +52,10 @@ pub(super) fn answer(
         sums = check_sums(&series)?;
     }
     let wanted = RowOptions { nodecount: query.nodecount, all: query.all };
-    let frames = |series: &Series| Frames::new(series, query.granularity, spec.noinlines);
+    // File names are whole here: folders are what tells modules apart.
+    let owners = Owners::new(&series.symbols, query.own());
+    draft.warnings.extend(warn_of_own(query.own(), &owners));
+    let frames = |series: &Series| Frames::new(series, &owners, query.granularity, spec.noinlines);
     let mut process = None;
     if is_comparison {
         // Totals are of the whole, and so is the question whether it is one process.

@@ -1,6 +1,6 @@
 //! Questions about snapshots through time: the timeline, and the suspects with their verdict.
 
-use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total};
+use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
 use crate::analysis::suspects::{LeaksQuery, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};
@@ -12,6 +12,7 @@ use crate::model::history::{History, Moment};
 use crate::model::measures::{self, Kind};
 use crate::model::recording::{Lack, Recording, Track};
 use crate::model::series::trimmed;
+use crate::model::site::Owners;
 use crate::stats::class::LEAST;
 use crate::units;
 
@@ -61,6 +62,8 @@ pub(super) fn leaks_alone(
 /// Snapshots that a question is asked of, filtered, and what was settled about them before the filter took samples away.
 struct Settled {
     recording: Recording,
+    /// Whose code the functions of the main track are.
+    owners: Owners,
     measured: Measured,
     order: Order,
     draft: Draft,
@@ -106,12 +109,15 @@ impl Settled {
                 draft.warnings.extend(unmatched.into_iter().map(no_match));
             }
         }
-        Ok(Self { recording, measured, order, draft })
+        let own = leaks.map_or(&query.own, |asked| &asked.own);
+        let owners = Owners::new(&recording.main().history.records.symbols, own);
+        Ok(Self { recording, owners, measured, order, draft })
     }
 
     /// What leaks, the worst first. File names must be whole: they say whose code a function is.
     fn suspects(&mut self, asked: &LeaksQuery, query: &Query) -> (Vec<Suspect>, Verdict) {
-        let (mut suspects, mut verdict) = suspects(&self.recording, &self.measured, asked);
+        let (mut suspects, mut verdict) =
+            suspects(&self.recording, &self.measured, (&self.owners, asked));
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
             suspects.truncate(query.nodecount);
@@ -122,7 +128,7 @@ impl Settled {
                 place.file = file.map(str::to_owned);
             }
         }
-        self.draft.warnings.extend(warn_of_leaks(&self.recording.main().history, asked, &verdict));
+        self.draft.warnings.extend(warn_of_leaks(&self.owners, asked, &verdict));
         (suspects, verdict)
     }
 
@@ -132,7 +138,8 @@ impl Settled {
             history.records.trim_file_names(&query.trim_path);
         }
         let track = self.recording.main();
-        let frames = Frames::new(&track.history.records, query.granularity, spec.noinlines);
+        let records = &track.history.records;
+        let frames = Frames::new(records, &self.owners, query.granularity, spec.noinlines);
         timeline::timeline(track, &frames, &self.measured, self.order, choice, rows)
     }
 }
@@ -166,17 +173,8 @@ fn check_leaks(history: &History, column: usize, asked: &LeaksQuery) -> Result<(
 }
 
 /// What the suspects might mislead about.
-fn warn_of_leaks(history: &History, asked: &LeaksQuery, verdict: &Verdict) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let symbols = &history.records.symbols;
-    let mut functions = symbols.functions.iter();
-    let is_own = |name, file| asked.own.is_own(symbols.text(name), symbols.text(file));
-    if asked.own.is_asked() && !functions.any(|f| is_own(f.name, f.filename)) {
-        warnings.push(Warning {
-            code: WarningCode::NoMatch,
-            message: "--own matches no function of these profiles".to_owned(),
-        });
-    }
+fn warn_of_leaks(owners: &Owners, asked: &LeaksQuery, verdict: &Verdict) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = warn_of_own(&asked.own, owners).into_iter().collect();
     if verdict.not_followed > 0 {
         warnings.push(Warning {
             code: WarningCode::Other,

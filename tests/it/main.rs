@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod baselines;
+mod blame;
 mod call_graph;
 mod chart;
 mod check;

@@ -16,6 +16,7 @@ pub(crate) fn query(question: Question, sample_type: &str) -> Query {
         sort: None,
         nodecount: 0,
         all: true,
+        own: heapdiff::model::origin::Own::default(),
         normalize: false,
         trim_path: Vec::new(),
     }

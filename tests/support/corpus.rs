@@ -51,6 +51,18 @@ pub(crate) fn shared(folders: &[&str]) -> Vec<PathBuf> {
     found
 }
 
+/// All files of a folder in `../shared`, whatever they are called; says so where there are none.
+pub(crate) fn shared_files(folder: &str) -> Vec<PathBuf> {
+    let folder = root().join("../shared").join(folder);
+    let entries = std::fs::read_dir(&folder).into_iter().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    if found.is_empty() {
+        println!("skipped: no profiles in {}", folder.display());
+    }
+    found
+}
+
 /// A pair in `testdata`, by its folder.
 pub(crate) fn pair(folder: &str) -> [Vec<u8>; 2] {
     ["before.pb.gz", "after.pb.gz"].map(|name| read(&format!("{folder}/{name}")))

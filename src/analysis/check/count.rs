@@ -6,30 +6,28 @@
 use super::Measured;
 use super::scopes::{Hits, Scopes, Test};
 use crate::analysis::RawSamples;
+use crate::analysis::entries::{self, Entries};
 use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
 use crate::analysis::pairing::NONE;
 use crate::analysis::snapshot_pair::{Process, Record};
-use crate::model::ids::{FunctionId, LocationId};
-use crate::model::origin::{self, Own};
+use crate::model::ids::LocationId;
 use crate::model::series::Series;
+use crate::model::site::{self, Claim, Frame, Owners};
 use crate::parallel;
-use crate::stats::growth::{GrowthEvidence, Pair};
-use crate::stats::sampling::SampleEvidence;
+use crate::stats::growth::{self, Pair};
+use crate::stats::sampling;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 /// Samples that are one piece of work. It depends on no machine, so that sums come out the same on every one.
 const AT_ONCE: usize = 16 * 1024;
 
-/// A function of the program's own, and a line in it.
-pub(super) type Site = (FunctionId, i64);
-
 /// The samples of a place.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SiteSum {
     /// Sums over the runs, before and after.
     pub(super) values: [i64; 2],
-    pub(super) change: GrowthEvidence,
+    pub(super) change: growth::GrowthEvidence,
 }
 
 impl SiteSum {
@@ -43,7 +41,7 @@ impl SiteSum {
 }
 
 /// Places of a rule: what of them stands before only, and what also or only stands after.
-pub(super) type Sites = HashMap<Site, [SiteSum; 2], FxBuildHasher>;
+pub(super) type Sites = HashMap<Frame, [SiteSum; 2], FxBuildHasher>;
 
 /// The samples of a rule.
 #[derive(Clone, Debug, Default)]
@@ -55,9 +53,9 @@ pub(super) struct Sum {
     /// The value in each run.
     pub(super) values: Vec<i64>,
     /// What is known of the change of the mean.
-    pub(super) change: GrowthEvidence,
+    pub(super) change: growth::GrowthEvidence,
     /// What is known of the mean of before and that of after.
-    pub(super) held: [SampleEvidence; 2],
+    pub(super) held: [sampling::SampleEvidence; 2],
     /// Sums over the runs, before and after, of what is allowed.
     pub(super) allowed: [i64; 2],
     pub(super) sites: Sites,
@@ -93,39 +91,30 @@ pub(super) struct RuleTests {
     pub(super) allowed: Vec<usize>,
 }
 
-/// Which place of the program's own code a stack is told by.
+/// The sites of stacks.
 pub(super) struct Places<'a> {
     scopes: &'a Scopes<'a>,
-    /// Of each location, where one of its frames is the program's own.
-    own: Vec<Option<Site>>,
+    owners: &'a Owners,
+    /// What each location says about the stacks that it is in.
+    claims: Vec<Option<(Frame, Claim)>>,
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(series: &Series, scopes: &'a Scopes<'a>, own: &Own) -> Self {
-        let symbols = &series.symbols;
-        let own: Vec<bool> = (0..symbols.functions.len())
-            .map(|i| {
-                let (name, file) = scopes.function(FunctionId::from_index(i));
-                own.is_own(name, file)
-            })
-            .collect();
-        let place = |location: LocationId| {
-            let mut lines = scopes.lines(location).iter();
-            lines.find(|line| own[line.function.index()]).map(|line| (line.function, line.line))
-        };
-        Self { scopes, own: symbols.locations.ids().map(place).collect() }
+    pub(super) fn new(series: &Series, scopes: &'a Scopes<'a>, owners: &'a Owners) -> Self {
+        let claim = |location| owners.claim(scopes.lines(location).iter().map(Frame::from));
+        let claims = series.symbols.locations.ids().map(claim).collect();
+        Self { scopes, owners, claims }
     }
 
-    /// The place of a stack: its first frame, from the leaf, that is the program's own; else the first that is not
-    /// the standard library's; else its leaf.
-    pub(super) fn site(&self, stack: &(impl Iterator<Item = LocationId> + Clone)) -> Option<Site> {
-        if let Some(site) = stack.clone().find_map(|location| self.own[location.index()]) {
-            return Some(site);
+    /// The site of a stack.
+    pub(super) fn site(&self, stack: &(impl Iterator<Item = LocationId> + Clone)) -> Option<Frame> {
+        let claims = stack.clone().filter_map(|location| self.claims[location.index()]);
+        if let Some((frame, _)) = site::answer(claims) {
+            return Some(frame);
         }
-        let lines = || stack.clone().flat_map(|location| self.scopes.lines(location));
-        let is_foreign = |function| !origin::is_standard_library(self.scopes.function(function).0);
-        let line = lines().find(|line| is_foreign(line.function)).or_else(|| lines().next());
-        line.map(|line| (line.function, line.line))
+        let lines = stack.clone().flat_map(|location| self.scopes.lines(location));
+        let frames: Vec<Frame> = lines.map(Frame::from).collect();
+        self.owners.unclaimed(&frames)
     }
 }
 
@@ -141,7 +130,7 @@ pub(super) struct Pass<'a> {
     pub(super) rules: &'a [RuleTests],
     /// The tests of the allow-list.
     pub(super) allowances: &'a [Test],
-    pub(super) own: &'a Own,
+    pub(super) owners: &'a Owners,
 }
 
 /// What was counted.
@@ -220,7 +209,7 @@ impl Pass<'_> {
             });
             Items::Samples(ends.collect())
         };
-        let places = Places::new(self.series, self.scopes, self.own);
+        let places = Places::new(self.series, self.scopes, self.owners);
         let pieces = parallel::map(items.len().div_ceil(AT_ONCE), |i| {
             let mut piece = self.nothing();
             for number in i * AT_ONCE..items.len().min((i + 1) * AT_ONCE) {
@@ -234,8 +223,34 @@ impl Pass<'_> {
             counted.sums.iter_mut().zip(piece.sums).for_each(|(sum, own)| sum.merge(own));
             counted.used.iter_mut().zip(&piece.used).for_each(|(used, own)| *used |= own);
         }
+        self.redirect(&mut counted);
         counted.unit = raw.iter().map(|raw| raw.unit(&self.measured)).fold(0.0, f64::max);
         counted
+    }
+
+    /// Blames the callers of libraries for what these allocate in goroutines of their own.
+    fn redirect(&self, counted: &mut Counted) {
+        let symbols = &self.series.symbols;
+        let Self { series, owners, measured, before, process, .. } = *self;
+        let name = |site: &Frame| symbols.name(site.function);
+        let is_asked = |site: &Frame| entries::is_asked(name(site), owners.of(site.function));
+        let all = counted.sums.iter().flat_map(|sum| sum.sites.keys());
+        let mut asked = all.filter(|site| is_asked(site)).map(name).peekable();
+        if asked.peek().is_none() {
+            return;
+        }
+        let entries = Entries::of_runs(series, owners, &measured, (before, process), asked);
+        for sum in &mut counted.sums {
+            let mut asked: Vec<Frame> = sum.sites.keys().copied().filter(is_asked).collect();
+            asked.sort_unstable();
+            for site in asked {
+                let Some(entry) = entries.of(name(&site)) else { continue };
+                let [gone, came] = sum.sites.remove(&site).unwrap_or_default();
+                let sums = sum.sites.entry(entry).or_default();
+                sums[0].merge(&gone);
+                sums[1].merge(&came);
+            }
+        }
     }
 
     fn nothing(&self) -> Counted {
@@ -263,7 +278,7 @@ impl Pass<'_> {
         };
         let stack = raw[shown].stack(sample);
         let hits = self.scopes.hits(stack.clone());
-        let mut facts: Option<(Facts, Option<Site>)> = None;
+        let mut facts: Option<(Facts, Option<Frame>)> = None;
         for (rule, wanted) in self.rules.iter().enumerate() {
             if !hits.pass(wanted.test) {
                 continue;
@@ -292,8 +307,8 @@ impl Pass<'_> {
             }
             sum.held.iter_mut().zip(&facts.held).for_each(|(sum, own)| sum.merge(own));
             sum.change.merge(&facts.change);
-            if let Some(site) =
-                site.filter(|_| values != [0; 2] || facts.change != GrowthEvidence::default())
+            if let Some(site) = site
+                .filter(|_| values != [0; 2] || facts.change != growth::GrowthEvidence::default())
             {
                 let side = usize::from(facts.values[1].is_some());
                 sum.sites.entry(site).or_default()[side]
@@ -347,6 +362,6 @@ impl Pass<'_> {
 struct Facts {
     /// Snapshot and value.
     values: [Option<(usize, i64)>; 2],
-    held: [SampleEvidence; 2],
-    change: GrowthEvidence,
+    held: [sampling::SampleEvidence; 2],
+    change: growth::GrowthEvidence,
 }

@@ -4,10 +4,10 @@
 //! that happens to bear the old number. So the lines of each function are laid side by side in their order, such that
 //! as much as possible of what was there before is found again, and what is left over came or went.
 
-use super::count::{Site, SiteSum, Sites};
+use super::count::{SiteSum, Sites};
 use super::scopes::Scopes;
 use super::{Offender, Place};
-use crate::model::origin::Own;
+use crate::model::site::{Frame, Owners};
 use crate::stats::sampling::Part;
 use crate::stats::threshold::{Blur, Growth, Limits, Verdict};
 use hashbrown::HashMap;
@@ -41,42 +41,40 @@ pub(super) struct Runs {
 
 /// The places that stand behind `whole`: the program's own first, since those can be changed, and of these the surest.
 pub(super) fn offenders(
-    scopes: &Scopes<'_>,
-    own: &Own,
+    (scopes, owners): (&Scopes<'_>, &Owners),
     sites: &Sites,
     runs: Runs,
     by: By,
     whole: i64,
 ) -> Vec<Offender> {
-    let mut found: Vec<(f64, Offender)> = placed(scopes, sites, runs.same_build)
+    let mut found: Vec<(bool, f64, Offender)> = placed(scopes, sites, runs.same_build)
         .into_iter()
-        .map(|(site, sum)| told(scopes, site, &sum, runs, by))
+        .map(|(site, sum)| {
+            let (bound, offender) = told(scopes, site, &sum, runs, by);
+            (owners.is_own(site.function), bound, offender)
+        })
         .collect();
-    let is_own = |offender: &Offender| {
-        let Place { function, file, .. } = &offender.place;
-        own.is_own(function, file.as_deref().unwrap_or_default())
-    };
-    found.sort_by(|(a, one), (b, other)| {
+    found.sort_by(|(is_own, a, one), (is_other_own, b, other)| {
         let key = |offender: &Offender| (offender.place.function.clone(), offender.place.line);
-        let own_first = is_own(other).cmp(&is_own(one));
+        let own_first = is_other_own.cmp(is_own);
         own_first.then_with(|| b.total_cmp(a)).then_with(|| key(one).cmp(&key(other)))
     });
     let value =
         |offender: &Offender| if by == By::Growth { offender.delta } else { offender.after };
     let least = (SHARE * whole as f64).max(1.0);
     let matters = |offender: &Offender| value(offender) as f64 >= least;
-    let sure = found.iter().filter(|(bound, offender)| *bound > 0.0 && matters(offender));
-    let sure: Vec<Offender> = sure.take(TOLD).map(|(_, offender)| offender.clone()).collect();
+    let sure = found.iter().filter(|(_, bound, offender)| *bound > 0.0 && matters(offender));
+    let sure: Vec<Offender> = sure.take(TOLD).map(|(.., offender)| offender.clone()).collect();
     if !sure.is_empty() {
         return sure;
     }
-    found.retain(|(_, offender)| value(offender) > 0);
-    found.sort_by_key(|(_, offender)| std::cmp::Reverse(value(offender)));
-    found.into_iter().take(UNSURE).map(|(_, offender)| offender).collect()
+    found.retain(|(.., offender)| value(offender) > 0);
+    found.sort_by_key(|(.., offender)| std::cmp::Reverse(value(offender)));
+    found.into_iter().take(UNSURE).map(|(.., offender)| offender).collect()
 }
 
 /// A place in words, and the bound it is sorted by.
-fn told(scopes: &Scopes<'_>, site: Site, sum: &SiteSum, runs: Runs, by: By) -> (f64, Offender) {
+fn told(scopes: &Scopes<'_>, site: Frame, sum: &SiteSum, runs: Runs, by: By) -> (f64, Offender) {
     let per = |value: i64, runs: usize| (value as f64 / runs.max(1) as f64).round();
     let (before, after) = (per(sum.values[0], runs.before), per(sum.values[1], runs.after));
     let blur = Blur::new(&sum.change, Part::default(), 0.0);
@@ -85,13 +83,13 @@ fn told(scopes: &Scopes<'_>, site: Site, sum: &SiteSum, runs: Runs, by: By) -> (
         By::Growth => growth.judge(Limits::default()),
         By::After => growth.judge_budget(0.0),
     };
-    let (name, file) = scopes.function(site.0);
+    let (name, file) = scopes.function(site.function);
     let bounds = bounds.unwrap_or_default();
     let offender = Offender {
         place: Place {
             function: name.to_owned(),
             file: (!file.is_empty()).then(|| file.to_owned()),
-            line: (site.1 != 0).then_some(site.1),
+            line: (site.line != 0).then_some(site.line),
         },
         before: before as i64,
         after: after as i64,
@@ -107,8 +105,8 @@ fn told(scopes: &Scopes<'_>, site: Site, sum: &SiteSum, runs: Runs, by: By) -> (
 }
 
 /// The places, each with what it was before.
-fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Site, SiteSum)> {
-    let mut all: Vec<(Site, [SiteSum; 2])> =
+fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Frame, SiteSum)> {
+    let mut all: Vec<(Frame, [SiteSum; 2])> =
         sites.iter().map(|(&site, &sums)| (site, sums)).collect();
     all.sort_by_key(|(site, _)| *site);
     if same_build {
@@ -123,9 +121,9 @@ fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Site, Si
     }
     // By name alone: a function may move to another file, and a build in another folder has other files.
     let mut functions: HashMap<&str, usize, FxBuildHasher> = HashMap::default();
-    let mut lines: Vec<[Vec<(Site, SiteSum)>; 2]> = Vec::new();
+    let mut lines: Vec<[Vec<(Frame, SiteSum)>; 2]> = Vec::new();
     for (site, sums) in all {
-        let known = functions.entry(scopes.function(site.0).0).or_insert_with(|| {
+        let known = functions.entry(scopes.function(site.function).0).or_insert_with(|| {
             lines.push([Vec::new(), Vec::new()]);
             lines.len() - 1
         });
@@ -140,12 +138,12 @@ fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Site, Si
 
 /// The lines of a function after, with what each was before, and the lines that are gone.
 fn side_by_side(
-    mut before: Vec<(Site, SiteSum)>,
-    mut after: Vec<(Site, SiteSum)>,
-) -> Vec<(Site, SiteSum)> {
+    mut before: Vec<(Frame, SiteSum)>,
+    mut after: Vec<(Frame, SiteSum)>,
+) -> Vec<(Frame, SiteSum)> {
     let value = |sum: &SiteSum| sum.values[0].saturating_add(sum.values[1]).unsigned_abs();
-    before.sort_by_key(|((_, line), _)| *line);
-    after.sort_by_key(|((_, line), _)| *line);
+    before.sort_by_key(|(site, _)| site.line);
+    after.sort_by_key(|(site, _)| site.line);
     if before.len().saturating_mul(after.len()) > PAIRS_MAX {
         let heaviest =
             after.iter().chain(&before).max_by_key(|(_, sum)| value(sum)).map(|(site, _)| *site);
@@ -199,18 +197,24 @@ mod tests {
     use super::*;
     use crate::model::ids::FunctionId;
 
-    fn before(line: i64, value: i64) -> (Site, SiteSum) {
-        ((FunctionId(1), line), SiteSum { values: [value, 0], ..SiteSum::default() })
+    fn before(line: i64, value: i64) -> (Frame, SiteSum) {
+        (
+            Frame { function: FunctionId(1), line },
+            SiteSum { values: [value, 0], ..SiteSum::default() },
+        )
     }
 
-    fn after(line: i64, value: i64) -> (Site, SiteSum) {
-        ((FunctionId(1), line), SiteSum { values: [0, value], ..SiteSum::default() })
+    fn after(line: i64, value: i64) -> (Frame, SiteSum) {
+        (
+            Frame { function: FunctionId(1), line },
+            SiteSum { values: [0, value], ..SiteSum::default() },
+        )
     }
 
     /// Line after, value before, value after.
-    fn laid(before: Vec<(Site, SiteSum)>, after: Vec<(Site, SiteSum)>) -> Vec<(i64, i64, i64)> {
+    fn laid(before: Vec<(Frame, SiteSum)>, after: Vec<(Frame, SiteSum)>) -> Vec<(i64, i64, i64)> {
         let laid = side_by_side(before, after).into_iter();
-        laid.map(|((_, line), sum)| (line, sum.values[0], sum.values[1])).collect()
+        laid.map(|(site, sum)| (site.line, sum.values[0], sum.values[1])).collect()
     }
 
     #[test]

@@ -7,15 +7,16 @@
 //! so that a rule about the total can name it. Sums stand under [`OUTSIDE_RULES`], each in a line of its own, so that nobody
 //! adds them up again.
 
-use super::count::{Places, Site};
+use super::count::Places;
 use super::scopes::{Scopes, Test};
 use crate::analysis::RawSamples;
 use crate::analysis::raw_samples::Records;
 use crate::model::ids::{FunctionId, LabelSetId};
-use crate::model::merge::{Merge, MergeError, Sign};
+use crate::model::merge::{self, Merge, Sign};
 use crate::model::origin::{OUTSIDE_RULES, Own};
 use crate::model::profile::{Profile, Samples};
 use crate::model::series::Series;
+use crate::model::site::{Frame, Owners};
 use crate::model::symbols::{Function, Line};
 use crate::patterns::Catalog;
 use crate::rules::{Rules, Scope, Value};
@@ -59,7 +60,7 @@ pub fn unkept(rules: &Rules, kept: &[String]) -> Vec<Unkept> {
 /// Samples that are added up.
 struct Group {
     labels: LabelSetId,
-    site: Option<Site>,
+    site: Option<Frame>,
     values: Vec<i64>,
     /// Raw samples behind each group of columns.
     raw: Vec<i64>,
@@ -71,7 +72,7 @@ pub fn reduce(
     rules: &Rules,
     catalog: &Catalog,
     own: &Own,
-) -> Result<Profile, MergeError> {
+) -> Result<Profile, merge::MergeError> {
     let all = rules.rules.iter().map(|rule| (&rule.scope, Value::Cum));
     let all = all.chain(rules.allowances.iter().map(|entry| (&entry.scope, Value::Cum)));
     let kept: Vec<(&Scope, Value)> =
@@ -108,7 +109,7 @@ pub fn reduce(
         stack.clear();
         if let Some(site) = group.site {
             stack.push(*sites.entry(site).or_insert_with(|| {
-                let line = Line { function: site.0, line: site.1, column: 0 };
+                let line = Line { function: site.function, line: site.line, column: 0 };
                 symbols.locations.push(None, 0, false, [line])
             }));
         }
@@ -137,7 +138,8 @@ fn sort_out(
     let (mut whole, mut groups) = (Vec::new(), Vec::<Group>::new());
     let Some(snapshot) = series.snapshots.first() else { return (whole, groups) };
     let (scopes, tests) = Scopes::new(series, false, catalog, kept);
-    let places = Places::new(series, &scopes, own);
+    let owners = Owners::new(&series.symbols, own);
+    let places = Places::new(series, &scopes, &owners);
     let raw = RawSamples::new(series, snapshot);
     let mut columns: Vec<Records> = Vec::new();
     for column in 0..series.sample_types.len() {
@@ -150,7 +152,7 @@ fn sort_out(
         columns.iter().map(|records| raw.scale.raw(set, values, records)).collect()
     };
     // The group that the next sample of a place and a label set may join.
-    let mut open: HashMap<(Option<Site>, LabelSetId), usize, FxBuildHasher> = HashMap::default();
+    let mut open: HashMap<(Option<Frame>, LabelSetId), usize, FxBuildHasher> = HashMap::default();
     for sample in 0..raw.len() {
         let hits = scopes.hits(raw.stack(sample));
         if tests.iter().any(|&test: &Test| hits.pass(test)) {

@@ -8,6 +8,7 @@ use super::{
 };
 
 use crate::model::profile::SampleType;
+use crate::model::site::Owners;
 use crate::rules::{Allowance, Amount, Limits, Rule, Scope, Value};
 use crate::stats::sampling::Part;
 use crate::stats::threshold::{self, Blur, Decision, Verdict};
@@ -128,7 +129,7 @@ pub fn check(
             if rule.scope == Scope::Total && sum.taken > 0 && sum.taken == before + after {
                 return Err(Unanswerable::AllAllowed(rule.name.clone()));
             }
-            let judge = Judge { subject, asked, scopes: &held.scopes, found, column: *column };
+            let judge = Judge { subject, asked, held: &held, found, column: *column };
             judged.extend(judge.rule(rule, sum).into_iter().map(|own| (number, own)));
         }
     }
@@ -162,6 +163,7 @@ pub fn check(
 /// What rules hold, by sample type.
 pub(super) struct Held<'a> {
     scopes: Scopes<'a>,
+    owners: Owners,
     pub(super) columns: Vec<OfColumn>,
 }
 
@@ -188,6 +190,7 @@ pub(super) fn hold<'a>(
         scopes_of.chain(active.iter().map(|allowance| (&allowance.scope, Value::Cum))).collect();
     let (scopes, mut tests) = Scopes::new(series, subject.noinlines, &asked.catalog, &scopes_of);
     let allowances: Vec<Test> = tests.split_off(counted.len());
+    let owners = Owners::new(&series.symbols, &asked.own);
     let mut columns: Vec<(usize, Vec<usize>)> = Vec::new();
     for (test, &rule) in counted.iter().enumerate() {
         let column = column(&rules[rule], subject, position)?;
@@ -212,13 +215,13 @@ pub(super) fn hold<'a>(
             measured: Measured::new(&series.sample_types, column),
             rules: &wanted,
             allowances: &allowances,
-            own: &asked.own,
+            owners: &owners,
         };
         let rules = of_column.iter().map(|&test| counted[test]).collect();
         OfColumn { column, rules, found: pass.run() }
     });
     let columns = columns.collect();
-    Ok(Held { scopes, columns })
+    Ok(Held { scopes, owners, columns })
 }
 
 /// The column of a rule's sample type.
@@ -256,7 +259,7 @@ fn check_amounts(rule: &Rule, sample_type: &SampleType) -> Result<(), Unanswerab
 struct Judge<'a> {
     subject: CheckSubject<'a>,
     asked: &'a CheckQuery,
-    scopes: &'a Scopes<'a>,
+    held: &'a Held<'a>,
     found: &'a Counted,
     column: usize,
 }
@@ -362,7 +365,7 @@ impl Judge<'_> {
             let by = if demand == Demand::Budget { By::After } else { By::Growth };
             let whole = judgement.value.unwrap_or_default();
             judgement.offenders =
-                offenders(self.scopes, &self.asked.own, &sum.sites, runs, by, whole);
+                offenders((&self.held.scopes, &self.held.owners), &sum.sites, runs, by, whole);
         }
         let period = self.subject.series.snapshots.iter().map(|s| s.header.period).max();
         messages::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());

@@ -5,7 +5,7 @@ use super::sparse::Sparse;
 use crate::analysis::pairing::{NONE, Pairs, pairs};
 use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair, may_be_one_process};
 use crate::analysis::{Callers, Measured, RawSamples, Records};
-use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::graph::frames::{Frames, RowId, SiteId, SiteOf};
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use crate::parallel;
@@ -84,7 +84,7 @@ struct Piece {
     /// Pairs of each group by label set: samples of one object size weigh the same, so that they are counted first
     /// and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
-    /// Sums of stacks whose leaf stands in own code: the leaf tells row and site.
+    /// Sums of stacks whose leaf is own code: the leaf tells row and site.
     leaves: Sparse<LocationId, (SiteSum, i64)>,
     rows: Sparse<RowId, RowSum>,
     sites: Sparse<SiteId, SiteSum>,
@@ -296,24 +296,25 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        if frames.site_at(leaf).is_some() {
+        if frames.own_site(leaf).is_some() {
             let (sum, allocated_sum) = piece.leaves.at(leaf);
             sum.merge(&site_sum);
             *allocated_sum = allocated_sum.wrapping_add(allocated);
             return;
         }
+        let delta = a.wrapping_sub(b);
         let site = frames.site_of(stack);
-        if let Some(site) = site {
-            piece.sites.at(site).merge(&site_sum);
+        if let Some(SiteOf { site, is_leaf }) = site {
+            let own = if is_leaf { delta } else { 0 };
+            piece.sites.at(site).merge(&SiteSum { own, ..site_sum });
         }
         for &row in frames.leaf(leaf) {
             if !self.question.by_cum {
                 piece.rows.at(row).merge(&RowSum { evidence, allocated });
             }
-            if let Some(site) = site {
-                let sum = piece.callers.entry((row, site)).or_default();
-                *sum = sum.wrapping_add(a.wrapping_sub(b));
-            }
+            let caller = site.filter(|site| !site.is_leaf).map(|site| site.site);
+            let sum = piece.callers.entry((row, caller)).or_default();
+            *sum = sum.wrapping_add(delta);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::sparse::Sparse;
 use crate::analysis::Callers;
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
+use crate::model::origin::Owner;
 use crate::stats::growth::GrowthEvidence;
 
 /// What the samples say.
@@ -24,7 +25,7 @@ pub(super) struct Findings {
     pub(super) rows: Sparse<RowId, RowSum>,
     /// Of each site.
     pub(super) sites: Sparse<SiteId, SiteSum>,
-    /// Δ of each leaf row that is not own code, by the site it stands under.
+    /// Δ of each leaf row that is not own code, by its site.
     pub(super) callers: Callers,
 }
 
@@ -42,7 +43,7 @@ pub(super) struct SiteSum {
     pub(super) evidence: GrowthEvidence,
     pub(super) before: i64,
     pub(super) after: i64,
-    /// Δ of stacks whose leaf is own code.
+    /// Δ of stacks whose leaf it is.
     pub(super) own: i64,
 }
 
@@ -72,7 +73,7 @@ impl Findings {
     ) {
         for (leaf, (sum, allocated)) in leaves {
             let leaf = *leaf;
-            let Some(site) = frames.site_at(leaf) else { continue };
+            let Some(site) = frames.own_site(leaf) else { continue };
             self.sites.at(site).merge(sum);
             for &row in frames.leaf(leaf) {
                 self.spread_row(frames, (row, site), sum, *allocated, by_cum);
@@ -93,11 +94,11 @@ impl Findings {
             self.rows.at(row).merge(&of_row);
         }
         let delta = sum.after.wrapping_sub(sum.before);
-        if frames.row(row).own {
+        if frames.row(row).owner == Owner::Own {
             let own = &mut self.sites.at(site).own;
             *own = own.wrapping_add(delta);
         } else {
-            let callers = self.callers.entry((row, site)).or_default();
+            let callers = self.callers.entry((row, Some(site))).or_default();
             *callers = callers.wrapping_add(delta);
         }
     }

@@ -4,6 +4,7 @@
 //! to `findings` for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
 //! builds call by different names.
 
+mod blame;
 mod evidence;
 mod findings;
 mod moved;
@@ -72,7 +73,8 @@ pub struct DiffRow {
     pub q_value: Option<f64>,
     /// What happened.
     pub status: Status,
-    /// Own-code caller under which most of this row's change stands, where the row itself is not own code.
+    /// The place that is to blame for most of this row's change, where that is not the row itself: the nearest caller of the
+    /// program's own code, or else of a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
     /// On the row of the after side: the name this function had before (a renumbered closure).
@@ -86,11 +88,11 @@ pub struct DiffRow {
     pub addresses: Vec<DiffRow>,
 }
 
-/// A place of the program's own code that grew by more than sampling error explains.
+/// A place that is to blame, and that grew by more than sampling error explains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiffSite {
-    /// First frame, from the leaf, that is not of the standard library.
+    /// The frame of the program's own code nearest to the leaf; without one, that of a dependency.
     #[serde(flatten)]
     pub place: Place,
     /// The leaf function that allocates for it most, where that is another one.

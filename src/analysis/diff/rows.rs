@@ -9,6 +9,8 @@ use crate::analysis::{
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
+use crate::model::origin::Owner;
+use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
 use crate::stats::multiple::benjamini_hochberg;
@@ -54,9 +56,16 @@ struct Moved {
     evidence: GrowthEvidence,
 }
 
-struct Judge<'a> {
-    comparison: &'a Comparison<'a>,
-    frames: &'a Frames,
+/// A site that grew.
+pub(super) struct Grown {
+    pub(super) id: SiteId,
+    pub(super) sum: SiteSum,
+    pub(super) q_value: f64,
+}
+
+pub(super) struct Judge<'a> {
+    pub(super) comparison: &'a Comparison<'a>,
+    pub(super) frames: &'a Frames,
     measured: &'a Measured,
     order: Order,
     before: &'a Sums,
@@ -223,7 +232,11 @@ impl<'a> Judge<'a> {
                 .saturating_mul(4)
                 .saturating_add(a.unsigned_abs().max(b.unsigned_abs()) / 4)
         });
-        let callers = main_callers(&self.found.callers, self.frames.len());
+        let mut callers = main_callers(&self.found.callers, self.frames.len());
+        let is_shown = |case: &Case| wanted.all || case.status != Status::WithinNoise;
+        let shown = order.iter().map(|(_, i)| &self.cases[*i]).filter(|case| is_shown(case));
+        let limit = if wanted.nodecount == 0 { usize::MAX } else { wanted.nodecount };
+        self.redirect_callers(&mut callers, shown.take(limit).map(|case| case.row));
         let mut diff = Diff::default();
         for (_, i) in order {
             let case = &self.cases[i];
@@ -292,7 +305,7 @@ impl<'a> Judge<'a> {
         let kept = (in_use && self.same_process() && allocated > 0 && main >= 0)
             .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
-        let via = callers[id.0 as usize].filter(|_| !self.frames.row(id).own);
+        let via = callers[id.0 as usize].filter(|_| self.frames.row(id).owner != Owner::Own);
         let interval = evidence.interval(main as f64, stats::LEVEL);
         // An address beneath its binary is not one of the rows that are tested: its interval says it all.
         let certain = interval.lower > 0.0 || interval.upper < 0.0;
@@ -341,19 +354,22 @@ impl<'a> Judge<'a> {
         let grown = |((_, sum), q): &(&(SiteId, &SiteSum), f64)| {
             *q <= SIGNIFICANT && sum.after > sum.before
         };
-        let grown: Vec<_> = tested.iter().zip(benjamini_hochberg(&p)).filter(grown).collect();
+        let grown = tested.iter().zip(benjamini_hochberg(&p)).filter(grown);
+        let mut grown: Vec<Grown> =
+            grown.map(|((id, sum), q_value)| Grown { id: *id, sum: **sum, q_value }).collect();
+        let redirected = self.redirect(&mut grown);
         let symbols = &self.comparison.series.symbols;
         let mut grown: Vec<_> = grown
             .into_iter()
-            .map(|((id, sum), q_value)| {
+            .map(|Grown { id, sum, q_value }| {
                 let delta = sum.after.wrapping_sub(sum.before);
                 let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
-                (bound, delta, *id, *sum, q_value)
+                (bound, delta, id, sum, q_value)
             })
             .collect();
         grown.sort_by(|a, b| {
             let place = |id: SiteId| {
-                let (function, line) = self.frames.site(id);
+                let Frame { function, line } = self.frames.site(id);
                 (symbols.name(function), line)
             };
             b.0.total_cmp(&a.0).then_with(|| place(a.2).cmp(&place(b.2)))
@@ -364,14 +380,15 @@ impl<'a> Judge<'a> {
         let mut leaves: HashMap<SiteId, (i64, Option<RowId>), FxBuildHasher> =
             grown.iter().map(|(_, _, id, sum, _)| (*id, (sum.own, None))).collect();
         for (&(row, site), &value) in &self.found.callers {
-            if let Some(most) = leaves.get_mut(&site)
+            let site = site.map(|site| redirected.get(&site).copied().unwrap_or(site));
+            if let Some(most) = site.and_then(|site| leaves.get_mut(&site))
                 && self.frames.row(row).parent.is_none()
                 && (value > most.0 || value == most.0 && most.1.is_some_and(|other| row < other))
             {
                 *most = (value, Some(row));
             }
         }
-        let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, &SiteSum, f64)| {
+        let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, SiteSum, f64)| {
             let place = place_of(self.comparison.series, self.frames, id);
             // At other granularities a row is no function, and its name would say the place again.
             let leaf = leaves[&id].1.filter(|_| self.frames.by_function_name());
@@ -410,7 +427,7 @@ impl<'a> Judge<'a> {
         let mut by_function: HashMap<&str, (SiteId, i64, SiteSum), FxBuildHasher> =
             HashMap::default();
         for &(id, sum) in all {
-            let function = symbols.name(self.frames.site(id).0);
+            let function = symbols.name(self.frames.site(id).function);
             let function = names.get(function).copied().unwrap_or(function);
             let entry = by_function.entry(function).or_insert((id, i64::MIN, SiteSum::default()));
             if sum.after > entry.1 {

@@ -1,6 +1,7 @@
 //! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
 
 use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sums};
+use crate::analysis::entries::{self, Entries};
 use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
 use crate::analysis::{Subject, percent};
 use crate::graph::distinct_stacks::Stacks;
@@ -8,6 +9,7 @@ use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
 use crate::graph::inverted::{Direction, Inverted};
 use crate::model::change::Change;
+use crate::model::origin::Owner;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::BinaryHeap;
@@ -246,9 +248,21 @@ impl<'a> Ways<'a> {
         let row = self.subject.frames.row(self.row(step));
         RefsFrame {
             name: self.name(step).to_owned(),
-            own: row.own && !row.is_dependency,
+            own: row.owner == Owner::Own,
             recursive: self.inverted.steps()[step as usize].is_recursive,
         }
+    }
+
+    /// Whether a row is of a library that works in goroutines of its own: then whoever calls it is to blame, and is on no path.
+    fn has_entry(&self, row: RowId) -> bool {
+        let Subject { series, frames, measured, process, .. } = self.subject;
+        let name = frames.name(row);
+        if !entries::is_asked(name, frames.row(row).owner) {
+            return false;
+        }
+        let runs = (usize::from(self.subject.is_comparison()), *process);
+        let entries = Entries::of_runs(series, frames.owners(), measured, runs, [name]);
+        entries.of(name).is_some()
     }
 
     /// The nearest function of the program's own code that the paths pass, those left out that go the other way or
@@ -286,11 +300,18 @@ impl<'a> Ways<'a> {
                 calls.push((Some(self.row(step)), self.row(callee)));
             }
         }
-        let all = dominators(self.row(0), calls);
         let frames = self.subject.frames;
-        let own = |row: &&RowId| frames.row(**row).own;
-        let mine = |row: &&RowId| own(row) && !frames.row(**row).is_dependency;
-        let row = *all.iter().find(mine).or_else(|| all.iter().find(own))?;
+        let has_own = calls
+            .iter()
+            .filter_map(|(caller, _)| *caller)
+            .any(|row| frames.row(row).owner == Owner::Own);
+        let all = dominators(self.row(0), calls);
+        // A dependency answers only for paths that pass no own code, as in `model::site`.
+        let owner = if has_own { Owner::Own } else { Owner::Dependency };
+        let row = *all.iter().find(|row| frames.row(**row).owner == owner)?;
+        if self.has_entry(row) {
+            return None;
+        }
         // Of what goes the way of the whole; what goes the other way would make it more than all of it.
         let mut through = 0.0;
         for &(value, end) in &ends {

@@ -1,10 +1,11 @@
 //! The stacks of candidates: the one that grew most, and the patterns that they match.
 
 use super::Case;
-use super::contexts::{Contexts, Frame, frames_of};
+use super::contexts::{Contexts, frames_of};
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::RecordChange;
+use crate::model::site::Frame;
 use crate::patterns::PatternId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

@@ -1,14 +1,14 @@
 //! Sites and the callers above them, each with what changed there.
 //!
-//! A site is the frame of the program's own code that stands nearest to the leaf. A helper may serve a healthy caller
+//! A site is the frame that is to blame for a stack, as `model::site` says. A helper may serve a healthy caller
 //! and a leaking one, so the own frames above a site are told apart as well, a few deep: a **context** is a site, or a site
 //! under one of its callers, and so on. Contexts form a tree whose roots are the sites.
 
 use crate::analysis::evolution::{RecordChange, Tally};
 use crate::model::history::History;
-use crate::model::ids::{FunctionId, LocationId};
-use crate::model::origin::{self, Own};
+use crate::model::ids::LocationId;
 use crate::model::series::Series;
+use crate::model::site::{Frame, Owners};
 use crate::parallel;
 use crate::stats::multiple::benjamini_hochberg;
 use hashbrown::HashMap;
@@ -16,13 +16,6 @@ use rustc_hash::FxBuildHasher;
 
 /// Own frames that are told apart above the leaf.
 const DEPTH: usize = 5;
-
-/// A frame: a function and a line in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Frame {
-    pub(super) function: FunctionId,
-    pub(super) line: i64,
-}
 
 /// A context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,65 +58,21 @@ pub(super) struct Contexts {
     of_record: Vec<Option<ContextId>>,
 }
 
-/// Whose frames a record has.
-pub(super) struct Owners {
-    own: Vec<bool>,
-    profiler: Vec<bool>,
-    runtime: Vec<bool>,
-    library: Vec<bool>,
-}
-
-impl Owners {
-    pub(super) fn new(series: &Series, own: &Own) -> Self {
-        let symbols = &series.symbols;
-        let of = |decide: &dyn Fn(&str, &str) -> bool| {
-            let functions = symbols.functions.iter();
-            functions.map(|f| decide(symbols.text(f.name), symbols.text(f.filename))).collect()
-        };
-        Self {
-            own: of(&|name, file| own.is_own(name, file)),
-            profiler: of(&|name, _| name.starts_with("runtime/pprof.")),
-            runtime: of(&|name, _| name.starts_with("runtime.") && !is_spawn(name)),
-            library: of(&|name, _| origin::is_standard_library(name)),
+/// The own frames of a stack, leaf first, each function once; without any, the site.
+fn chain(owners: &Owners, stack: &[Frame], chain: &mut Vec<Frame>) {
+    chain.clear();
+    for frame in stack.iter().filter(|frame| owners.is_own(frame.function)) {
+        let is_known = chain.iter().any(|known| known.function == frame.function);
+        if !is_known {
+            chain.push(*frame);
+        }
+        if chain.len() == DEPTH {
+            return;
         }
     }
-
-    pub(super) fn is_own(&self, function: FunctionId) -> bool {
-        self.own[function.index()]
+    if chain.is_empty() {
+        chain.extend(owners.site(stack));
     }
-
-    /// Whether a stack is the profiler's own.
-    pub(super) fn is_profiler(&self, frames: &[Frame]) -> bool {
-        frames.iter().any(|frame| self.profiler[frame.function.index()])
-    }
-
-    /// The own frames of a stack, leaf first, each function once. Where it has none, what speaks for it: what makes a
-    /// goroutine, a library that is not Go's own, or the outermost frame that is not the runtime's.
-    fn chain(&self, stack: &[Frame], chain: &mut Vec<Frame>) {
-        chain.clear();
-        for frame in stack.iter().filter(|frame| self.is_own(frame.function)) {
-            let is_known = chain.iter().any(|known| known.function == frame.function);
-            if !is_known {
-                chain.push(*frame);
-            }
-            if chain.len() == DEPTH {
-                return;
-            }
-        }
-        if chain.is_empty() {
-            let named = |frame: &&Frame| !self.runtime[frame.function.index()];
-            // What --own leaves out is still told apart from the standard library.
-            let written = |frame: &&Frame| !self.library[frame.function.index()];
-            let frame = stack.iter().find(written).or_else(|| stack.iter().rev().find(named));
-            let frame = frame.or(stack.first());
-            chain.extend(frame.copied());
-        }
-    }
-}
-
-/// Whether a function of the runtime makes goroutines: their number is what its memory shows.
-fn is_spawn(name: &str) -> bool {
-    matches!(name, "runtime.malg" | "runtime.newproc1" | "runtime.allgadd")
 }
 
 /// The frames of a stack, leaf first.
@@ -135,7 +84,7 @@ pub(super) fn frames_of(
     frames.clear();
     for location in stack {
         let lines = series.symbols.locations.lines(location).iter();
-        frames.extend(lines.map(|line| Frame { function: line.function, line: line.line }));
+        frames.extend(lines.map(Frame::from));
     }
 }
 
@@ -153,7 +102,7 @@ impl Contexts {
             if owners.is_profiler(&frames) {
                 continue;
             }
-            owners.chain(&frames, &mut chain);
+            self::chain(owners, &frames, &mut chain);
             let record = history.record(sample);
             let change = &changes[record];
             let mut parent = None;

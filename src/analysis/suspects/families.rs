@@ -4,10 +4,11 @@
 //! all of these grow at lines of their own. Where a leaking function leaks through the functions it calls as well, they are
 //! one family; and so are many children of one caller of which all that it makes stays.
 
-use super::contexts::{Contexts, Frame};
+use super::contexts::Contexts;
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
 use crate::model::ids::FunctionId;
+use crate::model::site::Frame;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::cmp::Reverse;

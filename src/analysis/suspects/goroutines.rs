@@ -4,7 +4,7 @@
 //! that they wait in, a group whose count rises like a leak is one, whatever the heap says: its stacks stand in no heap
 //! profile.
 
-use super::contexts::{Frame, Owners, frames_of};
+use super::contexts::frames_of;
 use crate::analysis::Measured;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Groups};
@@ -13,6 +13,7 @@ use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
 use crate::model::recording::Span;
+use crate::model::site::{Frame, Owners};
 use crate::stats::class::{Growth, Judgement};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -31,8 +32,9 @@ pub(super) struct Group {
     pub(super) frame: Frame,
     /// Whether that frame is the program's own.
     pub(super) is_own: bool,
-    /// A frame that speaks for where they were started.
+    /// A frame that speaks for where they were started, and whether it is the program's own.
     pub(super) first: Frame,
+    pub(super) is_first_own: bool,
     /// What they wait for.
     pub(super) state: &'static str,
     /// The functions of the stack that grew most, leaf first.
@@ -109,6 +111,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
             is_own: owners.is_own(frame.function),
             frame,
             first: root,
+            is_first_own: owners.is_own(root.function),
             state: state(stack.iter().map(|&function| series.symbols.name(function))),
             stack,
             line,

@@ -3,12 +3,13 @@
 //! A site is to blame, unless callers compete for it: where one of them leaks and another does not, the blame goes to
 //! the caller, and so on upwards. Candidates of one function are one.
 
-use super::contexts::{ContextId, Contexts, Frame};
+use super::contexts::{ContextId, Contexts};
 use super::follow::{Followed, PIECE, churning, follow};
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Tally};
 use crate::analysis::turnover::{class_of, judge_line, stopped};
+use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, LEAST};
 use crate::stats::workload::Factor;

@@ -6,7 +6,6 @@
 
 mod candidate_stacks;
 mod contexts;
-mod entries;
 mod explanation;
 mod families;
 mod follow;
@@ -17,20 +16,22 @@ mod verdict;
 
 pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 
+use super::entries::Entries;
 use super::estimates::{CHURN, Class, Estimate, Share};
 use super::evolution::{Evolution, RecordChange};
 use super::spans::nearest;
 use super::turnover::judge_line;
 use super::{Measured, Place};
+use crate::model::history::History;
 use crate::model::origin::Own;
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::Series;
+use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, LEAST};
 use candidate_stacks::CandidateStack;
-use contexts::{Contexts, Frame, Owners};
-use entries::Entries;
+use contexts::{Contexts, frames_of};
 use hashbrown::HashMap;
 use judged::{Candidate, Histories};
 use parked::Parked;
@@ -154,7 +155,7 @@ fn blame_on_own(found: &mut [Ranked]) {
 pub(crate) fn suspects(
     recording: &Recording,
     measured: &Measured,
-    asked: &LeaksQuery,
+    (owners, asked): (&Owners, &LeaksQuery),
 ) -> (Vec<Suspect>, Verdict) {
     let track = recording.main();
     let history = &track.history;
@@ -167,17 +168,16 @@ pub(crate) fn suspects(
     } else {
         Parked::new(goroutines, &goroutines.processes, asked)
     };
-    let owners = Owners::new(&history.records, &asked.own);
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
     let changes = |span: &Span| Evolution { history, measured, span }.changes();
     let main = track.main_process();
     let of_main = changes(&track.processes.get(main).cloned().unwrap_or_default());
-    let entries = Entries::new(history, &owners, &of_main);
+    let entries = entries(history, owners, &of_main);
     let case = Case {
         track,
         measured,
-        owners: &owners,
+        owners,
         asked,
         matcher: &Matcher::new(&asked.catalog, names),
         parked: &parked,
@@ -196,7 +196,8 @@ pub(crate) fn suspects(
             left_out += more;
         }
     }
-    found.extend(parked.suspects(asked, &entries));
+    let place_of_memory = |frame| place(&history.records, frame);
+    found.extend(parked.suspects(asked, &entries, &place_of_memory));
     blame_on_own(&mut found);
     let mut found = once_each(found);
     found.sort_by(|a, b| {
@@ -210,6 +211,20 @@ pub(crate) fn suspects(
     let mut verdict = verdict::verdict(track, measured, &suspects, asked.limit);
     verdict.not_followed = left_out;
     (suspects, verdict)
+}
+
+/// Who calls the libraries whose goroutines allocate, by what was allocated.
+fn entries<'a>(history: &'a History, owners: &'a Owners, changes: &[RecordChange]) -> Entries<'a> {
+    let series = &history.records;
+    let mut entries = Entries::new(&series.symbols, owners);
+    let mut frames = Vec::new();
+    for snapshot in series.snapshots.iter().take(1) {
+        for sample in 0..snapshot.samples.len() {
+            frames_of(series, snapshot.stack(sample), &mut frames);
+            entries.add(&frames, changes[history.record(sample)].allocated_value.max(0));
+        }
+    }
+    entries
 }
 
 /// The suspects of each function of one process only, however many it was seen in: of that in which its class is the worst,

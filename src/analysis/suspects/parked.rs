@@ -3,14 +3,14 @@
 //! A goroutine that never ends keeps all that it refers to. Where a site's goroutines multiply, that speaks for a leak; where
 //! a pattern is known by goroutines and none are there, that speaks against it.
 
-use super::contexts::Owners;
-use super::entries::Entries;
 use super::goroutines::{Group, LEAST_BYTES, groups};
 use super::{Goroutines, LeaksQuery, Ranked, Suspect, explanation, ids, is_any, place};
 use crate::analysis::Place;
+use crate::analysis::entries::Entries;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::model::ids::FunctionId;
 use crate::model::recording::{Span, Track};
+use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
 use crate::stats::class::LEAST;
 
@@ -28,7 +28,7 @@ impl<'a> Parked<'a> {
     pub(super) fn new(track: &'a Track, processes: &[Span], asked: &LeaksQuery) -> Self {
         let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
         let history = &track.history;
-        let owners = Owners::new(&history.records, &asked.own);
+        let owners = Owners::new(&history.records.symbols, &asked.own);
         for (process, span) in processes.iter().enumerate() {
             if span.moments.len() > 1 {
                 let groups = groups(history, &owners, span);
@@ -76,8 +76,13 @@ impl<'a> Parked<'a> {
         Some(self.facts(most))
     }
 
-    /// The groups that pile up, as suspects of their own.
-    pub(super) fn suspects(&self, asked: &LeaksQuery, entries: &Entries<'_>) -> Vec<Ranked> {
+    /// The groups that pile up, as suspects of their own. `place_of` is the place of a frame of `entries`.
+    pub(super) fn suspects(
+        &self,
+        asked: &LeaksQuery,
+        entries: &Entries<'_>,
+        place_of: &dyn Fn(Frame) -> Place,
+    ) -> Vec<Ranked> {
         let series = &self.track.history.records;
         let timed = self.track.is_timed();
         let catalog = &asked.catalog;
@@ -89,8 +94,11 @@ impl<'a> Parked<'a> {
             let entry = entries.of(&group.started).or_else(|| entries.of(parked));
             let site = match entry {
                 // A library's own goroutine belongs to whoever calls its type.
-                Some(frame) if !group.is_own => entries.place(frame),
-                _ if group.started == parked => place(series, group.frame),
+                Some(frame) if !group.is_own => place_of(frame),
+                // What a library runs in a goroutine of its own is not the library's.
+                _ if group.started == parked || group.is_own && !group.is_first_own => {
+                    place(series, group.frame)
+                }
                 _ => Place { function: group.started.clone(), ..place(series, group.first) },
             };
             let mut suspect = Suspect {

@@ -1,0 +1,83 @@
+//! Who is to blame for what a library allocates in goroutines of its own: the function of the program's own that calls it.
+
+use super::Comparison;
+use super::rows::{Grown, Judge};
+use crate::analysis::entries::{self, Entries};
+use crate::graph::frames::{RowId, SiteId};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+impl<'a> Judge<'a> {
+    /// Whether it is asked who calls the library that a site is in.
+    fn is_asked(&self, site: SiteId) -> bool {
+        let function = self.frames.site(site).function;
+        let name = self.comparison.series.symbols.name(function);
+        entries::is_asked(name, self.frames.owners().of(function))
+    }
+
+    /// Who calls the libraries that these sites are in; `None` where that is not asked.
+    fn entries(&self, sites: impl Iterator<Item = SiteId>) -> Option<Entries<'a>> {
+        let Comparison { series, measured, found, .. } = self.comparison;
+        let name = |site| series.symbols.name(self.frames.site(site).function);
+        let asked: Vec<&str> = sites.filter(|site| self.is_asked(*site)).map(name).collect();
+        let runs = (1, Some(found.process));
+        (!asked.is_empty())
+            .then(|| Entries::of_runs(series, self.frames.owners(), measured, runs, asked))
+    }
+
+    /// The site to blame instead of one in a library.
+    fn entry(&self, entries: &Entries<'_>, site: SiteId) -> Option<SiteId> {
+        let function = self.frames.site(site).function;
+        let entry = entries.of(self.comparison.series.symbols.name(function));
+        self.frames.find_site(entry.filter(|_| self.is_asked(site))?)
+    }
+
+    /// Blames the callers of libraries for these rows.
+    pub(super) fn redirect_callers(
+        &self,
+        callers: &mut [Option<SiteId>],
+        rows: impl Iterator<Item = RowId> + Clone,
+    ) {
+        let asked = rows.clone().filter_map(|row| callers[row.0 as usize]);
+        let Some(entries) = self.entries(asked) else { return };
+        for row in rows {
+            if let Some(caller) = &mut callers[row.0 as usize] {
+                *caller = self.entry(&entries, *caller).unwrap_or(*caller);
+            }
+        }
+    }
+
+    /// Blames the callers of libraries for what these allocate in goroutines of their own: for each site that this takes from the
+    /// list, which one it goes to.
+    pub(super) fn redirect(
+        &self,
+        grown: &mut Vec<Grown>,
+    ) -> HashMap<SiteId, SiteId, FxBuildHasher> {
+        let mut redirected = HashMap::default();
+        let Some(entries) = self.entries(grown.iter().map(|one| one.id)) else {
+            return redirected;
+        };
+        let function = |id: SiteId| self.frames.site(id).function;
+        // Between builds a function is one site.
+        let is_one_site = !self.comparison.same_build;
+        let known: HashMap<_, SiteId, FxBuildHasher> =
+            grown.iter().filter(|_| is_one_site).map(|one| (function(one.id), one.id)).collect();
+        for one in grown.iter_mut() {
+            if let Some(id) = self.entry(&entries, one.id) {
+                let id = known.get(&function(id)).copied().unwrap_or(id);
+                redirected.insert(one.id, id);
+                (one.id, one.sum.own) = (id, 0);
+            }
+        }
+        grown.sort_by_key(|one| one.id);
+        grown.dedup_by(|other, one| {
+            let is_same = other.id == one.id;
+            if is_same {
+                one.sum.merge(&other.sum);
+                one.q_value = one.q_value.min(other.q_value);
+            }
+            is_same
+        });
+        redirected
+    }
+}

@@ -1,0 +1,130 @@
+//! Which of the program's own functions calls a library whose goroutines allocate.
+//!
+//! A connection is made in a goroutine of the library's own, and no frame on its stack is the program's. But whoever asked
+//! for it called a method of the same type: the stacks of `(*Transport).dialConn` and those that lead from one's own code
+//! into `(*Transport).roundTrip` belong together.
+
+use super::Measured;
+use super::snapshot_pair::Process;
+use crate::model::ids::FunctionId;
+use crate::model::origin::Owner;
+use crate::model::series::Series;
+use crate::model::site::{Frame, Owners};
+use crate::model::symbols::Symbols;
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
+
+/// A function is the one that calls a type where it allocates so much of what is allocated through it.
+const MOST: f64 = 0.8;
+
+/// Own functions that lead into types of libraries.
+pub(super) struct Entries<'a> {
+    symbols: &'a Symbols,
+    owners: &'a Owners,
+    /// What was allocated through each own frame and each type, by the name of the type.
+    through: HashMap<(&'a str, FunctionId), (i64, Frame), FxBuildHasher>,
+}
+
+/// The type whose method a function is: `net/http.(*Transport)`.
+fn method_of(name: &str) -> Option<&str> {
+    let open = name.find(".(*")?;
+    let close = open + name[open..].find(')')?;
+    Some(&name[..=close])
+}
+
+/// Whether a function may be one of a library whose caller is looked for.
+pub(super) fn is_asked(function: &str, owner: Owner) -> bool {
+    owner != Owner::Own && method_of(function).is_some()
+}
+
+impl<'a> Entries<'a> {
+    /// Nothing was allocated yet.
+    pub(super) fn new(symbols: &'a Symbols, owners: &'a Owners) -> Self {
+        Self { symbols, owners, through: HashMap::default() }
+    }
+
+    /// What was allocated between the snapshots of one process, or in the last ones, of which `before` are the first: through
+    /// the types of `functions`.
+    pub(super) fn of_runs<'f>(
+        series: &'a Series,
+        owners: &'a Owners,
+        measured: &Measured,
+        (before, process): (usize, Option<Process>),
+        functions: impl IntoIterator<Item = &'f str>,
+    ) -> Self {
+        let symbols = &series.symbols;
+        let mut entries = Self::new(symbols, owners);
+        let asked: HashSet<&str, FxBuildHasher> =
+            functions.into_iter().filter_map(method_of).collect();
+        let asked_type = |name| method_of(name).filter(|of| asked.contains(of));
+        let type_of: Vec<Option<&str>> =
+            symbols.functions.iter().map(|f| asked_type(symbols.text(f.name))).collect();
+        let column = measured.allocated.unwrap_or(measured.column);
+        let width = series.sample_types.len();
+        let is_one_process = process.is_some_and(|process| process != Process::Different);
+        let mut types = Vec::new();
+        for (i, snapshot) in series.snapshots.iter().enumerate() {
+            if i < before && !is_one_process {
+                continue;
+            }
+            for sample in 0..snapshot.samples.len() {
+                types.clear();
+                let mut lines =
+                    snapshot.stack(sample).flat_map(|location| symbols.locations.lines(location));
+                let own = lines.find(|line| {
+                    types.extend(type_of[line.function.index()]);
+                    owners.is_own(line.function)
+                });
+                if let Some(own) = own.filter(|_| !types.is_empty()) {
+                    let value = snapshot.samples.values[sample * width + column];
+                    let value = if i < before { value.saturating_neg() } else { value };
+                    entries.add_types(&mut types, own.into(), value);
+                }
+            }
+        }
+        entries
+    }
+
+    /// Adds what was allocated in a stack, leaf first.
+    pub(super) fn add(&mut self, frames: &[Frame], allocated: i64) {
+        let is_own = |frame: &Frame| self.owners.is_own(frame.function);
+        let Some(at) = frames.iter().position(is_own) else { return };
+        let symbols = self.symbols;
+        let types = frames[..at].iter().filter_map(|f| method_of(symbols.name(f.function)));
+        self.add_types(&mut types.collect(), frames[at], allocated);
+    }
+
+    fn add_types(&mut self, types: &mut Vec<&'a str>, own: Frame, allocated: i64) {
+        types.sort_unstable();
+        types.dedup();
+        for &of in &*types {
+            let sum = self.through.entry((of, own.function)).or_insert((0, own));
+            sum.0 = sum.0.saturating_add(allocated);
+        }
+    }
+
+    /// The own frame that calls the type which a function is a method of, if a single one does nearly all of it.
+    pub(super) fn of(&self, function: &str) -> Option<Frame> {
+        let wanted = method_of(function)?;
+        let found = self.through.iter().filter(|((of, _), _)| *of == wanted);
+        let mut all: Vec<(i64, Frame)> =
+            found.map(|(_, &(sum, frame))| (sum.max(0), frame)).collect();
+        all.sort_unstable();
+        let whole: i64 = all.iter().map(|(sum, _)| *sum).fold(0, i64::saturating_add);
+        let &(most, frame) = all.last()?;
+        (most as f64 >= MOST * whole as f64 && most > 0).then_some(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::method_of;
+
+    #[test]
+    fn methods_belong_to_types() {
+        let of = "net/http.(*Transport)";
+        assert_eq!(method_of("net/http.(*Transport).startDialConnForLocked.func1"), Some(of));
+        assert_eq!(method_of("net/http.Get"), None);
+        assert_eq!(method_of("main.(*room"), None);
+    }
+}
