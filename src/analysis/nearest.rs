@@ -45,7 +45,7 @@ impl fmt::Display for NoMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, pattern, nearest } = self;
         match nearest.as_slice() {
-            [] => write!(f, "no {what} matches `{pattern}`: there is none at all"),
+            [] => write!(f, "no {what} matches `{pattern}`; there are none"),
             [one] => write!(f, "no {what} matches `{pattern}`; the nearest is {one}"),
             several => {
                 write!(f, "no {what} matches `{pattern}`; the nearest are:")?;
@@ -164,7 +164,7 @@ mod tests {
     fn it_reads_well_and_survives_anything() {
         let said =
             |names: &[&str]| NoMatch::new("function", "handel", names.iter().copied()).to_string();
-        assert_eq!(said(&[]), "no function matches `handel`: there is none at all");
+        assert_eq!(said(&[]), "no function matches `handel`; there are none");
         assert_eq!(
             said(&["main.handle"]),
             "no function matches `handel`; the nearest is main.handle"

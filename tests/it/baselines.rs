@@ -263,7 +263,7 @@ fn what_stays_does_not_drift_and_few_baselines_are_not_judged() {
         let (report, code) = place.compare(alone);
         let drift = judgement(&report, "total", "drift");
         assert_eq!((code, &drift["outcome"]), (3, &Value::from("inconclusive")), "{drift}");
-        assert_eq!(drift["message"], "there are 2 baselines to judge drift by, and it takes 3");
+        assert_eq!(drift["message"], "there are 2 baselines, and drift needs 3");
         assert!(drift["advice"].as_str().unwrap().starts_with("to decide: save 1 more"), "{drift}");
         assert_eq!(
             (&drift["after"], &drift["unit"]),

@@ -223,7 +223,7 @@ fn what_sampling_leaves_open_is_told_with_what_would_decide() {
     let bound = |key: &str| rule[key].as_i64().unwrap();
     assert!(bound("lower") <= 115 * MIB && 115 * MIB < bound("upper"), "{rule:#}");
     let advice = rule["advice"].as_str().unwrap();
-    assert!(advice.contains("memprofilerate") && advice.contains(" runs of each side"), "{advice}");
+    assert!(advice.contains("memprofilerate") && advice.contains(" runs per side"), "{advice}");
     assert!(!rule["offenders"].as_array().unwrap().is_empty());
     for (settled, expected) in [("pass", 0), ("fail", 1)] {
         let (code, check) = answer(&folder, &[&args[..], &["--on-inconclusive", settled]].concat());
@@ -395,13 +395,21 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
             "set aside: mixed/2.pb.gz (empty); what stands beside the runs",
             "",
         ),
-        ("LIMIT state.pb.gz delta.pb.gz", "delta.pb.gz is a difference and not a state", FLAGS[3]),
+        (
+            "LIMIT state.pb.gz delta.pb.gz",
+            "delta.pb.gz is a delta profile, not a snapshot",
+            FLAGS[3],
+        ),
         (
             "--config gone.toml after.pb before.pb",
-            "`mine` (function ^b$, which matches before alone)",
+            "`mine` (function ^b$, which matches only before)",
             FLAGS[1],
         ),
-        ("--config all.toml before.pb after.pb", "rule `mine`: the allow-list takes out all", ""),
+        (
+            "--config all.toml before.pb after.pb",
+            "rule `mine`: the allow-list covers everything",
+            "",
+        ),
         ("LIMIT", "no profile given: heapdiff check BEFORE AFTER", ""),
         ("LIMIT broken.pb.gz after.pb", "broken.pb.gz: ", ""),
         ("LIMIT before.pb page.html", "page.html: ", ""),
@@ -421,7 +429,7 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
         ),
         (
             "--config objects.toml before.pb after.pb",
-            "rule `mine`: the limit 1.0 MiB is a size, and inuse_objects is measured in count: give",
+            "rule `mine`: the limit 1.0 MiB is a size, but inuse_objects is measured in count; give",
             "",
         ),
         (

@@ -56,11 +56,11 @@ fn broken() -> Judgement {
     let mut broken = growth("total", 578 * MIB, 9 * MIB, 5 * MIB);
     broken.limit_percent = Some(10.0);
     broken.limit = Some(32_715_571);
-    broken.message = "grew by 578.0 MiB (+185.3 %), at least 569.0 MiB with 95 % confidence; allowed is 5.0 MiB or 10 %, \
-                      whichever is more"
+    broken.message = "grew by 578.0 MiB (+185.3 %), at least 569.0 MiB with 95 % confidence; the limit is 5.0 MiB or 10 %, \
+                      whichever is larger"
         .into();
     broken.advice = Some(
-        "look at github.com/acme/chat/internal/limiter.windowFor first; heapdiff refs shows every way there".to_owned(),
+        "look at github.com/acme/chat/internal/limiter.windowFor first; heapdiff refs shows every path to it".to_owned(),
     );
     broken.offenders = vec![
         offender(
@@ -86,9 +86,9 @@ fn open() -> Judgement {
     open.scope = "function ^net/http\\.".into();
     open.sample_type = "alloc_space".into();
     open.message =
-        "grew by 12.0 MiB (+3.8 %), -8.0 MiB to 32.0 MiB with the error; allowed is 5.0 MiB".into();
+        "grew by 12.0 MiB (+3.8 %), bounds -8.0 MiB to 32.0 MiB; the limit is 5.0 MiB".into();
     open.advice = Some(
-        "to tell growth of that size from none: GODEBUG=memprofilerate=32000 (now 524288), or 9 runs of each side"
+        "to tell growth of that size from none: GODEBUG=memprofilerate=32000 (now 524288), or 9 runs per side"
             .to_owned(),
     );
     open.offenders = vec![offender("main.(*server).handle", "server.go", 91, 11 * MIB, 20 * MIB)];
@@ -104,7 +104,7 @@ fn kept_budget() -> Judgement {
     (kept.lower, kept.upper) = (Some(59 * MIB), Some(63 * MIB));
     kept.value_percent = None;
     kept.message =
-        "holds 61.0 MiB, at most 63.0 MiB with 95 % confidence; allowed is 64.0 MiB".into();
+        "holds 61.0 MiB, at most 63.0 MiB with 95 % confidence; the limit is 64.0 MiB".into();
     kept.allowed = 3 * MIB;
     kept
 }
@@ -117,7 +117,7 @@ fn warned() -> Judgement {
     (warned.before, warned.after) = (Some(1_204_331), Some(3_950_331));
     warned.value_percent = Some(228.0);
     warned.message =
-        "grew by 2746000 (+228.0 %), at least 2706000 with 95 % confidence; allowed is 1000000"
+        "grew by 2746000 (+228.0 %), at least 2706000 with 95 % confidence; the limit is 1000000"
             .into();
     warned.offenders = vec![offender("main.parse", "parse.go", 7, 2_740_000, 39_000)];
     warned
@@ -141,7 +141,7 @@ fn expired() -> Judgement {
         message: "expired on 2026-01-31; it was allowed because: the import keeps its rows until SHOP-123 is done"
             .to_owned(),
         advice: Some(
-            "mend what it stands for and take the entry out, or give it a new date and say why".to_owned(),
+            "fix the cause and remove the entry, or extend the date and update the reason".to_owned(),
         ),
         ..growth("", 1, 0, 0)
     }
@@ -201,7 +201,8 @@ pub(crate) fn failed() -> Report {
 pub(crate) fn passed() -> Report {
     let mut small = growth("total", 2 * MIB, MIB, 5 * MIB);
     small.message =
-        "grew by 2.0 MiB (+0.6 %), at most 3.0 MiB with 95 % confidence; allowed is 5.0 MiB".into();
+        "grew by 2.0 MiB (+0.6 %), at most 3.0 MiB with 95 % confidence; the limit is 5.0 MiB"
+            .into();
     report(1, 1, vec![small, kept_budget()])
 }
 
@@ -210,7 +211,7 @@ pub(crate) fn inconclusive() -> Report {
     let mut report = report(1, 1, vec![open(), kept_budget()]);
     let rule = &mut answer!(&mut report.answer, Check).check.rules[0];
     (rule.lower, rule.upper) = (None, None);
-    rule.message = "grew by 12.0 MiB (+3.8 %); how far that reaches the profiles do not say".into();
+    rule.message = "grew by 12.0 MiB (+3.8 %); the profiles record no sampling period, so there is no interval".into();
     report
 }
 
@@ -245,7 +246,7 @@ pub(crate) fn leaking() -> Report {
     ticker.class = Some(Class::Leak);
     ticker.patterns = vec!["timer-ticker".to_owned()];
     ticker.explanation =
-        "What it holds rose in 11 of 11 intervals, and shows no sign of coming to rest. Stop each \
+        "Its value rose in 11 of 11 intervals and shows no sign of leveling off. Stop each \
                           ticker: defer t.Stop()."
             .into();
     let mut map = offender("main.windowFor", "limiter.go", 54, 90 * MIB, 4 * MIB);

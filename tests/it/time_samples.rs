@@ -104,9 +104,8 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         places: Vec::new(),
         load_factor: None,
         goroutines: None,
-        explanation:
-            "What it holds rose in 11 of 11 intervals, and shows no sign of coming to rest."
-                .to_owned(),
+        explanation: "Its value rose in 11 of 11 intervals and shows no sign of leveling off."
+            .to_owned(),
         fix: "Bound the container: delete what has ended, evict by age or number.".to_owned(),
         process: 0,
         since: 0,

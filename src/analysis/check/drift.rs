@@ -112,15 +112,13 @@ pub fn too_few(
         judgement.limit_percent = rule.drift.percent;
         judgement.after = Some(measure.point.value.round() as i64);
         judgement.message = if may_miss {
-            format!(
-                "not judged: {there} to judge drift by, and it takes {takes}, which was allowed"
-            )
+            format!("not judged, which is allowed: {there}, and drift needs {takes}")
         } else {
             judgement.advice = Some(format!(
-                "to decide: save {} more; or let it pass until then with --allow-missing-baseline",
+                "to decide: save {} more, or let it pass until then with --allow-missing-baseline",
                 takes.saturating_sub(baselines)
             ));
-            format!("{there} to judge drift by, and it takes {takes}")
+            format!("{there}, and drift needs {takes}")
         };
         judgement
     };
@@ -162,27 +160,29 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&DriftMeasure], found: &Drif
     let most = messages::allowed(round(found.limit), &allowed, &last.unit);
     let message = match outcome {
         Outcome::Fail => {
-            format!("{over}: at least {lower} with 95 % confidence; allowed is {most}")
+            format!("{over}: at least {lower} with 95 % confidence; the limit is {most}")
         }
-        Outcome::Pass => format!("{over}: at most {upper} with 95 % confidence; allowed is {most}"),
+        Outcome::Pass => {
+            format!("{over}: at most {upper} with 95 % confidence; the limit is {most}")
+        }
         Outcome::Inconclusive if found.bounds.lower > found.limit => format!(
-            "{over}: at least {lower}, more than the {most} that is allowed, and too unsteadily to be called a \
-             drift (p = {:.2})",
+            "{over}: at least {lower}, above the limit of {most}, but too unsteady to be \
+             called a drift (p = {:.2})",
             found.p
         ),
         Outcome::Inconclusive => {
-            format!("{over}, {lower} to {upper} with the error; allowed is {most}")
+            format!("{over}, bounds {lower} to {upper}; the limit is {most}")
         }
     };
     judgement.message = format!("{message}; {ends}");
     if outcome == Outcome::Inconclusive {
-        let decide = "to decide: more baselines (--window), more runs in each, or a lower memprofilerate when they \
-                      are recorded";
+        let decide = "to decide: more baselines (--window), more runs in each, or a lower \
+                      memprofilerate when they are recorded";
         judgement.advice = Some(if demands(rule) {
             decide.to_owned()
         } else {
             judgement.level = Level::Warn;
-            format!("{decide}; it only warns, since the rule has no max_drift of its own")
+            format!("{decide}; it only warns because the rule has no max_drift of its own")
         });
     }
     judgement
@@ -197,11 +197,11 @@ fn ends(found: &Drift, first: Point, last: Point, told: &dyn Fn(f64) -> String) 
         && beside > 0.5 * apart.abs().max(found.value.abs())
         && found.decision != Decision::Above;
     let held =
-        format!("the first of them holds {}, and AFTER {}", told(first.value), told(last.value));
+        format!("the first baseline holds {} and AFTER {}", told(first.value), told(last.value));
     match is_far {
         false => held,
-        true if apart < 0.0 => format!("{held}, which is no steady fall"),
-        true => format!("{held}, which is no steady rise"),
+        true if apart < 0.0 => format!("{held}, which isn't a steady fall"),
+        true => format!("{held}, which isn't a steady rise"),
     }
 }
 
@@ -238,11 +238,12 @@ mod tests {
         let judged = judge(&[by_growth()], &step);
         let message = &judged[0].message;
         assert!(message.starts_with("the trend rises by "), "{message}");
-        let ends = "the first of them holds 10.0 MiB, and AFTER 30.0 MiB, which is no steady rise";
+        let ends =
+            "the first baseline holds 10.0 MiB and AFTER 30.0 MiB, which isn't a steady rise";
         assert!(message.ends_with(ends), "{message}");
         let down = row([30.0, 30.1, 30.0, 30.2, 30.1, 10.0]);
         let message = &judge(&[by_growth()], &down)[0].message;
-        assert!(message.ends_with("which is no steady fall"), "{message}");
+        assert!(message.ends_with("which isn't a steady fall"), "{message}");
         // A steady rise is one.
         for rise in [0.5, 3.0] {
             let steady = row((0..6).map(|i| 10.0 + rise * f64::from(i)));

@@ -1,4 +1,4 @@
-//! What is said of a rule, and what would decide where it is open.
+//! Messages about rules, and advice on what would decide an inconclusive one.
 
 use super::scopes::holds;
 use super::{CheckSubject, Demand, Judgement, Leaks, Offender, Outcome};
@@ -9,10 +9,10 @@ use crate::stats::class::LEAST;
 use crate::stats::threshold::{Growth, Needed, Verdict};
 use crate::units::{self, Bytes, Kind, Nanoseconds};
 
-/// More runs than this are no advice.
+/// Advice never asks for more runs than this.
 const RUNS_MAX: f64 = 1000.0;
 
-/// A value in the unit of a sample type.
+/// Formats a value in the unit of a sample type.
 pub(super) fn amount(value: i64, unit: &str) -> String {
     let (kind, factor) = units::classify(unit);
     match kind {
@@ -22,19 +22,19 @@ pub(super) fn amount(value: i64, unit: &str) -> String {
     }
 }
 
-/// What may not be exceeded; `limit` is the one that decided, as a number.
+/// Formats a limit; `limit` is the number that decided.
 pub(super) fn allowed(limit: i64, limits: &Limits, unit: &str) -> String {
     let limit = amount(limit, unit);
     match (limits.most, limits.percent) {
         (Some(most), Some(percent)) => {
-            format!("{} or {percent} %, whichever is more", amount(most.value, unit))
+            format!("{} or {percent} %, whichever is larger", amount(most.value, unit))
         }
         (None, Some(percent)) => format!("{percent} %, which is {limit}"),
         (_, None) => limit,
     }
 }
 
-/// Says what was found, and what would decide.
+/// Fills in the message of a judgement, and the advice on what to do next.
 pub(super) fn fill(
     judgement: &mut Judgement,
     rule: &Rule,
@@ -60,27 +60,29 @@ pub(super) fn fill(
     let what = if rule.value == Value::Flat { " at the leaf" } else { "" };
     judgement.message = match (judgement.outcome, bounds) {
         (Outcome::Fail, Some((lower, _))) => {
-            format!("{did}{what}, at least {lower} with 95 % confidence; allowed is {most}")
+            format!("{did}{what}, at least {lower} with 95 % confidence; the limit is {most}")
         }
         (Outcome::Pass, Some((_, upper))) => {
-            format!("{did}{what}, at most {upper} with 95 % confidence; allowed is {most}")
+            format!("{did}{what}, at most {upper} with 95 % confidence; the limit is {most}")
         }
         (_, Some((lower, upper))) => {
-            format!("{did}{what}, {lower} to {upper} with the error; allowed is {most}")
+            format!("{did}{what}, bounds {lower} to {upper}; the limit is {most}")
         }
-        (_, None) => format!("{did}{what}; how far that reaches the profiles do not say"),
+        (_, None) => {
+            format!("{did}{what}; the profiles record no sampling period, so there is no interval")
+        }
     };
     judgement.advice = match (judgement.outcome, judgement.offenders.first()) {
         (Outcome::Inconclusive, _) => Some(advice(verdict.needed, growth, period, judgement)),
         (Outcome::Fail, Some(first)) => Some(format!(
-            "look at {} first; heapdiff refs shows every way there",
+            "look at {} first; heapdiff refs shows every path to it",
             first.place.function
         )),
         _ => None,
     };
 }
 
-/// What would decide.
+/// Returns the advice on an inconclusive rule: what would decide it.
 fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judgement) -> String {
     let distance = match judgement.demand {
         Demand::Growth if needed.is_none_or(|needed| needed.from_none) => {
@@ -91,18 +93,18 @@ fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judg
     let Some(needed) = needed else {
         if let Some(rate) = unseen(judgement, period).filter(|_| growth.blur.is_some()) {
             return format!(
-                "{distance}: GODEBUG=memprofilerate={rate} (now {period}); what is in no sample may be there all the \
-                 same, and the less the lower the rate"
+                "{distance}: GODEBUG=memprofilerate={rate} (now {period}); memory that no \
+                 sample recorded may still be in use: the lower the rate, the less of it"
             );
         }
-        return "take profiles that name their period, or several runs of each side: the spread between runs \
-                decides as well"
+        return "use profiles that record their sampling period, or several runs per side, so that \
+                the spread between runs decides"
             .to_owned();
     };
     let rate = needed.sampling.map(|share| rate(period as f64 * share));
     let rate = rate.filter(|&rate| rate < period && growth.blur.is_some());
     let runs = (needed.runs <= RUNS_MAX).then_some(needed.runs);
-    let sides = if judgement.demand == Demand::Budget { "runs" } else { "runs of each side" };
+    let sides = if judgement.demand == Demand::Budget { "runs" } else { "runs per side" };
     match (rate, runs) {
         (Some(rate), Some(runs)) => format!(
             "{distance}: GODEBUG=memprofilerate={rate} (now {period}), or {runs:.0} {sides}"
@@ -110,13 +112,15 @@ fn advice(needed: Option<Needed>, growth: &Growth, period: i64, judgement: &Judg
         (Some(rate), None) => format!("{distance}: GODEBUG=memprofilerate={rate} (now {period})"),
         (None, Some(runs)) => format!("{distance}: {runs:.0} {sides}"),
         (None, None) => {
-            "it is too near to its limit to be told from it: make runs more alike, or move the limit".to_owned()
+            "the value is too close to the limit to tell them apart: make the runs more alike, or \
+             move the limit"
+                .to_owned()
         }
     }
 }
 
-/// The rate at which what is in no sample is below the limit, where no sample says anything against it: how far the
-/// value reaches is proportional to it then.
+/// Returns the rate at which memory that no sample recorded stays below the limit. Applies if the
+/// samples themselves are below it: the upper bound is then proportional to the rate.
 fn unseen(judgement: &Judgement, period: i64) -> Option<i64> {
     let upper = judgement.upper?.checked_sub(judgement.value?)?;
     let margin = judgement.limit?.checked_sub(judgement.value?)?;
@@ -126,14 +130,14 @@ fn unseen(judgement: &Judgement, period: i64) -> Option<i64> {
         .filter(|&rate| rate < period)
 }
 
-/// A distance between samples, in bytes: two digits, rounded down, at least 1, which records everything.
+/// Rounds a sampling period in bytes down to two digits; at least 1, which records everything.
 fn rate(bytes: f64) -> i64 {
     let bytes = bytes.max(1.0);
     let step = 10_f64.powf((bytes.log10().floor() - 1.0).max(0.0));
     ((bytes / step).floor() * step) as i64
 }
 
-/// What leaks, and is not allowed to.
+/// Judges a rule about leaks: any leak that the allow-list doesn't cover fails it.
 pub(super) fn leaks(
     rule: &Rule,
     subject: CheckSubject<'_>,
@@ -145,7 +149,7 @@ pub(super) fn leaks(
     judgement.limit = Some(0);
     let Some(Leaks { suspects, processes }) = subject.leaks else {
         judgement.outcome = Outcome::Inconclusive;
-        "two profiles show growth, and never a leak".clone_into(&mut judgement.message);
+        "two profiles can show growth, but not a leak".clone_into(&mut judgement.message);
         judgement.advice = Some(more_snapshots());
         return judgement;
     };
@@ -175,14 +179,14 @@ pub(super) fn leaks(
         let fix = if first.fix.is_empty() { first.explanation.clone() } else { first.fix.clone() };
         judgement.advice = Some(fix);
     } else if few > 0 || processes.is_empty() {
-        // A service that crashes again and again, or was restarted just now: nobody knows.
+        // A service that keeps crashing or has just restarted: there isn't enough data to judge.
         judgement.outcome = Outcome::Inconclusive;
         judgement.message = match processes {
             [] | [1] => "one snapshot shows neither growth nor a leak".to_owned(),
-            [n] => format!("{n} snapshots that differ show growth, and never a leak"),
+            [n] => format!("{n} distinct snapshots can show growth, but not a leak"),
             all => format!(
-                "{few} of {} processes have fewer than {LEAST} snapshots that differ, which show growth, and never a \
-                 leak; nothing leaks in the others",
+                "{few} of {} processes have fewer than {LEAST} distinct snapshots, which can show \
+                 growth, but not a leak; nothing leaks in the others",
                 all.len()
             ),
         };
@@ -194,15 +198,16 @@ pub(super) fn leaks(
     judgement
 }
 
-/// What would tell a leak.
+/// The advice on how to tell whether something leaks.
 fn more_snapshots() -> String {
     format!(
-        "give {LEAST} snapshots of each process at least, with a collection between them (?gc=1), eight to be sure: \
-         heapdiff check --no-leaks SNAPSHOT..."
+        "give at least {LEAST} snapshots of each process, preferably eight, with a garbage \
+         collection between them (?gc=1): heapdiff check --no-leaks SNAPSHOT..."
     )
 }
 
-/// Whether an entry of the allow-list is about a suspect: about its place, or about a function on its way there.
+/// Whether an allow-list entry covers a suspect: its site, another of its lines, or a function on
+/// its path.
 fn is_allowed(allowance: &Allowance, suspect: &Suspect) -> bool {
     let files = std::iter::once(&suspect.site).chain(&suspect.places);
     files.into_iter().any(|place| {
@@ -210,7 +215,7 @@ fn is_allowed(allowance: &Allowance, suspect: &Suspect) -> bool {
     }) || suspect.path.iter().any(|name| holds(&allowance.scope, name, None, &suspect.patterns))
 }
 
-/// A suspect as an offender.
+/// Turns a suspect into an offender.
 fn leak(suspect: &Suspect) -> Offender {
     Offender {
         place: suspect.site.clone(),
@@ -226,7 +231,7 @@ fn leak(suspect: &Suspect) -> Offender {
     }
 }
 
-/// An entry of the allow-list that is past its date.
+/// Returns the failure for an allow-list entry that is past its date.
 pub(super) fn expired(allowance: &Allowance) -> Judgement {
     let name = format!("allow-list {}", allowance.place);
     let mut judgement =
@@ -235,8 +240,7 @@ pub(super) fn expired(allowance: &Allowance) -> Judgement {
     judgement.message =
         format!("expired on {}; it was allowed because: {}", allowance.expires, allowance.reason);
     judgement.advice = Some(
-        "mend what it stands for and take the entry out, or give it a new date and say why"
-            .to_owned(),
+        "fix the cause and remove the entry, or extend the date and update the reason".to_owned(),
     );
     judgement
 }

@@ -32,7 +32,7 @@ pub struct Missing {
 pub enum Unanswerable {
     /// Rules match nothing.
     #[error(
-        "{} no sample after: {}; correct the scope, or say that this is as it should be with \
+        "{} no sample after: {}; correct the scope, or allow it with \
          --allow-unmatched or `allow_unmatched = true` in the rule",
         if .0.len() == 1 { "a rule matches".to_owned() } else { format!("{} rules match", .0.len()) },
         .0.join(", ")
@@ -40,13 +40,14 @@ pub enum Unanswerable {
     Unmatched(Vec<String>),
     /// A profile has no samples.
     #[error(
-        "{0} has no samples, so that there is nothing to judge: profile a program that allocates, with \
-         GODEBUG=memprofilerate above 0, or say with --allow-empty that this is as it should be"
+        "{0} has no samples, so there is nothing to judge; profile a program that allocates, with \
+         GODEBUG=memprofilerate above 0, or allow it with --allow-empty"
     )]
     Empty(String),
     /// A limit is of another kind than the values.
     #[error(
-        "rule `{rule}`: the limit {limit} is a size, and {sample_type} is measured in {unit}: give a plain number"
+        "rule `{rule}`: the limit {limit} is a size, but {sample_type} is measured in {unit}; \
+         give a plain number"
     )]
     Unit {
         /// The rule.
@@ -70,26 +71,26 @@ pub enum Unanswerable {
     },
     /// A filter leaves nothing to judge.
     #[error(
-        "--{0} matches nothing in these profiles, so that there is nothing to judge; correct it, or say with \
-         --allow-unmatched that this is as it should be"
+        "--{0} matches nothing in these profiles, so there is nothing to judge; correct it, or \
+         allow that with --allow-unmatched"
     )]
     Filter(&'static str),
     /// Filters match, and leave nothing to judge.
     #[error(
-        "the filters leave no sample of any profile, so that there is nothing to judge; correct them, or say with \
-         --allow-unmatched that this is as it should be"
+        "the filters leave no sample of any profile, so there is nothing to judge; correct them, \
+         or allow that with --allow-unmatched"
     )]
     Filtered,
     /// The allow-list leaves nothing.
     #[error(
-        "rule `{0}`: the allow-list takes out all that it is about, so that there is nothing to judge: say in the \
-         [[allow]] more exactly what may grow"
+        "rule `{0}`: the allow-list covers everything in its scope, so there is nothing to judge; \
+         narrow the scope of the [[allow]] entry"
     )]
     AllAllowed(String),
     /// A profile is a difference.
     #[error(
-        "{0} is a difference and not a state (?seconds=N, or made with -diff_base), which no limit can be held \
-         against: fetch it without seconds=, or say with --allow-delta that this is as it should be"
+        "{0} is a delta profile, not a snapshot (?seconds=N, or made with -diff_base), so limits \
+         don't apply to it; fetch it without seconds=, or allow it with --allow-delta"
     )]
     Difference(String),
     /// Nothing is demanded.
@@ -122,7 +123,7 @@ pub fn check(
                 rule.scope == Scope::Total || rule.allow_unmatched || asked.missing.matches;
             let [before, after] = sum.samples;
             if after == 0 && !may_be {
-                let gone = if before > 0 { ", which matches before alone" } else { "" };
+                let gone = if before > 0 { ", which matches only before" } else { "" };
                 unmatched.push(format!("`{}` ({}{gone})", rule.name, rule.scope));
                 continue;
             }

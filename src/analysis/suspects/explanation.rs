@@ -1,19 +1,19 @@
-//! What is said of a suspect: one sentence on what it does, and why that is thought.
+//! Explains a suspect: one sentence on what its value does, and what its pattern means.
 
 use super::{Suspect, is_any};
 use crate::analysis::estimates::Class;
 use crate::patterns::{Catalog, Pattern, PatternEvidence};
 
-/// The explanation of a suspect, and the advice.
+/// Returns the explanation of a suspect, and the advice.
 pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) -> (String, String) {
     let patterns = suspect.patterns.iter().filter_map(|id| catalog.find(id));
     let pattern = patterns.clone().next();
     let mut text = class(suspect, pattern, snapshots);
     match pattern.filter(|pattern| !pattern.is_fallback()) {
-        // What is said of a high-water mark in the heap is not so of the goroutines themselves.
+        // The catalogue describes a high-water mark in the heap, which goroutines themselves aren't.
         Some(pattern) if suspect.is_of_goroutines() && is_any(pattern) => {
             text.push_str(
-                " Goroutines that never end keep their stacks and all that they refer to.",
+                " Goroutines that never end keep their stacks and everything they refer to.",
             );
         }
         Some(pattern) => {
@@ -23,7 +23,7 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
         None => {}
     }
     let advice = match suspect.class {
-        // Nothing has to be done about what stays where it is.
+        // A value that stays level needs no action.
         Class::Step | Class::WarmUp | Class::Steady => String::new(),
         Class::Churn => pattern
             .filter(|pattern| !pattern.is_fallback())
@@ -36,43 +36,43 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
 
 fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> String {
     let what =
-        if suspect.is_of_goroutines() { "The number of these goroutines" } else { "What it holds" };
+        if suspect.is_of_goroutines() { "The number of these goroutines" } else { "Its value" };
     let rose = (suspect.persistence * snapshots.saturating_sub(1) as f64).round();
     let of = snapshots.saturating_sub(1);
     match suspect.class {
         Class::Leak => {
             let stairs = if rose < 0.5 * of as f64 { ", in stairs" } else { "" };
             format!(
-                "{what} rose in {rose} of {of} intervals{stairs}, and shows no sign of coming to rest."
+                "{what} rose in {rose} of {of} intervals{stairs} and shows no sign of leveling off."
             )
         }
         Class::GrowingDecelerating => format!(
-            "{what} rises ever more slowly, like a cache that fills, but has not come to rest: more \
-             snapshots will tell."
+            "{what} rises ever more slowly, like a cache that fills, but hasn't leveled off: take more \
+             snapshots to tell."
         ),
         Class::Grew
             if !suspect.is_of_goroutines()
                 && pattern.is_some_and(|pattern| pattern.evidence == PatternEvidence::Highwater) =>
         {
-            "A high-water mark: it shows that there were more at one time than ever before, and never \
-             falls."
+            "This is a high-water mark: it shows that more existed at one time than ever before, and it \
+             never falls."
                 .to_owned()
         }
         Class::Grew if snapshots < crate::stats::class::LEAST => {
             format!("{what} grew; {snapshots} snapshots can't tell a leak from a cache that fills.")
         }
         Class::Grew if suspect.load_factor.is_some() => format!(
-            "{what} grew as the whole program did, which also allocates faster: that is explained by \
-             load (a factor of {:.1}).",
+            "{what} grew as the whole program did, which also allocates faster: load explains it \
+             (a factor of {:.1}).",
             suspect.load_factor.unwrap_or(1.0)
         ),
         Class::Grew => {
-            format!("{what} is more than it was, but it does not rise like a leak does.")
+            format!("{what} grew, but not the way a leak does.")
         }
-        Class::Step => format!("{what} rose once, and has stayed there since."),
-        Class::WarmUp => format!("{what} rose at first and came to rest: a cache that is full."),
-        Class::Churn => "It allocates much and keeps next to nothing: work for the collector, and no \
-                         leak."
+        Class::Step => format!("{what} rose once and has stayed there since."),
+        Class::WarmUp => format!("{what} rose at first and then leveled off, like a cache that is full."),
+        Class::Churn => "It allocates a lot and keeps next to nothing: work for the garbage collector, \
+                         not a leak."
             .to_owned(),
         Class::Steady => format!("{what} did not grow."),
     }
