@@ -1,5 +1,5 @@
-//! What the answers about callers and callees share: values of stacks before and after, and the error of the rows that are
-//! shown.
+//! Helpers for questions about callers and callees: values of stacks before and after, and the
+//! error of the rows shown.
 
 use super::matched_samples::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
@@ -7,18 +7,18 @@ use crate::graph::distinct_stacks::{Stacks, TooLarge};
 use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::tree::Tree;
 
-/// The snapshots that are asked about: one, or before and after.
+/// Number of snapshots in question: one, or before and after.
 pub(super) fn snapshots(subject: &Subject<'_>) -> usize {
     let wanted = if subject.is_comparison() { 2 } else { 1 };
     subject.series.snapshots.len().min(wanted)
 }
 
-/// The value of each path where it ends, for each snapshot.
+/// The value of the paths that end at each step, for each snapshot.
 pub(super) fn of_paths(subject: &Subject<'_>, tree: &Tree, column: usize) -> Vec<Vec<i64>> {
     (0..snapshots(subject)).map(|i| tree.flat(subject.series, i, column)).collect()
 }
 
-/// Before and after of each stack; nothing before where there is one snapshot.
+/// Before and after of each stack; before is 0 if there is one snapshot.
 pub(super) fn changes(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Vec<(i64, i64)> {
     let of = |snapshot| stacks.sums(snapshot, subject.measured.column);
     match snapshots(subject) {
@@ -28,7 +28,7 @@ pub(super) fn changes(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Vec<(i64, i
     }
 }
 
-/// Of the changes of stacks those of paths: what stacks of the same rows come to stands at the first of them.
+/// Merges the changes of stacks with the same rows: their sum is at the first of them.
 pub(super) fn of_same_rows(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
@@ -48,8 +48,8 @@ pub(super) fn sizes(changes: &[(i64, i64)]) -> Vec<i64> {
     changes.iter().map(|&(b, a)| a.wrapping_sub(b).saturating_abs()).collect()
 }
 
-/// The error of some rows, in their order, each with the flat and cum that it is the error of; nothing where the
-/// profiles don't say how they were sampled.
+/// The error of some rows, in order, each given with its flat and cum; `None` if the profiles don't
+/// record how they were sampled.
 pub(super) fn errors(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,

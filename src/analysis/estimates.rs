@@ -1,4 +1,4 @@
-//! What is said of a value that changes through time: its class, and estimates with their intervals.
+//! Describes a value that changes through time: its class, and estimates with their intervals.
 
 use super::Bounds;
 use crate::stats::Interval;
@@ -7,23 +7,23 @@ use crate::stats::retention;
 use crate::stats::trend;
 use serde::{Deserialize, Serialize};
 
-/// A site or row keeps next to nothing where at most this share of what it allocates is left.
+/// A site or row keeps next to nothing if at most this share of what it allocates is left.
 pub(super) const CHURN: f64 = 0.1;
 
-/// What a row or a site does through time.
+/// How a row or a site behaves through time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// It rises, has not stopped, and no curve that comes to rest describes it better.
+    /// It rises, has not stopped, and no curve that levels off describes it better.
     Leak,
-    /// It comes to rest like a cache that fills, but still rises.
+    /// It is leveling off like a cache that fills, but still rises.
     GrowingDecelerating,
-    /// It is more than it was; nothing is known about how.
+    /// It is larger than before; how it grew is unknown.
     Grew,
     /// It rose once, to a new level.
     Step,
-    /// It rose, and came to rest.
+    /// It rose, and leveled off.
     WarmUp,
     /// It allocates without keeping.
     Churn,
@@ -57,7 +57,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// A value that is known, with an interval around it.
+    /// A known value with an interval around it.
     pub(super) fn new(estimate: i64, interval: Interval) -> Self {
         let Bounds { lower, upper } = Bounds::of(interval);
         Self { estimate, lower: lower.min(estimate), upper: upper.max(estimate) }
@@ -70,7 +70,7 @@ impl From<trend::Slope> for Estimate {
     }
 }
 
-/// A share of 0 to 1 with its 95 % interval.
+/// A share from 0 to 1 with its 95 % interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Share {

@@ -1,9 +1,9 @@
-//! Which patterns the stacks under each function of the program's own match.
+//! Matches leak patterns against the stacks under each function of the program's own code.
 //!
-//! A function answers for all that is allocated below it, so all stacks in which it stands count, and of each stack
-//! every frame. A stack that holds nothing any more counts as well: what was allocated tells the mechanism too. The
-//! patterns of a function stand in the order of what their stacks hold, since a function such as `main.main` has a few
-//! of each.
+//! A function answers for everything allocated below it, so every stack that contains it counts,
+//! with all its frames. A stack that no longer holds memory counts as well, because past
+//! allocations also reveal the mechanism. The patterns of a function are sorted by what their
+//! stacks hold, since a function such as `main.main` has a few of each.
 
 use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::{Frames, RowId, Unsymbolized};
@@ -20,46 +20,46 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// What is looked for, and under what.
+/// The patterns to look for, and the functions to look under.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchesQuery {
     /// The patterns.
     pub catalog: Arc<Catalog>,
-    /// Which functions are asked about.
+    /// Which functions are the program's own.
     pub own: Own,
 }
 
-/// A function of the program's own, and the patterns of the stacks in which it stands.
+/// A function of the program's own code, and the patterns that its stacks match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Match {
     /// Its name.
     pub function: String,
-    /// Its source file, where the profile names one.
+    /// Its source file, if the profile names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Ids of the patterns, those whose stacks hold most first; `app-container` where nothing but the program's own line
-    /// explains a stack.
+    /// Ids of the patterns, the ones whose stacks hold most first; `app-container` if only the
+    /// program's own line explains a stack.
     pub patterns: Vec<String>,
-    /// Bytes in use under it, in a profile of memory.
+    /// Bytes in use under it, in a memory profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inuse_space: Option<i64>,
-    /// Bytes ever allocated under it, where the profile knows.
+    /// Bytes ever allocated under it, if the profile records that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alloc_space: Option<i64>,
-    /// Goroutines in which it stands, in a profile of goroutines.
+    /// Goroutines whose stack contains it, in a goroutine profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goroutines: Option<i64>,
 }
 
 impl Match {
-    /// What the rows are sorted by.
+    /// The value that the rows are sorted by.
     pub fn value(&self) -> i64 {
         self.inuse_space.or(self.goroutines).or(self.alloc_space).unwrap_or_default()
     }
 }
 
-/// A pattern that leads a row.
+/// A pattern that comes first in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leading {
     /// Its id.
@@ -72,14 +72,15 @@ pub struct Leading {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<Match>", into = "Vec<Match>")]
 pub struct Matches {
-    /// The functions, those that hold most first.
+    /// The functions, the ones that hold most first.
     pub rows: Vec<Match>,
-    /// How many more there are, left out by `--nodecount`.
+    /// Number of further functions, left out by `--nodecount`.
     pub omitted: usize,
-    /// The patterns that come first in a row or stand in `elsewhere`, in the order of the catalogue.
+    /// The patterns that come first in a row or are in `elsewhere`, in the order of the catalogue.
     pub leading: Vec<Leading>,
-    /// Patterns of stacks in which no function of the program's own stands, such as those of goroutines that a library
-    /// started, with what these hold (what was allocated, where the profile says no more), the largest first.
+    /// Patterns of stacks without any function of the program's own code, such as those of
+    /// goroutines that a library started, with what these hold (what was allocated, if the profile
+    /// records nothing else), the largest first.
     pub elsewhere: Vec<(String, i64)>,
 }
 
@@ -95,18 +96,18 @@ impl From<Matches> for Vec<Match> {
     }
 }
 
-/// What the stacks of a profile are about.
+/// The columns that describe the stacks of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// What is in use; of goroutines their number.
+    /// Memory in use, or the number of goroutines.
     pub held: Option<usize>,
-    /// What was ever allocated.
+    /// Memory ever allocated.
     pub allocated: Option<usize>,
     is_goroutine: bool,
 }
 
 impl Columns {
-    /// The columns of memory, or of goroutines; `None` where a profile has neither.
+    /// Finds the columns of memory, or of goroutines; `None` if a profile has neither.
     pub fn of(series: &Series) -> Option<Self> {
         let header = &series.snapshots.first()?.header;
         let types = &series.sample_types;
@@ -143,7 +144,8 @@ fn add(sum: &mut Values, own: Values) {
     sum.iter_mut().zip(own).for_each(|(sum, own)| *sum = sum.wrapping_add(own));
 }
 
-/// Matches the stacks of a series, all snapshots added up; at most `nodecount` rows, 0 for all.
+/// Matches the stacks of a series, all snapshots added up; returns at most `nodecount` rows, 0 for
+/// all.
 pub fn matches(
     series: &Series,
     frames: &Frames,
@@ -201,7 +203,8 @@ pub fn matches(
     let mut leading = Vec::new();
     let rows = ids.into_iter().map(|(row, values)| {
         let mut patterns = std::mem::take(&mut patterns[row]);
-        // The order of a hash table ends here: no two patterns of a row are equal. What explains nothing stays last.
+        // This removes the order of the hash table: no two patterns of a row are equal. The
+        // fallback comes last.
         patterns.sort_by_key(|&(id, values)| (Some(id) == fallback, Reverse(size(values)), id));
         leading.extend(patterns.first().map(|&(id, _)| id));
         let column = |column: Option<usize>, value: i64| column.map(|_| value);
@@ -233,7 +236,7 @@ pub fn matches(
     Matches { rows, omitted, leading: leading.collect(), elsewhere: elsewhere.collect() }
 }
 
-/// Of each stack what it holds and what was allocated in it, over all snapshots.
+/// Returns for each stack what it holds and what was allocated in it, over all snapshots.
 fn values(series: &Series, stacks: &Stacks<'_>, columns: Columns) -> Vec<Values> {
     let mut values: Vec<Values> = vec![[0; 2]; stacks.len()];
     for snapshot in 0..series.snapshots.len() {
@@ -247,7 +250,7 @@ fn values(series: &Series, stacks: &Stacks<'_>, columns: Columns) -> Vec<Values>
     values
 }
 
-/// The source file of each row that is own code, empty where it has none; `None` where it is not.
+/// The source file of each row that is own code, empty if it has none; `None` for other rows.
 fn own_files<'a>(series: &'a Series, frames: &Frames) -> Vec<Option<&'a str>> {
     let mut files = vec![None; frames.len()];
     let rows = (0..frames.len() as u32).map(RowId);

@@ -1,7 +1,7 @@
 //! Answers: one question per file, each a function of a series that returns plain data.
 //!
-//! What stands here is what several answers share: the words of a row. Every number is in the unit
-//! of the sample type it belongs to; every interval is a 95 % interval of the sampling error.
+//! This file holds the types that several answers share. Every number is in the unit of its sample
+//! type; every interval is a 95 % interval of the sampling error.
 
 pub mod call_graph;
 pub mod calls;
@@ -54,10 +54,10 @@ use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use snapshot_pair::Record;
 
-/// Why there is no answer about the rows that match a pattern.
+/// Why a question about the rows that match a pattern has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
-    /// None does.
+    /// No row matches.
     #[error(transparent)]
     NoMatch(#[from] NoMatch),
     /// The stacks are too long to follow.
@@ -99,9 +99,9 @@ impl Value for Measure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeasureBounds {
-    /// Of flat, or of its Δ.
+    /// Interval of flat, or of its Δ.
     pub flat: Bounds,
-    /// Of cum, or of its Δ.
+    /// Interval of cum, or of its Δ.
     pub cum: Bounds,
 }
 
@@ -111,7 +111,7 @@ pub struct MeasureBounds {
 pub struct Place {
     /// Function name.
     pub function: String,
-    /// Source file, where the profile names one.
+    /// Source file, if the profile names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Line in that file.
@@ -125,7 +125,8 @@ pub struct Place {
 pub struct Omitted {
     /// Number of rows.
     pub rows: usize,
-    /// Sum over these rows of the size of what they are sorted by: |flat| or |cum| (`top`), |Δ flat| or |Δ cum| (`diff`).
+    /// Sum over these rows of the size they are sorted by: |flat| or |cum| (`top`), |Δ flat| or |Δ
+    /// cum| (`diff`).
     pub sum: i64,
 }
 
@@ -136,23 +137,23 @@ impl Bounds {
     }
 }
 
-/// What the rows of an answer are sorted by.
+/// How the rows of an answer are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// What surely changed most: the lower confidence bound of |Δ|.
+    /// By the lower confidence bound of |Δ|: the largest certain change first.
     Bound,
-    /// |Δ flat| or |flat|.
+    /// By |Δ flat| or |flat|.
     Flat,
-    /// |Δ cum| or |cum|.
+    /// By |Δ cum| or |cum|.
     Cum,
 }
 
-/// How many rows are wanted.
+/// How many rows to return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowOptions {
-    /// At most so many; 0 is no limit.
+    /// Maximum number of rows; 0 is no limit.
     pub nodecount: usize,
-    /// Also rows that did not change or are within noise.
+    /// Whether to include rows that did not change or are within noise.
     pub all: bool,
 }
 
@@ -161,15 +162,15 @@ pub struct RowOptions {
 pub struct Measured {
     /// Its column.
     pub column: usize,
-    /// Column of counts beside it (itself, for a count).
+    /// Column of the count that goes with it (for a count, the column itself).
     pub count: Option<usize>,
-    /// Column of what was allocated, for what is in use.
+    /// Column of the allocated values that go with values in use.
     pub allocated: Option<usize>,
     records: Records,
 }
 
 impl Measured {
-    /// The columns of a sample type by its position.
+    /// Finds the columns of a sample type by its position.
     pub fn new(types: &[SampleType], column: usize) -> Self {
         Self {
             column,
@@ -184,19 +185,20 @@ impl Measured {
     }
 }
 
-/// What a question is asked of: a filtered series of one or two snapshots, and what was settled about it before the
-/// filter took samples away.
+/// The subject of a question: a filtered series of one or two snapshots, and facts about it that
+/// were determined before the filter removed samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The snapshots: one, or before and after.
     pub series: &'a Series,
-    /// Their rows, at the granularity asked for.
+    /// Their rows, at the requested granularity.
     pub frames: &'a Frames,
-    /// The sample type asked for.
+    /// The requested sample type.
     pub measured: Measured,
-    /// How the two snapshots relate; `None` where there is one.
+    /// How the two snapshots relate; `None` if there is one.
     pub process: Option<Process>,
-    /// What percentages are of: the sum of |value| over the single snapshot, before the filter.
+    /// The whole that percentages refer to: the sum of |value| over the single snapshot, before the
+    /// filter.
     pub whole: i64,
 }
 
@@ -211,19 +213,20 @@ impl Subject<'_> {
         self.process.is_some()
     }
 
-    /// What a row comes to whose values are `[before, after]`; a single profile is the second.
+    /// Builds the change of a row with the values `[before, after]`; a single profile is the
+    /// second.
     fn change<T: Value>(&self, [before, after]: [T; 2]) -> Change<T> {
         Change::new(self.is_comparison().then_some(before), after)
     }
 
-    /// The snapshot and the sample that the stack and the labels of a record are read from.
+    /// The snapshot and the sample that hold the stack and the labels of a record.
     fn sample(&self, record: Record) -> Option<(usize, usize)> {
         let after = record.after.map(|sample| (usize::from(self.is_comparison()), sample));
         after.or(record.before.map(|sample| (0, sample)))
     }
 }
 
-/// Where the rows of an answer stand.
+/// Looks up source places for the rows of an answer.
 struct Context<'a> {
     series: &'a Series,
     noinlines: bool,
@@ -232,7 +235,7 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// `weight` of a location says how much it matters.
+    /// `weight` returns how much a location matters.
     fn new(series: &'a Series, frames: &Frames, weight: impl Fn(LocationId) -> u64) -> Self {
         let mut heaviest: Vec<Option<(u64, LocationId)>> = vec![None; frames.len()];
         for location in series.symbols.locations.ids() {
@@ -261,7 +264,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A site as a place in the source.
+/// Converts a site to a place in the source.
 fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
     let symbols = &series.symbols;
     let Frame { function, line } = frames.site(site);
@@ -273,12 +276,12 @@ fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
     }
 }
 
-/// Sums over the pairs of a leaf row and the site of its stacks; `None` where that is the leaf itself, or where no frame
-/// has a claim.
+/// Sums per pair of a leaf row and the site of its stacks; `None` if the site is the leaf itself, or if
+/// no frame can be blamed.
 type Callers = HashMap<(RowId, Option<SiteId>), i64, FxBuildHasher>;
 
-/// The site that most of each row is under, in the direction of the row's own sign; `None` where that is the row itself,
-/// or where more of it is under none.
+/// Returns for each row the site that accounts for most of it, counting only changes in the row's
+/// own direction; `None` if that is the row itself, or if most of it has no site.
 fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
     let mut sums = vec![0_i64; rows];
     for ((row, _), value) in callers {
@@ -298,37 +301,37 @@ fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
         .collect()
 }
 
-/// A change is more than sampling error where its q-value is at most this.
+/// A change is more than sampling error if its q-value is at most this.
 const SIGNIFICANT: f64 = 0.05;
 
-/// When a profile was taken, in RFC 3339; `None` where it does not say.
+/// When a profile was taken, in RFC 3339; `None` if the profile doesn't record it.
 pub(crate) fn rfc3339(time_nanos: i64) -> Option<String> {
     let time = jiff::Timestamp::from_nanosecond(i128::from(time_nanos)).ok();
     time.filter(|_| time_nanos != 0).map(|time| time.to_string())
 }
 
-/// Percent of a whole; `None` where the whole is 0.
+/// Percent of a whole; `None` if the whole is 0.
 fn percent(part: i64, whole: i64) -> Option<f64> {
     (whole != 0).then(|| part as f64 / whole as f64 * 100.0)
 }
 
-/// The values that a row is sorted and judged by.
+/// The value that a row is sorted and judged by.
 fn primary(sum: Sum, order: Order) -> i64 {
     if order == Order::Cum { sum.cum } else { sum.flat }
 }
 
-/// Objects that go with [`primary`].
+/// The objects that go with [`primary`].
 fn primary_objects(sum: Sum, order: Order) -> i64 {
     if order == Order::Cum { sum.cum_objects } else { sum.flat_objects }
 }
 
-/// Rows beneath the row of a binary: its addresses without symbols.
+/// The rows beneath the row of a binary: its addresses without symbols.
 fn addresses(frames: &Frames, parent: RowId) -> impl Iterator<Item = RowId> {
     let rows = (0..frames.len() as u32).map(RowId);
     rows.filter(move |&row| frames.row(row).parent == Some(parent))
 }
 
-/// Whether a row of one snapshot holds anything at all.
+/// Whether a row holds nothing in one snapshot.
 fn is_empty(sums: &Sums, row: RowId) -> bool {
     sums.row(row) == Sum::default()
 }
@@ -358,12 +361,12 @@ pub enum LabelValue {
     Number {
         /// The number.
         number: i64,
-        /// Its unit as the profile names it; empty where it does not.
+        /// Its unit as the profile names it; empty if it names none.
         number_unit: String,
     },
 }
 
-/// A label in words.
+/// Resolves the names of a label.
 fn label(symbols: &Symbols, label: &labels::Label) -> Label {
     let text = |id| symbols.text(id).to_owned();
     let value = match label.value {
@@ -375,8 +378,8 @@ fn label(symbols: &Symbols, label: &labels::Label) -> Label {
     Label { key: text(label.key), value }
 }
 
-/// The size of what a row of these values, `[before, after]`, is sorted by: |Δ|, and |value| of a single profile,
-/// whose before is 0.
+/// The size that a row with the values `[before, after]` is sorted by: |Δ|, which is |value| for a
+/// single profile, whose before is 0.
 fn size([before, after]: [i64; 2]) -> u64 {
     after.wrapping_sub(before).unsigned_abs()
 }

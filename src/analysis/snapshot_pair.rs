@@ -1,5 +1,5 @@
-//! The two snapshots of a comparison side by side: how they relate, and what a record that both may have
-//! weighs on each side.
+//! Compares two snapshots: how they relate, and what a record that both may contain weighs on each
+//! side.
 
 use super::{Measured, RawSamples, Records, sampling};
 use crate::model::ids::{LabelSetId, LocationId};
@@ -11,16 +11,16 @@ use crate::stats::sampling::{Sampling, SamplingWeight};
 /// How two snapshots relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Process {
-    /// One process, before first, as it should be.
+    /// The same process, in the right order.
     InOrder,
-    /// One process, given in the wrong order.
+    /// The same process, in the wrong order.
     Swapped,
     /// Two processes.
     Different,
 }
 
-/// Where the two snapshots could be of one process: the same binary, mapped to the same place, sampled at the
-/// same rate, and neither of them a difference.
+/// Whether the two snapshots could be of the same process: the same binary, mapped to the same
+/// address, sampled at the same rate, and neither of them a delta profile.
 pub(super) fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
     let start = |snapshot: &Snapshot| snapshot.main.map(|main| main.start);
     before.same_build(after)
@@ -32,7 +32,7 @@ pub(super) fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
         && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
 }
 
-/// A sample before and after; `None` where it is absent.
+/// A sample before and after; `None` on a side where it is absent.
 #[derive(Clone, Copy)]
 pub(super) struct Record {
     pub(super) before: Option<usize>,
@@ -63,7 +63,7 @@ impl<'a> SnapshotPair<'a> {
         }
     }
 
-    /// Whether both say how they were sampled.
+    /// Whether both record how they were sampled.
     pub(super) fn known(&self) -> bool {
         self.before.known() && self.after.known()
     }
@@ -104,8 +104,8 @@ impl<'a> SnapshotPair<'a> {
         }
     }
 
-    /// What one raw sample stands for on each side. What is absent on one side would weigh there what it weighs on
-    /// the other.
+    /// What one raw sample represents on each side. A sample that is absent on one side is assumed
+    /// to weigh there what it weighs on the other.
     pub(super) fn weights(
         &self,
         record: Record,
@@ -133,7 +133,8 @@ impl<'a> SnapshotPair<'a> {
         }
     }
 
-    /// What a record says about the change of a sample type; `None` where it held nothing and came to nothing.
+    /// The evidence a record gives about the change of a sample type; `None` if it is empty on both
+    /// sides.
     pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<GrowthEvidence> {
         let (b, a) = self.values(record, measured.column);
         let allocated = measured.allocated.map(|column| Records::new(self.types(), column));

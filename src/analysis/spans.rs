@@ -1,12 +1,15 @@
-//! Which snapshots of a recording can be judged together: one process each, in order of time, without repeats.
+//! Splits the snapshots of a recording into spans that can be judged together: one process each, in
+//! order of time, without repeats.
 //!
-//! A counter of allocations never falls within a process. So a snapshot belongs to a process of the same build of which no
-//! counter would fall with it (of several to that which would have allocated as much as it does usually), and where
-//! there is none it starts a process of its own: a restart, or another replica. A snapshot that holds what the one
-//! before held shows the same collection again, and is no evidence of anything; one that was given twice even less.
+//! A counter of allocations never falls within a process. So a snapshot belongs to a process of the
+//! same build whose counters wouldn't fall with it. If several qualify, it is the one whose gain is
+//! most usual; if none does, the snapshot starts a new process: a restart, or another replica. A
+//! snapshot with the same values as the one before shows the same collection again and adds no
+//! evidence, and neither does a snapshot that was given twice.
 //!
-//! One split serves all tracks. Goroutine profiles have no counters, so each belongs to the process of the profile that is
-//! nearest in time. Without such a profile, or without times, builds alone tell their processes apart.
+//! One split serves all tracks. Goroutine profiles have no counters, so each belongs to the process
+//! of the profile nearest in time. Without such a profile, or without times, only builds tell their
+//! processes apart.
 
 use super::sampling;
 use crate::model::history::{History, Moment};
@@ -17,8 +20,8 @@ use crate::parallel;
 use crate::stats::class::LEAST;
 use crate::stats::sampling::Sampling;
 
-/// Puts histories onto one clock and splits them into processes. A history without snapshots is a track that was not
-/// recorded.
+/// Puts histories on one clock and splits them into processes. A history without snapshots is a
+/// track that was not recorded.
 pub fn recording(profiles: History, goroutines: History) -> Recording {
     let (mut profiles, mut goroutines) = (track(profiles), track(goroutines));
     if profiles.is_timed() && goroutines.is_timed() {
@@ -35,12 +38,12 @@ pub fn recording(profiles: History, goroutines: History) -> Recording {
     Recording { profiles, goroutines }
 }
 
-/// The snapshots of a track in the processes of another. Both bear times.
+/// Assigns the snapshots of a track to the processes of another. Both tracks have times.
 pub(super) fn nearest(track: &Track, other: &Track) -> Vec<Span> {
     let process_of_each = other.process_of_each();
     let mut processes = vec![Vec::new(); other.processes.len()];
     for &i in track.processes.iter().flat_map(|span| &span.moments) {
-        // In order of time: the nearest is one of the two around it.
+        // In order of time, so the nearest is one of the two neighbors.
         let at = track.time(i);
         let after = other.order.partition_point(|&j| other.time(j) < at);
         let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
@@ -57,7 +60,7 @@ pub(super) fn nearest(track: &Track, other: &Track) -> Vec<Span> {
     processes.into_iter().map(span).collect()
 }
 
-/// Hours since the first of some snapshots; their numbers where they bear no times.
+/// Hours since the first of the given snapshots, or their positions if they have no times.
 fn hours(history: &History, moments: &[usize], timed: bool) -> Vec<f64> {
     let time = |i: usize| i128::from(history.moments[i].header.time_nanos);
     let first = moments.first().map_or(0, |&i| time(i));
@@ -67,26 +70,28 @@ fn hours(history: &History, moments: &[usize], timed: bool) -> Vec<f64> {
     moments.iter().enumerate().map(hours).collect()
 }
 
-/// Processes that a snapshot may belong to. More replicas than that are not watched at once.
+/// Maximum number of processes that a snapshot may belong to: more replicas are not watched at
+/// once.
 const OPEN: usize = 64;
 
-/// Snapshots whose counters are unpacked at once.
+/// Snapshots whose counters are unpacked at a time.
 const BATCH: usize = 8;
 
-/// A process under way.
+/// A process that snapshots are still being assigned to.
 struct Process {
     span: Span,
-    /// The counters of its last snapshot; none where it is no longer open.
+    /// The counters of its last snapshot; `None` once it is closed.
     counters: Option<Vec<i64>>,
     /// When its first and its last snapshot were taken, in any unit.
     seen: (f64, f64),
-    /// What was allocated in between.
+    /// How much was allocated in between.
     allocated: f64,
 }
 
 impl Process {
-    /// How far off a gain is, until some time, from what it allocates usually: the logarithm of the ratio. Of a process
-    /// that was seen once nothing is known, and the `least` gain of any is the most likely.
+    /// How far a gain by time `now` is from what the process usually allocates: the logarithm of
+    /// the ratio. A process that was seen once has no usual rate; the smallest gain of all,
+    /// `least`, is the most likely there.
     fn surprise(&self, gain: f64, now: f64, least: f64) -> f64 {
         let (first, last) = self.seen;
         let usual = match self.span.moments.len() {
@@ -100,7 +105,8 @@ impl Process {
 /// Nanoseconds in an hour.
 const HOUR: f64 = 3.6e12;
 
-/// A history on its own: which of its snapshots are states, in which order, and of which process.
+/// Splits one history: which of its snapshots are snapshots rather than deltas, in which order, and
+/// of which process.
 fn track(history: History) -> Track {
     let moments = &history.moments;
     let (mut order, differences): (Vec<usize>, Vec<usize>) = (0..moments.len()).partition(|&i| {
@@ -136,7 +142,7 @@ fn track(history: History) -> Track {
     Track { history, order, processes, copies, differences, lacks }
 }
 
-/// A history whose states come in, in order of time.
+/// Assigns the snapshots of a history to processes, in order of time.
 struct Sorting<'a> {
     history: &'a History,
     timed: bool,
@@ -147,7 +153,7 @@ struct Sorting<'a> {
 }
 
 impl Sorting<'_> {
-    /// Adds the next state to the process that it is of.
+    /// Adds the next snapshot to the process it belongs to.
     fn add(&mut self, i: usize, counters: Vec<i64>) {
         let Self { history, open, .. } = self;
         let moment = &history.moments[i];
@@ -157,8 +163,8 @@ impl Sorting<'_> {
         };
         let time = moment.header.time_nanos as f64;
         let now = if self.timed { time } else { self.order.len() as f64 };
-        // Of those that it could be of, the one that would have allocated as much as it does usually; of equals the
-        // newest, which stand last.
+        // Of the processes that fit, the one whose usual rate fits best; on a tie the newest, which
+        // is last.
         let fitting = open.iter().enumerate().skip(open.len().saturating_sub(OPEN));
         let fitting: Vec<(usize, f64)> = fitting
             .filter_map(|(at, process)| {
@@ -184,7 +190,7 @@ impl Sorting<'_> {
         let mut process = open.remove(at);
         let last = process.span.moments[process.span.moments.len() - 1];
         let is_equal = history.are_equal(&history.moments[last], moment);
-        // As many goroutines as before are evidence, and as much memory is none.
+        // An equal number of goroutines is evidence; equal memory isn't.
         let repeats = is_equal && measures::kind(&moment.header) != measures::Kind::Goroutine;
         if is_equal && same_time(last) {
             self.copies.push(i);
@@ -202,7 +208,8 @@ impl Sorting<'_> {
     }
 }
 
-/// How much was allocated between two snapshots, if they can be of one process: no counter falls.
+/// Returns how much was allocated between two snapshots if they can be of the same process: no
+/// counter falls.
 fn gain(before: &[i64], after: &[i64]) -> Option<f64> {
     let mut sum = 0_i128;
     for (before, after) in before.iter().zip(after) {
@@ -215,7 +222,7 @@ fn gain(before: &[i64], after: &[i64]) -> Option<f64> {
     Some(sum as f64)
 }
 
-/// Whether both could be of one process, going by what they say about themselves.
+/// Whether both could be of the same process, judging by their headers.
 fn may_follow(before: &Moment, after: &Moment) -> bool {
     let start = |moment: &Moment| moment.main.map(|main| main.start);
     same_build(before.main.as_ref(), after.main.as_ref())
@@ -223,7 +230,7 @@ fn may_follow(before: &Moment, after: &Moment) -> bool {
         && before.header.period == after.header.period
 }
 
-/// Whether values are below zero: those of a state never are.
+/// Whether any value is below zero, which never happens in a snapshot.
 fn falls_below_zero(history: &History, i: usize) -> bool {
     let moment = &history.moments[i];
     moment.has_negative && sampling(&moment.header) != Sampling::Unknown

@@ -1,7 +1,8 @@
-//! Every distinct stack with its value: what other tools take in.
+//! Lists every distinct stack with its value, for export to other tools.
 //!
-//! Stacks are distinct at the granularity asked for, so samples that differ in labels, addresses or lines alone are
-//! added up. They stand in the order of their frames' names from the root on, a stack before those that go on from it.
+//! Stacks are distinct at the requested granularity, so samples that differ only in labels,
+//! addresses or lines are added up. They are sorted by the names of their frames from the root on,
+//! a stack before the ones that continue it.
 
 use super::Subject;
 use crate::filter::Granularity;
@@ -19,14 +20,14 @@ pub struct StackFrame {
     pub name: String,
     /// Source file, or the binary of an address without symbols.
     pub file: Option<String>,
-    /// The line itself, where frames are told apart by it, else the line that the function starts at.
+    /// The line of the frame if frames are told apart by line, else the start line of the function.
     pub line: Option<i64>,
 }
 
 /// A path from a root: the path without its last frame, and that frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The step before; a root has none.
+    /// The step before; `None` for a root.
     pub parent: Option<u32>,
     /// The frame, by its position in [`ValuedStacks::frames`].
     pub frame: u32,
@@ -37,13 +38,13 @@ pub struct Step {
 pub struct ValuedStack {
     /// Its last step, by position in [`ValuedStacks::steps`]; `None` for samples without any frame.
     pub leaf: Option<u32>,
-    /// In the unit of the sample type; before is 0 for a single snapshot.
+    /// Its values, in the unit of the sample type; before is 0 for a single snapshot.
     pub value: Change<i64, i64>,
-    /// Objects, where the profile counts them beside the sample type.
+    /// Objects, if the profile counts them next to the sample type.
     pub objects: Option<Change<i64, i64>>,
 }
 
-/// Which frame of a stack stands first.
+/// Which frame of a stack comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StackOrder {
     /// The outermost caller.
@@ -53,7 +54,8 @@ pub enum StackOrder {
     LeafFirst,
 }
 
-/// The stacks of one snapshot, or of two that are compared. Those that are zero on every side are left out.
+/// The stacks of one snapshot, or of two that are compared. Stacks that are zero on every side are
+/// left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValuedStacks {
     /// Whether there is a before.
@@ -62,14 +64,14 @@ pub struct ValuedStacks {
     pub order: StackOrder,
     /// Distinct frames.
     pub frames: Vec<StackFrame>,
-    /// Distinct paths, each after the one it goes on from.
+    /// Distinct paths, each after the path it continues.
     pub steps: Vec<Step>,
     /// Distinct stacks.
     pub stacks: Vec<ValuedStack>,
 }
 
 impl ValuedStacks {
-    /// Positions of the frames of a stack, in order, in the place of what `path` held.
+    /// Writes the positions of the frames of a stack into `path`, in order, replacing its contents.
     pub fn path(&self, stack: &ValuedStack, path: &mut Vec<u32>) {
         path.clear();
         let mut next = stack.leaf;
@@ -89,7 +91,7 @@ impl ValuedStacks {
     }
 }
 
-/// The stacks of a subject, whose frames are told apart by `granularity`.
+/// Lists the stacks of a subject, whose frames are told apart by `granularity`.
 pub fn stacks(
     subject: &Subject<'_>,
     granularity: Granularity,
@@ -111,7 +113,7 @@ pub fn stacks(
     let mut positions = vec![None; frames.len()];
     let children = tree.children();
     let ranks = ranks(frames);
-    // What is still to be done, the next last: a stack may be deeper than the program's own could be.
+    // Work still to do, the next item last: recursion could overflow on a deep stack.
     let mut todo = vec![(NodeId::ROOT, None)];
     while let Some((node, step)) = todo.pop() {
         let (value, objects) = (at(&values, node), objects.as_ref().map(|sides| at(sides, node)));
@@ -153,7 +155,7 @@ fn ranks(frames: &Frames) -> Vec<u32> {
     ranks
 }
 
-/// Notes the file and line of each frame: those of the first location that it stands for.
+/// Records the file and line of each frame, taken from the first location it represents.
 fn place(
     placed: &mut [StackFrame],
     positions: &[Option<u32>],

@@ -1,7 +1,7 @@
-//! What stands behind each value of each label: what pprof's `-tags` lists.
+//! Adds up the samples of each value of each label, like pprof's `-tags`.
 //!
-//! A sample counts for each label it bears, and twice where it bears one twice, as in pprof. Numbers are told apart
-//! exactly, where pprof puts together what it prints alike.
+//! A sample counts for each of its labels, and twice if it has one twice, as in pprof. Numbers are
+//! told apart exactly, while pprof merges numbers that it prints alike.
 
 use super::matched_samples::SumEvidence;
 use super::{Bounds, LabelValue, Omitted, RowOptions, Subject, label, percent, size};
@@ -19,12 +19,13 @@ pub struct TagValue {
     /// The value.
     #[serde(flatten)]
     pub value: LabelValue,
-    /// What the samples that bear it hold.
+    /// The sum of the samples with this value.
     #[serde(flatten)]
     pub amount: Change<i64>,
     /// 95 % interval of Δ, or of the value of a single profile.
     pub error: Option<Bounds>,
-    /// As a share of the whole profile in percent, and for two profiles Δ / before; absent where that is 0.
+    /// Its share of the whole profile in percent, or for two profiles Δ / before; absent if the
+    /// divisor is 0.
     pub percent: Option<f64>,
 }
 
@@ -34,14 +35,15 @@ pub struct TagValue {
 pub struct Tag {
     /// Its key.
     pub key: String,
-    /// What the samples that bear it hold.
+    /// The sum of the samples with this label.
     #[serde(flatten)]
     pub amount: Change<i64>,
     /// 95 % interval of Δ, or of the value of a single profile.
     pub error: Option<Bounds>,
-    /// As a share of the whole profile in percent, and for two profiles Δ / before; absent where that is 0.
+    /// Its share of the whole profile in percent, or for two profiles Δ / before; absent if the
+    /// divisor is 0.
     pub percent: Option<f64>,
-    /// Its values that hold something, the largest |Δ| (|value|) first.
+    /// Its values that aren't 0, the largest |Δ| (|value|) first.
     pub values: Vec<TagValue>,
     /// Further values left out by `--nodecount`.
     pub omitted: Omitted,
@@ -51,7 +53,7 @@ pub struct Tag {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tags {
-    /// The labels, those with texts first, then by key.
+    /// The labels, those with text values first, then by key.
     pub keys: Vec<Tag>,
     /// Further labels left out by `--nodecount`.
     pub omitted: Omitted,
@@ -96,7 +98,7 @@ pub fn tags(subject: &Subject<'_>, wanted: RowOptions) -> Tags {
     Tags { keys: rows.collect(), omitted }
 }
 
-/// Of the whole, or Δ of before.
+/// The share of the whole, or Δ relative to before.
 fn share(subject: &Subject<'_>, amount: Change<i64>) -> Option<f64> {
     match (amount.before, amount.delta) {
         (Some(before), Some(delta)) => percent(delta, before),
@@ -117,7 +119,7 @@ impl Key {
         self.values.iter().any(|&id| sums.values[id as usize].1 != [0; 2])
     }
 
-    /// The values to show, in their order, and what the others add up to.
+    /// The values to show, in order, and the sum of the others.
     fn split(&self, subject: &Subject<'_>, sums: &Sums, limit: usize) -> (Vec<u32>, Omitted) {
         let symbols = &subject.series.symbols;
         let mut shown = self.values.clone();
@@ -195,7 +197,7 @@ impl Sums {
     }
 }
 
-/// Evidence about what is shown.
+/// The evidence about the values shown.
 struct Errors {
     keys: HashMap<StringId, SumEvidence, FxBuildHasher>,
     values: HashMap<u32, SumEvidence, FxBuildHasher>,

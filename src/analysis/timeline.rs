@@ -1,6 +1,8 @@
-//! Rows through time: the value of each in every snapshot, what it does there, and how fast it allocates.
+//! Follows rows through time: the value of each in every snapshot, its class, and how fast it
+//! allocates.
 //!
-//! The values are of all snapshots. Judged is the process of which there are most: a trend across a restart is none.
+//! Values cover all snapshots. Only the process with the most snapshots is judged, because a trend
+//! across a restart is meaningless.
 
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
@@ -19,15 +21,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Timeline {
-    /// When each snapshot was taken (RFC 3339), where it says; in order of time.
+    /// When each snapshot was taken (RFC 3339), if recorded; in order of time.
     pub times: Vec<Option<String>>,
-    /// Nanoseconds from the first snapshot to each, where all say when they were taken.
+    /// Nanoseconds from the first snapshot to each, if all record when they were taken.
     pub elapsed_nanos: Option<Vec<i64>>,
-    /// The input that each snapshot is, by its position among the inputs.
+    /// The input of each snapshot, by its position among the inputs.
     pub inputs: Vec<usize>,
-    /// The process that each snapshot is of: 0 is the first.
+    /// The process of each snapshot: 0 is the first.
     pub processes: Vec<usize>,
-    /// The process whose snapshots the classes and slopes are of.
+    /// The process that the classes and slopes describe.
     pub judged: usize,
     /// The sum over the whole profile.
     pub total: Through,
@@ -43,8 +45,8 @@ pub struct Timeline {
 pub struct Through {
     /// Its value in each snapshot.
     pub values: Vec<i64>,
-    /// What was allocated per second in the interval before each snapshot; absent for the first of a process, and where
-    /// the profiles don't say.
+    /// Allocated per second in the interval before each snapshot; absent for the first of a
+    /// process, and if the profiles don't record allocations.
     pub allocated_per_second: Vec<Option<i64>>,
 }
 
@@ -52,7 +54,7 @@ pub struct Through {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TimelineRow {
-    /// What it stands for at the granularity asked for.
+    /// Its name at the requested granularity.
     pub name: String,
     /// Source file of its heaviest leaf.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,21 +62,21 @@ pub struct TimelineRow {
     /// Line in that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<i64>,
-    /// Value of samples whose leaf it is, in each snapshot.
+    /// Value of samples with it as their leaf, in each snapshot.
     pub flat: Vec<i64>,
     /// Value of samples with it in their stack, in each snapshot.
     pub cum: Vec<i64>,
-    /// What it allocated per second, as in [`Through`]: flat, or cum where the rows are sorted by that.
+    /// What it allocated per second, as in [`Through`]: flat, or cum if the rows are sorted by cum.
     pub allocated_per_second: Vec<Option<i64>>,
-    /// Last − first of the process that is judged.
+    /// Last − first of the judged process.
     pub delta: Measure,
-    /// What it does.
+    /// Its class: how it behaves through time.
     pub class: Class,
-    /// How fast it grows; absent where the snapshots bear no times, or are too few.
+    /// How fast it grows; absent if the snapshots have no times, or are too few.
     pub slope_per_hour: Option<Estimate>,
     /// Its growth, corrected for the number of rows that were tested.
     pub q_value: Option<f64>,
-    /// The share that it kept of what it allocated.
+    /// The share it kept of what it allocated.
     pub retention: Option<Share>,
 }
 
@@ -88,16 +90,17 @@ struct Candidate {
     q_value: Option<f64>,
 }
 
-/// Which rows are worth a line, where there is a limit.
+/// Which rows to show if there is a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// Those that changed most, or held most in any snapshot.
+    /// Rows that changed most, or held most in any snapshot.
     Peak,
-    /// Those that changed most, or held most in the first or the last snapshot: no other is looked at.
+    /// Rows that changed most, or held most in the first or the last snapshot; no other snapshot is
+    /// read.
     Ends,
 }
 
-/// The timeline of a track; `nodecount` rows at most, 0 is no limit.
+/// Builds the timeline of a track, with at most `nodecount` rows; 0 is no limit.
 pub(crate) fn timeline(
     track: &Track,
     frames: &Frames,
@@ -118,7 +121,7 @@ pub(crate) fn timeline(
     for (record, change) in changes.iter().enumerate() {
         by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
     }
-    // What a row ever held says whether it is worth a line, also where it holds nothing now.
+    // Rank a row by what it ever held, even if it holds nothing now.
     let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| of_all.peaks(&by));
     let held = |row: RowId| {
         let tally = &tallies[row.0 as usize];
@@ -198,7 +201,7 @@ pub(crate) fn timeline(
     }
 }
 
-/// What each row does, and how fast it grows.
+/// Judges the class of each row, and how fast it grows.
 fn classes(
     evolution: &Evolution<'_>,
     rows: &[Candidate],
@@ -213,13 +216,13 @@ fn classes(
         let growth = if grew { Growth::Proven } else { Growth::Unproven };
         let judgement = judge_line(evolution, &lines[i], growth);
         let class = match grew {
-            // What only ever rises can't leak.
+            // A counter that only ever rises can't leak.
             true if evolution.measured.records.cumulative => Class::Grew,
             true => class_of(evolution, tally, &lines[i], &judgement),
             false if keeps_little(tally) => Class::Churn,
             false => Class::Steady,
         };
-        // A leak that began late grows as it has since.
+        // A leak that began late grows at its late rate.
         let slope = if class == Class::Leak { judgement.late } else { judgement.slope };
         (class, slope)
     });
@@ -243,12 +246,12 @@ fn test(rows: &mut [Candidate]) {
     }
 }
 
-/// When the snapshots were taken, and of which process each is.
+/// When the snapshots were taken, and which process each belongs to.
 struct Clock {
     times: Vec<Option<String>>,
     elapsed: Option<Vec<i64>>,
     processes: Vec<usize>,
-    /// The snapshot of the same process before each.
+    /// The previous snapshot of the same process.
     before: Vec<Option<usize>>,
 }
 
@@ -270,7 +273,7 @@ impl Clock {
         }
     }
 
-    /// What was allocated per second before each snapshot.
+    /// Allocated per second before each snapshot.
     fn rates(&self, allocated: &[i64]) -> Vec<Option<i64>> {
         let n = self.processes.len();
         let rate = |i: usize| {
@@ -284,7 +287,7 @@ impl Clock {
     }
 }
 
-/// The rows of each record: those of its leaf, or each of its stack once.
+/// The rows of each record: the row of its leaf, or each row of its stack once.
 fn groups(history: &History, frames: &Frames, order: Order) -> Groups {
     let snapshot = &history.records.snapshots[0];
     let samples = history.samples();
@@ -305,7 +308,7 @@ fn groups(history: &History, frames: &Frames, order: Order) -> Groups {
 }
 
 impl Groups {
-    /// The groups that are the rows of some candidates, in their order.
+    /// Restricts the groups to the rows of some candidates, in their order.
     fn only(&self, rows: &[Candidate], of: usize) -> Self {
         let mut wanted = vec![None; of];
         rows.iter().zip(0..).for_each(|(row, i)| wanted[row.row.0 as usize] = Some(i));
@@ -315,7 +318,7 @@ impl Groups {
     }
 }
 
-/// Values and allocations of the whole profile, whatever a filter took away.
+/// Values and allocations of the whole profile, regardless of filters.
 fn whole(evolution: &Evolution<'_>) -> GroupValues {
     let Evolution { history, measured, span } = evolution;
     let totals = |column: usize| {

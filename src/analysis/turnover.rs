@@ -1,7 +1,8 @@
-//! What comes and goes, and only looks like a leak.
+//! Separates growth from turnover: memory that comes and goes, and only looks like a leak.
 //!
-//! The trend of a value knows nothing of allocations. A site that keeps next to nothing of what it allocates, or whose
-//! objects come and go, can rise for other reasons than a leak; here the class that a trend gave is held against that.
+//! The trend of a value ignores allocations. A site that keeps next to nothing of what it
+//! allocates, or whose objects come and go, can rise without leaking. This module checks the class
+//! that the trend suggests against what the site allocates.
 
 use super::SIGNIFICANT;
 use super::estimates::{CHURN, Class};
@@ -12,16 +13,16 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
 
-/// Surely less than this share is kept of what comes and goes in a working set.
+/// A working set that comes and goes keeps less than this share, with 95 % confidence.
 const REBUILT: f64 = 0.15;
 
-/// What keeps less than this share loses as well.
+/// A group that keeps less than this share also loses memory.
 const KEEPS: f64 = 0.8;
 
-/// The level at which growth in the late half is asked of what loses as well.
+/// The significance level at which a group that also loses memory must grow in the late half.
 const STOPPED: f64 = 0.01;
 
-/// What a value that grew does through time.
+/// Judges how a value that grew behaves through time.
 pub(super) fn judge_line(
     evolution: &Evolution<'_>,
     line: &GroupValues,
@@ -31,7 +32,7 @@ pub(super) fn judge_line(
     judge(&evolution.span.hours, &values, &line.noise, growth)
 }
 
-/// The class of what grew, given what its trend says.
+/// Returns the class of a group that grew, given its trend.
 pub(super) fn class_of(
     evolution: &Evolution<'_>,
     tally: &Tally,
@@ -49,23 +50,25 @@ pub(super) fn class_of(
     }
 }
 
-/// Whether surely next to nothing is kept of what is allocated.
+/// Whether a group keeps next to nothing of what it allocates, with 95 % confidence.
 pub(super) fn keeps_little(tally: &Tally) -> bool {
-    // The upper end is above the share itself, and takes long to work out.
+    // The upper bound is never below the share itself, and is slow to compute.
     (tally.kept as f64) <= CHURN * tally.allocated as f64
         && tally.retention().is_some_and(|share| share.interval.upper <= CHURN)
 }
 
-/// Whether what is held is mostly new in each snapshot: half as much and more is allocated in between.
+/// Whether most of the memory is new in each snapshot: at least half as much is allocated in
+/// between.
 pub(super) fn renews(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     let most = tally.raw.0.max(tally.raw.1);
     let snapshots = evolution.span.moments.len().max(1) as i64;
     most > 0 && (tally.allocated / snapshots).saturating_mul(2) >= most
 }
 
-/// Whether growth is only garbage that comes and goes. What is made while the collector marks counts as in use until
-/// the next cycle, and the larger the heap the longer that takes. So what keeps next to nothing, and grew no faster
-/// than all the rest together, shows the growth of the others and none of its own.
+/// Whether growth is only garbage that comes and goes. Memory allocated while the collector marks
+/// counts as in use until the next cycle, and a larger heap takes longer to mark. So a group that
+/// keeps next to nothing, and grew no faster than the rest of the heap, reflects the growth of the
+/// others and has none of its own.
 fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     let column = evolution.measured.column;
     let rest = |moment: Option<&usize>, own: i64| {
@@ -81,15 +84,16 @@ fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     as_the_rest.p_beyond(tally.raw.0 as f64, tally.raw.1 as f64) > SIGNIFICANT
 }
 
-/// Whether it is a working set that is built anew all the time: it renews itself, and keeps less than a buffer does
-/// that grows by copies of itself.
+/// Whether it is a working set that is rebuilt all the time: it renews itself, and keeps less than
+/// a buffer that grows by copying itself.
 fn is_rebuilt(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     let share = tally.retention();
     renews(evolution, tally) && share.is_some_and(|share| share.interval.upper <= REBUILT)
 }
 
-/// Whether a leak or a step is one without its first snapshot as well, and without its last. What is made anew all the time
-/// counts twice where a collection is under way, and a single such snapshot bends a step into a line.
+/// Whether a leak or a step remains one without its first snapshot, and without its last. A working
+/// set that is constantly recreated counts twice during a collection, and a single such snapshot
+/// bends a step into a line.
 fn holds(evolution: &Evolution<'_>, line: &GroupValues, class: class::Class) -> bool {
     let values: Vec<f64> = line.values.iter().map(|&value| value as f64).collect();
     let last = values.len().saturating_sub(1);
@@ -100,8 +104,8 @@ fn holds(evolution: &Evolution<'_>, line: &GroupValues, class: class::Class) -> 
     })
 }
 
-/// Those of some leaks that may have stopped and did not surely grow in the late half. `of` says which of them a record
-/// is part of.
+/// Returns the leaks that may have stopped and did not certainly grow in the late half. `of` lists
+/// the leaks that a record is part of.
 pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
     evolution: &Evolution<'_>,
     leaks: impl Iterator<Item = (K, Tally)>,
@@ -122,8 +126,9 @@ pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
     late.into_iter().filter(|(_, tally)| tally.p_growth() > STOPPED).map(|(key, _)| key).collect()
 }
 
-/// Whether it has to be asked of a leak if it grew in its late half: where it loses as well as gains, and what is held
-/// stays a while. What a full cache holds goes up and down, and may be up in the end.
+/// Whether a leak must be checked for growth in its late half: it loses memory as well as gaining
+/// it, and what it holds stays for a while. The contents of a full cache go up and down, and may
+/// end high.
 fn may_have_stopped(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     !renews(evolution, tally)
         && tally.retention().is_some_and(|share| share.interval.upper <= KEEPS)
