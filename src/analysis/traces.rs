@@ -1,8 +1,8 @@
-//! Every distinct stack with its labels, and what stands behind it: what pprof's `-traces` lists.
+//! Lists every distinct stack with its labels and values, like pprof's `-traces`.
 //!
-//! Samples whose frames and labels are the same are one trace, where pprof lists them one by one; what holds nothing
-//! of the sample type on either side is left out. Evidence is added up trace by trace, so that it is never in memory
-//! for more than one of them.
+//! Samples with the same frames and labels are one trace, while pprof lists them one by one; traces
+//! that are 0 on both sides are left out. Evidence is added up trace by trace, so that only one
+//! trace's evidence is in memory at a time.
 
 use super::matched_samples::SumEvidence;
 use super::{Bounds, Label, Omitted, RowOptions, Subject, label, size};
@@ -16,7 +16,7 @@ use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Frames of all traces together; names of more would take gigabytes.
+/// Maximum number of frames of all traces together: the names of more would take gigabytes.
 const MAX_FRAMES: usize = 1 << 26;
 
 /// A stack with its labels.
@@ -33,7 +33,7 @@ pub struct Trace {
     pub labels: Vec<Label>,
     /// Its frames, the leaf first.
     pub frames: Vec<Arc<str>>,
-    /// Which of the frames, from 0, were inlined into the one after them.
+    /// Positions of the frames, from 0, that were inlined into the next one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inlined: Vec<usize>,
 }
@@ -54,7 +54,7 @@ pub fn traces(subject: &Subject<'_>, wanted: RowOptions) -> Result<Traces, TooLa
     let found = Found::new(subject, &tree);
     let mut order: Vec<u32> = (0..found.keys.len() as u32).collect();
     order.retain(|&id| found.values[id as usize] != [0; 2]);
-    // Of equal size the one met first: the order of the samples is the file's own.
+    // On a tie, the one met first: the order of the samples in the file.
     order.sort_by_key(|&id| (std::cmp::Reverse(size(found.values[id as usize])), id));
     let shown = if wanted.nodecount == 0 { order.len() } else { wanted.nodecount };
     let (shown, rest) = order.split_at(shown.min(order.len()));
@@ -136,7 +136,7 @@ fn rows(
     shown.iter().map(row).collect()
 }
 
-/// Adds the intervals of the rows that are shown.
+/// Adds the intervals of the rows shown.
 fn add_errors(subject: &Subject<'_>, found: &Found, shown: &[u32], rows: &mut [Trace]) {
     let matched = subject.matched();
     let Some(none) = matched.no_evidence() else { return };
@@ -152,7 +152,7 @@ fn add_errors(subject: &Subject<'_>, found: &Found, shown: &[u32], rows: &mut [T
             records.push((at, record));
         }
     }
-    // Stable: evidence is added up in the order of the samples.
+    // A stable sort: evidence is added up in the order of the samples.
     records.sort_by_key(|&(at, _)| at);
     let mut records = records.into_iter().peekable();
     for (at, row) in rows.iter_mut().enumerate() {

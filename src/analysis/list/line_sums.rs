@@ -1,7 +1,7 @@
-//! Where the lines that are listed stand in the stacks, what they add up to, and the evidence about that.
+//! Locates the listed lines in the stacks, adds up their values, and collects the evidence.
 //!
-//! A line of a function is a cell. A sample counts for the cells and the functions that it passes once each, and
-//! flat for the cell of its leaf.
+//! A line of a function is a cell. A sample counts once for each cell and each function that it
+//! passes, and flat for the cell of its leaf.
 
 use crate::analysis::matched_samples::SumEvidence;
 use crate::analysis::{Measure, MeasureBounds, Subject};
@@ -27,7 +27,7 @@ pub(super) struct Cell {
     pub(super) line: i64,
 }
 
-/// What matches, and where it stands in the stacks.
+/// The matching functions and cells, and where they occur in the stacks.
 pub(super) struct Places {
     pub(super) functions: Vec<Function>,
     pub(super) cells: Vec<Cell>,
@@ -106,7 +106,7 @@ impl Places {
     }
 }
 
-/// Values of a line or a function on both sides; a single profile is the second.
+/// Values of a line or a function before and after; a single profile is the second.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sum([Measure; 2]);
 
@@ -120,7 +120,7 @@ impl Sum {
     }
 }
 
-/// Which cells and functions a sample passes, each once.
+/// The cells and functions that a sample passes, each once.
 pub(super) struct Passed {
     pub(super) cells: Vec<u32>,
     pub(super) functions: Vec<u32>,
@@ -140,13 +140,13 @@ impl Passed {
         }
     }
 
-    /// Walks a stack, and gives the cell of its leaf.
+    /// Walks a stack, and returns the cell of its leaf.
     pub(super) fn walk(
         &mut self,
         places: &Places,
         stack: impl Iterator<Item = LocationId> + Clone,
     ) -> Option<u32> {
-        // No series has as many samples as there are rounds.
+        // A series has fewer samples than the counter has rounds.
         self.round += 1;
         self.cells.clear();
         self.functions.clear();
@@ -214,9 +214,9 @@ impl Sums {
     }
 }
 
-/// Evidence about flat and cum of what is shown.
+/// Evidence about the flat and cum that are shown.
 pub(super) struct Errors {
-    /// Where the evidence of a function and of a cell stands.
+    /// Index of the evidence of each function and each cell.
     pub(super) functions: Vec<Option<u32>>,
     pub(super) cells: Vec<Option<u32>>,
     pub(super) evidence: Vec<[SumEvidence; 2]>,
@@ -274,7 +274,7 @@ impl Errors {
         self.bounds(self.cells[cell as usize], value)
     }
 
-    /// As of a cell.
+    /// The same for a function.
     pub(super) fn of_function(&self, function: u32, value: Measure) -> Option<MeasureBounds> {
         self.bounds(self.functions[function as usize], value)
     }

@@ -1,11 +1,13 @@
-//! The lines of the functions that a pattern matches, each with what stands behind it.
+//! Lists the lines of the functions that a pattern matches, each with its values.
 //!
-//! A function is listed once for each file it is recorded in. Flat belongs to the line of the leaf frame, cum to each
-//! line that a sample passes, once per sample, as in pprof. The cum of a function counts a sample once as well,
-//! where pprof's listing adds up the cums of its lines and counts recursion twice.
+//! A function is listed once for each file it is recorded in. Flat belongs to the line of the leaf
+//! frame, cum to each line that a sample passes, once per sample, as in pprof. The cum of a
+//! function also counts a sample once, while pprof's listing adds up the cums of its lines and
+//! counts recursion twice.
 //!
-//! The text of the lines is no matter of the profile: who may read files fills it in afterwards, for the lines that
-//! [`Listing::ranges`] names, because a listing of whole files would be as long as somebody else's profile wants it.
+//! The profile doesn't contain the text of the lines. A caller that may read files adds it
+//! afterwards, but only for the lines in [`Listing::ranges`]: a listing of whole files could be as
+//! long as an untrusted profile demands.
 
 mod line_sums;
 
@@ -15,14 +17,14 @@ use line_sums::{Errors, Places, Sums};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-/// A gap of so many lines is shown rather than left out.
+/// A gap of at most this many lines is shown rather than left out.
 const SMALL_GAP: i64 = 2;
 
 /// One line with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListLine {
-    /// Its number; absent where the profile does not say it.
+    /// Its number; absent if the profile doesn't record it.
     pub line: Option<i64>,
     /// Its values.
     #[serde(flatten)]
@@ -31,7 +33,7 @@ pub struct ListLine {
     pub error: Option<MeasureBounds>,
 }
 
-/// Why the lines of a file may not be those that were profiled.
+/// Why the lines of a file may differ from the profiled ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -51,15 +53,15 @@ pub enum Changed {
 pub enum NoSource {
     /// The profile names no file.
     Unnamed,
-    /// Its name is not one of a source file, and heapdiff opens no others.
+    /// Its name doesn't look like a source file, and heapdiff opens no others.
     NoSourceName,
-    /// There is no such file in the folders that were searched.
+    /// The searched folders don't contain this file.
     NotFound,
-    /// It is larger than source files are.
+    /// It is larger than any source file.
     TooLarge,
-    /// It holds bytes that no text has.
+    /// It contains bytes that don't occur in text.
     NotText,
-    /// It is there and can't be read.
+    /// It exists and can't be read.
     Unreadable,
 }
 
@@ -69,7 +71,7 @@ pub enum NoSource {
 pub struct SourceLine {
     /// Its number.
     pub line: i64,
-    /// Its text without the end of the line; cut off with `…` where it is very long.
+    /// Its text without the end of the line; cut off with `…` if it is very long.
     pub text: String,
 }
 
@@ -79,9 +81,9 @@ pub struct SourceLine {
 pub struct Source {
     /// The file that was found.
     pub path: String,
-    /// What says that it is not what was profiled; empty where nothing does.
+    /// Signs that it isn't the profiled file; empty if there are none.
     pub changed: Vec<Changed>,
-    /// Its lines, stretches without values left out.
+    /// Its lines, without stretches that have no values.
     pub lines: Vec<SourceLine>,
 }
 
@@ -93,7 +95,7 @@ pub struct Listing {
     pub function: String,
     /// The file as the profile names it.
     pub file: Option<String>,
-    /// First line of the function, where the profile says it.
+    /// First line of the function, if the profile records it.
     pub start_line: Option<i64>,
     /// Values of all lines together, each sample counted once.
     #[serde(flatten)]
@@ -102,7 +104,7 @@ pub struct Listing {
     pub error: Option<MeasureBounds>,
     /// The lines with values, by number.
     pub lines: Vec<ListLine>,
-    /// The text of the file, where it was found.
+    /// The text of the file, if it was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// Why there is no text.
@@ -116,15 +118,15 @@ pub struct Listing {
 pub struct List {
     /// The pattern as given.
     pub pattern: String,
-    /// The functions that match and hold something, the largest |Δ cum| (|cum|) first.
+    /// The matching functions that hold something, the largest |Δ cum| (|cum|) first.
     pub functions: Vec<Listing>,
     /// Further functions left out by `--nodecount`.
     pub omitted: Omitted,
 }
 
 impl Listing {
-    /// Which lines to show, first and last of each stretch: that of the function's start, and `context` lines around
-    /// each line with a value, but none before the start.
+    /// The lines to show, as the first and last of each stretch: the line of the function's start,
+    /// and `context` lines around each line with a value, but none before the start.
     pub fn ranges(&self, context: i64) -> Vec<(i64, i64)> {
         let start = self.start_line.unwrap_or(1);
         let around = |line: i64| {

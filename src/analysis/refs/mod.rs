@@ -1,11 +1,13 @@
-//! Reverse references: every way in to the functions that match, from each of them up to the roots, heaviest first.
+//! Reverse references: every path to the matching functions, from each of them up to the roots,
+//! heaviest first.
 //!
-//! A heap profile knows where memory was *allocated through*: its stacks are calls. Only a profile of references,
-//! whose stacks are chains of fields, knows what memory is *held by*; [`Relation`] says which it is.
+//! A heap profile records where memory was *allocated through*: its stacks are calls. Only a
+//! profile of references, whose stacks are chains of fields, records what memory is *held by*;
+//! [`Relation`] tells the two apart.
 //!
-//! What is shown of a tree is decided by values alone; evidence is added up afterwards, for the lines that are
-//! left. A line's value is always that of its shown branches, of the stacks that end at it, and of what it says was
-//! left out, added up.
+//! Values alone decide which part of a tree is shown; evidence is added up afterwards, for the
+//! lines that are left. A line's value is always the sum of its shown branches, of the stacks that
+//! end at it, and of what it reports as left out.
 
 mod site;
 
@@ -19,7 +21,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
-/// What the stacks of a profile say about its memory.
+/// What the stacks of a profile represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -41,7 +43,7 @@ pub enum RefsDirection {
     Callees,
 }
 
-/// Something left out, and what it adds up to.
+/// How many branches or paths were left out, and their sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rest {
@@ -56,26 +58,27 @@ pub struct Rest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefsLine {
-    /// How many lines it stands beneath: 0 is the function itself. It branches from the nearest line before it whose
-    /// depth is one less.
+    /// Number of lines above it: 0 is the function itself. It branches from the nearest line before
+    /// it whose depth is one less.
     pub depth: usize,
     /// The frame and those folded into its line, in the direction of the tree.
     pub frames: Vec<RefsFrame>,
     /// Its values.
     #[serde(flatten)]
     pub values: Change<i64>,
-    /// Its change as a share of the change of the function (for a single profile its value as a share of that of the
-    /// function), in percent; negative where it goes the other way. Absent where that is 0.
+    /// Its change as a share of the change of the function (for a single profile its value as a
+    /// share of the function's value), in percent; negative if the two have opposite signs. Absent
+    /// if the function's is 0.
     pub share: Option<f64>,
-    /// Objects, where the profile counts them beside the sample type.
+    /// Objects, if the profile counts them next to the sample type.
     pub objects: Option<Change<i64>>,
     /// 95 % interval of the change, or of the value of a single profile.
     pub error: Option<Bounds>,
-    /// What of it ends here: stacks whose root (whose leaf, among callees) is the last frame. Absent where none of it
-    /// does, or all.
+    /// The part that ends here: stacks whose root (among callees, whose leaf) is the last frame.
+    /// Absent if none of it ends here, or all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Change<i64>>,
-    /// Its branches that are not shown.
+    /// Its branches that were left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub omitted: Option<Rest>,
 }
@@ -86,32 +89,32 @@ pub struct RefsLine {
 pub struct RefsFrame {
     /// Name as `go tool pprof` prints it at the same granularity.
     pub name: String,
-    /// Whether it is code of the program's own: neither the standard library nor a dependency.
+    /// Whether it is own code: neither the standard library nor a dependency.
     pub own: bool,
-    /// Whether paths come back to it: what lies between is folded into it.
+    /// Whether paths return to it: the frames in between are folded into it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recursive: bool,
 }
 
-/// A function that all, or nearly all, of a change comes through.
+/// A function that all, or nearly all, of a change passes through.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dominator {
     /// Its name.
     pub function: String,
-    /// The share that comes through it, in percent.
+    /// The share that passes through it, in percent.
     pub share: f64,
 }
 
-/// A function that matches, with the ways in to it.
+/// A matching function, with the paths to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefsSite {
-    /// The nearest function of the program's own code that all ways in pass, the lightest left out, which make up 5 %
-    /// at most: the immediate dominator. Absent where there is none, and for callees.
+    /// The immediate dominator: the nearest function of the program's own code that all paths pass,
+    /// except the lightest, which make up at most 5 %. Absent if there is none, and for callees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dominator: Option<Dominator>,
-    /// Its tree: the function first, branches after what they branch from, the heaviest first.
+    /// Its tree: the function first, branches after the line they branch from, the heaviest first.
     pub lines: Vec<RefsLine>,
 }
 
@@ -119,7 +122,7 @@ pub struct RefsSite {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Path {
-    /// Names, from the function on.
+    /// Names, starting with the function.
     pub frames: Vec<String>,
     /// Its values.
     #[serde(flatten)]
@@ -130,15 +133,16 @@ pub struct Path {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refs {
-    /// The regular expression that was asked for.
+    /// The requested regular expression.
     pub pattern: String,
-    /// What the paths say.
+    /// What the paths represent.
     pub relation: Relation,
     /// Which way the trees grow.
     pub direction: RefsDirection,
-    /// The functions that match, those with most change first, path by path (of a single profile: the largest).
+    /// The matching functions, the ones with most change first, added up path by path (for a single
+    /// profile: the largest).
     pub sites: Vec<RefsSite>,
-    /// Further functions that match, the heaviest first; one may be part of another.
+    /// Further matching functions, the heaviest first; one may be part of another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_sites: Vec<String>,
     /// Whole paths of the functions above, the heaviest first.
@@ -148,29 +152,30 @@ pub struct Refs {
     pub omitted_paths: Option<Rest>,
 }
 
-/// What is asked for, and how much of the answer is wanted.
+/// A question about references, and limits for the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RefsQuery {
     /// Regular expression, unanchored, on the names of rows.
     pub pattern: String,
     /// Which way the trees grow.
     pub direction: RefsDirection,
-    /// At most so many functions; 0 is no limit.
+    /// Maximum number of functions; 0 is no limit.
     pub sites: usize,
-    /// At most so many lines of each, the heaviest, and so many paths of all; 0 is no limit.
+    /// Maximum number of lines per function, the heaviest, and of paths in all; 0 is no limit.
     pub lines: usize,
-    /// No line beneath more lines than this; 0 is no limit.
+    /// Maximum depth of a line; 0 is no limit.
     pub depth: usize,
-    /// At most so many branches of a line, the heaviest; 0 is no limit.
+    /// Maximum number of branches per line, the heaviest; 0 is no limit.
     pub branches: usize,
-    /// No line below this share of its function.
+    /// Least share of its function that a line must have.
     pub fraction: Fraction,
 }
 
-/// Frames that an answer has at most, in all of its lines and paths: each is named in full.
+/// Maximum number of frames in all lines and paths of an answer, since each is named in full.
 const MOST_FRAMES: usize = 4 << 20;
 
-/// Through what the functions were allocated whose names match `regex`, which is the pattern of what is asked.
+/// Finds the paths through which the functions matching `regex` were allocated; `regex` is the
+/// compiled pattern of `asked`.
 pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<Refs, NoAnswer> {
     let Subject { series, frames, .. } = *subject;
     let matching = |&row: &RowId| {
@@ -180,7 +185,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     let mut is_binary = vec![false; frames.len()];
     let all = || (0..frames.len() as u32).map(RowId);
     all().filter_map(|row| frames.row(row).parent).for_each(|b| is_binary[b.0 as usize] = true);
-    // Paths lead through addresses, not through the binary that they lie in.
+    // Paths lead through addresses, not through the binary that contains them.
     let rows = || all().filter(|row| !is_binary[row.0 as usize]);
     let matched: Vec<RowId> = rows().filter(matching).collect();
     if matched.is_empty() {
@@ -195,7 +200,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
         by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
     });
-    // What holds nothing says nothing, unless it is all there is.
+    // Rows that hold nothing are left out, unless there are no others.
     let moving = totals.iter().filter(|(_, (change, _), _)| *change != 0).count().max(1);
     let wanted = if asked.sites == 0 { totals.len() } else { asked.sites.min(moving) };
     let (shown, more) = totals.split_at(wanted.min(totals.len()));
@@ -244,7 +249,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
                 rest.values = rest.values.plus(values);
             }
         }
-        // No more of them than are wanted of all functions together.
+        // Keep no more of them than all functions together may have.
         if asked.lines > 0 && all.len() > asked.lines {
             all.sort_by_key(|(weight, site, _)| (*weight, *site));
             for (_, _, path) in all.drain(asked.lines..) {
@@ -261,7 +266,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
 
 /// Values of each distinct stack.
 struct Sums {
-    /// Before, where two snapshots are compared.
+    /// Before, if two snapshots are compared.
     before: Option<Vec<i64>>,
     after: Vec<i64>,
     objects_before: Option<Vec<i64>>,
@@ -273,7 +278,7 @@ impl Sums {
         let is_comparison = subject.is_comparison();
         let of = |snapshot: usize, column: usize| stacks.sums(snapshot, column);
         let column = subject.measured.column;
-        // A count beside itself says nothing more.
+        // A count needs no second count next to it.
         let count = subject.measured.count.filter(|&count| count != column);
         let after = usize::from(is_comparison);
         Self {
@@ -295,15 +300,15 @@ impl Sums {
         self.at(id) != (0, 0) || !zero(&self.objects_before) || !zero(&self.objects_after)
     }
 
-    /// The change of a stack, or its value where there is one snapshot.
+    /// The change of a stack, or its value if there is one snapshot.
     fn main(&self, id: StackId) -> i64 {
         let (before, after) = self.at(id);
         after.wrapping_sub(before)
     }
 }
 
-/// Of each row how much changed, in it and beneath it and in itself, path by path, so that opposite changes don't
-/// cancel; and its size.
+/// Returns for each row how much changed in and beneath it and in itself, added up path by path, so
+/// that opposite changes don't cancel; and its size.
 fn totals(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
@@ -311,7 +316,7 @@ fn totals(
     rows: Vec<RowId>,
 ) -> Vec<(RowId, (u64, u64), u64)> {
     let of_rows = |value: &dyn Fn(StackId) -> u64| {
-        // The sum of all |values| was found to fit.
+        // The sum of all |values| was checked to fit.
         let values: Vec<i64> =
             stacks.ids().map(|id| i64::try_from(value(id)).unwrap_or(i64::MAX)).collect();
         stacks.of_rows(subject.frames, Unsymbolized::Address, &values)
@@ -321,7 +326,7 @@ fn totals(
         let (before, after) = sums.at(id);
         before.unsigned_abs().max(after.unsigned_abs())
     });
-    // Of equal ones what allocates itself says more than what calls it.
+    // On a tie, a row that allocates itself is more informative than its caller.
     let of = |row: RowId| {
         let i = row.0 as usize;
         let change = (changes[i].1.unsigned_abs(), changes[i].0.unsigned_abs());

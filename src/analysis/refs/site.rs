@@ -1,4 +1,5 @@
-//! The ways in to one function: which lines of its tree are shown, what they hold, and what all of them pass.
+//! The paths to one function: which lines of its tree are shown, what they hold, and what all of
+//! them pass.
 
 use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sums};
 use crate::analysis::entries::{self, Entries};
@@ -14,19 +15,20 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::collections::BinaryHeap;
 
-/// What the paths make up that a dominator may be without.
+/// A dominator may miss paths that make up at most this share.
 const SIDE_PATHS: f64 = 0.05;
 
-/// The ways in to one function, or out of it.
+/// The paths to one function, or from it.
 pub(super) struct Ways<'a> {
     subject: &'a Subject<'a>,
     stacks: &'a Stacks<'a>,
     direction: Direction,
     inverted: Inverted,
-    /// What ends at each step, and what lies at it and beyond, by column: before, after, objects before, objects after.
+    /// Values that end at each step, and values at it and beyond, by column: before, after, objects
+    /// before, objects after.
     ends: Columns,
     all: Columns,
-    /// Sum of |change| of the paths through each step: opposite changes don't cancel in it.
+    /// Sum of |change| of the paths through each step, so that opposite changes don't cancel.
     gross: Vec<i64>,
     /// Branches of each step.
     branches: Vec<Vec<u32>>,
@@ -35,7 +37,7 @@ pub(super) struct Ways<'a> {
 
 type Columns = [Vec<i64>; 4];
 
-/// The lines to show: the steps of each, by the first.
+/// The lines to show: the steps of each, by its first step.
 type Chains = HashMap<u32, Vec<u32>, FxBuildHasher>;
 
 impl<'a> Ways<'a> {
@@ -90,14 +92,14 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// The tree as far as it is asked for.
+    /// Builds the tree within the requested limits.
     pub(super) fn answer(&self, asked: &RefsQuery, matched: &MatchedSamples<'_>) -> RefsSite {
         let chosen = self.choose(asked);
         let evidence = self.evidence(&chosen, matched);
         RefsSite { dominator: self.dominator(), lines: self.lines(&chosen, &evidence) }
     }
 
-    /// The last steps of whole paths, in no order, each with the weight of its path.
+    /// The last steps of whole paths, in no particular order, each with the weight of its path.
     pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Change<i64>)> + '_ {
         let is_end = |&step: &u32| self.ends.iter().any(|column| column[step as usize] != 0);
         let all = (0..self.gross.len() as u32).filter(is_end);
@@ -124,16 +126,16 @@ impl<'a> Ways<'a> {
         self.subject.change([columns[0][step as usize], columns[1][step as usize]])
     }
 
-    /// What a step is worth showing for: how much changes beyond it, and how much there is.
+    /// The rank of a step: how much changes beyond it, and how much there is.
     fn weight(&self, step: u32) -> (i64, u64) {
         let i = step as usize;
         (self.gross[i], self.all[0][i].unsigned_abs().max(self.all[1][i].unsigned_abs()))
     }
 
-    /// The steps that a line folds: as far as there is one way on and nothing ends.
+    /// The steps folded into one line: as long as there is a single branch and nothing ends.
     fn chain(&self, mut step: u32) -> Vec<u32> {
         let mut chain = vec![step];
-        // The function itself stands alone: it is what was asked for.
+        // The function itself gets its own line, because it was asked for.
         while let [only] = self.branches[step as usize][..]
             && step != 0
             && self.ends.iter().all(|column| column[step as usize] == 0)
@@ -144,7 +146,8 @@ impl<'a> Ways<'a> {
         chain
     }
 
-    /// The lines to show, the heaviest of all steps first until there are enough: the chain of each, by its first step.
+    /// Chooses the lines to show, the heaviest steps first until there are enough: the chain of
+    /// each, by its first step.
     fn choose(&self, asked: &RefsQuery) -> Chains {
         let mut chosen = Chains::default();
         let least = (self.gross[0] as f64 * asked.fraction.get()) as i64;
@@ -165,7 +168,7 @@ impl<'a> Ways<'a> {
             branches.sort_by_key(|&step| (std::cmp::Reverse(self.weight(step)), step));
             branches.truncate(limit(asked.branches));
             for branch in branches {
-                // Of a function that did not change every way in is as good as the other.
+                // If the function did not change, all paths to it matter equally.
                 if least == 0 || self.gross[branch as usize] >= least {
                     waiting.push((self.weight(branch), std::cmp::Reverse(branch), depth + 1));
                 }
@@ -253,7 +256,8 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Whether a row is of a library that works in goroutines of its own: then whoever calls it is to blame, and is on no path.
+    /// Whether a row belongs to a library that works in goroutines of its own. Then its caller is to
+    /// blame, and is on no path.
     fn has_entry(&self, row: RowId) -> bool {
         let Subject { series, frames, measured, process, .. } = self.subject;
         let name = frames.name(row);
@@ -265,8 +269,8 @@ impl<'a> Ways<'a> {
         entries.of(name).is_some()
     }
 
-    /// The nearest function of the program's own code that the paths pass, those left out that go the other way or
-    /// together make up less than [`SIDE_PATHS`].
+    /// The nearest function of the program's own code that the paths pass. Paths with the opposite
+    /// sign don't count, and those that together make up less than [`SIDE_PATHS`] may miss it.
     fn dominator(&self) -> Option<Dominator> {
         let whole = self.values(&self.all, 0).delta_or_value();
         if self.direction == Direction::Callees || whole == 0 {
@@ -312,7 +316,8 @@ impl<'a> Ways<'a> {
         if self.has_entry(row) {
             return None;
         }
-        // Of what goes the way of the whole; what goes the other way would make it more than all of it.
+        // Count only changes in the direction of the whole: the opposite ones would push the share
+        // above 100 %.
         let mut through = 0.0;
         for &(value, end) in &ends {
             if self.inverted.back(end).any(|step| self.row(step) == row) {

@@ -1,4 +1,4 @@
-//! The stacks of candidates: the one that grew most, and the patterns that they match.
+//! Finds the stacks of candidates: the one that grew most, and the patterns that they match.
 
 use super::Case;
 use super::contexts::{Contexts, frames_of};
@@ -13,13 +13,13 @@ use rustc_hash::FxBuildHasher;
 /// The stacks of a candidate.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CandidateStack {
-    /// The frames of the one that grew most, leaf first.
+    /// The frames of the stack that grew most, leaf first.
     pub(super) heaviest: Vec<Frame>,
     /// Patterns that match a good part of the growth.
     pub(super) patterns: Vec<PatternId>,
 }
 
-/// A pattern that matches less of a suspect's growth than this does not explain it.
+/// A pattern must match at least this share of a suspect's growth to explain it.
 const EXPLAINS: f64 = 0.2;
 
 /// The stacks of all candidates.
@@ -47,7 +47,7 @@ pub(super) fn of(
         let found = contexts.of_record(record).find_map(|id| of_context[id.index()]);
         let Some(number) = found else { continue };
         let change = &changes[record];
-        // What churns does not grow, and is weighed by what it allocates.
+        // A churning site doesn't grow, so it is weighed by what it allocates.
         let weight = match candidates[number].class {
             Class::Churn => change.allocated_value,
             _ => change.delta(),

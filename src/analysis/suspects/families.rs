@@ -1,8 +1,9 @@
-//! Growing children of a growing parent are one suspect.
+//! Joins growing children of a growing parent into one suspect.
 //!
-//! A leaking object is seldom alone: whoever keeps a session keeps its buffers, its context and its entry in a map, and
-//! all of these grow at lines of their own. Where a leaking function leaks through the functions it calls as well, they are
-//! one family; and so are many children of one caller of which all that it makes stays.
+//! An object rarely leaks alone: code that keeps a session also keeps its buffers, its context and
+//! its entry in a map, and each of them grows at a line of its own. If a leaking function also
+//! leaks through the functions it calls, they are one family. The same holds for several children
+//! of one caller that keeps everything allocated beneath it.
 
 use super::contexts::Contexts;
 use super::judged::Candidate;
@@ -13,14 +14,14 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::cmp::Reverse;
 
-/// A child's growth comes through one caller where that holds so much of it; and a child that holds so much of its
-/// family speaks for it.
+/// A child's growth comes through one caller if that caller holds this share of it; a child that
+/// holds this share of its family represents it.
 const MOST: f64 = 0.8;
 
-/// A parent grows itself where it has this share of the family's growth.
+/// A parent grows itself if it has this share of the family's growth.
 const PARENT: f64 = 0.1;
 
-/// So many leaking children of a caller that does not leak itself are one family,
+/// At least this many leaking children of a caller that doesn't leak itself are one family,
 const SIBLINGS: usize = 4;
 
 /// if it keeps this share of what is allocated beneath it.
@@ -38,7 +39,7 @@ pub(super) fn join(
         leaks.iter().map(|&i| caller(&candidates[i], contexts)).collect();
     let at: HashMap<FunctionId, usize, FxBuildHasher> =
         leaks.iter().map(|&i| (candidates[i].frame.function, i)).collect();
-    // The head of each family: a leak that others leak through.
+    // The head of each family: a leak through which others leak.
     let mut head: Vec<usize> = (0..candidates.len()).collect();
     for (&i, caller) in leaks.iter().zip(&callers) {
         let parent = caller.and_then(|frame| at.get(&frame.function));
@@ -48,7 +49,7 @@ pub(super) fn join(
             head[i] = parent;
         }
     }
-    // Children of one caller that does not leak itself.
+    // Children of one caller that doesn't leak itself.
     let mut siblings: HashMap<FunctionId, Vec<usize>, FxBuildHasher> = HashMap::default();
     for (&i, caller) in leaks.iter().zip(&callers) {
         if let Some(frame) = caller.filter(|_| head[i] == i) {
@@ -67,7 +68,7 @@ pub(super) fn join(
     }
     let roots: Vec<usize> = (0..candidates.len()).map(|i| root(&head, i)).collect();
     let mut joined: Vec<Option<Candidate>> = vec![None; candidates.len()];
-    // The members of each family, the heads among them first.
+    // The members of each family, its head first.
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|&i| (roots[i], i != roots[i], i));
     for i in order {
@@ -108,7 +109,7 @@ fn root(head: &[usize], mut i: usize) -> usize {
     i
 }
 
-/// The caller through which most of a candidate's growth comes.
+/// The caller that most of a candidate's growth comes through.
 fn caller(candidate: &Candidate, contexts: &Contexts) -> Option<Frame> {
     let mut sums: HashMap<FunctionId, (i64, Frame), FxBuildHasher> = HashMap::default();
     for id in &candidate.contexts {
@@ -125,7 +126,7 @@ fn caller(candidate: &Candidate, contexts: &Contexts) -> Option<Frame> {
 
 /// Whether a function keeps most of what is allocated beneath it.
 fn keeps(contexts: &Contexts, function: FunctionId) -> bool {
-    // A function stands in a chain of contexts once.
+    // A function occurs once in a chain of contexts.
     let of = contexts.all.iter().filter(|context| context.frame.function == function);
     let (kept, allocated) = of.fold((0_i64, 0_i64), |(kept, allocated), context| {
         (kept.saturating_add(context.tally.kept), allocated.saturating_add(context.tally.allocated))

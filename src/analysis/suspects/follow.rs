@@ -1,6 +1,7 @@
-//! Which contexts are followed through time.
+//! Chooses the contexts to follow through time.
 //!
-//! Snapshots are unpacked once for all of them: those that may have grown, and those that are asked for other reasons.
+//! Snapshots are unpacked once for all of them: contexts that may have grown, and contexts that are
+//! followed for other reasons.
 
 use super::contexts::{ContextId, Contexts};
 use crate::analysis::SIGNIFICANT;
@@ -12,41 +13,41 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::cmp::Reverse;
 
-/// Contexts that are followed at most: those that surely grew most.
+/// Maximum number of contexts to follow: the ones with the largest certain growth.
 const MOST: usize = 1000;
 
-/// Series that one piece of work judges.
+/// Number of series that one piece of work judges.
 pub(super) const PIECE: usize = 8;
 
-/// Snapshots with which a trend may show what the first and the last alone do not.
+/// From this many snapshots on, a trend may show growth that the first and the last alone don't.
 const MANY: usize = 8;
 
-/// Sites that are named for what they allocate without keeping.
+/// Maximum number of sites reported because they allocate without keeping.
 const CHURNING: usize = 5;
 
-/// Such a site allocates at least this share of all, and so many times what it holds.
+/// Such a site allocates at least this share of everything, and this multiple of what it holds.
 const CHURN_SHARE: f64 = 0.1;
 const CHURN_TIMES: i64 = 10;
 
 /// Contexts through time.
 pub(super) struct Followed {
     pub(super) lines: Vec<(ContextId, GroupValues)>,
-    /// P-values of a rise, of sites that renew themselves. A small leak among many objects that come and go is lost
-    /// between the noise of two snapshots, and stands out from that of many. Where objects stay, the snapshots are not
-    /// independent, and a trend alone proves nothing.
+    /// P-values of a rise, for sites that renew themselves. A small leak among many short-lived
+    /// objects is lost in the noise of two snapshots, but visible over many. If objects stay, the
+    /// snapshots aren't independent, and a trend alone proves nothing.
     pub(super) trends: HashMap<ContextId, f64, FxBuildHasher>,
-    /// Contexts that may have grown and are not followed.
+    /// Number of contexts that may have grown and are not followed.
     pub(super) left_out: usize,
 }
 
-/// Follows all contexts that may turn out to have grown, or to churn. `known` where it is known how was sampled.
+/// Follows all contexts that may have grown or churn. `known` is whether the sampling is known.
 pub(super) fn follow(evolution: &Evolution<'_>, contexts: &Contexts, known: bool) -> Followed {
     let ids = || (0..contexts.all.len() as u32).map(ContextId);
     let bound = |id: ContextId| {
         let context = contexts.get(id);
         if known { context.tally.evidence.lower_bound() } else { context.delta() as f64 }
     };
-    // Correcting for the number of tests makes no p smaller.
+    // Correcting for the number of tests never makes a p-value smaller.
     let may_have_grown = |id: &ContextId| {
         let context = contexts.get(*id);
         context.delta() > 0 && (!known || context.p_value.is_some_and(|p| p <= SIGNIFICANT))

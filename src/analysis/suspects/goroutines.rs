@@ -1,8 +1,8 @@
-//! Goroutines that pile up.
+//! Finds goroutines that pile up.
 //!
-//! A goroutine profile counts the goroutines of each stack exactly. Grouped by the function that started them and the one
-//! that they wait in, a group whose count rises like a leak is one, whatever the heap says: its stacks stand in no heap
-//! profile.
+//! A goroutine profile counts the goroutines of each stack exactly. They are grouped by the
+//! function that started them and the one they wait in. A group whose count rises like a leak is a
+//! leak, whatever the heap shows: goroutine stacks aren't in a heap profile.
 
 use super::contexts::frames_of;
 use crate::analysis::Measured;
@@ -18,21 +18,21 @@ use crate::stats::class::{Growth, Judgement};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// What a goroutine takes at least, in bytes: its first stack, and its descriptor.
+/// The least memory of a goroutine, in bytes: its first stack, and its descriptor.
 pub(super) const LEAST_BYTES: i64 = 2048 + 480;
 
-/// Goroutines that were started in one place and wait in one place.
+/// Goroutines that were started in one function and wait in one function.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    /// Name of the function that started them; where their first function does not tell, that one.
+    /// Name of the function that started them, or of their first function if that isn't known.
     pub(super) started: String,
-    /// Whether that is the function that started them.
+    /// Whether `started` is the function that started them.
     pub(super) is_starter: bool,
-    /// The frame of the program's own, or else the one nearest to the leaf, in which most of them wait.
+    /// The frame that most of them wait in: of own code, or else the one nearest to the leaf.
     pub(super) frame: Frame,
-    /// Whether that frame is the program's own.
+    /// Whether that frame is own code.
     pub(super) is_own: bool,
-    /// A frame that speaks for where they were started, and whether it is the program's own.
+    /// A frame that shows where they were started, and whether it is own code.
     pub(super) first: Frame,
     pub(super) is_first_own: bool,
     /// What they wait for.
@@ -45,7 +45,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The function that started them, where the name of their first one tells.
+    /// The function that started them, if the name of their first function reveals it.
     pub(super) fn started_by(&self) -> &str {
         if self.is_starter { &self.started } else { "" }
     }
@@ -68,7 +68,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
     let changes = evolution.changes();
     let mut keys: HashMap<(String, FunctionId), u32, FxBuildHasher> = HashMap::default();
     let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
-    // The sample that grew most, of each group.
+    // For each group, the sample that grew most.
     let mut best: Vec<(i64, usize)> = Vec::new();
     let mut frames = Vec::new();
     for sample in 0..snapshot.samples.len() {
@@ -122,7 +122,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
     all.filter(|group| group.after() > group.before()).collect()
 }
 
-/// The frame that a goroutine waits in: of the program's own where there is one, else the outermost.
+/// The frame that a goroutine waits in: of own code if there is one, else the outermost.
 fn parked(frames: &[Frame], owners: &Owners) -> Option<Frame> {
     frames.iter().find(|frame| owners.is_own(frame.function)).or(frames.last()).copied()
 }

@@ -1,7 +1,8 @@
-//! From contexts that grew to candidates: each judged through time, and the frame that is to blame.
+//! Turns contexts that grew into candidates: judges each through time, and finds the frame to
+//! blame.
 //!
-//! A site is to blame, unless callers compete for it: where one of them leaks and another does not, the blame goes to
-//! the caller, and so on upwards. Candidates of one function are one.
+//! A site is to blame unless callers compete for it: if one of them leaks and another doesn't, the
+//! blame moves to the caller, and so on upwards. Candidates of one function are merged.
 
 use super::contexts::{ContextId, Contexts};
 use super::follow::{Followed, PIECE, churning, follow};
@@ -16,29 +17,29 @@ use crate::stats::workload::Factor;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// Callers exchange what they hold where the others lose so much of what some gain.
+/// Callers exchange memory if the losses of some are at least this share of the gains of others.
 const EXCHANGED: f64 = 0.5;
 
-/// A caller that holds less than this of a site, and allocates less there, does not compete for it.
+/// A caller with less than this share of a site's memory and allocations doesn't compete for it.
 const COMPETES: f64 = 0.1;
 
 /// One or several contexts that are blamed together.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
-    /// The heaviest first.
+    /// The contexts, the heaviest first.
     pub(super) contexts: Vec<ContextId>,
-    /// What is to blame.
+    /// The frame to blame.
     pub(super) frame: Frame,
     /// Other frames that are part of it.
     pub(super) places: Vec<Frame>,
     pub(super) class: Class,
-    /// By how much the load rose, where that explains the growth.
+    /// By how much the load rose, if that explains the growth.
     pub(super) load: Option<f64>,
     pub(super) judgement: Judgement,
     pub(super) line: GroupValues,
     pub(super) tally: Tally,
     pub(super) q_value: Option<f64>,
-    /// Whether it is known how was sampled.
+    /// Whether the sampling is known.
     pub(super) is_sampled: bool,
 }
 
@@ -62,17 +63,17 @@ pub(super) struct Histories<'a> {
     /// Contexts that may have grown and were not followed.
     pub(super) left_out: usize,
     known: bool,
-    /// The class that callers are blamed for: the worst that so many snapshots can show.
+    /// The class that callers are blamed for: the worst that this number of snapshots can show.
     worst: Class,
-    /// By how much the load rose, where it did.
+    /// By how much the load rose, if it did.
     load: Option<Factor>,
 }
 
-/// Rises of the rate of allocation below this part of the load's are none.
+/// A rise of the allocation rate counts only if it is at least this part of the load's rise.
 const RATE: f64 = 0.25;
 
-/// By how much the load of the program rose. A leak of whole sessions grows at all their sites alike, and so does more
-/// work; but only with more work is more allocated in the same time.
+/// By how much the load of the program rose. If whole sessions leak, all their sites grow alike,
+/// just as with more work; but only more work allocates more in the same time.
 fn load(evolution: &Evolution<'_>, contexts: &Contexts) -> Option<Factor> {
     let sites = contexts.sites().map(|id| contexts.get(id)).filter(|context| context.is_own);
     let raw: Vec<(f64, f64)> =
@@ -131,21 +132,21 @@ impl<'a> Histories<'a> {
         self.judged.get(&id).map(|judged| judged.class)
     }
 
-    /// The contexts to blame for what happens at a site, none of which is part of another.
+    /// Finds the contexts to blame for a site, none of which is part of another.
     fn blamed(&self, id: ContextId, found: &mut Vec<ContextId>) {
         let own = self.class(id);
         let callers = self.contexts.competing(id);
         let leaks = |caller: &&ContextId| self.class(**caller) == Some(self.worst);
         let leaking: Vec<ContextId> = callers.iter().filter(leaks).copied().collect();
         let function = |caller: &ContextId| self.contexts.get(*caller).frame.function;
-        // Two lines of one function are no rivals: one may have filled what the other adds to.
+        // Two lines of one function don't compete: one may have filled what the other adds to.
         let is_rival = |caller: &&ContextId| {
             let is_same = leaking.iter().any(|leak| function(leak) == function(caller));
             !is_same && self.competes(id, **caller)
         };
         let has_rival = callers.iter().any(|caller| is_rival(&caller));
         match own {
-            // All that calls it leaks, or what doesn't is of no account: it leaks itself.
+            // All callers leak, or the others don't matter: the site itself leaks.
             Some(class) if class == self.worst && (leaking.is_empty() || !has_rival) => {
                 found.push(id);
             }
@@ -154,13 +155,13 @@ impl<'a> Histories<'a> {
             }
             _ if self.is_exchange(callers) => found.extend(own.map(|_| id)),
             Some(_) if leaking.is_empty() => found.push(id),
-            // A caller may leak where the whole does not.
+            // A caller may leak even if the whole doesn't.
             Some(_) => leaking.into_iter().for_each(|id| self.blamed(id, found)),
             None => callers.iter().for_each(|&caller| self.blamed(caller, found)),
         }
     }
 
-    /// Whether what some callers gain is what others lose: a cache that one fills and another renews.
+    /// Whether some callers gain what others lose: a cache that one fills and another renews.
     fn is_exchange(&self, callers: &[ContextId]) -> bool {
         let deltas = callers.iter().map(|&caller| self.contexts.get(caller).delta());
         let (gained, lost) = deltas.fold((0_i64, 0_i64), |(gained, lost), delta| {
@@ -169,7 +170,7 @@ impl<'a> Histories<'a> {
         gained > 0 && lost as f64 >= EXCHANGED * gained as f64
     }
 
-    /// Whether a caller has a notable part in a context.
+    /// Whether a caller has a notable share of a context.
     fn competes(&self, id: ContextId, caller: ContextId) -> bool {
         let (whole, part) = (self.contexts.get(id).tally, self.contexts.get(caller).tally);
         let share = |part: i64, whole: i64| part as f64 >= COMPETES * whole as f64 && part > 0;
@@ -178,7 +179,7 @@ impl<'a> Histories<'a> {
             || share(part.allocated, whole.allocated)
     }
 
-    /// All that is to blame for growth, candidates of one function and one class together.
+    /// All candidates for growth; those of one function and one class are merged.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut blamed = Vec::new();
         for site in self.contexts.sites() {
@@ -224,12 +225,12 @@ impl<'a> Histories<'a> {
 }
 
 impl Candidate {
-    /// Takes another in, whose contexts are none of its own.
+    /// Merges another candidate whose contexts are disjoint from its own.
     pub(super) fn join(&mut self, other: &Self, contexts: &Contexts) {
         self.contexts.extend(&other.contexts);
         self.contexts.sort_by_key(|&id| (std::cmp::Reverse(contexts.get(id).delta()), id));
         if other.frame.function == self.frame.function {
-            // The heaviest line speaks for the function.
+            // The heaviest line represents the function.
             let heaviest = contexts.get(self.contexts[0]).frame;
             let lighter = if heaviest == self.frame { other.frame } else { self.frame };
             self.places.push(lighter);
@@ -238,7 +239,7 @@ impl Candidate {
         self.load = self.load.and(other.load);
         self.line.add(&other.line);
         self.tally.merge(&other.tally);
-        // What is sure of one part is sure of the whole.
+        // If one part has grown for certain, so has the whole.
         self.q_value = match (self.q_value, other.q_value) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

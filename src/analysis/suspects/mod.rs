@@ -1,8 +1,9 @@
-//! Which sites leak, and which only look like it.
+//! Finds the sites that leak, and the ones that only look like it.
 //!
-//! For each process on its own: what changed in every record from its first snapshot to its last (`evolution`), added up
-//! for each site and for the callers above it (`contexts`); growth that is more than sampling error is followed through
-//! time and judged, and blamed on a frame of the program's own code (`judged`). What is said of it stands in `explanation`.
+//! Each process is judged separately: `evolution` computes the change of every record from its
+//! first snapshot to its last; `contexts` adds it up for each site and for the callers above it;
+//! `judged` follows growth beyond sampling error through time, judges it, and blames a frame of the
+//! program's own code. `explanation` describes the result.
 
 mod candidate_stacks;
 mod contexts;
@@ -44,49 +45,51 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Suspect {
-    /// 1 is the worst.
+    /// Its rank; 1 is the worst.
     pub rank: usize,
     /// The line of the program's own code that is to blame; for goroutines the function that started them.
     pub site: Place,
-    /// What it does through time.
+    /// How it behaves through time.
     pub class: Class,
-    /// How much speaks for the class: what it keeps, what its goroutines do, how exactly its pattern fits.
+    /// How strong the evidence for the class is: what it keeps, what its goroutines do, how exactly
+    /// its pattern fits.
     pub confidence: Confidence,
     /// Sample type of the values: `inuse_space`, or `goroutine`.
     pub sample_type: String,
     /// Its unit.
     pub unit: String,
-    /// Ids of the leak patterns that its stacks match, the most telling first.
+    /// Ids of the leak patterns that its stacks match, the most specific first.
     pub patterns: Vec<String>,
     /// How much it grew from the first snapshot of its process to the last.
     pub growth: Estimate,
-    /// How fast it grows now; absent where the snapshots bear no times, or are too few.
+    /// How fast it grows now; absent if the snapshots have no times, or are too few.
     pub slope_per_hour: Option<Estimate>,
-    /// Its growth, corrected for the number of sites that were tested; absent where nothing had to be tested.
+    /// Its growth, corrected for the number of sites that were tested; absent if no test was
+    /// needed.
     pub q_value: Option<f64>,
-    /// The share that it kept of what it allocated.
+    /// The share it kept of what it allocated.
     pub retention: Option<Share>,
     /// The share of the intervals between snapshots in which it grew.
     pub persistence: f64,
     /// The stack that grew most, root first.
     pub path: Vec<String>,
-    /// The first frame on that stack, beneath the site, that is not the program's own.
+    /// The first frame on that stack, below the site, that isn't own code.
     pub mechanism: Option<String>,
     /// Other lines that are part of it.
     pub places: Vec<Place>,
-    /// By how much the load of the whole program rose, where that explains the growth.
+    /// By how much the load of the whole program rose, if that explains the growth.
     pub load_factor: Option<f64>,
-    /// Goroutines that wait on its stacks, or that it is.
+    /// Goroutines that wait on its stacks, or that the suspect consists of.
     pub goroutines: Option<Goroutines>,
-    /// What it does, and what that means.
+    /// What its value does, and what that means.
     pub explanation: String,
-    /// What to do about it; empty where nothing has to be done.
+    /// How to fix it; empty if no action is needed.
     pub fix: String,
-    /// The process that it was seen in, by its position in the verdict.
+    /// The process it was seen in, by its position in the verdict.
     pub process: usize,
     /// The snapshot in which its growth begins, by its position in `values`.
     pub since: usize,
-    /// Its value in each snapshot of its process that was judged.
+    /// Its value in each judged snapshot of its process.
     pub values: Vec<i64>,
 }
 
@@ -107,13 +110,13 @@ pub struct Goroutines {
     pub after: i64,
     /// What they wait for: `chan send`, `select`, `IO wait`.
     pub state: String,
-    /// The function that started them; empty where the name of their first function does not tell.
+    /// The function that started them; empty if the name of their first function doesn't reveal it.
     pub started_by: String,
     /// The function that they wait in.
     pub parked_in: String,
 }
 
-/// What is asked.
+/// A question about leaks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaksQuery {
     /// Which code is the program's own.
@@ -124,16 +127,17 @@ pub struct LeaksQuery {
     pub limit: Option<LimitQuery>,
 }
 
-/// A suspect with what it is ranked by inside its class: bytes per hour, or bytes where there are no times.
+/// A suspect with the value that ranks it within its class: bytes per hour, or bytes if there are
+/// no times.
 struct Ranked {
     bound: f64,
     suspect: Suspect,
-    /// Whether its site is the program's own.
+    /// Whether its site is own code.
     is_own: bool,
 }
 
-/// Goroutines of a library belong to the site of the program's own whose memory leaks in the same way: what that way is,
-/// their most telling pattern says.
+/// Blames goroutines of a library on the site of own code whose memory leaks in the same way: their
+/// most specific patterns are equal.
 fn blame_on_own(found: &mut [Ranked]) {
     let owners: Vec<(String, Place)> = found
         .iter()
@@ -144,14 +148,14 @@ fn blame_on_own(found: &mut [Ranked]) {
     for one in found.iter_mut().filter(|one| !one.is_own && one.suspect.is_of_goroutines()) {
         let Some(pattern) = one.suspect.patterns.first() else { continue };
         let mut of = owners.iter().filter(|(known, _)| known == pattern);
-        // Two that do the same can't be told apart.
+        // If two sites match, the right one is unknown.
         if let (Some((_, site)), None) = (of.next(), of.next()) {
             one.suspect.site = site.clone();
         }
     }
 }
 
-/// The suspects of a recording, the worst first, and the verdict.
+/// Finds the suspects of a recording, the worst first, and the verdict.
 pub(crate) fn suspects(
     recording: &Recording,
     measured: &Measured,
@@ -160,10 +164,10 @@ pub(crate) fn suspects(
     let track = recording.main();
     let history = &track.history;
     let goroutines = &recording.goroutines;
-    // Goroutine profiles alone are about goroutines, and say nothing of memory.
+    // Goroutine profiles alone describe goroutines, not memory.
     let alone = recording.is_of_goroutines();
     let parked = if alone && track.is_timed() {
-        // All of one time go to the process of the first of them.
+        // Profiles of the same time go to the process of the first of them.
         Parked::new(goroutines, &nearest(goroutines, goroutines), asked)
     } else {
         Parked::new(goroutines, &goroutines.processes, asked)
@@ -227,8 +231,8 @@ fn entries<'a>(history: &'a History, owners: &'a Owners, changes: &[RecordChange
     entries
 }
 
-/// The suspects of each function of one process only, however many it was seen in: of that in which its class is the worst,
-/// and of several the last.
+/// Keeps the suspects of each function in one process only, however many it was seen in: the
+/// process in which its class is the worst, or the last of several.
 fn once_each(found: Vec<Ranked>) -> Vec<Ranked> {
     let key = |one: &Ranked| (one.suspect.site.function.clone(), one.suspect.is_of_goroutines());
     let mut best: HashMap<(String, bool), (Class, Reverse<usize>), FxBuildHasher> =
@@ -243,7 +247,7 @@ fn once_each(found: Vec<Ranked>) -> Vec<Ranked> {
     found.into_iter().filter(is_best).collect()
 }
 
-/// What all suspects of a track have in common.
+/// Data that all suspects of a track share.
 struct Case<'a> {
     track: &'a Track,
     measured: &'a Measured,
@@ -255,7 +259,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The suspects of one process, and how many sites grew that were not followed.
+    /// The suspects of one process, and the number of sites that grew and were not followed.
     fn of_span(
         &self,
         process: usize,
@@ -272,7 +276,7 @@ impl Case<'_> {
         let is_entry = |function| series.symbols.name(function) == "main.main";
         let mut candidates = families::join(&histories.candidates(), &contexts, is_entry);
         for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
-            // Its parts are judged; the sum says how fast and since when.
+            // Its parts have been judged; the sum shows how fast it grows and since when.
             candidate.judgement = judge_line(&evolution, &candidate.line, Growth::Proven);
         }
         let stacks = candidate_stacks::of(self, &contexts, &candidates, changes);
@@ -298,7 +302,7 @@ impl Case<'_> {
         let at = frames.iter().position(|frame| *frame == candidate.frame).unwrap_or_default();
         let foreign = |frame: &&Frame| !owners.is_own(frame.function);
         let mechanism = frames[..at].iter().rev().find(foreign);
-        // Of a library's own goroutine, whoever calls its type.
+        // For a library's own goroutine, blame the caller of its type.
         let is_foreign = foreign(&&candidate.frame);
         let entry = self.entries.of(&name(&candidate.frame)).filter(|_| is_foreign);
         let mechanism = entry.map_or(mechanism, |_| Some(&candidate.frame));
@@ -308,7 +312,7 @@ impl Case<'_> {
         let mut class = candidate.class;
         let is_mark = |id: &PatternId| catalog[*id].evidence == PatternEvidence::Highwater;
         if class != Class::Churn && stack.patterns.first().is_some_and(is_mark) {
-            // It never falls, and so it says nothing about what lives.
+            // A cumulative value never falls, so it shows nothing about memory in use.
             class = Class::Grew;
         }
         let goroutines = self.parked.of(&name(&candidate.frame), &stack.patterns, catalog);
@@ -350,14 +354,14 @@ impl Case<'_> {
         Ranked { bound, suspect, is_own: entry.is_some() || !is_foreign }
     }
 
-    /// How much speaks for a suspect.
+    /// How strong the evidence for a suspect is.
     fn confidence(&self, suspect: &Suspect, patterns: &[PatternId]) -> Confidence {
         let catalog = &self.asked.catalog;
         let keeps = suspect.retention.is_some_and(|share| share.lower >= 0.5);
         let loses = suspect.retention.is_some_and(|share| share.upper <= CHURN);
         let fits = patterns.first().is_some_and(|&id| catalog[id].confidence == Confidence::High);
         let rises = suspect.goroutines.as_ref().is_some_and(|g| g.after > g.before);
-        // Its goroutines should be there, and are not.
+        // A pattern expects goroutines, and there are none.
         let wanted = patterns
             .first()
             .is_some_and(|&id| catalog[id].goroutine.is_some() && !is_any(&catalog[id]));
@@ -370,8 +374,8 @@ impl Case<'_> {
     }
 }
 
-/// Ids of patterns, the most telling first; what any goroutine is comes last. Of what grows and matches none, the pattern
-/// that stands where no other does.
+/// Ids of patterns, the most specific first and the one that fits any goroutine last. If it grows
+/// and matches none, returns the fallback pattern.
 fn ids(catalog: &Catalog, patterns: &[PatternId], class: Class) -> Vec<String> {
     let mut patterns: Vec<&Pattern> = patterns.iter().map(|&id| &catalog[id]).collect();
     patterns.sort_by_key(|pattern| is_any(pattern));
@@ -380,7 +384,7 @@ fn ids(catalog: &Catalog, patterns: &[PatternId], class: Class) -> Vec<String> {
     patterns.into_iter().chain(fallback).map(|pattern| pattern.id.clone()).collect()
 }
 
-/// Whether any goroutine at all is one of a pattern's.
+/// Whether a pattern fits any goroutine at all.
 fn is_any(pattern: &Pattern) -> bool {
     pattern.goroutine.as_ref().is_some_and(|regex| regex.as_str() == ".")
 }

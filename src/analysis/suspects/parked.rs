@@ -1,7 +1,7 @@
-//! Goroutines as evidence, and as suspects of their own.
+//! Uses goroutines as evidence, and as suspects of their own.
 //!
-//! A goroutine that never ends keeps all that it refers to. Where a site's goroutines multiply, that speaks for a leak; where
-//! a pattern is known by goroutines and none are there, that speaks against it.
+//! A goroutine that never ends keeps everything it refers to. If a site's goroutines multiply, that
+//! supports a leak; if a pattern expects goroutines and there are none, that speaks against it.
 
 use super::goroutines::{Group, LEAST_BYTES, groups};
 use super::{Goroutines, LeaksQuery, Ranked, Suspect, explanation, ids, is_any, place};
@@ -17,14 +17,14 @@ use crate::stats::class::LEAST;
 /// The goroutines of a recording.
 pub(super) struct Parked<'a> {
     track: &'a Track,
-    /// With the process that each group is of.
+    /// Each group with its process.
     groups: Vec<(usize, Group)>,
-    /// Patterns whose goroutines each group are.
+    /// For each group, the patterns that its goroutines match.
     patterns: Vec<Vec<PatternId>>,
 }
 
 impl<'a> Parked<'a> {
-    /// The goroutines of a track in some processes.
+    /// Groups the goroutines of a track by process.
     pub(super) fn new(track: &'a Track, processes: &[Span], asked: &LeaksQuery) -> Self {
         let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
         let history = &track.history;
@@ -54,8 +54,8 @@ impl<'a> Parked<'a> {
         }
     }
 
-    /// The goroutines that go with a site: those that wait beneath it, those it started, or those that one of its patterns
-    /// is known by. Of several the ones that multiplied most.
+    /// The goroutines that go with a site: those that wait beneath it, those it started, or those
+    /// that one of its patterns expects. If there are several groups, the one that multiplied most.
     pub(super) fn of(
         &self,
         function: &str,
@@ -93,7 +93,7 @@ impl<'a> Parked<'a> {
             let parked = name(&group.frame.function);
             let entry = entries.of(&group.started).or_else(|| entries.of(parked));
             let site = match entry {
-                // A library's own goroutine belongs to whoever calls its type.
+                // A library's own goroutine belongs to the caller of its type.
                 Some(frame) if !group.is_own => place_of(frame),
                 // What a library runs in a goroutine of its own is not the library's.
                 _ if group.started == parked || group.is_own && !group.is_first_own => {
@@ -140,9 +140,9 @@ impl<'a> Parked<'a> {
             Ranked { bound: per_hour * LEAST_BYTES as f64, suspect, is_own }
         };
         let groups = self.groups.iter().zip(&self.patterns);
-        // What only comes and goes with the load is no suspect.
+        // Goroutines that only come and go with the load are no suspect.
         let rises = |group: &Group| matches!(group.class, Class::Leak | Class::GrowingDecelerating);
-        // A few more or less come and go.
+        // Ignore small numbers that come and go.
         let few = |group: &Group| {
             let growth = group.after() - group.before();
             group.line.values.len() < LEAST
@@ -155,5 +155,5 @@ impl<'a> Parked<'a> {
     }
 }
 
-/// With fewer than four snapshots, so many goroutines more are worth a word.
+/// With fewer than four snapshots, report only this many additional goroutines.
 const SOME: f64 = 10.0;

@@ -1,4 +1,5 @@
-//! The verdict over all suspects: how fast it all leaks, how long that can go on, and what is missing to say more.
+//! The verdict over all suspects: how fast they leak together, how long until a limit, and which
+//! data is missing.
 
 use super::Suspect;
 use crate::analysis::estimates::{Class, Estimate};
@@ -15,23 +16,24 @@ use serde::{Deserialize, Serialize};
 pub struct Verdict {
     /// Number of suspects of class `leak`.
     pub leaks: usize,
-    /// How fast all leaks of memory of the process that was seen last grow together; absent where there is none, or no
-    /// times.
+    /// How fast all memory leaks of the process seen last grow together; absent if there is none,
+    /// or there are no times.
     pub slope_per_hour: Option<Estimate>,
-    /// Snapshots that were judged: without repeats, copies and differences.
+    /// Snapshots that were judged: without repeats, copies and delta profiles.
     pub snapshots: usize,
-    /// Nanoseconds from the first to the last snapshot, where all say when they were taken.
+    /// Nanoseconds from the first to the last snapshot, if all record when they were taken.
     pub span_nanos: Option<i64>,
-    /// The processes that the snapshots are of, in the order in which they were met.
+    /// The processes of the snapshots, in the order in which they were found.
     pub processes: Vec<ProcessMemory>,
-    /// The most snapshots that any process has are too few to tell a leak from a cache that fills: so many more, so far
-    /// apart, would decide.
+    /// Present if no process has enough snapshots to tell a leak from a cache that fills: how many
+    /// more, how far apart, would decide.
     pub needed: Option<Needed>,
-    /// How long until the process that was seen last reaches a limit, where one was given.
+    /// How long until the process seen last reaches a limit, if one was given.
     pub limit: Option<Limit>,
-    /// Suspects beyond the number that was asked for; the verdict is about them too.
+    /// Suspects beyond the requested number; the verdict includes them.
     pub omitted: usize,
-    /// Sites that grew and were not followed through time, since too many did: those that grew least for sure.
+    /// Sites that grew and were not followed through time because too many did: the ones with the
+    /// least certain growth.
     pub not_followed: usize,
 }
 
@@ -51,14 +53,15 @@ pub struct ProcessMemory {
     pub build_id: Option<String>,
 }
 
-/// What would decide.
+/// The data that would decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Needed {
-    /// So many snapshots more of one process make the eight that are advised; four in all are the least.
+    /// How many more snapshots of one process complete the recommended eight; the minimum is four
+    /// in all.
     pub snapshots: usize,
-    /// So many nanoseconds apart: in that time the fastest suspect grows by as much as its error. Absent where the
-    /// snapshots bear no times, or nothing grew.
+    /// How many nanoseconds apart: the time in which the fastest suspect grows by its error. Absent
+    /// if the snapshots have no times, or nothing grew.
     pub apart_nanos: Option<i64>,
 }
 
@@ -68,17 +71,18 @@ pub struct Needed {
 pub struct Limit {
     /// The limit on the memory of the process, in bytes.
     pub limit: i64,
-    /// The collector's target, in percent; absent where it is off.
+    /// The collector's target, in percent; absent if it is off.
     pub gogc: Option<f64>,
-    /// What lives in the heap now.
+    /// Live memory in the heap now.
     pub live: i64,
-    /// The most that may live before the limit is reached.
+    /// The most live memory before the limit is reached.
     pub live_max: i64,
-    /// When.
+    /// When the limit is reached.
     pub outcome: LimitOutcome,
-    /// Hours until then at the fastest growth that the data allow.
+    /// Hours until then at the fastest growth consistent with the data.
     pub earliest_hours: Option<f64>,
-    /// Hours until then at the slowest; absent where that does not reach it, or only much later than was observed.
+    /// Hours until then at the slowest; absent if that never reaches the limit, or only much later
+    /// than the observed time.
     pub latest_hours: Option<f64>,
 }
 
@@ -90,29 +94,29 @@ pub enum LimitOutcome {
     /// No leak grows.
     #[default]
     Never,
-    /// It is reached within ten times the time that was observed.
+    /// It is reached within ten times the observed time.
     Within,
-    /// Later than ten times the time that was observed: nothing is said of that.
+    /// Later than ten times the observed time, which is too far to predict.
     BeyondHorizon,
-    /// There is more already than it allows.
+    /// The limit is exceeded already.
     AlreadyOver,
-    /// It can't be said: the snapshots bear no times, or are too few.
+    /// Unknown: the snapshots have no times, or are too few.
     Unknown,
 }
 
-/// The limit that was asked about.
+/// The limit in question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LimitQuery {
     /// Bytes.
     pub limit: i64,
-    /// The collector's target in percent; `None` where it is off.
+    /// The collector's target in percent; `None` if it is off.
     pub gogc: Option<f64>,
 }
 
-/// Snapshots that are advised.
+/// Recommended number of snapshots.
 const ADVISED: usize = 8;
 
-/// The verdict on suspects that stand in their order.
+/// Builds the verdict on suspects that are in their final order.
 pub(super) fn verdict(
     track: &Track,
     measured: &Measured,
@@ -186,13 +190,13 @@ fn process(track: &Track, span: &Span) -> ProcessMemory {
     }
 }
 
-/// How far apart snapshots have to be for the fastest suspect to grow by its error in between.
+/// How far apart snapshots must be for the fastest suspect to grow by its error in between.
 fn apart(track: &Track, span: &Span, suspects: &[Suspect]) -> Option<i64> {
     let hours = span.hours.last().copied().filter(|&hours| track.is_timed() && hours > 0.0)?;
     let of_memory = suspects.iter().filter(|suspect| !suspect.is_of_goroutines());
     let fastest = of_memory.max_by_key(|suspect| suspect.growth.lower)?;
     let Estimate { estimate, lower, .. } = fastest.growth;
-    // A 95 % interval reaches two standard errors.
+    // A 95 % interval spans two standard errors on each side.
     let error = estimate.saturating_sub(lower) as f64 / 2.0;
     let nanos = hours * 3.6e12 * error / (estimate.max(1) as f64);
     (estimate > 0).then_some(nanos.max(1e9) as i64)
