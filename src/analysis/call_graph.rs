@@ -1,7 +1,7 @@
-//! The call graph to draw: the rows and calls that matter most, and all the rest as one node.
+//! The call graph to draw: the rows and calls that matter most, and everything else as one node.
 //!
-//! For every node, and for what is left out, `entered` + Σ edges in = flat + Σ edges out + `repeats`, before, after and
-//! in their difference: whoever adds up a drawing finds nothing missing.
+//! For every node, and for the part left out, `entered` + Σ edges in = flat + Σ edges out +
+//! `repeats`, before, after and in their difference, so the numbers of a drawing always add up.
 
 use super::calls::{changes, errors, of_paths, of_same_rows, sizes};
 use super::{Context, Measure, MeasureBounds, Subject, percent};
@@ -34,10 +34,10 @@ pub struct Node {
     pub flat_percent: Option<f64>,
     /// Cum (its change) as a share of `whole`, in percent.
     pub cum_percent: Option<f64>,
-    /// Of samples whose stack begins here.
+    /// Samples whose stack begins here.
     pub entered: Change<i64>,
-    /// What the edges out of it lack, less what the edges into it lack, because recursion walks along an edge several
-    /// times and a sample counts once for an edge; 0 without recursion.
+    /// The deficit of the edges out of it minus that of the edges into it: recursion passes an edge
+    /// several times, but a sample counts once for an edge. 0 without recursion.
     pub repeats: Change<i64>,
     /// 95 % intervals of the sampling error.
     pub error: Option<MeasureBounds>,
@@ -62,14 +62,15 @@ pub struct OfType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Edge {
-    /// The caller, as its position among the nodes; absent for what is left out.
+    /// The caller, as its position among the nodes; absent for the part left out.
     pub from: Option<usize>,
-    /// The callee, as its position among the nodes; absent for what is left out.
+    /// The callee, as its position among the nodes; absent for the part left out.
     pub to: Option<usize>,
-    /// Of samples that went this way, each counted once.
+    /// Samples that went this way, each counted once.
     #[serde(flatten)]
     pub value: Change<i64>,
-    /// Sum of |Δ| (of |value| for a single profile) over the paths that went this way: what it was kept for.
+    /// Sum of |Δ| (of |value| for a single profile) over the paths that went this way, by which
+    /// edges are chosen.
     pub size: i64,
     /// Whether the callee was inlined into the caller wherever it was called.
     pub inline: bool,
@@ -77,7 +78,7 @@ pub struct Edge {
     pub residual: bool,
 }
 
-/// All that is left out.
+/// The part that is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Other {
@@ -85,18 +86,18 @@ pub struct Other {
     pub nodes: usize,
     /// Calls between the shown rows that are left out.
     pub edges: usize,
-    /// Flat is of samples that end in a row that is left out, cum of samples that pass one.
+    /// Flat covers samples that end in a row that is left out, cum samples that pass one.
     #[serde(flatten)]
     pub value: Change<Measure>,
-    /// What grew of flat, path by path; absent for a single profile.
+    /// The growth within flat, path by path; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grew: Option<i64>,
-    /// What shrank of flat, path by path, negative; absent for a single profile.
+    /// The shrinkage within flat, path by path, negative; absent for a single profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrank: Option<i64>,
-    /// Of samples whose stack begins in a row that is left out.
+    /// Samples whose stack begins in a row that is left out.
     pub entered: Change<i64>,
-    /// As that of a node.
+    /// As for a node.
     pub repeats: Change<i64>,
 }
 
@@ -104,18 +105,19 @@ pub struct Other {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Graph {
-    /// What percentages are of: the sum of |Δ| over all paths, of |value| for a single profile.
+    /// The whole that percentages refer to: the sum of |Δ| over all paths, of |value| for a single
+    /// profile.
     pub whole: i64,
     /// The rows shown, the heaviest first.
     pub nodes: Vec<Node>,
     /// The calls shown, the heaviest first.
     pub edges: Vec<Edge>,
-    /// What is left out, where anything is.
+    /// The part left out, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<Other>,
 }
 
-/// The call graph of a subject within limits.
+/// Builds the call graph of a subject within limits.
 pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
     let stacks = Stacks::new(series);
@@ -210,7 +212,7 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     Ok(Graph { whole, nodes, edges, other })
 }
 
-/// What is left out; nothing where that holds nothing.
+/// The part left out; `None` if it holds nothing.
 fn other(
     trimmed: &Trimmed,
     weights: &[Weights],
@@ -244,12 +246,12 @@ fn other(
         entered: entered[node.index()],
         repeats: change(weights, |weights| weights.repeats[node.index()]),
     };
-    // Records that hold nothing are nothing to draw.
+    // If the records left out hold nothing, there is nothing to draw.
     let is_empty = other.nodes == 0 && other.edges == 0 && other.value.is_zero();
     (!is_empty).then_some(other)
 }
 
-/// Of the samples whose stack begins in each node.
+/// The samples whose stack begins in each node.
 fn entered(graph: &CallGraph, weights: &[Weights]) -> Vec<Change<i64>> {
     let mut entered = vec![change(weights, |_| 0); graph.graph.node_count()];
     for edge in graph.graph.edges(CallGraph::root()) {
@@ -259,7 +261,7 @@ fn entered(graph: &CallGraph, weights: &[Weights]) -> Vec<Change<i64>> {
     entered
 }
 
-/// From the weights of each snapshot, the only one or before and after.
+/// Builds the change from the weights of each snapshot: the only one, or before and after.
 fn change<T: Value>(weights: &[Weights], of: impl Fn(&Weights) -> T) -> Change<T> {
     match weights {
         [before, after] => Change::new(Some(of(before)), of(after)),
@@ -276,7 +278,7 @@ fn measures(weights: &[Weights], node: NodeIndex) -> Change<Measure> {
 }
 
 impl Graph {
-    /// The flat and cum that a drawing is about, of each node.
+    /// The flat and cum of each node, as shown in a drawing.
     pub fn main(&self) -> impl Iterator<Item = Measure> + '_ {
         self.nodes.iter().map(|node| node.value.delta_or_value())
     }

@@ -1,7 +1,9 @@
-//! Values of groups of records through a span of snapshots, and what the raw samples say about each change.
+//! Follows the values of groups of records through a span of snapshots, with the evidence about
+//! each change.
 //!
-//! A group is whatever a question wants sums of: a site, a site under one of its callers, a row. A record may be in
-//! several. Columns are unpacked once, side by side, and only the sums of the groups are kept.
+//! A group is anything a question needs sums of: a site, a site under one of its callers, a row. A
+//! record may be in several. Columns are unpacked once, in parallel, and only the sums of the
+//! groups are kept.
 
 use super::raw_samples::Scale;
 use super::{Measured, Records, sampling};
@@ -56,12 +58,13 @@ pub(super) struct GroupValues {
     pub(super) values: Vec<i64>,
     /// The standard error of each.
     pub(super) noise: Vec<f64>,
-    /// What had been allocated until each snapshot, in the same unit; empty where the profiles don't count that.
+    /// Total allocated up to each snapshot, in the same unit; empty if the profiles don't record
+    /// it.
     pub(super) allocated: Vec<i64>,
 }
 
 impl GroupValues {
-    /// Of some of the snapshots, by their positions.
+    /// The values in some of the snapshots, by position.
     pub(super) fn at(&self, positions: &[usize]) -> Self {
         fn pick<T: Copy>(all: &[T], positions: &[usize]) -> Vec<T> {
             positions.iter().filter_map(|&i| all.get(i).copied()).collect()
@@ -73,7 +76,7 @@ impl GroupValues {
         }
     }
 
-    /// Adds another, of records that are none of its own.
+    /// Adds another group whose records are disjoint from its own.
     pub(super) fn add(&mut self, other: &Self) {
         let sums = self.values.iter_mut().zip(&other.values);
         sums.for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
@@ -92,11 +95,11 @@ pub(super) struct RecordChange {
     pub(super) last: i64,
     /// Raw samples in the first and in the last.
     pub(super) raw: (i64, i64),
-    /// Raw samples that were allocated in between.
+    /// Raw samples allocated in between.
     pub(super) allocated: i64,
-    /// What was allocated in between, in the unit of the values.
+    /// Amount allocated in between, in the unit of the values.
     pub(super) allocated_value: i64,
-    /// What that says about the growth.
+    /// The evidence about the growth.
     pub(super) evidence: Option<GrowthEvidence>,
 }
 
@@ -116,10 +119,10 @@ pub(super) struct Tally {
     pub(super) last: i64,
     /// Raw samples in use in the first and in the last.
     pub(super) raw: (i64, i64),
-    /// Raw samples that were allocated, and by which those in use rose.
+    /// Raw samples allocated, and the increase of raw samples in use.
     pub(super) allocated: i64,
     pub(super) kept: i64,
-    /// What was allocated, in the unit of the values.
+    /// Amount allocated, in the unit of the values.
     pub(super) allocated_value: i64,
     pub(super) evidence: GrowthEvidence,
 }
@@ -138,7 +141,7 @@ impl Tally {
         }
     }
 
-    /// Adds another, of records that are none of its own.
+    /// Adds another whose records are disjoint from its own.
     pub(super) fn merge(&mut self, other: &Self) {
         self.first = self.first.wrapping_add(other.first);
         self.last = self.last.wrapping_add(other.last);
@@ -155,7 +158,7 @@ impl Tally {
         self.last.wrapping_sub(self.first)
     }
 
-    /// The share that was kept of what was allocated.
+    /// The share kept of what was allocated.
     pub(super) fn retention(&self) -> Option<Retention> {
         retention(self.kept as f64, self.allocated as f64)
     }
@@ -184,7 +187,7 @@ impl<'a> Evolution<'a> {
         &self.history.moments[self.span.moments[i]]
     }
 
-    /// Whether all snapshots say how they were sampled.
+    /// Whether all snapshots record how they were sampled.
     pub(super) fn known(&self) -> bool {
         (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
     }
@@ -192,7 +195,7 @@ impl<'a> Evolution<'a> {
     /// The largest size of each group in any snapshot.
     pub(super) fn peaks(&self, groups: &Groups) -> Vec<u64> {
         let n = self.span.moments.len();
-        // A few pieces, so that no table of all groups and snapshots is made.
+        // A few pieces, to avoid a table of all groups and snapshots.
         let pieces = n.min(PIECES);
         let peaks = parallel::map(pieces, |piece| {
             let mut peaks = vec![0_u64; groups.count];
@@ -224,7 +227,7 @@ impl<'a> Evolution<'a> {
         sums
     }
 
-    /// The values of each group in each snapshot, and nothing else of them.
+    /// The values of each group in each snapshot, without errors.
     pub(super) fn values(&self, groups: &Groups) -> Vec<Vec<i64>> {
         let columns = parallel::map(self.span.moments.len(), |i| self.sums(i, groups));
         (0..groups.count).map(|group| columns.iter().map(|sums| sums[group]).collect()).collect()
@@ -328,7 +331,7 @@ impl<'a> Evolution<'a> {
                 None => Pair::independent(n1, n2),
             };
             if pair.x1 > 0.0 || pair.x2 > 0.0 {
-                // Absent values weigh what the others do.
+                // Absent values weigh as much as the others.
                 let weigh = |scale: &Scale<'_>, own: &[i64], other| {
                     let is_absent = own.iter().all(|&value| value == 0);
                     scale.weight(set, if is_absent { other } else { own }, measured)

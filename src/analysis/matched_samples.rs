@@ -1,8 +1,8 @@
-//! The samples of one snapshot, or of two side by side, as records: a stack with its labels, what it weighs, and
-//! what it says about the error of every sum that it is part of.
+//! The samples of one snapshot, or of two matched snapshots, as records: a stack with its labels,
+//! its weight, and its evidence about the error of every sum it is part of.
 //!
-//! A question adds up the values of what it shows first, and the evidence only of what is left after that: a value
-//! takes a few bytes, evidence more than a hundred.
+//! A question adds up the values of its rows first, and the evidence only of the rows it keeps: a
+//! value takes a few bytes, evidence more than a hundred.
 
 use super::pairing::{NONE, Pairs, pairs};
 use super::snapshot_pair::{Process, Record, SnapshotPair};
@@ -16,19 +16,19 @@ use crate::stats::sampling::SampleEvidence;
 /// Evidence about a sum of records.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SumEvidence {
-    /// Of one snapshot: about the sum itself.
+    /// For one snapshot: about the sum itself.
     Sum(SampleEvidence),
-    /// Of two: about the change of the sum.
+    /// For two snapshots: about the change of the sum.
     Change(GrowthEvidence),
 }
 
 impl SumEvidence {
-    /// Adds what another of the same kind holds.
+    /// Adds another piece of evidence of the same kind.
     pub(super) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Sum(own), Self::Sum(other)) => own.merge(other),
             (Self::Change(own), Self::Change(other)) => own.merge(other),
-            // Evidence of one series is of one kind.
+            // Evidence of one series is always of one kind.
             (Self::Sum(_) | Self::Change(_), _) => {}
         }
     }
@@ -55,7 +55,7 @@ enum Of<'a> {
 }
 
 impl<'a> MatchedSamples<'a> {
-    /// The records of the first snapshot, or of the first two as `process` says that they relate.
+    /// The records of the first snapshot, or of the first two, which relate as `process` states.
     pub(super) fn new(series: &'a Series, measured: Measured, process: Option<Process>) -> Self {
         let of = match (series.snapshots.as_slice(), process) {
             ([], _) => Of::Nothing,
@@ -73,7 +73,7 @@ impl<'a> MatchedSamples<'a> {
         Self { measured, of }
     }
 
-    /// Evidence of nothing yet; `None` where the profiles don't say how they were sampled.
+    /// Empty evidence; `None` if the profiles don't record how they were sampled.
     pub(super) fn no_evidence(&self) -> Option<SumEvidence> {
         match &self.of {
             Of::One(raw) if raw.known() => Some(SumEvidence::Sum(SampleEvidence::default())),
@@ -112,7 +112,7 @@ impl<'a> MatchedSamples<'a> {
         }
     }
 
-    /// What a record says about sums that it is part of; `None` where it is worth nothing.
+    /// The evidence a record gives about sums it is part of; `None` if it gives none.
     pub(super) fn evidence(&self, record: Record) -> Option<SumEvidence> {
         match (&self.of, record.after) {
             (Of::One(raw), Some(sample)) => {

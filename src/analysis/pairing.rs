@@ -1,8 +1,8 @@
-//! Which sample of before is which sample of after: the same stack with the same labels.
+//! Matches the samples of two snapshots: the same stack with the same labels.
 //!
-//! Within one process the runtime keeps one record for each stack and object size and writes it into both
-//! snapshots, in nearly the same order. So the samples of after are walked in their own order, which finds those
-//! of before nearly in theirs, and memory is read from front to back.
+//! Within one process the runtime keeps one record for each stack and object size and writes it
+//! into both snapshots, in nearly the same order. So the samples of after are visited in their own
+//! order, which visits those of before nearly in theirs, and memory is read from front to back.
 
 use crate::model::series::Snapshot;
 use crate::parallel;
@@ -13,26 +13,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// No sample.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The hash tables are built side by side, each for the keys with its own low bits; a power of two.
+/// Number of hash tables built in parallel, each for the keys with its own low bits; a power of
+/// two.
 const PARTITIONS: u64 = 2;
 
-/// Samples that one piece of work looks up.
+/// Number of samples that one piece of work looks up.
 const PIECE: usize = 8 * 1024;
 
-/// Below this, threads cost more than they save.
+/// With fewer samples, threads cost more than they save.
 const PARALLEL: usize = 16 * 1024;
 
 /// The samples of two snapshots, matched.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
-    /// The sample of before of each sample of after; [`NONE`] where it is new.
+    /// The matching sample before of each sample after; [`NONE`] if it is new.
     pub(super) of_after: Vec<u32>,
-    /// Samples of before that after does not have.
+    /// Samples of before that are absent after.
     pub(super) only_before: Vec<u32>,
 }
 
 impl Pairs {
-    /// No sample of one is one of the other.
+    /// Matches no samples at all.
     pub(super) fn none(before: &Snapshot, after: &Snapshot) -> Self {
         Self {
             of_after: vec![NONE; after.samples.len()],
@@ -43,7 +44,8 @@ impl Pairs {
 
 type Index = HashMap<u64, u32, FxBuildHasher>;
 
-/// Matches two snapshots, whose samples have `width` values each, that in column `allocated` what was ever allocated.
+/// Matches two snapshots whose samples have `width` values each; column `allocated` counts what was
+/// ever allocated.
 pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated: usize) -> Pairs {
     let partitions =
         if before.samples.len() + after.samples.len() < PARALLEL { 1 } else { PARTITIONS };
@@ -86,9 +88,10 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated
     Pairs { only_before: only_before.map(|(sample, _)| sample).collect(), of_after }
 }
 
-/// The slow way, for profiles that repeat a stack with the same labels: Go keeps a record for each stack of addresses,
-/// and two of them may have the same lines. Within one process what a record allocated only grows, so that of several
-/// records the largest of before is the largest of after, and so on.
+/// The slow path, for profiles that repeat a stack with the same labels: Go keeps a record for each
+/// stack of addresses, and two of them may have the same lines. Within one process the allocations
+/// of a record only grow, so the largest record before is matched with the largest after, and so
+/// on.
 fn with_repeats(before: &Snapshot, after: &Snapshot, width: usize, allocated: usize) -> Pairs {
     let sorted = |snapshot: &Snapshot| {
         let value = |sample: u32| snapshot.samples.values[sample as usize * width + allocated];

@@ -1,5 +1,5 @@
-//! One level around rows: for each row whose name matches, who calls it and whom it calls, with what goes along each
-//! call.
+//! Shows one level around rows: for each row whose name matches, its callers and callees, with the
+//! value of each call.
 
 use super::calls::{changes, errors, of_same_rows, sizes};
 use super::{Measure, MeasureBounds, NoAnswer, NoMatch, Order, Subject, percent};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Neighbor {
     /// Its name.
     pub name: String,
-    /// Of samples that went along this call, each counted once.
+    /// Values of samples that went along this call, each counted once.
     #[serde(flatten)]
     pub value: Change<i64>,
     /// Whether the callee was inlined into the caller wherever it was called.
@@ -32,7 +32,8 @@ pub struct PeekRow {
     /// Flat and cum.
     #[serde(flatten)]
     pub value: Change<Measure>,
-    /// Flat (its change) as a share of all that changed, or of the total of a single profile, in percent.
+    /// Flat (its change) as a share of everything that changed, or of the total of a single
+    /// profile, in percent.
     pub flat_percent: Option<f64>,
     /// Cum (its change) as a share of the same, in percent.
     pub cum_percent: Option<f64>,
@@ -44,11 +45,11 @@ pub struct PeekRow {
     pub callees: Vec<Neighbor>,
 }
 
-/// The answer to "who calls it, and whom does it call".
+/// The answer to "which functions call it, and which does it call".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peek {
-    /// The regular expression that names match; absent where all rows were asked for.
+    /// The regular expression that names match; absent if all rows were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// The rows, heaviest first.
@@ -57,7 +58,7 @@ pub struct Peek {
     pub omitted: usize,
 }
 
-/// The rows that match `pattern`, or all of them; at most `nodecount`, where that is not 0.
+/// The rows that match `pattern`, or all of them; at most `nodecount`, unless that is 0.
 pub fn peek(
     subject: &Subject<'_>,
     pattern: Option<&Regex>,
@@ -82,7 +83,7 @@ pub fn peek(
         .filter(|row| is_match[row.0 as usize])
         .map(|row| (row, measures(row)))
         .collect();
-    // What holds nothing says nothing, unless it is all that was asked for.
+    // Rows that hold nothing are left out, unless only such rows match the pattern.
     if pattern.is_none() || matching.iter().any(|(_, value)| !value.is_zero()) {
         matching.retain(|(_, value)| !value.is_zero());
     }
@@ -105,7 +106,7 @@ pub fn peek(
     let errors = errors(subject, &stacks, &asked);
     let mut is_shown = vec![false; frames.len()];
     matching.iter().for_each(|(row, _)| is_shown[row.0 as usize] = true);
-    // The calls of each row, each at both of its ends.
+    // The calls of each row; each call is listed at both of its ends.
     let mut calls: Vec<(Vec<Neighbor>, Vec<Neighbor>)> = vec![Default::default(); frames.len()];
     for call in &found.calls {
         let value = subject.change(call.value.into());

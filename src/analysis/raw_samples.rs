@@ -1,4 +1,4 @@
-//! Raw samples: how many of them stand behind the values of a profile, and what each stands for.
+//! Raw samples: how many are behind the values of a profile, and what each of them represents.
 
 use super::Measured;
 use crate::model::ids::{LabelSetId, LocationId};
@@ -10,17 +10,18 @@ use crate::stats::sampling::{
 };
 use crate::units;
 
-/// Bytes between samples at most: with more no object would ever be met, and a profile that says so says it by mistake.
+/// Largest plausible period, in bytes: with a larger one no object would ever be sampled, so a
+/// profile that records one is wrong.
 const LARGEST_PERIOD: f64 = 1e15;
-/// Bytes of the smallest objects of a Go program that are worth a thought.
+/// Bytes of the smallest objects of a Go program that matter.
 const SMALLEST: f64 = 16.0;
 
-/// Columns that come from the same raw samples: a size and the count beside it.
+/// Columns that come from the same raw samples: a size and its count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Records {
     pub(super) size: usize,
     pub(super) count: Option<usize>,
-    /// Values only ever rise within a process.
+    /// Whether values only ever rise within a process.
     pub(super) cumulative: bool,
 }
 
@@ -34,17 +35,17 @@ impl Records {
     }
 }
 
-/// How the values of a snapshot were sampled: scaled ones no longer tell.
+/// How the values of a snapshot were sampled; scaled values no longer reveal it.
 pub(crate) fn sampling_of(snapshot: &Snapshot) -> Sampling {
     match snapshot {
         _ if snapshot.is_scaled => Sampling::Unknown,
-        // Whoever follows references looks at every object.
+        // A profile of references covers every object.
         _ if snapshot.is_of_references => Sampling::Exact,
         _ => sampling(&snapshot.header),
     }
 }
 
-/// How a profile was sampled, as it says itself.
+/// How a profile was sampled, according to its header.
 pub(crate) fn sampling(header: &Header) -> Sampling {
     match measures::kind(header) {
         Kind::Heap => {
@@ -64,9 +65,10 @@ pub(crate) fn sampling(header: &Header) -> Sampling {
     }
 }
 
-/// What the raw samples of a snapshot weigh: what is the same for all samples of a label set is worked out once.
+/// The weights of a snapshot's raw samples: values that all samples of a label set share are
+/// computed once.
 pub(super) struct Scale<'a> {
-    /// Where the labels stand.
+    /// The series that holds the labels.
     labels: &'a Series,
     /// The types of the values.
     types: &'a [SampleType],
@@ -105,8 +107,8 @@ impl<'a> Scale<'a> {
         self.bucket(set, values, records).map_or(0, |bucket| bucket.raw)
     }
 
-    /// What one raw sample of a sample with these labels and values stands for, in the unit of `measured`. The sample
-    /// may be one of another snapshot: then this is what it would weigh here.
+    /// What one raw sample with these labels and values represents, in the unit of `measured`. The
+    /// sample may belong to another snapshot: then this is what it would weigh here.
     #[inline]
     pub(super) fn weight(
         &self,
@@ -130,7 +132,7 @@ impl<'a> Scale<'a> {
         }
     }
 
-    /// Bytes in a unit of the size, also as a whole number.
+    /// The number of bytes in a unit of the size, also as a whole number.
     fn scale(&self, records: &Records) -> (f64, u64) {
         let unit = &self.types[records.size].unit;
         if unit == "bytes" {
@@ -173,8 +175,8 @@ impl<'a> RawSamples<'a> {
         self.scale.exact()
     }
 
-    /// What a sample would stand for that nobody met, in the unit of `measured`: of small objects the period, and as
-    /// many of them as the smallest objects of Go would be.
+    /// What a sample that was never seen would represent, in the unit of `measured`: for small
+    /// objects the period, and the number of Go's smallest objects that fill it.
     pub(super) fn unit(&self, measured: &Measured) -> f64 {
         match self.scale.sampling {
             Sampling::Heap { period } if measured.is_count() => period / SMALLEST,
@@ -189,7 +191,7 @@ impl<'a> RawSamples<'a> {
         self.scale.raw(self.set(sample), self.values(sample), records)
     }
 
-    /// As [`Scale::weight`].
+    /// The same as [`Scale::weight`].
     #[inline]
     pub(super) fn weight(
         &self,

@@ -1,4 +1,4 @@
-//! Where the memory is in one snapshot.
+//! Ranks where the memory is in one snapshot.
 
 use super::entries::{self, Entries};
 use super::{
@@ -34,12 +34,12 @@ pub struct TopRow {
     pub flat_percent: Option<f64>,
     /// Cum as a share of the total, in percent; absent where the total is 0.
     pub cum_percent: Option<f64>,
-    /// Objects, where the profile counts them beside the sample type.
+    /// Objects, if the profile counts them next to the sample type.
     pub objects: Option<i64>,
-    /// 95 % interval of flat (of cum where the rows are sorted by cum).
+    /// 95 % interval of flat (of cum if the rows are sorted by cum).
     pub error: Option<Bounds>,
-    /// The place that is to blame for most of this row, where that is not the row itself: the nearest caller of the
-    /// program's own code, or else of a dependency.
+    /// The place to blame for most of this row, if that is not the row itself: the nearest
+    /// caller in own code, or else in a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
     /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
@@ -57,7 +57,7 @@ pub struct Top {
     pub omitted: Omitted,
 }
 
-/// What the samples of a series say about each row, all snapshots added up.
+/// The evidence of a series about each row, all snapshots added up.
 #[derive(Debug)]
 struct Findings {
     sampled: bool,
@@ -82,8 +82,8 @@ impl Findings {
     }
 }
 
-/// 95 % interval of the total of a sample type over all snapshots; `None` where a profile does not say how it was
-/// sampled.
+/// 95 % interval of the total of a sample type over all snapshots; `None` if a profile doesn't
+/// record how it was sampled.
 pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<Bounds> {
     let mut evidence = SampleEvidence::default();
     for snapshot in &series.snapshots {
@@ -103,7 +103,7 @@ pub fn total_error(series: &Series, measured: &Measured, total: i64) -> Option<B
     Some(Bounds::of(evidence.interval(total as f64, stats::LEVEL)))
 }
 
-/// Samples that one piece of work takes.
+/// Number of samples that one piece of work takes.
 const PIECE: usize = 64 * 1024;
 
 fn findings(
@@ -166,7 +166,7 @@ fn redirect(subject: &Subject<'_>, callers: &mut [Option<SiteId>]) {
     }
 }
 
-/// Where the memory is. Several snapshots are added up.
+/// Ranks rows by their memory. Several snapshots are added up.
 pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
     let &Subject { series, frames, ref measured, whole, .. } = subject;
     let mut found = Findings::new(frames);

@@ -1,11 +1,13 @@
-//! What many baselines, one after the other, add up to: what each rule holds in each of them, and whether that drifts.
+//! Judges what many baselines in a row add up to: what each rule measures in each of them, and
+//! whether that drifts.
 //!
-//! Baselines are counted one at a time ([`measure`]), so that a window of any length takes the memory of one. What
-//! drifts is then a question about numbers alone (`stats::drift`).
+//! Baselines are counted one at a time ([`measure`]), so a window of any length takes the memory of
+//! one. The drift is then computed from numbers alone (`stats::drift`).
 //!
-//! A rule that names a limit for drift demands it: where that can't be told, it is inconclusive like any other demand.
-//! One that limits growth alone is held to the same limits over the window, so that a slow rise fails too; but nobody
-//! asked for the window to be decided, so what is open there only warns.
+//! A rule with a limit for drift demands a decision: without one it is inconclusive, like any other
+//! rule. A rule that limits growth alone is held to the same limits over the window, so that a slow
+//! rise fails too; but as it doesn't ask for a decision about the window, an inconclusive drift
+//! only warns.
 
 use super::messages::{self, amount};
 use super::verdicts::{OfColumn, blank, hold, in_numbers};
@@ -15,7 +17,7 @@ use crate::stats::drift::{self, Drift, Point};
 use crate::stats::sampling::Part;
 use crate::stats::threshold::Decision;
 
-/// What a rule holds in the runs of one baseline.
+/// What a rule measures in the runs of one baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriftMeasure {
     /// Which rule, by its number.
@@ -24,28 +26,28 @@ pub struct DriftMeasure {
     pub sample_type: String,
     /// Their unit.
     pub unit: String,
-    /// The mean of the runs, and what is known of its variance.
+    /// The mean of the runs, and the known part of its variance.
     pub point: Point,
-    /// Whether the profiles say how they were sampled.
+    /// Whether the profiles record how they were sampled.
     pub known: bool,
 }
 
-/// Whether a rule asks for drift.
+/// Whether a rule limits drift.
 pub fn asks(rule: &Rule) -> bool {
     rule.scope != Scope::Leak && !limits(rule).is_empty()
 }
 
-/// Whether a rule has a limit for drift of its own, and not only one for growth.
+/// Whether a rule has its own limit for drift, and not only one for growth.
 pub fn demands(rule: &Rule) -> bool {
     asks(rule) && !rule.drift.is_empty()
 }
 
-/// What a rule allows a drift to be.
+/// The drift that a rule allows.
 fn limits(rule: &Rule) -> Limits {
     if rule.drift.is_empty() { rule.growth } else { rule.drift }
 }
 
-/// What each rule holds in the snapshots of a subject, which are runs of one thing.
+/// Measures each rule in the snapshots of a subject, which are runs of the same program.
 pub fn measure(
     subject: CheckSubject<'_>,
     asked: &CheckQuery,
@@ -74,8 +76,8 @@ pub fn measure(
     Ok(measures)
 }
 
-/// Judges the drift of each rule that asks for it, over what was measured of baselines in order of their time, the one that is judged last. With fewer
-/// than [`drift::LEAST`] nothing is judged.
+/// Judges the drift of each rule that limits it, over measurements of baselines in order of time;
+/// the last one is judged. With fewer than [`drift::LEAST`] nothing is judged.
 pub fn judge(rules: &[Rule], row: &[Vec<DriftMeasure>]) -> Vec<Judgement> {
     let asked = rules.iter().enumerate().filter(|(_, rule)| asks(rule));
     asked
@@ -90,8 +92,8 @@ pub fn judge(rules: &[Rule], row: &[Vec<DriftMeasure>]) -> Vec<Judgement> {
         .collect()
 }
 
-/// What is said of the rules that demand drift where there are no more than `baselines` to judge it by, too few. `after`
-/// is what they hold now. Where that is as it should be (`may_miss`), they pass.
+/// Judges the rules that demand drift if `baselines`, the number there are, is too small. `after`
+/// is what the rules measure now. If that is allowed (`may_miss`), they pass.
 pub fn too_few(
     rules: &[Rule],
     after: &[DriftMeasure],

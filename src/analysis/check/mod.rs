@@ -1,11 +1,12 @@
-//! Does a program keep to its rules?
+//! Checks whether a program keeps to its rules.
 //!
-//! Each rule is judged on the samples that its scope holds (`scopes`), added up over the runs of both sides (`count`), and
-//! against its own error (`stats::threshold`), so that there are three outcomes. Whatever is not within its limit is told
-//! with the places behind it (`offenders`), and what is open with what would decide (`messages`).
+//! Each rule is judged on the samples in its scope (`scopes`), added up over the runs before and
+//! after (`count`), against its own error (`stats::threshold`); hence the three outcomes. If a rule
+//! doesn't pass, `offenders` finds the places behind it; `messages` explains what would decide an
+//! inconclusive rule.
 //!
-//! A gate that judges nothing passes always. So a rule that matches nothing is an error, and so is a profile without
-//! samples, unless somebody said that this is as it should be.
+//! A check that judges nothing always passes. So a rule that matches nothing is an error, and so is
+//! a profile without samples, unless explicitly allowed.
 
 mod count;
 pub mod drift;
@@ -28,7 +29,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Whether something is as it should be.
+/// The outcome of a rule or of a whole check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -37,7 +38,7 @@ pub enum Outcome {
     Pass,
     /// It is above its limit.
     Fail,
-    /// Its error is larger than the margin.
+    /// Its error is larger than its distance from the limit.
     Inconclusive,
 }
 
@@ -46,15 +47,15 @@ pub enum Outcome {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {
-    /// How much more after has than before.
+    /// How much the value grew from before to after.
     Growth,
-    /// How much after has.
+    /// How large the value is after.
     Budget,
-    /// How much the last of many baselines has more than the first.
+    /// How much the value grew from the first to the last of many baselines.
     Drift,
-    /// What leaks.
+    /// Leaks.
     Leaks,
-    /// An entry of the allow-list, which is past its date.
+    /// An entry of the allow-list that is past its date.
     Allowance,
 }
 
@@ -62,40 +63,40 @@ pub enum Demand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offender {
-    /// The line of the program's own code; with other builds before and after, as it is called and where it stands after.
+    /// The line of the program's own code; if the builds differ, its name and line after.
     #[serde(flatten)]
     pub place: Place,
-    /// What stands there before: the mean of the runs.
+    /// Its value before: the mean of the runs.
     pub before: i64,
-    /// What stands there after.
+    /// Its value after.
     pub after: i64,
     /// `after − before`.
     pub delta: i64,
-    /// Lower 95 % bound of the growth, or of `after` where a budget is broken.
+    /// Lower 95 % bound of the growth, or of `after` if a budget is exceeded.
     pub lower: i64,
     /// Upper 95 % bound.
     pub upper: i64,
-    /// The unit of these numbers, where it is not that of the rule: goroutines among bytes.
+    /// The unit of these numbers if it differs from the rule's: goroutines among bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What it does through time, where that is asked.
+    /// How it behaves through time, if that was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
     /// Leak patterns that its stacks match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<String>,
-    /// What it does, and what to do about it; empty where no more is known than its numbers.
+    /// What it does, and what to do about it; empty if only its numbers are known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub explanation: String,
 }
 
-/// What is said of one rule.
+/// The judgement on one rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Judgement {
-    /// Name of the rule; of an entry of the allow-list, where it stands.
+    /// Name of the rule; for an entry of the allow-list, its place in the file.
     pub rule: String,
-    /// What it is about.
+    /// What is judged.
     pub demand: Demand,
     /// Which samples: `total`, `function REGEX`, `package REGEX`, `file REGEX`, `pattern ID`, `class leak`.
     pub scope: String,
@@ -105,36 +106,38 @@ pub struct Judgement {
     pub sample_type: String,
     /// Their unit.
     pub unit: String,
-    /// What may not be exceeded. A share of before has become a number; of several limits it is the one that decided.
+    /// The limit. A share of before has been converted to a number; of several limits it is the
+    /// deciding one.
     pub limit: Option<i64>,
-    /// The limit in percent of before, where the rule has one.
+    /// The limit in percent of before, if the rule has one.
     pub limit_percent: Option<f64>,
     /// The mean of the runs before.
     pub before: Option<i64>,
     /// The mean of the runs after.
     pub after: Option<i64>,
-    /// What is held against the limit: the growth, what after has, the drift over the window, the number of leaks.
+    /// The value compared with the limit: the growth, the value after, the drift over the window,
+    /// the number of leaks.
     pub value: Option<i64>,
     /// The same in percent of before.
     pub value_percent: Option<f64>,
-    /// Lower bound of the value (95 %, one-sided); absent where nothing says how far it reaches.
+    /// Lower bound of the value (95 %, one-sided); absent if its error is unknown.
     pub lower: Option<i64>,
     /// Upper bound of the value.
     pub upper: Option<i64>,
-    /// Which of the three.
+    /// The outcome.
     pub outcome: Outcome,
     /// What was found, in a sentence.
     pub message: String,
-    /// What would decide, or what to do next; absent where nothing has to be done.
+    /// What would decide, or what to do next; absent if no action is needed.
     pub advice: Option<String>,
-    /// How much growth the allow-list took out of it.
+    /// How much growth the allow-list removed from it.
     pub allowed: i64,
-    /// The places behind it, the surest first; none where it passes.
+    /// The places behind it, the most certain first; empty if the rule passes.
     pub offenders: Vec<Offender>,
 }
 
 impl Judgement {
-    /// A judgement about no numbers of a profile.
+    /// A judgement without numbers from a profile.
     fn plain(rule: &str, demand: Demand, scope: String, level: Level) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -164,15 +167,15 @@ impl Judgement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Granted {
-    /// Where it stands: `heapdiff.toml:12`.
+    /// Its place: `heapdiff.toml:12`.
     pub place: String,
     /// What may grow.
     pub scope: String,
     /// Why.
     pub reason: String,
-    /// The last day on which it may.
+    /// The last day on which it applies.
     pub expires: String,
-    /// Whether anything was found that it is about.
+    /// Whether it matched anything.
     pub is_used: bool,
 }
 
@@ -180,23 +183,24 @@ pub struct Granted {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
-    /// `fail` where a rule of level `fail` failed, else `inconclusive` where one is open, else `pass`.
+    /// `fail` if a rule of level `fail` failed, else `inconclusive` if one is, else `pass`.
     pub outcome: Outcome,
-    /// What an inconclusive check counts as, where somebody said so (`--on-inconclusive`); the exit code follows it.
+    /// What an inconclusive check counts as, if set with `--on-inconclusive`; the exit code follows
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_for: Option<Outcome>,
     /// Number of profiles before, the first ones of `inputs`; 0 where there is no baseline.
     pub before_runs: usize,
     /// Number of profiles after, the last ones of `inputs`.
     pub after_runs: usize,
-    /// What is said of each rule, in their order.
+    /// The judgements of the rules, in their order.
     pub rules: Vec<Judgement>,
-    /// The allow-list, as far as it holds.
+    /// The allow-list entries that are in force.
     pub allowances: Vec<Granted>,
 }
 
 impl Check {
-    /// The outcome of rules together.
+    /// The combined outcome of rules.
     pub fn overall<'j>(rules: impl Iterator<Item = &'j Judgement> + Clone) -> Outcome {
         let mut outcomes = rules.filter(|rule| rule.level == Level::Fail).map(|rule| rule.outcome);
         if outcomes.clone().any(|outcome| outcome == Outcome::Fail) {
@@ -209,34 +213,34 @@ impl Check {
     }
 }
 
-/// What is judged: the runs of before, then those of after.
+/// The subject of a check: the runs before, then the runs after.
 #[derive(Clone, Copy)]
 pub struct CheckSubject<'a> {
     /// The snapshots.
     pub series: &'a Series,
-    /// Count what was inlined with what it was inlined into.
+    /// Whether inlined functions count as part of the function they were inlined into.
     pub noinlines: bool,
     /// How two snapshots relate.
     pub process: Option<Process>,
     /// The sample type of rules that name none.
     pub column: usize,
-    /// What leaks, where snapshots through time were given.
+    /// Leaks, if snapshots through time were given.
     pub leaks: Option<Leaks<'a>>,
 }
 
-/// What leaks in snapshots through time.
+/// Leaks in snapshots through time.
 #[derive(Clone, Copy)]
 pub struct Leaks<'a> {
     /// The suspects, of any class.
     pub suspects: &'a [Suspect],
-    /// How many snapshots that differ each process has.
+    /// How many distinct snapshots each process has.
     pub processes: &'a [usize],
 }
 
-/// What is asked.
+/// A question about rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckQuery {
-    /// What is demanded.
+    /// The rules.
     pub rules: Arc<Rules>,
     /// Leak patterns, for rules about them.
     pub catalog: Arc<Catalog>,
@@ -244,10 +248,10 @@ pub struct CheckQuery {
     pub own: Own,
     /// How many of the snapshots are before; the others are after.
     pub before: usize,
-    /// The day on which it is asked, for the allow-list.
+    /// Today's date, for the allow-list.
     pub today: Date,
-    /// What may be missing.
+    /// What may be missing without being an error.
     pub missing: Missing,
-    /// What an inconclusive check is taken for.
+    /// What an inconclusive check counts as.
     pub inconclusive: Option<Outcome>,
 }

@@ -1,8 +1,9 @@
-//! The places behind what a rule complains about.
+//! Finds the places behind a rule that doesn't pass.
 //!
-//! A place is a line of the program's own code. Between two builds lines move, and the one that grew is to be named, not the one
-//! that happens to bear the old number. So the lines of each function are laid side by side in their order, such that
-//! as much as possible of what was there before is found again, and what is left over came or went.
+//! A place is a line of the program's own code. Lines move between two builds, and the report must
+//! name the line that grew, not the one that now has the old number. So the lines of each function
+//! are aligned in order, such that as much as possible of the values before is matched; the rest
+//! was added or removed.
 
 use super::count::{SiteSum, Sites};
 use super::scopes::Scopes;
@@ -13,25 +14,26 @@ use crate::stats::threshold::{Blur, Growth, Limits, Verdict};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// Places that are told at most.
+/// Maximum number of places reported.
 const TOLD: usize = 10;
-/// Places that are told where none is sure.
+/// Maximum number of places reported if none is certain.
 const UNSURE: usize = 3;
-/// A place is told from this share of what the rule complains about.
+/// A place is reported if it holds at least this share of the value that the rule judges.
 const SHARE: f64 = 0.05;
-/// Pairs of lines of one function that are tried at most; a function with more is told by its heaviest line.
+/// Maximum number of pairs of lines tried per function; a function with more is represented by its
+/// heaviest line.
 const PAIRS_MAX: usize = 1 << 16;
 
-/// What places are told of.
+/// The value that places are reported for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// Growth.
+    /// Their growth.
     Growth,
-    /// What they hold after.
+    /// Their value after.
     After,
 }
 
-/// The runs that sums are of, and what one sample that nobody met would weigh.
+/// The runs behind the sums, and the weight of one sample that was never seen.
 #[derive(Clone, Copy)]
 pub(super) struct Runs {
     pub(super) before: usize,
@@ -39,7 +41,8 @@ pub(super) struct Runs {
     pub(super) same_build: bool,
 }
 
-/// The places that stand behind `whole`: the program's own first, since those can be changed, and of these the surest.
+/// The places behind `whole`: own code first, since you can change it, and among these the most
+/// certain.
 pub(super) fn offenders(
     (scopes, owners): (&Scopes<'_>, &Owners),
     sites: &Sites,
@@ -73,7 +76,7 @@ pub(super) fn offenders(
     found.into_iter().take(UNSURE).map(|(.., offender)| offender).collect()
 }
 
-/// A place in words, and the bound it is sorted by.
+/// Converts a place to an offender, and returns the bound it is sorted by.
 fn told(scopes: &Scopes<'_>, site: Frame, sum: &SiteSum, runs: Runs, by: By) -> (f64, Offender) {
     let per = |value: i64, runs: usize| (value as f64 / runs.max(1) as f64).round();
     let (before, after) = (per(sum.values[0], runs.before), per(sum.values[1], runs.after));
@@ -104,7 +107,7 @@ fn told(scopes: &Scopes<'_>, site: Frame, sum: &SiteSum, runs: Runs, by: By) -> 
     (bounds.lower, offender)
 }
 
-/// The places, each with what it was before.
+/// The places, each with its value before.
 fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Frame, SiteSum)> {
     let mut all: Vec<(Frame, [SiteSum; 2])> =
         sites.iter().map(|(&site, &sums)| (site, sums)).collect();
@@ -119,7 +122,8 @@ fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Frame, S
             })
             .collect();
     }
-    // By name alone: a function may move to another file, and a build in another folder has other files.
+    // By name only: a function may move to another file, and a build in another folder has other
+    // files.
     let mut functions: HashMap<&str, usize, FxBuildHasher> = HashMap::default();
     let mut lines: Vec<[Vec<(Frame, SiteSum)>; 2]> = Vec::new();
     for (site, sums) in all {
@@ -136,7 +140,7 @@ fn placed(scopes: &Scopes<'_>, sites: &Sites, same_build: bool) -> Vec<(Frame, S
     lines.into_iter().flat_map(|[before, after]| side_by_side(before, after)).collect()
 }
 
-/// The lines of a function after, with what each was before, and the lines that are gone.
+/// The lines of a function after, each with its value before, and the lines that are gone.
 fn side_by_side(
     mut before: Vec<(Frame, SiteSum)>,
     mut after: Vec<(Frame, SiteSum)>,
@@ -151,12 +155,12 @@ fn side_by_side(
         before.iter().chain(&after).for_each(|(_, sum)| whole.merge(sum));
         return heaviest.map(|site| (site, whole)).into_iter().collect();
     }
-    // Lines are the likelier the same, the more they have in common and the less apart.
+    // Lines are more likely the same the more value they share and the closer they are.
     let alike = |before: &SiteSum, after: &SiteSum| {
         let (a, b) = (value(before).min(value(after)), value(before).max(value(after)));
         (u128::from(a) * u128::from(a) / u128::from(b.max(1))) as u64
     };
-    // The most that lines from these on can be alike.
+    // The best total similarity of the lines from these on.
     let width = after.len() + 1;
     let mut common = vec![0_u64; (before.len() + 1) * width];
     for i in (0..before.len()).rev() {

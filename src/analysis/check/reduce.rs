@@ -1,11 +1,11 @@
-//! A run as small as its rules allow: stacks that a rule or an entry of the allow-list is about stay, and all others
-//! are added up.
+//! Reduces a run to what its rules need: stacks that match a rule or an entry of the allow-list
+//! stay, and all others are added up.
 //!
-//! What a gate needs of the others is their sum and its error. So values are added up by label set, since the label
-//! `bytes` says how objects were sampled, and only as far as the raw samples behind the sum stay as many: the runtime
-//! rounds each record down, and a sum of many would tell of fewer. The place of the program's own code stays as well,
-//! so that a rule about the total can name it. Sums stand under [`OUTSIDE_RULES`], each in a line of its own, so that nobody
-//! adds them up again.
+//! Of the other stacks a check needs only their sum and its error. Values are added up by label
+//! set, since the label `bytes` records how objects were sampled, and only while the sum keeps the
+//! same number of raw samples: the runtime rounds each record down, so a merged sum could imply
+//! fewer. The place in own code stays as well, so that a rule about the total can name it. Sums are
+//! stored under [`OUTSIDE_RULES`], each on its own line, so that they are never added up again.
 
 use super::count::Places;
 use super::scopes::{Scopes, Test};
@@ -23,7 +23,7 @@ use crate::rules::{Rules, Scope, Value};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// A scope that a reduced run keeps nothing of.
+/// A scope that a reduced run has no data for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unkept {
     /// What asks for it: the name of a rule, or the place of an entry of the allow-list.
@@ -32,7 +32,7 @@ pub struct Unkept {
     pub scope: String,
 }
 
-/// What rules keep of a run, in words that do not change.
+/// The scopes that rules keep of a run, in a stable notation.
 pub fn scopes(rules: &Rules) -> Vec<String> {
     let of_rules = rules.rules.iter().map(|rule| &rule.scope);
     let all = of_rules.chain(rules.allowances.iter().map(|allowance| &allowance.scope));
@@ -43,7 +43,7 @@ pub fn scopes(rules: &Rules) -> Vec<String> {
     all
 }
 
-/// What rules ask for that a run does not have of which these scopes were kept. The total stays in any case.
+/// The scopes that rules need and a run reduced to `kept` lacks. The total is always kept.
 pub fn unkept(rules: &Rules, kept: &[String]) -> Vec<Unkept> {
     let of_rules = rules.rules.iter().map(|rule| (format!("rule `{}`", rule.name), &rule.scope));
     let allowances = rules.allowances.iter();
@@ -66,7 +66,7 @@ struct Group {
     raw: Vec<i64>,
 }
 
-/// Reduces the one snapshot of a series to what rules need.
+/// Reduces the one snapshot of a series to what the rules need.
 pub fn reduce(
     series: Series,
     rules: &Rules,
@@ -118,7 +118,7 @@ pub fn reduce(
         reduced.push_stack(&stack);
         reduced.deepest = reduced.deepest.max(stack.len());
         reduced.labels.push(group.labels);
-        // Only a way to find equal stacks, and no two of these are.
+        // Hashes only serve to find equal stacks, and no two of these are equal.
         reduced.stack_hashes.push(number as u64);
         reduced.values.extend(group.values);
     }
@@ -128,7 +128,7 @@ pub fn reduce(
     Ok(merge.finish())
 }
 
-/// The samples that stay as they are, and the others added up.
+/// Separates the samples that stay from the others, which are added up.
 fn sort_out(
     series: &Series,
     kept: &[(&Scope, Value)],
@@ -151,7 +151,7 @@ fn sort_out(
     let count = |set: LabelSetId, values: &[i64]| -> Vec<i64> {
         columns.iter().map(|records| raw.scale.raw(set, values, records)).collect()
     };
-    // The group that the next sample of a place and a label set may join.
+    // The group that the next sample with the same place and label set may join.
     let mut open: HashMap<(Option<Frame>, LabelSetId), usize, FxBuildHasher> = HashMap::default();
     for sample in 0..raw.len() {
         let hits = scopes.hits(raw.stack(sample));
@@ -162,7 +162,7 @@ fn sort_out(
         let (labels, values) = (raw.set(sample), raw.values(sample));
         let site = places.site(&raw.stack(sample));
         let own = count(labels, values);
-        // Without a size, a sum would be taken for objects of their mean size.
+        // Without a size, a sum would be treated as objects of their mean size.
         let may_join = raw.scale.sized[labels.index()].is_some() || raw.exact() || !raw.known();
         let group = open.get(&(site, labels)).copied().filter(|_| may_join);
         let joined = group.and_then(|group| {

@@ -1,7 +1,8 @@
-//! Which samples a rule holds.
+//! Decides which samples are in the scope of a rule.
 //!
-//! Expressions meet each function once; what is remembered of a location is a bit for each expression that one of its frames matches.
-//! A stack then is the union of the bits of its locations, so that a rule more costs a sample next to nothing.
+//! Each expression is matched once per function. Each location stores one bit per expression that
+//! one of its frames matches, and a stack is the union of the bits of its locations, so another
+//! rule costs next to nothing per sample.
 
 use crate::model::ids::{FunctionId, LocationId};
 use crate::model::origin;
@@ -10,18 +11,18 @@ use crate::model::symbols::Line;
 use crate::patterns::{Catalog, Matcher, PatternId};
 use crate::rules::{Scope, Value};
 
-/// What a stack has to have.
+/// What a stack must contain.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Test {
     /// Nothing.
     All,
     /// A frame that matches the expression of this number.
     Frame(usize),
-    /// A leaf that does.
+    /// A leaf that matches it.
     Leaf(usize),
-    /// This pattern.
+    /// The pattern with this id.
     Pattern(PatternId),
-    /// It is no scope of samples.
+    /// Never passes: not a scope of samples.
     Never,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Scopes<'a> {
     matcher: Option<Matcher>,
 }
 
-/// What is known of one stack.
+/// The matches of one stack.
 pub(super) struct Hits {
     frames: Vec<u64>,
     leaf: Vec<u64>,
@@ -44,7 +45,7 @@ pub(super) struct Hits {
 }
 
 impl<'a> Scopes<'a> {
-    /// Makes a test of each scope.
+    /// Compiles a test for each scope.
     pub(super) fn new(
         series: &'a Series,
         noinlines: bool,
@@ -116,7 +117,7 @@ impl<'a> Scopes<'a> {
         if self.noinlines { &lines[lines.len().saturating_sub(1)..] } else { lines }
     }
 
-    /// What a stack, leaf first, has.
+    /// Finds what a stack, leaf first, matches.
     pub(super) fn hits(&self, stack: impl Iterator<Item = LocationId> + Clone) -> Hits {
         let mut hits =
             Hits { frames: vec![0; self.words], leaf: vec![0; self.words], patterns: Vec::new() };
@@ -165,7 +166,7 @@ fn add(all: &mut [u64], own: &[u64]) {
     all.iter_mut().zip(own).for_each(|(all, own)| *all |= own);
 }
 
-/// Whether a scope holds a place of which only the names are known.
+/// Whether a scope contains a place of which only the names are known.
 pub(super) fn holds(
     scope: &Scope,
     function: &str,

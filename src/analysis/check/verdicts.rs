@@ -1,4 +1,4 @@
-//! From sums to judgements.
+//! Turns sums into judgements.
 
 use super::count::{Counted, Pass, RuleTests, Sum};
 use super::offenders::{By, Runs, offenders};
@@ -17,13 +17,13 @@ use crate::stats::threshold::{self, Blur, Decision, Verdict};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a case that a flag names")]
 pub struct Missing {
-    /// There is nothing to compare with.
+    /// There is no baseline.
     pub baseline: bool,
     /// Rules match nothing.
     pub matches: bool,
     /// Profiles have no samples.
     pub samples: bool,
-    /// Profiles are no states, but differences.
+    /// Profiles are delta profiles, not snapshots.
     pub states: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What the raw samples say about each row, each site and each total: one pass over the matched samples.
+//! Collects the evidence of raw samples about each row, site and total, in one pass over the
+//! matched samples.
 
 use super::findings::{Findings, RowSum, SiteSum};
 use super::sparse::Sparse;
@@ -11,18 +12,18 @@ use crate::model::series::Series;
 use crate::parallel;
 use crate::stats::growth::{GrowthEvidence, Pair};
 
-/// What to judge, and by what.
+/// What to judge, and the options for it.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) series: &'a Series,
-    /// `None` where totals alone are wanted.
+    /// `None` if only totals are needed.
     pub(super) frames: Option<&'a Frames>,
     pub(super) measured: &'a Measured,
     pub(super) by_cum: bool,
 }
 
-/// Pieces of work: a few, because each has a table of all rows, and a fixed number, so that sums of floating-point
-/// numbers come out the same on every machine.
+/// Number of pieces of work: few, because each has a table of all rows, and fixed, so that sums of
+/// floating-point numbers are the same on every machine.
 const PIECES: usize = 4;
 
 /// Fewer samples than this are one piece.
@@ -33,8 +34,8 @@ fn piece(n: usize) -> usize {
     if n < SMALL { SMALL } else { n.div_ceil(PIECES) }
 }
 
-/// Judges every row and every total. `known` is how the snapshots relate, where that was found out before a filter
-/// took samples away.
+/// Judges every row and every total. `known` is how the snapshots relate, if that was determined
+/// before a filter removed samples.
 pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findings {
     let series = question.series;
     let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
@@ -44,7 +45,7 @@ pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findin
         .filter(|_| known != Some(Process::Different) && may_be_one_process(before, after));
     if let Some(allocated) = allocated {
         let pairs = pairs(before, after, series.sample_types.len(), allocated);
-        // Nearly always in order; the pass itself finds out where it is not.
+        // The order is nearly always right; the pass itself detects when it isn't.
         let (mut found, falls, rises) =
             Pass::new(question, known.unwrap_or(Process::InOrder)).run(&pairs);
         found.moved = rises;
@@ -71,7 +72,7 @@ struct Pass<'a> {
     /// The distinct groups of columns, and the group and sample type of each total.
     groups: Vec<Records>,
     types: Vec<(usize, Measured)>,
-    /// The group that the rows are about, and that of what was allocated.
+    /// The group that the rows use, and the group of allocated values.
     main: usize,
     allocated: Option<usize>,
 }
@@ -81,10 +82,10 @@ struct Piece {
     falls: usize,
     rises: usize,
     totals: Vec<GrowthEvidence>,
-    /// Pairs of each group by label set: samples of one object size weigh the same, so that they are counted first
-    /// and weighed once.
+    /// Pairs of each group by label set: samples of one object size weigh the same, so they are
+    /// counted first and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
-    /// Sums of stacks whose leaf is own code: the leaf tells row and site.
+    /// Sums of stacks whose leaf is own code: the leaf determines row and site.
     leaves: Sparse<LocationId, (SiteSum, i64)>,
     rows: Sparse<RowId, RowSum>,
     sites: Sparse<SiteId, SiteSum>,
@@ -121,7 +122,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The findings, and how many counters of allocations fall and rise.
+    /// Returns the findings, and how many counters of allocations fall and rise.
     fn run(&self, pairs: &Pairs) -> (Findings, usize, usize) {
         let frames = self.question.frames;
         let n = pairs.of_after.len();
@@ -219,7 +220,7 @@ impl<'a> Pass<'a> {
         }
         let raw = |group: usize| self.sides.raw(record, &self.groups[group]);
         let allocated = self.allocated.map(raw).unwrap_or_default();
-        // By the values themselves: raw samples would hide a fall that rounds away.
+        // Compares the values themselves: raw samples would hide a fall that rounds away.
         if let Some(group) = self.allocated {
             let Records { size, count, .. } = self.groups[group];
             let (b, a) = self.sides.values(record, count.unwrap_or(size));

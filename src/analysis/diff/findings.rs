@@ -1,4 +1,4 @@
-//! What the raw samples say, added up: sums of each row, each site and each total.
+//! The evidence of raw samples, added up for each row, each site and each total.
 
 use super::Process;
 use super::sparse::Sparse;
@@ -8,28 +8,28 @@ use crate::model::ids::LocationId;
 use crate::model::origin::Owner;
 use crate::stats::growth::GrowthEvidence;
 
-/// What the samples say.
+/// The findings about two snapshots.
 #[derive(Debug)]
 pub(super) struct Findings {
     /// How the snapshots relate.
     pub(super) process: Process,
-    /// How many counters of allocations moved in the one direction that speaks for a single process.
+    /// How many counters of allocations moved in the one direction that indicates a single process.
     pub(super) moved: usize,
-    /// Whether the profiles say how they were sampled.
+    /// Whether the profiles record how they were sampled.
     pub(super) sampled: bool,
-    /// Whether every allocation was recorded: any change is certain.
+    /// Whether every allocation was recorded, so that any change is certain.
     pub(super) exact: bool,
-    /// Of the total of each sample type.
+    /// The total of each sample type.
     pub(super) totals: Vec<GrowthEvidence>,
-    /// Of each row: flat, or cum where the rows are sorted by it.
+    /// Each row: flat, or cum if the rows are sorted by it.
     pub(super) rows: Sparse<RowId, RowSum>,
-    /// Of each site.
+    /// Each site.
     pub(super) sites: Sparse<SiteId, SiteSum>,
-    /// Δ of each leaf row that is not own code, by its site.
+    /// Δ of each leaf row that isn't own code, by its site.
     pub(super) callers: Callers,
 }
 
-/// What a row's samples say.
+/// The findings about a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RowSum {
     pub(super) evidence: GrowthEvidence,
@@ -64,7 +64,7 @@ impl SiteSum {
 }
 
 impl Findings {
-    /// Hands the sums of leaves in own code to their rows and sites.
+    /// Adds the sums of leaves in own code to their rows and sites.
     pub(super) fn spread(
         &mut self,
         frames: &Frames,
@@ -103,7 +103,7 @@ impl Findings {
         }
     }
 
-    /// What the samples say of a row; nothing for one that no sample counts for.
+    /// The findings about a row; empty for a row without samples.
     pub(super) fn row(&self, id: RowId) -> RowSum {
         self.rows.get(id).copied().unwrap_or_default()
     }

@@ -1,8 +1,8 @@
-//! What changed between two snapshots.
+//! Compares two snapshots: what changed between them.
 //!
-//! Every row is judged by its raw samples: `evidence` adds the matched records up
-//! to `findings` for rows, sites and totals, and `rows` turns the sums into what is shown. `moved` finds functions that two
-//! builds call by different names.
+//! Every row is judged by its raw samples: `evidence` adds up the matched records into `findings`
+//! for rows, sites and totals, and `rows` turns the sums into the rows shown. `moved` finds
+//! functions that two builds name differently.
 
 mod blame;
 mod evidence;
@@ -26,9 +26,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Nothing stood there before, and the growth is more than sampling error.
+    /// Absent before, and the growth is more than sampling error.
     New,
-    /// Nothing stands there any more, and the loss is more than sampling error.
+    /// Absent after, and the loss is more than sampling error.
     Gone,
     /// Grew by more than sampling error explains.
     Grown,
@@ -60,21 +60,22 @@ pub struct DiffRow {
     pub delta: Measure,
     /// Δ / before of the value the rows are sorted by, in percent; absent where before is 0.
     pub delta_percent: Option<f64>,
-    /// Objects, where the profile counts them beside the sample type.
+    /// Objects, if the profile counts them next to the sample type.
     pub objects: Option<Change<i64, i64>>,
-    /// Share (0 to 1) of what was allocated between the snapshots that is still in use: Δ in use / Δ
-    /// allocated. Absent where nothing was allocated, in different processes, or without both sample types.
+    /// Share (0 to 1) of the memory allocated between the snapshots that is still in use: Δ in use
+    /// / Δ allocated. Absent if nothing was allocated, in different processes, or without both
+    /// sample types.
     pub kept: Option<f64>,
-    /// 95 % interval of Δ flat (of Δ cum where the rows are sorted by cum). Absent where the profile does
-    /// not say how it sampled.
+    /// 95 % interval of Δ flat (of Δ cum if the rows are sorted by cum). Absent if the profile
+    /// doesn't record how it was sampled.
     pub error: Option<Bounds>,
-    /// Benjamini–Hochberg q of "grew" where Δ ≥ 0, of "shrank" where Δ < 0. Absent where too few samples
-    /// stand behind the row to test it.
+    /// Benjamini–Hochberg q of "grew" if Δ ≥ 0, of "shrank" if Δ < 0. Absent if the row has too few
+    /// samples to test it.
     pub q_value: Option<f64>,
     /// What happened.
     pub status: Status,
-    /// The place that is to blame for most of this row's change, where that is not the row itself: the nearest caller of the
-    /// program's own code, or else of a dependency.
+    /// The place to blame for most of this row's change, if that is not the row itself: the nearest
+    /// caller in own code, or else in a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
     /// On the row of the after side: the name this function had before (a renumbered closure).
@@ -95,7 +96,7 @@ pub struct DiffSite {
     /// The frame of the program's own code nearest to the leaf; without one, that of a dependency.
     #[serde(flatten)]
     pub place: Place,
-    /// The leaf function that allocates for it most, where that is another one.
+    /// The leaf function that allocates most for it, if that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf: Option<String>,
     /// Value before.
@@ -108,7 +109,7 @@ pub struct DiffSite {
     pub error: Bounds,
     /// Benjamini–Hochberg q over all tested sites.
     pub q_value: f64,
-    /// 90 % lower confidence bound of the growth: what the sites are ranked by.
+    /// 90 % lower confidence bound of the growth, by which the sites are ranked.
     pub lower_bound: i64,
 }
 
@@ -116,7 +117,7 @@ pub struct DiffSite {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
-    /// Rows, those that matter most first.
+    /// Rows, the most important first.
     pub rows: Vec<DiffRow>,
     /// Rows whose change is within sampling error and that were left out (`--all` shows them).
     pub within_noise: Omitted,
@@ -127,10 +128,11 @@ pub struct Diff {
     pub sites: Vec<DiffSite>,
 }
 
-/// So many counters of two processes move in one direction in less than one of a hundred pairs.
+/// Of two different processes, fewer than one pair in a hundred has this many counters that all
+/// move in one direction.
 const SURE_COUNTERS: usize = 8;
 
-/// What two snapshots say about each other: how they relate, their totals, and the rows where they were asked for.
+/// The comparison of two snapshots: how they relate, their totals, and the rows if requested.
 pub struct Comparison<'a> {
     series: &'a Series,
     measured: Measured,
@@ -140,8 +142,8 @@ pub struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Compares the first two snapshots of a series. Without `frames` only totals are judged. `known` is how the
-    /// snapshots relate, where that was found out before a filter took samples away.
+    /// Compares the first two snapshots of a series. Without `frames` only totals are judged.
+    /// `known` is how the snapshots relate, if that was determined before a filter removed samples.
     pub fn new(
         series: &'a Series,
         frames: Option<&Frames>,
@@ -156,13 +158,14 @@ impl<'a> Comparison<'a> {
         Self { series, measured, order, found, same_build }
     }
 
-    /// How the two relate, to be known of the same snapshots when they are filtered.
+    /// How the two relate; pass it on when the same snapshots are filtered.
     pub fn process(&self) -> Process {
         self.found.process
     }
 
-    /// As [`Comparison::process`], for who must not take two processes for one: counters of two processes move as they
-    /// like, and where few moved they may all have moved in one direction by chance.
+    /// Like [`Comparison::process`], for callers that must not mistake two processes for one:
+    /// counters of two processes move independently, and a few may all have moved in one direction
+    /// by chance.
     pub fn sure_process(&self) -> Process {
         match self.found.moved {
             1..SURE_COUNTERS if !self.found.exact => Process::Different,
@@ -170,8 +173,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// 95 % interval of the change of the total of a sample type, by its position; `None` where the profiles don't
-    /// say how they were sampled.
+    /// 95 % interval of the change of the total of a sample type, by its position; `None` if the
+    /// profiles don't record how they were sampled.
     pub fn total_error(&self, column: usize, delta: i64) -> Option<Bounds> {
         let evidence = &self.found.totals[column];
         self.found.sampled.then(|| Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))

@@ -5,10 +5,10 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// A name with everything left out that a compiler numbers: `main.f.func2.1` becomes `main.f.func#.#`. `None`
-/// where nothing is.
+/// A name without the parts that a compiler numbers: `main.f.func2.1` becomes `main.f.func#.#`.
+/// `None` if it has none.
 fn canonical(name: &str) -> Option<String> {
-    // A binary without symbols, which is all that is known.
+    // A binary without symbols is named in brackets.
     if name.starts_with('[') {
         return None;
     }
@@ -39,8 +39,8 @@ fn canonical(name: &str) -> Option<String> {
     (changed && !plain.is_empty()).then(|| parts.join("."))
 }
 
-/// Pairs of a name that only before has and a name that only after has, where they differ in numbering alone
-/// and exactly one candidate stands on each side. Indices into the two lists.
+/// Pairs a name found only before with a name found only after if they differ only in numbering and
+/// each side has exactly one candidate. Returns indices into the two lists.
 pub(super) fn pairs(only_before: &[&str], only_after: &[&str]) -> Vec<(usize, usize)> {
     let group = |names: &[&str]| {
         let mut groups: HashMap<String, Vec<usize>, FxBuildHasher> = HashMap::default();

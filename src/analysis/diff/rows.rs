@@ -1,4 +1,4 @@
-//! From sums and evidence to the rows and sites of the answer.
+//! Turns sums and evidence into the rows and sites of a comparison.
 
 use super::findings::{Findings, RowSum, SiteSum};
 use super::{Comparison, Diff, DiffRow, DiffSite, Process, Status, moved};
@@ -38,19 +38,19 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOpti
 #[derive(Clone, Debug)]
 struct Case {
     row: RowId,
-    /// Δ that decides: of the row, or of both rows of a moved function.
+    /// The Δ that decides: of the row, or of both rows of a moved function.
     decides: i64,
     q_value: Option<f64>,
     status: Status,
     moved: Option<Moved>,
 }
 
-/// A row of a function that the two builds call by different names.
+/// A row of a function that the two builds name differently.
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     /// Position of the case with the other name.
     other: usize,
-    /// Whether this is the name of before.
+    /// Whether this is the name before.
     gone: bool,
     /// The evidence of both rows.
     evidence: GrowthEvidence,
@@ -106,20 +106,20 @@ impl<'a> Judge<'a> {
         self.found.process != Process::Different
     }
 
-    /// Links the rows of functions that the two builds call by different names.
+    /// Links the rows of functions that the two builds name differently.
     fn link_moved(&mut self) {
-        // Other rows than functions have no names that a compiler numbers.
+        // Only functions have names that a compiler numbers.
         if self.comparison.same_build || self.same_process() || !self.frames.by_function_name() {
             return;
         }
-        // First names that stand on one side only. Then, among what is left, names whose value does: the new
-        // number of one closure may be the old number of another.
+        // First names found on one side only. Then, among the rest, names with a value on one side
+        // only: the new number of one closure may be the old number of another.
         let order = self.order;
         self.link_unheld(|sums, row| !is_empty(sums, row));
         self.link_unheld(|sums, row| primary(sums.row(row), order) != 0);
     }
 
-    /// Links rows that only one side holds, where one candidate is left on each.
+    /// Links rows that only one side holds if one candidate is left on each side.
     fn link_unheld(&mut self, holds: impl Fn(&Sums, RowId) -> bool) {
         let only = |one: &Sums, other: &Sums| -> Vec<usize> {
             let alone = |case: &Case| {
@@ -144,7 +144,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Tests growth and shrinkage, each over all rows that are worth a test.
+    /// Tests growth and shrinkage, each over all rows that are worth testing.
     fn test(&mut self) {
         if self.found.sampled {
             // The two rows of a moved function are one test.
@@ -163,7 +163,7 @@ impl<'a> Judge<'a> {
                 cases.into_iter().zip(p).filter_map(|(i, p)| Some((i, p?))).collect();
             for grows in [true, false] {
                 let is_asked = |i: usize| (self.cases[i].decides >= 0) == grows;
-                // The p of the other direction is large by all means, and nobody asks how large.
+                // The p of the other direction is always large, so its exact value doesn't matter.
                 let p: Vec<f64> =
                     tested.iter().map(|&(i, p)| if is_asked(i) { p } else { 1.0 }).collect();
                 for (&(i, _), q) in tested.iter().zip(benjamini_hochberg(&p)) {
@@ -181,7 +181,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The evidence that decides about a case: of its row, or of both rows of a moved function.
+    /// The evidence that decides a case: of its row, or of both rows of a moved function.
     fn evidence(&self, case: &Case) -> GrowthEvidence {
         case.moved.map_or_else(|| self.found.row(case.row).evidence, |moved| moved.evidence)
     }
@@ -201,7 +201,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What the case is ordered by: first what is more than noise, then the conservative size of its change.
+    /// The rank of a case: rows beyond noise first, then by the conservative size of the change.
     fn rank(&self, case: &Case) -> (bool, f64, u64) {
         let size = case.decides.unsigned_abs();
         match self.order {
@@ -216,7 +216,7 @@ impl<'a> Judge<'a> {
 
     fn rows(&self, wanted: RowOptions) -> Diff {
         let rank = |i: usize| (self.rank(&self.cases[i]), i);
-        // What did not change is left out before it is put in order: mostly callers that allocate nothing.
+        // Unchanged rows are removed before sorting: they are mostly callers that allocate nothing.
         let shown = |i: &usize| wanted.all || self.cases[*i].status != Status::Same;
         let mut order: Vec<_> = (0..self.cases.len()).filter(shown).map(rank).collect();
         order.sort_by(|((real_a, bound_a, size_a), a), ((real_b, bound_b, size_b), b)| {
@@ -227,7 +227,7 @@ impl<'a> Judge<'a> {
         let context = Context::new(self.comparison.series, self.frames, |location| {
             let (b, a) =
                 (self.before.leaves[location.index()], self.after.leaves[location.index()]);
-            // By change; where nothing changed, by size.
+            // By change; if nothing changed, by size.
             a.abs_diff(b)
                 .saturating_mul(4)
                 .saturating_add(a.unsigned_abs().max(b.unsigned_abs()) / 4)
@@ -242,7 +242,8 @@ impl<'a> Judge<'a> {
             let case = &self.cases[i];
             let dropped = match case.status {
                 Status::WithinNoise if !wanted.all => Some(&mut diff.within_noise),
-                // A moved function is shown as one line: its second row is not counted against the limit.
+                // A moved function is shown as one line, so its second row doesn't count against
+                // the limit.
                 _ if wanted.nodecount > 0
                     && diff.rows.len() >= wanted.nodecount
                     && !diff.rows.iter().any(|row| self.is_other(case, row)) =>
@@ -307,7 +308,7 @@ impl<'a> Judge<'a> {
         let (file, line) = context.place(id);
         let via = callers[id.0 as usize].filter(|_| self.frames.row(id).owner != Owner::Own);
         let interval = evidence.interval(main as f64, stats::LEVEL);
-        // An address beneath its binary is not one of the rows that are tested: its interval says it all.
+        // An address beneath its binary isn't one of the tested rows; its interval decides.
         let certain = interval.lower > 0.0 || interval.upper < 0.0;
         let case = Case {
             row: id,
@@ -336,7 +337,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The sites that grew. Lines move between builds, so there a site is its whole function.
+    /// The sites that grew. Lines move between builds, so between different builds a site is its
+    /// whole function.
     fn sites(&self, wanted: RowOptions) -> Vec<DiffSite> {
         if !self.found.sampled {
             return Vec::new();
@@ -390,7 +392,7 @@ impl<'a> Judge<'a> {
         }
         let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, SiteSum, f64)| {
             let place = place_of(self.comparison.series, self.frames, id);
-            // At other granularities a row is no function, and its name would say the place again.
+            // At other granularities a row isn't a function, and its name would repeat the place.
             let leaf = leaves[&id].1.filter(|_| self.frames.by_function_name());
             let leaf = leaf.map(|row| self.frames.name(row).to_owned());
             DiffSite {
@@ -407,8 +409,8 @@ impl<'a> Judge<'a> {
         grown.into_iter().map(site).collect()
     }
 
-    /// The sites with their sums; where the builds differ, those of one function (renumbered or not) as one,
-    /// named by its heaviest line after.
+    /// The sites with their sums; if the builds differ, the sites of one function (renumbered or
+    /// not) are merged, named by its heaviest line after.
     fn merged_sites(&self) -> Cow<'_, [(SiteId, SiteSum)]> {
         let all = self.found.sites.met();
         if self.comparison.same_build {

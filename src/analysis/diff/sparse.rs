@@ -1,7 +1,8 @@
-//! Sums by a dense id of which one piece of work meets few: a slot for each id, a sum only for those met.
+//! Sums by a dense id, for pieces of work that see few of the ids: a slot for each id, a sum only
+//! for those seen.
 //!
-//! A piece has its own sums of every row, site and leaf. Held for all of them, they would take megabytes that are
-//! touched once and added up once, for each piece.
+//! A piece has its own sums of every row, site and leaf. Full tables would take megabytes per piece
+//! that are touched once and added up once.
 
 use crate::graph::frames::{RowId, SiteId};
 use crate::model::ids::LocationId;
@@ -40,7 +41,7 @@ pub(super) struct Sparse<K, T> {
 const UNMET: u32 = u32::MAX;
 
 impl<K: Id, T: Default> Sparse<K, T> {
-    /// No sums yet, for ids below `ids`.
+    /// Empty sums, for ids below `ids`.
     pub(super) fn new(ids: usize) -> Self {
         Self { slots: vec![UNMET; ids], met: Vec::new() }
     }
@@ -56,13 +57,13 @@ impl<K: Id, T: Default> Sparse<K, T> {
         &mut self.met[*slot as usize].1
     }
 
-    /// The sum of an id, if it was met.
+    /// The sum of an id, if it was seen.
     pub(super) fn get(&self, id: K) -> Option<&T> {
         let slot = *self.slots.get(id.index())?;
         self.met.get(slot as usize).map(|(_, sum)| sum)
     }
 
-    /// The ids that were met, in that order, with their sums.
+    /// The ids that were seen, in that order, with their sums.
     pub(super) fn met(&self) -> &[(K, T)] {
         &self.met
     }

@@ -1,8 +1,8 @@
-//! From stacks to the frames of a picture: a frame is expanded only where it is wide enough, so that what it costs
-//! depends on what is drawn and not on how many paths there are.
+//! Turns stacks into the frames of a picture. A frame is expanded only if it is wide enough, so the
+//! cost depends on what is drawn and not on the number of paths.
 //!
-//! A frame stands for a group of stacks that came to it, and is expanded by one step along each of them. A parent always
-//! stands before its children, and is never narrower than one of them.
+//! A frame represents a group of stacks that share a path, and is expanded by one step along each
+//! of them. A parent always comes before its children, and is never narrower than one of them.
 
 use super::{FlameOptions, Values};
 use crate::analysis::matched_samples::SumEvidence;
@@ -12,19 +12,19 @@ use crate::graph::frames::RowId;
 use crate::graph::walk::{Groups, Walks};
 use std::ops::Range;
 
-/// Frames of a picture: an SVG of all of them has a few MB.
+/// Maximum number of frames in a picture: an SVG with all of them has a few MB.
 const MAX_FRAMES: usize = 10_000;
-/// Levels of a picture, at 16 pixels each.
+/// Maximum number of levels in a picture, at 16 pixels each.
 const MAX_DEPTH: u32 = 250;
 
-/// What an item stands for.
+/// What an item represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
-    /// Frames of a row, so many in a row where the run is longest.
+    /// Frames of a row, and how many of them follow each other in the longest run.
     Row(RowId, u32),
-    /// Several frames that are too narrow for one each.
+    /// Several frames that are each too narrow to draw.
     Narrow(u32),
-    /// What is deeper than a picture goes: so many levels.
+    /// Frames below the deepest level of a picture: the number of levels.
     Deeper(u32),
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Item {
     pub(super) children: Range<u32>,
     /// Whether it is drawn; what stands under one that is not, is not drawn either.
     pub(super) is_kept: bool,
-    /// Frames under it that are too narrow.
+    /// Frames under it that are too narrow to draw.
     narrow: Omitted,
     stacks: Range<usize>,
 }
@@ -48,15 +48,15 @@ pub(super) struct Item {
 pub(super) struct Grown {
     pub(super) items: Vec<Item>,
     pub(super) evidence: Vec<SumEvidence>,
-    /// The deepest frame that each stack goes through.
+    /// The deepest frame on each stack.
     of_stack: Vec<u32>,
 }
 
-/// A stack of another picture.
+/// A stack that isn't in this picture.
 const NONE: u32 = u32::MAX;
 
 impl Grown {
-    /// The deepest frame drawn that a stack goes through.
+    /// The deepest drawn frame on a stack.
     pub(super) fn item_of(&self, stack: StackId) -> Option<usize> {
         let mut item = self.of_stack[stack.index()];
         while item != NONE && !self.items[item as usize].is_kept {
@@ -65,7 +65,7 @@ impl Grown {
         (item != NONE).then_some(item as usize)
     }
 
-    /// What is too narrow to draw.
+    /// The frames that are too narrow to draw.
     pub(super) fn narrow(&self) -> Omitted {
         let mut narrow = Omitted::default();
         for item in &self.items {
@@ -81,13 +81,14 @@ impl Grown {
         narrow
     }
 
-    /// Keeps the widest frames, as many as a picture holds.
+    /// Keeps the widest frames, at most as many as a picture may have.
     fn keep_widest(&mut self, most: usize) {
         if self.items.len() <= most {
             return;
         }
         let mut order: Vec<usize> = (0..self.items.len()).collect();
-        // A parent is as wide as its child at least and stands before it, so it stays where the child does.
+        // A parent is at least as wide as its child and comes before it, so it is kept if the child
+        // is.
         order.sort_by_key(|&i| (std::cmp::Reverse(self.items[i].width), i));
         for &i in &order[most..] {
             self.items[i].is_kept = false;
@@ -95,7 +96,8 @@ impl Grown {
     }
 }
 
-/// The frames of stacks with these values, along which `walks` go; `whole` is what widths are a share of.
+/// Builds the frames of stacks with these values, along their `walks`; widths are shares of
+/// `whole`.
 pub(super) fn grow(
     walks: Walks<'_>,
     rows: usize,
@@ -114,7 +116,7 @@ pub(super) fn grow(
         of_stack: vec![NONE; n],
         runs: vec![0; n],
     };
-    // What holds nothing on any side is not there.
+    // Stacks that hold nothing on any side are left out.
     let all = growing.groups.split(0..n, |stack| {
         (values.before(stack) != 0 || values.after(stack) != 0).then_some(RowId(0))
     });
@@ -142,7 +144,7 @@ struct Growing<'a> {
     least: i128,
     items: Vec<Item>,
     of_stack: Vec<u32>,
-    /// How often each stack of the frame under way has its row in a row.
+    /// For each stack of the current frame, how often its row repeats in succession.
     runs: Vec<u32>,
 }
 
@@ -166,7 +168,7 @@ impl Growing<'_> {
         let all = groups.of(stacks.clone());
         let run = all.iter().map(|stack| runs[stack.index()]).max().unwrap_or(1);
         item.what = What::Row(row, run);
-        // Those that end here stand last.
+        // Stacks that end here come last.
         let ended = found.last().map_or(stacks.start, |(_, last)| last.end)..stacks.end;
         for &stack in groups.of(ended.clone()) {
             item.before.flat = item.before.flat.wrapping_add(self.values.before(stack));
@@ -199,7 +201,7 @@ impl Growing<'_> {
         }
     }
 
-    /// Hangs groups of stacks under an item, and what is too narrow of them as one.
+    /// Adds groups of stacks under an item; the ones that are too narrow become one item.
     fn hang(&mut self, parent: u32, found: Vec<(RowId, Range<usize>)>) {
         let start = self.items.len() as u32;
         let least = self.least;
@@ -230,7 +232,7 @@ impl Growing<'_> {
         self.items[parent as usize].children = start..self.items.len() as u32;
     }
 
-    /// Hangs one item for all stacks that go on from an item which is as deep as a picture goes.
+    /// Adds one item for all stacks that continue beyond the deepest level.
     fn cut(&mut self, parent: u32, stacks: Range<usize>) {
         let left = self.groups.of(stacks.clone()).iter().map(|&stack| self.walks.left(stack) + 1);
         let levels = left.max().unwrap_or_default() as u32;

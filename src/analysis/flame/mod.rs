@@ -1,14 +1,14 @@
-//! Which paths weigh how much: the frames of a flame graph.
+//! The frames of a flame graph: which paths there are, and how much each weighs.
 //!
-//! A picture has room for some thousand frames, a profile has millions of paths. So what is too narrow is left out
-//! here, before anything is laid out, and what is left out stays part of what it stands under: every frame has its
-//! own sums, whatever is drawn beneath it. A frame that calls itself is one frame with the length of its run, and a
-//! stack ends at some depth with a frame that says how many more there are, because a recursion of thousands is no
-//! picture.
+//! A picture has room for some thousand frames, a profile has millions of paths. So frames that are
+//! too narrow are left out here, before layout, but they still count towards their parent: every
+//! frame has its own sums, whatever is drawn beneath it. A frame that calls itself is one frame
+//! with the length of its run. A stack that is too deep ends with a frame that counts the remaining
+//! levels, because a picture can't show a recursion of thousands.
 //!
-//! A width is never negative and adds up: that of a frame is the sum over all paths through it of |value| (of |Δ|,
-//! where widths stand for changes), so that opposite changes never cancel. What has a value, and no width (gone where
-//! the width stands for what is there now), stands in a strip of its own.
+//! A width is never negative and adds up: the width of a frame is the sum over all paths through it
+//! of |value| (of |Δ|, if widths represent changes), so opposite changes never cancel. Paths with a
+//! value but no width (gone, if widths represent the values after) are in a separate strip.
 
 mod grow;
 
@@ -22,20 +22,20 @@ use grow::{Grown, Item, What, grow};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What the width of a frame stands for.
+/// What the width of a frame represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FlameWidth {
-    /// What is there after, or in a single profile.
+    /// The value after, or in a single profile.
     After,
-    /// What was there before.
+    /// The value before.
     Before,
-    /// How much changed, in whichever direction.
+    /// The size of the change, in either direction.
     Delta,
 }
 
-/// What a stack begins with.
+/// Which end of the stacks is at the bottom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -49,18 +49,18 @@ pub enum FlameDirection {
 /// A part of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlamePart {
-    /// The whole, with a strip for what has no width.
+    /// The whole picture, with a strip for paths without width.
     Whole,
     /// The strip alone.
     Elided,
 }
 
-/// A question about paths.
+/// Options of a flame graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlameOptions {
-    /// What widths stand for.
+    /// What widths represent.
     pub width: FlameWidth,
-    /// What stacks begin with.
+    /// Which end of stacks comes first.
     pub direction: FlameDirection,
     /// The least width of a frame, in millionths of the whole picture.
     pub min_width: u32,
@@ -72,22 +72,22 @@ pub struct FlameOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlameFrame {
-    /// Frames it stands under; 0 for the first of a list, which stands for all that the list holds.
+    /// Number of frames under it; 0 for the first of a list, which represents the whole list.
     pub depth: u32,
     /// Position of its name in `names`.
     pub name: u32,
-    /// How often the function stands here in a row where the run is longest, by calling itself.
+    /// How often the function repeats here in the longest run, by calling itself.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub run: u32,
-    /// Present where the frame stands for several that are too narrow to draw: how many.
+    /// Present if the frame represents several that are too narrow to draw: how many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub several: Option<u32>,
-    /// Present where the frame stands for further ones that are too deep to draw: how many, at most.
+    /// Present if the frame represents further ones that are too deep to draw: how many, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deeper: Option<u32>,
-    /// Sum of |value| over the paths through it, as `width` says.
+    /// Sum of |value| over the paths through it, as `width` defines.
     pub width: i64,
-    /// Of the stacks that end here (`flat`), and of all that go through here (`cum`).
+    /// Values of the stacks that end here (`flat`), and of all that go through here (`cum`).
     #[serde(flatten)]
     pub value: Change<Measure>,
     /// 95 % interval of Δ cum, or of cum in a single profile.
@@ -107,28 +107,29 @@ fn is_once(run: &u32) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flame {
-    /// What widths stand for.
+    /// What widths represent.
     pub width: FlameWidth,
-    /// What stacks begin with.
+    /// Which end of stacks comes first.
     pub direction: FlameDirection,
     /// Names of frames.
     pub names: Vec<String>,
-    /// Frames, each directly before those that stand under it, the widest of them first.
+    /// Frames, each directly before its children, the widest child first.
     pub frames: Vec<FlameFrame>,
-    /// The same for what has no width: gone where widths stand for what is after, new where they stand for what was before.
+    /// The same for paths without width: gone if widths represent values after, new if they
+    /// represent values before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elided: Vec<FlameFrame>,
-    /// Frames that are too narrow to draw and stand under one that is drawn (what stands under them not counted), and
+    /// Frames that are too narrow to draw under a drawn frame (without the frames under them), and
     /// the sum of their widths.
     pub narrow: Omitted,
 }
 
-/// Name of what the first frame of a list stands for.
+/// Name of the first frame of a list.
 const ALL: &str = "all";
 const GONE: &str = "gone";
 const NEW: &str = "new";
 
-/// Values of each distinct stack. An array that is empty holds zeros.
+/// Values of each distinct stack. An empty array means zeros.
 struct Values {
     before: Vec<i64>,
     after: Vec<i64>,
@@ -149,11 +150,11 @@ impl Values {
     }
 }
 
-/// The paths of the snapshot, or of the two.
+/// Builds the flame graph of one snapshot, or of two.
 ///
 /// # Errors
 ///
-/// The stacks are too long to follow.
+/// Fails if the stacks are too long to follow.
 pub fn flame(subject: &Subject<'_>, wanted: FlameOptions) -> Result<Flame, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
@@ -206,7 +207,7 @@ fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: FlameOptions) -> V
         (Vec::new(), of(0))
     };
     let mut values = Values { before, after, width: Vec::new() };
-    // The sum of all |values| was found to fit: no sum of widths runs over.
+    // The sum of all |values| was checked to fit, so no sum of widths overflows.
     let width = |stack: StackId| {
         let (before, after) = (values.before(stack), values.after(stack));
         let size = match wanted.width {
@@ -220,7 +221,7 @@ fn values(subject: &Subject<'_>, stacks: &Stacks<'_>, wanted: FlameOptions) -> V
     values
 }
 
-/// The values of what has no width; `None` where there is nothing of the kind.
+/// Values of the paths without width; `None` if every path has one.
 fn elided(
     values: &Values,
     mut walks: Walks<'_>,
@@ -243,8 +244,8 @@ fn elided(
         if !all.iter().any(|&stack| has_none(stack)) {
             continue;
         }
-        // Read from its root a path is there as long as one that goes on from it is; read from its leaf it stands for
-        // itself.
+        // Read from its root, a path exists as long as a longer one does; read from its leaf, it
+        // represents only itself.
         let is_there = wanted.direction == FlameDirection::RootFirst
             && all.iter().any(|&stack| values.width(stack) != 0);
         if is_there {
@@ -268,7 +269,7 @@ fn elided(
     Some(Values { before, after, width })
 }
 
-/// Adds up what the records say about each frame that is drawn.
+/// Adds up the evidence of the records for each drawn frame.
 fn add_evidence(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
@@ -337,7 +338,7 @@ impl Names {
     }
 }
 
-/// The frames, each directly before those that stand under it.
+/// The frames, each directly before its children.
 fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) -> Vec<FlameFrame> {
     let mut frames = Vec::with_capacity(grown.items.len());
     let first = names.push(first);
@@ -348,7 +349,7 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
             What::Narrow(_) | What::Deeper(_) => "",
         };
         let is_row = |item: &Item| matches!(item.what, What::Row(..));
-        // What stands for many comes last.
+        // Frames that represent several others come last.
         let by_width = b.width.cmp(&a.width);
         is_row(b).cmp(&is_row(a)).then(by_width).then_with(|| name(a).cmp(name(b)))
     };

@@ -155,5 +155,5 @@ impl<'a> Parked<'a> {
     }
 }
 
-/// With fewer than four snapshots, report only this many additional goroutines.
+/// With fewer than four snapshots, goroutines are reported from this increase on.
 const SOME: f64 = 10.0;
