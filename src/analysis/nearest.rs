@@ -1,18 +1,19 @@
-//! The names nearest to a pattern that matches none, so that a slip of the hand is put right at once.
+//! Finds the names nearest to a pattern that matches none, so that a typo is easy to correct.
 //!
-//! Two things bring a name near: the letters of the pattern stand in it in one piece, whatever their case and
-//! whatever stands between letters (`gatewayhandle` finds `main.(*Gateway).handle`), or few letters of its last
-//! parts would have to change. How much of a name is looked at is bounded, because names come from files.
+//! A name is near for one of two reasons: it contains the letters of the pattern in one piece,
+//! ignoring case and anything between letters (`gatewayhandle` finds `main.(*Gateway).handle`), or
+//! few letters of its last parts would have to change. Only a bounded part of a name is compared,
+//! because names come from files.
 
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 use std::fmt;
 
-/// At most so many names are told.
+/// Maximum number of names reported.
 const TOLD: usize = 5;
-/// Letters of a pattern and of a part of a name that are compared one by one.
+/// Maximum number of letters compared, of a pattern and of a part of a name.
 const COMPARED: usize = 64;
-/// Parts of a name that are compared, from its end.
+/// Number of parts of a name that are compared, from its end.
 const PARTS: usize = 4;
 
 /// A pattern matches nothing.
@@ -27,7 +28,7 @@ pub struct NoMatch {
 }
 
 impl NoMatch {
-    /// What to say of a pattern that matches none of the candidates.
+    /// Builds the error for a pattern that matches none of the candidates.
     pub(super) fn new<'a>(
         what: &str,
         pattern: &str,
@@ -55,8 +56,8 @@ impl fmt::Display for NoMatch {
     }
 }
 
-/// Up to five of the candidates, each once, the nearest to the regular expression `pattern` first; of equally near
-/// ones the shorter, then by name.
+/// Up to five distinct candidates, the nearest to the regular expression `pattern` first; on a tie
+/// the shorter first, then by name.
 pub(super) fn nearest<'a>(
     pattern: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -94,11 +95,11 @@ fn distance(wanted: &[String], name: &str) -> (usize, usize) {
             least = least.min(apart(word, part)).min(apart(word, &together));
         }
     }
-    // Nothing is nearer than what holds the letters.
+    // A name that contains the letters is the nearest.
     (least.saturating_add(1), name.len())
 }
 
-/// Letters to change, add, take away or swap.
+/// Number of letters to change, add, remove or swap.
 fn apart(a: &str, b: &str) -> usize {
     let cut = |text: &str| text.chars().take(COMPARED).collect::<String>();
     strsim::osa_distance(&cut(a), &cut(b))

@@ -105,7 +105,7 @@ impl Process {
 /// Nanoseconds in an hour.
 const HOUR: f64 = 3.6e12;
 
-/// Splits one history: which of its snapshots are snapshots rather than deltas, in which order, and
+/// Splits one history: which of its profiles are snapshots rather than deltas, in which order, and
 /// of which process.
 fn track(history: History) -> Track {
     let moments = &history.moments;

@@ -27,7 +27,7 @@ pub struct Missing {
     pub states: bool,
 }
 
-/// Why a check can't be answered.
+/// Why a check has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswerable {
     /// Rules match nothing.
@@ -44,7 +44,7 @@ pub enum Unanswerable {
          GODEBUG=memprofilerate above 0, or allow it with --allow-empty"
     )]
     Empty(String),
-    /// A limit is of another kind than the values.
+    /// A limit is of a different kind than the values.
     #[error(
         "rule `{rule}`: the limit {limit} is a size, but {sample_type} is measured in {unit}; \
          give a plain number"
@@ -59,14 +59,14 @@ pub enum Unanswerable {
         /// Its unit.
         unit: String,
     },
-    /// The sample type of a rule is not there.
+    /// The profiles lack the sample type of a rule.
     #[error("rule `{rule}`: there is no sample type {asked:?}; the profiles have: {known}")]
     SampleType {
         /// The rule.
         rule: String,
-        /// What it asks for.
+        /// The sample type it names.
         asked: String,
-        /// What there is.
+        /// The sample types of the profiles.
         known: String,
     },
     /// A filter leaves nothing to judge.
@@ -81,19 +81,19 @@ pub enum Unanswerable {
          or allow that with --allow-unmatched"
     )]
     Filtered,
-    /// The allow-list leaves nothing.
+    /// The allow-list leaves nothing to judge.
     #[error(
         "rule `{0}`: the allow-list covers everything in its scope, so there is nothing to judge; \
          narrow the scope of the [[allow]] entry"
     )]
     AllAllowed(String),
-    /// A profile is a difference.
+    /// A profile is a delta profile.
     #[error(
         "{0} is a delta profile, not a snapshot (?seconds=N, or made with -diff_base), so limits \
          don't apply to it; fetch it without seconds=, or allow it with --allow-delta"
     )]
     Difference(String),
-    /// Nothing is demanded.
+    /// There are no rules.
     #[error("there is no rule to check")]
     NoRules,
 }
@@ -161,22 +161,23 @@ pub fn check(
     })
 }
 
-/// What rules hold, by sample type.
+/// The sums of all rules, by sample type.
 pub(super) struct Held<'a> {
     scopes: Scopes<'a>,
     owners: Owners,
     pub(super) columns: Vec<OfColumn>,
 }
 
-/// What the rules of one sample type hold.
+/// The sums of the rules about one sample type.
 pub(super) struct OfColumn {
     pub(super) column: usize,
-    /// The rules by their numbers, in the order of the sums.
+    /// The numbers of the rules, in the order of the sums.
     pub(super) rules: Vec<usize>,
     pub(super) found: Counted,
 }
 
-/// Adds the samples of all rules up; those about leaks hold none. `active` are the entries of the allow-list that hold.
+/// Adds up the samples of all rules; rules about leaks have none. `active` are the entries of the
+/// allow-list that are in force.
 pub(super) fn hold<'a>(
     subject: CheckSubject<'a>,
     asked: &CheckQuery,
@@ -242,7 +243,7 @@ fn column(
     })
 }
 
-/// That limits are of the kind of the values.
+/// Checks that limits are of the same kind as the values.
 fn check_amounts(rule: &Rule, sample_type: &SampleType) -> Result<(), Unanswerable> {
     let amounts = [rule.growth.most, rule.budget, rule.drift.most];
     match amounts.into_iter().flatten().find(|amount: &Amount| !amount.fits(&sample_type.unit)) {
@@ -266,7 +267,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What is said of a rule: a judgement for each of its demands.
+    /// Judges a rule: one judgement for each of its limits.
     fn rule(&self, rule: &Rule, sum: &Sum) -> Vec<Judgement> {
         if sum.samples == [0; 2] && rule.scope != Scope::Total {
             return self.unmatched(rule);
@@ -300,7 +301,7 @@ impl Judge<'_> {
         judged
     }
 
-    /// A rule that nothing matches, where that was allowed.
+    /// Judges a rule that nothing matches, if that is allowed.
     fn unmatched(&self, rule: &Rule) -> Vec<Judgement> {
         let demands =
             [(Demand::Growth, !rule.growth.is_empty()), (Demand::Budget, rule.budget.is_some())];
@@ -314,7 +315,7 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// A growth without anything to grow from, where that was allowed.
+    /// Judges growth without a baseline, if that is allowed.
     fn unjudged(&self, rule: &Rule, growth: &threshold::Growth) -> Judgement {
         let mut judgement = self.blank(rule, Demand::Growth, Outcome::Pass);
         judgement.after = Some(threshold::mean(&growth.after).round() as i64);
@@ -373,19 +374,19 @@ impl Judge<'_> {
         judgement
     }
 
-    /// Whether all profiles are of one build.
+    /// Whether all profiles are of the same build.
     fn same_build(&self) -> bool {
         let snapshots = &self.subject.series.snapshots;
         snapshots.iter().all(|snapshot| snapshot.same_build(&snapshots[0]))
     }
 }
 
-/// Limits as statistics know them, in the unit of the values.
+/// Converts limits for the statistics, in the unit of the values.
 pub(super) fn in_numbers(limits: &Limits) -> threshold::Limits {
     threshold::Limits { most: limits.most.map(|most| most.value as f64), percent: limits.percent }
 }
 
-/// A judgement of a rule about values of a sample type and a unit, without any yet.
+/// A judgement of a rule about a sample type and a unit, without values yet.
 pub(super) fn blank(
     rule: &Rule,
     demand: Demand,

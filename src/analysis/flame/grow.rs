@@ -37,7 +37,7 @@ pub(super) struct Item {
     pub(super) before: Measure,
     pub(super) after: Measure,
     pub(super) children: Range<u32>,
-    /// Whether it is drawn; what stands under one that is not, is not drawn either.
+    /// Whether it is drawn; the frames under one that isn't drawn aren't drawn either.
     pub(super) is_kept: bool,
     /// Frames under it that are too narrow to draw.
     narrow: Omitted,

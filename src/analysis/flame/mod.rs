@@ -35,7 +35,7 @@ pub enum FlameWidth {
     Delta,
 }
 
-/// Which end of the stacks is at the bottom.
+/// The frame that stacks begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -60,7 +60,7 @@ pub enum FlamePart {
 pub struct FlameOptions {
     /// What widths represent.
     pub width: FlameWidth,
-    /// Which end of stacks comes first.
+    /// The frame that stacks begin with.
     pub direction: FlameDirection,
     /// The least width of a frame, in millionths of the whole picture.
     pub min_width: u32,
@@ -72,7 +72,7 @@ pub struct FlameOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlameFrame {
-    /// Number of frames under it; 0 for the first of a list, which represents the whole list.
+    /// Number of frames above it; 0 for the first of a list, which represents the whole list.
     pub depth: u32,
     /// Position of its name in `names`.
     pub name: u32,
@@ -109,7 +109,7 @@ fn is_once(run: &u32) -> bool {
 pub struct Flame {
     /// What widths represent.
     pub width: FlameWidth,
-    /// Which end of stacks comes first.
+    /// The frame that stacks begin with.
     pub direction: FlameDirection,
     /// Names of frames.
     pub names: Vec<String>,
