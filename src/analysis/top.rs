@@ -30,9 +30,9 @@ pub struct TopRow {
     pub flat: i64,
     /// Allocated by the function or by what it calls.
     pub cum: i64,
-    /// Flat as a share of the total, in percent; absent where the total is 0.
+    /// Flat as a share of the total, in percent; absent if the total is 0.
     pub flat_percent: Option<f64>,
-    /// Cum as a share of the total, in percent; absent where the total is 0.
+    /// Cum as a share of the total, in percent; absent if the total is 0.
     pub cum_percent: Option<f64>,
     /// Objects, if the profile counts them next to the sample type.
     pub objects: Option<i64>,

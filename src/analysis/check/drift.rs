@@ -190,7 +190,8 @@ fn judged(rule: &Rule, allowed: Limits, measures: &[&DriftMeasure], found: &Drif
     judgement
 }
 
-/// What the first and the last hold, and whether that is far from the trend: by more than the limit, and than noise.
+/// Describes the first and the last value, and whether their difference is far from the trend: by
+/// more than the limit, and by more than noise.
 fn ends(found: &Drift, first: Point, last: Point, told: &dyn Fn(f64) -> String) -> String {
     let apart = last.value - first.value;
     let beside = (apart - found.value).abs();
@@ -262,7 +263,7 @@ mod tests {
         for (rule, level) in [(by_growth(), Level::Warn), (explicit, Level::Fail)] {
             let judged = judge(std::slice::from_ref(&rule), &unsteady);
             assert_eq!((judged[0].outcome, judged[0].level), (Outcome::Inconclusive, level));
-            // What surely drifts counts in either case.
+            // A certain drift counts in either case.
             let steady = row((0..6).map(|i| 10.0 + 3.0 * f64::from(i)));
             let judged = judge(&[rule], &steady);
             assert_eq!((judged[0].outcome, judged[0].level), (Outcome::Fail, Level::Fail));

@@ -189,7 +189,7 @@ pub struct Check {
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_for: Option<Outcome>,
-    /// Number of profiles before, the first ones of `inputs`; 0 where there is no baseline.
+    /// Number of profiles before, the first ones of `inputs`; 0 if there is no baseline.
     pub before_runs: usize,
     /// Number of profiles after, the last ones of `inputs`.
     pub after_runs: usize,
