@@ -125,8 +125,8 @@ pub struct Place {
 pub struct Omitted {
     /// Number of rows.
     pub rows: usize,
-    /// Sum over these rows of the size they are sorted by: |flat| or |cum| (`top`), |Δ flat| or |Δ
-    /// cum| (`diff`).
+    /// Sum over these rows of the size they are sorted by: |flat| or |cum| (`top`),
+    /// |Δ flat| or |Δ cum| (`diff`).
     pub sum: i64,
 }
 

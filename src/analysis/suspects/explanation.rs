@@ -10,7 +10,7 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     let pattern = patterns.clone().next();
     let mut text = class(suspect, pattern, snapshots);
     match pattern.filter(|pattern| !pattern.is_fallback()) {
-        // The catalogue describes a high-water mark in the heap, which goroutines themselves aren't.
+        // The catalogue describes a high-water mark in the heap; goroutines aren't one.
         Some(pattern) if suspect.is_of_goroutines() && is_any(pattern) => {
             text.push_str(
                 " Goroutines that never end keep their stacks and everything they refer to.",
@@ -41,21 +41,22 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
     let of = snapshots.saturating_sub(1);
     match suspect.class {
         Class::Leak => {
-            let stairs = if rose < 0.5 * of as f64 { ", in stairs" } else { "" };
+            let stairs = if rose < 0.5 * of as f64 { ", in stairs," } else { "" };
             format!(
                 "{what} rose in {rose} of {of} intervals{stairs} and shows no sign of leveling off."
             )
         }
         Class::GrowingDecelerating => format!(
-            "{what} rises ever more slowly, like a cache that fills, but hasn't leveled off: take more \
-             snapshots to tell."
+            "{what} rises ever more slowly, like a cache that fills, but hasn't leveled off: take \
+             more snapshots to tell."
         ),
         Class::Grew
             if !suspect.is_of_goroutines()
-                && pattern.is_some_and(|pattern| pattern.evidence == PatternEvidence::Highwater) =>
+                && pattern
+                    .is_some_and(|pattern| pattern.evidence == PatternEvidence::Highwater) =>
         {
-            "This is a high-water mark: it shows that more existed at one time than ever before, and it \
-             never falls."
+            "This is a high-water mark: it shows that more existed at one time than ever before, \
+             and it never falls."
                 .to_owned()
         }
         Class::Grew if snapshots < crate::stats::class::LEAST => {
@@ -70,9 +71,11 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
             format!("{what} grew, but not the way a leak does.")
         }
         Class::Step => format!("{what} rose once and has stayed there since."),
-        Class::WarmUp => format!("{what} rose at first and then leveled off, like a cache that is full."),
-        Class::Churn => "It allocates a lot and keeps next to nothing: work for the garbage collector, \
-                         not a leak."
+        Class::WarmUp => {
+            format!("{what} rose at first and then leveled off, like a cache that is full.")
+        }
+        Class::Churn => "It allocates a lot and keeps next to nothing: work for the garbage \
+                         collector, not a leak."
             .to_owned(),
         Class::Steady => format!("{what} did not grow."),
     }
