@@ -147,7 +147,7 @@ fn parse_range(text: &str) -> Result<Option<Range>, String> {
     if let (Some(lower), Some(upper)) = (lower, upper)
         && lower.1 != upper.1
     {
-        return Err(format!("the two ends of the range {text:?} have units of different kinds"));
+        return Err(format!("the range {text:?} starts and ends in units of different kinds"));
     }
     let Some((_, kind, factor)) = lower.or(upper) else { return Ok(None) };
     Ok(Some(Range {

@@ -14,8 +14,8 @@ use std::hash::{Hash, Hasher};
 /// The paths would take gigabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the samples have more distinct call paths than can be followed; keep fewer of them with -focus, or \
-     take coarser rows with -packages"
+    "the samples have too many distinct call paths; keep fewer of them with -focus, or group \
+     them by package with -packages"
 )]
 pub struct TooLarge;
 

@@ -28,7 +28,7 @@ pub enum HistoryError {
         what: String,
     },
     /// More distinct stacks than can be held.
-    #[error("with it, the distinct stacks take more than 4 GiB")]
+    #[error("its distinct stacks and those before it take more than 4 GiB together")]
     Stacks,
 }
 

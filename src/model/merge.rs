@@ -25,7 +25,7 @@ pub enum MergeError {
     /// Their periods count different things.
     #[error(
         "{first} and {second} were sampled in different ways: the period of the first is in \
-         {first_type}, that of the other in {second_type}; give profiles of one kind only, for \
+         {first_type}, the second in {second_type}; give profiles of the same kind, for \
          example 'heap-*.pb.gz'"
     )]
     Periods {

@@ -17,8 +17,8 @@ use std::hash::{Hash, Hasher};
 /// The profiles have no sample type in common.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{first} and {second} have no sample type in common: the first is a {first_kind}, the other a \
-     {second_kind}; give profiles of one kind only, for example 'heap-*.pb.gz'"
+    "{first} and {second} have no sample type in common: the first is a {first_kind}, the second a \
+     {second_kind}; give profiles of the same kind, for example 'heap-*.pb.gz'"
 )]
 pub struct NoCommonSampleType {
     first: String,

@@ -355,11 +355,11 @@ fn profiles_of_several_kinds_are_an_error_that_says_which_is_which() {
     for args in [["top", "d"].as_slice(), &["refs", "x", "d"], &["flame", "d"], &["graph", "d"]] {
         let said = error(&here, args);
         let words = "d/goroutine-1.pb.gz and d/heap-1.pb.gz have no sample type in common: the first is a \
-                     goroutine profile with goroutine/count, the other a heap profile with alloc_objects/count";
-        assert!(said.contains(words) && said.contains("give profiles of one kind only"), "{said}");
+                     goroutine profile with goroutine/count, the second a heap profile with alloc_objects/count";
+        assert!(said.contains(words) && said.contains("give profiles of the same kind"), "{said}");
     }
     let said = error(&here, &["merge", "d", "-o", "x.pb"]);
-    assert!(said.contains("give profiles of one kind only"), "{said}");
+    assert!(said.contains("give profiles of the same kind"), "{said}");
     assert_eq!(read(&here, &["flame", "d/heap*"]), ["d/heap-1.pb.gz", "d/heap-2.pb.gz"]);
 }
 

@@ -34,7 +34,7 @@ impl Builder {
         let lines = self.lines.iter().map(of_line);
         let all = mappings.chain(labels).chain(lines).chain(functions.iter().copied());
         if all.sum::<u64>() > MAX_NAMES {
-            return invalid("its names take more than 4 GiB, each counted wherever it is used");
+            return invalid("its names take more than 4 GiB, counting each use");
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Builder {
         }
         if frames > MAX_FRAMES {
             return invalid(format!(
-                "its stacks have {frames} frames, of which at most {MAX_FRAMES} are read"
+                "its stacks have {frames} frames; at most {MAX_FRAMES} are read"
             ));
         }
         Ok(())

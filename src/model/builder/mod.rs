@@ -86,7 +86,7 @@ impl Builder {
     /// Appends a string to the string table. The first must be empty.
     pub fn string(&mut self, bytes: &[u8]) -> Result<(), Invalid> {
         if self.strings.is_empty() && !bytes.is_empty() {
-            return invalid("string_table[0] is not empty, which the format wants it to be");
+            return invalid("string_table[0] must be empty, but isn't");
         }
         if self.strings.len() == MAX_STRINGS {
             return invalid(format!("more than {MAX_STRINGS} strings"));
@@ -122,9 +122,7 @@ impl Builder {
     pub fn location(&mut self, l: RawLocation, lines: &[RawLine]) -> Result<(), Invalid> {
         if lines.len() > MAX_LINES {
             let (id, n) = (l.id, lines.len());
-            return invalid(format!(
-                "location {id} has {n} lines, of which at most {MAX_LINES} are read"
-            ));
+            return invalid(format!("location {id} has {n} lines; at most {MAX_LINES} are read"));
         }
         self.header.check_new("location", l.id, &mut self.location_ids)?;
         self.locations.push(l);
@@ -177,7 +175,7 @@ impl Builder {
         });
         if samples.values.len() != values * (n + 1) {
             return invalid(format!(
-                "sample {n} has {} values, the samples before it have {values}",
+                "sample {n} has {} values; the samples before it have {values}",
                 samples.values.len() - values * n
             ));
         }
@@ -230,7 +228,7 @@ impl Builder {
             let text = self.strings.get(self.string_id(what, position)?);
             match left.checked_sub(text.len()) {
                 Some(rest) => left = rest,
-                None => return invalid("the texts of the header take more than 16 MiB"),
+                None => return invalid("the strings of the header take more than 16 MiB"),
             }
             Ok(text.to_owned())
         };
@@ -452,7 +450,7 @@ impl RawHeader {
             return invalid(format!("a {what} has the reserved id 0"));
         }
         if ids.is_full() {
-            return invalid(format!("more {what}s than 32 bits can number"));
+            return invalid(format!("there are more {what}s than a 32-bit id can count"));
         }
         if ids.insert(id) {
             return Ok(());
@@ -642,7 +640,7 @@ mod tests {
         let mut builder = builder();
         sample(&mut builder, &[1], &[1]).unwrap();
         let refused = sample(&mut builder, &[1], &[]).expect_err("refused").0;
-        assert_eq!(refused, "sample 1 has 0 values, the samples before it have 1");
+        assert_eq!(refused, "sample 1 has 0 values; the samples before it have 1");
     }
 
     #[test]
@@ -671,7 +669,7 @@ mod tests {
         assert_eq!(comments(255).unwrap().header.comments.len(), 255);
         assert_eq!(
             comments(1 << 20).expect_err("64 GiB").0,
-            "the texts of the header take more than 16 MiB"
+            "the strings of the header take more than 16 MiB"
         );
     }
 
