@@ -1,5 +1,6 @@
-//! Applies a filter: first to the locations, where lines go and marks are set, then to each sample, whose stack
-//! is cut by these marks. A regular expression is asked once for each function, not for each sample.
+//! Applies a filter: first to the locations, which lose lines and get marks, then to each sample,
+//! whose stack is cut by these marks. A regular expression runs once per function, not once per
+//! sample.
 
 use super::{Filter, FilterError};
 use crate::model::ids::LocationId;
@@ -11,9 +12,9 @@ use regex::Regex;
 /// A filtered series.
 #[derive(Debug)]
 pub struct Applied {
-    /// What is left.
+    /// The series after filtering.
     pub series: Series,
-    /// Names of the options that matched nothing.
+    /// The options that matched nothing, by name.
     pub unmatched: Vec<&'static str>,
 }
 
@@ -24,9 +25,9 @@ pub struct Applied {
     reason = "one mark of each filter that looks at locations"
 )]
 struct Marks {
-    /// Frames below this location are uninteresting, and the location itself.
+    /// This location and all frames below it are uninteresting.
     drop: bool,
-    /// Frames below this location are uninteresting.
+    /// The frames below this location are uninteresting.
     drop_beneath: bool,
     focused: bool,
     ignored: bool,
@@ -125,7 +126,7 @@ impl Filter {
             let leaf = stack.iter().position(|l| mark(l).prune_beneath).unwrap_or(0);
             kept.push_stack(&stack[leaf..]);
             kept.labels.push(set);
-            // Records are told apart by the stacks they had in the file.
+            // Records are distinguished by the stacks that the file holds.
             kept.stack_hashes.push(snapshot.samples.stack_hashes[sample]);
             kept.values.extend_from_slice(&snapshot.samples.values[sample * width..][..width]);
         }
@@ -134,8 +135,8 @@ impl Filter {
     }
 }
 
-/// Where the interesting part of a stack begins: from the root down, everything below the first marked frame
-/// goes, but nothing before the first unmarked frame, so that no stack vanishes.
+/// Where the interesting part of a stack begins. From the root down, everything below the first
+/// marked frame is cut, but only after the first unmarked frame, so that no stack vanishes.
 fn interesting(stack: &[LocationId], marks: &[Marks]) -> usize {
     let mut found_user = false;
     for (i, location) in stack.iter().enumerate().rev() {
@@ -199,7 +200,7 @@ fn simplified(name: &str) -> &str {
     name
 }
 
-/// Locations under edit.
+/// The locations that a filter edits.
 struct Edit<'a> {
     symbols: &'a Symbols,
     locations: Vec<Vec<Line>>,
@@ -214,7 +215,7 @@ impl<'a> Edit<'a> {
         Self { symbols, locations, marks }
     }
 
-    /// Which functions match by name or file.
+    /// Which functions match, by name or file.
     fn functions(&self, regex: &Regex) -> Vec<bool> {
         let text = |id| self.symbols.text(id);
         let functions = self.symbols.functions.iter();
@@ -223,7 +224,7 @@ impl<'a> Edit<'a> {
             .collect()
     }
 
-    /// Which locations match by the file of their mapping.
+    /// Which locations match, by the file of their mapping.
     fn mappings(&self, regex: &Regex) -> Vec<bool> {
         let mappings = self.symbols.mappings.iter();
         let matched: Vec<bool> =
@@ -247,7 +248,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Focus, ignore, hide and show. Returns the options that matched nothing.
+    /// Applies focus, ignore, hide and show. Returns the options that matched nothing.
     fn names(&mut self, filter: &Filter) -> Vec<&'static str> {
         let mut unmatched = Vec::new();
         if let Some(regex) = &filter.focus {
@@ -293,7 +294,7 @@ impl<'a> Edit<'a> {
         unmatched
     }
 
-    /// Marks the locations that match; false where none does.
+    /// Marks the locations that match; returns false if none does.
     fn mark(&mut self, functions: &[bool], mappings: &[bool], set: impl Fn(&mut Marks)) -> bool {
         let mut any = false;
         let locations = self.locations.iter().zip(&mut self.marks);

@@ -1,8 +1,8 @@
-//! Narrowing a series to what was asked for: which samples, which frames, and how finely frames are told
+//! Narrows a series to the samples and frames of interest, and sets how finely frames are told
 //! apart. A filter is data; applying it makes a new series.
 //!
-//! The order is pprof's and matters: frames that the profile itself calls uninteresting go first, then focus,
-//! ignore, hide and show, then `show_from`, then the labels, then `prune_from`.
+//! The order is pprof's and matters: first the frames that the profile itself calls uninteresting,
+//! then focus, ignore, hide and show, then `show_from`, then the labels, then `prune_from`.
 
 mod frames;
 mod tags;
@@ -35,7 +35,7 @@ pub enum Granularity {
 }
 
 impl Granularity {
-    /// Its name, as it is typed and as JSON has it, which is what the rows are in the plural.
+    /// The name as typed and as in JSON: the plural of what a row is.
     pub fn name(self) -> &'static str {
         match self {
             Self::Functions => "functions",
@@ -48,15 +48,15 @@ impl Granularity {
     }
 }
 
-/// The filters as typed, in pprof's words. Regular expressions are unanchored and match the function
-/// name, the file name or the mapping's file.
+/// The filters as typed, under pprof's names. Regular expressions are unanchored and match the
+/// function name, the file name or the mapping's file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spec {
     /// Keep samples with a matching frame.
     pub focus: Option<String>,
     /// Drop samples with a matching frame; wins over `focus`.
     pub ignore: Option<String>,
-    /// Take matching frames out of stacks.
+    /// Remove matching frames from stacks.
     pub hide: Option<String>,
     /// Keep only matching frames in stacks.
     pub show: Option<String>,
@@ -72,7 +72,7 @@ pub struct Spec {
     pub noinlines: bool,
 }
 
-/// An option whose value can't be used.
+/// An option with an unusable value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("--{option}: {reason}")]
 pub struct FilterError {
@@ -82,7 +82,7 @@ pub struct FilterError {
     pub reason: String,
 }
 
-/// Filters, ready to apply.
+/// Compiled filters.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     focus: Option<Regex>,
@@ -96,7 +96,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Compiles what was typed.
+    /// Compiles the filters as typed.
     pub fn new(spec: &Spec) -> Result<Self, FilterError> {
         let regex = |option: &'static str, text: &Option<String>| match text.as_deref() {
             None | Some("") => Ok(None),
@@ -122,7 +122,7 @@ impl Filter {
         })
     }
 
-    /// Whether applying it to a series would change nothing.
+    /// Whether applying the filter would change nothing.
     pub fn changes_nothing(&self, series: &Series) -> bool {
         let drops = series.snapshots.last().is_some_and(|s| !s.header.drop_frames.is_empty());
         self.is_empty() && !drops

@@ -1,7 +1,8 @@
 //! Filters by label: a regular expression over `key:value`, one over the values of a key, or a range of numbers.
 //!
-//! `regex,regex` wants each to match some label; `key=regex,regex` wants one of them to match a value of the key;
-//! `8kb`, `8kb:`, `:8kb` and `4kb:8kb` (with or without `key=`) are numbers at, from, up to and between.
+//! `regex,regex` requires each to match some label; `key=regex,regex` requires one of them to match
+//! a value of the key; `8kb`, `8kb:`, `:8kb` and `4kb:8kb` (with or without `key=`) are numbers at,
+//! from, up to and between.
 
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::LabelValue;
@@ -24,17 +25,18 @@ enum Test {
     Range(Range),
 }
 
-/// Numbers of one kind of unit, between bounds in its base unit.
+/// A range of numbers in one kind of unit, with bounds in its base unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Range {
     kind: Kind,
-    /// The unit as typed, in base units: what a label without a unit of its own is taken to be in.
+    /// The typed unit in base units; labels without a unit are taken to be in it.
     factor: f64,
     lower: f64,
     upper: f64,
 }
 
-/// The unit of each numeric label's key: the first one named, else what the key's name implies.
+/// The unit of each numeric label's key: the first one named, otherwise the one that the key's name
+/// implies.
 pub(super) struct Units(HashMap<StringId, String, FxBuildHasher>);
 
 impl Units {
@@ -62,7 +64,7 @@ impl Units {
 }
 
 impl TagFilter {
-    /// Parses a filter; the error says what is wrong.
+    /// Parses a filter; the error explains what is wrong.
     pub fn new(text: &str) -> Result<Self, String> {
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (Some(key.to_owned()).filter(|key| !key.is_empty()), value),
@@ -116,7 +118,7 @@ impl Range {
     }
 }
 
-/// `8kb`, `8kb:`, `:8kb`, `4kb:8kb`; `None` where the text is none of these.
+/// Parses `8kb`, `8kb:`, `:8kb` or `4kb:8kb`; `None` for any other text.
 fn parse_range(text: &str) -> Result<Option<Range>, String> {
     let bound = |text: &str| -> Option<(f64, Kind, f64)> {
         let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -125,7 +127,7 @@ fn parse_range(text: &str) -> Result<Option<Range>, String> {
             && number.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit());
         let n: i64 = plain.then(|| number.parse().ok())??;
         let (kind, factor) = units::classify(unit);
-        // An unknown unit makes it a word, not a number.
+        // A number with an unknown unit is a word.
         (unit.is_empty() || kind != Kind::Count).then_some((n as f64 * factor, kind, factor))
     };
     let (lower, upper) = match text.split_once(':') {

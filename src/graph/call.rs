@@ -1,21 +1,24 @@
-//! The call graph of a series: who calls whom, folded out of the call tree.
+//! The call graph of a series (which row calls which), folded from the call tree.
 //!
-//! A node is a row, an edge a row that called another. The root of all stacks is a node as well, with an edge to each
-//! row that a stack begins with, so that the graph has one entry and what goes into a node is all there: its edges.
-//! Where rows are left out, everything about them is one node, [`Vertex::Other`]: what begins and what ends among
-//! them. A stack that merely passes through them has an edge over them, from the last row before to the next one
-//! after, which is then `residual`.
+//! A node is a row; an edge is a call from one row to another. The root of all stacks is a node
+//! too, with an edge to the first row of each stack, so the graph has one entry and the edges into
+//! a node account for all its samples. All rows that are left out form one node, [`Vertex::Other`],
+//! which holds what begins and ends among them. A stack that only passes through such rows gets an
+//! edge that skips them, from the last kept row before to the next kept row after; that edge is
+//! `residual`.
 //!
-//! A sample counts once for a node and once for an edge, however often its stack comes by, and a row that calls itself
-//! has no edge to itself: pprof's rules. Hence, for every node but the root and for values of every kind,
+//! A sample counts once for a node and once for an edge, however often its stack passes it, and a
+//! row that calls itself has no edge to itself: pprof's rules. So for every node but the root, and
+//! for values of every kind,
 //!
 //! > weights in = flat + weights out + repeats,
 //!
-//! where `repeats` is what recursion takes out of one side only: 0 unless a stack walks along an edge twice. Leaving
-//! rows or edges out changes no term of a row that stays.
+//! where `repeats` is what recursion removes from one side only: 0 unless a stack walks along an
+//! edge twice. Leaving out rows or edges changes no term of a row that stays.
 //!
-//! The graph has the shape, and [`CallGraph::weigh`] adds up values of any kind: of each sample type and snapshot, or
-//! sizes of changes. All samples beneath a node of the tree share the path to it, so one pass over the nodes does.
+//! The graph holds the shape, and [`CallGraph::weigh`] adds up values of any kind: for each sample
+//! type and snapshot, or sizes of changes. All samples beneath a node of the tree share the path to
+//! it, so one pass over the nodes is enough.
 
 use super::frames::RowId;
 use super::tree::{NodeId, Tree};
@@ -24,7 +27,7 @@ use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxBuildHasher;
 
-/// What a node of the graph is.
+/// A node of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vertex {
     /// Where every stack begins.
@@ -35,25 +38,26 @@ pub enum Vertex {
     Other,
 }
 
-/// What an edge of the graph is.
+/// An edge of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Whether the callee was inlined into the caller wherever it was called.
     pub is_inlined: bool,
-    /// Whether rows between the two are left out.
+    /// Whether rows between the two were left out.
     pub is_residual: bool,
 }
 
-/// Values of the nodes and edges of a graph, by their index.
+/// Values of the nodes and edges of a graph, by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// Of samples that end in a node.
+    /// Sum over the samples that end in a node.
     pub flat: Vec<i64>,
-    /// Of samples with a node in their stack.
+    /// Sum over the samples with a node in their stack.
     pub cum: Vec<i64>,
-    /// What the edges out of a node lack, less what the edges into it lack, because a stack comes by more than once.
+    /// What the edges out of a node lack, minus what the edges into it lack, because stacks pass
+    /// them more than once.
     pub repeats: Vec<i64>,
-    /// Of samples whose stack goes along an edge.
+    /// Sum over the samples whose stack passes along an edge.
     pub edges: Vec<i64>,
 }
 
@@ -62,13 +66,13 @@ pub struct Weights {
 pub struct CallGraph {
     /// Nodes and edges.
     pub graph: DiGraph<Vertex, Call>,
-    /// The node of all rows that are left out, where there are any.
+    /// The node of all rows that are left out, if there are any.
     pub other: Option<NodeIndex>,
-    /// What each node of the tree adds to.
+    /// The node and edges that each node of the tree adds to.
     steps: Vec<Step>,
-    /// Edges as the tree has them.
+    /// The edges of the tree.
     raw: Vec<(u32, u32)>,
-    /// The edges of the graph that each of those is part of: one, or two where it is left out.
+    /// The edges of the graph that each of those is part of: one, or two if it is left out.
     routes: Vec<[u32; 2]>,
 }
 
@@ -77,17 +81,17 @@ const ROOT: u32 = 0;
 /// No node or edge.
 const NONE: u32 = u32::MAX;
 
-/// What a node of the tree adds to.
+/// The node and edges that a node of the tree adds to.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     vertex: u32,
-    /// The edge that leads to it, for all samples beneath it.
+    /// The edge to it, for all samples beneath it.
     edge: u32,
-    /// The edge into what is left out, for samples that end here.
+    /// The edge into the left-out rows, for samples that end here.
     end: u32,
-    /// Whether its vertex does not stand above it on the path.
+    /// Whether its vertex appears here first on the path.
     is_first: bool,
-    /// Whether its edge stands above it on the path.
+    /// Whether its edge appears further up on the path.
     is_repeat: bool,
 }
 
@@ -97,11 +101,11 @@ impl CallGraph {
         NodeIndex::new(ROOT as usize)
     }
 
-    /// The graph of the rows for which `is_kept` says so.
+    /// Builds the graph of the rows that `is_kept` accepts.
     pub fn new(tree: &Tree, rows: usize, is_kept: impl Fn(RowId) -> bool) -> Self {
         let mut folding = Folding::new(tree.len(), rows);
         let children = tree.children();
-        // Enter a node, then what is beneath it, then leave it.
+        // Enter a node, then everything beneath it, then leave it.
         let mut path = vec![(NodeId::ROOT, ROOT, Turn::Enter)];
         while let Some((id, from, turn)) = path.pop() {
             let step = folding.steps[id.index()];
@@ -129,7 +133,7 @@ impl CallGraph {
         folding.finish()
     }
 
-    /// Adds up values of paths, one for each node of the tree, for every node and edge.
+    /// Adds up values of paths, one per node of the tree, for every node and edge.
     pub fn weigh(&self, tree: &Tree, of_paths: &[i64]) -> Weights {
         let nodes = self.graph.node_count();
         let mut weights = Weights {
@@ -144,7 +148,7 @@ impl CallGraph {
         weights.cum[ROOT as usize] = cumulated[NodeId::ROOT.index()];
         let values = of_paths.iter().zip(&cumulated);
         for (step, (&flat, &value)) in self.steps.iter().zip(values).skip(1) {
-            // Few nodes of the tree are the end of a path, and of few paths the value is not zero.
+            // Few nodes of the tree end a path, and few paths have a value other than zero.
             if flat != 0 {
                 add(&mut weights.flat[step.vertex as usize], flat);
                 if step.end != NONE {
@@ -176,7 +180,7 @@ impl CallGraph {
         weights
     }
 
-    /// The row of a node; none for the root and for what is left out.
+    /// The row of a node; `None` for the root and for the left-out rows.
     pub fn row(&self, node: NodeIndex) -> Option<RowId> {
         match self.graph[node] {
             Vertex::Row(row) => Some(row),
@@ -184,13 +188,13 @@ impl CallGraph {
         }
     }
 
-    /// The node that stands for each node of the tree; that of the tree's root means nothing.
+    /// The node for each node of the tree; the entry of the tree's root means nothing.
     pub fn node_of(&self, id: NodeId) -> NodeIndex {
         NodeIndex::new(self.steps[id.index()].vertex as usize)
     }
 
-    /// Leaves out edges between rows: what goes along them goes from their caller into [`Vertex::Other`], and from
-    /// there to their callee.
+    /// Leaves out edges between rows: their samples go from the caller into [`Vertex::Other`], and
+    /// from there to the callee.
     #[must_use]
     pub fn without(self, is_left_out: impl Fn(EdgeIndex) -> bool) -> Self {
         let Self { graph, mut other, steps, raw, routes } = self;
@@ -215,7 +219,7 @@ impl CallGraph {
         }
         let routes = routes.into_iter().map(|[edge, more]| match more {
             NONE => replaced[edge as usize],
-            // An edge that has the other rows at one end stays one.
+            // An edge with the left-out rows at one end stays one edge.
             more => [replaced[edge as usize][0], replaced[more as usize][0]],
         });
         let routes = routes.collect();
@@ -223,7 +227,7 @@ impl CallGraph {
     }
 }
 
-/// An edge into or out of what is left out.
+/// An edge into or out of the left-out rows.
 const OVER: Call = Call { is_inlined: false, is_residual: true };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -241,11 +245,11 @@ struct Edges {
     index: HashMap<u64, u32, FxBuildHasher>,
 }
 
-/// What is looked at whenever an edge is met, in one place.
+/// Everything read when an edge is met, kept together.
 #[derive(Clone, Copy)]
 struct Live {
     call: Call,
-    /// How often it stands on the path that is walked.
+    /// How often the edge occurs on the current path.
     open: u32,
 }
 
@@ -279,14 +283,14 @@ impl Edges {
     }
 }
 
-/// The fold of a tree under way.
+/// The state of folding a tree.
 struct Folding {
     edges: Edges,
     steps: Vec<Step>,
     /// The node of each row.
     vertices: Vec<u32>,
     other: Option<u32>,
-    /// How often each node stands on the path that is walked.
+    /// How often each node occurs on the current path.
     open: Vec<u32>,
 }
 
@@ -315,7 +319,7 @@ impl Folding {
         other
     }
 
-    /// Enters a row from the last node before it; what is beneath comes from the row.
+    /// Enters a row from the last node before it; what is beneath is entered from this row.
     fn enter_row(&mut self, id: NodeId, row: RowId, from: u32, call: Call) -> u32 {
         let mut vertex = self.vertices[row.0 as usize];
         if vertex == NONE {
@@ -331,8 +335,8 @@ impl Folding {
         vertex
     }
 
-    /// Enters a row that is left out. What is beneath comes from the last row before it, or from the other rows where
-    /// there is none.
+    /// Enters a row that is left out. What is beneath is entered from the last kept row before it,
+    /// or from the left-out rows if there is none.
     fn enter_other(&mut self, id: NodeId, is_outermost: bool, from: u32) -> u32 {
         let other = self.other();
         let mut step = self.step(other);

@@ -1,7 +1,7 @@
-//! The distinct stacks of a series: each once, however many samples and snapshots have it.
+//! The distinct stacks of a series: each once, however many samples and snapshots share it.
 //!
-//! A stack comes again in every snapshot, and within one for each size of object. Whoever follows paths does it once
-//! for each distinct stack, and adds the values of its samples up before.
+//! A stack recurs in every snapshot, and within one for each object size. Code that follows paths
+//! adds up the values of the samples first and then follows each distinct stack once.
 
 use super::frames::{Frames, RowId, Unsymbolized};
 use crate::model::ids::LocationId;
@@ -30,14 +30,15 @@ impl StackId {
     }
 }
 
-/// More frames on distinct stacks are no program's, and would take minutes to follow.
+/// No real program has more frames on distinct stacks than this, and following them would take
+/// minutes.
 const MAX_FRAMES: usize = 1 << 30;
 
 /// The distinct stacks of all snapshots of a series, in the order in which they were met.
 #[derive(Clone, Debug)]
 pub struct Stacks<'a> {
     series: &'a Series,
-    /// Snapshot and sample that have each first.
+    /// The snapshot and sample that first had each stack.
     first: Vec<(u32, u32)>,
     /// The stack of each sample of each snapshot.
     of: Vec<Vec<StackId>>,
@@ -55,7 +56,7 @@ impl<'a> Stacks<'a> {
             for (sample, &hash) in snapshot.samples.stack_hashes.iter().enumerate() {
                 let next = StackId(stacks.first.len() as u32);
                 let id = match met.entry(hash) {
-                    // A filter may have cut stacks of one hash differently, and hashes may collide.
+                    // A filter may cut stacks of the same hash differently, and hashes may collide.
                     Entry::Occupied(known)
                         if snapshot.stack(sample).eq(stacks.locations(*known.get())) =>
                     {
@@ -74,8 +75,8 @@ impl<'a> Stacks<'a> {
         stacks
     }
 
-    /// The first stack with the same rows, of each stack: lines and addresses move between builds, and what a question
-    /// shows may not tell them apart.
+    /// For each stack, the first stack with the same rows: lines and addresses move between builds,
+    /// and a report may not distinguish them.
     pub fn same_rows(
         &self,
         frames: &Frames,
@@ -98,14 +99,14 @@ impl<'a> Stacks<'a> {
                 if known == id || rows(known).eq(rows(id)) {
                     return Ok(known);
                 }
-                // Others with the same hash stand behind it.
+                // Other stacks with the same hash follow it.
                 key = key.wrapping_add(1);
             }
         };
         self.ids().map(&mut hash).collect()
     }
 
-    /// The same with stacks of the same rows as one.
+    /// Returns the same with stacks of equal rows merged into one.
     pub fn by_rows(self, frames: &Frames, unsymbolized: Unsymbolized) -> Result<Self, TooLarge> {
         let same = self.same_rows(frames, unsymbolized)?;
         let mut number = vec![StackId(0); self.len()];
@@ -123,7 +124,7 @@ impl<'a> Stacks<'a> {
         Ok(Self { series: self.series, first, of: of.collect() })
     }
 
-    /// Flat and cum of each row, of values of the stacks.
+    /// Flat and cum of each row, from values of the stacks.
     pub fn of_rows(
         &self,
         frames: &Frames,
@@ -146,7 +147,7 @@ impl<'a> Stacks<'a> {
         sums
     }
 
-    /// The series that they are of.
+    /// The series that holds the stacks.
     pub fn series(&self) -> &'a Series {
         self.series
     }
@@ -156,7 +157,7 @@ impl<'a> Stacks<'a> {
         self.first.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no stacks.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }

@@ -1,7 +1,8 @@
-//! Dominators: the rows through which all of what reaches a row has to pass.
+//! Dominators: the rows that every path to a row has to pass.
 //!
-//! Real call graphs have a trickle of samples on side paths, and one of them is enough to leave nothing dominated. So
-//! whoever asks leaves out the lightest paths, and says what share the dominator holds in the end.
+//! Real call graphs have a trickle of samples on side paths, and one of them is enough to leave a
+//! row without a dominator. So the caller leaves out the lightest paths, and reports the share that
+//! the dominator holds.
 
 use super::frames::RowId;
 use hashbrown::{HashMap, HashSet};
@@ -9,8 +10,8 @@ use petgraph::algo::dominators::simple_fast;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxBuildHasher;
 
-/// The rows that every path from a root to `row` passes, the nearest first. A call is a caller and its callee, each row
-/// once for all of its calls; the caller of a root is `None`.
+/// The rows that every path from a root to `row` passes, nearest first. A call is a caller and its
+/// callee, and each row counts once for all of its calls; the caller of a root is `None`.
 pub fn dominators(
     row: RowId,
     calls: impl IntoIterator<Item = (Option<RowId>, RowId)>,

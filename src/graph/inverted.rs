@@ -1,9 +1,9 @@
-//! The tree of the stacks that lead through one row: from the row out to its callers and on to
-//! the roots, or in to its callees and on to the leaves.
+//! The tree of the stacks that pass through one row: from the row out to its callers and on to the
+//! roots, or in to its callees and on to the leaves.
 //!
-//! Recursion is folded: where a walk comes back to a row that it passed, it goes on from there, and what lay between
-//! becomes part of that row (loop erasure). So no row stands twice on a path, each path ends where its stack does,
-//! and each sample counts once. A parent stands before its children.
+//! Recursion is folded: if a walk returns to a row it has passed, it continues from there, and the
+//! rows in between become part of that row (loop erasure). So no row occurs twice on a path, each
+//! path ends where its stack does, and each sample counts once. Parents come before their children.
 
 use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId, Unsymbolized};
@@ -20,14 +20,14 @@ pub enum Direction {
     Callees,
 }
 
-/// A node of an inverted tree. The first one is the row itself.
+/// A node of an inverted tree. The first one is the starting row.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    /// The step before it: nearer to the row. The first one is its own.
+    /// The parent: the node one step nearer to the starting row. The first node is its own parent.
     pub previous: u32,
     /// Its row.
     pub row: RowId,
-    /// Whether some path comes back to this row.
+    /// Whether some path returns to this row.
     pub is_recursive: bool,
 }
 
@@ -35,15 +35,15 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Inverted {
     steps: Vec<Step>,
-    /// The last step of each distinct stack, or [`NOT_THROUGH`].
+    /// The last node of each distinct stack, or [`NOT_THROUGH`].
     of_stack: Vec<u32>,
 }
 
-/// The stack does not lead through the row.
+/// The stack doesn't pass through the row.
 const NOT_THROUGH: u32 = u32::MAX;
 
 impl Inverted {
-    /// The paths through `row` of the stacks that `counts` says matter.
+    /// Builds the tree of those stacks through `row` that `counts` accepts.
     pub fn new(
         stacks: &Stacks<'_>,
         frames: &Frames,
@@ -73,25 +73,25 @@ impl Inverted {
         Self { steps: walk.steps, of_stack }
     }
 
-    /// All steps, the row itself first.
+    /// All nodes, the starting row first.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// The last step of a stack; `None` where it does not lead through the row.
+    /// The last node of a stack; `None` if the stack doesn't pass through the row.
     #[inline]
     pub fn of_stack(&self, stack: StackId) -> Option<u32> {
         Some(self.of_stack[stack.index()]).filter(|&step| step != NOT_THROUGH)
     }
 
-    /// The steps from one back to the row, both included.
+    /// The nodes from one back to the starting row, both included.
     pub fn back(&self, step: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(Some(step), |&step| {
             (step != 0).then(|| self.steps[step as usize].previous)
         })
     }
 
-    /// From values of steps alone to those of steps with all that lies beyond them.
+    /// Turns values of single nodes into values that include everything beyond each node.
     pub fn cumulate(&self, values: &mut [i64]) {
         for step in (1..self.steps.len()).rev() {
             let previous = self.steps[step].previous as usize;
@@ -104,7 +104,7 @@ impl Inverted {
 struct Walk {
     steps: Vec<Step>,
     index: HashMap<(u32, RowId), u32, FxBuildHasher>,
-    /// The path under way without its loops, and where each row stands in it, or [`NOWHERE`].
+    /// The current path without its loops, and the position of each row in it, or [`NOWHERE`].
     erased: Vec<(RowId, bool)>,
     position: Vec<u32>,
 }

@@ -1,7 +1,7 @@
 //! Callers and callees of some rows: one level around each, straight from the stacks.
 //!
-//! The rules are those of the call graph: a stack counts once for a row and once for a call, however often it comes by,
-//! and a row that calls itself has no call.
+//! The rules are the call graph's: a stack counts once for a row and once for a call, however often
+//! it passes them, and a row that calls itself has no call.
 
 use super::distinct_stacks::Stacks;
 use super::frames::{Frames, RowId, Unsymbolized};
@@ -20,22 +20,22 @@ pub struct Call {
     pub callee: RowId,
     /// Whether the callee was inlined into the caller wherever it was called.
     pub is_inlined: bool,
-    /// Of the stacks that go along it.
+    /// Values of the stacks that pass along it.
     pub value: Pair,
 }
 
-/// What is around rows.
+/// The calls around some rows.
 #[derive(Clone, Debug, Default)]
 pub struct Neighbors {
-    /// Calls from or to rows that are wanted.
+    /// Calls from or to the wanted rows.
     pub calls: Vec<Call>,
-    /// Of each row what ends there.
+    /// Flat value of each row.
     pub flat: Vec<Pair>,
-    /// Of each row what goes through it.
+    /// Cumulative value of each row.
     pub cum: Vec<Pair>,
 }
 
-/// What is around the rows that are wanted, of stacks with these values.
+/// Returns the calls around the wanted rows, for stacks with these values.
 pub fn neighbors(
     stacks: &Stacks<'_>,
     frames: &Frames,
@@ -48,7 +48,7 @@ pub fn neighbors(
         cum: vec![(0, 0); frames.len()],
     };
     let mut index: HashMap<(RowId, RowId), u32, FxBuildHasher> = HashMap::default();
-    // The last stack that counted for a row, and for a call.
+    // The last stack that counted, for each row and each call.
     let mut last_of_row = vec![u32::MAX; frames.len()];
     let mut last_of_call: Vec<u32> = Vec::new();
     let add = |sum: &mut Pair, value: Pair| {
@@ -76,7 +76,8 @@ pub fn neighbors(
                         found.calls.len() as u32 - 1
                     });
                     let known = &mut found.calls[call as usize];
-                    // Further out in the same location stands what it was inlined into.
+                    // Further out in the same location is the function that this one was inlined
+                    // into.
                     known.is_inlined &= i > 0;
                     if std::mem::replace(&mut last_of_call[call as usize], id.0) != id.0 {
                         add(&mut known.value, value);

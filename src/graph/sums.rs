@@ -1,13 +1,13 @@
 //! Flat and cumulative values of every row of one snapshot, in one pass over its samples.
 //!
-//! Flat belongs to the leaf alone. Cum counts once per sample however often a row stands in its stack:
-//! each row remembers the last sample that counted for it.
+//! Flat belongs to the leaf alone. Cum counts once per sample however often a row occurs in its
+//! stack: each row remembers the last sample that counted for it.
 
 use super::frames::{Frames, RowId};
 use crate::model::series::{Series, Snapshot};
 use crate::parallel;
 
-/// Values of one row in one snapshot: of the sample type asked for, and of the objects beside it.
+/// Values of one row in one snapshot: of the requested sample type, and the number of objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Value of samples whose leaf this row is.
@@ -20,12 +20,12 @@ pub struct Sum {
     pub cum_objects: i64,
 }
 
-/// The values of a snapshot.
+/// The values of a snapshot, by row and by leaf location.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
-    /// Of each row.
+    /// Values of each row.
     pub rows: Vec<Sum>,
-    /// Value of samples with this leaf, of each location.
+    /// Value of the samples with this leaf, for each location.
     pub leaves: Vec<i64>,
 }
 
@@ -35,7 +35,7 @@ impl Sums {
         self.rows[id.0 as usize]
     }
 
-    /// The sum of two.
+    /// Adds two of them.
     #[must_use]
     pub fn plus(mut self, other: &Self) -> Self {
         for (a, b) in self.rows.iter_mut().zip(&other.rows) {
@@ -51,7 +51,8 @@ impl Sums {
     }
 }
 
-/// Samples that one piece of work takes at least, and pieces of a snapshot at most: each has a table of all rows.
+/// Least number of samples in a piece of work, and largest number of pieces per snapshot: each
+/// piece has a table of all rows.
 const PIECE: usize = 16 * 1024;
 const PIECES: usize = 4;
 
@@ -90,7 +91,7 @@ struct Task<'a> {
     series: &'a Series,
     snapshot: &'a Snapshot,
     frames: &'a Frames,
-    /// The row of each location of the profile that has only one.
+    /// The row of each location of the profile, if it has only one.
     only: Vec<u32>,
     column: usize,
     objects: Option<usize>,
@@ -123,7 +124,7 @@ impl Task<'_> {
                     sum.add(stamp, value, count);
                     continue;
                 }
-                // No row or several.
+                // No row, or several.
                 for row in frames.of(snapshot.locations[own.index()]) {
                     cumulative[row.0 as usize].add(stamp, value, count);
                 }
@@ -136,7 +137,7 @@ impl Task<'_> {
     }
 }
 
-/// A cumulative value under way.
+/// A running cumulative value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cumulative {
     value: i64,

@@ -1,11 +1,13 @@
-//! The call tree of a series: every distinct path down from a root stands in it once, with the samples that end
+//! The call tree of a series: every distinct path down from a root, once, with the samples that end
 //! there.
 //!
-//! It is for questions that need all paths: a graph of callers and callees folds it, other tools' formats list it. (What
-//! looks at the heaviest paths alone walks along the stacks instead, see [`super::walk`].) It holds no values: those of
-//! any sample type and any snapshot are added up where they are asked for, in one pass over the samples.
+//! It is for questions that need all paths: a graph of callers and callees folds it, and other
+//! tools' formats list it. (Code that looks at the heaviest paths only walks along the stacks
+//! instead, see [`super::walk`].) It holds no values: those of any sample type and snapshot are
+//! added up on demand, in one pass over the samples.
 //!
-//! A parent always stands before its children, so that sums over what is beneath a node need one pass backwards.
+//! Parents always come before their children, so that sums over everything beneath a node need one
+//! backward pass.
 
 use super::distinct_stacks::{StackId, Stacks, TooLarge};
 use super::frames::{Frames, RowId, Unsymbolized};
@@ -18,7 +20,7 @@ use std::ops::Range;
 pub struct NodeId(pub u32);
 
 impl NodeId {
-    /// The empty path: what every root stands beneath.
+    /// The empty path, the ancestor of all others.
     pub const ROOT: Self = Self(0);
 
     /// The id as an index.
@@ -32,13 +34,13 @@ impl NodeId {
 pub struct Node {
     /// The path without its last frame; the root is its own parent.
     pub parent: NodeId,
-    /// The last frame; that of the root means nothing.
+    /// The last frame; for the root it means nothing.
     pub row: RowId,
-    /// Whether the last frame was inlined into the one before it, wherever the path was met.
+    /// Whether the last frame was inlined into the one before it on every such path.
     pub is_inlined: bool,
 }
 
-/// More nodes than this are no program's, and would take gigabytes.
+/// No real program has more nodes than this, and they would take gigabytes.
 const MAX_NODES: usize = 1 << 26;
 
 /// The call tree of all snapshots of a series.
@@ -50,8 +52,9 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The tree of a series, one node for each row of `frames` on a path. An address without symbols is a node of its
-    /// own, or, with [`Unsymbolized::Binary`], one of its binary, as in pprof.
+    /// Builds the tree of a series, with one node for each row of `frames` on a path. An address
+    /// without symbols is a node of its own, or, with [`Unsymbolized::Binary`], one of its binary,
+    /// as in pprof.
     pub fn new(
         series: &Series,
         frames: &Frames,
@@ -60,8 +63,8 @@ impl Tree {
         Self::of(&Stacks::new(series), frames, unsymbolized, Rows::All, |_| true)
     }
 
-    /// The tree of the stacks that are wanted, with a node for each row that is told apart; the samples of others end at
-    /// the root.
+    /// Builds the tree of the wanted stacks, with a node for each distinguished row; the samples of
+    /// other stacks end at the root.
     pub fn of(
         stacks: &Stacks<'_>,
         frames: &Frames,
@@ -71,7 +74,7 @@ impl Tree {
     ) -> Result<Self, TooLarge> {
         let growing = Growing {
             walks: Walks::new(stacks, frames, unsymbolized, rows, From::Root),
-            // One more for what is not told apart.
+            // One more for the rows that aren't distinguished.
             groups: Groups::new(stacks.len(), frames.len() + 1),
             nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
             end_of: vec![NodeId::ROOT; stacks.len()],
@@ -85,12 +88,12 @@ impl Tree {
         Ok(Self { nodes, ends: ends.collect() })
     }
 
-    /// Number of nodes, the root among them.
+    /// Number of nodes, including the root.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is nothing but the root.
+    /// Whether the root is the only node.
     pub fn is_empty(&self) -> bool {
         self.nodes.len() <= 1
     }
@@ -112,13 +115,13 @@ impl Tree {
         self.ends[snapshot][sample]
     }
 
-    /// The nodes from one up to its root, the root of the tree left out.
+    /// The nodes from one up to, but not including, the root of the tree.
     pub fn up(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let some = |id: NodeId| (id != NodeId::ROOT).then_some(id);
         std::iter::successors(some(id), move |&id| some(self.node(id).parent))
     }
 
-    /// Values of stacks, added up where each ends.
+    /// Adds up values of stacks at the node where each ends.
     pub fn at_ends(&self, stacks: &Stacks<'_>, values: &[i64]) -> Vec<i64> {
         let mut sums = vec![0_i64; self.nodes.len()];
         for (id, value) in stacks.ids().zip(values) {
@@ -141,7 +144,7 @@ impl Tree {
         sums
     }
 
-    /// From values of nodes alone to those of nodes with all that is beneath them.
+    /// Turns values of single nodes into values that include everything beneath each node.
     pub fn cumulate(&self, mut flat: Vec<i64>) -> Vec<i64> {
         for id in self.ids().skip(1).rev() {
             let parent = self.node(id).parent.index();
@@ -186,20 +189,20 @@ impl Children {
 
 /// A tree under construction.
 ///
-/// The stacks beneath a node are sorted into its children by their next row, as a radix sort does it from the root on.
-/// So no table of all nodes is needed, and a stack that is alone, as most are some levels down, is followed to its end at
-/// once.
+/// The stacks beneath a node are sorted into its children by their next row, like a radix sort from
+/// the root on. So it needs no table of all nodes, and a stack that is alone, as most are some
+/// levels down, is followed to its end at once.
 struct Growing<'a> {
     walks: Walks<'a>,
     groups: Groups,
     nodes: Vec<Node>,
     end_of: Vec<NodeId>,
-    /// Whether the row that each stack came to was inlined into the one before.
+    /// Whether the row that each stack has reached was inlined into the one before.
     is_inlined: Vec<bool>,
 }
 
 impl Growing<'_> {
-    /// The nodes, and the one at which each stack ends.
+    /// The nodes, and the node where each stack ends.
     fn grow(
         mut self,
         is_wanted: impl Fn(StackId) -> bool,
@@ -221,7 +224,7 @@ impl Growing<'_> {
         Ok((self.nodes, self.end_of))
     }
 
-    /// The rest of a stack that is alone beneath a node.
+    /// Adds the rest of a stack that is alone beneath a node.
     fn follow(&mut self, mut parent: NodeId, stack: StackId) {
         while let Some((row, is_inlined)) = self.walks.next(stack)
             && self.nodes.len() <= MAX_NODES

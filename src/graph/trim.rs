@@ -1,12 +1,13 @@
 //! Which rows and calls of a graph are worth drawing.
 //!
-//! What counts is the **size** of what goes through: the sum of |Δ| over the distinct paths of two snapshots, of
-//! |value| over those of one. Sums of signed changes would let a row go whose callees grew by 100 MiB and shrank by as
-//! much; sizes never cancel.
+//! The measure is the **size** of what passes through: the sum of |Δ| over the distinct paths of
+//! two snapshots, or of |value| over those of one. Sums of signed changes would drop a row whose
+//! callees grew by 100 MiB and shrank by just as much; sizes never cancel.
 //!
-//! The limits are pprof's. A row or call below its fraction of the whole goes first. Where more rows than wanted are
-//! left, those stay that tell most: a row where much ends, and where paths part or meet, before one that hands all it
-//! gets from one caller on to one callee.
+//! The limits are pprof's. Rows and calls below their fraction of the whole are left out first. If
+//! more rows than wanted remain, the most informative ones stay: rows where much ends and rows
+//! where paths part or meet come before a row that passes everything from one caller on to one
+//! callee.
 
 use super::call::{CallGraph, Weights};
 use super::distinct_stacks::{Stacks, TooLarge};
@@ -21,29 +22,29 @@ use petgraph::visit::EdgeRef;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fraction(f64);
 
-// It is no NaN.
+// A fraction is never NaN.
 impl Eq for Fraction {}
 
 impl Fraction {
-    /// A fraction; `None` for what is not between 0 and 1.
+    /// Makes a fraction; `None` for a number outside 0 to 1.
     pub fn new(value: f64) -> Option<Self> {
         (0.0..=1.0).contains(&value).then_some(Self(value))
     }
 
-    /// As a number.
+    /// The fraction as a number.
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// What may be drawn at most.
+/// Limits on what is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrimLimits {
-    /// So many rows; 0 is no limit.
+    /// Number of rows; 0 is no limit.
     pub nodecount: usize,
-    /// Rows with at least this part of the whole in or beneath them.
+    /// Draw rows with at least this part of the whole in or beneath them.
     pub nodefraction: Fraction,
-    /// Calls with at least this part of the whole.
+    /// Draw calls with at least this part of the whole.
     pub edgefraction: Fraction,
 }
 
@@ -57,19 +58,20 @@ impl Default for TrimLimits {
 /// A graph cut down to what is worth drawing.
 #[derive(Clone, Debug)]
 pub struct Trimmed {
-    /// The paths, on which rows that were left out early are one.
+    /// The paths; rows that were left out early are one row in them.
     pub tree: Tree,
-    /// The graph; what was left out is its other node.
+    /// The graph; its other node holds what was left out.
     pub graph: CallGraph,
     /// The sizes of its nodes and edges.
     pub sizes: Weights,
-    /// Rows that were left out, of those that hold anything.
+    /// Number of rows left out, among those with a value.
     pub rows: usize,
-    /// Calls between the rows that stayed that were left out.
+    /// Number of calls left out between the rows that stayed.
     pub calls: usize,
 }
 
-/// Cuts a call graph down to `limits`, by the sizes of the stacks; `held` is not 0 where one holds anything at all.
+/// Trims a call graph to `limits`, by the sizes of the stacks; `held` is not 0 for stacks with any
+/// value.
 pub fn trim(
     stacks: &Stacks<'_>,
     frames: &Frames,
@@ -93,7 +95,7 @@ pub fn trim(
         rows.iter().for_each(|row| marks[row.0 as usize] = true);
         marks
     };
-    // From here on other rows are looked at as one: most of a large tree is made of them.
+    // From here on all other rows count as one: they make up most of a large tree.
     let is_kept = marked(&rows);
     let tree = Tree::of(stacks, frames, Unsymbolized::Binary, Rows::Only(&is_kept), |_| true)?;
     let sizes = tree.at_ends(stacks, sizes);
@@ -127,11 +129,12 @@ pub fn trim(
     Ok(Trimmed { tree, graph, sizes, rows: known - rows.len(), calls })
 }
 
-/// Rows looked at closely for each that is wanted: a graph of thousands of rows has hundreds of thousands of edges, and
-/// what is light in itself and in what it calls would not be drawn anyway.
+/// Rows examined closely for each wanted row: a graph of thousands of rows has hundreds of
+/// thousands of edges, and rows that are light both by themselves and in what they call would not
+/// be drawn anyway.
 const CANDIDATES: usize = 2;
 
-/// Keeps the rows that are largest by flat, and as many that are largest by cum.
+/// Keeps the rows with the largest flat, and as many with the largest cum.
 fn preselect(rows: &mut Vec<(RowId, (i64, i64))>, nodecount: usize) {
     let wanted = nodecount.saturating_mul(CANDIDATES);
     if nodecount == 0 || rows.len() <= wanted {
@@ -140,20 +143,21 @@ fn preselect(rows: &mut Vec<(RowId, (i64, i64))>, nodecount: usize) {
     let least = |of: fn(&(RowId, (i64, i64))) -> i64| {
         let mut sizes: Vec<i64> = rows.iter().map(of).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
-        // A row without flat is none of the largest.
+        // A row without flat is never among the largest.
         sizes[wanted - 1].max(1)
     };
     let (flat, cum) = (least(|row| row.1.0), least(|row| row.1.1));
     rows.retain(|row| row.1.0 >= flat || row.1.1 >= cum);
 }
 
-/// How much a drawing would lose without a node: what ends there, and what parts and meets there.
+/// How much a drawing would lose without a node: what ends there, and the paths that part and meet
+/// there.
 fn interest(graph: &CallGraph, sizes: &Weights, node: NodeIndex) -> f64 {
     let flat = sizes.flat[node.index()] as f64;
     let parts = |direction: Direction, own: f64| {
         let edges = graph.graph.edges_directed(node, direction);
         let from_root = |node| node == CallGraph::root();
-        // One way in from the root is where the story begins.
+        // A single edge from the root is where all paths start.
         let edges = edges.filter(|edge| !from_root(edge.source()));
         let edges = edges.map(|edge| sizes.edges[edge.id().index()] as f64);
         spread(edges.chain([own]).filter(|&part| part > 0.0))
@@ -162,8 +166,8 @@ fn interest(graph: &CallGraph, sizes: &Weights, node: NodeIndex) -> f64 {
     spread * sizes.cum[node.index()] as f64 + flat
 }
 
-/// In how many parts something falls: the entropy of the parts in bits, 0 for a single one, and 1 where there is none,
-/// as at the first and the last row of a path.
+/// How evenly something splits: the entropy of the parts in bits, 0 for a single part, and 1
+/// without any, as at the first and the last row of a path.
 fn spread(parts: impl Iterator<Item = f64> + Clone) -> f64 {
     let whole: f64 = parts.clone().sum();
     if whole <= 0.0 {

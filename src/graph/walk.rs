@@ -1,7 +1,7 @@
-//! Walks along stacks, frame by frame, many at a time: from their roots to their leaves, or the other way.
+//! Walks along stacks, frame by frame, many at a time: from root to leaf, or from leaf to root.
 //!
-//! Whoever builds a tree of paths takes one step in all stacks that stand at the same place, sorts them by the row they
-//! came to, and goes on with each group. What is not looked at is never read.
+//! To build a tree of paths, take one step in all stacks that are at the same place, sort them by
+//! the row they reached, and continue with each group. Frames that aren't visited are never read.
 
 use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId, Unsymbolized};
@@ -19,12 +19,13 @@ pub enum From {
     Leaf,
 }
 
-/// Which rows are told apart.
+/// Which rows are distinguished.
 #[derive(Clone, Copy)]
 pub enum Rows<'a> {
     /// All of them.
     All,
-    /// Those marked here by their number. Others that follow each other are one step, of the row behind the last.
+    /// Those marked here, by number. A run of other rows is one step, with the id one past the last
+    /// row.
     Only(&'a [bool]),
 }
 
@@ -39,21 +40,22 @@ pub struct Walks<'a> {
     rest: Vec<Rest<'a>>,
 }
 
-/// What is left of a stack.
+/// The rest of a stack.
 #[derive(Clone)]
 struct Rest<'a> {
     locations: Stack<'a>,
     snapshot: u32,
-    /// Whether a row of the location under way was met: further ones were inlined into it, or it into them.
+    /// Whether a row of the current location was met: further ones were inlined into it, or it into
+    /// them.
     is_inner: bool,
-    /// Whether the row met last is not told apart.
+    /// Whether the last row met isn't distinguished.
     is_other: bool,
-    /// Rows left of the location under way, innermost first.
+    /// Remaining rows of the current location, innermost first.
     rows: &'a [RowId],
 }
 
 impl<'a> Walks<'a> {
-    /// Walks that have not begun.
+    /// Creates walks that have not begun.
     pub fn new(
         stacks: &Stacks<'a>,
         frames: &'a Frames,
@@ -71,8 +73,8 @@ impl<'a> Walks<'a> {
         Self { series, frames, unsymbolized, rows, from, rest: rest.collect() }
     }
 
-    /// Goes one step along a stack: the row, and whether, from the root, it was inlined into the one before. `None`
-    /// where the stack ends.
+    /// Takes one step along a stack. Returns the row and, when walking from the root, whether it
+    /// was inlined into the one before; `None` at the end of the stack.
     #[inline]
     pub fn next(&mut self, stack: StackId) -> Option<(RowId, bool)> {
         let rest = &mut self.rest[stack.index()];
@@ -106,7 +108,7 @@ impl<'a> Walks<'a> {
         }
     }
 
-    /// How many frames are left of a stack.
+    /// Number of frames left of a stack.
     pub fn left(&self, stack: StackId) -> usize {
         let rest = &self.rest[stack.index()];
         let snapshot = &self.series.snapshots[rest.snapshot as usize];
@@ -117,16 +119,16 @@ impl<'a> Walks<'a> {
     }
 }
 
-/// Stacks in groups, each of them side by side.
+/// Stacks in groups; those of a group are adjacent.
 pub struct Groups {
     order: Vec<StackId>,
-    /// The group that a row has in the split under way; a number below `first` means none.
+    /// The group of a row in the current split; a number below `first` means none.
     of_row: Vec<u32>,
     first: u32,
-    /// Group of each stack of the split under way, and room to sort them.
+    /// The group of each stack in the current split, and space to sort them.
     group_of: Vec<u32>,
     sorted: Vec<StackId>,
-    /// Rows and sizes of the groups of the last split.
+    /// Rows and sizes of the groups from the last split.
     met: Vec<(RowId, u32)>,
 }
 
@@ -134,7 +136,7 @@ pub struct Groups {
 const NONE: u32 = u32::MAX;
 
 impl Groups {
-    /// All of so many stacks in one group, where there are so many rows.
+    /// Puts all stacks in one group; `rows` is the number of rows.
     pub fn new(stacks: usize, rows: usize) -> Self {
         Self {
             order: (0..stacks as u32).map(StackId).collect(),
@@ -151,7 +153,7 @@ impl Groups {
         self.order.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no stacks.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
@@ -161,14 +163,14 @@ impl Groups {
         &self.order[group]
     }
 
-    /// Splits a group by what `row` says of each stack, those of which it says nothing last. Returns the new groups in the
-    /// order in which their rows were met; stacks keep their order.
+    /// Splits a group by the row that `row` returns for each stack; stacks without one come last.
+    /// Returns the new groups in the order in which their rows were met; stacks keep their order.
     pub fn split(
         &mut self,
         group: Range<usize>,
         mut row: impl FnMut(StackId) -> Option<RowId>,
     ) -> Vec<(RowId, Range<usize>)> {
-        // Numbers go on from split to split, so that those of earlier splits need no clearing.
+        // Numbers continue from split to split, so that earlier ones need no clearing.
         if self.first > NONE / 2 {
             self.of_row.fill(0);
             self.first = 1;
