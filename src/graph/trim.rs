@@ -157,7 +157,7 @@ fn interest(graph: &CallGraph, sizes: &Weights, node: NodeIndex) -> f64 {
     let parts = |direction: Direction, own: f64| {
         let edges = graph.graph.edges_directed(node, direction);
         let from_root = |node| node == CallGraph::root();
-        // A single edge from the root is where all paths start.
+        // Edges from the root are where paths begin, not where they meet.
         let edges = edges.filter(|edge| !from_root(edge.source()));
         let edges = edges.map(|edge| sizes.edges[edge.id().index()] as f64);
         spread(edges.chain([own]).filter(|&part| part > 0.0))

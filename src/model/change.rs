@@ -1,10 +1,11 @@
 //! A value of a single profile, or of two that are compared: what every row, call and total of a report holds.
 //!
-//! What always holds: `delta` is `after − before`, and is there exactly where `before` is.
+//! What always holds: `delta` is `after − before`, and is present exactly if `before` is.
 
 use serde::{Deserialize, Serialize};
 
-/// What can be before and after: one number, or several that go together. Sums and differences wrap around.
+/// What can have a before and an after: a number, or several that belong together. Sums and
+/// differences wrap around.
 pub trait Value: Copy + Default + PartialEq {
     /// `self + other`.
     #[must_use]
@@ -25,19 +26,20 @@ impl Value for i64 {
     }
 }
 
-/// The value before: an `Option<T>` where the question may be about a single profile, a `T` where there are always two.
+/// The value before: an `Option<T>` if the question may be about a single profile, a `T` if there
+/// are always two.
 pub trait Before<T>: Copy {
-    /// Whether it is always there.
+    /// Whether it is always present.
     const IS_ALWAYS_THERE: bool;
 
-    /// The value, where it is there.
+    /// The value, if it is present.
     fn get(self) -> Option<T>;
 
-    /// Another value, where this one is there.
+    /// Applies a function to the value, if it is present.
     #[must_use]
     fn map(self, of: impl FnOnce(T) -> T) -> Self;
 
-    /// Whether it is not there.
+    /// Whether it is absent.
     fn is_absent(&self) -> bool {
         self.get().is_none()
     }
@@ -87,24 +89,24 @@ pub struct Change<T: Value, B: Before<T> = Option<T>> {
 }
 
 impl<T: Value, B: Before<T>> Change<T, B> {
-    /// From the values of one profile, or of two.
+    /// Makes a change from the values of one profile, or of two.
     pub fn new(before: B, after: T) -> Self {
         Self { before, after, delta: before.map(|before| after.minus(before)) }
     }
 
-    /// Δ of a comparison, the value of a single profile.
+    /// Δ of a comparison, or the value of a single profile.
     pub fn delta_or_value(self) -> T {
         self.delta.get().unwrap_or(self.after)
     }
 
-    /// The sum of two, both of a comparison or both of a single profile.
+    /// Adds two values, both of a comparison or both of a single profile.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         let before = self.before.map(|own| own.plus(other.before.get().unwrap_or_default()));
         Self::new(before, self.after.plus(other.after))
     }
 
-    /// Whether nothing was there at any time.
+    /// Whether the value is zero throughout.
     pub fn is_zero(self) -> bool {
         let zero = T::default();
         self.before.get().unwrap_or(zero) == zero && self.after == zero
@@ -119,7 +121,8 @@ impl<T: Value> Change<T> {
     }
 }
 
-/// Makes a schema say what is always there: serde's attributes can't tell one `B` from the other.
+/// Makes the schema mark which fields are always present: serde's attributes can't distinguish one
+/// `B` from the other.
 #[cfg(feature = "schema")]
 fn require_both<T, B: Before<T>>(schema: &mut schemars::Schema) {
     let required = schema.get_mut("required").and_then(|required| required.as_array_mut());

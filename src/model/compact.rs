@@ -1,7 +1,7 @@
-//! A profile without what nothing refers to: samples that are all zero, and the locations, functions, mappings, label
-//! sets and strings that no other sample needs.
+//! Removes unreferenced entries from a profile: samples that are all zero, and the locations,
+//! functions, mappings, label sets and strings that no other sample needs.
 //!
-//! The first mapping stays in any case: it is the main binary.
+//! The first mapping always stays: it is the main binary.
 
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
@@ -9,7 +9,7 @@ use super::profile::{Profile, Samples};
 use super::strings::Strings;
 use super::symbols::{Function, Line, Mapping, Symbols};
 
-/// The profile without what nothing refers to. What stays keeps its order.
+/// Returns the profile without unreferenced entries. What remains keeps its order.
 pub(super) fn compact(profile: Profile) -> Profile {
     let old = &profile.symbols;
     let mut new = Rows {
@@ -43,7 +43,7 @@ pub(super) fn compact(profile: Profile) -> Profile {
     Profile { header: profile.header, symbols, label_sets, samples }
 }
 
-/// The tables under way, and the new row of each old one.
+/// The new tables, and the new row of each old one.
 struct Rows<'a> {
     profile: &'a Profile,
     symbols: Symbols,

@@ -1,8 +1,9 @@
-//! Two profiles as one that holds what changed between them: `after` merged with the negated `before`, as `go tool
-//! pprof -base` has it, and written as Go's own profiles over a span of time are (`?seconds=N`).
+//! Two profiles as one that holds what changed between them: `after` merged with the negated
+//! `before`, as in `go tool pprof -base`, and written like Go's own delta profiles (`?seconds=N`).
 //!
-//! There is one more column than the profiles have: what each stack grew by, never negative, for readers that can't take
-//! a sign. It stands last, because such readers show the last column where they don't know the default.
+//! It has one more column than the profiles: the growth of each stack, never negative, for readers
+//! that can't handle a sign. It comes last, because such readers show the last column if they don't
+//! know the default.
 
 use super::measures;
 use super::merge::{Merge, MergeError, Sign};
@@ -11,7 +12,7 @@ use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
 
-/// A profile with the name that errors call it by.
+/// A profile with its name in errors.
 pub type Named<'a> = (&'a str, &'a Profile);
 
 /// The difference of two profiles. Values are after − before; samples that cancel are left out.
@@ -24,15 +25,16 @@ pub fn difference(before: Named<'_>, after: Named<'_>) -> Result<Profile, MergeE
     Ok(difference)
 }
 
-/// Appends the column of growth of a sample type, which becomes the default. Nothing changes where there is none.
+/// Appends a column with the growth of a sample type, which becomes the default. Without growth,
+/// nothing changes.
 pub fn add_growth(profile: &mut Profile, column: usize) {
     let header = &mut profile.header;
     let width = header.sample_types.len();
     let Some(SampleType { name, unit }) = header.sample_types.get(column).cloned() else { return };
     header.default_sample_type.clone_from(&name);
     header.sample_types.push(SampleType { name: format!("{name}_growth"), unit });
-    // A path of functions has several samples, of objects of several sizes, say, and of two builds. What it grew by is
-    // their sum, and stands at the first of them that grew.
+    // A path of functions can have several samples, for example of several object sizes or from two
+    // builds. Its growth is their sum, recorded at the first of them that grew.
     let paths = paths(profile);
     let values = profile.samples.values.chunks_exact(width);
     let mut grown = vec![0_i64; profile.samples.len()];
@@ -49,14 +51,14 @@ pub fn add_growth(profile: &mut Profile, column: usize) {
     profile.samples.values = wider;
 }
 
-/// The first sample with the same path, of each sample: the names of its functions, whatever their lines and addresses,
-/// which move between builds.
+/// For each sample, the first sample with the same path: the names of its functions, ignoring lines
+/// and addresses, which move between builds.
 fn paths(profile: &Profile) -> Vec<u32> {
     let symbols = &profile.symbols;
     let steps = |sample: u32| {
         profile.samples.stack(sample as usize).flat_map(|location| {
             let lines = symbols.locations.lines(location);
-            // An address without lines stands for itself, apart from all names.
+            // An address without lines counts as itself, distinct from all names.
             let address = lines.is_empty().then_some((location.0, true));
             let names = lines.iter().map(|line| (symbols.function(line.function).name.0, false));
             names.chain(address)
@@ -72,20 +74,20 @@ fn paths(profile: &Profile) -> Vec<u32> {
             if known == sample || steps(known).eq(steps(sample)) {
                 return known;
             }
-            // Others with the same hash stand behind it.
+            // Other stacks with the same hash follow it.
             key = key.wrapping_add(1);
         }
     };
     (0..profile.samples.len() as u32).map(path).collect()
 }
 
-/// Position of the sample type that a difference is shown by, where nobody asks for one.
+/// Position of the default sample type of a difference.
 pub fn default_column(header: &Header) -> Option<usize> {
     measures::default_position(&header.sample_types, &header.default_sample_type)
 }
 
-/// The time of a difference is that of `after`. It covers the time between the two where both are states, and what
-/// they cover together where they are no states.
+/// Sets the time of a difference, which is that of `after`. It covers the time between the two if
+/// both are snapshots, and what they cover together if both are delta profiles.
 fn span(header: &mut Header, before: &Header, after: &Header) {
     header.time_nanos = after.time_nanos;
     let states = before.duration_nanos == 0 && after.duration_nanos == 0;

@@ -1,7 +1,8 @@
-//! Distinct samples over shared tables: each stack with its labels once, however many profiles have it.
+//! Distinct samples over shared tables: each stack with its labels once, however many profiles
+//! contain it.
 //!
-//! Found by the hash of what a stack means. A merge compares stacks in full beside that; a history, which meets the same
-//! stacks hundreds of times, takes the 64 bits for the stack.
+//! They are found by the hash of a stack's meaning. A merge also compares stacks in full; a
+//! history, which meets the same stacks hundreds of times, relies on the 64 bits.
 
 use super::ids::{LabelSetId, LocationId};
 use super::profile::{Profile, Samples};
@@ -10,18 +11,18 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 
-/// Distinct samples, in the order in which they were met. Whoever has values for them keeps them beside it, or in
-/// `samples.values`.
+/// Distinct samples, in the order in which they were met. The caller keeps their values in its own
+/// table, or in `samples.values`.
 #[derive(Default)]
 pub(super) struct Distinct {
-    /// Stacks of shared locations, shared label sets.
+    /// Stacks of shared locations, and shared label sets.
     pub(super) samples: Samples,
     index: HashTable<u32>,
 }
 
 impl Distinct {
-    /// The row of a profile's sample, whose tables stand in `rows` among the shared ones: the next one where it is
-    /// new. `None` where the stacks take more than 4 GiB.
+    /// The row of a profile's sample, given where the profile's tables are in the shared ones
+    /// (`rows`): the next row if it is new. `None` if the stacks take more than 4 GiB.
     #[inline]
     pub(super) fn row(&mut self, profile: &Profile, sample: usize, rows: &Rows) -> Option<usize> {
         let labels = rows.labels[profile.samples.labels[sample].index()];
@@ -39,7 +40,7 @@ impl Distinct {
         }
     }
 
-    /// The row of a stack that means this, with these labels, by its hash alone.
+    /// The row of a stack with this hash and these labels; only the hash is compared.
     #[inline]
     pub(super) fn known(&self, meaning: u64, labels: LabelSetId) -> Option<usize> {
         let Self { samples, index } = self;
@@ -50,7 +51,7 @@ impl Distinct {
         found.map(|&row| row as usize)
     }
 
-    /// Adds a sample that is not there. `None` where the stacks take more than 4 GiB.
+    /// Adds a new sample. `None` if the stacks take more than 4 GiB.
     pub(super) fn push(
         &mut self,
         meaning: u64,

@@ -1,6 +1,6 @@
-//! What the stack of a goroutine says: what it waits for, and who started it.
+//! Reads the stack of a goroutine: what it waits for, and where it was started.
 
-/// What each function that parks a goroutine waits for, in the runtime's own words where it has some.
+/// What each function that parks a goroutine waits for, in the runtime's own words if it has any.
 const PARKED: &[(&str, &str)] = &[
     ("runtime.chanrecv", "chan receive"),
     ("runtime.chansend", "chan send"),
@@ -25,17 +25,17 @@ const PARKED: &[(&str, &str)] = &[
     ("runtime.gopark", "waiting"),
 ];
 
-/// What a goroutine waits for; `running` where its stack says nothing of that. `stack` are its functions, the leaf
-/// first.
+/// What a goroutine waits for; `running` if its stack doesn't show it. `stack` holds its functions,
+/// leaf first.
 pub fn state<'n>(stack: impl Iterator<Item = &'n str>) -> &'static str {
     let mut found = None;
     for name in stack {
         let Some((_, state)) =
-            // The longest of those that fit is the most exact.
+            // The longest matching name is the most specific.
             PARKED.iter().filter(|(known, _)| name.starts_with(known)).max_by_key(|(k, _)| k.len())
         else {
             match found {
-                // The frame that parks stands above those that carry it out.
+                // The frame that parks is further out than those that implement it.
                 Some(state) => return state,
                 None => continue,
             }
@@ -45,8 +45,9 @@ pub fn state<'n>(stack: impl Iterator<Item = &'n str>) -> &'static str {
     found.unwrap_or("running")
 }
 
-/// The function in which a goroutine was started, by the name of its first function: `go f(x)` and `go func() {…}()`
-/// compile to functions that are named after the one they stand in. `None` where the name does not tell.
+/// The function that started a goroutine, from the name of the goroutine's first function: `go
+/// f(x)` and `go func() {…}()` compile to functions named after the one that contains them. `None`
+/// if the name doesn't show it.
 pub fn starter(first: &str) -> Option<&str> {
     let mut name = first;
     // `f.func1.2` is the second function within the first one within `f`.
@@ -60,7 +61,7 @@ pub fn starter(first: &str) -> Option<&str> {
     Some(starter)
 }
 
-/// Whether a name is one that the compiler gives to a function within another.
+/// Whether a name is one that the compiler gives to a nested function.
 fn is_closure(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     if is_number(last) {

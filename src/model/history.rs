@@ -1,13 +1,14 @@
 //! A history: any number of snapshots, reduced while they stream in.
 //!
-//! A [`Series`] keeps each snapshot with its stacks, which a comparison wants. Of hundreds of snapshots of one service
-//! nearly all stacks are the same. Here each distinct sample (a stack with its labels) is kept once, as a **record**, and
-//! a snapshot is a packed column of values for the records that it has. So memory grows with the distinct stacks, and by a
-//! few bytes for each value of each snapshot, never with the files.
+//! A [`Series`] keeps each snapshot with its stacks, which a comparison needs. Hundreds of
+//! snapshots of one service share nearly all stacks. Here each distinct sample (a stack with its
+//! labels) is kept once, as a **record**, and a snapshot is a packed column of values for its
+//! records. So memory grows with the distinct stacks, plus a few bytes for each value of each
+//! snapshot, never with the files.
 //!
-//! The records are themselves a series, of one snapshot whose only value is each record's number. Whatever filters
-//! stacks, cuts them or sorts them into rows works on it as on any other, and the numbers that are left lead to the
-//! values.
+//! The records themselves form a series with one snapshot, in which the only value of each record
+//! is its number. Anything that filters, cuts or groups stacks works on it as on any other series,
+//! and the remaining numbers lead to the values.
 
 use super::distinct::Distinct;
 use super::ids::LabelSetId;
@@ -21,7 +22,7 @@ use super::symbols::Mapping;
 /// Why a profile can't be part of a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// Sums do not fit in 64 bits.
+    /// Sums don't fit in 64 bits.
     #[error("the values of {what} add up to more than 64 bits hold; the profile is damaged")]
     Overflow {
         /// The sample type.
@@ -35,7 +36,8 @@ pub enum HistoryError {
 /// The values of one snapshot, packed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
-    /// For each record that has a value: how far behind the one before it stands, and its values, as varints.
+    /// For each record that has a value: its distance from the previous one, then its values, as
+    /// varints.
     bytes: Vec<u8>,
     width: usize,
 }
@@ -49,10 +51,11 @@ impl Column {
         }
     }
 
-    /// Hands each record that has values to `take`. A record may come more than once, and then its values add up.
+    /// Passes each record that has values to `take`. A record may come more than once; its values
+    /// then add up.
     #[inline]
     fn each(&self, take: impl FnMut(usize, &[i64])) {
-        // As many as Go's heap profiles have: unrolled, that takes half the time.
+        // Go's heap profiles have this many: unrolling takes half the time.
         match self.width {
             4 => self.each_row([0; 4], take),
             2 => self.each_row([0; 2], take),
@@ -75,7 +78,7 @@ impl Column {
     }
 }
 
-/// Small numbers of either sign as small numbers.
+/// Maps small numbers of either sign to small unsigned numbers.
 fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63) as u64
 }
@@ -89,25 +92,26 @@ fn unzigzag(value: u64) -> i64 {
 pub struct Moment {
     /// Name of the input.
     pub name: String,
-    /// What the profile says about itself, with its own sample types in its own order.
+    /// The profile's header, with its own sample types in its own order.
     pub header: Header,
     /// Its main binary.
     pub main: Option<Mapping>,
     /// Number of samples.
     pub samples: usize,
-    /// Some values are below zero.
+    /// Whether some values are below zero.
     pub has_negative: bool,
-    /// Stacks are chains of references, not calls.
+    /// Whether its stacks are chains of references, not calls.
     pub is_of_references: bool,
     /// Sums of the sample types of the history.
     pub totals: Vec<i64>,
     column: Column,
-    /// Where its column has each sample type of the history, and how many units of that one of its own is.
+    /// For each sample type of the history, its position in the column and the factor that converts
+    /// the profile's unit.
     columns: Vec<(usize, f64)>,
 }
 
 impl Moment {
-    /// The snapshot as one of a series, without its samples.
+    /// The snapshot as part of a series, without its samples.
     pub fn as_snapshot(&self) -> Snapshot {
         Snapshot {
             name: self.name.clone(),
@@ -124,16 +128,17 @@ impl Moment {
 pub struct History {
     /// The sample types that all snapshots have, in the order of the first, each in the finest unit.
     pub sample_types: Vec<SampleType>,
-    /// The records, with the symbols: a series of one snapshot whose only value is the number of each.
+    /// The records, with their symbols: a series of one snapshot, in which each record's only value
+    /// is its number.
     pub records: Series,
-    /// The snapshots, in order of time; in the order in which they were added where one bears none.
+    /// The snapshots, in order of time; in the order in which they were added if any has no time.
     pub moments: Vec<Moment>,
-    /// The labels of each record, also of those that a filter took away.
+    /// The labels of each record, including records that a filter removed.
     labels: Vec<LabelSetId>,
 }
 
 impl History {
-    /// Number of records, of which [`History::records`] may hold less once it is filtered.
+    /// Number of records. After filtering, [`History::records`] may hold fewer.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -143,8 +148,8 @@ impl History {
         self.labels.is_empty()
     }
 
-    /// Hands the values of each record of a snapshot to `take`, a row of [`History::sample_types`] each. A record may
-    /// come more than once, and then its values add up.
+    /// Passes the values of each record of a snapshot to `take`, one per sample type of
+    /// [`History::sample_types`]. A record may come more than once; its values then add up.
     #[inline]
     pub fn each(&self, moment: &Moment, mut take: impl FnMut(usize, &[i64])) {
         let as_they_are = moment.header.sample_types == self.sample_types;
@@ -171,7 +176,7 @@ impl History {
         self.dense(a) == self.dense(b)
     }
 
-    /// All values of a snapshot, a row for each record.
+    /// All values of a snapshot, one row per record.
     pub fn dense(&self, moment: &Moment) -> Vec<i64> {
         let width = self.sample_types.len();
         let mut dense = vec![0_i64; self.len() * width];
@@ -188,7 +193,7 @@ impl History {
         &self.labels
     }
 
-    /// The sample of [`History::records`] that each record is; `None` where a filter took it away.
+    /// For each record, its sample in [`History::records`]; `None` if a filter removed it.
     pub fn samples(&self) -> Vec<Option<usize>> {
         let mut samples = vec![None; self.len()];
         let left = self.records.snapshots.first().map_or(0, |s| s.samples.len());
@@ -196,7 +201,7 @@ impl History {
         samples
     }
 
-    /// The number of the record that a sample of [`History::records`] is.
+    /// The record number of a sample in [`History::records`].
     #[inline]
     pub fn record(&self, sample: usize) -> usize {
         self.records.snapshots.first().map_or(0, |s| s.samples.values[sample] as usize)
@@ -222,7 +227,8 @@ impl Default for Gather {
     }
 }
 
-/// The largest sum of a snapshot: differences of two, and sums of some of them, fit as well.
+/// The largest sum of a snapshot. It is bounded so that differences of two snapshots, and sums of
+/// some of them, fit as well.
 const LARGEST_SUM: i128 = i64::MAX as i128 / 4;
 
 impl Gather {
@@ -263,8 +269,8 @@ impl Gather {
         Ok(())
     }
 
-    /// The record of each sample of a profile that is not all zero. Only what new stacks are made of is translated.
-    /// `None` where the stacks take more than 4 GiB.
+    /// The record of each sample of a profile that isn't all zero. Only the entries that new stacks
+    /// need are translated. `None` if the stacks take more than 4 GiB.
     fn rows(&mut self, profile: &Profile) -> Option<Vec<(usize, usize)>> {
         const NEW: usize = usize::MAX;
         let labels = self.shared.labels(profile);
@@ -294,7 +300,7 @@ impl Gather {
         for (sample, row) in rows.iter_mut().filter(|(_, row)| *row == NEW) {
             let (meaning, labels) = key(*sample);
             let stack = profile.samples.stack(*sample).map(|at| locations[at.index()]);
-            // A profile may have one twice.
+            // A profile may contain a sample twice.
             let known = self.distinct.known(meaning, labels);
             *row = match known {
                 Some(known) => known,
@@ -309,11 +315,11 @@ impl Gather {
         self.moments.is_empty()
     }
 
-    /// Brings the snapshots to the sample types they have in common, each in the finest unit, and addresses to where
-    /// the newest snapshot has them.
+    /// Reduces the snapshots to the sample types they have in common, each in the finest unit, and
+    /// moves addresses to where the newest snapshot has them.
     pub fn finish(mut self) -> Result<History, NoCommonSampleType> {
         self.newest.move_there(&mut self.shared.symbols);
-        // Whatever the order of the arguments, where the snapshots say theirs.
+        // By time, whatever the order of the arguments, if the snapshots have times.
         if self.moments.iter().all(|moment| moment.header.time_nanos != 0) {
             self.moments.sort_by_key(|moment| moment.header.time_nanos);
         }

@@ -1,12 +1,12 @@
-//! From the ids of a file to rows.
+//! Maps the ids of a file to rows.
 //!
-//! Ids are dense in every profile that matters for speed, so the way from id to row is an array; whatever
-//! lies far outside it goes to a hash map, and a huge id costs no memory.
+//! Ids are dense in every profile that matters for speed, so an array maps ids to rows; ids far
+//! outside it go to a hash map, so a huge id costs no memory.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// From the ids of a file to rows.
+/// A map from the ids of a file to rows.
 #[derive(Debug, Default)]
 pub(super) struct IdMap {
     dense: Vec<u32>,
@@ -14,18 +14,19 @@ pub(super) struct IdMap {
     len: usize,
 }
 
-/// What stands where no row is.
+/// Marks an id without a row.
 const NO_ROW: u32 = u32::MAX;
 
 impl IdMap {
-    /// Notes that `id` is the next row; false where the id is taken.
+    /// Records that `id` is the next row; returns false if the id is taken.
     pub(super) fn insert(&mut self, id: u64) -> bool {
         if self.get(id).is_some() {
             return false;
         }
         let row = self.len as u32;
         self.len += 1;
-        // The array may be a few times as long as there are ids, never as long as an id says.
+        // The array may be a few times as long as the number of ids, but never as long as the
+        // largest id.
         if id < 1024 + 4 * self.len as u64 {
             let id = id as usize;
             if self.dense.len() <= id {
@@ -38,7 +39,7 @@ impl IdMap {
         true
     }
 
-    /// Whether no further row has a number.
+    /// Whether there are no row numbers left.
     pub(super) fn is_full(&self) -> bool {
         self.len >= NO_ROW as usize - 1
     }

@@ -1,5 +1,5 @@
-//! Ids: which row of which table. Each is a newtype over `u32`, so that a function can't be taken for
-//! a location, and a column of them is half as wide as one of `usize`.
+//! Ids: typed row numbers of tables. Each is a newtype over `u32`, so that a function can't be
+//! taken for a location, and a column of ids is half as wide as one of `usize`.
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -13,7 +13,8 @@ macro_rules! ids {
                 self.0 as usize
             }
 
-            /// The id of a row. Tables are limited to `u32::MAX` rows by the builder, which refuses more.
+            /// Makes the id of a row. Tables are limited to `u32::MAX` rows; the builder refuses
+            /// more.
             pub fn from_index(index: usize) -> Self {
                 Self(index as u32)
             }

@@ -1,14 +1,14 @@
-//! Labels of samples. Millions of samples bear few distinct sets of labels (a Go heap profile one per
-//! object size), so a sample holds the id of its set, and a set is decoded once.
+//! Labels of samples. Millions of samples have few distinct sets of labels (a Go heap profile one
+//! per object size), so a sample holds the id of its set, and a set is decoded once.
 
 use super::ids::{LabelSetId, StringId};
 
-/// What a label says.
+/// The value of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LabelValue {
     /// A string.
     Text(StringId),
-    /// A number, with its unit (the empty string where it has none).
+    /// A number with its unit (empty if it has none).
     Number(i64, StringId),
 }
 
@@ -49,7 +49,7 @@ impl LabelSets {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no sets.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

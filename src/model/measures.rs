@@ -1,10 +1,10 @@
-//! Which sample types belong together, by name and whatever their order: the count beside a size, what was
-//! allocated beside what is in use, and what kind of profile they make.
+//! Relates sample types by name, in any order: the count for a size, allocated memory for memory in
+//! use, and the kind of profile they make.
 
 use super::profile::{Header, Profile, SampleType};
 use crate::units::{self, Kind as UnitKind};
 
-/// What kind of profile an input is.
+/// The kind of profile that an input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Measures memory.
@@ -36,8 +36,9 @@ pub fn kind(header: &Header) -> Kind {
     }
 }
 
-/// Whether the stacks of a profile are chains of references, as goref writes them: objects and bytes in use and nothing
-/// else, no period, no address, no source file, and frames that name a field and its type, `main.cache. (*main.Cache)`.
+/// Whether the stacks of a profile are chains of references, as goref writes them: only objects and
+/// bytes in use, no period, no address, no source file, and frames that name a field and its type,
+/// `main.cache. (*main.Cache)`.
 pub fn is_of_references(profile: &Profile) -> bool {
     let Profile { header, symbols, .. } = profile;
     let types: Vec<&str> = header.sample_types.iter().map(|t| t.name.as_str()).collect();
@@ -49,7 +50,7 @@ pub fn is_of_references(profile: &Profile) -> bool {
         && symbols.functions.iter().any(|f| names_field(symbols.text(f.name)))
 }
 
-/// Position of the sample type that a reader wants first: the profile's own default, else the last.
+/// Position of the sample type to show by default: the profile's own default, otherwise the last.
 pub fn default_position(types: &[SampleType], default: &str) -> Option<usize> {
     let own = types.iter().position(|t| !default.is_empty() && t.name == default);
     own.or(types.len().checked_sub(1))
@@ -59,8 +60,8 @@ fn find(types: &[SampleType], name: &str) -> Option<usize> {
     types.iter().position(|t| t.name == name)
 }
 
-/// Position of the count that goes with a sample type: objects with a size, samples with CPU time. The
-/// position itself where it is such a count.
+/// Position of the count that belongs to a sample type: objects for a size, samples for CPU time. A
+/// count's own position if the sample type is one.
 pub fn count_of(types: &[SampleType], position: usize) -> Option<usize> {
     let own = &types[position];
     if units::classify(&own.unit).0 == UnitKind::Count {
@@ -82,7 +83,8 @@ pub fn count_of(types: &[SampleType], position: usize) -> Option<usize> {
     by_suffix.or_else(by_name).filter(counts)
 }
 
-/// Position of the size that goes with a count of objects; the position itself where it is a size.
+/// Position of the size that belongs to a count of objects; a size's own position if the sample
+/// type is one.
 pub fn size_of(types: &[SampleType], position: usize) -> Option<usize> {
     let own = &types[position];
     if units::classify(&own.unit).0 != UnitKind::Count {
@@ -91,7 +93,8 @@ pub fn size_of(types: &[SampleType], position: usize) -> Option<usize> {
     (0..types.len()).find(|&p| p != position && count_of(types, p) == Some(position))
 }
 
-/// Position of what was allocated, for a sample type of what is in use (or for itself).
+/// Position of the allocated counterpart of a sample type of memory in use; its own position if it
+/// measures allocated memory.
 pub fn allocated(types: &[SampleType], position: usize) -> Option<usize> {
     let name = &types[position].name;
     if name.starts_with("alloc") {

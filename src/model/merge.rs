@@ -1,12 +1,13 @@
-//! Merges profiles into one, as pprof does: samples of equal stack and labels are added up.
+//! Merges profiles into one, as pprof does: samples with equal stacks and labels are added up.
 //!
-//! Profiles are taken one after the other and need not be kept, so that merging takes memory for the distinct stacks
-//! and no more, however many profiles there are. What was added so far always has the sample types that all profiles
-//! had until then: one that lacks a sample type takes it from all, and one with a finer unit refines what is there. Units
-//! of one kind differ by whole factors, so nothing is ever rounded.
+//! Profiles are taken one after the other and need not be kept, so merging takes memory for the
+//! distinct stacks only, however many profiles there are. The merged part always has the sample
+//! types that all profiles so far have: a profile that lacks a sample type removes it from all, and
+//! one with a finer unit refines the values already added. Units of one kind differ by whole
+//! factors, so nothing is ever rounded.
 //!
-//! The sums of absolute values of all that was added fit in 64 bits, and then so does every sum of some of them:
-//! it is an error where they don't.
+//! The sums of the absolute values added must fit in 64 bits, and then every partial sum does too;
+//! otherwise it is an error.
 
 use super::compact::compact;
 use super::distinct::Distinct;
@@ -31,30 +32,30 @@ pub enum MergeError {
     Periods {
         /// Name of the first input.
         first: String,
-        /// Name of the other.
+        /// Name of the second input.
         second: String,
         /// What the period of the first counts.
         first_type: String,
-        /// What the period of the other counts.
+        /// What the period of the second counts.
         second_type: String,
     },
-    /// Sums do not fit in 64 bits.
+    /// Sums don't fit in 64 bits.
     #[error("with {name}, the values of {what} add up to more than 64 bits hold")]
     Overflow {
         /// What is added up: a sample type, or the durations.
         what: String,
-        /// The input that was one too many.
+        /// The input that exceeds the limit.
         name: String,
     },
     /// More distinct stacks than can be held.
     #[error("with {name}, the distinct stacks take more than 4 GiB")]
     Stacks {
-        /// The input that was one too many.
+        /// The input that exceeds the limit.
         name: String,
     },
 }
 
-/// How a profile counts.
+/// The sign that a profile's values get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// It is added.
@@ -63,15 +64,15 @@ pub enum Sign {
     Minus,
 }
 
-/// Profiles under merge.
+/// A merge in progress.
 pub struct Merge {
     shared: SharedTables,
-    /// What the profiles so far say together; absent before the first.
+    /// The merged header of the profiles so far; absent before the first.
     header: Option<Header>,
     first: String,
-    /// A sample type was not in all profiles.
+    /// Whether some profile lacked a sample type.
     narrowed: bool,
-    /// The comments that are in the header.
+    /// The comments in the header.
     comments: HashSet<String, FxBuildHasher>,
     distinct: Distinct,
     /// Sums of the absolute values of each sample type.
@@ -92,17 +93,17 @@ impl Default for Merge {
     }
 }
 
-/// Where a value of a profile goes.
+/// Where a value of a profile is added.
 #[derive(Clone, Copy)]
 struct Column {
     /// Position of the sample type in the profile.
     from: usize,
-    /// How many units of ours one of the profile's is.
+    /// Factor from the profile's unit to the merged one.
     factor: i128,
 }
 
 impl Merge {
-    /// Adds (or subtracts) a profile; `name` is what errors call it.
+    /// Adds (or subtracts) a profile; errors refer to it as `name`.
     pub fn add(&mut self, name: &str, profile: &Profile, sign: Sign) -> Result<(), MergeError> {
         let columns = self.combine(name, &profile.header)?;
         let rows = self.shared.add(profile);
@@ -112,7 +113,8 @@ impl Merge {
         })
     }
 
-    /// The merged profile, without samples that are all zero and without what only they refer to.
+    /// Returns the merged profile, without samples that are all zero and without entries that only
+    /// those refer to.
     pub fn finish(self) -> Profile {
         let mut header = self.header.unwrap_or_default();
         let default = &header.default_sample_type;
@@ -131,12 +133,13 @@ impl Merge {
         MergeError::Overflow { what, name: name.to_owned() }
     }
 
-    /// Brings headers together and what was added so far to the sample types that the profile has too.
+    /// Merges the headers, and reduces the merged part to the sample types that the profile also
+    /// has.
     fn combine(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, MergeError> {
         let Some(header) = &mut self.header else {
             name.clone_into(&mut self.first);
             let header = self.header.insert(own.clone());
-            // The first of equal names counts, as in a series.
+            // The first of several equal names counts, as in a series.
             let mut seen: Vec<String> = Vec::new();
             header.sample_types.retain(|t| {
                 let is_new = !seen.contains(&t.name);
@@ -156,8 +159,8 @@ impl Merge {
         self.align(name, own)
     }
 
-    /// Where the values of a profile go, after taking away the sample types that it has not and bringing the others
-    /// to its units where these are finer.
+    /// Returns where the values of a profile go, after removing the sample types that it lacks and
+    /// converting the others to its units if these are finer.
     fn align(&mut self, name: &str, own: &Header) -> Result<Vec<Column>, MergeError> {
         let Some(header) = &mut self.header else { return Ok(Vec::new()) };
         let mut kept = Vec::new();
@@ -166,7 +169,7 @@ impl Merge {
             let Some(from) = own.position(&t.name) else { continue };
             let unit = &own.sample_types[from].unit;
             let Some(factor) = units::conversion(unit, &t.unit) else { continue };
-            // Ours has to become finer by so much.
+            // The merged unit has to become finer by this factor.
             let refined = if factor < 1.0 { (1.0 / factor).round() as i128 } else { 1 };
             let unit = if factor < 1.0 { unit.clone() } else { t.unit.clone() };
             kept.push((i, refined, SampleType { name: t.name.clone(), unit }));
@@ -230,21 +233,21 @@ impl Merge {
     }
 }
 
-/// What keeps samples from being added.
+/// Why samples can't be added.
 enum Problem {
-    /// The sums of this column.
+    /// The sums of this column don't fit.
     Overflow(usize),
-    /// The size of the stacks.
+    /// The stacks take too much memory.
     Stacks,
 }
 
-/// A sum of absolute values that fits in 64 bits.
+/// Converts a sum of absolute values, if it fits in 64 bits.
 fn fits(sum: i128) -> Option<i64> {
     i64::try_from(sum).ok()
 }
 
-/// Everything of a header but its sample types and comments: the earliest time, the largest period, the durations
-/// added up, and of the rest the first that is there.
+/// Merges everything in a header except its sample types and comments: the earliest time, the
+/// largest period, the sum of the durations, and for the rest the first value present.
 fn combine_facts(
     header: &mut Header,
     own: &Header,
@@ -269,7 +272,8 @@ fn combine_facts(
     Ok(())
 }
 
-/// The larger of the periods, in the finer of the units. A profile that names none agrees with any.
+/// The larger of the periods, in the finer of the units. A profile without a period agrees with
+/// any.
 fn combine_periods(
     header: &mut Header,
     own: &Header,

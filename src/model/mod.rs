@@ -1,4 +1,4 @@
-//! Facts, and no I/O: profiles as columns, the symbols they share, and series of snapshots.
+//! Facts, without I/O: profiles as columns, the symbols they share, and series of snapshots.
 
 pub mod builder;
 pub mod change;

@@ -1,15 +1,16 @@
-//! What a function is called. Names that a linker mangled are made readable, and names that look like
-//! C++ lose parameters and template arguments, under pprof's conditions, so that both tools call one
-//! function by one name.
+//! Names of functions for display. Mangled names are made readable, and names that look like C++
+//! lose parameters and template arguments, under pprof's conditions, so that both tools use the
+//! same name for a function.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// A name that is longer when it is spelled out is shown as it stands, in bytes. A mangled name refers back to its own
-/// parts, so that three hundred bytes of it can ask for more text than fits in memory.
+/// Length in bytes above which a demangled name isn't used; the mangled one is shown instead. A
+/// mangled name refers back to its own parts, so three hundred bytes of it can demand more text
+/// than fits in memory.
 const LONGEST: usize = 64 * 1024;
 
-/// The name a function is shown by, given both names of the profile.
+/// The display name of a function, given both names in the profile.
 pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
     if !name.is_empty() && name != system_name {
         return Cow::Borrowed(name);
@@ -25,7 +26,7 @@ pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
 }
 
 fn demangle(symbol: &str) -> Option<String> {
-    // macOS puts one more underscore before every symbol.
+    // macOS prefixes every symbol with another underscore.
     let symbol = if symbol.starts_with("__Z") || symbol.starts_with("__R") {
         &symbol[1..]
     } else if symbol.starts_with("_Z") || symbol.starts_with("_R") {
@@ -69,12 +70,13 @@ impl Write for Bounded {
     }
 }
 
-/// Whether a name has any of the marks of C++. Nearly no Go name has, and all names are asked.
+/// Whether a name has any of the marks of C++. Almost no Go name has one, and every name is
+/// checked.
 fn has_marks(name: &str) -> bool {
     name.bytes().any(|b| matches!(b, b'<' | b'>' | b'[' | b']' | b':'))
 }
 
-/// Java's `Class.<init>` and Go's `T[...]).Method` have brackets too and are left alone.
+/// Java's `Class.<init>` and Go's `T[...]).Method` also have brackets and are left alone.
 fn looks_like_cpp(name: &str) -> bool {
     has_marks(name)
         && !name.contains(".<")
@@ -82,7 +84,8 @@ fn looks_like_cpp(name: &str) -> bool {
         && (name.contains(['<', '>', '[', ']']) || name.contains("::"))
 }
 
-/// `name` without what stands between matching brackets; unchanged from the point where they don't match.
+/// Returns `name` without the text between matching brackets; unchanged from the point where they
+/// don't match.
 fn without_matching(name: &str, open: char, close: char) -> String {
     let mut kept = String::with_capacity(name.len());
     let mut depth = 0;

@@ -1,9 +1,9 @@
-//! A profile as columns: what one file says, in its own ids.
+//! A profile as columns: the contents of one file, with its own ids.
 //!
-//! A heap profile of a large service has a million samples of thirty locations each. As structs of vectors
-//! that is a million small allocations; here it is one flat array of location ids with offsets, one array
-//! of values and one of label sets. Profiles are made by [`super::builder::Builder`] alone, which checks
-//! every reference, so that a reader of a profile never meets a dangling id.
+//! A heap profile of a large service has a million samples of thirty locations each. As structs of
+//! vectors, that is a million small allocations; here it is one flat array of location ids with
+//! offsets, one array of values and one of label sets. Only [`super::builder::Builder`] makes
+//! profiles, and it checks every reference, so a reader of a profile never meets a dangling id.
 
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::LabelSets;
@@ -13,9 +13,9 @@ use crate::units;
 /// Name and unit of a measured value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleType {
-    /// What is measured: `inuse_space`.
+    /// What it measures, such as `inuse_space`.
     pub name: String,
-    /// In what unit: `bytes`.
+    /// Its unit, such as `bytes`.
     pub unit: String,
 }
 
@@ -32,28 +32,29 @@ impl std::fmt::Display for SampleType {
     }
 }
 
-/// What a profile says about itself.
+/// The header of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// Types of the values of each sample, in their order.
+    /// Types of the values of each sample, in order.
     pub sample_types: Vec<SampleType>,
-    /// The sample type to show first; empty where the profile leaves it to the reader (then the last).
+    /// The sample type to show first; empty if the profile leaves the choice to the reader (then
+    /// the last).
     pub default_sample_type: String,
     /// What the period counts.
     pub period_type: SampleType,
-    /// Events between two samples: in a heap profile bytes.
+    /// Events between two samples; bytes in a heap profile.
     pub period: i64,
-    /// When it was taken, in nanoseconds since the epoch; 0 where unknown.
+    /// When it was taken, in nanoseconds since the epoch; 0 if unknown.
     pub time_nanos: i64,
-    /// The span it covers in nanoseconds; 0 for a state.
+    /// The time span it covers, in nanoseconds; 0 for a snapshot.
     pub duration_nanos: i64,
     /// Free text.
     pub comments: Vec<String>,
-    /// Frames that matter to nobody, as a regular expression.
+    /// Uninteresting frames, as a regular expression.
     pub drop_frames: String,
     /// Exceptions from `drop_frames`.
     pub keep_frames: String,
-    /// Where the profile's documentation stands.
+    /// Address of the profile's documentation.
     pub doc_url: String,
 }
 
@@ -74,29 +75,31 @@ impl Header {
 
 /// Samples as columns.
 ///
-/// Stacks stay packed as files hold them: a location is a varint of its row plus one, two bytes mostly. That is half of
-/// an array of 32-bit ids, and memory that is touched for the first time costs more than unpacking.
+/// Stacks stay packed as in files: a location is a varint of its row plus one, mostly two bytes.
+/// That is half the size of an array of 32-bit ids, and touching memory for the first time costs
+/// more than unpacking.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     packed: Vec<u8>,
     ends: Vec<u32>,
-    /// Values, one row of `sample_types.len()` for each sample: a comparison looks at all values of a
+    /// Values, one row of `sample_types.len()` per sample: a comparison reads all values of a
     /// sample together, so they share a cache line.
     pub values: Vec<i64>,
-    /// Labels of each sample.
+    /// The label set of each sample.
     pub labels: Vec<LabelSetId>,
-    /// Locations of the deepest stack.
+    /// Number of locations in the deepest stack.
     pub deepest: usize,
-    /// A hash of what each stack means, whatever its ids: equal stacks of two profiles have equal hashes.
+    /// A hash of each stack's meaning, independent of ids: equal stacks of two profiles have equal
+    /// hashes.
     pub stack_hashes: Vec<u64>,
 }
 
-/// Bytes of stacks and of values that are reserved at the first sample. Memory that is reserved and not touched costs
-/// nothing, while growing from small beginnings touches everything twice.
+/// Bytes of stacks and of values reserved at the first sample. Memory that is reserved but not
+/// touched costs nothing, while growing step by step touches everything twice.
 const RESERVED: usize = 16 << 20;
 
 impl Samples {
-    /// Makes room for the samples of a profile of some size, before the first.
+    /// Reserves space for the samples of a profile of a given size, before the first sample.
     pub(super) fn reserve(&mut self) {
         self.packed.reserve(RESERVED);
         self.values.reserve(RESERVED / size_of::<i64>());
@@ -109,7 +112,7 @@ impl Samples {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -121,25 +124,25 @@ impl Samples {
         Stack { packed: self.packed[start..self.ends[sample] as usize].iter() }
     }
 
-    /// Appends locations of the sample under way as a file packs them. They are taken as they are;
-    /// [`super::builder::Builder`] checks them in the end.
+    /// Appends locations of the current sample, packed as in a file. They are taken as they are;
+    /// [`super::builder::Builder`] checks them at the end.
     #[inline]
     pub(super) fn push_packed(&mut self, packed: &[u8]) {
         self.packed.extend_from_slice(packed);
     }
 
-    /// Appends a location of the sample under way, by its id: its row plus one.
+    /// Appends a location of the current sample, by its id: its row plus one.
     pub(super) fn push_id(&mut self, id: u64) {
         push_varint(&mut self.packed, id);
     }
 
-    /// Forgets what was appended of the sample under way.
+    /// Discards what was appended for the current sample.
     pub(super) fn forget_sample(&mut self, values: usize) {
         self.packed.truncate(self.ends.last().map_or(0, |&end| end as usize));
         self.values.truncate(values);
     }
 
-    /// Ends the stack of the sample under way; false where stacks take more than 4 GiB.
+    /// Ends the stack of the current sample; returns false if stacks take more than 4 GiB.
     pub(super) fn end_stack(&mut self) -> bool {
         self.ends.push(self.packed.len() as u32);
         u32::try_from(self.packed.len()).is_ok()
@@ -153,12 +156,12 @@ impl Samples {
         self.end_stack();
     }
 
-    /// The packed bytes and the end of each stack in them.
+    /// The packed bytes, and where each stack ends in them.
     pub(super) fn packed(&self) -> (&[u8], &[u32]) {
         (&self.packed, &self.ends)
     }
 
-    /// Puts other stacks in the place of these, which must be as many.
+    /// Replaces the stacks by others, of the same number.
     pub(super) fn replace_stacks(&mut self, stacks: Self) {
         self.packed = stacks.packed;
         self.ends = stacks.ends;
@@ -184,7 +187,7 @@ impl DoubleEndedIterator for Stack<'_> {
     /// The location nearest to the root.
     #[inline]
     fn next_back(&mut self) -> Option<LocationId> {
-        // The last byte of a varint is below 0x80, and only that.
+        // Only the last byte of a varint is below 0x80.
         let mut id = u32::from(*self.packed.next_back()?);
         while let Some(&byte) = self.packed.as_slice().last()
             && byte >= 0x80
@@ -206,7 +209,8 @@ pub(super) fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
-/// The varint at the head of bytes; `None` where they end, `u64::MAX` where it is longer than 64 bits.
+/// Reads a varint from the front of the bytes; `None` if they end, `u64::MAX` if it is longer than
+/// 64 bits.
 #[inline]
 pub(crate) fn varint(bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
     let a = *bytes.next()?;
@@ -220,11 +224,11 @@ pub(crate) fn varint(bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
     long_varint(u64::from(a & 0x7f) | u64::from(b & 0x7f) << 7, bytes)
 }
 
-/// The rest of a varint of which two bytes were read.
+/// Reads the rest of a varint whose first two bytes were read.
 fn long_varint(mut value: u64, bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
     for shift in (14..64).step_by(7) {
         let byte = *bytes.next()?;
-        // The tenth byte holds the 64th bit alone.
+        // The tenth byte holds only the 64th bit.
         if shift == 63 && byte > 1 {
             return Some(u64::MAX);
         }
@@ -239,7 +243,7 @@ fn long_varint(mut value: u64, bytes: &mut std::slice::Iter<'_, u8>) -> Option<u
 /// A profile.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// What it says about itself.
+    /// Its header.
     pub header: Header,
     /// Its symbols.
     pub symbols: Symbols,

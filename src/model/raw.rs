@@ -1,10 +1,11 @@
-//! The entries of a profile as a file gives them: rows by the file's own ids, strings by their positions.
+//! The entries of a profile as in the file: rows by the file's own ids, strings by their positions.
 //!
-//! Nothing here is checked. [`super::builder::Builder`] takes these and answers for every reference.
+//! Nothing here is checked. [`super::builder::Builder`] takes these entries and checks every
+//! reference.
 
 use super::symbols::Resolved;
 
-/// A value type by the positions of its strings.
+/// A value type with the positions of its strings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RawType {
     /// Position of the type's name.
@@ -20,7 +21,7 @@ pub struct RawMapping {
     pub id: u64,
     /// First address.
     pub start: u64,
-    /// First address behind it.
+    /// End address, exclusive.
     pub limit: u64,
     /// Offset in the file.
     pub offset: u64,
@@ -28,7 +29,7 @@ pub struct RawMapping {
     pub file: i64,
     /// Position of the build id.
     pub build_id: i64,
-    /// What is resolved.
+    /// Which symbols are resolved.
     pub has: Resolved,
 }
 
@@ -43,7 +44,7 @@ pub struct RawFunction {
     pub system_name: i64,
     /// Position of the file name.
     pub filename: i64,
-    /// Line of its start.
+    /// Its first line.
     pub start_line: i64,
 }
 
@@ -59,7 +60,7 @@ pub struct RawLine {
 }
 
 impl RawLine {
-    /// Sets a field by its number in the format; others are ignored.
+    /// Sets a field by its number in the format; other numbers are ignored.
     #[inline]
     pub fn set(&mut self, number: u64, value: u64) {
         match number {
@@ -71,7 +72,7 @@ impl RawLine {
     }
 }
 
-/// A location with the ids of the file; its lines are given beside it.
+/// A location with the ids of the file; its lines are passed separately.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RawLocation {
     /// Id.
@@ -84,7 +85,7 @@ pub struct RawLocation {
     pub is_folded: bool,
 }
 
-/// A label by the positions of its strings.
+/// A label with the positions of its strings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RawLabel {
     /// Position of the key.
@@ -97,12 +98,12 @@ pub struct RawLabel {
     pub unit: i64,
 }
 
-/// The header by the positions of its strings.
+/// The header with the positions of its strings.
 #[derive(Clone, Debug, Default)]
 pub struct RawHeader {
     /// Position of the regular expression of frames to drop.
     pub drop_frames: i64,
-    /// Position of the regular expression of frames to keep all the same.
+    /// Position of the regular expression for exceptions from that.
     pub keep_frames: i64,
     /// Nanoseconds since the epoch.
     pub time_nanos: i64,

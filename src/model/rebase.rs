@@ -1,7 +1,7 @@
-//! Puts profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
+//! Maps profiles onto shared symbols, one after the other, and makes a [`Series`] of them.
 //!
-//! Only tables are translated, by `shared_tables`. Samples stay as they are, and the snapshot remembers which shared
-//! location each of its own is.
+//! Only tables are translated, by `shared_tables`. Samples stay as they are, and the snapshot
+//! records the shared location of each of its own.
 
 use super::ids::MappingId;
 use super::measures;
@@ -48,8 +48,8 @@ impl Rebase {
         });
     }
 
-    /// Brings the snapshots to the sample types they have in common, each in the finest unit, and addresses to
-    /// where the newest snapshot has them.
+    /// Reduces the snapshots to the sample types they have in common, each in the finest unit, and
+    /// moves addresses to where the newest snapshot has them.
     pub fn finish(mut self) -> Result<Series, NoCommonSampleType> {
         self.newest.move_there(&mut self.shared.symbols);
         let headers = self.snapshots.iter().map(|s| (s.name.as_str(), &s.header));
@@ -67,7 +67,7 @@ impl Rebase {
 pub(super) struct Newest(Vec<Mapping>);
 
 impl Newest {
-    /// Takes the mappings of the next snapshot, whose first is returned: its main binary.
+    /// Takes the mappings of the next snapshot, and returns the first: its main binary.
     pub(super) fn see(
         &mut self,
         shared: &mut SharedTables,
@@ -128,14 +128,15 @@ pub(super) fn common_types(
         let strange = |(_, h): &&(&str, &Header)| !h.shares_type(first);
         let differs = |(_, h): &&(&str, &Header)| h.sample_types != first.sample_types;
         let others = || headers[1..].iter();
-        // Two of one kind that differ a little are not what is wrong.
+        // Prefer one that shares no sample type: small differences aren't the problem.
         let other = others().find(strange).or_else(|| others().find(differs));
         return Err(NoCommonSampleType::new(headers[0], *other.unwrap_or(&headers[0])));
     }
     Ok(common)
 }
 
-/// Where a profile has each of some sample types, and how many of their units one of its own is.
+/// For some sample types, their positions in a profile and the factors from the profile's units to
+/// theirs.
 pub(super) fn columns_of(own: &Header, types: &[SampleType]) -> Vec<(usize, f64)> {
     let column = |t: &SampleType| {
         let position = own.position(&t.name).unwrap_or_default();
@@ -145,16 +146,16 @@ pub(super) fn columns_of(own: &Header, types: &[SampleType]) -> Vec<(usize, f64)
     types.iter().map(column).collect()
 }
 
-/// A value in another unit, of which its own has `factor`.
+/// Converts a value to another unit by `factor`.
 #[inline]
 pub(super) fn converted(value: i64, factor: f64) -> i64 {
-    // Exact where no unit changes: a factor of 1 must not round through f64.
+    // Exact if no unit changes: a factor of 1 must not round through f64.
     #[expect(clippy::float_cmp, reason = "1.0 is what equal units give, exactly")]
     if factor == 1.0 { value } else { (value as f64 * factor).round() as i64 }
 }
 
 impl Snapshot {
-    /// Picks and scales the values of the common sample types.
+    /// Picks the values of the common sample types and scales them.
     fn align(&mut self, common: &[SampleType]) {
         let own = &self.header.sample_types;
         if own == common {

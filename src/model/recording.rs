@@ -1,37 +1,39 @@
-//! A recording: what was seen of a service through time, as tracks on one clock, and the processes that it shows.
+//! A recording of a service over time, as tracks on one clock, with the processes it contains.
 //!
-//! A track is one kind of input: profiles, goroutine profiles. Every snapshot of a track belongs to one process, and in all
-//! tracks that bear times process `n` is the same one. So a question about a process looks at its snapshots in whichever
-//! tracks it needs. A track that bears no times has processes of its own, since nothing relates them to those of others.
+//! A track is one kind of input: profiles, or goroutine profiles. Every snapshot of a track belongs
+//! to one process, and process `n` is the same one in all tracks with times. So a question about a
+//! process reads its snapshots in whichever tracks it needs. A track without times has processes of
+//! its own, since nothing relates them to those of other tracks.
 //!
-//! A new kind of input is one more track beside these. This file holds facts only: which snapshots are of one process is for
-//! `analysis::spans` to say.
+//! A new kind of input is one more track next to these. This file holds facts only:
+//! `analysis::spans` decides which snapshots belong to the same process.
 
 use super::history::History;
 
-/// What was recorded.
+/// Everything that was recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
-    /// Profiles of anything but goroutines: of the heap, as a rule. Where they are there, they tell processes apart.
+    /// Profiles other than goroutine profiles, usually of the heap. If there are any, they tell
+    /// processes apart.
     pub profiles: Track,
-    /// Goroutine profiles. Without profiles of another kind they are what questions are about.
+    /// Goroutine profiles. Without other profiles, they are what questions are about.
     pub goroutines: Track,
 }
 
-/// One kind of snapshots through time. A track without snapshots is one that was not recorded.
+/// Snapshots of one kind over time. A track without snapshots wasn't recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Track {
     /// The snapshots with their values.
     pub history: History,
-    /// All snapshots that are states, each once, in order of time: positions in [`History::moments`].
+    /// All true snapshots, each once, in order of time: positions in [`History::moments`].
     pub order: Vec<usize>,
-    /// The snapshots of each process; where that was not seen in this track, none.
+    /// The snapshots of each process; none if it wasn't recorded in this track.
     pub processes: Vec<Span>,
-    /// Snapshots that are there twice.
+    /// Snapshots that are duplicates.
     pub copies: Vec<usize>,
-    /// Differences between two states, which are no state.
+    /// Delta profiles, which aren't snapshots.
     pub differences: Vec<usize>,
-    /// What there would have to be to say more.
+    /// Missing data that would allow more conclusions.
     pub lacks: Vec<Lack>,
 }
 
@@ -40,20 +42,20 @@ pub struct Track {
 pub struct Span {
     /// Positions in [`History::moments`], in order of time.
     pub moments: Vec<usize>,
-    /// Hours since the first of them; their numbers where the snapshots bear no times.
+    /// Hours since the first of them, or their numbers if the snapshots have no times.
     pub hours: Vec<f64>,
-    /// Snapshots that show the same collection as one of these, though taken later.
+    /// Snapshots that show the same collection as one of these, although taken later.
     pub repeats: Vec<usize>,
 }
 
-/// What a track lacks, and what can't be said without it.
+/// What a track lacks, and so which question can't be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// Its snapshots don't all say when they were taken, or all say the same: how fast anything grows.
+    /// Its snapshots don't all have a time, or all have the same: how fast anything grows.
     Times,
-    /// No process has as many snapshots as a trend takes: what leaks.
+    /// No process has enough snapshots for a trend: what leaks.
     Snapshots,
-    /// No goroutine profiles came with it: what goroutines hold its memory.
+    /// It has no goroutine profiles: which goroutines hold its memory.
     Goroutines,
 }
 
@@ -63,44 +65,44 @@ impl Recording {
         if self.is_of_goroutines() { &self.goroutines } else { &self.profiles }
     }
 
-    /// Whether there are goroutine profiles and nothing else.
+    /// Whether there are only goroutine profiles.
     pub fn is_of_goroutines(&self) -> bool {
         self.profiles.is_empty() && !self.goroutines.is_empty()
     }
 
-    /// The tracks that were recorded, that which questions are about first.
+    /// The recorded tracks, starting with the one that questions are about.
     pub fn tracks(&self) -> impl Iterator<Item = &Track> {
         [&self.profiles, &self.goroutines].into_iter().filter(|track| !track.is_empty())
     }
 
-    /// As [`Recording::tracks`].
+    /// Mutable [`Recording::tracks`].
     pub fn tracks_mut(&mut self) -> impl Iterator<Item = &mut Track> {
         [&mut self.profiles, &mut self.goroutines].into_iter().filter(|track| !track.is_empty())
     }
 }
 
 impl Track {
-    /// Whether it was not recorded.
+    /// Whether it wasn't recorded.
     pub fn is_empty(&self) -> bool {
         self.history.moments.is_empty()
     }
 
-    /// Whether something is lacking.
+    /// Whether it lacks something.
     pub fn lacks(&self, lack: Lack) -> bool {
         self.lacks.contains(&lack)
     }
 
-    /// Whether its snapshots say when they were taken.
+    /// Whether its snapshots have times.
     pub fn is_timed(&self) -> bool {
         !self.lacks(Lack::Times)
     }
 
-    /// When a snapshot was taken, in nanoseconds since the epoch; 0 where it does not say.
+    /// When a snapshot was taken, in nanoseconds since the epoch; 0 if unknown.
     pub fn time(&self, moment: usize) -> i64 {
         self.history.moments[moment].header.time_nanos
     }
 
-    /// The process of which there are most snapshots; of equals the last.
+    /// The process with the most snapshots; the last one in a tie.
     pub fn main_process(&self) -> usize {
         let sizes = self.sizes().enumerate();
         sizes.max_by_key(|&(number, size)| (size, number)).map_or(0, |(number, _)| number)
@@ -113,7 +115,7 @@ impl Track {
         (moments.first().copied(), moments.last().copied())
     }
 
-    /// The process that was seen last.
+    /// The last process recorded.
     pub fn latest_process(&self) -> usize {
         let place = |span: &Span| {
             let last = span.moments.last().copied();
@@ -123,7 +125,7 @@ impl Track {
         places.max_by_key(|&(_, place)| place).map_or(0, |(number, _)| number)
     }
 
-    /// How many snapshots each process has.
+    /// Number of snapshots of each process.
     pub fn sizes(&self) -> impl Iterator<Item = usize> + '_ {
         self.processes.iter().map(|span| span.moments.len())
     }
@@ -133,7 +135,7 @@ impl Track {
         self.processes.iter().flat_map(|span| span.repeats.iter().copied())
     }
 
-    /// All states in order of time, as if they were of one process.
+    /// All true snapshots in order of time, as if they came from one process.
     pub fn all(&self) -> Span {
         Span { moments: self.order.clone(), ..Span::default() }
     }

@@ -1,8 +1,10 @@
-//! The tables that several profiles share: strings, mappings, functions, locations and label sets, each entry once.
+//! The tables that several profiles share: strings, mappings, functions, locations and label sets,
+//! each entry once.
 //!
-//! A profile's tables are translated entry by entry; samples are not touched. Equality is pprof's: mappings by rounded
-//! size, offset and build id (or file), functions by both names, file and start line, locations by mapping, address
-//! relative to the mapping and lines, label sets by their labels, in order for one key only.
+//! A profile's tables are translated entry by entry; samples aren't touched. Equality is pprof's:
+//! mappings by rounded size, offset and build id (or file), functions by both names, file and start
+//! line, locations by mapping, address relative to the mapping and lines, label sets by their
+//! labels, whose order matters only for labels of the same key.
 
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
@@ -28,7 +30,7 @@ pub struct NoCommonSampleType {
 }
 
 impl NoCommonSampleType {
-    /// Of two inputs, each by its name and its header.
+    /// Makes the error for two inputs, each with its name and header.
     pub fn new(first: (&str, &Header), second: (&str, &Header)) -> Self {
         Self {
             first: first.0.to_owned(),
@@ -39,7 +41,7 @@ impl NoCommonSampleType {
     }
 }
 
-/// What kind of profile a header is of, with its sample types.
+/// Describes the kind of a profile and its sample types, from its header.
 fn kind(header: &Header) -> String {
     let kind = match measures::kind(header) {
         Kind::Heap => "heap profile",
@@ -57,23 +59,23 @@ fn kind(header: &Header) -> String {
     }
 }
 
-/// What the functions of the shared tables are called.
+/// Which names the functions of the shared tables have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Names {
-    /// As they are shown: mangled names made readable.
+    /// As shown: mangled names made readable.
     #[default]
     Shown,
-    /// As the profiles have them.
+    /// As in the profiles.
     Raw,
 }
 
-/// Where the entries of a profile stand in the shared tables.
+/// Where the entries of a profile are in the shared tables.
 pub(super) struct Rows {
-    /// Of each mapping.
+    /// The row of each mapping.
     pub(super) mappings: Vec<MappingId>,
-    /// Of each location.
+    /// The row of each location.
     pub(super) locations: Vec<LocationId>,
-    /// Of each label set.
+    /// The row of each label set.
     pub(super) labels: Vec<LabelSetId>,
 }
 
@@ -84,7 +86,7 @@ struct MappingKey {
     build_id_or_file: StringId,
 }
 
-/// Shared tables. A mapping has the addresses of the first profile that brought it.
+/// Shared tables. A mapping has its addresses from the first profile that contained it.
 #[derive(Default)]
 pub(super) struct SharedTables {
     pub(super) symbols: Symbols,
@@ -102,7 +104,7 @@ impl SharedTables {
         Self { names, ..Self::default() }
     }
 
-    /// Adds the entries of a profile that are not there yet.
+    /// Adds the new entries of a profile.
     pub(super) fn add(&mut self, profile: &Profile) -> Rows {
         let labels = self.labels(profile);
         let mappings = self.mappings(profile);
@@ -110,8 +112,8 @@ impl SharedTables {
         Rows { mappings: mappings.into_iter().map(|(row, _)| row).collect(), locations, labels }
     }
 
-    /// Adds those locations of a profile that are wanted, and returns the rows of these; of the others what stands there
-    /// means nothing.
+    /// Adds the wanted locations of a profile, and returns their rows; the entries of the others
+    /// mean nothing.
     pub(super) fn add_locations(&mut self, profile: &Profile, wanted: &[bool]) -> Vec<LocationId> {
         let mappings = self.mappings(profile);
         self.locations(profile, &mappings, Some(wanted))
@@ -126,12 +128,12 @@ impl SharedTables {
         self.symbols.strings.intern(profile.text(id))
     }
 
-    /// Row of each mapping among the shared ones.
+    /// The shared row of each mapping.
     pub(super) fn mapping_rows(&mut self, profile: &Profile) -> Vec<MappingId> {
         self.mappings(profile).into_iter().map(|(row, _)| row).collect()
     }
 
-    /// Row of each mapping among the shared ones, with what to add to its addresses.
+    /// The shared row of each mapping, with the offset to add to its addresses.
     fn mappings(&mut self, profile: &Profile) -> Vec<(MappingId, u64)> {
         let mut rows = Vec::new();
         for m in &profile.symbols.mappings {
@@ -151,7 +153,7 @@ impl SharedTables {
         rows
     }
 
-    /// The rows of functions, of which only those that are wanted are added.
+    /// The rows of functions; adds only the wanted ones.
     fn functions(&mut self, profile: &Profile, wanted: Option<&[bool]>) -> Vec<FunctionId> {
         let mut rows = Vec::with_capacity(profile.symbols.functions.len());
         for (i, f) in profile.symbols.functions.iter().enumerate() {
@@ -251,7 +253,7 @@ impl SharedTables {
         rows
     }
 
-    /// Row of each label set.
+    /// The row of each label set.
     pub(super) fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
         let mut rows = Vec::with_capacity(profile.label_sets.len());
         for id in profile.label_sets.ids() {

@@ -1,8 +1,8 @@
 //! Strings, each held once, in one buffer.
 //!
-//! A profile names its functions and files by index into a table. Here that table is one `String` with
-//! offsets: no allocation per string. The same type interns, so that equal strings of two profiles get
-//! one id; the hash table holds ids only and looks at the buffer for equality.
+//! A profile names its functions and files by index into a table. Here that table is one `String`
+//! with offsets, without an allocation per string. The same type interns, so that equal strings of
+//! two profiles get one id; the hash table holds only ids and compares strings in the buffer.
 
 use super::ids::StringId;
 use hashbrown::HashTable;
@@ -26,13 +26,13 @@ impl Default for Strings {
 }
 
 impl Strings {
-    /// A table with the strings as they stand in a profile: ids are positions, equal strings may occur
-    /// several times. [`Strings::intern`] must not be called on it.
+    /// A table with the strings as they are in a profile: ids are positions, and equal strings may
+    /// occur several times. [`Strings::intern`] must not be called on it.
     pub fn positional() -> Self {
         Self { text: String::new(), ends: Vec::new(), index: HashTable::new() }
     }
 
-    /// Appends a string without looking for an equal one. Bytes that are no UTF-8 become U+FFFD.
+    /// Appends a string without looking for an equal one. Bytes that aren't UTF-8 become U+FFFD.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
         self.text.push_str(&String::from_utf8_lossy(bytes));
         self.ends.push(self.text.len());
@@ -63,7 +63,7 @@ impl Strings {
         self.ends.len()
     }
 
-    /// Whether the table holds nothing at all.
+    /// Whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

@@ -1,8 +1,9 @@
-//! Symbols: what addresses mean. Mappings, functions and locations, with the strings they are named by.
+//! Symbols: the meaning of addresses. Mappings, functions and locations, with the strings that name
+//! them.
 //!
-//! A profile has symbols of its own; a series has shared ones, in which equal entries of several profiles
-//! stand once. Both are this type. A location is equal to another where mapping, address relative to the
-//! mapping's start, and lines are equal, as in pprof's merge: address randomisation does not matter.
+//! A profile has its own symbols; a series has shared ones, which hold equal entries of several
+//! profiles once. Both are this type. Two locations are equal if mapping, address relative to the
+//! mapping's start, and lines are equal, as in pprof's merge: address randomisation doesn't matter.
 
 use super::ids::{FunctionId, LocationId, MappingId, StringId};
 use super::strings::Strings;
@@ -14,7 +15,7 @@ use std::hash::{Hash, Hasher};
 pub struct Mapping {
     /// First address.
     pub start: u64,
-    /// First address behind it.
+    /// End address, exclusive.
     pub limit: u64,
     /// Offset in the file of the first address.
     pub offset: u64,
@@ -22,7 +23,7 @@ pub struct Mapping {
     pub file: StringId,
     /// Build id of that file.
     pub build_id: StringId,
-    /// The profile's word that functions, files, lines and inlined frames are resolved.
+    /// Which of functions, files, lines and inlined frames the profile declares resolved.
     pub has: Resolved,
 }
 
@@ -32,13 +33,13 @@ impl Mapping {
         self.limit.wrapping_sub(self.start).wrapping_add(0xfff) & !0xfff
     }
 
-    /// What tells binaries apart: the build id, or the file where there is none.
+    /// What distinguishes binaries: the build id, or the file if there is none.
     pub fn build_id_or_file(&self) -> StringId {
         if self.build_id == StringId(0) { self.file } else { self.build_id }
     }
 }
 
-/// Which symbols of a mapping its profile says are resolved.
+/// Which symbols of a mapping its profile declares resolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "four independent flags of the wire format")]
 pub struct Resolved {
@@ -57,11 +58,11 @@ pub struct Resolved {
 pub struct Function {
     /// Name for people.
     pub name: StringId,
-    /// Name as the system knows it (mangled).
+    /// Name in the system (mangled).
     pub system_name: StringId,
     /// Source file.
     pub filename: StringId,
-    /// Line of the function's start; 0 where unknown.
+    /// First line of the function; 0 if unknown.
     pub start_line: i64,
 }
 
@@ -70,13 +71,14 @@ pub struct Function {
 pub struct Line {
     /// The function.
     pub function: FunctionId,
-    /// Line number; 0 where unknown.
+    /// Line number; 0 if unknown.
     pub line: i64,
-    /// Column; 0 where unknown.
+    /// Column; 0 if unknown.
     pub column: i64,
 }
 
-/// Locations as columns. The lines of a location stand innermost (the inlined callee) first.
+/// Locations as columns. The lines of a location are ordered from the innermost (the inlined
+/// callee) outwards.
 #[derive(Clone, Debug, Default)]
 pub struct Locations {
     /// Mapping of each location.
@@ -107,7 +109,7 @@ impl Locations {
         id
     }
 
-    /// The lines of a location, innermost first; empty where it is not symbolized.
+    /// The lines of a location, innermost first; empty if it isn't symbolized.
     pub fn lines(&self, id: LocationId) -> &[Line] {
         let i = id.index();
         let start = if i == 0 { 0 } else { self.line_ends[i - 1] as usize };
@@ -119,7 +121,7 @@ impl Locations {
         self.address.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no locations.
     pub fn is_empty(&self) -> bool {
         self.address.is_empty()
     }
@@ -149,7 +151,7 @@ impl Symbols {
         self.strings.get(id)
     }
 
-    /// The function of an id.
+    /// A function by id.
     pub fn function(&self, id: FunctionId) -> &Function {
         &self.functions[id.index()]
     }
@@ -159,7 +161,7 @@ impl Symbols {
         self.text(self.function(id).name)
     }
 
-    /// The file a location's mapping was loaded from; empty where there is none.
+    /// The file that a location's mapping was loaded from; empty if there is none.
     pub fn mapping_file(&self, id: LocationId) -> &str {
         match self.locations.mapping[id.index()] {
             Some(mapping) => self.text(self.mappings[mapping.index()].file),
@@ -167,8 +169,8 @@ impl Symbols {
         }
     }
 
-    /// A hash of what each location means, whatever its ids: equal locations of two profiles, as
-    /// [`super::rebase::Rebase`] sees them, have equal hashes.
+    /// A hash of each location's meaning, independent of ids: equal locations of two profiles, by
+    /// the rules of [`super::rebase::Rebase`], have equal hashes.
     pub fn location_hashes(&self) -> Vec<u64> {
         let text = |id| self.text(id);
         let mappings: Vec<u64> = self
@@ -200,7 +202,7 @@ impl Symbols {
         self.locations.ids().map(one).collect()
     }
 
-    /// What an address without symbols is called: `mapping+0xoffset`, or the address alone.
+    /// The name of an address without symbols: `mapping+0xoffset`, or the address alone.
     pub fn address_name(&self, id: LocationId) -> String {
         let address = self.locations.address[id.index()];
         let Some(mapping) = self.locations.mapping[id.index()] else {
@@ -209,7 +211,8 @@ impl Symbols {
         let mapping = &self.mappings[mapping.index()];
         match base_name(self.text(mapping.file)) {
             "" => format!("0x{address:x}"),
-            // Offset in the file: what addr2line and the like take for a position-independent binary.
+            // The offset in the file: what addr2line and similar tools take for a
+            // position-independent binary.
             file => {
                 let offset = address.wrapping_sub(mapping.start).wrapping_add(mapping.offset);
                 format!("{file}+0x{offset:x}")

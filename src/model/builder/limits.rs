@@ -1,20 +1,21 @@
-//! What a profile may ask for by referring to the same few bytes again and again: names, and inlined functions.
+//! Limits on what a profile may request by referring to the same few bytes again and again: names
+//! and inlined functions.
 
 use super::{Builder, Invalid, RawLine, invalid, varint};
 use crate::model::ids::StringId;
 
-/// Bytes that the names in a profile may take, each counted wherever it is used. A reference takes a few bytes in a
-/// file, and each line is named in full somewhere on the way to an answer.
+/// Bytes that the names in a profile may take, counting each use. A reference takes a few bytes in
+/// a file, and the report writes out each line's name in full somewhere along the way.
 const MAX_NAMES: u64 = 4 << 30;
 
-/// Inlined functions in one place that nobody has to count.
+/// Inlined functions in one location up to which stacks need no counting.
 const USUAL_LINES: u32 = 64;
 
-/// More frames on all stacks than this are no program's, and would take minutes to follow.
+/// No real program has more frames on all stacks than this, and following them would take minutes.
 const MAX_FRAMES: u64 = 1 << 30;
 
 impl Builder {
-    /// Refuses few long strings that many rows refer to. References that lead nowhere are found later.
+    /// Refuses a few long strings that many rows refer to. Dangling references are found later.
     pub(super) fn check_names(&self) -> Result<(), Invalid> {
         let n = self.strings.len();
         let length = |position: i64| match usize::try_from(position) {
@@ -39,7 +40,8 @@ impl Builder {
         Ok(())
     }
 
-    /// Refuses stacks that become long only where each of their locations stands for many inlined functions.
+    /// Refuses stacks that become long only because each of their locations holds many inlined
+    /// functions.
     pub(super) fn check_frames(&self) -> Result<(), Invalid> {
         let starts = std::iter::once(0).chain(self.line_ends.iter().copied());
         let lines: Vec<u32> =

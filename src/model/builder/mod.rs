@@ -1,7 +1,8 @@
-//! The one way to make a [`Profile`]: entries as they come, in any order, with the ids of the file.
+//! The only way to make a [`Profile`]: from entries in any order, with the ids of the file.
 //!
-//! Files name locations and functions by arbitrary 64-bit ids, may refer to what comes later, and may lie.
-//! The builder keeps references as given, and [`Builder::finish`] turns them into rows, checking each.
+//! Files name locations and functions by arbitrary 64-bit ids, may refer to later entries, and may
+//! be wrong. The builder keeps references as given, and [`Builder::finish`] turns them into rows,
+//! checking each.
 
 mod limits;
 
@@ -14,17 +15,19 @@ use super::strings::Strings;
 use super::symbols::{Function, Line, Locations, Mapping, Symbols};
 use crate::parallel;
 
-/// More sample types than this are no profile's: each costs a column.
+/// No real profile has more sample types than this: each costs a column.
 const MAX_SAMPLE_TYPES: usize = 256;
 
-/// More strings than this are no program's names: each costs a place in a table, however short it is.
+/// No real program has more names than this: each string takes an entry in a table, however short
+/// it is.
 const MAX_STRINGS: usize = 1 << 25;
 
-/// More functions than this are inlined nowhere into one place, and each costs a step wherever the place is met.
+/// No real location has more inlined functions than this, and each costs a step wherever the
+/// location occurs.
 const MAX_LINES: usize = 10_000;
 
-/// Bytes that the texts of a header may take together. Each reference to a string becomes a copy of it, so that a few
-/// bytes in a file could ask for any amount of memory.
+/// Bytes that the strings of a header may take together. Each reference to a string becomes a copy
+/// of it, so a few bytes in a file could demand any amount of memory.
 const MAX_HEADER_TEXT: usize = 16 << 20;
 
 /// What is wrong with the entries of a profile: what was found, and what was expected.
@@ -39,7 +42,7 @@ fn invalid<T>(what: impl Into<String>) -> Result<T, Invalid> {
 /// Collects the entries of a profile.
 #[derive(Debug)]
 pub struct Builder {
-    /// The header's scalar entries.
+    /// The scalar entries of the header.
     pub header: RawHeader,
     sample_types: Vec<RawType>,
     strings: Strings,
@@ -55,7 +58,7 @@ pub struct Builder {
     labels: Vec<RawLabel>,
     samples: Samples,
     values_per_sample: Option<usize>,
-    /// A packed field of locations ended within a number.
+    /// A packed field of locations that ended within a number.
     has_cut_id: bool,
 }
 
@@ -131,7 +134,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Appends a set of labels, to be named by the samples that bear it.
+    /// Appends a set of labels, which samples refer to.
     pub fn label_set(&mut self, labels: &[RawLabel]) -> LabelSetId {
         let id = LabelSetId::from_index(self.label_ends.len());
         self.labels.extend_from_slice(labels);
@@ -139,32 +142,32 @@ impl Builder {
         id
     }
 
-    /// The locations of the sample under way, from the leaf to the root, as a packed field of varints holds them.
+    /// Appends locations of the current sample, from leaf to root, as packed varints.
     #[inline]
     pub fn sample_locations_packed(&mut self, varints: &[u8]) {
-        // What comes next must not complete a number that is cut off.
+        // The next bytes must not complete a truncated number.
         self.has_cut_id |= varints.last().is_some_and(|&last| last >= 0x80);
         self.samples.push_packed(varints);
     }
 
-    /// The next location of the sample under way, from the leaf to the root.
+    /// Appends the next location of the current sample, from leaf to root.
     pub fn sample_location(&mut self, id: u64) {
         self.samples.push_id(id);
     }
 
-    /// The next value of the sample under way.
+    /// Appends the next value of the current sample.
     #[inline]
     pub fn sample_value(&mut self, value: i64) {
         self.samples.values.push(value);
     }
 
-    /// Forgets what was appended of the sample under way.
+    /// Discards what was appended for the current sample.
     pub fn forget_sample(&mut self) {
         let values = self.values_per_sample.unwrap_or(0) * self.samples.len();
         self.samples.forget_sample(values);
     }
 
-    /// Ends the sample under way.
+    /// Ends the current sample.
     #[inline]
     pub fn end_sample(&mut self, labels: LabelSetId) -> Result<(), Invalid> {
         let samples = &mut self.samples;
@@ -186,7 +189,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Checks every reference and makes the profile.
+    /// Checks every reference and builds the profile.
     pub fn finish(mut self) -> Result<Profile, Invalid> {
         self.check_sizes()?;
         self.check_names()?;
@@ -310,7 +313,8 @@ impl Builder {
         Ok(locations)
     }
 
-    /// A label is a string where it names one, a number where it has one (or a unit), and nothing else.
+    /// A label is a string if it names one; otherwise a number, if it has one (or a unit). Other
+    /// labels are left out.
     fn finish_labels(&self) -> Result<LabelSets, Invalid> {
         let mut sets = LabelSets::default();
         let mut start = 0;
@@ -334,7 +338,8 @@ impl Builder {
         Ok(sets)
     }
 
-    /// Checks every location of every stack, hashes the stacks, and where ids are not 1, 2, 3, ... rewrites them.
+    /// Checks every location of every stack, hashes the stacks, and rewrites ids that aren't 1, 2,
+    /// 3, ...
     fn finish_stacks(&mut self, symbols: &Symbols) -> Result<(), Invalid> {
         if self.has_cut_id {
             return invalid("the locations of a sample are cut off in the middle of a number");
@@ -359,7 +364,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Puts rows in the place of ids that are not.
+    /// Replaces ids that aren't rows by rows.
     fn renumber(&mut self) -> Result<(), Invalid> {
         let mut stacks = Samples::default();
         let (packed, ends) = self.samples.packed();
@@ -386,10 +391,10 @@ fn too_many_stacks<T>() -> Result<T, Invalid> {
     invalid("the stacks of the samples take more than 4 GiB")
 }
 
-/// Stacks that one piece of work hashes.
+/// Stacks hashed in one piece of work.
 const PIECE: usize = 8 * 1024;
 
-/// Hashes the stacks that begin at `start` and end at `ends`, and returns the depth of the deepest.
+/// Hashes the stacks that begin at `start` and end at `ends`; returns the depth of the deepest.
 fn hash_stacks(
     packed: &[u8],
     mut start: usize,
@@ -419,7 +424,7 @@ fn unknown_location<T>(id: u64) -> Result<T, Invalid> {
     invalid(format!("a sample refers to location {id}, which does not exist"))
 }
 
-/// The hash of a stack: two lanes, so that a location does not wait for the one before it.
+/// The hash of a stack. It has two lanes, so that a location doesn't wait for the one before it.
 #[derive(Default)]
 struct StackHash {
     lanes: [u64; 2],
@@ -444,7 +449,7 @@ impl StackHash {
 }
 
 impl RawHeader {
-    /// Notes a row by its id, which must be free.
+    /// Records a row under its id, which must be free.
     fn check_new(&self, what: &str, id: u64, ids: &mut IdMap) -> Result<(), Invalid> {
         if id == 0 {
             return invalid(format!("a {what} has the reserved id 0"));
@@ -455,7 +460,7 @@ impl RawHeader {
         if ids.insert(id) {
             return Ok(());
         }
-        // Go writes the time behind everything else.
+        // Go writes the time after everything else.
         let glued = match self.time_nanos {
             0 => "",
             _ => ": two profiles are glued together; give them as two files",
@@ -502,7 +507,7 @@ mod tests {
         builder.end_sample(labels)
     }
 
-    /// What is wrong with a profile that `spoil` makes of a good one.
+    /// Returns the error for a good profile after `spoil` has damaged it.
     fn complaint(spoil: impl FnOnce(&mut Builder)) -> String {
         let mut builder = builder();
         spoil(&mut builder);
