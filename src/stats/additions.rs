@@ -1,34 +1,38 @@
 //! A set that is only added to: does it grow more slowly than before?
 //!
-//! What comes into a leaking set in one interval is independent of what came before, but its values are sums of all
-//! that, so they remember: a run of rich intervals early on bends the curve, and a curve that comes to rest fits better
-//! than a line by chance alone. What came is what has to be compared: early against late, as counts are.
+//! What enters a leaking set in one interval is independent of what entered before. Its values,
+//! however, are sums of all that, so they remember: a run of rich intervals early on bends the
+//! curve, and a curve that levels off fits better than a line by chance alone. So the additions
+//! have to be compared: early against late, as counts.
 
 use super::distributions::binomial_mid_p;
 
-/// Falls up to this share of the rise are counted as none.
+/// Falls of up to this share of the rise count as none.
 const FALLS: f64 = 0.03;
 
-/// The level of each of the two looks at a slowing down, with [`AMPLE`] values and more. With fewer it is higher, by the
-/// square of what is missing: few values show a slowing down badly, and what is not seen must not be taken for none.
+/// The level of each of the two tests for slowing down, with [`AMPLE`] values or more. With fewer
+/// it is higher, by the square of the missing share: few values show a slowdown badly, and an
+/// unseen slowdown must not count as none.
 const SLOWER: f64 = 0.025;
 const AMPLE: f64 = 12.0;
 
-/// With fewer values nothing is said at all.
+/// With fewer values there is no verdict.
 const FEWEST: usize = 8;
 
-/// Whether values, of which there are enough, hardly ever fall: a set that is only added to, as far as one can see.
+/// Whether values, if there are enough, hardly ever fall: as far as the data show, the set is only
+/// added to.
 pub(super) fn only_added(values: &[f64]) -> bool {
     let falls: f64 = values.windows(2).map(|pair| (pair[0] - pair[1]).max(0.0)).sum();
     let rise = values.last().unwrap_or(&0.0) - values.first().unwrap_or(&0.0);
     values.len() >= FEWEST && rise > 0.0 && falls <= FALLS * rise
 }
 
-/// Whether such a set grows more slowly than it did: in the late half, or in the last third. `unit` is what one sample is
-/// worth; what comes may vary more than samples do, and then that is measured.
+/// Whether such a set grows more slowly than before, in the late half or in the last third. `unit`
+/// is the value of one sample; additions may vary more than samples do, and then that variation is
+/// measured.
 ///
-/// With k₁ units that came before and k₂ after, in spans T₁ and T₂, each look is a test of k₁ as binomial with
-/// π = T₁/(T₁ + T₂) (Przyborowski and Wilenski 1940), at .025 with twelve values.
+/// With k₁ units added before and k₂ after, in spans T₁ and T₂, each test treats k₁ as binomial
+/// with π = T₁/(T₁ + T₂) (Przyborowski and Wilenski 1940), at .025 with twelve values.
 pub(super) fn slows(times: &[f64], values: &[f64], unit: f64) -> bool {
     let n = values.len();
     let looks = [n / 2, n - n.div_ceil(3)];
@@ -50,7 +54,7 @@ fn slows_at(times: &[f64], values: &[f64], unit: f64, at: usize) -> bool {
     if !(before > 0.0 && after > 0.0) {
         return false;
     }
-    // Pearson's dispersion of what came, around the rate of its part.
+    // Pearson's dispersion of the additions, around the rate of their part.
     let rates = [early / before, late / after];
     let squares = (0..last).filter_map(|i| {
         let expected = rates[usize::from(i >= at)] * (times[i + 1] - times[i]);
@@ -59,7 +63,7 @@ fn slows_at(times: &[f64], values: &[f64], unit: f64, at: usize) -> bool {
     });
     let dispersion = squares.sum::<f64>() / last.saturating_sub(2).max(1) as f64;
     let unit = unit.max(if dispersion.is_finite() { dispersion } else { 0.0 });
-    // Exact and even: what is slower at all is slower.
+    // Exact and even: any slower rate is slower.
     let (early, late) = if unit > 0.0 { (early / unit, late / unit) } else { (early, late) };
     if unit <= 0.0 {
         return late * before < 0.9 * early * after;
@@ -91,10 +95,10 @@ mod tests {
 
     #[test]
     fn a_rich_beginning_is_not_a_slowing_down() {
-        // Forty samples, a little more of them early.
+        // Forty samples, slightly more of them early.
         let values = [3.0, 8.0, 15.0, 21.0, 21.0, 26.0, 29.0, 32.0, 37.0, 38.0, 40.0, 46.0];
         assert!(!slows(&hours(12), &values, 1.0));
-        // As many, that come to rest.
+        // Just as many, but levelling off.
         let values = [3.0, 14.0, 23.0, 30.0, 35.0, 39.0, 41.0, 43.0, 44.0, 45.0, 45.0, 46.0];
         assert!(slows(&hours(12), &values, 1.0));
     }

@@ -1,15 +1,16 @@
-//! What a series of snapshots shows: a leak, or something that only looks like one?
+//! Decides what a series of snapshots shows: a leak, or something that only looks like one.
 //!
-//! [`judge`] asks three questions of a site that grew. Does it rise all along (`trend`)? Does it still
-//! rise in the late half? Is a line, or a curve that does not come to rest, the best description
-//! (`shape`)? A leak answers yes to all three. No question alone would do: a cache that fills and a
-//! load that doubles pass the first nearly always.
+//! [`judge`] asks three questions about a site that grew. Does it rise throughout (`trend`)? Does
+//! it still rise in the late half? Is a line, or a curve that doesn't level off, the best
+//! description (`shape`)? A leak answers yes to all three. No single question is enough: a cache
+//! that fills and a load that doubles nearly always pass the first.
 //!
-//! A leak may begin late, so the windows that end at the last snapshot are asked as well, at a price: the
-//! p-values are corrected for their number.
+//! A leak may begin late, so windows that end at the last snapshot are tested as well, at a price:
+//! the p-values are corrected for their number.
 //!
-//! What always holds: [`judge`] is total. Values and times that are no numbers are left out, snapshots are put
-//! in order of time, and long series are thinned to [`MOST`] means of neighbours, because Theil and Sen look at all pairs.
+//! What always holds: [`judge`] is total. Values and times that aren't numbers are left out,
+//! snapshots are sorted by time, and long series are thinned to [`MOST`] means of neighbours,
+//! because Theil and Sen use all pairs.
 
 use super::additions;
 use super::shape::{self, Fit, Shape};
@@ -18,76 +19,81 @@ use super::trend::{self, Rise, Slope};
 /// The level at which a trend counts as one.
 pub const ALPHA: f64 = 0.05;
 
-/// Snapshots without which nothing is said about a trend.
+/// With fewer snapshots there is no verdict on a trend.
 pub const LEAST: usize = 4;
 
-/// Points that are looked at pair by pair; longer series are thinned to them.
+/// Number of points compared pair by pair; longer series are thinned to it.
 pub const MOST: usize = 64;
 
-/// Least number of snapshots in a window that begins late: p can fall to 1/720.
+/// Least number of snapshots in a window that begins late: p can be as low as 1/720.
 const WINDOW: usize = 6;
 
-/// Share of [`ALPHA`] that the whole series is tested at; the windows that begin late share the rest.
+/// Share of [`ALPHA`] for the test of the whole series; the windows that begin late share the rest.
 const WHOLE: f64 = 0.8;
 
-/// Least number of points that the late half is judged by: with fewer, hardly a slope is above 0.
+/// Least number of points that the late half is judged by: with fewer, hardly any slope is above 0.
 const LATE: usize = 5;
 
-/// By how much the BIC of a curve that comes to rest must be below that of the line to be believed. There
-/// are two such curves, and the better of two wins by chance more often than one.
+/// The BIC of a curve that levels off must be below that of the line by this much. There are two
+/// such curves, and the better of two wins by chance more often than one.
 const REST_OVER_LINE: f64 = 3.0;
 
-/// By how much a bend must beat all curves that come to rest.
+/// A bend must beat all curves that level off by this much.
 const BEND_OVER_REST: f64 = 3.0;
 
-/// By how much stairs must. They bend to anything.
+/// Stairs must win by this much, because they fit anything.
 const STAIRS_OVER_REST: f64 = 8.0;
 
-/// By how much a line must beat the constant: what BIC asks for alone lets noise rise too often.
+/// A line must beat the constant by this much: BIC's own margin lets noise rise too often.
 const LINE_OVER_CONSTANT: f64 = 2.0;
 
-/// Share of a window's rise that a curve that comes to rest may still explain, for the rest to be a leak.
+/// Share of a window's rise that a curve that levels off may still explain, if the rest is to be a
+/// leak.
 const UNEXPLAINED: f64 = 0.25;
 
-/// The level of a window that begins after a curve has come to rest: the curve has been believed already.
+/// The level for a window that begins after a curve has levelled off: the curve has already been
+/// accepted.
 const AFTER_REST: f64 = 0.01;
 
-/// Share of its rise that a curve may have to go in the late half, and be at rest there.
+/// Share of its rise that a curve may have left in the late half and still count as level there.
 const AT_REST: f64 = 0.1;
 
-/// The least step of stairs, as a share of the largest. A second step below that is noise on one step.
+/// The smallest step of stairs, as a share of the largest. A second step below that is noise on one
+/// step.
 const LEAST_STEP: f64 = 0.35;
 
 /// Values and times beyond which sums of squares would overflow.
 const LARGEST: f64 = 1e100;
 
-/// What a series shows. Whether a site churns is not decided here, because it takes what was allocated.
+/// What a series shows. Whether a site churns isn't decided here, because that needs what was
+/// allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// It rises, has not stopped, and no curve that comes to rest describes it better.
+    /// It rises, has not stopped, and no curve that levels off describes it better.
     Leak,
-    /// It comes to rest like a cache that fills, but still rises.
+    /// It levels off like a cache that fills, but still rises.
     GrowingDecelerating,
     /// It rose once, to a new level.
     Step,
-    /// It rose, and came to rest.
+    /// It rose, and levelled off.
     WarmUp,
-    /// It is more than it was; nothing can be said about how.
+    /// It is larger than before; there is too little data to tell how it grew.
     Grew,
     /// It did not grow.
     Steady,
 }
 
-/// Whether the growth from first to last is more than sampling explains, as tested elsewhere over all sites.
+/// Whether the growth from first to last is more than sampling explains, as tested elsewhere across
+/// all sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Growth {
-    /// It is.
+    /// It is more.
     Proven,
-    /// It is not, so the class is [`Class::Steady`].
+    /// It isn't, so the class is [`Class::Steady`].
     Unproven,
 }
 
-/// What [`judge`] found out.
+/// The result of [`judge`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The class.
@@ -96,12 +102,13 @@ pub struct Judgement {
     pub p_value: f64,
     /// Slope of the whole series, per hour.
     pub slope: Slope,
-    /// Slope of the late half, or of the late half of the window in which it rises, per hour. With few
-    /// snapshots it is more than a half, so that it rests on five.
+    /// Slope of the late half, or of the late half of the window in which it rises, per hour. With
+    /// few snapshots it covers more than half, so that it rests on five.
     pub late: Slope,
-    /// The curve that the class follows from, over the whole series; `None` with fewer than four snapshots.
+    /// The curve that the class is based on, over the whole series; `None` with fewer than four
+    /// snapshots.
     pub shape: Option<Shape>,
-    /// Index of the first snapshot of the window in which it rises; 0 where that is the whole series.
+    /// Index of the first snapshot of the window in which it rises; 0 if that is the whole series.
     pub since: usize,
     /// Share of the intervals between neighbours in which it rose, 0 to 1.
     pub persistence: f64,
@@ -112,7 +119,7 @@ struct Points {
     times: Vec<f64>,
     values: Vec<f64>,
     noise: Vec<f64>,
-    /// Where each point (or the first of those that it is the mean of) stood in the input.
+    /// The index in the input of each point (or of the first of those that it is the mean of).
     origin: Vec<usize>,
     persistence: f64,
 }
@@ -156,7 +163,7 @@ impl Points {
         self.values.len()
     }
 
-    /// What one sample is worth at most times; 0 where values are exact.
+    /// The usual value of one sample; 0 if values are exact.
     fn unit(&self) -> f64 {
         let mut units: Vec<f64> = self
             .values
@@ -169,7 +176,7 @@ impl Points {
         units.get(units.len() / 2).copied().unwrap_or(0.0)
     }
 
-    /// The p-value of a rise from `from` on: the larger of Mann–Kendall's and Hamed–Rao's.
+    /// The p-value of a rise since `from`: the larger of Mann–Kendall's and Hamed–Rao's.
     fn p_rise(&self, from: usize) -> f64 {
         let (times, values) = (&self.times[from..], &self.values[from..]);
         trend::mann_kendall(values).max(Rise::of(times, values).hamed_rao())
@@ -179,27 +186,27 @@ impl Points {
         Rise::of(&self.times[from..], &self.values[from..]).slope()
     }
 
-    /// Whether what begins at `from` rises: the lower end of the 80 % interval of its slope is above 0, or, what
-    /// is the same without ties, the order of its values has p ≤ .1. Stairs have so many equal
-    /// neighbours that a tenth of all slopes is 0.
+    /// Whether the series rises since `from`: the lower end of the 80 % interval of its slope is
+    /// above 0 or, which is the same without ties, the order of its values has p ≤ .1. Stairs have
+    /// so many equal neighbours that a tenth of all slopes is 0.
     fn rises(&self, from: usize) -> bool {
         self.slope(from).inner.lower > 0.0 || trend::mann_kendall(&self.values[from..]) <= 0.1
     }
 
-    /// By how much what begins at `from` rises, by its slope.
+    /// The rise since `from`, by its slope.
     fn rise(&self, from: usize) -> f64 {
         self.slope(from).estimate * (self.times[self.len() - 1] - self.times[from])
     }
 
-    /// The least rise since `from` that sampling does not explain: √5 deviations of what came, which is five samples
-    /// and none gone (p = 2⁻⁵). What lives all the while cancels.
+    /// The least rise since `from` that sampling doesn't explain: √5 deviations of the additions,
+    /// which is five samples and none gone (p = 2⁻⁵). Whatever lives throughout cancels.
     fn sampled(&self, from: usize) -> f64 {
         let (first, last) = (self.noise[from], self.noise[self.len() - 1]);
         (5.0 * (last * last - first * first).abs()).sqrt()
     }
 
-    /// The slope of the late half of what begins at `from`, or of more where stairs leave so little in it
-    /// that its lower end is 0.
+    /// The slope of the late half since `from`, or of more if stairs leave so little in it that its
+    /// lower end is 0.
     fn rising_tail(&self, from: usize) -> Slope {
         let half = self.slope(self.late(from));
         let longer = || (from..self.late(from)).rev().map(|start| self.slope(start));
@@ -209,24 +216,24 @@ impl Points {
         longer().find(|slope| slope.inner.lower > 0.0).unwrap_or(half)
     }
 
-    /// Where the late half of what begins at `from` begins; it has [`LATE`] points where there are so many.
+    /// The start of the late half since `from`; it has [`LATE`] points if there are enough.
     fn late(&self, from: usize) -> usize {
         let length = self.len() - from;
         from + (length / 2).min(length.saturating_sub(LATE))
     }
 }
 
-/// Where windows begin that are asked besides the whole: the last three quarters, half and third, as long as
-/// they have [`WINDOW`] points.
+/// Starts of the windows tested in addition to the whole series: the last three quarters, half and
+/// third, if they have [`WINDOW`] points.
 fn windows(n: usize) -> Vec<usize> {
     let mut starts: Vec<usize> = [n / 4, n / 2, n - n / 3].into();
     starts.retain(|&start| start > 0 && n - start >= WINDOW);
     starts
 }
 
-/// Judges a series: `times` in hours, `values` in any unit, and the standard error of each value (`noise`,
-/// 0 where it is exact). Where the slices differ in length, what has no partner is left out; what has no
-/// noise is taken to be exact.
+/// Judges a series: `times` in hours, `values` in any unit, and the standard error of each value
+/// (`noise`, 0 if it is exact). If the slices differ in length, entries without a partner are left
+/// out; values without noise count as exact.
 pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Judgement {
     let points = Points::of(times, values, noise);
     let n = points.len();
@@ -239,7 +246,7 @@ pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Ju
         since: 0,
         persistence: points.persistence,
     };
-    // The deviation of rounding to whole samples.
+    // The deviation from rounding to whole samples.
     let resolution = points.unit() / 12.0_f64.sqrt();
     let fits = shape::fits(&points.times, &points.values, resolution);
     if n < LEAST || fits.is_empty() {
@@ -264,7 +271,7 @@ pub fn judge(times: &[f64], values: &[f64], noise: &[f64], growth: Growth) -> Ju
     judgement
 }
 
-/// The verdict of the best fit that is believed.
+/// The verdict of the best fit that is accepted.
 fn decide(
     fits: &[Fit],
     points: &Points,
@@ -287,7 +294,8 @@ fn decide(
         .filter(|fit| match fit.shape {
             Shape::Saturating { .. } | Shape::Knee(_) if keeps_on => false,
             Shape::Saturating { .. } | Shape::Knee(_) => {
-                // What a parameter more gains over the line counts only as far as the values are news.
+                // The gain of an extra parameter over the line counts only as far as the values are
+                // independent.
                 let news = (1.0 - fit.memory) / (1.0 + fit.memory);
                 (line - fit.bic + price) * news - price >= REST_OVER_LINE
             }
@@ -302,8 +310,8 @@ fn decide(
         })
 }
 
-/// What a fit says where it is the best one: the class, and where the rise begins. `None` where it says
-/// nothing, so that the next best may speak.
+/// The verdict of a fit if it is the best one: the class, and where the rise begins. `None` if it
+/// has none, so that the next best decides.
 fn verdict(
     fit: &Fit,
     points: &Points,
@@ -317,7 +325,7 @@ fn verdict(
         }
         Shape::Saturating { .. } | Shape::Knee(_) if fit.rise > 0.0 => {
             let ahead = |from: usize| fit.shape.ahead(&points.times, from) * fit.rise;
-            // A leak after a warm-up: a window rises by more than the curve still has to go there.
+            // A leak after a warm-up: a window rises by more than the curve has left there.
             let leak = late.iter().find(|&&(start, p)| {
                 let rise = points.rise(start);
                 p <= AFTER_REST
@@ -325,7 +333,8 @@ fn verdict(
                     && rise >= points.sampled(start)
             });
             let slope = points.slope(n / 2);
-            // Where the curve is at rest already, chance makes a late half rise in one of ten.
+            // If the curve has already levelled off, a late half rises by chance in one of ten
+            // cases.
             let at_rest = ahead(n / 2) <= AT_REST * fit.rise;
             let lower = if at_rest { slope.interval.lower } else { slope.inner.lower };
             match leak {
@@ -364,8 +373,8 @@ fn verdict(
     }
 }
 
-/// Whether what rises from `from` on ends above all that was before it, by half of the rise: a wave
-/// comes back to where it was.
+/// Whether the rise since `from` ends above everything before it, by half of the rise: a wave comes
+/// back to where it was.
 fn tops(points: &Points, from: usize) -> bool {
     let highest = points.values[..from].iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let last = points.values.last().copied().unwrap_or(0.0);

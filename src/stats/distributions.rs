@@ -1,22 +1,22 @@
-//! The few distributions the tests and intervals stand on.
+//! The few distributions that the tests and intervals are based on.
 //!
-//! `statrs` has the special functions (incomplete gamma, error function); what it lacks is a mid-p
-//! binomial tail that stays exact for small counts and cheap for large ones, Garwood's limits for a
-//! fractional number of samples, and the tail of a Skellam variable. Each function is total: arguments
-//! outside its range are pulled into it.
+//! `statrs` has the special functions (incomplete gamma, error function). It lacks a mid-p binomial
+//! tail that stays exact for small counts and cheap for large ones, Garwood's limits for a
+//! fractional number of samples, and the tail of a Skellam variable. Each function is total:
+//! arguments outside its range are clamped.
 
 use statrs::function::erf::{erfc, erfc_inv};
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
-/// Trials up to which a binomial tail is summed term by term. Above, the saddlepoint formula is as
-/// good (relative error below 1e-5 in any tail that matters) and does not grow with n.
+/// Trials up to which a binomial tail is summed term by term. Above, the saddlepoint formula is
+/// just as good (relative error below 1e-5 in any tail that matters) and doesn't grow with n.
 const SUMMED_TRIALS: f64 = 10_000.0;
 
 /// Samples up to which Garwood's limits are solved for; above, Wilson and Hilferty's cube is within
-/// 0.002 of a sample.
+/// 0.002 samples.
 const SOLVED_SAMPLES: f64 = 30.0;
 
-/// Mean number of lost samples above which a Skellam variable is taken for a normal one.
+/// Mean number of lost samples above which a Skellam variable is treated as normal.
 const SKELLAM_MEAN: f64 = 100.0;
 
 /// P(Z > z) for a standard normal Z.
@@ -29,13 +29,13 @@ pub(super) fn two_sided_quantile(level: f64) -> f64 {
     std::f64::consts::SQRT_2 * erfc_inv(outside(level))
 }
 
-/// What an interval of this level leaves outside; a level that is none counts as 95 %.
+/// The probability outside an interval of this level; an invalid level counts as 95 %.
 fn outside(level: f64) -> f64 {
     if level.is_nan() { 0.05 } else { (1.0 - level).clamp(1e-12, 1.0) }
 }
 
-/// P(X ≥ hits) for X ~ Bin(trials, share) where `hits` = `trials`: every sample fell on one side.
-/// Written apart because it is exact for any number of trials: share^trials.
+/// P(X ≥ hits) for X ~ Bin(trials, share) if `hits` = `trials`: every sample fell on one side. A
+/// separate function because it is exact for any number of trials: share^trials.
 pub(super) fn binomial_all(trials: f64, share: f64) -> f64 {
     (trials * share.ln()).exp().clamp(0.0, 1.0)
 }
@@ -50,7 +50,7 @@ pub(super) fn binomial_mid_p(hits: f64, trials: f64, share: f64) -> f64 {
     if trials > SUMMED_TRIALS {
         return binomial_saddlepoint(hits, trials, share);
     }
-    // The shorter tail is summed, so that no digit is lost to 1 − (nearly 1).
+    // The shorter tail is summed, so that 1 − (nearly 1) loses no digits.
     if hits >= trials * share {
         half_tail(hits, trials, share)
     } else {
@@ -85,12 +85,12 @@ fn binomial_saddlepoint(hits: f64, trials: f64, share: f64) -> f64 {
     let part = |x: f64, expected: f64| if x > 0.0 { x * (x / expected).ln() } else { 0.0 };
     let deviance = 2.0 * trials * (part(seen, share) + part(1.0 - seen, 1.0 - share));
     let r = deviance.max(0.0).sqrt().copysign(z);
-    // Near the middle r and u cancel to noise, and the plain normal is exact enough.
+    // Near the middle r and u cancel to noise, and the plain normal is accurate enough.
     if z.abs() < 0.01 {
         return normal_tail(z);
     }
-    // u is Wald's statistic in the natural parameter θ = Δ logit, which steps of a whole sample turn
-    // into 2·tanh(θ/2): the mean of what the tails with and without the step at x ask for.
+    // u is Wald's statistic in the natural parameter θ = Δ logit, which steps of a whole sample
+    // turn into 2·tanh(θ/2): the mean of what the tails with and without the step at x require.
     let logit = |x: f64| (x / (1.0 - x)).ln();
     let theta = logit(seen) - logit(share);
     let u = 2.0 * (0.5 * theta).tanh() * (trials * seen * (1.0 - seen)).sqrt();
@@ -98,8 +98,8 @@ fn binomial_saddlepoint(hits: f64, trials: f64, share: f64) -> f64 {
     normal_tail(if corrected.is_finite() { corrected } else { r })
 }
 
-/// How far Garwood's (1936) limits of a Poisson mean stand below and above `n` observed samples:
-/// (n − χ²(2n, α/2)/2, χ²(2n+2, 1−α/2)/2 − n). `n` ≥ 0 may be fractional (an effective number).
+/// Distances of Garwood's (1936) limits of a Poisson mean below and above `n` observed samples: (n
+/// − χ²(2n, α/2)/2, χ²(2n+2, 1−α/2)/2 − n). `n` ≥ 0 may be fractional (an effective number).
 pub(super) fn poisson_distances(n: f64, level: f64) -> (f64, f64) {
     let n = n.max(0.0);
     let alpha = outside(level);
@@ -110,13 +110,14 @@ pub(super) fn poisson_distances(n: f64, level: f64) -> (f64, f64) {
 }
 
 /// The quantile of a gamma variable of this shape and scale 1; `z` is the normal quantile of
-/// `probability`. Starts from Wilson and Hilferty (1931) and, for small shapes, closes in with
+/// `probability`. Starts from Wilson and Hilferty (1931) and, for small shapes, refines it by
 /// Newton's steps inside a bracket.
 fn gamma_quantile(shape: f64, probability: f64, z: f64) -> f64 {
     let ninth = 1.0 / (9.0 * shape);
     let guess = shape * (1.0 - ninth + z * ninth.sqrt()).max(0.0).powi(3);
     if shape > SOLVED_SAMPLES {
-        // The cube of a huge shape rounds away the distance that matters; there the normal is exact.
+        // The cube of a huge shape rounds away the distance that matters; there the normal is
+        // accurate.
         return if shape > 1e8 { shape + z * shape.sqrt() } else { guess };
     }
     let (mut low, mut high) = (0.0, shape + 60.0 + 10.0 * shape.sqrt());
@@ -141,8 +142,8 @@ fn gamma_quantile(shape: f64, probability: f64, z: f64) -> f64 {
 }
 
 /// P(D ≥ k) for the difference D of two Poisson variables of mean `mean`/2 each (Skellam 1946),
-/// carried on to fractional `k` through the incomplete gamma function; normal, with a correction of
-/// half a step, where the mean is above 100. `mean` ≥ 0.
+/// continued to fractional `k` through the incomplete gamma function; normal, with a correction of
+/// half a step, if the mean is above 100. `mean` ≥ 0.
 pub(super) fn skellam_tail(k: f64, mean: f64) -> f64 {
     if mean > SKELLAM_MEAN {
         return normal_tail((k - 0.5) / mean.sqrt());
@@ -161,7 +162,7 @@ pub(super) fn skellam_tail(k: f64, mean: f64) -> f64 {
         sum += weight * tail;
         j += 1.0;
         weight *= half / j;
-        // Past the mode the rest of the sum is below the last term.
+        // Past the mode, the remaining sum is below the last term.
         if j > half && (weight * tail <= 1e-17 * sum || tail <= 0.0 || weight <= 1e-17) {
             return sum.clamp(0.0, 1.0);
         }
@@ -188,7 +189,7 @@ mod tests {
         close(binomial_mid_p(1.0, 3.0, 0.25), 47.0 / 128.0, 1e-12);
     }
 
-    /// The wanted values come from exact rational arithmetic.
+    /// The expected values come from exact rational arithmetic.
     #[test]
     fn mid_p_of_medium_counts_is_exact() {
         close(binomial_mid_p(60.0, 100.0, 0.5), 0.023_022_033_464_671_403, 1e-11);
@@ -247,7 +248,7 @@ mod tests {
         }
     }
 
-    /// The wanted values are sums of Poisson probabilities, added up term by term.
+    /// The expected values are sums of Poisson probabilities, added up term by term.
     #[test]
     fn skellam_agrees_with_the_sum_of_its_terms() {
         close(skellam_tail(1.0, 0.02), 0.009_851_652_187_695_056, 1e-10);
@@ -255,7 +256,7 @@ mod tests {
         close(skellam_tail(3.0, 10.0), 0.211_239_849_147_292_6, 1e-10);
         close(skellam_tail(10.0, 40.0), 0.066_189_646_552_757_12, 1e-10);
         close(skellam_tail(-2.0, 10.0), 1.0 - 0.211_239_849_147_292_6, 1e-10);
-        // P(D ≥ 0) + P(D ≥ 1) = 1, and P(D ≥ 0) is met from above.
+        // P(D ≥ 0) + P(D ≥ 1) = 1, approached from above for P(D ≥ 0).
         close(skellam_tail(0.0, 5.0) + skellam_tail(1.0, 5.0), 1.0, 1e-12);
         close(skellam_tail(1e-9, 5.0), skellam_tail(0.0, 5.0), 1e-6);
     }

@@ -1,46 +1,49 @@
-//! Does a value drift? What the last of many baselines has more than the first, where no step from one to the next
-//! is large enough to be seen.
+//! Does a value drift? Measures the change from the first of many baselines to the last when no
+//! single step is large enough to be seen.
 //!
-//! Baselines are taken as evenly apart, whatever their dates say: a commit changes memory, and time alone does not. A
-//! drift is above its limits where the values rise (Mann and Kendall, one-sided, 5 %) and the lower bound of the rise
-//! over all of them is above every limit; it is within them where the upper bound is within one. The rise is Theil
-//! and Sen's slope times the steps, with Sen's interval.
+//! Baselines count as evenly spaced, whatever their dates: a commit changes memory, time alone
+//! doesn't. A drift is above its limits if the values rise (Mann and Kendall, one-sided, 5 %) and
+//! the lower bound of the rise over all of them is above every limit; it is within them if the
+//! upper bound is within one. The rise is Theil and Sen's slope times the number of steps, with
+//! Sen's interval.
 //!
-//! Sampling noise of a baseline and the spread of its runs show in the scatter of the baselines. Where only
-//! a few happen to agree they show too little, so an interval is never narrower than the known noise of its values.
-//! A value that no sample met is not known to be 0: each has, on top of what its samples say, the noise of one more. And
-//! where most values are a sample or none, the median of slopes is 0 though they rise; so none is within a limit that
-//! the rise by least squares and that noise reach beyond.
+//! The scatter of the baselines contains both the sampling noise of each and the spread of its
+//! runs. If a few baselines happen to agree, the scatter is too small, so an interval is never
+//! narrower than the known noise of its values. A value without samples isn't known to be 0: each
+//! value gets, on top of the noise of its samples, the noise of one more. And if most values are
+//! one sample or none, the median of slopes is 0 even though they rise; so no drift counts as
+//! within a limit if the rise by least squares plus that noise exceeds it.
 
 use super::Interval;
 use super::distributions::two_sided_quantile;
 use super::threshold::{Decision, HALVED, Limits, mean, variance};
 use super::trend::{Rise, mann_kendall};
 
-/// The level of the two-sided interval whose ends are one-sided 95 % bounds. A single growth leaves out 4 % on each side
-/// (`threshold`), since limits put together of several parts take more than they promise. Here nothing has to be
-/// left for that: the bound is the wider of Sen's and that of the known noise, and a failure takes the test of
-/// Mann and Kendall besides, so that in simulations (`drift_simulation`) no more than 5 % are wrong.
+/// The level of the two-sided interval whose ends are one-sided 95 % bounds. A single growth leaves
+/// out 4 % on each side (`threshold`), since limits combined from several parts are wrong more
+/// often than they promise. Here no reserve is needed: the bound is the wider of Sen's and that of
+/// the known noise, and a failure also requires the test of Mann and Kendall, so that in
+/// simulations (`drift_simulation`) no more than 5 % are wrong.
 const ONE_SIDED: f64 = 0.90;
 
-/// Fewer values can't be told to rise: 1/4! is the first chance below 5 %.
+/// With fewer values no rise can be shown: 1/4! is the first probability below 5 %.
 pub const LEAST: usize = 4;
 
-/// The chance at which values count as rising.
+/// The p-value at which values count as rising.
 const SIGNIFICANT: f64 = 0.05;
 
-/// A value in the row.
+/// A value in the series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
     /// The mean of its runs.
     pub value: f64,
-    /// What is known of its variance, in squared units: 0 where nothing is.
+    /// Its known variance, in squared units; 0 if unknown.
     pub variance: f64,
 }
 
 impl Point {
-    /// The mean of some runs, of which `sampling` blurs so much, in squared units. `unit` is what a sample of a run
-    /// would weigh that nobody met.
+    /// Makes the mean of some runs, with `sampling` as its sampling variance, in squared units.
+    /// `unit` is the weight of one further sample of a run, in case none was met.
     pub fn new(runs: &[f64], sampling: f64, unit: f64) -> Self {
         let n = runs.len().max(1) as f64;
         let spread = variance(runs).map_or(0.0, |variance| variance / n);
@@ -53,24 +56,24 @@ impl Point {
     }
 }
 
-/// What is known of a drift.
+/// The result for a drift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drift {
-    /// Which of the three.
+    /// The outcome.
     pub decision: Decision,
-    /// What it may not exceed, in the unit of the values. A share of the start has become a number.
+    /// The limit, in the unit of the values. A share of the start has been converted to a number.
     pub limit: f64,
-    /// The value at the first, along the slope.
+    /// The value at the first baseline, along the slope.
     pub start: f64,
-    /// What the last has more than the first, along the slope.
+    /// The rise from the first to the last, along the slope.
     pub value: f64,
     /// Its one-sided 95 % bounds.
     pub bounds: Interval,
-    /// The chance of values that rise so steadily where nothing does.
+    /// The p-value: the probability of values that rise so steadily if nothing rises.
     pub p: f64,
 }
 
-/// What a drift is held against: end − (1 + share)·start.
+/// The quantity compared with a limit: end − (1 + share)·start.
 #[derive(Clone, Copy)]
 struct Contrast {
     share: f64,
@@ -91,7 +94,7 @@ pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
     let relative = share.map(|share| row.against(Contrast { share, limit: 0.0, upper }));
     let both = [absolute, relative].into_iter().flatten();
     let of = |decision| both.clone().filter(move |drift: &Drift| drift.decision == decision);
-    // One that is within lets it pass; else the larger limit is the one that counts.
+    // One limit that is met is enough to pass; otherwise the larger limit counts.
     let larger = |a: &Drift, b: &Drift| a.limit.total_cmp(&b.limit);
     of(Decision::Within)
         .max_by(larger)
@@ -111,7 +114,7 @@ struct Fit {
     least: f64,
     /// Standard error of the rise by the known noise of each value.
     known: f64,
-    /// Standard error of the middle of the row.
+    /// Standard error of the middle of the series.
     middle: f64,
 }
 
@@ -127,7 +130,7 @@ impl Fit {
         let square: f64 = times.iter().map(lever).sum();
         let least: f64 = times.iter().zip(&values).map(|(t, v)| (t - 0.5 * steps) * v).sum();
         let least = least / square * steps;
-        // Of least squares; the median of slopes is about as sharp.
+        // By least squares; the median of slopes is about as precise.
         let known: f64 = times.iter().zip(points).map(|(t, p)| lever(t) * p.variance).sum();
         let known = known.sqrt() / square * steps;
         let noise = variance(&rest).unwrap_or(0.0) / n;
@@ -141,8 +144,8 @@ impl Fit {
     fn against(&self, contrast: Contrast) -> Drift {
         let Contrast { share, limit, upper } = contrast;
         let value = self.slope * self.steps;
-        // The rise is known by the slope alone; the start by the middle of the row and half of the rise, so
-        // that rise − share·start is (1 + share/2)·rise − share·middle.
+        // The rise follows from the slope alone; the start from the middle of the series and half
+        // of the rise, so that rise − share·start is (1 + share/2)·rise − share·middle.
         let reach = |level: f64| {
             let slope = Rise::of(&self.times, &self.values).interval(level);
             let z = two_sided_quantile(level);
@@ -214,7 +217,7 @@ mod tests {
         let drift = judge(&nothing, limits(1024.0)).unwrap();
         assert_eq!((drift.decision, drift.value), (Decision::Open, 0.0));
         assert!(drift.bounds.upper > unit, "{drift:?}");
-        // Four runs without a sample say more than one, and a recording in full says all.
+        // Four runs without a sample show more than one, and a complete recording shows everything.
         let runs = [Point::new(&[0.0; 4], 0.0, unit); 6];
         let half = judge(&runs, limits(1024.0)).unwrap().bounds.upper;
         assert!((half - 0.5 * drift.bounds.upper).abs() < 1.0, "{half}");

@@ -1,9 +1,9 @@
-//! Simulations of baselines whose drift is known: how often does a drift of the limit fail, how often does one pass,
-//! and how soon is a slow one found?
+//! Simulations of baselines with a known drift: how often does a drift at the limit fail, how often
+//! does one pass, and how soon is a slow one found?
 //!
-//! As in `simulation`, each test holds figures that `docs/statistics.md` tells its readers, with room for
-//! chance, and seeds are fixed. To see the figures: `cargo test --release stats::drift_simulation -- --nocapture
-//! --test-threads 1`.
+//! As in `simulation`, each test checks figures given in `docs/statistics.md`, with room for
+//! chance, and seeds are fixed. To see the figures: `cargo test --release stats::drift_simulation
+//! -- --nocapture --test-threads 1`.
 
 use super::drift::{Point, judge};
 use super::simulation::{Random, rate};
@@ -11,21 +11,21 @@ use super::threshold::{Decision, Growth, Limits};
 
 /// The first baseline, in MiB.
 const BASE: f64 = 100.0;
-/// What one raw sample is worth at Go's usual rate.
+/// The value of one raw sample at Go's default rate.
 const SAMPLE: f64 = 0.5;
 
-/// How a baseline comes about.
+/// How a baseline is made.
 #[derive(Clone, Copy, Debug)]
 struct Noise {
-    /// Its runs.
+    /// Number of runs.
     runs: usize,
     /// How much runs differ, as a share of their value.
     spread: f64,
-    /// What one raw sample is worth; 0 where everything is recorded.
+    /// The value of one raw sample; 0 if everything is recorded.
     sample: f64,
 }
 
-/// From the usual rate to runs that are recorded in full.
+/// From the default rate to complete recordings.
 const NOISES: [Noise; 4] = [
     Noise { runs: 1, spread: 0.0, sample: SAMPLE },
     Noise { runs: 3, spread: 0.01, sample: SAMPLE / 128.0 },
@@ -48,12 +48,12 @@ fn baseline(random: &mut Random, truth: f64, noise: Noise) -> Point {
     Point::new(&runs, sampling / (noise.runs * noise.runs) as f64, noise.sample)
 }
 
-/// Shares of fail and of pass at a true drift of so many MiB over all of `n` baselines.
+/// Shares of fail and of pass at a true drift of this many MiB over all of `n` baselines.
 fn rates(n: usize, drift: f64, noise: Noise, limits: Limits) -> (f64, f64) {
     rates_from(BASE, n, drift, noise, limits)
 }
 
-/// The same of baselines that begin at so many MiB.
+/// The same for baselines that begin at this many MiB.
 fn rates_from(base: f64, n: usize, drift: f64, noise: Noise, limits: Limits) -> (f64, f64) {
     let mut random = Random(n as u64);
     let runs = if cfg!(debug_assertions) { 400 } else { 10_000 };
@@ -72,7 +72,7 @@ fn most(most: f64) -> Limits {
     Limits { most: Some(most), percent: None }
 }
 
-/// What chance leaves to a rate of 5 %.
+/// A rate of 5 % with room for chance.
 fn room() -> f64 {
     if cfg!(debug_assertions) { 0.08 } else { 0.056 }
 }
@@ -106,7 +106,7 @@ fn no_drift_and_a_drift_of_the_limit_seldom_fail() {
     }
 }
 
-/// Places that are a sample or two, or none: what no run met may be there all the same.
+/// Sites with a sample or two, or none: what no run met may still be there.
 #[test]
 fn a_few_samples_or_none_seldom_decide_wrongly() {
     let (mut worst_fail, mut worst_pass) = (0.0_f64, 0.0_f64);
@@ -144,7 +144,7 @@ fn what_no_step_shows_is_found_over_twelve_weeks() {
             row.windows(2).any(|pair| {
                 let growth = Growth { before: vec![pair[0]], after: vec![pair[1]], blur: None };
                 let blind = growth.judge(Limits { most: Some(5.0), percent: None });
-                // Even a step without any error bar.
+                // Even single steps without any error bar.
                 blind.value > 5.0
             })
         });

@@ -1,17 +1,19 @@
 //! The statistics of a sampled heap: pure numbers in, numbers out.
 //!
-//! A heap profile is a sample, so every value in it is an estimate and every difference of two values
-//! needs an error. This floor knows nothing of profiles, stacks or names. It turns recorded counts back
-//! into raw samples ([`sampling`]), says how far an estimate reaches ([`sampling::SampleEvidence`]), whether
-//! two snapshots differ by more than sampling explains ([`growth`]), and how many of many such claims
-//! are false ([`multiple`]). Of a row of snapshots it says whether they rise ([`trend`]), along which
-//! curve ([`shape`]), and whether that is a leak ([`class`]); what share of its allocations a site keeps
-//! ([`retention`]); what the load explains ([`workload`]); and when memory will be used up ([`limit`]). And whether a growth is above a limit ([`threshold`]),
-//! or what many small ones add up to ([`drift`]).
+//! A heap profile is a sample, so every value in it is an estimate and every difference of two
+//! values needs an error. This module knows nothing of profiles, stacks or names. It turns recorded
+//! counts back into raw samples ([`sampling`]), computes the interval of an estimate
+//! ([`sampling::SampleEvidence`]), decides whether two snapshots differ by more than sampling
+//! explains ([`growth`]), and bounds the share of false claims among many ([`multiple`]). For a
+//! series of snapshots it decides whether they rise ([`trend`]), along which curve ([`shape`]), and
+//! whether that is a leak ([`class`]); what share of its allocations a site keeps ([`retention`]);
+//! what the load explains ([`workload`]); and when memory will be used up ([`limit`]). It also
+//! decides whether a growth is above a limit ([`threshold`]), and what many small ones add up to
+//! ([`drift`]).
 //!
 //! What always holds here: every function is total. Absurd input (periods of 0, negative counts,
-//! `i64::MAX`, NaN) gives a cautious answer, never a panic and never NaN. `docs/statistics.md` tells
-//! the same in words, with the figures that `simulation` measures.
+//! `i64::MAX`, NaN) gives a cautious result, never a panic and never NaN. `docs/statistics.md`
+//! explains the same in words, with the figures that `simulation` measures.
 
 mod additions;
 pub mod class;
@@ -52,7 +54,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The interval from `down` below `value` to `up` above it. Whatever is not a finite number
+    /// The interval from `down` below `value` to `up` above it. Anything that isn't a finite number
     /// counts as 0, so that an interval can always be printed.
     fn around(value: f64, down: f64, up: f64) -> Self {
         let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
