@@ -1,32 +1,35 @@
-//! Did a row grow between two snapshots, or were other objects sampled?
+//! Decides whether a row grew between two snapshots, or whether only other objects were sampled.
 //!
-//! Each bucket (one stack, one object size) becomes a [`Pair`] of raw samples that speak against each
-//! other: x₁ for "before", x₂ for "after". In two processes these are the samples themselves. In one
-//! process at two times, an object that lives through both snapshots was sampled once for both, so it
-//! cancels, and only what was freed (x₁) stands against what came (x₂). [`GrowthEvidence`] adds pairs up to
-//! a row and answers: how sure is the growth, how far does the difference reach, is it worth a test.
+//! Each bucket (one stack, one object size) becomes a [`Pair`] of opposing raw samples: x₁ for
+//! "before", x₂ for "after". In two processes these are the samples themselves. In one process at
+//! two times, an object that lives through both snapshots was sampled once for both, so it cancels,
+//! and only what was freed (x₁) is compared with what was added (x₂). [`GrowthEvidence`] adds pairs
+//! up to a row and answers: how certain is the growth, how wide is the interval of the difference,
+//! is it worth a test?
 //!
 //! Building the evidence of a bucket costs a few divisions; merging it into a row costs additions
-//! only. A row of a cumulative value merges the buckets of all that it calls, so merging is what is hot.
+//! only. A row of a cumulative value merges the buckets of everything it calls, so merging is the
+//! hot path.
 
 use super::distributions::{binomial_all, binomial_mid_p, poisson_distances, skellam_tail};
 use super::sampling::{Part, SamplingWeight, effective};
 use super::{Interval, RANKING_QUANTILE};
 
 /// Up to this inclusion probability all samples weigh nearly the same (w = R·(1 + p/2) to first
-/// order), so that counts can be pooled: the exact test needs no more.
+/// order), so counts can be pooled: the exact test needs no more.
 const POOLED_PROBABILITY: f64 = 0.1;
 
-/// Least number of samples on both sides that a test is worth.
+/// Least number of samples on both sides for which a test is worthwhile.
 const TESTED_SAMPLES: f64 = 6.0;
 
-/// What [`TESTED_SAMPLES`] can reach at best, 2⁻⁶, asked of rows whose samples are few but sure.
+/// The best p-value that [`TESTED_SAMPLES`] can reach, 2⁻⁶, required of rows with few but certain
+/// samples.
 const TESTED_P: f64 = 0.015_625;
 
-/// Most samples a pair can hold: `u64::MAX` and a little more.
+/// Most samples a pair can hold: slightly more than `u64::MAX`.
 const LARGEST_COUNT: f64 = 2e19;
 
-/// Raw samples of one bucket that speak for "before" and for "after". Whole numbers ≥ 0.
+/// Raw samples of one bucket that count for "before" and for "after". Whole numbers ≥ 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pair {
     /// Samples that only the first snapshot has.
@@ -36,24 +39,24 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Two processes (or two runs, builds, machines): x₁ = n₁, x₂ = n₂. A negative number, as delta
-    /// profiles have it, counts for the other side.
+    /// Two processes (or two runs, builds, machines): x₁ = n₁, x₂ = n₂. A negative number, as in
+    /// delta profiles, counts for the other side.
     pub fn independent(n1: i64, n2: i64) -> Self {
         let positive = |n: i64| n.max(0) as f64;
         let negative = |n: i64| n.min(0).unsigned_abs() as f64;
         Self { x1: positive(n1) + negative(n2), x2: positive(n2) + negative(n1) }
     }
 
-    /// One process at two times. `alloc_delta` is the number of raw samples allocated in between: what
-    /// `alloc_objects` rose by, taken back to raw samples on each side.
+    /// One process at two times. `alloc_delta` is the number of raw samples allocated in between:
+    /// the increase of `alloc_objects`, converted to raw samples on each side.
     ///
-    /// Freed in between were f = `alloc_delta` − (n₂ − n₁) samples, of which at most n₁ can have been there
-    /// before: x₁ = min(f, n₁), x₂ = x₁ + (n₂ − n₁). Samples allocated and freed again between
-    /// the snapshots fall out. Where the counters contradict each other (f < 0), f counts as 0, or as
-    /// what the fall from n₁ to n₂ needs.
+    /// f = `alloc_delta` − (n₂ − n₁) samples were freed in between, and at most n₁ of them can have
+    /// been there before: x₁ = min(f, n₁), x₂ = x₁ + (n₂ − n₁). Samples allocated and freed again
+    /// between the snapshots drop out. If the counters contradict each other (f < 0), f counts as
+    /// 0, or as whatever the fall from n₁ to n₂ requires.
     ///
-    /// For a value that only ever rises (`alloc_space`) every sample of before is still counted after:
-    /// give n₂ − n₁ as `alloc_delta`.
+    /// For a value that only ever rises (`alloc_space`) every sample of before is still counted
+    /// after: pass n₂ − n₁ as `alloc_delta`.
     pub fn same_process(n1: i64, n2: i64, alloc_delta: i64) -> Self {
         if n1 < 0 || n2 < 0 {
             return Self::independent(n1, n2);
@@ -64,10 +67,10 @@ impl Pair {
     }
 }
 
-/// What the samples of two snapshots say about one row.
+/// The evidence that the samples of two snapshots give about one row.
 ///
-/// An evidence is built from one bucket by [`GrowthEvidence::of`] and merged into as many rows as the
-/// bucket counts for. The empty one is the default. Values are in the unit of the weights.
+/// [`GrowthEvidence::of`] builds the evidence of one bucket, which is merged into every row that
+/// the bucket counts for. The default is empty. Values are in the unit of the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GrowthEvidence {
     before: Side,
@@ -78,11 +81,12 @@ pub struct GrowthEvidence {
     null_third: f64,
     /// Σ w over all samples of both sides.
     total: f64,
-    /// Σ (x₁ + x₂)·π with π = p₂/(p₁ + p₂), the share that "after" has of samples if nothing changed.
+    /// Σ (x₁ + x₂)·π with π = p₂/(p₁ + p₂), the share of samples that "after" has if nothing
+    /// changed.
     share: f64,
     /// Largest inclusion probability of any bucket.
     probability: f64,
-    /// Largest error of one sample of any bucket, also of buckets whose samples all survived.
+    /// Largest error of one sample of any bucket, including buckets whose samples all survived.
     unit: f64,
 }
 
@@ -117,13 +121,13 @@ impl Side {
 }
 
 impl GrowthEvidence {
-    /// The evidence of one bucket. `before` and `after` are what one sample stands for on each side; they
-    /// differ where the profiles were sampled at different periods.
+    /// The evidence of one bucket. `before` and `after` are the weight of one sample on each side;
+    /// they differ if the profiles were sampled at different periods.
     ///
-    /// If nothing changed, the variance of the difference is Σ w²(1−p)(x₁ + x₂). This is too small where large
-    /// objects happen to be missing on one side, since an object that was not sampled adds nothing
-    /// to it. But as many objects as the fuller side has samples there must be on both sides, which
-    /// puts a floor under the variance: max(x₁, x₂)·Σ w²p(1−p) over both sides.
+    /// If nothing changed, the variance of the difference is Σ w²(1−p)(x₁ + x₂). This is too small
+    /// if large objects happen to be missing on one side, since an object that was not sampled adds
+    /// nothing to it. But both sides must have as many objects as the fuller side has samples,
+    /// which puts a floor under the variance: max(x₁, x₂)·Σ w²p(1−p) over both sides.
     pub fn of(pair: Pair, before: SamplingWeight, after: SamplingWeight) -> Self {
         let sane = |x: f64| if x.is_nan() { 0.0 } else { x.clamp(0.0, LARGEST_COUNT) };
         let (x1, x2) = (sane(pair.x1), sane(pair.x2));
@@ -142,7 +146,7 @@ impl GrowthEvidence {
         }
     }
 
-    /// Adds all that `other` holds.
+    /// Adds everything in `other`.
     #[inline]
     pub fn merge(&mut self, other: &Self) {
         self.before.merge(&other.before);
@@ -175,23 +179,24 @@ impl GrowthEvidence {
         self.before.variance + self.after.variance
     }
 
-    /// What is uncertain of each side.
+    /// The uncertain part of each side.
     pub(super) fn parts(&self) -> (Part, Part) {
         let part = |side: &Side| Part::new(side.noise, side.variance);
         (part(&self.before), part(&self.after))
     }
 
-    /// One-sided p-value of "the row grew", within 0 to 1: how likely so much growth is if nothing did.
+    /// One-sided p-value of "the row grew", within 0 to 1: the probability of so much growth if
+    /// nothing grew.
     ///
     /// - All objects small (p ≤ 0.1): the samples are pooled, X ~ Bin(x₁ + x₂, π), and p is the mid-p
     ///   P(X > x₂) + ½·P(X = x₂) (Przyborowski and Wilenski 1940; Lancaster 1961).
-    /// - With no sample against it (x₁ = 0) p is P(X = x₂) = π^x₂ in full: for d samples that came in
-    ///   one process, and none freed, exactly 2⁻ᵈ whatever the baseline. Half of it would claim more than the
-    ///   samples can.
-    /// - Otherwise the change is measured in typical lost samples b = Σw³(1−p)/Σw²(1−p), and compared with
-    ///   the difference of two Poisson variables of the same variance (Skellam 1946). That is the
-    ///   normal z-test where samples are many, and stays honest where they are few: the tail counts in
-    ///   full, since with large objects the mid-p rejects up to .08 at α = .05.
+    /// - With no sample against it (x₁ = 0) p is P(X = x₂) = π^x₂ in full: for d samples added in
+    ///   one process, and none freed, exactly 2⁻ᵈ whatever the baseline. Half of it would claim
+    ///   more than the samples can show.
+    /// - Otherwise the change is measured in typical lost samples b = Σw³(1−p)/Σw²(1−p), and
+    ///   compared with the difference of two Poisson variables of the same variance (Skellam 1946).
+    ///   That is the normal z-test if there are many samples, and stays honest if there are few:
+    ///   the tail counts in full, since with large objects the mid-p rejects up to .08 at α = .05.
     /// - Exact data: 0 if the change is above 0, 1 otherwise. Without samples 1.
     pub fn p_growth(&self) -> f64 {
         let share = self.pooled_share();
@@ -222,8 +227,8 @@ impl GrowthEvidence {
         skellam_tail(estimate / unit, lost)
     }
 
-    /// Size of a typical lost sample, and how many are lost on both sides if nothing changed. `None` where
-    /// nothing can be lost.
+    /// Size of a typical lost sample, and how many are lost on both sides if nothing changed.
+    /// `None` if nothing can be lost.
     fn lost(&self) -> Option<(f64, f64)> {
         let unit = self.null_third / self.variance();
         let lost = self.null_variance / (unit * unit);
@@ -237,13 +242,14 @@ impl GrowthEvidence {
         if share.is_nan() { 0.5 } else { share.clamp(1e-12, 1.0 - 1e-12) }
     }
 
-    /// Whether the row is worth a test: x₁ + x₂ ≥ 6, or its samples are so sure that they could reach
-    /// the p of six small ones (2⁻⁶) if they all stood on one side. One object of 64 MiB could, one of 64 bytes
-    /// not.
+    /// Whether the row is worth a test: x₁ + x₂ ≥ 6, or its samples are so certain that they could
+    /// reach the p of six small ones (2⁻⁶) if they were all on one side. One object of 64 MiB
+    /// could, one of 64 bytes couldn't.
     ///
-    /// Rows that cannot come out significant only raise the price for the others (Tarone 1990). Leaving
-    /// them out is fair because the choice looks at x₁ + x₂ alone and not at the difference (Bourgon,
-    /// Gentleman and Huber 2010). A row whose samples are all unchanged is not worth a test either.
+    /// Rows that can't be significant only raise the price for the others (Tarone 1990). Leaving
+    /// them out is fair because the choice depends on x₁ + x₂ alone and not on the difference
+    /// (Bourgon, Gentleman and Huber 2010). A row whose samples are all unchanged isn't worth a
+    /// test either.
     pub fn testable(&self) -> bool {
         let trials = self.before.samples + self.after.samples;
         if trials >= TESTED_SAMPLES {
@@ -253,27 +259,30 @@ impl GrowthEvidence {
             return false;
         }
         self.lost().is_none_or(|(unit, lost)| {
-            // All on one side, the floor under the variance would be at most twice what is there.
+            // With all on one side, the floor under the variance would be at most twice the present
+            // one.
             let lost = (2.0 * self.variance() / (unit * unit)).max(lost);
             skellam_tail(self.total / unit, lost) <= TESTED_P
         })
     }
 
-    /// The interval around `delta` (the change as the profiles give it) at a two-sided `level` of 0 to 1.
+    /// The interval around `delta` (the change as in the profiles) at a two-sided `level` of 0 to
+    /// 1.
     ///
     /// Each side has Garwood's limits l to u of its effective number of samples, as in
     /// [`super::sampling::SampleEvidence::interval`]. They combine by the method of variance estimates
     /// recovery (MOVER; Zou and Donner 2008; Li, Tang and Wong 2014 for Poisson rates):
     /// lower = Δ − √((x̂₂ − l₂)² + (u₁ − x̂₁)²), upper = Δ + √((u₂ − x̂₂)² + (x̂₁ − l₁)²).
     ///
-    /// A side without samples may still hold what no sample hit: up to 3.7 samples at 95 %. So a row whose
-    /// samples all survived has an interval although its delta is 0. Only exact data and the empty evidence
-    /// have one of no width: a stack that is absent from both snapshots is in no row.
+    /// A side without samples may still hold objects that no sample hit: up to 3.7 samples at 95 %.
+    /// So a row whose samples all survived has an interval although its delta is 0. Only exact data
+    /// and the empty evidence have an interval of no width: a stack that is absent from both
+    /// snapshots is in no row.
     pub fn interval(&self, delta: f64, level: f64) -> Interval {
         let before = effective(self.before.noise, self.before.variance);
         let after = effective(self.after.noise, self.after.variance);
-        // What a side without samples misses would look like the other's samples, or, without any, like
-        // the largest that a surviving bucket has.
+        // Objects missed on a side without samples would look like the other side's samples or,
+        // without any, like the largest of a surviving bucket.
         let unit = before.or(after).map_or(self.unit, |(_, unit)| unit);
         let unit2 = after.or(before).map_or(self.unit, |(_, unit)| unit);
         let reach = |side: Option<(f64, f64)>, unit: f64| {
@@ -285,13 +294,13 @@ impl GrowthEvidence {
         Interval::around(delta, down2.hypot(up1), up2.hypot(down1))
     }
 
-    /// The one-sided 90 % lower bound of the growth, Σ w(x₂−x₁) − 1.2816·√(Σ w²(1−p)(x₁+x₂)): what
-    /// growing rows are ranked by. It is a rank, not a test: for few samples it promises too much.
+    /// The one-sided 90 % lower bound of the growth, Σ w(x₂−x₁) − 1.2816·√(Σ w²(1−p)(x₁+x₂)), which
+    /// ranks growing rows. It is a rank, not a test: for few samples it promises too much.
     pub fn lower_bound(&self) -> f64 {
         self.estimate() - RANKING_QUANTILE * self.variance().sqrt()
     }
 
-    /// The mirrored upper bound, Σ w(x₂−x₁) + 1.2816·√(…): what shrinking rows are ranked by, the most
+    /// The mirrored upper bound, Σ w(x₂−x₁) + 1.2816·√(…), which ranks shrinking rows, the most
     /// negative first.
     pub fn upper_bound(&self) -> f64 {
         self.estimate() + RANKING_QUANTILE * self.variance().sqrt()
@@ -329,7 +338,7 @@ mod tests {
         assert_eq!(Pair::same_process(100, 110, 15), Pair { x1: 5.0, x2: 15.0 });
         // Nothing freed.
         assert_eq!(Pair::same_process(100, 110, 10), Pair { x1: 0.0, x2: 10.0 });
-        // Far more allocated and freed than was there before: no survivor.
+        // Far more allocated and freed than existed before: no survivor.
         assert_eq!(Pair::same_process(100, 110, 90_000), Pair { x1: 100.0, x2: 110.0 });
         // The alloc counter lags behind.
         assert_eq!(Pair::same_process(100, 110, 3), Pair { x1: 0.0, x2: 10.0 });
@@ -385,7 +394,8 @@ mod tests {
 
     #[test]
     fn different_periods_shift_the_expected_share() {
-        // After is sampled four times as densely: 10 against 40 samples is no growth, 40 against 40 a fall.
+        // After is sampled four times as densely: 10 samples before and 40 after are no growth, 40
+        // and 40 a fall.
         let weight = |period: f64| {
             let p = inclusion_probability(64.0, period);
             SamplingWeight::new(64.0 / p, p)
@@ -409,8 +419,8 @@ mod tests {
 
     #[test]
     fn one_large_object_may_just_have_been_missed() {
-        // An object of 1 MiB is missed with probability e⁻² = .135, and one that is there all the time
-        // shows on the after side alone with .135 · .865 = .117.
+        // An object of 1 MiB is missed with probability e⁻² = .135, and one that is always there
+        // appears on the after side alone with .135 · .865 = .117.
         let one = row(&[(Pair { x1: 0.0, x2: 1.0 }, MIB)]);
         assert!(!one.testable());
         assert!((0.09..0.13).contains(&one.p_growth()), "{}", one.p_growth());

@@ -1,58 +1,59 @@
-//! How long until the memory is used up?
+//! Estimates how long until the memory is used up.
 //!
-//! Go's collector lets the heap grow by GOGC percent of what lives (of stacks and globals too) before it
-//! runs again, so a process runs into its limit long before the live heap is as large as that. With
-//! g = GOGC/100 the most that may live is (limit − overhead − g·(stacks + globals))/(1 + g).
+//! Go's collector lets the heap grow by GOGC percent of the live memory (including stacks and
+//! globals) before it runs again, so a process reaches its limit long before the live heap is as
+//! large as that. With g = GOGC/100 the live heap can be at most (limit − overhead − g·(stacks +
+//! globals))/(1 + g).
 
 use super::Interval;
 
-/// Hours beyond which nothing is said: this many times the observed span.
+/// Horizon of the estimate, as a multiple of the observed span.
 const HORIZON: f64 = 10.0;
 
-/// What a process has and may have, in bytes. Negative and absurd numbers count as 0.
+/// The memory of a process and its limits, in bytes. Negative and absurd numbers count as 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Memory {
-    /// What the process may use.
+    /// The memory that the process may use.
     pub limit: f64,
-    /// What it uses beside the heap: stacks, globals, the runtime's own, memory from C.
+    /// The memory used outside the heap: stacks, globals, the runtime's own, memory from C.
     pub overhead: f64,
-    /// The part of it that the collector walks and GOGC counts: stacks and globals.
+    /// The part of that which the collector scans and GOGC counts: stacks and globals.
     pub roots: f64,
-    /// GOGC in percent. `None` where the collector only runs to stay within a memory limit (GOGC=off):
-    /// the heap may then live up to the limit, as with 0 %.
+    /// GOGC in percent. `None` if the collector only runs to stay within a memory limit (GOGC=off):
+    /// the live heap may then reach the limit, as with 0 %.
     pub gogc: Option<f64>,
-    /// What lives in the heap now.
+    /// The live heap now.
     pub live: f64,
 }
 
 /// When the limit is reached, in hours from the last snapshot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TimeToLimit {
-    /// More lives already than the limit has room for.
+    /// The live heap is already larger than the limit allows.
     AlreadyOver,
-    /// Not before `earliest`. `latest` is `None` where the slowest growth that the data allow does
-    /// not reach the limit, or only beyond the horizon.
+    /// Not before `earliest`. `latest` is `None` if the slowest growth that the data allow doesn't
+    /// reach the limit, or only beyond the horizon.
     Within {
         /// At the upper end of the slope.
         earliest: f64,
         /// At the lower end of the slope.
         latest: Option<f64>,
     },
-    /// Even the fastest growth that the data allow takes longer than ten times what was observed.
+    /// Even the fastest growth that the data allow takes longer than ten times the observed span.
     BeyondHorizon,
     /// The data allow no growth, even at their upper end.
     Never,
 }
 
-/// The most that may live in the heap, in bytes; below 0 where the rest alone is more than the limit.
+/// The largest possible live heap, in bytes; below 0 if everything else alone exceeds the limit.
 pub fn live_max(memory: &Memory) -> f64 {
     let sane = |x: f64| if x.is_finite() { x.max(0.0) } else { 0.0 };
     let g = memory.gogc.map_or(0.0, |gogc| sane(gogc) / 100.0);
     (sane(memory.limit) - sane(memory.overhead) - g * sane(memory.roots)) / (1.0 + g)
 }
 
-/// The time until the live heap is at [`live_max`], for a slope within `slope` (bytes per hour), seen
-/// over `span` hours.
+/// The time until the live heap reaches [`live_max`], for a slope within `slope` (bytes per hour),
+/// observed over `span` hours.
 pub fn time_to_limit(memory: &Memory, slope: Interval, span: f64) -> TimeToLimit {
     let live = if memory.live.is_finite() { memory.live.max(0.0) } else { 0.0 };
     let room = live_max(memory) - live;

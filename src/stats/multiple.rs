@@ -1,14 +1,14 @@
 //! Many tests at once.
 //!
-//! One test in twenty says "grew" of a stack that did not, and a program has thousands of stacks. A
-//! q-value answers the question a reader has instead: of all rows marked up to this one, what share
-//! is marked by mistake?
+//! One test in twenty reports growth for a stack that didn't grow, and a program has thousands of
+//! stacks. A q-value answers the reader's question instead: of all rows marked up to this one, what
+//! share is marked by mistake?
 
 /// The Benjamini–Hochberg (1995) q-values of p-values, in the order given; each within 0 to 1.
 ///
 /// q of the k-th smallest of m is the least p·m/j over all ranks j ≥ k. Marking all rows with q ≤ α
 /// keeps the expected share of false ones at or below α, for independent tests and for positively
-/// dependent ones (Benjamini and Yekutieli 2001). What is not a number counts as a p of 1.
+/// dependent ones (Benjamini and Yekutieli 2001). A value that isn't a number counts as a p of 1.
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     let cautious = |p: f64| if p.is_nan() { 1.0 } else { p.clamp(0.0, 1.0) };
     let mut order: Vec<usize> = (0..p.len()).collect();

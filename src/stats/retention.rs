@@ -1,7 +1,7 @@
-//! What share of what a site allocated did it keep?
+//! Estimates what share of its allocations a site kept.
 //!
-//! A leak keeps nearly all, a churning site nearly nothing. The share stands beside the trend and is
-//! never multiplied into it: a cache that fills keeps all, too.
+//! A leak keeps nearly everything, a churning site nearly nothing. The share is shown next to the
+//! trend and never multiplied into it: a cache that fills keeps everything, too.
 
 use super::distributions::two_sided_quantile;
 use super::{Interval, LEVEL};
@@ -16,13 +16,13 @@ pub struct Retention {
     pub interval: Interval,
 }
 
-/// Samples above which Wilson's interval stands in: both then end within a sample of each other.
+/// Samples above which Wilson's interval replaces it: both then end within a sample of each other.
 const MANY: f64 = 1e6;
 
-/// The share that was kept of `allocated` raw samples, with Jeffreys' interval: the quantiles of
-/// Beta(kept + ½, freed + ½), with 0 at none kept and 1 at all (Brown, Cai and `DasGupta` 2001).
+/// The kept share of `allocated` raw samples, with Jeffreys' interval: the quantiles of Beta(kept +
+/// ½, freed + ½), with 0 if none were kept and 1 if all were (Brown, Cai and `DasGupta` 2001).
 ///
-/// `None` where nothing was allocated. Kept below 0 (more was freed than allocated) counts as 0, above
+/// `None` if nothing was allocated. Kept below 0 (more was freed than allocated) counts as 0, above
 /// `allocated` (counters that contradict each other) as all.
 pub fn retention(kept: f64, allocated: f64) -> Option<Retention> {
     if !(allocated > 0.0 && allocated.is_finite()) {
@@ -38,7 +38,7 @@ pub fn retention(kept: f64, allocated: f64) -> Option<Retention> {
 }
 
 fn jeffreys(kept: f64, freed: f64) -> Interval {
-    // Halving is slow and always ends; the inverse that statrs has does not, for extreme parameters.
+    // Bisection is slow but always ends; the inverse in statrs doesn't, for extreme parameters.
     let quantile = |p: f64| {
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..60 {
@@ -73,7 +73,7 @@ mod tests {
         assert!((got.lower - lower).abs() < 5e-4 && (got.upper - upper).abs() < 5e-4, "{got:?}");
     }
 
-    /// The wanted values come from integrating the beta density.
+    /// The expected values come from integrating the beta density.
     #[test]
     fn jeffreys_are_the_quantiles_of_a_beta() {
         let of = |kept, allocated| retention(kept, allocated).unwrap().interval;

@@ -1,28 +1,30 @@
-//! How a profile was sampled, and what one snapshot is worth.
+//! Models how a profile was sampled, and how precise one snapshot is.
 //!
-//! A profiler records few of many events and scales up what it recorded. To say how far the scaled
-//! value may be off, one has to go back to what was recorded: the raw samples. [`Sampling`] is the
-//! model of a profile, [`Bucket`] one record of it (one stack and one object size) taken back to raw
+//! A profiler records a few of many events and scales up what it recorded. To find the error of the
+//! scaled value, one has to return to what was recorded: the raw samples. [`Sampling`] is the model
+//! of a profile, [`Bucket`] one record of it (one stack and one object size) converted back to raw
 //! samples, and [`SampleEvidence`] adds buckets up to a row and gives its interval.
 //!
-//! What always holds: buckets of different sizes are taken back one by one and added up afterwards,
-//! because the inclusion probability bends with the size.
+//! What always holds: buckets of different sizes are converted back one by one and added up
+//! afterwards, because the inclusion probability isn't linear in the size.
 
 use super::Interval;
 use super::distributions::poisson_distances;
 
-/// Slack under the ceiling of [`raw_samples`]: count·p of a whole number may come out a hair above it.
+/// Tolerance under the ceiling of [`raw_samples`]: count·p of a whole number may come out slightly
+/// above it.
 const SLACK: f64 = 1e-9;
 
-/// Largest weight one sample can have. Beyond it lies no real profile, only overflow.
+/// Largest weight one sample can have. Anything larger is overflow, not a real profile.
 const LARGEST_WEIGHT: f64 = 1e30;
 
-/// The chance that an object of `size` bytes is sampled when the profiler takes one sample per `period`
-/// bytes on average: p = 1 − exp(−size/period), in (0, 1]; 1 where the period is 1 byte or less, or
-/// no number.
+/// The probability that an object of `size` bytes is sampled when the profiler takes one sample per
+/// `period` bytes on average: p = 1 − exp(−size/period), in (0, 1]; 1 if the period is at most 1
+/// byte or isn't a number.
 ///
-/// Source: Go's `runtime/mprof.go` and `runtime/pprof/protomem.go` (`scaleHeapSample`). It is computed
-/// as written there and not with `exp_m1`, so that counts scaled by the runtime come back whole.
+/// Source: Go's `runtime/mprof.go` and `runtime/pprof/protomem.go` (`scaleHeapSample`). The formula
+/// is the one there, without `exp_m1`, so that counts scaled by the runtime come back as whole
+/// numbers.
 pub fn inclusion_probability(size: f64, period: f64) -> f64 {
     if period.is_nan() || size.is_nan() || period <= 1.0 {
         return 1.0;
@@ -33,16 +35,16 @@ pub fn inclusion_probability(size: f64, period: f64) -> f64 {
 
 /// The number of samples behind a scaled `count`: ⌈|count|·p − 1e-9⌉ with the sign of `count`.
 ///
-/// The runtime writes count = ⌊n/p⌋, and with p ≤ 1 the ceiling undoes the floor exactly. Negative counts
-/// stand in delta profiles. `p` outside 0 to 1 is pulled into it.
+/// The runtime writes count = ⌊n/p⌋, and with p ≤ 1 the ceiling undoes the floor exactly. Negative
+/// counts occur in delta profiles. `p` outside 0 to 1 is clamped.
 #[inline]
 pub fn raw_samples(count: i64, p: f64) -> i64 {
     if p.is_nan() || p >= 1.0 {
         return count;
     }
     let exact = (count.unsigned_abs() as f64 * p.max(0.0) - SLACK).max(0.0);
-    // The ceiling by hand: `f64::ceil` is a call into the C library on x86-64, and this is hot. The cast
-    // saturates.
+    // The ceiling by hand: `f64::ceil` is a call into the C library on x86-64, and this is hot. The
+    // cast saturates.
     let floor = exact as i64;
     let samples = floor.saturating_add(i64::from((floor as f64) < exact));
     samples.saturating_mul(count.signum())
@@ -57,30 +59,30 @@ pub enum Sampling {
         /// Mean distance between two samples, in bytes.
         period: f64,
     },
-    /// Each recorded count is one sample that stands for a fixed amount: CPU profiles.
+    /// Each recorded count is one sample that represents a fixed amount: CPU profiles.
     Poisson,
     /// Everything was recorded; there is no sampling error.
     Exact,
-    /// The profile does not say, so nothing can be said about its error.
+    /// The profile doesn't record how it was sampled, so its error is unknown.
     Unknown,
 }
 
-/// One record of a profile, taken back to raw samples.
+/// One record of a profile, converted back to raw samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
     /// Raw samples; negative in a delta profile where more was freed than allocated.
     pub raw: i64,
-    /// What one raw sample stands for, in the unit of the value (bytes, nanoseconds).
+    /// The weight of one raw sample, in the unit of the value (bytes, nanoseconds).
     pub value: SamplingWeight,
-    /// What one raw sample stands for, in objects.
+    /// The weight of one raw sample, in objects.
     pub objects: SamplingWeight,
-    /// The size of the objects was not written in the profile but inferred.
+    /// Whether the size of the objects was inferred, because the profile doesn't contain it.
     pub approximate: bool,
 }
 
 impl Sampling {
-    /// The sampling of a heap profile with this `period` in bytes: exact up to 1, unknown for 0, negative
-    /// and absurd ones.
+    /// The sampling of a heap profile with this `period` in bytes: exact up to 1, unknown for 0,
+    /// negative and absurd values.
     pub fn heap(period: f64) -> Self {
         if period > 1.0 && period.is_finite() {
             Self::Heap { period }
@@ -91,13 +93,14 @@ impl Sampling {
         }
     }
 
-    /// Takes one record back to raw samples: `value` in the unit of the sample type (bytes,
-    /// nanoseconds), `count` in objects or events where the profile has such a column, `size` in bytes
-    /// where the record bears it (Go's label `bytes`). `None` where the profile does not say how it sampled.
+    /// Converts one record back to raw samples: `value` in the unit of the sample type (bytes,
+    /// nanoseconds), `count` in objects or events if the profile has such a column, `size` in bytes
+    /// if the record has it (Go's label `bytes`). `None` if the profile doesn't record how it was
+    /// sampled.
     ///
-    /// Without a size, it is value/count, and the bucket is approximate: a mixture of sizes is taken for
-    /// its mean. Without a count either, one sample per period is assumed (objects much smaller than the
-    /// period), with as many objects as samples.
+    /// Without a size, value/count is used, and the bucket is approximate: a mixture of sizes is
+    /// treated as its mean. Without a count either, one sample per period is assumed (objects much
+    /// smaller than the period), with as many objects as samples.
     pub fn bucket(self, count: Option<i64>, value: i64, size: Option<i64>) -> Option<Bucket> {
         let count = count.filter(|&count| count != 0);
         let size = size.filter(|&size| size > 0).map(|size| size as f64);
@@ -114,7 +117,7 @@ fn heap_bucket(period: f64, count: Option<i64>, value: i64, size: Option<f64>) -
     let amount = value.unsigned_abs() as f64;
     let mean = count.filter(|_| value != 0).map(|count| amount / count.unsigned_abs() as f64);
     let Some(s) = size.or(mean) else {
-        // Rounded up to one sample: a value that is there was recorded.
+        // Rounded up to one sample: a value that is present was recorded.
         let samples = (amount / period).round().max(f64::from(u8::from(value != 0)));
         let weight = if samples > 0.0 { amount / samples } else { 0.0 };
         return Bucket {
@@ -149,36 +152,37 @@ fn counted_bucket(count: Option<i64>, value: i64, p: f64) -> Bucket {
     }
 }
 
-/// What one raw sample stands for (w = s/p for bytes, 1/p for objects), and with which probability p
-/// it was drawn. Finite and not negative; p within 0 to 1.
+/// The weight of one raw sample (w = s/p for bytes, 1/p for objects), and the probability p with
+/// which it was sampled. Finite and not negative; p within 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SamplingWeight {
     pub(super) amount: f64,
     pub(super) probability: f64,
-    /// Standard error that one sample brings with it: w·√(1−p).
+    /// Standard error that one sample contributes: w·√(1−p).
     pub(super) noise: f64,
 }
 
 impl SamplingWeight {
-    /// A weight of `amount` units per sample, drawn with `probability` (0 for a Poisson process, 1 for
-    /// exact data). What is no number counts as 0.
+    /// A weight of `amount` units per sample, sampled with `probability` (0 for a Poisson process,
+    /// 1 for exact data). Anything that isn't a number counts as 0.
     pub fn new(amount: f64, probability: f64) -> Self {
         let amount = if amount.is_nan() { 0.0 } else { amount.clamp(0.0, LARGEST_WEIGHT) };
         let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
         Self { amount, probability, noise: amount * (1.0 - probability).sqrt() }
     }
 
-    /// The same weight in a unit of which `factor` make one of the old.
+    /// The same weight in another unit, `factor` of which make one of the old.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         Self::new(self.amount * factor, self.probability)
     }
 }
 
-/// What the samples of one snapshot say about one row: add its buckets, then ask for the interval.
+/// The evidence that the samples of one snapshot give about one row: add its buckets, then get the
+/// interval.
 ///
-/// The estimate is Σ w and its variance Σ w²(1−p) over raw samples (Horvitz and Thompson 1952, under
-/// Poisson sampling: objects are drawn independently).
+/// The estimate is Σ w and its variance Σ w²(1−p) over raw samples (Horvitz and Thompson 1952,
+/// under Poisson sampling: objects are sampled independently).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SampleEvidence {
     samples: f64,
@@ -199,7 +203,7 @@ impl SampleEvidence {
         self.variance += n * weight.noise * weight.noise;
     }
 
-    /// Adds all that `other` holds.
+    /// Adds everything in `other`.
     pub fn merge(&mut self, other: &Self) {
         self.samples += other.samples;
         self.estimate += other.estimate;
@@ -213,8 +217,8 @@ impl SampleEvidence {
         self.samples
     }
 
-    /// The Horvitz–Thompson estimate Σ w, in the unit of the weights. It differs from the value in the
-    /// profile by rounding: the runtime cuts each record to a whole number.
+    /// The Horvitz–Thompson estimate Σ w, in the unit of the weights. It differs from the value in
+    /// the profile by rounding: the runtime truncates each record to a whole number.
     pub fn estimate(&self) -> f64 {
         self.estimate
     }
@@ -224,19 +228,19 @@ impl SampleEvidence {
         self.variance
     }
 
-    /// What is uncertain of the estimate.
+    /// The uncertain part of the estimate.
     pub(super) fn part(&self) -> Part {
         Part::new(self.noise, self.variance)
     }
 
-    /// The interval around `value` (the row as the profile gives it) at a two-sided `level` of 0 to 1.
+    /// The interval around `value` (the row as in the profile) at a two-sided `level` of 0 to 1.
     ///
-    /// The samples are reduced to an effective number m = (Σu)²/Σu² of equal ones with error u = w·√(1−p),
-    /// and Garwood's limits of a Poisson mean of m are scaled by Σu²/Σu. For equal small objects that
-    /// is Garwood's interval [χ²(2n, α/2)/2, χ²(2n+2, 1−α/2)/2]·s/p itself, for many samples the
-    /// normal one, and for objects that are always sampled it has no width. It never reaches below
-    /// what was seen with certainty, the sampled objects themselves, and for a value ≥ 0 not below 0.
-    /// Without samples it has no width: what was never sampled is in no row.
+    /// The samples are reduced to an effective number m = (Σu)²/Σu² of equal ones with error u =
+    /// w·√(1−p), and Garwood's limits of a Poisson mean of m are scaled by Σu²/Σu. For equal small
+    /// objects that is Garwood's interval [χ²(2n, α/2)/2, χ²(2n+2, 1−α/2)/2]·s/p itself, for many
+    /// samples the normal one, and for objects that are always sampled it has no width. It never
+    /// extends below what was certainly seen, the sampled objects themselves, and for a value ≥ 0
+    /// not below 0. Without samples it has no width: an object that was never sampled is in no row.
     pub fn interval(&self, value: f64, level: f64) -> Interval {
         let Some((samples, unit)) = effective(self.noise, self.variance) else {
             return Interval::around(value, 0.0, 0.0);
@@ -250,8 +254,8 @@ impl SampleEvidence {
     }
 }
 
-/// What is uncertain of one sum of samples: Σu and Σu² over the errors u = w·√(1−p) of its samples, in the unit
-/// of the value and its square.
+/// The uncertain part of one sum of samples: Σu and Σu² over the errors u = w·√(1−p) of its
+/// samples, in the unit of the value and its square.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Part {
     noise: f64,
@@ -265,7 +269,7 @@ impl Part {
         Self { noise: sane(noise), variance: sane(variance) }
     }
 
-    /// What is left when `other`, a part of this one, is taken out.
+    /// The remainder after `other`, a part of this one, is removed.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self::new(self.noise - other.noise, self.variance - other.variance)
@@ -276,14 +280,15 @@ impl Part {
         self.variance
     }
 
-    /// How far the sum reaches down and up; `unit` is the error of a sample that nobody met.
+    /// How far the interval of the sum extends down and up; `unit` is the error of one sample if
+    /// none was met.
     pub(super) fn reach(self, unit: f64, level: f64) -> (f64, f64) {
         let (samples, unit) = effective(self.noise, self.variance).unwrap_or((0.0, unit));
         let (down, up) = poisson_distances(samples, level);
         (down * unit, up * unit)
     }
 
-    /// The error of one sample, were all of them alike; `None` where nothing is uncertain.
+    /// The error of one sample if all were alike; `None` if nothing is uncertain.
     pub(super) fn unit(self) -> Option<f64> {
         effective(self.noise, self.variance).map(|(_, unit)| unit)
     }
@@ -295,7 +300,7 @@ impl From<&SampleEvidence> for Part {
     }
 }
 
-/// The number of equal samples, and the error of each, that have the same Σu and Σu². `None` where
+/// The number of equal samples, and the error of each, that have the same Σu and Σu². `None` if
 /// nothing is uncertain.
 pub(super) fn effective(noise: f64, variance: f64) -> Option<(f64, f64)> {
     let unit = variance / noise;

@@ -1,10 +1,11 @@
-//! Simulations of series whose truth is known: how often is what does not leak called a leak, and how
-//! often is a leak found?
+//! Simulations of series with a known truth: how often is something that doesn't leak called a
+//! leak, and how often is a leak found?
 //!
-//! As in `simulation`, each test holds figures that `docs/statistics.md` tells its readers, with room for
-//! chance, and seeds are fixed. All series count as grown ([`Growth::Proven`]), which is the hardest
-//! case: that test comes first in practice, and few of these would pass it. To see the figures, for all numbers of
-//! snapshots: `cargo test --release stats::series_simulation -- --nocapture --test-threads 1`.
+//! As in `simulation`, each test checks figures given in `docs/statistics.md`, with room for
+//! chance, and seeds are fixed. All series count as grown ([`Growth::Proven`]), which is the
+//! hardest case: in practice that test comes first, and few of these would pass it. To see the
+//! figures for all numbers of snapshots: `cargo test --release stats::series_simulation --
+//! --nocapture --test-threads 1`.
 
 use super::class::{Class, Growth, judge};
 use super::simulation::{Random, rate};
@@ -12,13 +13,13 @@ use super::trend::Rise;
 use super::workload::Factor;
 use std::f64::consts::TAU;
 
-/// What one raw sample of small objects is worth in the simulated series.
+/// The value of one raw sample of small objects in the simulated series.
 const UNIT: f64 = 0.5;
 
 /// Values and the standard error of each.
 type Series = (Vec<f64>, Vec<f64>);
 
-/// Values whose noise is no sampling noise.
+/// Values whose noise isn't sampling noise.
 fn plain(values: impl Iterator<Item = f64>) -> Series {
     (values.collect(), Vec::new())
 }
@@ -28,8 +29,8 @@ fn sampled(counts: impl Iterator<Item = f64>) -> Series {
     counts.map(|count| (count * UNIT, count.sqrt() * UNIT)).unzip()
 }
 
-/// Judges 12 (and, in optimised builds, also 4, 6, 8 and 24) snapshots many times, and gives the
-/// share of leaks at 12. `series` is asked for values at shares 0 to 1 of the span.
+/// Judges 12 snapshots (and, in optimised builds, also 4, 6, 8 and 24) many times, and returns the
+/// share of leaks at 12. `series` returns values at shares 0 to 1 of the span.
 fn leaks(name: &str, series: fn(&mut Random, &[f64]) -> Series) -> f64 {
     let all: &[usize] = if cfg!(debug_assertions) { &[12] } else { &[4, 6, 8, 24, 12] };
     let mut found = 0.0;
@@ -218,7 +219,7 @@ fn intervals_of_a_slope_cover_the_truth() {
             })
         };
         let noise = covered(1.0, &mut |random, t| t + random.normal());
-        // Not set back between runs: where a kept set stands does not matter to its slope.
+        // Not reset between runs: the level of a kept set doesn't affect its slope.
         let mut kept = 0;
         let walk = covered(3.0, &mut |random, _| {
             kept += random.poisson(3.0);
@@ -229,13 +230,14 @@ fn intervals_of_a_slope_cover_the_truth() {
     }
 }
 
-/// Sites of 30 samples, of which a share follows a load that doubles, and some leak as much again on top.
+/// Sites of 30 samples, of which a share follows a load that doubles; some sites also leak as much
+/// again.
 struct Loaded {
     /// How often a factor is given.
     given: f64,
-    /// Share of sites that follow the load whose growth is explained, where a factor is given.
+    /// Share of sites following the load whose growth is explained, if a factor is given.
     explained: f64,
-    /// Share of leaks still significant at .05, where a factor is given.
+    /// Share of leaks still significant at .05, if a factor is given.
     found: f64,
 }
 

@@ -1,19 +1,20 @@
-//! Which simple curve describes a series best?
+//! Finds the simple curve that describes a series best.
 //!
-//! A leak, a cache that fills and a load that doubled once all rise from first to last, and a test for
-//! trend calls all three. They differ in shape, so each shape is fitted by least squares and charged for
-//! its freedom: the least n·ln(RSS/n) + k·ln n wins (Schwarz 1978). The shapes: constant (k = 2), linear
-//! (3), saturating (4), a line and then a level (4, "knee": a ring that fills), one step (4), a level and then a line
-//! (4, "bend": a leak that begins late), and stairs of two or three steps (7, 10: places that are chosen
-//! among many cost more than one parameter).
+//! A leak, a cache that fills and a load that doubled once all rise from first to last, and a test
+//! for trend reports all three. They differ in shape, so each shape is fitted by least squares and
+//! charged for its freedom: the least n·ln(RSS/n) + k·ln n wins (Schwarz 1978). The shapes:
+//! constant (k = 2), linear (3), saturating (4), a line and then a level (4, "knee": a ring that
+//! fills), one step (4), a level and then a line (4, "bend": a leak that begins late), and stairs
+//! of two or three steps (7, 10: positions chosen among many cost more than one parameter).
 //!
-//! What always holds: times and values are finite and in order of time, and a fit is never better than
-//! what `noise` says could be told apart.
+//! What always holds: times and values are finite and in order of time, and a fit is never better
+//! than `noise` allows to distinguish.
 
 /// The time constants tried for [`Shape::Saturating`], as shares of the span: 1, 1/√2, … 1/64.
 const TIME_CONSTANTS: i32 = 13;
 
-/// Deviation below which no fit is better than another, as a share of the range of the values.
+/// Deviation below which no fit counts as better than another, as a share of the range of the
+/// values.
 const RESOLUTION: f64 = 0.01;
 
 /// The shape of a series.
@@ -39,7 +40,8 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// The share of its rise that a curve that comes to rest has yet to make at the point `index`, 0 to 1.
+    /// For a curve that levels off, the share of its rise that remains at the point `index`, 0 to
+    /// 1.
     pub fn ahead(&self, times: &[f64], index: usize) -> f64 {
         let (Some(first), Some(now)) = (times.first(), times.get(index)) else { return 0.0 };
         let share = match *self {
@@ -50,27 +52,27 @@ impl Shape {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
-    /// Whether the curve comes to rest: on a level after a rise (or a fall) that is over.
+    /// Whether the curve levels off: it stays level after a rise (or a fall) that is over.
     pub fn rests(&self) -> bool {
         matches!(self, Self::Saturating { .. } | Self::Knee(_) | Self::Step(_))
     }
 }
 
-/// A shape as it fits best.
+/// A shape with its best fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
-    /// Which one.
+    /// The shape.
     pub shape: Shape,
     /// n·ln(RSS/n) + k·ln n, over values that are scaled to a range of 1; less is better.
     pub bic: f64,
-    /// By how much the curve rises from first to last, in the unit of the values.
+    /// The rise of the curve from first to last, in the unit of the values.
     pub rise: f64,
-    /// Autocorrelation at lag 1 of what the curve leaves over, 0 to 1.
+    /// Autocorrelation at lag 1 of the residuals, 0 to 1.
     pub memory: f64,
 }
 
-/// All shapes, fitted; the best first, and of equally good ones the simplest. `noise` is the deviation
-/// that a single value has at least, in the unit of the values. Empty without two different times.
+/// All shapes, fitted; the best first, and among equally good ones the simplest. `noise` is the
+/// least deviation of a single value, in the unit of the values. Empty without two different times.
 pub fn fits(times: &[f64], values: &[f64], noise: f64) -> Vec<Fit> {
     let n = values.len().min(times.len());
     let (times, values) = (&times[..n], &values[..n]);
@@ -120,7 +122,7 @@ pub fn fits(times: &[f64], values: &[f64], noise: f64) -> Vec<Fit> {
     fits
 }
 
-/// Least squares of y on one regressor: what is left over, and the rise from first to last.
+/// Least squares of y on one regressor: its residuals, and the rise from first to last.
 fn regression(y: &[f64], x: impl Fn(usize) -> f64) -> (f64, f64, f64) {
     let n = y.len() as f64;
     let mean_x = (0..y.len()).map(&x).sum::<f64>() / n;
@@ -142,7 +144,7 @@ fn regression(y: &[f64], x: impl Fn(usize) -> f64) -> (f64, f64, f64) {
     (rss, slope * (x(y.len() - 1) - x(0)), memory)
 }
 
-/// Levels of values: their means, and what they leave over, from sums of all that came before.
+/// Levels of values: their means and residual sums, from sums over all preceding values.
 struct Levels {
     sums: Vec<(f64, f64)>,
 }
@@ -169,7 +171,7 @@ impl Levels {
         (square - sum * sum / (to - from).max(1) as f64).max(0.0)
     }
 
-    /// The places of this many steps that leave the least over, by dynamic programming.
+    /// The positions of this many steps that leave the least residual sum, by dynamic programming.
     fn best(&self, steps: usize) -> (f64, Vec<usize>) {
         let n = self.sums.len() - 1;
         let mut left: Vec<f64> = (0..=n).map(|to| self.rss(0, to)).collect();

@@ -1,9 +1,10 @@
-//! Simulations with a known truth: heaps whose objects are drawn, sampled and judged, over and over.
+//! Simulations with a known truth: heaps whose objects are generated, sampled and judged, over and
+//! over.
 //!
-//! The formulas of this floor come from papers; that they were put together rightly shows only where
-//! the truth is known. Each test here holds a figure that `docs/statistics.md` tells its readers, with
-//! room for chance. Seeds are fixed, so a test that passes once passes always. To see the figures:
-//! `cargo test stats::simulation -- --nocapture --test-threads 1`.
+//! The formulas of this module come from papers; whether they are combined correctly shows only if
+//! the truth is known. Each test here checks a figure given in `docs/statistics.md`, with room for
+//! chance. Seeds are fixed, so a test that passes once always passes. To see the figures: `cargo
+//! test stats::simulation -- --nocapture --test-threads 1`.
 
 use super::LEVEL;
 use super::growth::{GrowthEvidence, Pair};
@@ -13,7 +14,7 @@ use super::sampling::{SampleEvidence, SamplingWeight, inclusion_probability};
 /// The default period of Go's heap profiles, in bytes.
 const R: f64 = 524_288.0;
 
-/// Bytes in the megabyte that planted leaks are measured in.
+/// Bytes per megabyte for the sizes of planted leaks.
 const MB: f64 = 1e6;
 
 /// A small random number generator: splitmix64 (Steele, Lea and Flood 2014).
@@ -74,8 +75,8 @@ fn sized_weight(p: f64) -> SamplingWeight {
     SamplingWeight::new(-R * (1.0 - p).ln() / p, p)
 }
 
-/// A row of small objects of which each snapshot has `mean` samples on average, in two processes, or
-/// in one where `churn` of them are replaced in between.
+/// A row of small objects with `mean` samples in each snapshot on average, in two processes, or in
+/// one that replaces `churn` of them in between.
 fn unchanged_small(random: &mut Random, mean: f64, churn: Option<f64>) -> GrowthEvidence {
     let n1 = random.poisson(mean);
     let pair = match churn {
@@ -200,7 +201,7 @@ fn intervals_of_one_snapshot_cover_the_truth() {
         let covered = rate(2000, || {
             let mut row = SampleEvidence::default();
             row.add(random.poisson(mean), w);
-            // What no sample hit is in no row, and so in no interval either.
+            // Objects that no sample hit are in no row, and so in no interval either.
             let interval = row.interval(row.estimate(), LEVEL);
             row.samples() < 1.0 || (interval.lower <= truth && truth <= interval.upper)
         });
@@ -229,12 +230,12 @@ fn intervals_of_one_snapshot_cover_the_truth() {
 enum Capture {
     /// Two processes with the same load.
     Independent,
-    /// One process that allocates this share of every stack's bytes in between, each allocation in
-    /// place of a random object, old or new: e^−share of the objects live through.
+    /// One process that allocates this share of every stack's bytes in between; each allocation
+    /// replaces a random object, old or new: e^−share of the objects survive.
     Churn(f64),
 }
 
-/// What came out of ranking one kind of planted heap.
+/// The results of ranking one kind of planted heap.
 #[derive(Debug)]
 struct Ranking {
     /// Share of planted leaks among the first ten by |Δ|.
@@ -251,7 +252,7 @@ const STACKS: usize = 2000;
 const PLANTED: usize = 10;
 
 /// Median retained bytes of a stack, and the spread of their natural logarithm: a heap of 5.8 GB on
-/// average, of which the ten heaviest stacks hold about a quarter.
+/// average, in which the ten heaviest stacks hold about a quarter.
 const MEDIAN: f64 = 393_216.0;
 const SPREAD: f64 = 2.0;
 
@@ -269,7 +270,7 @@ fn rank(seed: u64, runs: u32, capture: Capture, leak: f64) -> Ranking {
                     Pair::independent(random.poisson(mean), random.poisson(mean + more))
                 }
                 Capture::Churn(churn) => {
-                    // Each allocation of the turnover pushes out a random object, old or new.
+                    // Each allocation of the turnover replaces a random object, old or new.
                     let lives = (-churn).exp();
                     let stays = random.poisson(mean * lives);
                     let freed = random.poisson(mean * (1.0 - lives));
