@@ -1,50 +1,53 @@
-//! Is a growth, or a value, above a limit? What a gate knows of its own error.
+//! Decides whether a growth, or a value, is above a limit, given the error of a gate.
 //!
-//! The answer is one of three. Above: the lower bound is above the limit. Within: the upper bound is not. Else nobody
-//! knows. Each wrong answer has a probability of at most 5 %: that of failing what is within its limit, and that of
-//! passing what is above it. Of a single run on each side that is said of sampling alone.
+//! There are three outcomes. Above: the lower bound is above the limit. Within: the upper bound
+//! isn't. Otherwise the outcome is open. Each wrong outcome has a probability of at most 5 %:
+//! failing a growth that is within its limit, and passing one that is above it. With a single run
+//! on each side, this covers sampling error only.
 //!
-//! Two things blur a growth. Sampling does, and how much is known from the raw samples of a single pair ([`Part`]). And
-//! a program does not hold the same in each run, which only several runs can show (`spreads`). Bounds are the
-//! wider of what the two ask for: sampling alone is too sure where runs differ, and the spread of a few runs is too
-//! sure where they happen to agree.
+//! A growth has two sources of error. One is sampling, and its size is known from the raw samples
+//! of a single pair ([`Part`]). The other is that a program's memory differs from run to run, which
+//! only several runs can show (`spreads`). Bounds are the wider of the two: sampling alone is too
+//! narrow if runs differ, and the spread of a few runs is too narrow if they happen to agree.
 
 use super::Interval;
 use super::growth::GrowthEvidence;
 use super::sampling::Part;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// The level of the two-sided interval whose ends are the bounds. Each leaves out 4 % and not 5 %: limits that are put
-/// together from several parts, and large objects that nobody met, take up to another 1 % in simulations
-/// (`threshold_simulation`), and what is promised is 5 %.
+/// The level of the two-sided interval whose ends are the bounds. Each leaves out 4 %, not 5 %:
+/// limits combined from several parts, and large objects that were never sampled, take up to
+/// another 1 % in simulations (`threshold_simulation`), and the promise is 5 %.
 const BOUNDS: f64 = 0.92;
 
-/// The level whose ends are 97.5 % bounds: where either of two limits may let a growth pass, each gets half of the 5 %.
+/// The level whose ends are 97.5 % bounds: if either of two limits may let a growth pass, each gets
+/// half of the 5 %.
 pub(super) const HALVED: f64 = 0.95;
 
-/// (z.95 + z.80)², rounded up: with bounds of 95 % a growth of none is told from the limit T in 8 of 10 cases where the
-/// variance of the difference is T² over this, with those of [`BOUNDS`] in 77 of 100. With the variance 2·B·N of two
-/// independent profiles of B bytes, sampled every N bytes, that is N = T²/(12.4·B).
+/// (z.95 + z.80)², rounded up. With bounds of 95 %, a growth of zero is distinguished from the
+/// limit T in 8 of 10 cases if the variance of the difference is T² divided by this, and with those
+/// of [`BOUNDS`] in 77 of 100. With the variance 2·B·N of two independent profiles of B bytes,
+/// sampled every N bytes, that is N = T²/(12.4·B).
 const DECIDES: f64 = 6.2;
 
-/// Fewer runs say too little about their spread to advise on it.
+/// With fewer runs, their spread is too uncertain to base advice on.
 const LEAST_RUNS: f64 = 3.0;
 
-/// What sampling blurs in a change from before to after.
+/// The sampling error of a change from before to after.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Blur {
-    /// Samples that count for before alone.
+    /// Samples that count only for before.
     pub gone: Part,
-    /// Samples that count for after alone.
+    /// Samples that count only for after.
     pub came: Part,
-    /// Samples that both have: they cancel in a difference, and not in a ratio.
+    /// Samples that both have: they cancel in a difference, but not in a ratio.
     pub kept: Part,
-    /// The error of one sample where nobody met any: what is absent from a profile may still be there.
+    /// The error of one sample if none was met: objects absent from a profile may still be there.
     pub unit: f64,
 }
 
 impl Blur {
-    /// From the evidence of a change, and what all of before holds.
+    /// From the evidence of a change, and the evidence of all of before.
     pub fn new(change: &GrowthEvidence, before: Part, unit: f64) -> Self {
         let (gone, came) = change.parts();
         Self { gone, came, kept: before.without(gone), unit }
@@ -58,8 +61,9 @@ impl Blur {
             + ratio * ratio * self.kept.variance()
     }
 
-    /// How far after − factor·before reaches down and up: limits of each part, combined by the recovery of
-    /// variance estimates (Zou and Donner 2008), as in [`growth::GrowthEvidence::interval`].
+    /// How far after − factor·before extends down and up: the limits of each part, combined by the
+    /// recovery of variance estimates (Zou and Donner 2008), as in
+    /// [`growth::GrowthEvidence::interval`].
     fn reach(&self, factor: f64, level: f64) -> (f64, f64) {
         let met = self.came.unit().or(self.gone.unit()).or(self.kept.unit());
         let unit = met.unwrap_or(self.unit);
@@ -73,7 +77,7 @@ impl Blur {
     }
 }
 
-/// How much runs of one thing differ.
+/// How much runs of the same side differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Spread {
     /// Variance of the mean of the runs, in squared units.
@@ -82,22 +86,23 @@ struct Spread {
     freedom: f64,
 }
 
-/// The mean of some runs; 0 of none.
+/// The mean of some runs; 0 without runs.
 pub fn mean(runs: &[f64]) -> f64 {
     if runs.is_empty() { 0.0 } else { runs.iter().sum::<f64>() / runs.len() as f64 }
 }
 
-/// The variance of single runs; `None` for fewer than two.
+/// The variance between single runs; `None` for fewer than two.
 pub(super) fn variance(runs: &[f64]) -> Option<f64> {
     let mean = mean(runs);
     let squares: f64 = runs.iter().map(|run| (run - mean) * (run - mean)).sum();
     (runs.len() > 1).then(|| squares / (runs.len() - 1) as f64)
 }
 
-/// How much a difference of means differs by the runs alone, in the two ways that are known: with a variance of each
-/// side (Welch 1947, with Satterthwaite's degrees of freedom), which is too sure where one side has a few runs that
-/// happen to agree, and with one of both (Student's own), which is so where the sides differ. Where one side has a single
-/// run, it is taken to differ as much as the other; where both have, nothing is known.
+/// How much a difference of means varies through the runs alone, by two methods. One uses a
+/// variance for each side (Welch 1947, with Satterthwaite's degrees of freedom), which is too
+/// narrow if one side has a few runs that happen to agree. The other uses one variance for both
+/// (Student's own), which is too narrow if the sides differ. If one side has a single run, it is
+/// assumed to vary as much as the other; if both have, nothing is known.
 fn spreads(before: &[f64], after: &[f64], factor: f64) -> Vec<Spread> {
     let (n1, n2) = (before.len().max(1) as f64, after.len().max(1) as f64);
     let (s1, s2) = (variance(before), variance(after));
@@ -112,7 +117,8 @@ fn spreads(before: &[f64], after: &[f64], factor: f64) -> Vec<Spread> {
             let (v1, v2) = (squared * s1 / n1, s2 / n2);
             let of_mean = v1 + v2;
             let freedom = of_mean * of_mean / (v1 * v1 / f1 + v2 * v2 / f2);
-            // Equal runs leave 0/0; fewer than those of the lesser side they never are.
+            // Equal runs give 0/0; the result is never below the degrees of freedom of the smaller
+            // side.
             let freedom = if freedom.is_finite() { freedom.max(f1.min(f2)) } else { f1.min(f2) };
             vec![Spread { of_mean, freedom }, one((f1 * s1 + f2 * s2) / (f1 + f2), f1 + f2)]
         }
@@ -120,27 +126,27 @@ fn spreads(before: &[f64], after: &[f64], factor: f64) -> Vec<Spread> {
 }
 
 impl Spread {
-    /// How far a mean reaches at a two-sided `level`, by Student's t.
+    /// How far a mean extends at a two-sided `level`, by Student's t.
     fn reach(self, level: f64) -> f64 {
         let t = StudentsT::new(0.0, 1.0, self.freedom.max(1.0));
         t.map_or(f64::INFINITY, |t| t.inverse_cdf(0.5 + 0.5 * level)) * self.of_mean.max(0.0).sqrt()
     }
 }
 
-/// Values of a sum in the runs of both sides, and what sampling blurs in the difference of their means. Each side
-/// has one run at least.
+/// Values of a sum in the runs of both sides, and the sampling error of the difference of their
+/// means. Each side has at least one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Growth {
-    /// The values of before, a run each.
+    /// The values of before, one per run.
     pub before: Vec<f64>,
-    /// The values of after.
+    /// The values of after, one per run.
     pub after: Vec<f64>,
-    /// What sampling blurs; `None` where the profiles do not say how they were sampled.
+    /// The sampling error; `None` if the profiles don't record how they were sampled.
     pub blur: Option<Blur>,
 }
 
-/// A growth must not exceed a number and a share of before at once. What is not asked for is `None`; where neither is,
-/// no growth is allowed.
+/// A growth fails only if it exceeds both a number and a share of before. A limit that isn't set is
+/// `None`; if neither is set, no growth is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
     /// In the unit of the value.
@@ -149,23 +155,23 @@ pub struct Limits {
     pub percent: Option<f64>,
 }
 
-/// What is known of a value and its limit.
+/// The result for a value and its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// Which of the three.
+    /// The outcome.
     pub decision: Decision,
-    /// What may not be exceeded, in the unit of the value. A share of before has become a number.
+    /// The limit, in the unit of the value. A share of before has been converted to a number.
     pub limit: f64,
     /// The value.
     pub value: f64,
-    /// Its bounds; `None` where nothing says how far it reaches. Where the limit is a share of before, its error is
-    /// part of them.
+    /// Its bounds; `None` if the error is unknown. If the limit is a share of before, the bounds
+    /// include its error.
     pub bounds: Option<Interval>,
-    /// What would decide; `None` where it is decided, or nothing would.
+    /// What would decide; `None` if it is decided already, or if nothing would.
     pub needed: Option<Needed>,
 }
 
-/// One of three.
+/// The outcome: above, within or open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Above the limit.
@@ -176,34 +182,36 @@ pub enum Decision {
     Open,
 }
 
-/// What would decide what is open.
+/// What would decide an open outcome.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Needed {
-    /// The variance by sampling of what was measured has to be this part of what it is, in 0 to 1. It is
-    /// proportional to the distance between samples. `None` where runs differ so much that no rate would do.
+    /// The sampling variance must fall to this fraction of its present value, in 0 to 1. It is
+    /// proportional to the sampling period. `None` if runs differ so much that no period would be
+    /// enough.
     pub sampling: Option<f64>,
-    /// So many runs of each side.
+    /// Number of runs needed on each side.
     pub runs: f64,
-    /// What is told apart then: the limit from none, or else the value from the limit.
+    /// What these distinguish: a growth of the limit from none, or otherwise the value from the
+    /// limit.
     pub from_none: bool,
 }
 
-/// What a value is held against: after − factor·before.
+/// The quantity compared with a limit: after − factor·before.
 #[derive(Clone, Copy)]
 struct Contrast {
     factor: f64,
-    /// What it may not exceed.
+    /// The limit.
     limit: f64,
-    /// What is added to it, and to its limit, when it is told.
+    /// Added to the value, and to its limit, for reporting.
     told: f64,
     /// Level of the upper bound.
     upper: f64,
-    /// What has to be told apart; the margin where there is nothing else.
+    /// The difference to distinguish; the margin if there is no other.
     distance: Option<f64>,
 }
 
 impl Growth {
-    /// Whether the growth exceeds its limits.
+    /// Decides whether the growth exceeds its limits.
     pub fn judge(&self, limits: Limits) -> Verdict {
         let share = limits.percent.map(|percent| percent.max(0.0) / 100.0);
         let most = limits.most.or(share.is_none().then_some(0.0));
@@ -214,7 +222,7 @@ impl Growth {
             self.against(Contrast { factor: 1.0, limit: most, told: 0.0, upper, distance })
         });
         let relative = share.map(|share| {
-            // Told as a growth, so that the limit is a number like any other.
+            // Reported as a growth, so that the limit is a number like any other.
             let told = share * before;
             let distance = Some(told);
             self.against(Contrast { factor: 1.0 + share, limit: 0.0, told, upper, distance })
@@ -222,7 +230,8 @@ impl Growth {
         let both = [absolute, relative].into_iter().flatten();
         let of = |decision| both.clone().filter(move |verdict| verdict.decision == decision);
         let nearest = |a: &Verdict, b: &Verdict| a.margin().abs().total_cmp(&b.margin().abs());
-        // One that is within lets it pass, and of those that are above the one that nearly is not counts.
+        // One limit that is met is enough to pass; among limits exceeded, the one that is nearest
+        // counts.
         let within = of(Decision::Within).max_by(nearest);
         let found =
             within.or(of(Decision::Open).min_by(nearest)).or(of(Decision::Above).min_by(nearest));
@@ -235,7 +244,7 @@ impl Growth {
         })
     }
 
-    /// Whether the mean of the runs of after exceeds a budget.
+    /// Decides whether the mean of the runs of after exceeds a budget.
     pub fn judge_budget(&self, most: f64) -> Verdict {
         let contrast =
             Contrast { factor: 0.0, limit: most, told: 0.0, upper: BOUNDS, distance: None };
@@ -257,7 +266,7 @@ impl Growth {
                 (None, None) => None,
             }
         };
-        // Told as a growth from here on; what is no number leaves it open.
+        // Reported as a growth from here on; a value that isn't a number leaves it open.
         let (value, limit) = (value + told, limit + told);
         let bounds = reach(BOUNDS).zip(reach(upper)).map(|((down, _), (_, up))| (down, up));
         let bounds = bounds
@@ -275,8 +284,8 @@ impl Growth {
         Verdict { decision, limit, value, bounds, needed }
     }
 
-    /// What would decide. First it is asked what tells a growth of the limit from none; where there is
-    /// as much already, what tells the value from the limit.
+    /// What would decide. First, what distinguishes a growth of the limit from none; if there is
+    /// enough for that already, what distinguishes the value from the limit.
     fn needed(
         &self,
         spreads: &[Spread],
@@ -306,7 +315,7 @@ impl Growth {
 }
 
 impl Verdict {
-    /// How far the bound that decides is from the limit.
+    /// The distance of the deciding bound from the limit.
     fn margin(&self) -> f64 {
         self.bounds.map_or(0.0, |bounds| match self.decision {
             Decision::Above => bounds.lower - self.limit,
@@ -322,7 +331,7 @@ mod tests {
 
     const R: f64 = 524_288.0;
 
-    /// Two independent profiles of small objects: so many samples on each side.
+    /// Two independent profiles of small objects, with this number of samples on each side.
     fn pair(before: f64, after: f64) -> Growth {
         let part = |samples: f64| Part::new(samples * R, samples * R * R);
         let blur = Blur { gone: part(before), came: part(after), unit: R, ..Blur::default() };
@@ -418,7 +427,7 @@ mod tests {
         let rate = needed.sampling.unwrap() * R;
         assert!((780.0..830.0).contains(&rate), "{rate}");
         assert!((needed.runs - 6.2 * 2.0 * samples * R * R / 1e12).abs() <= 1.0, "{}", needed.runs);
-        // Runs that differ by more than the limit no rate brings together.
+        // If runs differ by more than the limit, no sampling period is enough.
         let runs = |side: f64| vec![samples * R + side, samples * R - side];
         let spread = Growth { before: runs(2e7), after: runs(3e7), ..pair(samples, samples) };
         assert_eq!(spread.judge(most(1e6)).needed.unwrap().sampling, None);

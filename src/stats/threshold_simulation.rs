@@ -1,8 +1,9 @@
-//! Gates with a known truth: heaps that grow by a known amount, sampled and judged, over and over.
+//! Gates with a known truth: heaps that grow by a known amount, sampled and judged over and over.
 //!
-//! What is held here is the promise of `heapdiff check`: what is within its limit fails, and what is above it passes,
-//! in no more than 5 of 100 cases, whatever the heap, the rate and the number of runs. `docs/statistics.md` and `docs/ci.md`
-//! tell the figures: `cargo test threshold_simulation -- --nocapture --test-threads 1`.
+//! The tests check the promise of `heapdiff check`: growth within its limit fails, and growth above
+//! it passes, in no more than 5 of 100 cases, whatever the heap, the rate and the number of runs.
+//! `docs/statistics.md` and `docs/ci.md` give the figures: `cargo test threshold_simulation --
+//! --nocapture --test-threads 1`.
 
 use super::growth::{GrowthEvidence, Pair};
 use super::sampling::{Part, SampleEvidence, SamplingWeight, inclusion_probability};
@@ -11,10 +12,10 @@ use super::threshold::{Blur, Decision, Growth, Limits, mean};
 
 const MB: f64 = 1e6;
 
-/// The promise, and room for chance: three standard errors of a rate of .05 in 4000 runs.
+/// The promise, with room for chance: three standard errors of a rate of .05 in 4000 runs.
 const PROMISED: f64 = 0.05 + 0.0104;
-/// Where it is hardest, bounds that are made of sums come no nearer: a limit of two or three large objects, of which one is
-/// missed in 4 of 100 profiles.
+/// In the hardest cases, bounds made of sums come no nearer than this: a limit of two or three
+/// large objects, one of which is missed in 4 of 100 profiles.
 const HARDEST: f64 = 0.065;
 const RUNS: usize = 4000;
 
@@ -25,17 +26,17 @@ const SMALL: Mix = &[(64.0, 1.0)];
 const USUAL: Mix = &[(64.0, 0.4), (1024.0, 0.3), (16_384.0, 0.2), (262_144.0, 0.1)];
 const LARGE: Mix = &[(1024.0, 0.2), (262_144.0, 0.4), (1_048_576.0, 0.4)];
 
-/// What a heap of about so many bytes holds in whole objects of each size.
+/// The contents of a heap of about this many bytes, in whole objects of each size.
 fn objects(mix: Mix, bytes: f64) -> Vec<f64> {
     mix.iter().map(|&(size, share)| (bytes * share / size).round().max(0.0)).collect()
 }
 
-/// The bytes of a heap in whole objects: the truth.
+/// The bytes of a heap in whole objects: the true value.
 fn truth(mix: Mix, bytes: f64) -> f64 {
     mix.iter().zip(objects(mix, bytes)).map(|(&(size, _), objects)| size * objects).sum()
 }
 
-/// How many of `objects` are sampled.
+/// The number of sampled objects among `objects`.
 fn sampled(random: &mut Random, objects: f64, p: f64) -> i64 {
     if p < 0.02 {
         return random.poisson(objects * p);
@@ -52,7 +53,7 @@ fn weight(size: f64, period: f64) -> SamplingWeight {
     SamplingWeight::new(size / p, p)
 }
 
-/// A profile of a heap of so many bytes: raw samples of each size.
+/// A profile of a heap of this many bytes: raw samples of each size.
 fn profile(random: &mut Random, mix: Mix, bytes: f64, period: f64) -> Vec<i64> {
     let sizes = mix.iter().zip(objects(mix, bytes));
     sizes.map(|(&(size, _), n)| sampled(random, n, inclusion_probability(size, period))).collect()
@@ -63,7 +64,7 @@ fn estimate(mix: Mix, samples: &[i64], period: f64) -> f64 {
     sizes.map(|(&(size, _), &n)| n as f64 * weight(size, period).amount).sum()
 }
 
-/// Runs of both sides, which differ by `spread` bytes (standard deviation) besides what sampling does.
+/// Runs of both sides, which differ by `spread` bytes (standard deviation) in addition to sampling.
 #[derive(Clone, Copy)]
 struct Case {
     mix: Mix,
@@ -75,7 +76,7 @@ struct Case {
 }
 
 impl Case {
-    /// By how much the heap truly grows.
+    /// The true growth of the heap.
     fn true_growth(&self) -> f64 {
         truth(self.mix, self.before + self.growth) - truth(self.mix, self.before)
     }
@@ -108,7 +109,8 @@ fn independent(random: &mut Random, case: Case) -> Growth {
     Growth { before, after, blur: Some(blur) }
 }
 
-/// One process at two times: a share of before is freed, and as much and the growth comes in its place.
+/// One process at two times: a share of before is freed, and replaced by the same amount plus the
+/// growth.
 fn same_process(random: &mut Random, case: Case, churn: f64) -> Growth {
     let Case { mix, period, before, growth, .. } = case;
     let gone = profile(random, mix, before * churn, period);
@@ -127,7 +129,7 @@ fn same_process(random: &mut Random, case: Case, churn: f64) -> Growth {
     Growth { before: vec![value(&gone)], after: vec![value(&came)], blur: Some(blur) }
 }
 
-/// Shares of fail, of pass, and of "Δ > limit", which is what a gate without errors fails.
+/// Shares of fail, of pass, and of "Δ > limit", which is the failure rate of a gate without errors.
 fn rates(limits: Limits, mut draw: impl FnMut() -> Growth) -> [f64; 3] {
     let mut counts = [0; 3];
     for _ in 0..RUNS {
@@ -196,7 +198,7 @@ fn shares_of_before_keep_the_promise_as_well() {
             let percent = limit / truth(case.mix, before) * 100.0;
             let relative = Limits { most: None, percent: Some(percent) };
             hold(&name, rates(relative, || independent(&mut random, case)));
-            // Both limits at once, both of them met exactly: either may let it pass.
+            // Both limits at once, each met exactly: either may let it pass.
             let both = Limits { most: Some(limit), percent: Some(percent) };
             hold(
                 &format!("{name} and {:.0} MB", limit / MB),
@@ -239,11 +241,12 @@ fn runs_that_differ_keep_the_promise_as_well() {
     let mut random = Random(14);
     let (before, limit) = (50.0 * MB, 5.0 * MB);
     let all = [[2, 2], [3, 3], [5, 5], [10, 10], [1, 5], [5, 1], [2, 10], [10, 2]];
-    // By sampling as well, and by the runs alone; both sides differing, and one of them.
+    // With sampling error as well as with the spread of runs alone; with both sides varying, or
+    // only one.
     for period in [65_536.0, 64.0] {
         for runs in all {
             for spread in [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0], [3.0, 3.0], [0.0, 3.0]] {
-                // What a single run holds of the side that differs, nobody can know.
+                // The value of a single run on the varying side can't be known.
                 if runs[1] == 1 && spread[0] < spread[1] {
                     continue;
                 }
@@ -309,7 +312,7 @@ fn the_rate_that_is_advised_decides() {
             rates(most(limit), || independent(&mut random, case(2.0 * limit, period)));
         println!("  growth of 2 T fails {fail:.3}");
         assert!(fail >= 0.74, "{fail}");
-        // What is advised where it is open at another rate is this rate.
+        // The rate advised for an open case at another rate is this rate.
         let open = independent(&mut random, case(0.0, 524_288.0)).judge(most(limit));
         if let Some(needed) = open.needed {
             let advised = 524_288.0 * needed.sampling.unwrap_or(1.0);

@@ -1,18 +1,18 @@
-//! Does a series rise, and how fast?
+//! Decides whether a series rises, and how fast.
 //!
-//! [`mann_kendall`] answers the first question from the order of the values alone, so it asks nothing
-//! of their distribution; [`Rise::hamed_rao`] asks it again of values that remember their neighbours.
-//! [`Rise::slope`] answers the second as the median of the slopes between all pairs, which one or two
-//! wild snapshots do not move.
+//! [`mann_kendall`] answers the first question from the order of the values alone, so it assumes
+//! nothing about their distribution; [`Rise::hamed_rao`] answers it for values that depend on their
+//! neighbours. [`Rise::slope`] answers the second as the median of the slopes between all pairs,
+//! which one or two outliers don't move.
 //!
-//! What always holds: the caller gives finite values in order of time (`class` sees to it). All pairs
-//! of values are looked at, so `class` thins long series first.
+//! What always holds: the caller passes finite values in order of time (`class` ensures it). All
+//! pairs of values are compared, so `class` thins long series first.
 
 use super::Interval;
 use super::distributions::{normal_tail, two_sided_quantile};
 
-/// Values up to which the null distribution of Mann–Kendall's S is counted out; the normal is exact
-/// enough above.
+/// Values up to which the null distribution of Mann–Kendall's S is counted exactly; above, the
+/// normal is accurate enough.
 const COUNTED: usize = 40;
 
 /// A slope in units of the values per hour. The default is 0 with intervals of no width.
@@ -37,33 +37,34 @@ fn score(values: &[f64]) -> f64 {
     score as f64
 }
 
-/// How often each value occurs.
+/// Number of occurrences of each value.
 fn multiplicities(values: &[f64]) -> Vec<usize> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.chunk_by(|a, b| a >= b).map(<[f64]>::len).collect()
 }
 
-/// The variance of S where nothing rises: (n(n−1)(2n+5) − Σ t(t−1)(2t+5))/18 over groups of t ties.
+/// The variance of S if nothing rises: (n(n−1)(2n+5) − Σ t(t−1)(2t+5))/18 over groups of t ties.
 fn score_variance(values: &[f64]) -> f64 {
     let term = |n: usize| (n * (n - 1) * (2 * n + 5)) as f64;
     let ties: f64 = multiplicities(values).into_iter().map(term).sum();
     if values.is_empty() { 0.0 } else { (term(values.len()) - ties) / 18.0 }
 }
 
-/// One-sided p-value of "the values rise": how likely so many rising pairs are if every order of these
-/// values were equally likely (Mann 1945; Kendall 1975).
+/// One-sided p-value of "the values rise": the probability of this many rising pairs if every order
+/// of these values were equally likely (Mann 1945; Kendall 1975).
 ///
-/// Up to 40 values the orders are counted, whether or not values are equal: inversions of distinct
-/// values follow the Mahonian numbers, and those of values with ties are the sum of independent
-/// Mann–Whitney statistics, one for each group of equals that joins the smaller ones. Above, S is normal with the
-/// variance that ties leave it and a correction of half a step. Fewer than two values: 1.
+/// Up to 40 values the orders are counted, with or without ties: inversions of distinct values
+/// follow the Mahonian numbers, and those of values with ties are the sum of independent
+/// Mann–Whitney statistics, one for each group of equals that joins the smaller ones. Above, S is
+/// normal with its variance under ties and a correction of half a step. For fewer than two values
+/// it is 1.
 pub fn mann_kendall(values: &[f64]) -> f64 {
     let s = score(values);
     if values.len() > COUNTED {
         return normal_p(s, score_variance(values));
     }
-    // falling[i] is the chance of i falling pairs.
+    // falling[i] is the probability of i falling pairs.
     let mut falling = vec![1.0];
     let mut smaller = 0;
     let mut untied = 0;
@@ -76,8 +77,8 @@ pub fn mann_kendall(values: &[f64]) -> f64 {
     falling.iter().take(most + 1).sum::<f64>().min(1.0)
 }
 
-/// The distribution of the pairs out of order when `n` values and `m` larger, equal ones are shuffled:
-/// probabilities of 0 to n·m.
+/// The distribution of the number of pairs out of order when `n` values and `m` larger, equal ones
+/// are shuffled: probabilities of 0 to n·m.
 fn mann_whitney(n: usize, m: usize) -> Vec<f64> {
     if n == 0 || m == 0 {
         return vec![1.0];
@@ -114,12 +115,12 @@ fn convolve(a: &[f64], b: &[f64]) -> Vec<f64> {
     sum
 }
 
-/// P(S ≥ s) of a normal S, corrected by half a step of 2.
+/// P(S ≥ s) for a normal S, corrected by half a step of 2.
 fn normal_p(s: f64, variance: f64) -> f64 {
     if variance > 0.0 { normal_tail((s - 1.0) / variance.sqrt()) } else { 1.0 }
 }
 
-/// What a series says about its rise. Made once for several questions, since all pairs are looked at.
+/// The slopes of a series, computed once for several questions, since all pairs are compared.
 pub struct Rise<'a> {
     times: &'a [f64],
     values: &'a [f64],
@@ -129,29 +130,31 @@ pub struct Rise<'a> {
 }
 
 impl<'a> Rise<'a> {
-    /// Looks at `values` (finite) at `times` (finite, ascending, in hours); as many of one as of the other.
+    /// Compares `values` (finite) at `times` (finite, ascending, in hours), both of the same
+    /// length.
     pub fn of(times: &'a [f64], values: &'a [f64]) -> Self {
         let slopes = slopes(times, values);
         let inflation = inflation(times, values, median(&slopes));
         Self { times, values, slopes, inflation }
     }
 
-    /// The p-value of [`mann_kendall`] asked of values that remember their neighbours: S is normal with an inflated
-    /// variance (Hamed and Rao 1998).
+    /// The p-value of [`mann_kendall`] for values that depend on their neighbours: S is normal with
+    /// an inflated variance (Hamed and Rao 1998).
     ///
     /// The inflation is 1 + 2/(n(n−1)(n−2)) · Σ (n−k)(n−k−1)(n−k−2)·ρ(k), at least 1, with ρ(k) the
-    /// autocorrelation at lag k of the ranks of what is left when the slope is taken off. Only ρ(k) outside of
-    /// ±1.96/√n count.
+    /// autocorrelation at lag k of the ranks of the residuals after removing the slope. Only ρ(k)
+    /// outside of ±1.96/√n count.
     pub fn hamed_rao(&self) -> f64 {
         normal_p(score(self.values), score_variance(self.values) * self.inflation)
     }
 
-    /// Theil's (1950) slope. Its intervals are Sen's (1968), whose ends are the slopes C/2 places from the middle, C =
-    /// z·√Var(S), with the variance of [`Rise::hamed_rao`].
+    /// Theil's (1950) slope. Its intervals are Sen's (1968): their ends are the slopes C/2 places
+    /// from the middle, with C = z·√Var(S) and the variance of [`Rise::hamed_rao`].
     ///
-    /// Sen's are too narrow for a set that is only added to: what came early is in all later values. So
-    /// where the values walk like one they are at least ±z·√(1.2·s²/T), with s² the variance that a step of one hour
-    /// adds and T the span: the variance of the slope of a random walk (1.2 as for least squares).
+    /// Sen's intervals are too narrow for a set that is only added to: early additions are in all
+    /// later values. So if the values behave like a walk, the intervals are at least
+    /// ±z·√(1.2·s²/T), with s² the variance that a step of one hour adds and T the span: the
+    /// variance of the slope of a random walk (1.2 as for least squares).
     pub fn slope(&self) -> Slope {
         let estimate = median(&self.slopes);
         Slope { estimate, interval: self.interval(super::LEVEL), inner: self.interval(0.8) }
@@ -173,8 +176,9 @@ impl<'a> Rise<'a> {
         Interval { lower: lower.min(estimate - z * walk), upper: upper.max(estimate + z * walk) }
     }
 
-    /// Whether the values look like a walk, to which each interval adds its own, more than like a line with
-    /// noise on it: they never fall, or their steps do not take back half of each other as noise does.
+    /// Whether the values look more like a walk, to which each interval adds its own increment,
+    /// than like a line with noise on it: they never fall, or their steps don't cancel half of each
+    /// other as noise does.
     fn walks(&self) -> bool {
         let estimate = median(&self.slopes);
         let steps: Vec<f64> = self.steps(estimate).collect();
@@ -183,7 +187,7 @@ impl<'a> Rise<'a> {
         self.values.windows(2).all(|pair| pair[1] >= pair[0]) || product > -0.25 * square
     }
 
-    /// What each interval adds besides the slope.
+    /// The increment of each interval beyond the slope.
     fn steps(&self, slope: f64) -> impl Iterator<Item = f64> {
         let pairs = self.times.windows(2).zip(self.values.windows(2));
         pairs.map(move |(t, v)| v[1] - v[0] - slope * (t[1] - t[0]))
@@ -194,13 +198,15 @@ impl<'a> Rise<'a> {
         let n = self.values.len() as f64;
         let span = self.times.last().unwrap_or(&0.0) - self.times.first().unwrap_or(&0.0);
         let square: f64 = self.steps(slope).map(|step| step * step).sum();
-        // Few steps tell little of their variance; this is about what Student's t asks for.
+        // A few steps determine their variance poorly; this is about the correction that Student's
+        // t makes.
         let error = (1.2 * square * (n + 1.0) / (n - 1.0).max(1.0)).sqrt() / span;
         if error.is_finite() { error } else { 0.0 }
     }
 }
 
-/// By how much memory between neighbours inflates the variance of S, see [`Rise::hamed_rao`].
+/// Factor by which dependence between neighbours inflates the variance of S, see
+/// [`Rise::hamed_rao`].
 fn inflation(times: &[f64], values: &[f64], slope: f64) -> f64 {
     let n = values.len();
     if n < 4 {
@@ -226,7 +232,7 @@ fn inflation(times: &[f64], values: &[f64], slope: f64) -> f64 {
     (1.0 + 2.0 * sum / (n * (n - 1) * (n - 2)) as f64).max(1.0)
 }
 
-/// Ranks from 1; equals share the mean of theirs.
+/// Ranks from 1; ties share the mean of theirs.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
@@ -257,7 +263,7 @@ fn slopes(times: &[f64], values: &[f64]) -> Vec<f64> {
     slopes
 }
 
-/// The middle of ascending numbers; 0 without any.
+/// The middle of ascending numbers; 0 if there are none.
 fn median(sorted: &[f64]) -> f64 {
     match sorted.len() {
         0 => 0.0,
@@ -279,10 +285,10 @@ mod tests {
         }
     }
 
-    /// Kendall's table: of 10 values S ≥ 21 has p .036, S ≥ 23 .023, S ≥ 19 .054.
+    /// Kendall's table: for 10 values S ≥ 21 has p .036, S ≥ 23 .023, S ≥ 19 .054.
     #[test]
     fn kendalls_table() {
-        // Two neighbours swapped take 2 off S; 45 is the most of 10.
+        // Two neighbours swapped reduce S by 2; 45 is the largest for 10.
         let p_of = |falling: usize| {
             let mut left = falling;
             let mut values: Vec<f64> = Vec::new();

@@ -1,38 +1,39 @@
-//! Did a site grow, or did the whole program have more to do?
+//! Decides whether a site grew, or whether the whole program had more to do.
 //!
-//! Twice the requests hold twice the memory, in most sites at once. [`Factor`] is by how much the typical site
-//! grew, and [`Factor::p_beyond`] tests one site against that instead of against standing still. Where a
-//! site is no longer significant, its growth is explained by load.
+//! Twice the requests need twice the memory, at most sites at once. [`Factor`] is the growth of the
+//! typical site, and [`Factor::p_beyond`] tests one site against that instead of against no growth.
+//! If a site is then no longer significant, the load explains its growth.
 //!
-//! Where all sites follow the load, 19 in 20 are explained, and one that leaks beside is still found
-//! (`series_simulation`). Where only half of them follow, the median is somewhere between and explains what it
-//! should not; where many of few sites leak, they are the median. So [`Factor::of`] gives none unless
-//! [`LEAST_SITES`] can be measured, the median is above 1 for sure, and [`AGREEING`] of them agree with it.
+//! If all sites follow the load, 19 in 20 are explained, and a leak among them is still found
+//! (`series_simulation`). If only half of them follow, the median is somewhere between and explains
+//! what it shouldn't; if many of few sites leak, they are the median. So [`Factor::of`] returns
+//! none unless [`LEAST_SITES`] can be measured, the median is above 1 with 95 % confidence, and
+//! [`AGREEING`] of them agree with it.
 
 use super::distributions::{binomial_mid_p, two_sided_quantile};
 
-/// Least number of sites with enough samples: two leaks among ten do not move the median far, two among three
-/// are the median.
+/// Least number of sites with enough samples: two leaks among ten don't move the median far, but
+/// two among three are the median.
 pub const LEAST_SITES: usize = 10;
 
-/// Least number of samples, both snapshots together, that a ratio is made of.
+/// Least number of samples for a ratio, in both snapshots together.
 pub const LEAST_SAMPLES: f64 = 20.0;
 
-/// The share of sites that must be in keeping with the factor.
+/// The share of sites that must agree with the factor.
 pub const AGREEING: f64 = 0.8;
 
-/// By how much the program as a whole grew, above 1.
+/// The growth of the program as a whole, as a factor above 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Factor {
     /// The median of n₂/n₁ over sites.
     pub factor: f64,
-    /// How many sites it is the median of.
+    /// Number of sites that it is the median of.
     pub sites: usize,
 }
 
 impl Factor {
-    /// The factor of sites with `n1` and `n2` raw samples in the first and the last snapshot (all that are in
-    /// use, survivors too). `None` where growth must not be put down to load.
+    /// The factor of sites with `n1` and `n2` raw samples in the first and the last snapshot (all
+    /// in use, including survivors). `None` if growth must not be attributed to load.
     ///
     /// The lower end of the 95 % interval of the median, from order statistics, must be above 1.
     pub fn of(sites: &[(f64, f64)]) -> Option<Self> {
@@ -42,7 +43,7 @@ impl Factor {
         if count < LEAST_SITES {
             return None;
         }
-        // Half a sample keeps the ratio of a site that was empty finite.
+        // Half a sample keeps the ratio finite for a site that was empty.
         let mut ratios: Vec<f64> = measured.iter().map(|(n1, n2)| n2 / n1.max(0.5)).collect();
         ratios.sort_by(f64::total_cmp);
         let factor = f64::midpoint(ratios[(count - 1) / 2], ratios[count / 2]);
@@ -58,12 +59,12 @@ impl Factor {
         (lower > 1.0 && factor.is_finite() && enough).then_some(this)
     }
 
-    /// One-sided p-value of "this site grew by more than the factor": the mid-p tail of n₂ out of n₁ + n₂ with
-    /// π = f/(1 + f) (Przyborowski and Wilenski 1940).
+    /// One-sided p-value of "this site grew by more than the factor": the mid-p tail of n₂ out of
+    /// n₁ + n₂ with π = f/(1 + f) (Przyborowski and Wilenski 1940).
     ///
-    /// `n1` and `n2` are all raw samples in use, as in [`Factor::of`]: survivors do not cancel here,
-    /// because what follows the load grows in proportion to what there is. In one process that makes the
-    /// test cautious.
+    /// `n1` and `n2` are all raw samples in use, as in [`Factor::of`]: survivors don't cancel here,
+    /// because memory that follows the load grows in proportion to what is there. Within one
+    /// process that makes the test cautious.
     pub fn p_beyond(&self, n1: f64, n2: f64) -> f64 {
         let (n1, n2) = sane((n1, n2));
         let share = (self.factor / (1.0 + self.factor)).clamp(1e-12, 1.0 - 1e-12);
