@@ -1,4 +1,4 @@
-//! A browser opens what Graphviz draws of a call graph.
+//! Opens Graphviz's rendering of a call graph in a browser.
 
 use crate::ask::ask;
 use crate::chromium::{chromium, open};

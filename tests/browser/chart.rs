@@ -1,4 +1,4 @@
-//! A browser opens the chart of a timeline.
+//! Opens the chart of a timeline in a browser.
 
 use crate::chromium::{chromium, open};
 use crate::corpus;

@@ -1,4 +1,4 @@
-//! Chromium, which opens pictures as a reader would.
+//! Runs Chromium, which opens SVG files as a reader would.
 //!
 //! Without it the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 
@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The page after its scripts ran, and what the browser logged.
+/// The page after its scripts have run, and the browser's log.
 pub(crate) fn open(chromium: &Path, case: &str, page: &str) -> (String, String) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{case}"));
     std::fs::create_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! A browser opens a flame graph, searches it and zooms.
+//! Opens a flame graph in a browser, searches it and zooms.
 
 use crate::chromium::{chromium, open};
 use crate::corpus;
@@ -6,7 +6,7 @@ use crate::pictures::{flame, frames, hostile, picture, written};
 use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
 use heapdiff::output::Format;
 
-/// What is put into a picture to use it as a reader would, and to write down what happened.
+/// A script for the SVG that uses it as a reader would and records what happened.
 const USE: &str = r#"<script type="text/ecmascript"><![CDATA[
 window.addEventListener("load", function () { setTimeout(function () {
   var all = Array.prototype.slice.call(frames.children);

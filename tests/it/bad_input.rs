@@ -5,7 +5,7 @@ use super::corpus;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What is wrong, and what to do: both must stand in the message.
+/// What is wrong, and what to do: the message must contain both.
 type Words<'a> = [&'a str; 2];
 
 fn folder() -> PathBuf {
@@ -14,14 +14,14 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// A file with these bytes.
+/// Writes a file with these bytes.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder().join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
-/// The one message the command has for these inputs.
+/// The command's single error message for these inputs.
 fn message(args: &[&str], stdin: Stdio) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     let output = command.args(args).stdin(stdin).output().unwrap();
@@ -139,7 +139,8 @@ fn standard_input_that_gives_nothing() {
 
 #[test]
 fn every_broken_case_has_a_message() {
-    // By the README of testdata no error for pprof; the text of ?debug=1 is one for a reader of protobuf alone.
+    // According to the README of testdata, pprof accepts these; the text of ?debug=1 is an error
+    // only for readers of protobuf.
     let may_be_read = ["field-number-0.pb.gz", "unknown-mapping-id.pb.gz", "go-text-heap.txt"];
     let mut cases = 0;
     for entry in std::fs::read_dir(corpus::path("crafted/bad")).unwrap() {

@@ -11,7 +11,7 @@ const MIB: i64 = 1 << 20;
 const MONDAY: i64 = 1_767_571_200_000_000_000;
 const WEEK: i64 = 7 * 86_400 * 1_000_000_000;
 
-/// A folder of a test, empty at its beginning.
+/// A test's folder, empty at the start.
 struct Place(PathBuf);
 
 impl Place {
@@ -19,7 +19,7 @@ impl Place {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("baselines-{name}"));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join(".git")).unwrap();
-        // Nothing here depends on the branch that the project is on.
+        // Nothing here depends on the current branch of the project.
         fs::write(path.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
         Self(path)
     }
@@ -47,7 +47,7 @@ impl Place {
         self.command(line).output().unwrap()
     }
 
-    /// What a command that works says.
+    /// The output of a command that succeeds.
     fn said(&self, line: &str) -> String {
         let output = self.run(line);
         let error = String::from_utf8(output.stderr).unwrap();
@@ -55,7 +55,7 @@ impl Place {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The message of a command that can't be done.
+    /// The message of a command that fails.
     fn refused(&self, line: &str) -> String {
         let output = self.run(line);
         let error = String::from_utf8(output.stderr).unwrap();
@@ -73,7 +73,7 @@ impl Place {
         (report.unwrap_or_else(|_| panic!("{line}: {error}")), code)
     }
 
-    /// A profile of these stacks, so many weeks on.
+    /// A profile of these stacks, taken `weeks` weeks later.
     fn profile(&self, name: &str, week: i64, stacks: &[Stack]) {
         let mut profile = heap(stacks);
         profile.period = 4096;
@@ -134,7 +134,7 @@ fn a_benchmark_is_compared_with_its_newest_baseline() {
     assert!(first["file"].as_str().unwrap().ends_with("board.go"), "{first}");
     assert_eq!(first["line"], 46);
     assert!(warnings(&report).contains("of gate-base, and AFTER of gate-regression"));
-    // What is stored is a profile for anybody, with the values that it had.
+    // The stored file is a regular profile, with its original values.
     let stored = place.one_baseline().join("run-1.pb.gz");
     let total = |file: &str| {
         let args = ["top", "--format", "json", file];
@@ -181,7 +181,8 @@ fn what_is_reduced_is_judged_as_what_is_whole() {
         .unwrap();
     let traces = String::from_utf8(output.stdout).unwrap();
     assert!(traces.contains("[outside the rules]"), "{traces}");
-    // What was not among the rules matches nothing there, and that is no pass.
+    // A function that no rule covered when it was saved matches nothing there, and that isn't a
+    // pass.
     let other = RULES.replace("Gate..begin", "Gate..end");
     place.text("other.toml", &other);
     let line = format!("compare --config other.toml store {}", gate("unchanged-1.pb.gz"));
@@ -201,7 +202,7 @@ fn what_is_reduced_is_judged_as_what_is_whole() {
     assert!(error.contains("--own says what --keep scopes keeps"), "{error}");
 }
 
-/// 100 MiB that stay, and so much in one place, from one week to the next.
+/// 100 MiB that stay, and the given amount at one site, from one week to the next.
 fn weeks(place: &Place, weeks: i64, grown: impl Fn(i64) -> i64) {
     for week in 0..weeks {
         let stacks = [kept("main.load", 100 * MIB), kept("main.remember", grown(week))];
@@ -215,7 +216,7 @@ const BY_DRIFT: &str = "--platform test/one --max-growth 5MiB --max-growth-perce
 #[test]
 fn what_grows_by_one_percent_a_week_drifts() {
     let place = Place::new("drift");
-    // A little up and down, as programs do.
+    // Slightly up and down, as in real programs.
     let grown = |week: i64| MIB + week * MIB + (week * 7 % 3) * MIB / 8;
     weeks(&place, 12, grown);
     place.profile("run.pb", 12, &[kept("main.load", 100 * MIB), kept("main.remember", grown(12))]);
@@ -233,7 +234,7 @@ fn what_grows_by_one_percent_a_week_drifts() {
         message.starts_with("the trend rises by 12.") && message.contains("over 12 baselines"),
         "{message}"
     );
-    // Another limit for drift, from a file, and a window that is too short to tell.
+    // Another drift limit, from a file, and a window too short for an outcome.
     place.text("rules.toml", "[[rule]]\nmax_growth = \"5MiB\"\nmax_drift = \"20MiB\"\n");
     let (report, code) = place.compare("--platform test/one --config rules.toml store run.pb");
     assert_eq!((code, &judgement(&report, "total", "drift")["outcome"]), (0, &Value::from("pass")));
@@ -256,7 +257,7 @@ fn what_stays_does_not_drift_and_few_baselines_are_not_judged() {
     assert_eq!(code, 0);
     assert_eq!(report["check"]["rules"].as_array().unwrap().len(), 1);
     assert!(warnings(&report).contains("drift is not judged yet: that takes 1 more baseline"));
-    // Who demands drift does not pass as long as nobody can tell.
+    // A required drift check doesn't pass while its outcome is inconclusive.
     for rule in ["max_drift_percent = 5", "max_growth = \"5MiB\"\nmax_drift = \"8MiB\""] {
         place.text("drift.toml", &format!("[[rule]]\n{rule}\n"));
         let alone = "--platform test/one --config drift.toml store run.pb";
@@ -275,14 +276,14 @@ fn what_stays_does_not_drift_and_few_baselines_are_not_judged() {
         assert_eq!((code, &drift["outcome"]), (0, &Value::from("pass")), "{drift}");
         let message = drift["message"].as_str().unwrap();
         assert!(message.starts_with("not judged: there are 2 baselines"), "{message}");
-        // Before there is any.
+        // Before any baseline exists.
         let (report, code) =
             place.compare(&format!("--branch new --allow-missing-baseline {alone}"));
         let drift = judgement(&report, "total", "drift");
         assert_eq!((code, &drift["outcome"]), (0, &Value::from("pass")), "{drift}");
         assert!(drift["message"].as_str().unwrap().contains("there is no baseline"), "{drift}");
     }
-    // It is read twice, and that is told before there is anything to judge.
+    // It is read twice, and that is reported before there is anything to judge.
     let error = place.refused("compare --platform test/one --max-growth 5MiB store -");
     assert!(error.contains("which standard input (-) can't be: give files"), "{error}");
     weeks(&place, 8, steady);
@@ -409,12 +410,12 @@ fn a_branch_without_baselines_is_compared_with_what_it_grows_from() {
     assert!(code == 0 && said.contains("newest baseline of main"), "{said}");
     let (code, said) = on(&[("GITHUB_REF_NAME", "1/merge"), ("GITHUB_BASE_REF", "v2")], &line);
     assert!(code == 2 && said.contains("of 1/merge and of v2, it holds those of main"), "{said}");
-    // Who names a branch means that one.
+    // An explicit branch name wins.
     let error = place.refused(&format!("compare --branch topic {rule}"));
     assert!(error.contains("there is no baseline of topic, it holds those of main"), "{error}");
     let (_, code) = place.compare(&format!("--branch topic --base-branch main {rule}"));
     assert_eq!(code, 0);
-    // Branches may be called anything.
+    // Branches may have any name.
     let build = [("GITHUB_REF_NAME", "../../x y"), ("GITHUB_SHA", "0011223344556677")];
     let (code, said) = on(&build, "save store run.pb");
     assert!(
@@ -473,7 +474,7 @@ fn what_can_not_be_compared_is_told_with_its_reason() {
         let error = place.refused(command);
         assert!(error.contains(&format!("baseline.json:{}:", line - 1)), "{error}");
     }
-    // It is no reason to keep nothing more.
+    // This doesn't prevent saving more.
     let output = place.run("save store run.pb");
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8(output.stderr).unwrap().contains("baseline.json:"));
@@ -542,7 +543,7 @@ fn nothing_is_written_over_and_the_oldest_go() {
     place.profile("run.pb", 1, &stacks);
     let said = place.said("save --max-count 3 store run.pb");
     assert!(said.contains("2 older baselines are taken away"), "{said}");
-    // Not the one that was just saved, whatever its time.
+    // Not the one just saved, whatever its time.
     assert_eq!(names(), ["20260112T000000Z", c, d]);
     assert_eq!(fs::read_to_string(place.0.join("store/notes.txt")).unwrap(), "mine");
     let error = place.refused("save --max-count 0 store run.pb");

@@ -20,8 +20,8 @@ fn add(sum: &mut [i64; 3], values: [i64; 3]) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(value));
 }
 
-/// For every node and for the other node: what enters and what comes in is what stays, what goes out and what
-/// recursion hides. And all flats together are the total, whatever is shown.
+/// For every node and for the other node: edges in plus what enters equals flat plus edges out plus
+/// what recursion hides. And all flats together are the total, whatever is shown.
 fn check(graph: &Graph, context: &str) -> [i64; 3] {
     let last = graph.nodes.len();
     let mut balance = vec![[0_i64; 3]; last + 1];
@@ -90,7 +90,7 @@ fn what_goes_in_comes_out_however_much_is_left_out() {
                     recursive += graph.nodes.iter().filter(|node| node.repeats.after != 0).count();
                 }
             }
-            // Then the first alone.
+            // Then the first one alone.
             pair.truncate(1);
         }
     }
@@ -119,7 +119,7 @@ fn opposite_changes_do_not_cancel() {
     let router = graph.nodes.iter().find(|node| node.name == "router").unwrap();
     assert_eq!(router.value.delta.unwrap().cum, 0);
     assert_eq!(graph.whole, 181 * MIB);
-    // And where they are left out, both can be seen.
+    // And if they are left out, both are visible.
     let other = ask(limits(1, 0.0, 0.0)).other.unwrap();
     assert_eq!((other.grew, other.shrank), (Some(91 * MIB), Some(-90 * MIB)));
 }
@@ -181,7 +181,7 @@ fn graphviz_reads_whatever_a_name_holds() {
     for name in ["a&quot;]; node [label=&quot;x", "html", "größe", "🦀"] {
         assert!(svg.contains(name), "{name} is not in {svg}");
     }
-    // Each name stands in its own box, beside main, the leaf, the long name and the legend.
+    // Each name has its own box, in addition to main, the leaf, the long name and the legend.
     assert_eq!(svg.matches("class=\"node\"").count(), evil.len() + 4, "{svg}");
     assert!(svg.contains("&amp;lt;&amp;#60;"), "{svg}");
     assert!(!svg.contains(['\u{1b}', '\0', '\u{fffe}', '\u{ffff}']), "{svg}");

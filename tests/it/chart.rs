@@ -34,7 +34,8 @@ fn row(name: &str, class: Class, values: &[i64]) -> TimelineRow {
     }
 }
 
-/// A timeline of one process a minute apart, whose total is what the rows hold and so much beside.
+/// A timeline of one process with snapshots a minute apart. Its total is the sum of the rows plus a
+/// given amount.
 fn timeline(rows: Vec<TimelineRow>, beside: i64) -> Timeline {
     let n = rows.first().map_or(0, |row| row.flat.len());
     let sum = |i: usize| rows.iter().fold(beside, |sum, row| sum.wrapping_add(row.flat[i]));
@@ -74,7 +75,7 @@ fn drawn_in(report: &Report, unit: Option<&str>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// A picture taken apart: the words in it, the titles, and the corners of each area.
+/// A parsed chart: its words, its titles, and the corners of each area.
 #[derive(Debug, Default)]
 struct Parts {
     words: Vec<String>,
@@ -88,7 +89,7 @@ impl Parts {
     }
 }
 
-/// Takes a picture apart, whose places are all within it.
+/// Parses a chart, all of whose positions are within it.
 fn parts(svg: &str) -> Parts {
     let mut reader = Reader::from_str(svg);
     let mut parts = Parts::default();
@@ -170,14 +171,14 @@ fn areas_pile_up_to_the_total_and_leaks_come_first() {
         parts.words.iter().map(String::as_str).filter(|word| names.contains(word)).collect();
     assert_eq!(legend, names, "what leaks stands first");
     assert_eq!(parts.areas.len(), 4);
-    // Each area stands on the next, and the last on the axis.
+    // Each area lies on the next, and the last on the axis.
     for pair in parts.areas.windows(2) {
         let base: Vec<_> = pair[0][12..].iter().rev().copied().collect();
         assert_eq!(base, pair[1][..12]);
     }
     let axis = parts.areas[3][12].1;
     assert!(parts.areas[3][12..].iter().all(|&(_, y)| y == axis));
-    // And the heights are to scale: 54 MiB more than 5.
+    // And the heights are to scale: 54 MiB compared with 5.
     let height = |i: usize| f64::from(axis - parts.areas[0][i].1);
     assert!((height(11) / height(0) - 59.0 / 5.0).abs() < 0.2, "{} {}", height(0), height(11));
     let about = "chat.(*Room).join: 0 B → 33.0 MiB (+33.0 MiB), leak, +3.0 MiB/h (+2.0 MiB … +4.0 MiB)\n\
@@ -316,7 +317,7 @@ fn a_file_called_svg_gets_the_chart() {
     assert!(found.says("inuse_space through 6 snapshots in 5 min"), "{:?}", found.words);
     assert!(found.says("9.0 MiB → 14.0 MiB (+5.0 MiB)"), "{:?}", found.words);
     assert!(found.says("chat.join") && found.says("chat.cache"), "{:?}", found.words);
-    // A format that is asked for is what is written, and what a chart has not is an error.
+    // The requested format is written, and a format that a chart lacks is an error.
     assert!(run(&["-o", "y.svg", "--format", "json"]).status.success());
     assert!(std::fs::read_to_string(folder.join("y.svg")).unwrap().starts_with('{'));
     let out = run(&["-o", "z.svg", "--width", "80"]);

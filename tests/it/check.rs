@@ -18,7 +18,7 @@ const MIB: i64 = 1 << 20;
 const FLAGS: [&str; 4] =
     ["--allow-missing-baseline", "--allow-unmatched", "--allow-empty", "--allow-delta"];
 
-/// Each rule's name, demand and outcome.
+/// Each rule's name, limit and outcome.
 fn outcomes(check: &Value) -> Vec<String> {
     let told = |rule: &Value| {
         let text = |key: &str| rule[key].as_str().unwrap().to_owned();
@@ -31,7 +31,7 @@ fn split(args: &str) -> Vec<&str> {
     args.split(' ').collect()
 }
 
-/// Two profiles in which every allocation is recorded, and a file of rules.
+/// Two profiles that record every allocation, and a file of rules.
 fn exact(name: &str, before: &[Stack], after: &[Stack], rules: &str) -> PathBuf {
     let folder = folder(&format!("check-{name}"));
     for (file, stacks, seconds) in [("before.pb", before, 0), ("after.pb", after, 60)] {
@@ -64,7 +64,7 @@ fn the_recorded_regression_fails_at_its_line_and_the_unchanged_passes() {
         let (code, passed) = answer(&folder, &["--max-growth", "2MiB", &base, &good]);
         assert_eq!((code, &passed["outcome"]), (0, &"pass".into()), "{passed:#}");
         assert_eq!(passed["rules"][0]["offenders"], Value::Array(Vec::new()));
-        // What is taken back is no growth.
+        // A value that returns to its start is no growth.
         assert_eq!(answer(&folder, &["--max-growth", "2MiB", &bad, &base]).0, 0);
     }
 }
@@ -88,17 +88,17 @@ fn several_runs_of_a_side_are_one_answer() {
     assert_eq!((code, &failed["before_runs"], &failed["after_runs"]), (1, &3.into(), &3.into()));
     is_the_regression(&failed);
     assert_eq!(ask("unchanged", "2MiB").0, 0);
-    // Patterns and folders stand for runs as well.
+    // Globs and folders stand in for runs as well.
     let args = ["--max-growth", "2MiB", "base-*.pb.gz", "regression-*.pb.gz"];
     assert_eq!(answer(&folder, &args), (code, failed));
-    // Their mean is known better than one of them.
+    // Their mean is more precise than a single run.
     let width = |check: &Value| {
         let bound = |key: &str| check["rules"][0][key].as_i64().unwrap();
         bound("upper") - bound("lower")
     };
     let alone = answer(&folder, &["--max-growth", "2MiB", "base-1.pb.gz", "unchanged-1.pb.gz"]).1;
     assert!(width(&ask("unchanged", "2MiB").1) < width(&alone));
-    // A copy is no run, and that is said.
+    // A copy isn't a run, and a warning reports it.
     let said = check(
         &folder,
         &split("--max-growth 2MiB --before base-1.pb.gz ./base-1.pb.gz --after base-2.pb.gz"),
@@ -114,7 +114,8 @@ fn several_runs_of_a_side_are_one_answer() {
 
 #[test]
 fn a_function_that_moves_to_another_file_is_no_offender() {
-    // Of the unchanged commit nothing but what was renamed looks new: seatPlan stands in a file of its own now.
+    // In the unchanged commit only renamed functions look new: seatPlan is in a file of its own
+    // now.
     let args = ["--max-growth", "0", "base-*.pb.gz", "unchanged-*.pb.gz"];
     let (_, check) = answer(&corpus::path("gate"), &args);
     let offenders = check["rules"][0]["offenders"].as_array().unwrap();
@@ -134,7 +135,7 @@ fn rules_are_about_functions_packages_files_patterns_and_totals() {
         ("file = 'cache\\.Put\\.go$'", 1),
         ("file = 'web'", 0),
         ("", 1),
-        // With what it calls, and alone.
+        // With its callees, and alone.
         ("function = '^main\\.main$'", 1),
         ("function = '^shop/cache'\nvalue = 'flat'", 1),
     ];
@@ -145,7 +146,7 @@ fn rules_are_about_functions_packages_files_patterns_and_totals() {
         assert_eq!(found, code, "{scope}: {check:#}");
         assert_eq!(check["rules"][0]["value"], if code == 1 { 800 } else { 0 }, "{scope}");
     }
-    // Nothing is allocated in main.main itself: a rule about that has nothing to judge.
+    // main.main itself allocates nothing: a rule about it has nothing to judge.
     let rules = "[[rule]]\nfunction = '^main\\.main$'\nvalue = 'flat'\nmax_growth = '500B'\n";
     let said = check(&exact("scope-flat", &before, &after, rules), &PAIR);
     assert_eq!(said.code, Some(2));
@@ -200,14 +201,14 @@ fn rules_of_one_file_have_sample_types_levels_and_budgets_of_their_own() {
     assert_eq!((code, outcomes(&check)), (1, expected.map(str::to_owned).to_vec()));
     assert_eq!(check["rules"][2]["value"], 3);
     assert_eq!(check["rules"][3]["level"], "warn");
-    // A warning is said, and nothing fails.
+    // A warning is printed, and nothing fails.
     let worked = [one("a", MIB), stack("main.main;b").alloc(9, 9 * MIB).sized(MIB)];
     let (code, check) = answer(&exact("warned", &before, &worked, rules), &PAIR);
     let expected =
         ["space growth pass", "space budget pass", "objects growth pass", "work growth fail"];
     assert_eq!((code, outcomes(&check)), (0, expected.map(str::to_owned).to_vec()));
     assert_eq!(check["outcome"], "pass");
-    // Limits of the command line come on top.
+    // Limits from the command line are added.
     let args = split("--max-growth 9MiB --max-growth-percent 500 --max 2MiB before.pb after.pb");
     let (code, check) = answer(&exact("typed", &before, &before, rules), &args);
     assert_eq!((code, outcomes(&check).len()), (0, 6), "{check:#}");
@@ -229,7 +230,7 @@ fn what_sampling_leaves_open_is_told_with_what_would_decide() {
         let (code, check) = answer(&folder, &[&args[..], &["--on-inconclusive", settled]].concat());
         assert_eq!((code, &check["outcome"]), (expected, &"inconclusive".into()));
     }
-    // What is sure stays sure.
+    // A certain outcome stays certain.
     let args = split("--on-inconclusive pass --max-growth 20MiB before.pb.gz after.pb.gz");
     assert_eq!(answer(&folder, &args).0, 1);
     let args = split("--on-inconclusive fail --max-growth 900MiB before.pb.gz after.pb.gz");
@@ -238,7 +239,7 @@ fn what_sampling_leaves_open_is_told_with_what_would_decide() {
 
 #[test]
 fn the_rate_that_is_advised_does_decide() {
-    // Two processes with 100 MiB each, and as many samples as are to be expected of them.
+    // Two processes with 100 MiB each, and the expected number of samples.
     let folder = folder("check-advised");
     let ask = |period: i64| {
         let p = 1.0 - (-1024.0 / period as f64).exp();
@@ -247,7 +248,7 @@ fn the_rate_that_is_advised_does_decide() {
             let mut profile = heap(&[stack("main.main;a").inuse(held, held * 1024).sized(1024)]);
             profile.period = period;
             profile.time_nanos += seconds * 1_000_000_000;
-            // Of another build each: in one process equal samples would cancel.
+            // From different builds: in one process equal samples would cancel.
             profile.string_table.push(name.into());
             let build_id = profile.string_table.len() as i64 - 1;
             profile.mapping.push(proto::Mapping { id: 1, build_id, ..Default::default() });
@@ -267,7 +268,7 @@ fn the_rate_that_is_advised_does_decide() {
 #[test]
 fn what_is_in_no_sample_may_be_there_all_the_same() {
     let folder = folder("check-unseen");
-    // One process in which nothing changed that anybody met.
+    // One process in which no sample changed.
     let ask = |period: i64| {
         for (name, seconds) in [("a.pb", 0), ("b.pb", 60)] {
             let mut profile = heap(&[stack("main.main;a").inuse(9000, 9000 * 64).sized(64)]);
@@ -315,7 +316,7 @@ fn an_allowance_holds_until_its_day_and_says_why() {
     let message = check["rules"][1]["message"].as_str().unwrap();
     assert!(message.contains("expired on 2020-01-31"), "{message}");
     assert!(message.contains("rows are kept until SHOP-123"), "{message}");
-    // It fails even where nothing grew: else nobody would ever take it out.
+    // It fails even if nothing grew: otherwise it would never be removed.
     assert_eq!(ask("expired-unused", &rules("2020-01-31", ""), &before).0, Some(1));
     let unused = "\n[[allow]]\nfunction = 'nobody'\nreason = 'r'\nexpires = 2999-12-31\n";
     let (code, report) = ask("unused", &rules("2999-12-31", unused), &after);
@@ -326,7 +327,7 @@ fn an_allowance_holds_until_its_day_and_says_why() {
         warning.contains("takes nothing out at heapdiff.toml:10 (function nobody)"),
         "{warning}"
     );
-    // For another rule it does nothing.
+    // It has no effect on another rule.
     let other = "rules = ['other']\n[[rule]]\nname = 'other'\nfunction = 'shop'\nmax = '500B'\n";
     let (code, report) = ask("other", &rules("2999-12-31", other), &after);
     let expected = ["r growth fail", "other budget pass"];
@@ -465,11 +466,12 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
         }
     }
     assert_eq!(check(&folder, &split("--config may.toml before.pb after.pb")).code, Some(0));
-    // What was not sampled may have held anything: it may be empty, and still nothing is known of the growth.
+    // Anything may be missing from the samples: the value may be empty, and still the growth is
+    // unknown.
     let unsampled = "--max-growth 1MiB unsampled.pb.gz after.pb";
     assert_eq!(check(&folder, &split(unsampled)).code, Some(2));
     assert_eq!(check(&folder, &split(&format!("--allow-empty {unsampled}"))).code, Some(3));
-    // What is new matches in one profile only, and has grown from nothing.
+    // A new function matches in one profile only, and has grown from nothing.
     let new = split("--max-growth 5B -focus ^b$ before.pb after.pb");
     assert_eq!(answer(&folder, &new).0, 1);
 }
@@ -497,11 +499,11 @@ fn no_leaks_fails_where_something_leaks_and_names_it() {
     let offender = &rule["offenders"][0];
     assert_eq!((&offender["function"], &offender["class"]), (&LEAK.into(), &"leak".into()));
     assert!(!offender["explanation"].as_str().unwrap().is_empty());
-    // With a limit beside it the ends are compared as well.
+    // With a limit as well, the ends are compared too.
     let (code, check) = answer(&harbor, &["--no-leaks", "--max-growth", "1GiB", "restarted"]);
     assert_eq!(code, 1);
     assert_eq!(outcomes(&check), ["total growth pass", "no leaks leaks fail"]);
-    // The allow-list is about leaks, too.
+    // The allow-list covers leaks, too.
     let folder = folder("check-allowed-leak");
     let rules = "[[rule]]\nclass = 'leak'\n[[allow]]\nfunction = 'FUNCTION'\nreason = 'r'\nexpires = 2999-12-31\n";
     let one = harbor.join("one");
@@ -559,7 +561,8 @@ fn each_snapshot_is_read_once_so_one_may_come_from_standard_input() {
 
 #[test]
 fn a_process_of_which_little_is_seen_is_no_pass() {
-    // A leak, cut into processes of three snapshots: what crashes again and again, or is one of several replicas.
+    // A leak, split into processes of three snapshots, as from repeated crashes or several
+    // replicas.
     let folder = corpus::path("harbor/restarted");
     let names = |range: std::ops::Range<usize>| {
         let mut names: Vec<String> = fs::read_dir(&folder)
@@ -581,7 +584,7 @@ fn a_process_of_which_little_is_seen_is_no_pass() {
     let message = check["rules"][0]["message"].as_str().unwrap();
     assert!(message.starts_with("2 of 2 processes have fewer than 4 snapshots"), "{message}");
     assert_eq!(ask(names(0..14)).0, 1);
-    // The same snapshot eight times is one.
+    // The same snapshot eight times counts as one.
     let (code, check) = ask(vec![names(0..1); 8].concat());
     assert_ne!(code, 0, "{check:#}");
 }
@@ -601,7 +604,7 @@ fn a_run_that_is_given_twice_is_one_run() {
 
 #[test]
 fn leaks_are_looked_for_in_what_is_in_use_whatever_the_default() {
-    // Profiles of go test have alloc_space for their default, which never falls.
+    // Profiles of go test default to alloc_space, which never falls.
     let args = ["--no-leaks", "base-1.pb.gz", "base-2.pb.gz", "base-3.pb.gz", "unchanged-1.pb.gz"];
     let said = check(&corpus::path("gate"), &args);
     assert!(matches!(said.code, Some(0 | 3)), "{:?}: {}", said.code, said.stderr);
@@ -614,14 +617,14 @@ fn init_writes_rules_that_can_be_read_also_those_in_comments() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.contains("heapdiff.toml is written"), "{}", said.stdout);
     assert_eq!(check(&folder, &PAIR).code, Some(0));
-    // What is there stays.
+    // Existing lines stay.
     let again = check(&folder, &["--init"]);
     assert_eq!(again.code, Some(2));
     assert!(again.stderr.contains("heapdiff.toml is there already, and stays"), "{}", again.stderr);
     assert_eq!(check(&folder, &["--init", "--config", "other.toml"]).code, Some(0));
     let text = fs::read_to_string(folder.join("heapdiff.toml")).unwrap();
     assert_eq!(fs::read_to_string(folder.join("other.toml")).unwrap(), text);
-    // A `#` and no space is a line to be taken in.
+    // A `#` without a space marks a line to be uncommented.
     let open: Vec<&str> = text
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
@@ -630,7 +633,7 @@ fn init_writes_rules_that_can_be_read_also_those_in_comments() {
     assert_eq!(open.matches("\n[[rule]]").count(), 6, "{open}");
     fs::write(folder.join("heapdiff.toml"), &open).unwrap();
     let (code, check) = answer(&folder, &[&["--allow-unmatched"], &PAIR[..]].concat());
-    // Two profiles never show a leak, so that this one rule is left out.
+    // Two profiles never show a leak, so this one rule is left out.
     assert_eq!((code, &check["outcome"]), (0, &"pass".into()), "{check:#}");
     let expected = [
         "total growth pass",

@@ -26,7 +26,7 @@ fn gate(name: &str) -> PathBuf {
     folder
 }
 
-/// Names and contents of a folder and those in it.
+/// Names and contents of a folder and its subfolders.
 fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -71,7 +71,7 @@ fn no_answer_takes_the_place_of_what_is_read_or_of_another() {
         assert!(said.stderr.contains(expected), "{args:?}: {}", said.stderr);
         assert!(contents(&folder) == before, "{args:?}");
     }
-    // Also where something else is wrong before that is found out.
+    // Even if another error precedes it.
     for args in [
         [
             "--report",
@@ -86,10 +86,10 @@ fn no_answer_takes_the_place_of_what_is_read_or_of_another() {
         assert_eq!(check(&folder, &args).code, Some(2), "{args:?}");
         assert!(contents(&folder) == before, "{args:?}");
     }
-    // Beside what is read, and into what is no file, answers may go.
+    // Output may go next to the inputs, and into anything that isn't a regular file.
     let args = ["--report", "junit=base/x.xml", "--report", "csv=good.csv", "base", "good.pb.gz"];
     assert_eq!(check(&folder, &args).code, Some(0));
-    // What is no run has to go from there before the next check.
+    // Files that aren't runs have to be removed before the next check.
     fs::remove_file(folder.join("base/x.xml")).unwrap();
     #[cfg(unix)]
     {
@@ -123,7 +123,7 @@ fn what_inconclusive_is_taken_for_is_in_the_reports() {
             (&"inconclusive".into(), &settled.into())
         );
         assert!(junit.contains(element) && !junit.contains("<error"), "{junit}");
-        // What is decided is not taken for anything.
+        // A decided outcome isn't replaced by the setting for inconclusive ones.
         let (said, check, _) = ask(settled, "2MiB");
         assert_eq!((said.code, check.get("taken_for")), (Some(0), None));
     }
@@ -131,14 +131,14 @@ fn what_inconclusive_is_taken_for_is_in_the_reports() {
 
 const ALL: [&str; 7] = ["table", "json", "csv", "markdown", "junit", "sarif", "benchmark"];
 
-/// Options that ask for a report of every format, and for an answer in a file.
+/// Options that request a report in every format, and the answer in a file.
 fn everything() -> Vec<String> {
     let reports = ALL.iter().flat_map(|own| ["--report".to_owned(), format!("{own}=x.{own}")]);
     let answer = ["--format", "junit", "-o", "answer.xml"].map(str::to_owned);
     reports.chain(answer).collect()
 }
 
-/// That no report says any more what an earlier run found.
+/// Checks that no report still shows an earlier run's result.
 fn are_errors(folder: &Path, message: &str) {
     for name in ["x.junit", "answer.xml", "x.markdown", "x.sarif"] {
         let text = read(folder, name);

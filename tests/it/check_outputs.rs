@@ -96,7 +96,7 @@ fn a_rule_with_two_demands_is_one_rule() {
         junit.contains("\"total (budget)\"") && junit.contains("\"total (growth)\""),
         "{junit}"
     );
-    // Both tell what after holds, and the budget with the bounds of that.
+    // Both show the value after, and the budget with its bounds.
     let points = json(Format::Benchmark, &report);
     assert_eq!(points.as_array().unwrap().len(), 1);
     assert!(points[0]["extra"].as_str().unwrap().starts_with("pass: "), "{points}");
@@ -104,7 +104,7 @@ fn a_rule_with_two_demands_is_one_rule() {
 
 #[test]
 fn no_line_of_a_check_is_wider_than_the_terminal() {
-    // Of hostile names words are too long for any line, and those are never cut.
+    // Hostile names contain words too long for any line, and those are never cut.
     for (name, report) in cases().into_iter().take(5) {
         for columns in 60..220 {
             for line in said(Format::Table, &report, &plain(Width::Columns(columns))).lines() {
@@ -165,7 +165,7 @@ fn csv_has_a_line_for_each_rule() {
     );
 }
 
-/// The test cases of a report: name and the element that says what became of it.
+/// The test cases of a report: the name and the element with the outcome.
 fn test_cases(xml: &str) -> Vec<(String, String)> {
     let mut reader = quick_xml::Reader::from_str(xml);
     let mut cases: Vec<(String, String)> = Vec::new();
@@ -228,7 +228,7 @@ fn sarif_names_the_line_and_knows_it_again() {
     let absolute = &results[1]["locations"][0]["physicalLocation"]["artifactLocation"];
     assert_eq!(absolute["uri"], "file:///build/src/github.com/acme/chat/my%20limiter.go");
     assert!(absolute.get("uriBaseId").is_none());
-    // The entry of the allow-list, where it stands.
+    // The location of the allow-list entry.
     let entry = &results[4]["locations"][0]["physicalLocation"];
     assert_eq!(entry["artifactLocation"]["uri"], "heapdiff.toml");
     assert_eq!(entry["region"]["startLine"], 31);
@@ -304,13 +304,13 @@ fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
         let sarif = json(Format::Sarif, &report);
         assert_eq!(sarif["runs"][0]["results"][0]["level"], level);
         assert!(written(Format::Github, &report).starts_with(&format!("::{kind} ")));
-        // The data keep what was found, and add what it counts as.
+        // The data keep the outcome, and add what it counts as.
         let check = &json(Format::Json, &report)["check"];
         assert_eq!(check["outcome"], "inconclusive");
         let expected = taken_for.map(|own| serde_json::to_value(own).unwrap());
         assert_eq!(check.get("taken_for"), expected.as_ref());
     }
-    // What only warns stays a warning.
+    // A rule that only warns stays a warning.
     for outcome in [Outcome::Pass, Outcome::Fail] {
         let mut report = samples::taken_for(outcome);
         answer!(&mut report.answer, Check).check.rules[0].level = Level::Warn;
@@ -320,7 +320,7 @@ fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
     }
 }
 
-/// What is said where there is no answer.
+/// The report if there is no answer.
 fn failure(format: Format, message: &str) -> String {
     let mut out = Vec::new();
     output::write_failure(format, message, &mut out).unwrap();
@@ -353,7 +353,7 @@ fn a_check_without_an_answer_passes_nowhere() {
     }
 }
 
-/// The schema of SARIF, where a crate that tests depend on ships it. It may not be copied.
+/// The SARIF schema, if a crate that the tests depend on ships it. It may not be copied.
 fn sarif_schema() -> Option<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
@@ -363,7 +363,7 @@ fn sarif_schema() -> Option<Value> {
     };
     let version = String::from_utf8(said(&["-vV"])?).ok()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "))?;
-    // A build fetches the crates of this system only, and cargo would ask for those of others.
+    // A build fetches only this system's crates, and cargo would ask for those of others.
     let metadata = said(&[
         "metadata",
         "--format-version=1",
@@ -450,7 +450,7 @@ fn annotations_are_lines_and_at_most_ten_of_a_kind() {
 fn a_benchmark_is_what_after_holds() {
     let points = json(Format::Benchmark, &samples::failed());
     let points = points.as_array().unwrap();
-    // An entry of the allow-list is no curve.
+    // An allow-list entry isn't a curve.
     assert_eq!(points.len(), 4);
     assert_eq!(points[0]["name"], "total (inuse_space in total)");
     assert_eq!(points[0]["unit"], "bytes");

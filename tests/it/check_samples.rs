@@ -147,7 +147,7 @@ fn expired() -> Judgement {
     }
 }
 
-/// Rules over some runs of each side.
+/// Rules over several runs per side.
 pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Report {
     let mut report = empty_diff();
     report.inputs = (0..before)
@@ -172,7 +172,7 @@ pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Repo
     report
 }
 
-/// A rule of every outcome and level, three runs of each side, and an allow-list.
+/// A rule for every outcome and level, three runs per side, and an allow-list.
 pub(crate) fn failed() -> Report {
     let mut report = report(3, 3, vec![broken(), kept_budget(), open(), warned(), expired()]);
     let unused = "the allow-list takes nothing out at heapdiff.toml:20 (function ^main\\.old): take it out, if it is \
@@ -197,7 +197,7 @@ pub(crate) fn failed() -> Report {
     report
 }
 
-/// All rules are kept to, of one profile before and one after.
+/// All rules pass, for one profile before and one after.
 pub(crate) fn passed() -> Report {
     let mut small = growth("total", 2 * MIB, MIB, 5 * MIB);
     small.message =
@@ -206,7 +206,7 @@ pub(crate) fn passed() -> Report {
     report(1, 1, vec![small, kept_budget()])
 }
 
-/// One rule is open, of profiles that do not say how they were sampled.
+/// One rule is inconclusive, because the profiles don't record how they were sampled.
 pub(crate) fn inconclusive() -> Report {
     let mut report = report(1, 1, vec![open(), kept_budget()]);
     let rule = &mut answer!(&mut report.answer, Check).check.rules[0];
@@ -215,14 +215,14 @@ pub(crate) fn inconclusive() -> Report {
     report
 }
 
-/// The same, and somebody said what that counts as.
+/// The same, with a setting for what it counts as.
 pub(crate) fn taken_for(outcome: Outcome) -> Report {
     let mut report = inconclusive();
     answer!(&mut report.answer, Check).check.taken_for = Some(outcome);
     report
 }
 
-/// There is no baseline, and that was allowed; a budget is judged all the same.
+/// There is no baseline, which was allowed; a budget is judged anyway.
 pub(crate) fn without_baseline() -> Report {
     let mut unjudged = growth("total", 0, 0, 5 * MIB);
     (unjudged.before, unjudged.value, unjudged.value_percent) = (None, None, None);
@@ -233,7 +233,7 @@ pub(crate) fn without_baseline() -> Report {
     report(0, 1, vec![unjudged, budget])
 }
 
-/// Snapshots through time, in which something leaks.
+/// Snapshots over time, in which something leaks.
 pub(crate) fn leaking() -> Report {
     let mut leaks = growth("no leaks", 2, 0, 0);
     leaks.demand = Demand::Leaks;
@@ -256,11 +256,11 @@ pub(crate) fn leaking() -> Report {
     report(1, 1, vec![leaks])
 }
 
-/// What no name of a program should be, and every name may be.
+/// A name that no function should have, but any could.
 pub(crate) const HOSTILE: &str = "main.`f|g\\|h`<img src=x onerror=alert(1)>\u{1b}[31m\n::error::x\r\n@octocat #12 \
                                   GH-3 https://evil.example/ [a](b) **c** $x$ &lt;/code> ]]> \u{202e}--> {0} \"'%";
 
-/// Hostile names and texts wherever a profile or a file of rules may bring them.
+/// Hostile names and texts wherever they can come from a profile or a file of rules.
 pub(crate) fn hostile() -> Report {
     let mut broken = broken();
     broken.rule = format!("rule {HOSTILE}");

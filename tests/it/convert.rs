@@ -17,7 +17,7 @@ fn heapdiff(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_heapdiff")).args(args).output().unwrap()
 }
 
-/// Standard output of a run that succeeds.
+/// Standard output of a run that must succeed.
 fn text(args: &[&str]) -> String {
     let output = heapdiff(args);
     let message = String::from_utf8_lossy(&output.stderr);
@@ -25,7 +25,7 @@ fn text(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The message of a run that fails.
+/// The message of a run that must fail.
 fn refusal(args: &[&str]) -> String {
     let output = heapdiff(args);
     assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -33,7 +33,7 @@ fn refusal(args: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A folder of this test alone, empty.
+/// An empty folder for this test alone.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("convert").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -45,7 +45,7 @@ fn name(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Writes profiles to files and names them.
+/// Writes profiles to files and returns their names.
 fn files<const N: usize>(folder: &Path, profiles: [&proto::Profile; N]) -> [String; N] {
     let mut number = 0;
     profiles.map(|profile| {
@@ -72,7 +72,7 @@ fn merged(profiles: &[(&Profile, Sign)]) -> Result<Profile, MergeError> {
     Ok(merge.finish())
 }
 
-/// The values of each sample, under its functions from the root on.
+/// The values of each sample, under its functions from root to leaf.
 fn samples(profile: &Profile) -> Vec<(String, Vec<i64>)> {
     let name =
         |location| profile.symbols.name(profile.symbols.locations.lines(location)[0].function);
@@ -137,7 +137,7 @@ fn the_header_says_what_holds_for_all() {
     assert_eq!(header.period_type.to_string(), "space/bytes");
 }
 
-/// A profile of one sample with these sample types and values.
+/// A profile with one sample, with these sample types and values.
 fn typed(types: &[(&str, &str, i64)]) -> Profile {
     let mut profile = heap(&[stack("f").inuse(1, 1)]);
     let position = |profile: &mut proto::Profile, text: &str| {
@@ -285,7 +285,7 @@ fn folded_lines_and_csv_add_up_to_the_totals() {
     }
 }
 
-/// What the file format of speedscope asks of a file, for what is written here.
+/// What speedscope's file format requires of the files that heapdiff writes.
 const SPEEDSCOPE: &str = r#"{
   "$schema": "http://json-schema.org/draft-07/schema#",
   "type": "object",
@@ -323,7 +323,7 @@ const SPEEDSCOPE: &str = r#"{
   }
 }"#;
 
-/// Checks a file of speedscope against its format, and what a schema can't say.
+/// Checks a speedscope file against its format, including rules that a schema can't express.
 fn check_speedscope(text: &str) -> serde_json::Value {
     let schema = serde_json::from_str(SPEEDSCOPE).unwrap();
     let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
@@ -465,7 +465,7 @@ fn an_output_that_can_not_be_written_leaves_nothing() {
     let folder = folder("unwritable");
     let input = corpus::path("chat/after.pb.gz");
     for format in ["pb.gz", "pb", "folded", "json", "csv"] {
-        // A folder stands where the file should go.
+        // A folder is in the way of the file.
         let taken = folder.join(format!("taken.{format}"));
         std::fs::create_dir(&taken).unwrap();
         let missing = folder.join("missing").join(format!("out.{format}"));

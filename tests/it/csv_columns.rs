@@ -1,5 +1,6 @@
-//! Each column of a CSV holds what its name says: crafted rows in which every field has a value of its own, and rows of
-//! real profiles, compared by the name of the column with the JSON of the same report.
+//! Checks that each column of a CSV holds what its name says: crafted rows in which every field has
+//! a distinct value, and rows of real profiles, compared by column name with the JSON of the same
+//! report.
 
 use crate::{check_samples, samples, time_samples};
 use heapdiff::analysis::stacks::{StackFrame, StackOrder, Step, ValuedStack, ValuedStacks};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::Command;
 
-/// A column, and where the JSON of a row has its value. What starts with `=` is the value itself.
+/// A column, and where the JSON of a row has its value. Text after `=` is the value itself.
 type Column = (&'static str, &'static str);
 
 const DIFF: [Column; 24] = [
@@ -110,13 +111,13 @@ const PATTERNS: [Column; 9] = [
     ("seen_on", "/seen_on"),
 ];
 
-/// The records of a CSV, each by the names of its columns.
+/// The records of a CSV, each keyed by column name.
 fn records(csv: &str) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     reader.deserialize().map(Result::unwrap).collect()
 }
 
-/// What CSV has for a value of JSON: nothing for one that is absent, semicolons between several.
+/// The CSV text of a JSON value: empty for an absent one, semicolons between several.
 fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
@@ -129,7 +130,7 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-/// Holds a record against the row of `json` at `root`; `/report` is all of `json`.
+/// Compares a record with the row of `json` at `root`; `/report` is all of `json`.
 fn compare(record: &BTreeMap<String, String>, json: &Value, root: &str, columns: &[Column]) {
     assert!(json.pointer(root).is_some(), "{root} is not in the report");
     for &(name, place) in columns {
@@ -139,15 +140,15 @@ fn compare(record: &BTreeMap<String, String>, json: &Value, root: &str, columns:
             (None, None) => text(json.pointer(&format!("{root}{place}"))),
         };
         let cell = record.get(name).unwrap_or_else(|| panic!("{root} has no column {name}"));
-        // Small probabilities are written another way.
+        // Small probabilities are formatted differently.
         let is_same = *cell == expected
             || cell.parse::<f64>().is_ok_and(|cell| Ok(cell) == expected.parse::<f64>());
         assert!(is_same, "{root}, {name}: {cell} is not {expected}");
     }
 }
 
-/// Holds crafted rows against their JSON. Each column has a value, and no two have the same, so that two that are swapped
-/// differ; each column of the file is looked at.
+/// Compares crafted rows with their JSON. Each column has a value, and no two are equal, so that
+/// swapped columns differ; every column of the file is checked.
 fn check(csv: &str, json: &Value, rows: &[(usize, &str, &[Column])]) {
     let records = records(csv);
     for &(record, root, columns) in rows {
@@ -175,7 +176,7 @@ fn style() -> Style {
     Style { width: Width::Unlimited, color: false, unit: None, file_names: FileNames::Short }
 }
 
-/// A report with `answer` alone, as CSV and as JSON.
+/// A report with only `answer`, as CSV and as JSON.
 fn said(section: &str, answer: Value) -> (String, Value) {
     let mut report = serde_json::to_value(samples::leaking()).unwrap();
     report.as_object_mut().unwrap().remove("diff");
@@ -259,7 +260,7 @@ fn lines_of_a_tree() {
     check(&csv, &json, &[(1, "/refs/sites/0/lines/1", &columns)]);
 }
 
-/// No JSON has stacks.
+/// No JSON contains stacks.
 #[test]
 fn stacks() {
     let frame = |name: &str| StackFrame { name: name.to_owned(), file: None, line: None };

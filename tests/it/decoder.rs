@@ -8,8 +8,9 @@ use heapdiff::input::pprof::{decode, encode, proto};
 use prost::Message;
 use std::path::Path;
 
-/// What both readers may differ on: pprof refuses the old group type, which prost skips, and a second time,
-/// which prost takes for the last; of two headers `time_nanos` the file has one too many.
+/// The allowed differences between the readers: pprof refuses the old group type, which prost
+/// skips, and a second time, of which prost keeps the last; if there are two headers, the file has
+/// one `time_nanos` too many.
 const REFUSED_BY_OURS_ALONE: &[&str] =
     &["unknown-group.pb.gz", "concatenated.pb.gz", "concatenated-gzip.pb.gz"];
 
@@ -30,7 +31,7 @@ fn recordings_are_read_alike() {
     assert!(read > 60 && refused > 25, "{read} read, {refused} refused");
 }
 
-/// Whether both readers read a file, and alike.
+/// Whether both readers read a file, with equal results.
 fn compare(file: &Path) -> Result<bool, String> {
     let bytes = std::fs::read(file).unwrap();
     let ours = input::read_profile(bytes.as_slice());
@@ -130,7 +131,7 @@ fn each_string_is_written_once_and_the_empty_one_first() {
         dsl::stack("main;f").inuse(1, 16).sized(16).label("tenant", ""),
         dsl::stack("main;f;f").inuse(1, 16).number("generation", 0, ""),
     ]);
-    // A second empty string, for a label whose value is empty and not absent.
+    // A second empty string, for a label whose value is empty but present.
     let mut doubled = profile.clone();
     doubled.string_table.push(Vec::new());
     doubled.sample[0].label[1].str = doubled.string_table.len() as i64 - 1;

@@ -19,7 +19,7 @@ fn folded(inputs: &[&[u8]], order: StackOrder) -> Report {
     ask(Question::Stacks(order), inputs, "")
 }
 
-/// Profiles to draw: one, and two that are compared.
+/// Profiles to draw: a single one, and two to compare.
 fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
     let mut cases = Vec::new();
     for pair in [
@@ -87,7 +87,7 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
                         |pair: &[usize]| flame.frames[pair[0]].width >= flame.frames[pair[1]].width;
                     assert!(children.windows(2).all(by_width), "{name}: the widest come first");
                 }
-                // What has no width is in the strip, all of it.
+                // Everything without width is in the strip.
                 let strip = flame.elided.first().map_or(0, |frame| frame.width);
                 match width {
                     FlameWidth::After
@@ -103,7 +103,8 @@ fn every_frame_is_what_ends_there_and_what_stands_under_it() {
     }
 }
 
-/// Sum before of the stacks that have nothing after, nor anything that begins with them, from folded lines.
+/// Sum before of the stacks that have nothing after, and no stack that begins with them, from
+/// folded lines.
 fn gone(inputs: &[&[u8]]) -> i64 {
     let report = folded(inputs, StackOrder::RootFirst);
     let text = written(Format::Folded, &report);
@@ -121,7 +122,7 @@ fn gone(inputs: &[&[u8]]) -> i64 {
         .sum()
 }
 
-/// A line of two values.
+/// A line with two values.
 fn difference(line: &str) -> (&str, i64, i64) {
     let (rest, after) = line.rsplit_once(' ').unwrap();
     let (stack, before) = rest.rsplit_once(' ').unwrap();
@@ -156,7 +157,7 @@ fn folded_stacks_add_up_to_the_top() {
                         StackOrder::RootFirst => frames.next_back(),
                         StackOrder::LeafFirst => frames.next(),
                     };
-                    // The top has an address without symbols under its binary.
+                    // `top` has an address without symbols under its binary.
                     let leaf = leaf.unwrap();
                     let leaf = match leaf.rsplit_once("+0x") {
                         Some((binary, _)) => format!("[{binary}]"),
@@ -232,7 +233,7 @@ fn recursion_is_one_frame_and_depth_has_an_end() {
         assert_eq!(last.value.after.cum, 64);
         assert!(written(Format::Svg, &report).contains("… 3 750 more frames ("));
     }
-    // Other tools get the stack as it is.
+    // Other tools get the unchanged stack.
     let report = folded(&[&profile], StackOrder::RootFirst);
     assert_eq!(written(Format::Folded, &report), format!("{} 64\n", deep.join(";")));
 }
@@ -286,7 +287,7 @@ fn a_change_has_the_same_colour_in_every_picture() {
         let profile = |value| bytes(&heap(&[rest(), stack("main").inuse(1, value)]));
         let (before, after) = (profile(before), profile(after));
         let mut series = series(&[&before, &after]).unwrap();
-        // Without a period nothing is known about the error, and colours are those of the change.
+        // Without a period the error is unknown, and colours are those of the change.
         for snapshot in &mut series.snapshots {
             snapshot.header.period_type = SampleType::default();
             snapshot.header.period = 0;
@@ -300,7 +301,7 @@ fn a_change_has_the_same_colour_in_every_picture() {
             .fill
             .clone()
     };
-    // The steps are 0.1, 1, 5 and 20 % of the larger total, here somewhat over 1 000 000.
+    // The steps are 0.1, 1, 5 and 20 % of the larger total, here slightly more than 1 000 000.
     let shades = [10_500, 12_000, 25_000, 65_000, 400_000].map(|after| fill(10_000, after));
     assert_eq!(shades.iter().collect::<std::collections::BTreeSet<_>>().len(), 5, "{shades:?}");
     assert_eq!(fill(50_000, 52_000), shades[1], "how much it is of its own before does not matter");

@@ -52,14 +52,14 @@ fn report(folder: &Path, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&said.stdout).unwrap()
 }
 
-/// The names of the inputs that were read.
+/// The names of the inputs read.
 fn read(folder: &Path, args: &[&str]) -> Vec<String> {
     let report = report(folder, args);
     let inputs = report["inputs"].as_array().unwrap();
     inputs.iter().map(|input| input["name"].as_str().unwrap().replace('\\', "/")).collect()
 }
 
-/// What the warnings say about files that were set aside.
+/// The warnings about skipped files.
 fn set_aside(folder: &Path, args: &[&str]) -> Vec<String> {
     let report = report(folder, args);
     let warnings = report["warnings"].as_array().unwrap();
@@ -67,7 +67,7 @@ fn set_aside(folder: &Path, args: &[&str]) -> Vec<String> {
     aside.map(|warning| warning["message"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The one message of a command that fails.
+/// The single message of a command that fails.
 fn error(folder: &Path, args: &[&str]) -> String {
     let said = run(folder, args);
     assert_eq!(said.code, Some(2), "{args:?}: {}", said.stdout);
@@ -86,7 +86,7 @@ fn a_folder_is_the_files_in_it_as_people_count() {
     let sorted = ["d/heap-1.pb.gz", "d/heap-2.pb.gz", "d/heap-10.pb.gz"];
     assert_eq!(read(&here, &["top", "d"]), sorted);
     assert_eq!(read(&here, &["top", "d/"]), sorted);
-    // A folder that matches is the files in it, as where a shell expands the pattern.
+    // A matching folder stands for the files in it, as if a shell had expanded the glob.
     let below = "d/below/heap-3.pb.gz";
     assert_eq!(read(&here, &["top", "d/*"]), [below, sorted[0], sorted[1], sorted[2]]);
     let aside = set_aside(&here, &["top", "d"]);
@@ -261,10 +261,10 @@ fn what_is_no_profile_is_set_aside_and_named_in_one_warning() {
                  in text form), d/memstats.json (JSON) and 2 more";
     assert_eq!(aside, [words]);
     assert_eq!(read(&here, &["top", "d"]), ["d/heap.pb.gz"]);
-    // Two profiles and a log are a comparison.
+    // Two profiles and a log make a comparison.
     write(&here, "d/later.pb.gz", &corpus::read("chat/after.pb.gz"));
     assert_eq!(read(&here, &["d"]), ["d/heap.pb.gz", "d/later.pb.gz"]);
-    // Where the output has no place for it, standard error has.
+    // If the output has no place for it, it goes to standard error.
     for args in [
         ["merge", "d", "-o", "x.pb"],
         ["convert", "d", "-o", "x.pb"],
@@ -313,7 +313,7 @@ fn a_pipe_is_read_once() {
     let writer = std::thread::spawn(move || fs::write(pipe, heap()));
     assert_eq!(read(&here, &["pipe"]), ["pipe"]);
     writer.join().unwrap().unwrap();
-    // Nobody writes into it any more: waiting for it would take forever.
+    // Nothing writes into it any more: waiting for it would take forever.
     assert_eq!(read(&here, &["top", "."]), ["./heap.pb.gz"]);
 }
 
@@ -332,7 +332,7 @@ fn a_damaged_profile_in_a_folder_is_never_passed_over() {
     for bytes in cases {
         write(&here, "d/heap-2.pb.gz", &bytes);
         if bytes.len() == 1 {
-            // Half a magic number is a byte, and no profile begins with it.
+            // Half a magic number is one byte, which starts no profile.
             assert_eq!(set_aside(&here, &["top", "d"]).len(), 1);
             continue;
         }

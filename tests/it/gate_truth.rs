@@ -13,7 +13,7 @@ use heapdiff::report::{Query, Question, Runs, analyze};
 use heapdiff::rules::Rules;
 use std::sync::Arc;
 
-/// Sites with the size of their objects and how many of them there are.
+/// Sites with the size and number of their objects.
 const SITES: [(&str, i64, i64); 6] = [
     ("main.tree;main.node", 64, 200_000),
     ("main.cache;main.entry", 512, 20_000),
@@ -23,11 +23,12 @@ const SITES: [(&str, i64, i64); 6] = [
     ("main.index;main.grow", 262_144, 12),
 ];
 
-/// How many of the objects are sampled, as Go writes it: divided by the probability, and cut to whole numbers.
+/// The number of objects sampled, as Go writes it: divided by the probability, and truncated to
+/// whole numbers.
 fn sampled(random: &mut Random, objects: i64, size: i64, period: i64) -> (i64, i64) {
     let p = 1.0 - (-(size as f64) / period as f64).exp();
     let uniform = |random: &mut Random| ((random.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
-    // From one sampled object to the next the distance is geometric.
+    // The distance from one sampled object to the next is geometric.
     let (mut n, mut at) = (0, 0.0);
     loop {
         at += if p < 1.0 { (uniform(random).ln() / (-p).ln_1p()).floor() + 1.0 } else { 1.0 };
@@ -39,7 +40,7 @@ fn sampled(random: &mut Random, objects: i64, size: i64, period: i64) -> (i64, i
     ((n as f64 / p) as i64, ((n * size) as f64 / p) as i64)
 }
 
-/// A profile of the program, of which one site has so many objects more.
+/// A profile of the program, with this many more objects at one site.
 fn profile(random: &mut Random, period: i64, grown: (usize, i64)) -> Vec<u8> {
     let stacks: Vec<_> = SITES
         .iter()
@@ -48,7 +49,7 @@ fn profile(random: &mut Random, period: i64, grown: (usize, i64)) -> Vec<u8> {
             let more = if site == grown.0 { grown.1 } else { 0 };
             let (count, space) = sampled(random, objects + more, size, period);
             let frames = format!("main.main;{frames}");
-            // What was allocated in all tells two processes apart.
+            // Total allocations distinguish two processes.
             let ever = count + (random.next() % 1000) as i64;
             stack(&frames).alloc(ever, ever * size).inuse_only(count, space).sized(size)
         })
@@ -80,7 +81,7 @@ fn check(profiles: &[Vec<u8>], before: usize, rules: &str) -> Check {
 fn at_the_limit_a_pair_neither_fails_nor_passes_more_often_than_promised() {
     const PAIRS: usize = 400;
     let mut random = Random(5);
-    // Growth of 2 MiB, of small objects and of large ones.
+    // Growth of 2 MiB, in small objects and in large ones.
     for (site, more) in [(1, 4096), (5, 8)] {
         for period in [524_288, 65_536, 8192] {
             let mut counts = [0; 2];
@@ -92,7 +93,7 @@ fn at_the_limit_a_pair_neither_fails_nor_passes_more_often_than_promised() {
                 counts[1] += usize::from(check.outcome == Outcome::Pass);
             }
             println!("{} at {period}: {counts:?} of {PAIRS} fail and pass", SITES[site].0);
-            // 5 of 100, and two standard errors.
+            // 5 of 100, plus two standard errors.
             assert!(counts.iter().all(|&count| count <= PAIRS * 72 / 1000), "{counts:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Holds `text` against the golden file at `path`, relative to the package.
+/// Compares `text` with the golden file at `path`, relative to the package.
 pub(crate) fn check(path: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("HEAPDIFF_BLESS").is_some() {

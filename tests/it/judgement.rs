@@ -13,7 +13,7 @@ fn kept(function: &str, bytes: i64) -> Stack {
     stack(&format!("main.main;{function}")).inuse(bytes / 1024, bytes).sized(1024)
 }
 
-/// The comparison of two profiles, each at its own period.
+/// The comparison of two profiles, each with its own period.
 fn compare(before: (i64, &[Stack]), after: (i64, &[Stack])) -> Report {
     let [before, after] = [before, after].map(|(period, stacks)| {
         let mut profile = heap(stacks);
@@ -30,7 +30,7 @@ fn status(report: &Report, name: &str) -> Status {
 
 #[test]
 fn the_same_heap_at_another_period_has_not_grown() {
-    // 128 samples of 512 KiB before, 1024 of 64 KiB after: 64 MiB, give or take 5.6.
+    // 128 samples of 512 KiB before, 1024 of 64 KiB after: 64 MiB, ± 5.6.
     let before = [kept("main.f", 64 * MIB)];
     let report = compare((512 << 10, &before), (64 << 10, &[kept("main.f", 68 * MIB)]));
     assert_eq!(status(&report, "main.f"), Status::WithinNoise);
@@ -88,7 +88,7 @@ fn scaled_values_have_no_errors_and_do_not_overflow() {
 
 #[test]
 fn one_process_is_one_where_it_has_several_records_of_a_stack() {
-    // Go has a record for each stack of addresses, and writes them in no fixed order.
+    // Go has a record for each stack of addresses, and writes them in no particular order.
     let record = |alloc: i64, kept: i64| {
         let record = stack("main.main;main.f").inuse(kept, kept * 1024);
         record.alloc(alloc, alloc * 1024).sized(1024)

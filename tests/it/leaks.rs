@@ -14,7 +14,7 @@ fn harbor() -> PathBuf {
     corpus::path("harbor")
 }
 
-/// The files of a recording, in their order.
+/// The files of a recording, in order.
 fn files(folder: &str, begin: &str) -> Vec<String> {
     let entries = fs::read_dir(harbor().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -149,7 +149,7 @@ fn goroutines_that_pile_up_are_a_suspect_with_their_starter_and_what_they_wait_f
     assert_eq!(goroutines["started_by"], "main.(*harbor).hail");
     assert_eq!(goroutines["parked_in"], "main.(*harbor).hail.func1");
     assert_eq!(leak["patterns"], serde_json::json!(["goroutine"]));
-    // Without goroutine profiles nobody knows of them, and the heap says the same as before.
+    // Without goroutine profiles nothing is known of goroutines, and the heap report is unchanged.
     let heaps = files("one", "heap-");
     let heaps: Vec<&str> = heaps.iter().map(String::as_str).collect();
     let without = report(&harbor(), &[&["leaks"], heaps.as_slice()].concat());
@@ -157,7 +157,7 @@ fn goroutines_that_pile_up_are_a_suspect_with_their_starter_and_what_they_wait_f
     assert_eq!(found(&without, LEAK)["values"], found(&with, LEAK)["values"]);
 }
 
-/// A report in JSON that names its inputs instead of counting them: they stand in it as they were given.
+/// A report in JSON that names its inputs, as they were given, instead of counting them.
 fn by_name(text: &str) -> Value {
     let mut report: Value = serde_json::from_str(text).unwrap();
     let mut inputs = std::mem::take(report["inputs"].as_array_mut().unwrap());
@@ -186,7 +186,7 @@ fn the_order_of_arguments_does_not_matter() {
         }
         assert!(by_name(&said(&names, "json")) == known, "{names:?}");
     }
-    // Neither does their writing: a folder, or a pattern.
+    // Neither does their spelling: a folder, or a glob.
     let by_pattern = answer(&harbor(), &["leaks", "one/*.pb.gz"]);
     assert_eq!(by_pattern, sorted[0]);
     let by_folder = answer(&harbor(), &["leaks", "--format", "csv", "one"]);
@@ -236,7 +236,7 @@ fn a_limit_says_when_it_is_met() {
     let [earliest, latest] = hours(&within);
     assert!(0.0 < earliest && earliest < latest, "{within:#}");
     assert!(said.contains("OOM at 16 MiB in "), "{said}");
-    // Without the collector's reserve there is twice the room.
+    // Without the collector's reserve there is twice the space.
     let (off, _) = limit(&["--limit", "16MiB", "--gogc", "off"]);
     assert_eq!((&off["outcome"], &off["gogc"]), (&"within".into(), &Value::Null));
     assert!(number(&off["live_max"]) > number(&within["live_max"]), "{off:#}");
@@ -272,7 +272,7 @@ fn a_limit_that_means_nothing_is_refused() {
 
 #[test]
 fn what_is_own_code_decides_who_is_blamed() {
-    // The logbook is a library now: whoever calls it is to blame.
+    // The logbook is a library now: its caller is to blame.
     let report = report(&harbor(), &["leaks", "--own", r"^main\.\(\*harbor\)|^main\.main", "one"]);
     let first = &suspects(&report)[0];
     assert_eq!(first["site"]["function"], "main.(*harbor).serve", "{first:#}");
@@ -325,7 +325,7 @@ fn an_own_pattern_explains_and_makes_no_leak() {
     assert_eq!(leak["fix"], "Close the logbook at midnight.");
     let table = answer(&harbor(), &args);
     assert!(table.contains("Close the logbook at midnight."), "{table}");
-    // A cache that is full matches a pattern of a leak, and stays what it is; so does what never grew.
+    // A full cache matches a leak pattern but stays a cache; so does a site that never grew.
     let without = report(&harbor(), &["leaks", "one"]);
     assert_eq!(of_class(&with, "leak"), of_class(&without, "leak"));
     assert_eq!(found(&with, CACHE)["class"], found(&without, CACHE)["class"]);
@@ -346,7 +346,7 @@ fn a_restart_makes_two_processes_each_judged_for_itself() {
     let leak = found(&all.report, LEAK);
     assert_eq!(leak["process"], 1);
     assert_eq!(leak["values"].as_array().unwrap().len(), 8);
-    // The same without the restart says the same of the second process.
+    // The same without the restart gives the same result as the second process.
     let second: Vec<String> = files("restarted", "heap-").split_off(6);
     let second: Vec<&str> = second.iter().map(String::as_str).collect();
     let alone = report(&harbor(), &[&["leaks"], second.as_slice()].concat());
@@ -355,7 +355,8 @@ fn a_restart_makes_two_processes_each_judged_for_itself() {
     assert_eq!(all.rows["timeline"]["judged"], 1);
 }
 
-/// The heap of a process that has 100 MiB and more with each restart, and grows in none.
+/// The heap of a process that has 100 MiB, and more with each restart, but never grows while
+/// running.
 #[test]
 fn what_grows_only_from_process_to_process_is_no_leak() {
     use crate::dsl::stack;
@@ -386,7 +387,7 @@ fn snapshots_without_a_collection_in_between_are_no_evidence() {
     assert_eq!(leak["values"].as_array().unwrap().len(), 6, "{leak:#}");
     let process = &all.report["verdict"]["processes"][0];
     assert_eq!((&process["snapshots"], &process["repeats"]), (&6.into(), &6.into()));
-    // Four states and as many repeats are four.
+    // Four snapshots and four repeats count as four.
     let few = files("repeated", "heap-0");
     let three: Vec<&str> = few.iter().take(6).map(String::as_str).collect();
     let three = report(&harbor(), &[&["leaks"], three.as_slice()].concat());

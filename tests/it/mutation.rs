@@ -18,14 +18,14 @@ use heapdiff::report::{self, Question, Report, Sort, analyze};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What became of an input.
+/// The outcome for an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
     Refused,
 }
 
-/// Reads bytes and asks everything of them, beside the profile they were made from.
+/// Reads bytes and runs every question on them, together with the original profile.
 struct Victim {
     original: Profile,
     failures: Vec<String>,
@@ -92,7 +92,7 @@ fn ask_everything(bytes: &[u8], original: &Profile) -> Fate {
     fate
 }
 
-/// A profile is no larger than the bytes it was made from allow.
+/// Checks that a profile is no larger than its bytes allow.
 fn bounded(profile: &Profile, bytes: &[u8]) {
     let plain = corpus::unpacked(bytes).map_or(bytes.len(), |plain| plain.len());
     let symbols = &profile.symbols;
@@ -113,7 +113,7 @@ fn bounded(profile: &Profile, bytes: &[u8]) {
     }
 }
 
-/// Every output says it, and no number in it is infinite or none at all.
+/// Every output shows it, and no number in it is infinite or NaN.
 fn said(report: &Report) {
     let style =
         Style { width: Width::Columns(80), color: false, unit: None, file_names: FileNames::Short };
@@ -122,7 +122,7 @@ fn said(report: &Report) {
         output::write(format, report, &style, &mut out).unwrap();
         if format == Format::Json {
             let again: Report = serde_json::from_slice(&out).unwrap();
-            // What is no number is written as null, and comes back as absent.
+            // NaN is written as null, and comes back as absent.
             assert!(again == *report, "JSON that does not read as it was written");
         }
         let text = String::from_utf8(out).unwrap();
@@ -183,9 +183,9 @@ fn every_byte_damaged() {
     }
 }
 
-/// Where both readers read it, they read the same.
+/// If both readers accept it, they read the same.
 fn agree(bytes: &[u8], how: impl FnOnce() -> String) {
-    // A message that stands twice is merged by one and replaced by the other, as pprof does.
+    // One merges a message that occurs twice, and the other replaces it, as pprof does.
     let Ok(message) = <proto::Profile as prost::Message>::decode(bytes) else { return };
     if let (Ok(ours), Ok(theirs)) = (input::read_profile(bytes), reference(bytes)) {
         let mut ours = plain(&ours);
@@ -309,7 +309,7 @@ fn proto_of(bytes: &[u8]) -> proto::Profile {
     prost::Message::decode(bytes).unwrap()
 }
 
-/// The error of a comparison of a profile with itself.
+/// The error of comparing a profile with itself.
 fn complaint(profile: &proto::Profile) -> String {
     let bytes = dsl::bytes(profile);
     let mut rebase = Rebase::default();
@@ -373,7 +373,8 @@ fn a_bomb_of_gzip_is_read_like_any_other_file() {
     let bomb = corpus::read("crafted/bad/gzip-bomb.pb.gz");
     assert!(bomb.len() < 10_000);
     assert!(matches!(input::read_profile(bomb.as_slice()), Err(InputError::Invalid(_))));
-    // Ten thousand bytes of gzip that are ten million bytes of one string, of many strings, of comments.
+    // Ten thousand bytes of gzip that expand to ten million bytes of one string, of many strings,
+    // of comments.
     let zeros = vec![0; 9 << 20];
     let mut one_string = small();
     one_string.extend([0x32, 0x80, 0x80, 0xc0, 0x04]);
@@ -395,7 +396,7 @@ fn a_bomb_of_gzip_is_read_like_any_other_file() {
 #[test]
 fn many_samples_of_nothing() {
     let mut bytes = small();
-    // A sample of four zeros, a million times: no locations, no labels.
+    // A sample of four zeros, a million times: without locations and labels.
     bytes.extend([0x12, 6, 0x12, 4, 0, 0, 0, 0].repeat(1_000_000));
     let profile = input::read_profile(bytes.as_slice()).unwrap();
     assert_eq!(profile.samples.len(), 1_000_003);
@@ -456,7 +457,8 @@ fn ids_that_are_as_large_as_can_be() {
 
 #[test]
 fn a_mangled_name_that_grows_when_it_is_read() {
-    // Each template argument is a pair of the one before it: short as mangled, 2^30 names when spelled out.
+    // Each template argument is a pair of the one before it: short when mangled, 2^30 names when
+    // spelled out.
     let mut name = String::from("_Z1fISt4pairIiiE");
     for i in 1..31 {
         let id = char::from_digit(i, 36).unwrap().to_ascii_uppercase();

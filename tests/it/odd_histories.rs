@@ -9,12 +9,13 @@ use crate::program::{folder, run};
 use heapdiff::input::pprof::proto;
 use std::path::Path;
 
-/// So many objects of 1 MiB that a function keeps.
+/// A function that keeps this many objects of 1 MiB.
 fn kept(function: &str, objects: i64) -> Stack {
     stack(&format!("main.main;{function}")).inuse(objects, objects * MIB).sized(MIB)
 }
 
-/// A state of a program that keeps five more objects each minute, beside fifty that it always has.
+/// A snapshot of a program that keeps five more objects each minute, in addition to fifty permanent
+/// ones.
 fn state(i: i64) -> proto::Profile {
     snapshot(60 * i, &[kept("main.leak", 20 + 5 * i), kept("main.table", 50)])
 }
@@ -27,7 +28,7 @@ fn asked(name: &str, profiles: &[proto::Profile]) -> Everything {
     ask_everything(&history(name, profiles), &["."])
 }
 
-/// The name that stands for a text in the table of a profile.
+/// The name of a text in the string table of a profile.
 fn rename(profile: &mut proto::Profile, from: &str, to: &str) {
     for text in &mut profile.string_table {
         if text == from.as_bytes() {
@@ -86,7 +87,7 @@ fn zeros_and_empty_heaps_are_no_growth() {
         let all = asked(name, &profiles);
         assert!(suspects(&all.report).is_empty(), "{name}: {}", all.leaks);
     }
-    // The first process leaked; the second, whose counters begin again, holds nothing.
+    // The first process leaked; the second, whose counters start again, holds nothing.
     let all = asked("emptied", &emptied);
     assert_eq!(all.of_class("leak"), ["main.leak"], "{}", all.leaks);
     assert_eq!(suspects(&all.report)[0]["process"], 0, "{}", all.leaks);
@@ -148,7 +149,7 @@ fn times_of_all_ages_are_no_overflow() {
         [("decades", decades), ("extremes", extremes), ("nanoseconds", nanoseconds)]
     {
         let all = asked(name, &profiles);
-        // Where six of eight are the same moment, as good as, nobody knows how it grew.
+        // If six of eight have practically the same time, there is no way to know how it grew.
         let leaks: &[&str] = if name == "extremes" { &[] } else { &["main.leak"] };
         assert_eq!(all.of_class("leak"), leaks, "{name}: {}", all.leaks);
         let here = folder(&format!("{name}-limit"));
@@ -215,7 +216,7 @@ fn negative_and_huge_values_are_only_numbers() {
             snapshot(60 * i, &[negative, kept("main.leak", 20 + 5 * i)])
         })
         .collect();
-    // The first has nothing below zero.
+    // The first has no value below zero.
     let all = asked("negative", &negative);
     assert!(all.warns("delta-profile", "7 snapshots are differences"), "{}", all.leaks);
     let beyond: Vec<_> = (0..8)
@@ -357,7 +358,7 @@ fn names_can_not_steer_a_terminal() {
     assert_eq!(all.of_class("leak"), [evil], "{}", all.leaks);
 }
 
-/// Two thousand, since the debug build reads them within seconds.
+/// Two thousand, since the debug build reads that many within seconds.
 #[test]
 fn thousands_of_tiny_profiles_are_read() {
     let n = 2000;

@@ -19,7 +19,7 @@ fn matches(profile: &[u8], catalog: &Arc<Catalog>) -> Vec<Match> {
     answer!(analyze(series, &query, &Spec::default()).unwrap().answer, Matches).rows
 }
 
-/// What each function is expected to show first.
+/// The pattern each function is expected to show first.
 fn check(
     profile: &[u8],
     expected: &BTreeMap<String, String>,
@@ -86,7 +86,7 @@ fn the_other_patterns_are_found_and_all_of_them_on_every_version_of_go() {
     let expected = expected.map(|(function, pattern)| (function.to_owned(), pattern.to_owned()));
     let heap = corpus::read("patterns/more.pb.gz");
     assert_eq!(check(&heap, &expected.into(), &[], "patterns/more.pb.gz"), 11);
-    // The other versions are in recordings beside the project.
+    // The other versions are in the shared recordings.
     let profiles = corpus::shared(&["patterns-lab"]);
     let Some(folder) = profiles.first().and_then(|path| path.parent()) else { return };
     let expected = std::fs::read_to_string(folder.join("expected.json")).unwrap();
@@ -98,7 +98,8 @@ fn the_other_patterns_are_found_and_all_of_them_on_every_version_of_go() {
             continue;
         }
         let profile = std::fs::read(path).unwrap();
-        // The variant with deferred calls lacks what needs a network, and Go 1.27 collects what time.After leaves.
+        // The variant with deferred calls lacks the cases that need a network, and Go 1.27 collects
+        // what time.After leaves.
         let networked =
             ["http-transport-per-request", "sql-rows", "http2-streams", "net-fd", "timer-after"];
         let may_lack: &[&str] = match name.contains("-defer") {
@@ -128,7 +129,7 @@ fn goroutine_profiles_match_by_where_they_are_parked() {
     assert_eq!(report.sample_type, "goroutine");
 }
 
-/// A folder of its own with these files.
+/// Creates a folder with these files.
 fn folder(name: &str, files: &[(&str, &[u8])]) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("heapdiff-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -168,7 +169,7 @@ fn the_catalogue_is_listed_and_explained() {
             assert!(one.contains(&format!("\n{part}")), "{}: no {part}", pattern.id);
         }
         for line in one.lines().filter(|line| !line.contains(": heapdiff ")) {
-            // Neither expressions nor names are ever broken.
+            // Neither expressions nor names are ever wrapped.
             let is_expression = line.starts_with("    ");
             let is_name = line.split_whitespace().any(|word| word.len() > 60);
             assert!(

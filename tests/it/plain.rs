@@ -1,4 +1,4 @@
-//! A profile as plain text, without the ids of its file: what two readers must agree on.
+//! A profile as plain text, without the ids of its file, for comparing two readers.
 
 use heapdiff::input::pprof::proto;
 use heapdiff::model::ids::{LocationId, MappingId};
@@ -7,12 +7,12 @@ use heapdiff::model::profile::{Header, Profile, SampleType};
 use prost::Message;
 use std::collections::BTreeMap;
 
-/// Everything a profile says. Rows stand for themselves, by their position.
+/// The complete contents of a profile. Rows refer to each other by position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plain {
     pub(crate) header: Header,
     pub(crate) mappings: Vec<([u64; 3], [String; 2], [bool; 4])>,
-    /// Name, system name, file; line of the start.
+    /// Name, system name, file; first line.
     pub(crate) functions: Vec<([String; 3], i64)>,
     pub(crate) locations: Vec<Location>,
     pub(crate) samples: Vec<Sample>,
@@ -40,7 +40,7 @@ pub(crate) enum Label {
     Number(i64, String),
 }
 
-/// What heapdiff's reader made of a profile.
+/// The result of heapdiff's reader.
 pub(crate) fn plain(profile: &Profile) -> Plain {
     let text = |id| profile.text(id).to_owned();
     let symbols = &profile.symbols;

@@ -17,7 +17,7 @@ impl Random {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number of events of which so many are expected: they come apart by exponential times.
+    /// A number of events with this expected value: they are separated by exponential times.
     fn poisson(&mut self, mean: f64) -> i64 {
         let mut events = 0;
         let mut time = -self.uniform().ln();
@@ -28,28 +28,28 @@ impl Random {
         events
     }
 
-    /// How many of `n` happen, each with this probability.
+    /// How many of `n` events happen, each with this probability.
     fn binomial(&mut self, n: i64, p: f64) -> i64 {
         (0..n).filter(|_| self.uniform() <= p).count() as i64
     }
 }
 
-/// What a site does from one snapshot to the next, in objects that the profiler sees.
+/// The behaviour of a site from one snapshot to the next, in objects that the profiler sees.
 #[derive(Clone, Copy, Debug)]
 enum Does {
-    /// Makes so many, and keeps them.
+    /// Allocates this many, and keeps them.
     Leaks(f64),
-    /// Makes what is left to make of so many, a part in each interval.
+    /// Allocates a part of the remainder of this many in each interval.
     Fills { all: f64, part: f64 },
-    /// Makes so many, and keeps none to the end of the interval but these.
+    /// Allocates this many, and keeps only these to the end of the interval.
     Churns { makes: f64, holds: f64 },
-    /// Holds so many, of which a part is exchanged.
+    /// Holds this many, and exchanges a part of them.
     Stays { holds: f64, part: f64 },
-    /// Makes so many at once, halfway.
+    /// Allocates this many at once, halfway.
     Steps(f64),
 }
 
-/// A site: function, size of its objects, what it does.
+/// A site: function, object size, behaviour.
 const SITES: [(&str, i64, Does); 12] = [
     ("main.remember", 4096, Does::Leaks(9.0)),
     ("main.fillCache", 2048, Does::Fills { all: 120.0, part: 0.5 }),
@@ -65,7 +65,7 @@ const SITES: [(&str, i64, Does); 12] = [
     ("main.metrics", 128, Does::Stays { holds: 15.0, part: 0.2 }),
 ];
 
-/// A site under way: what was made, and what is left of it.
+/// The state of a site: allocated objects, and the remaining ones.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     made: i64,
@@ -88,7 +88,7 @@ impl Seen {
                 (held + random.poisson(makes), held)
             }
             Does::Stays { holds, part } => {
-                // The first time all of it is made.
+                // At first, all of it is allocated.
                 let made = random.poisson(if at == 0 { holds } else { holds * part });
                 let left = random.binomial(self.held, 1.0 - part);
                 (made, left + made)
@@ -102,7 +102,7 @@ impl Seen {
         self.held = held;
     }
 
-    /// The sample, scaled up as the profiler does it.
+    /// The sample, scaled up as in the profiler.
     fn sample(self, function: &str, size: i64) -> Stack {
         let p = 1.0 - (-size as f64 / PERIOD).exp();
         let scaled = |raw: i64| ((raw as f64 / p) as i64, ((raw * size) as f64 / p) as i64);
@@ -128,7 +128,8 @@ fn program(seed: u64, sites: &[(&str, i64, Does)], snapshots: usize) -> Vec<prot
     states.collect()
 }
 
-/// Runs of which a site leads the leaks, runs in which it is one of them, and leaks that are none.
+/// Runs in which a site ranks first among the leaks, runs in which it is among them, and false
+/// leaks.
 fn score(name: &str, sites: &[(&str, i64, Does)], snapshots: usize) -> (usize, usize, Vec<String>) {
     let (mut first, mut found, mut alarms) = (0, 0, Vec::new());
     for seed in 0..20 {
@@ -175,7 +176,7 @@ fn a_cache_that_slows_is_no_leak_with_six_snapshots_either() {
     assert!(alarms.len() <= 2, "{alarms:?}");
 }
 
-/// Whether a frame is a culprit: it, a closure in it, or an instance of it.
+/// Whether a frame is the planted one: the function, a closure in it, or an instance of it.
 fn is_culprit(frame: &str, culprit: &str) -> bool {
     let rest = frame.strip_prefix(culprit);
     rest.is_some_and(|rest| {
@@ -183,7 +184,7 @@ fn is_culprit(frame: &str, culprit: &str) -> bool {
     })
 }
 
-/// Whether a suspect is what is to be found: by its site or a frame of its path, or by a pattern.
+/// Whether a suspect is the planted one: by its site or a frame of its path, or by a pattern.
 fn is_it(suspect: &Value, truth: &Value) -> bool {
     let texts = |value: &Value| -> Vec<String> {
         let all = value.as_array().into_iter().flatten();
@@ -198,7 +199,7 @@ fn is_it(suspect: &Value, truth: &Value) -> bool {
     by_frame || texts(&suspect["patterns"]).iter().any(|pattern| patterns.contains(pattern))
 }
 
-/// The profiler and what runs the recorded programs.
+/// The profiler and the harness of the recorded programs.
 fn is_harness(suspect: &Value) -> bool {
     let function = suspect["site"]["function"].as_str().unwrap();
     !function.starts_with("main.")

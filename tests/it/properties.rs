@@ -95,7 +95,7 @@ fn the_change_of_a_row_is_its_after_less_its_before() {
     }
 }
 
-/// Three profiles that belong together.
+/// Three related profiles.
 fn triples() -> Vec<[Vec<u8>; 3]> {
     let mut triples = vec![
         ["chat/before.pb.gz", "chat/after.pb.gz", "chat/other-process.pb.gz"].map(corpus::read),
@@ -112,7 +112,7 @@ fn triples() -> Vec<[Vec<u8>; 3]> {
 fn profiles_add_up_in_any_order() {
     for [a, b, c] in triples() {
         let first = ask(Question::Top, &[&a, &b, &c], "");
-        // By name: which type is the default depends on what stands last.
+        // By name: the default type depends on which comes last.
         for inputs in [[&a, &c, &b], [&b, &a, &c], [&b, &c, &a], [&c, &a, &b], [&c, &b, &a]] {
             let other = ask(Question::Top, &inputs.map(Vec::as_slice), &first.sample_type);
             assert_eq!(rows(&first), rows(&other));
@@ -140,7 +140,7 @@ fn what_is_merged_first_adds_up_to_the_same() {
     }
 }
 
-/// Both profiles in one, of their first `width` sample types, with the ids of the second moved out of the way.
+/// Both profiles in one, with their first `width` sample types, and the ids of the second shifted.
 fn merge(first: &proto::Profile, second: &proto::Profile, width: usize) -> proto::Profile {
     let mut merged = dense(first);
     let second = dense(second);
@@ -168,7 +168,7 @@ fn merge(first: &proto::Profile, second: &proto::Profile, width: usize) -> proto
     }));
     merged.sample.extend(second.sample.into_iter().map(|mut s| {
         s.location_id.iter_mut().for_each(|id| *id += ids);
-        // Labels have no part in what is compared here.
+        // Labels aren't part of this comparison.
         s.label.clear();
         s
     }));
@@ -229,7 +229,7 @@ fn reports_do_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// Large enough that the work is cut in pieces.
+/// Large enough for the work to be cut into pieces.
 fn large_pair() -> [Vec<u8>; 2] {
     let mut random = Random(15);
     [1, 2].map(|side| {

@@ -19,12 +19,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Below `end`; 0 where that is 0.
+    /// A number below `end`; 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
     }
 
-    /// One time in `n`.
+    /// True one time in `n`.
     pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
@@ -110,7 +110,7 @@ impl Random {
         let location = self.ids(count).into_iter().map(|id| proto::Location {
             id,
             mapping_id: match mapping.as_slice() {
-                // Without any mapping, a reference to one says nothing.
+                // Without any mapping, a reference to one is meaningless.
                 [] => self.below(3) as u64,
                 all => {
                     if self.one_in(4) {
@@ -165,7 +165,7 @@ impl Random {
         }
     }
 
-    /// A profile written down in some legal way.
+    /// A profile in some valid encoding.
     pub(crate) fn wire(&mut self, p: &proto::Profile) -> Vec<u8> {
         let mut m = Fields::default();
         for t in &p.sample_type {
@@ -224,7 +224,7 @@ impl Random {
         for (number, value) in numbers {
             m.scalar(number, value as u64, self);
         }
-        // Given twice, this one says that two profiles are glued together.
+        // A second one is an error: two profiles glued together.
         m.once(9, p.time_nanos as u64, self);
         if let Some(t) = &p.period_type {
             let t = self.value_type(t);
@@ -255,7 +255,7 @@ impl Random {
         f.shuffled(self)
     }
 
-    /// A varint, at times longer than it need be.
+    /// A varint, sometimes longer than necessary.
     fn varint(&mut self, mut value: u64, out: &mut Vec<u8>) {
         let start = out.len();
         while value >= 0x80 {
@@ -273,7 +273,7 @@ impl Random {
     }
 }
 
-/// The fields of a message, those of a number in their order.
+/// The fields of a message; those with the same number stay in order.
 #[derive(Default)]
 struct Fields(BTreeMap<u64, VecDeque<Vec<u8>>>);
 
@@ -294,7 +294,7 @@ impl Fields {
         self.push(number, 0, random, &content);
     }
 
-    /// A number; at times another one stands before it, which does not count.
+    /// A number, sometimes preceded by another one that doesn't count.
     fn scalar(&mut self, number: u64, value: u64, random: &mut Random) {
         if random.one_in(12) {
             let mut content = Vec::new();
@@ -309,7 +309,7 @@ impl Fields {
         }
     }
 
-    /// True is any number but 0.
+    /// Any number but 0 is true.
     fn flag(&mut self, number: u64, flag: bool, random: &mut Random) {
         let value = if flag { 1 + random.number() / 2 } else { 0 };
         self.scalar(number, value, random);
@@ -322,7 +322,7 @@ impl Fields {
         self.push(number, 2, random, &field);
     }
 
-    /// Numbers one by one, packed, or in several packs, some of them empty.
+    /// Numbers encoded one by one, packed, or in several packs, some of them empty.
     fn numbers(&mut self, number: u64, values: &[u64], random: &mut Random) {
         let way = random.below(4);
         let mut rest = values;
@@ -346,7 +346,7 @@ impl Fields {
         }
     }
 
-    /// The message: fields of different numbers in any order, unknown ones between them.
+    /// The message: fields with different numbers in any order, with unknown ones between them.
     fn shuffled(mut self, random: &mut Random) -> Vec<u8> {
         for _ in 0..if random.one_in(4) { 1 + random.below(2) } else { 0 } {
             let number = 16 + random.number() / 32 % (1 << 20);

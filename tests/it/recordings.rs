@@ -8,12 +8,12 @@ use heapdiff::input::{self, Content};
 use heapdiff::model::history::Gather;
 use heapdiff::model::recording::{Lack, Recording, Span};
 
-/// A heap that has allocated so many objects, so many seconds after the first.
+/// A heap that has allocated this many objects, this many seconds after the first.
 fn allocated(seconds: i64, objects: i64) -> proto::Profile {
     snapshot(seconds, &[stack("main.main;main.work").alloc(objects, objects * KIB)])
 }
 
-/// So many goroutines, as Go writes them.
+/// This many goroutines, as Go writes them.
 fn goroutines(seconds: i64, count: i64) -> proto::Profile {
     let mut profile = snapshot(seconds, &[stack("main.main;main.wait")]);
     profile.sample_type.truncate(1);
@@ -31,7 +31,7 @@ fn untimed(mut profile: proto::Profile) -> proto::Profile {
     profile
 }
 
-/// What inputs make, in whatever order they come.
+/// The recording that the inputs make, in any order.
 fn recording(inputs: &[proto::Profile]) -> Recording {
     let (mut profiles, mut goroutines) = (Gather::default(), Gather::default());
     for (i, profile) in inputs.iter().enumerate() {
@@ -65,7 +65,7 @@ fn an_input_is_what_its_content_says() {
 
 #[test]
 fn one_split_into_processes_serves_all_tracks() {
-    // Counters fall after 120 s: the program was started again.
+    // Counters fall after 120 s: the program was restarted.
     let heaps = [0, 60, 120, 200, 260].into_iter().zip([10, 20, 30, 5, 15]);
     let mut inputs: Vec<_> = [10, 130, 190, 250].map(|at| goroutines(at, at)).into();
     inputs.extend(heaps.map(|(at, objects)| allocated(at, objects)));

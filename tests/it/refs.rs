@@ -30,7 +30,8 @@ fn refs(inputs: &[&[u8]], asked: RefsQuery) -> Refs {
     answer!(try_refs(inputs, asked, "inuse_space").unwrap().answer, Refs)
 }
 
-/// A tree as text: a line for each of its lines, with what changed (or what it holds), what ends, what is left out.
+/// A tree as text: one line per node, with the change (or value), the part that ends there, and the
+/// part left out.
 fn drawn(site: &RefsSite) -> Vec<String> {
     let line = |line: &RefsLine| {
         let frames: Vec<String> = line
@@ -137,7 +138,7 @@ fn large_opposite_changes_are_both_shown() {
     );
 }
 
-/// Each line is its branches, what ends at it and what was left out.
+/// The value of each line is the sum of its branches, what ends at it and what was left out.
 fn check_sums(site: &RefsSite, what: &str) {
     let add = |a: Change<i64>, b: &Change<i64>| Change {
         before: a.before.map(|before| before + b.before.unwrap()),
@@ -188,8 +189,8 @@ fn sums_are_those_of_the_functions_at_every_level() {
                             check_sums(&site, name);
                             let first = &site.lines[0];
                             let name = &first.frames[0].name;
-                            // Addresses stand for themselves here, and elsewhere beneath the row of
-                            // their binary.
+                            // Addresses are rows of their own here, and elsewhere part of their
+                            // binary's row.
                             if let Some(cum) =
                                 rows.get(name).filter(|_| !name.starts_with(['<', '[']))
                             {
@@ -212,7 +213,7 @@ fn a_profile_of_references_says_what_holds() {
             .inuse(100, 4096),
         stack("main.main. (func);buf. ([]uint8)").inuse(1, 10),
     ]);
-    // As goref writes it: objects and bytes in use, and neither period, address nor file.
+    // As goref writes it: objects and bytes in use, without period, address or file.
     profile.sample_type.drain(..2);
     profile.sample.iter_mut().for_each(|sample| _ = sample.value.drain(..2));
     profile.location.iter_mut().for_each(|location| {
@@ -252,7 +253,7 @@ fn a_pattern_that_finds_nothing_names_what_is_near() {
     assert!(error.contains("unclosed group"), "{error}");
 }
 
-/// A profile whose lines and addresses all lie elsewhere, as in another build.
+/// A profile with different lines and addresses throughout, as in another build.
 fn moved(mut profile: heapdiff::input::pprof::proto::Profile) -> Vec<u8> {
     for location in &mut profile.location {
         location.address += 0x1000;

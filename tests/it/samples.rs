@@ -91,7 +91,7 @@ fn at(mut row: DiffRow, file: &str, line: i64, kept: f64) -> DiffRow {
     row
 }
 
-/// A diff of two heap profiles with nothing in it.
+/// An empty diff of two heap profiles.
 pub(crate) fn empty_diff() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
@@ -314,7 +314,7 @@ pub(crate) fn single() -> Report {
     report
 }
 
-/// Lines of a function whose file has changed, and of one whose file is not there.
+/// Lines of a function whose file has changed, and of one whose file is missing.
 pub(crate) fn list() -> Report {
     let mut report = leaking();
     report.warnings.clear();
@@ -459,7 +459,7 @@ pub(crate) fn tags() -> Report {
     report
 }
 
-/// Two processes of another allocator, line by line, without a sampling period, with every row.
+/// Two processes with another allocator, line by line, without a sampling period, with every row.
 pub(crate) fn lines() -> Report {
     let mut report = empty_diff();
     report.granularity = Granularity::Lines;
@@ -570,7 +570,7 @@ pub(crate) fn peeked() -> Report {
     }
 }
 
-/// A call graph of two nodes, with what is left out.
+/// A call graph of two nodes, with left-out rows.
 pub(crate) fn graph() -> Report {
     let node = |name: &str, before: i64, after: i64| Node {
         name: name.to_owned(),

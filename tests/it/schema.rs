@@ -104,7 +104,7 @@ fn what_is_written_is_valid() {
 #[test]
 fn json_comes_back_as_it_was() {
     for mut report in samples() {
-        // Of matches JSON has the rows.
+        // For matches, JSON contains the rows.
         if let Answer::Matches(matches) = &mut report.answer {
             *matches = std::mem::take(&mut matches.rows).into();
         }
@@ -140,7 +140,7 @@ fn csv_has_a_line_per_row_and_raw_values() {
     let rows = &answer!(&report.answer, Diff).rows;
     assert_eq!(records.len(), rows.len());
     for (record, row) in records.iter().zip(rows) {
-        // What would break the line in two is spelled out.
+        // Characters that would break the line are escaped.
         assert_eq!(record[column("name")], row.name.replace('\n', "\\u{a}"));
         assert_eq!(record[column("delta_flat")], row.delta.flat.to_string());
         assert_eq!(record[column("error_lower")], row.error.unwrap().lower.to_string());

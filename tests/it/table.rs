@@ -54,7 +54,7 @@ fn no_line_is_wider_than_the_terminal() {
             let style = Style { file_names, ..plain(Width::Columns(columns)) };
             let text = text(&report, &style);
             for line in text.lines() {
-                // A command is there to be copied, so it is never broken.
+                // A command is meant to be copied, so it is never wrapped.
                 let command = line.contains(": heapdiff ");
                 assert!(command || line.width() <= columns, "{name} at {columns}: {line}");
             }
@@ -96,7 +96,7 @@ fn what_could_steer_a_terminal_is_spelled_out_everywhere() {
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(harmful), "{text:?}");
         assert!(text.contains("\\u{1b}]0;owned\\u{7}"), "{text}");
-        // No command to paste names such a thing.
+        // No command to paste contains such a name.
         assert!(!text.contains("Who calls it"), "{text}");
     }
 }

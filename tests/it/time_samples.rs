@@ -64,7 +64,7 @@ pub(crate) fn timeline_mut(report: &mut Report) -> &mut Timeline {
     }
 }
 
-/// Makes the answer one to what leaks.
+/// Turns the report into one about leaks.
 pub(crate) fn add_suspects(report: &mut Report, suspects: Vec<Suspect>, verdict: Verdict) {
     let timeline = timeline_mut(report).clone();
     report.answer = Answer::Leaks(LeaksAnswer { timeline, suspects, verdict });
@@ -83,7 +83,7 @@ pub(crate) fn verdict(report: &Report) -> Verdict {
     }
 }
 
-/// A suspect of a class, whose values follow a curve.
+/// A suspect of a class, with values along a curve.
 pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64>) -> Suspect {
     let growth = values[values.len() - 1] - values[0];
     Suspect {
@@ -209,7 +209,7 @@ pub(crate) fn leaks() -> Report {
     report
 }
 
-/// Two snapshots: growth, and nothing more.
+/// Two snapshots: only growth.
 pub(crate) fn growth_only() -> Report {
     let mut report = of_snapshots(2);
     let mut grew = suspect(1, "main.rememberRequest", Class::Grew, vec![120 * MIB, 521 * MIB]);
@@ -220,7 +220,7 @@ pub(crate) fn growth_only() -> Report {
     report
 }
 
-/// Growth that came to rest, in a process that was restarted.
+/// Growth that levelled off, in a process that was restarted.
 pub(crate) fn no_leak() -> Report {
     let mut report = of_snapshots(12);
     let values = curve(7, 0, 31 * MIB, |x| (x * 3.0).min(1.0));
@@ -239,7 +239,7 @@ pub(crate) fn no_leak() -> Report {
     report
 }
 
-/// Five snapshots of a first process, the others of a second, which is judged.
+/// Five snapshots of a first process, and the others of a second, which is judged.
 fn restart(timeline: &mut Timeline) {
     timeline.judged = 1;
     for (at, process) in timeline.processes.iter_mut().enumerate() {

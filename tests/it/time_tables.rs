@@ -53,7 +53,7 @@ fn no_line_about_time_is_wider_than_the_terminal() {
             let file_names = if columns % 2 == 0 { FileNames::Short } else { FileNames::Whole };
             let style = Style { file_names, ..plain(Width::Columns(columns)) };
             for line in text(&report, &style).lines() {
-                // A command is there to be copied, so it is never broken.
+                // A command is meant to be copied, so it is never wrapped.
                 let command = line.contains(": heapdiff ");
                 assert!(command || line.width() <= columns, "{name} at {columns}: {line}");
             }

@@ -1,4 +1,5 @@
-//! `heapdiff timeline` on a recording and on handwritten histories: rows, classes and rates through time.
+//! `heapdiff timeline` on a recording and on handwritten histories: rows, classes and rates over
+//! time.
 
 use crate::corpus;
 use crate::dsl::stack;
@@ -21,7 +22,7 @@ fn numbers(value: &Value) -> Vec<i64> {
 fn rows_of_a_recording_have_their_classes() {
     let harbor = corpus::path("harbor");
     let flat = report(&harbor, &["timeline", "one"]);
-    // Flat it is the helper that grows; who calls it is another question.
+    // By flat, the helper grows; its caller is another question.
     assert_eq!(row(&flat, "main.newTrack")["class"], "leak");
     let cache = row(&flat, "main.(*pilotBook).soundingsOf")["class"].as_str().unwrap();
     assert!(["warm-up", "step"].contains(&cache), "{cache}");
@@ -47,7 +48,7 @@ fn the_whole_is_what_its_snapshots_hold() {
         let total = totals.iter().find(|total| total["sample_type"] == "inuse_space").unwrap();
         assert_eq!(total["after"], *value, "{file}");
     }
-    // Rows that are all shown add up to it, in each snapshot.
+    // If all rows are shown, they add up to it in each snapshot.
     let mut sums = vec![0; values.len()];
     for row in through["timeline"]["rows"].as_array().unwrap() {
         sums.iter_mut().zip(numbers(&row["flat"])).for_each(|(sum, value)| *sum += value);
@@ -70,7 +71,7 @@ fn every_granularity_adds_up_to_the_same() {
 
 #[test]
 fn rates_are_what_was_allocated_in_each_interval() {
-    // 60 s apart, then 120 s: 6 MiB and 12 MiB more are as fast as each other.
+    // 60 s apart, then 120 s: 6 MiB and 12 MiB more are the same rate.
     let states = [(0, 10), (60, 16), (180, 28), (240, 28)].map(|(at, allocated)| {
         let busy = stack("main.main;main.busy").inuse(1, KIB).alloc(allocated, allocated * MIB);
         snapshot(at, &[busy.sized(MIB)])

@@ -1,9 +1,10 @@
-//! The gate on a real benchmark, from `go test` to the exit code: three commits of one program, each built once and
-//! run twenty times. The commit with the mistake fails at its line and the one without passes, every time.
+//! Checks a real benchmark, from `go test` to the exit code: three commits of one program, each
+//! built once and run twenty times. The commit with the mistake fails at its line and the one
+//! without passes, every time.
 //!
-//! With a fixed number of iterations, a benchmark holds the same memory in each run, whatever the clock. Without Go
-//! the test says so and is skipped; `HEAPDIFF_REQUIRE_ALL=1` makes that a failure. `check` judges recordings of the
-//! same runs.
+//! With a fixed number of iterations, a benchmark holds the same memory in each run, whatever the
+//! clock. Without Go the test prints that it is skipped; `HEAPDIFF_REQUIRE_ALL=1` makes that a
+//! failure. `check` judges recordings of the same runs.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
@@ -15,7 +16,7 @@ use std::process::Command;
 
 const RUNS: usize = 20;
 
-/// Whether there is Go.
+/// Whether Go is installed.
 fn has_go() -> bool {
     let found = Command::new("go").arg("version").output().is_ok_and(|out| out.status.success());
     if !found {
@@ -34,13 +35,13 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {text}");
 }
 
-/// Builds a commit's benchmark and runs it, each time into a profile of its own.
+/// Builds a commit's benchmark and runs it, writing a profile per run.
 fn record(version: &str, into: &Path) {
     let program = into.join(format!("{version}.test"));
     let source = corpus::path("programs/gate").join(version);
     let mut build = Command::new("go");
     build.args(["test", "-c", "-trimpath", "-o"]).arg(&program).arg(".").current_dir(source);
-    // Neither a workspace around it nor the network has a say.
+    // Independent of any enclosing workspace and of the network.
     build.env("GOWORK", "off").env("GOFLAGS", "").env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
     run(&mut build);
     for i in 0..RUNS {
@@ -72,7 +73,7 @@ fn the_regression_fails_and_the_unchanged_passes_every_time() {
         let (code, passed) = ask("unchanged");
         assert_eq!((code, &passed["outcome"]), (0, &"pass".into()), "run {i}: {passed:#}");
     }
-    // Three runs of each side.
+    // Three runs per side.
     let rules = "[[rule]]\nname = 'gate'\npackage = '^example\\.org/gate$'\nmax_growth = '2MiB'\nmax_growth_percent = 10\n";
     std::fs::write(folder.join("heapdiff.toml"), rules).unwrap();
     for first in (0..RUNS - 2).step_by(3) {

@@ -40,7 +40,7 @@ impl Whole {
         self
     }
 
-    /// Without the edges whose ends are not both nodes.
+    /// Removes the edges whose ends aren't both nodes.
     fn connected(mut self) -> Self {
         let Self { nodes, edges } = &mut self;
         edges.retain(|(from, to), _| nodes.contains_key(from) && nodes.contains_key(to));
@@ -155,7 +155,7 @@ fn rows_stand_in_the_order_of_pprof() {
         let rows = report["peek"]["rows"].as_array().unwrap();
         let names = |value: &serde_json::Value| -> Vec<String> {
             let all = value.as_array().unwrap().iter();
-            // pprof leaves out what did not change.
+            // pprof leaves out rows without change.
             let all = all.filter(|one| main(one).unwrap() != 0);
             all.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
         };
@@ -171,7 +171,7 @@ fn rows_stand_in_the_order_of_pprof() {
     }
 }
 
-/// Puts each case to both tools, several at a time, and fails with all differences.
+/// Runs each case in both tools, several at a time, and fails with all differences.
 fn compare(pprof: &Pprof, cases: &[Case]) {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
@@ -215,7 +215,7 @@ fn compare(pprof: &Pprof, cases: &[Case]) {
     assert!(nodes > 0 && edges > 0, "nothing was compared");
 }
 
-/// What one tool says of a case and the other does not.
+/// The differences between the tools for a case, in one direction.
 fn differ(pprof: &Pprof, case: &Case) -> Result<(Whole, Vec<String>), Failure> {
     let read = |text: &str, how: fn(&str) -> Result<Whole, String>| {
         how(text).map_err(|why| Failure::Broken(format!("pprof prints {why}")))
@@ -250,7 +250,7 @@ fn list(case: &Case, how: &str, theirs: &Whole, ours: &Whole) -> Vec<String> {
     all
 }
 
-/// What pprof prints of all nodes and edges.
+/// All nodes and edges that pprof prints.
 fn pprof_text(pprof: &Pprof, case: &Case, how: &str) -> Result<String, Failure> {
     let types = pprof.sample_types(&case.files).ok_or(Failure::Refused)?;
     let unit =
@@ -330,7 +330,7 @@ fn read_tree(text: &str) -> Result<Whole, String> {
         for (callee, weight) in &block.callees {
             tree.edge(&block.name, callee, *weight);
         }
-        // What calls a node stands there as well; it is read where it tells something new.
+        // The callers of a node are listed there as well; they are read if they add anything new.
         for (caller, weight) in &block.callers {
             tree.edge(&format!("{caller} ^"), &block.name, *weight);
         }
@@ -355,7 +355,7 @@ fn read_dot(text: &str) -> Result<Whole, String> {
             dot.node(&name, whole(&own[1])?, whole(&found[4])?);
             names.insert(found[1].to_owned(), name);
         } else if let Some(found) = edge.captures(line) {
-            // A node whose values are zero is not printed.
+            // A node with zero values isn't printed.
             if let (Some(from), Some(to)) = (names.get(&found[1]), names.get(&found[2])) {
                 dot.edge(from, to, whole(&found[3])?);
             }
@@ -386,7 +386,7 @@ fn heapdiff_json(case: &Case, question: &[&str]) -> Result<serde_json::Value, St
     serde_json::from_slice(&out.stdout).map_err(|error| format!("prints no JSON: {error}"))
 }
 
-/// Δ of a pair, the value of a single profile.
+/// Δ of a pair, or the value of a single profile.
 fn main(value: &serde_json::Value) -> Result<i64, String> {
     let main = value["delta"].as_i64().or_else(|| value["after"].as_i64());
     main.ok_or_else(|| format!("has no delta and no after: {value}"))
@@ -441,7 +441,7 @@ fn heapdiff_graph(case: &Case) -> Result<Whole, String> {
     for edge in list_of(&report["graph"], "edges")? {
         let end = |of: &str| edge[of].as_u64().and_then(|i| names.get(i as usize));
         let (Some(from), Some(to)) = (end("from"), end("to")) else {
-            // What did not change is left out.
+            // Rows without change are left out.
             if main(edge)? == 0 {
                 continue;
             }

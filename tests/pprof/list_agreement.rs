@@ -15,16 +15,17 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What pprof calls the label of the samples of a base.
+/// pprof's name for the label of the base's samples.
 const BASE: &str = "pprof::base";
 
-/// Shared recordings of more bytes are left to the other comparisons, because pprof takes seconds for each.
+/// Larger shared recordings, in bytes, are left to the other comparisons, because pprof takes
+/// seconds for each.
 const SHARED_MAX: u64 = 64 << 10;
 
-/// Values by what they belong to.
+/// Values by name.
 type Found = BTreeMap<String, i64>;
 
-/// A way to put a question to both tools: None where one refuses it.
+/// Runs a question in both tools: None if one refuses it.
 type Ask = fn(&Pprof, &Case) -> Option<(Found, Found)>;
 
 #[test]
@@ -65,7 +66,7 @@ fn labels_agree() {
     assert!(compared > 250, "only {compared} labels");
 }
 
-/// Every recording and every pair, in the last sample type that they have, which is in use of a heap.
+/// Every recording and every pair, in its last sample type, which is memory in use for a heap.
 fn recordings(pprof: &Pprof) -> Vec<Case> {
     let is_bad = |file: &PathBuf| file.components().any(|part| part.as_os_str() == "bad");
     let mut inputs = pairs(&testdata());
@@ -85,7 +86,7 @@ fn recordings(pprof: &Pprof) -> Vec<Case> {
     cases
 }
 
-/// Puts each case to both tools, fails with what differs, and gives how much was compared.
+/// Runs each case in both tools, fails with the differences, and returns how much was compared.
 fn compare(pprof: &Pprof, cases: &[Case], ask: Ask) -> usize {
     let next = AtomicUsize::new(0);
     let (compared, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -125,7 +126,7 @@ fn compare(pprof: &Pprof, cases: &[Case], ask: Ask) -> usize {
     compared
 }
 
-/// What pprof prints, in the unit of the sample type, asked by `option`.
+/// What pprof prints with `option`, in the unit of the sample type.
 fn printed(pprof: &Pprof, case: &Case, option: &str) -> Option<String> {
     let types = pprof.sample_types(&case.files)?;
     let unit =
@@ -141,7 +142,7 @@ fn printed(pprof: &Pprof, case: &Case, option: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// What heapdiff says.
+/// What heapdiff prints.
 fn said(case: &Case, command: &[&str]) -> Option<Value> {
     let mut heapdiff = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     heapdiff.args(command).args(&case.files);
@@ -153,7 +154,7 @@ fn said(case: &Case, command: &[&str]) -> Option<Value> {
     serde_json::from_slice(&out.stdout).ok()
 }
 
-/// The number that a value of pprof starts with; its unit follows.
+/// The number at the start of a pprof value; its unit follows.
 fn whole(text: &str) -> i64 {
     if text == "." {
         return 0;
@@ -163,13 +164,13 @@ fn whole(text: &str) -> i64 {
     text[..end].parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// What a row says of what was asked: Δ, or the value of a single profile.
+/// The value of a row: Δ, or the value of a single profile.
 fn primary(row: &Value, of: &str) -> i64 {
     let row = row.get("delta").unwrap_or(&row["after"]);
     row.pointer(of).unwrap().as_i64().unwrap()
 }
 
-/// Flat and cum by function, file and line, and of each line that both tools know the text.
+/// Flat and cum by function, file and line, for each line whose text both tools have.
 fn lines(pprof: &Pprof, case: &Case) -> Option<(Found, Found)> {
     let text = printed(pprof, case, "-list=^main|^chat|insert|Tree")?;
     let (mut theirs, mut texts) = (Found::new(), BTreeMap::new());
@@ -219,7 +220,7 @@ fn stacks(pprof: &Pprof, case: &Case) -> Option<(Found, Found)> {
         let mut value = None;
         let mut key = String::new();
         for line in block.lines() {
-            // Labels come first, then the leaf with the value, and then frames behind thirteen blanks.
+            // Labels come first, then the leaf with the value, then frames after thirteen blanks.
             let is_frame = line.get(10..13) == Some("   ") || line.starts_with("             ");
             let (start, rest) = match line.find("   ") {
                 _ if value.is_some() => ("", line.get(13..).unwrap_or("")),
@@ -251,7 +252,7 @@ fn stacks(pprof: &Pprof, case: &Case) -> Option<(Found, Found)> {
     Some((theirs, ours))
 }
 
-/// An address without symbols as pprof names it: by its binary.
+/// The name that pprof gives an address without symbols: its binary.
 fn binary(frame: &str) -> String {
     let is_hex = |text: &str| {
         let digits = text.strip_prefix("0x");
@@ -264,7 +265,7 @@ fn binary(frame: &str) -> String {
     }
 }
 
-/// Values by label and its value, and by label alone.
+/// Values by label key and value, and by key alone.
 fn labels(pprof: &Pprof, case: &Case) -> Option<(Found, Found)> {
     let text = printed(pprof, case, "-tags")?;
     let mut theirs = Found::new();
@@ -300,8 +301,8 @@ fn labels(pprof: &Pprof, case: &Case) -> Option<(Found, Found)> {
         .filter(|tag| tag["values"].as_array().unwrap().iter().any(|v| v["number"].is_i64()))
         .map(|tag| tag["key"].as_str().unwrap().to_owned())
         .collect();
-    // pprof prints numbers in the unit that it was asked for where it can, and rounds them elsewhere: only sums
-    // by key are compared there.
+    // pprof prints numbers in the requested unit if it can, and rounds them otherwise: then only
+    // sums by key are compared.
     let is_exact = unit == "bytes";
     let keep = |name: &String| {
         let key = name.split('=').next().unwrap_or("");

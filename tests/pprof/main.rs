@@ -1,4 +1,5 @@
-//! Comparisons with `go tool pprof`: numbers, graphs, lines and written profiles. And the gate on a real Go benchmark.
+//! Comparisons with `go tool pprof`: numbers, graphs, lines and written profiles; and `check` on a
+//! real Go benchmark.
 //!
 //! Without Go the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 

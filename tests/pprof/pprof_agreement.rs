@@ -22,7 +22,7 @@ use std::sync::{Mutex, OnceLock};
 /// Flat and cum by name.
 pub(crate) type Rows = BTreeMap<String, (i64, i64)>;
 
-/// A question that is put to both tools.
+/// A question for both tools.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// One profile, or before and after.
@@ -213,7 +213,7 @@ fn rows_of_pprof_are_read_as_printed() {
     assert!(read_top("x flat%\n 1.25kB 1% 1% 1B 1% f\n").is_err(), "a rounded number");
 }
 
-/// Puts each case to both tools, several at a time, and fails with all differences.
+/// Runs each case in both tools, several at a time, and fails with all differences.
 fn compare(pprof: &Pprof, cases: &[Case]) {
     let next = AtomicUsize::new(0);
     let differences = Mutex::new(Vec::new());
@@ -259,8 +259,8 @@ fn compare(pprof: &Pprof, cases: &[Case]) {
 }
 
 fn differ(case: &Case, theirs: &Rows, ours: &Rows) -> Vec<String> {
-    // Of a file pprof prints a row for each of its functions, whose cums count a sample once each and add
-    // up to nothing that heapdiff's one row could be compared with.
+    // For a file, pprof prints a row for each of its functions. Their cums count a sample once
+    // each, so their sum can't be compared with heapdiff's single row.
     let by_file = case.options.iter().any(|option| option == "files");
     let mut names: Vec<_> = theirs.keys().chain(ours.keys()).collect();
     names.sort();
@@ -279,28 +279,28 @@ fn differ(case: &Case, theirs: &Rows, ours: &Rows) -> Vec<String> {
 
 /// Why there is nothing to compare.
 pub(crate) enum Failure {
-    /// pprof does not read these files or not together; what heapdiff makes of them is its own affair.
+    /// pprof can't read these files, or not together; heapdiff may do so.
     Refused,
-    /// Something that must not happen.
+    /// An unexpected failure.
     Broken(String),
 }
 
-/// The pprof that belongs to the Go installation.
+/// The pprof of the Go installation.
 pub(crate) struct Pprof {
     path: PathBuf,
     folder: PathBuf,
-    /// What [`Pprof::sample_types`] found out.
+    /// The result of [`Pprof::sample_types`].
     types: Mutex<BTreeMap<Vec<PathBuf>, Option<Types>>>,
 }
 
 /// Sample types, each with its unit.
 pub(crate) type Types = Vec<(String, String)>;
 
-/// Finds pprof, once. None where there is no Go and that is allowed.
+/// Finds pprof, once. None if Go is missing and that is allowed.
 pub(crate) fn pprof() -> Option<&'static Pprof> {
     static FOUND: OnceLock<Option<Pprof>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
-        // The path is asked for, because `go tool pprof` takes thirty times as long to start.
+        // Runs pprof by its path, because `go tool pprof` takes thirty times as long to start.
         let out = Command::new("go").args(["tool", "-n", "pprof"]).output().ok()?;
         let path = PathBuf::from(String::from_utf8(out.stdout).ok()?.trim());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pprof");
@@ -324,7 +324,7 @@ pub(crate) fn pprof() -> Option<&'static Pprof> {
 impl Pprof {
     pub(crate) fn run(&self, options: &[String], files: &[PathBuf]) -> Output {
         let mut command = Command::new(&self.path);
-        // Nothing of the user's: no saved settings, no binaries that happen to lie about.
+        // Independent of the user's saved settings and binaries.
         command.env("PPROF_TMPDIR", &self.folder).env("PPROF_BINARY_PATH", &self.folder);
         command.env("HOME", &self.folder).env("XDG_CONFIG_HOME", &self.folder);
         command.args(options);
@@ -336,7 +336,7 @@ impl Pprof {
         command.output().expect("pprof runs")
     }
 
-    /// The sample types the files have in common. None where pprof refuses the files.
+    /// The sample types that the files have in common. None if pprof refuses the files.
     pub(crate) fn sample_types(&self, files: &[PathBuf]) -> Option<Types> {
         if let Some(known) = self.types.lock().expect("no thread panics").get(files) {
             return known.clone();
@@ -384,7 +384,7 @@ impl Pprof {
     }
 }
 
-/// Reads what `-top` prints: `flat flat% sum% cum cum%  name`, and maybe ` (inline)`.
+/// Reads the output of `-top`: `flat flat% sum% cum cum%  name`, and maybe ` (inline)`.
 fn read_top(text: &str) -> Result<Rows, String> {
     let (_, table) = text.split_once("flat%").ok_or_else(|| format!("no table: {text}"))?;
     let mut rows = Rows::new();
@@ -418,7 +418,7 @@ fn read_top(text: &str) -> Result<Rows, String> {
     Ok(rows)
 }
 
-/// What heapdiff says.
+/// What heapdiff prints.
 fn heapdiff(case: &Case) -> Result<Rows, Failure> {
     let broken = |why: String| Failure::Broken(format!("{case}: heapdiff {why}"));
     let is_pair = case.files.len() == 2;
@@ -470,8 +470,8 @@ pub(crate) fn case(files: &[&str], sample_type: &str, options: &[&str]) -> Case 
     }
 }
 
-/// A case for each sample type the files have in common. pprof must read them all, save for what
-/// `testdata/README.md` says it refuses.
+/// A case for each sample type that the files have in common. pprof must read them all, except for
+/// those that `testdata/README.md` lists as refused.
 pub(crate) fn cases_of_every_type(pprof: &Pprof, inputs: &[Vec<PathBuf>]) -> Vec<Case> {
     let mut cases = Vec::new();
     for files in inputs {
@@ -493,7 +493,7 @@ pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 
-/// Every folder's `before` and `after`, and the pairs that are named otherwise.
+/// Every folder's `before` and `after`, and the pairs with other names.
 pub(crate) fn pairs(folder: &Path) -> Vec<Vec<PathBuf>> {
     let named = [
         ["two-builds/v1.pb.gz", "two-builds/v2.pb.gz"],
@@ -513,7 +513,7 @@ pub(crate) fn pairs(folder: &Path) -> Vec<Vec<PathBuf>> {
         .collect()
 }
 
-/// The profiles in a folder and in the folders below it, by name.
+/// The profiles in a folder and in its subfolders, by name.
 pub(crate) fn profiles(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
         .into_iter()
@@ -525,7 +525,7 @@ pub(crate) fn profiles(folder: &Path) -> Vec<PathBuf> {
             !path.extension().is_some_and(|extension| other.iter().any(|&o| extension == o))
         })
         .collect();
-    // Of the verdicts, the first and the last of each are compared.
+    // For the verdicts, the first and the last of each are compared.
     let apart = |folder: &PathBuf| ["programs", "verdicts"].contains(&name(folder).as_str());
     found.extend(folders(folder).iter().filter(|f| !apart(f)).flat_map(|f| profiles(f)));
     found.sort();

@@ -52,7 +52,7 @@ fn several_profiles_add_up_to_what_pprof_merges() {
         let files: Vec<PathBuf> = names.iter().map(|name| corpus::path(name)).collect();
         let merged = folder.join(format!("{i}.pb.gz"));
         let mut options = vec!["-proto".to_owned(), format!("-output={}", merged.display())];
-        // Two files would be a comparison otherwise.
+        // Two files would be a comparison.
         options.extend(files.iter().map(|file| file.display().to_string()));
         let out = pprof.run(&options, &[]);
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -89,7 +89,7 @@ fn pprof_merges_to_the_same_profile() {
         args.extend(files.iter().map(|file| name(file)));
         heapdiff(&args);
         let mut options = vec!["-proto".to_owned(), format!("-output={}", theirs.display())];
-        // Two files would be a comparison otherwise.
+        // Two files would be a comparison.
         options.extend(files.iter().map(|file| file.display().to_string()));
         assert!(pprof.run(&options, &[]).status.success(), "{group:?}");
         let raw = |file: &PathBuf| {
@@ -137,7 +137,7 @@ fn pprof_finds_heapdiffs_deltas_in_a_difference() {
     }
 }
 
-/// Runs the program, which succeeds.
+/// Runs the program, which must succeed.
 fn heapdiff(args: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_heapdiff")).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
