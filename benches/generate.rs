@@ -1,37 +1,39 @@
-//! Generates heap profiles of any size, for the benchmarks and anything else that needs a large profile.
+//! Generates heap profiles of any size, for the benchmarks and for anything else that needs a large
+//! profile.
 //!
-//! They look like the Go runtime's: four sample types, one sample per (stack, object size) with the size as
-//! the label `bytes`, each location right before the first sample that needs it, inlined frames in some
-//! locations, the string table at the end, and values scaled from counts of really sampled objects. The
-//! bytes are written by hand, so that no reader is tested against its own writer. The same [`Shape`]
-//! always gives the same bytes.
+//! They look like the Go runtime's: four sample types, one sample per (stack, object size) with the
+//! size as the label `bytes`, each location right before the first sample that needs it, inlined
+//! frames in some locations, the string table at the end, and values scaled from counts of sampled
+//! objects. The bytes are written by hand, so that no reader is tested against its own writer. The
+//! same [`Shape`] always gives the same bytes.
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-/// Bytes between two samples, the runtime's default.
+/// Bytes between two samples: the runtime's default.
 const PERIOD: i64 = 524_288;
 
-/// Sizes of objects, as the Go allocator rounds them; small ones are more frequent.
+/// Object sizes, as the Go allocator rounds them; small ones are more frequent.
 const SIZES: [i64; 16] =
     [16, 32, 48, 64, 96, 128, 208, 256, 512, 1024, 2048, 4096, 8192, 32_768, 131_072, 1_048_576];
 
-/// How large a profile is, and how alike the two of a pair are.
+/// The size of a profile, and how similar the two of a pair are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
-    /// Functions in the program.
+    /// Number of functions in the program.
     pub(crate) functions: u32,
-    /// Stacks in each profile.
+    /// Number of stacks in each profile.
     pub(crate) stacks: u32,
-    /// Samples in each profile: at least one for each stack, each further one of another size.
+    /// Number of samples in each profile: at least one per stack; each further one has another
+    /// size.
     pub(crate) samples: u32,
     /// Frames in a stack on average, at least 2.
     pub(crate) depth: u32,
-    /// Share of stacks that both profiles of a pair have, in percent.
+    /// Share of stacks that both profiles of a pair contain, in percent.
     pub(crate) common: u32,
-    /// What the random numbers start from.
+    /// The seed of the random numbers.
     pub(crate) seed: u64,
 }
 
@@ -39,7 +41,7 @@ impl Shape {
     /// A small service: a profile of about 20 kB compressed.
     pub(crate) const SMALL: Self =
         Self { functions: 400, stacks: 250, samples: 400, depth: 16, common: 90, seed: 1 };
-    /// A service of some size: about 1 MB compressed.
+    /// A medium service: about 1 MB compressed.
     pub(crate) const MEDIUM: Self =
         Self { functions: 8_000, stacks: 15_000, samples: 25_000, depth: 30, common: 90, seed: 2 };
     /// A large program: about 9 MB compressed, 39 MB as protobuf.
@@ -163,7 +165,7 @@ impl Writer {
         for index in 0..u64::from(samples).max(stacks) {
             let stack = index % stacks;
             let is_common = stack * 100 < u64::from(common) * stacks;
-            // A stack that only one profile has is seeded by the profile as well.
+            // The seed of a stack that only one profile has includes the profile.
             let own = if is_common { 0 } else { 1 + self.side as u64 };
             let locations = self.stack((stack << 2) | own);
             let size = SIZES[Random(stack ^ (self.shape.seed << 40)).skewed(16) as usize];
@@ -172,10 +174,10 @@ impl Writer {
         }
     }
 
-    /// The location ids of a stack, leaf first. Neighbours share all but the last few frames, as the
-    /// stacks under one request handler do, which is also what makes a profile compress.
+    /// The location ids of a stack, leaf first. Neighbours share all but the last few frames, as
+    /// stacks under the same request handler do, which also makes a profile compressible.
     fn stack(&mut self, stack: u64) -> Vec<u64> {
-        // The two low bits tell the profiles of a pair apart.
+        // The two low bits distinguish the profiles of a pair.
         let mut trunk = Random(self.shape.seed.wrapping_mul(0x1_0000_0001) ^ ((stack >> 2) / 40));
         let mut twig = Random(self.shape.seed ^ stack.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let functions = u64::from(self.shape.functions.max(3));
@@ -186,7 +188,7 @@ impl Writer {
         let mut function = 1;
         for level in 2..depth {
             let random = if level + twigs < depth { &mut trunk } else { &mut twig };
-            // What a function calls is one of a few others.
+            // A function calls one of a few others.
             let site = random.skewed(6);
             function = 2 + Random((function << 8) | site).next() % (functions - 2);
             locations.push(self.location(function, site));
@@ -258,7 +260,7 @@ impl Writer {
         id
     }
 
-    /// Writes a sample of objects of one size: some sampled before, and some more after.
+    /// Writes a sample with objects of one size: some sampled before, and some more after.
     fn sample(&mut self, locations: &[u64], size: i64, seed: u64) {
         let mut random = Random(self.shape.seed ^ seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let mut allocated = 1 + random.skewed(40) as i64;
@@ -312,9 +314,9 @@ impl Writer {
     }
 }
 
-/// What the runtime writes for `count` sampled objects of `size` bytes: an object is sampled with
-/// probability 1 − exp(−size/period), so it stands for the inverse of that (`scaleHeapSample` in
-/// runtime/pprof).
+/// The values that the runtime writes for `count` sampled objects of `size` bytes: an object is
+/// sampled with probability 1 − exp(−size/period), so it represents the inverse of that
+/// (`scaleHeapSample` in runtime/pprof).
 fn scale(count: i64, size: i64) -> (i64, i64) {
     let factor = 1.0 / -(-(size as f64) / PERIOD as f64).exp_m1();
     ((count as f64 * factor) as i64, ((count * size) as f64 * factor) as i64)

@@ -1,4 +1,5 @@
-//! Measures the cost of a history: `cargo bench --profile dist --bench history`; append `-- 50 100` for these sizes.
+//! Measures the cost of a history: `cargo bench --profile dist --bench history`; append `-- 50 100`
+//! for these sizes.
 //!
 //! One profile of size M becomes N snapshots of a service, an interval apart: the same stacks, each with values that
 //! grow or sway in their own way. (Equal files would be recognised as copies and skipped.) Two things are measured,
@@ -30,13 +31,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Snapshots, where nobody says how many.
+/// Default number of snapshots.
 const COUNTS: [usize; 4] = [50, 100, 200, 400];
-/// Runs of each, of which the fastest counts.
+/// Runs of each measurement; the fastest counts.
 const RUNS: usize = 3;
 /// Nanoseconds between two snapshots.
 const INTERVAL: i64 = 60_000_000_000;
-/// Tells a child what it is to do.
+/// Tells a child process its role.
 const ROLE: &str = "HEAPDIFF_BENCH_ROLE";
 
 fn main() -> io::Result<()> {
@@ -66,7 +67,7 @@ fn measure(counts: &[usize], folder: &Path) -> io::Result<()> {
         let files = &files[..count];
         let bytes: u64 = files.iter().map(|file| fs::metadata(file).map_or(0, |m| m.len())).sum();
         let mut best: [Option<Cost>; 2] = [None, None];
-        // In turns, so that a machine that is busy for a while is busy for both.
+        // Alternating, so that a busy machine affects both alike.
         for _ in 0..RUNS {
             for (best, role) in best.iter_mut().zip(["decode", "answer"]) {
                 let cost = run(role, files)?;
@@ -90,11 +91,11 @@ fn measure(counts: &[usize], folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a child needed.
+/// The cost of a child process.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     time: Duration,
-    /// High-water mark of its memory in KiB.
+    /// Peak memory in KiB.
     peak: Option<u64>,
 }
 
@@ -102,7 +103,7 @@ impl Cost {
     fn min(self, other: Self) -> Self {
         Self {
             time: self.time.min(other.time),
-            // Of memory the worst counts.
+            // For memory, the worst run counts.
             peak: self.peak.max(other.peak),
         }
     }
@@ -121,12 +122,12 @@ fn run(role: &str, files: &[PathBuf]) -> io::Result<Cost> {
     Ok(Cost { time: Duration::from_nanos(nanos), peak: numbers.next().and_then(Result::ok) })
 }
 
-/// Does what is measured, and prints nanoseconds and KiB.
+/// Runs the measured work, and prints nanoseconds and KiB.
 fn child(role: &OsString) -> io::Result<()> {
     let files: Vec<OsString> = std::env::args_os().skip(1).collect();
     let start = Instant::now();
     if role == "decode" {
-        // Unpacked beforehand, since the reader of packed profiles unpacks on a thread beside.
+        // Unpacked beforehand, since the reader of packed profiles unpacks on another thread.
         let mut plain = Vec::new();
         parallel::limited(1, || {
             files.iter().try_for_each(|file| {
@@ -167,7 +168,7 @@ fn read(file: impl AsRef<Path>) -> io::Result<Profile> {
     input::read_profile(BufReader::new(File::open(file)?)).map_err(io::Error::other)
 }
 
-/// The most memory this process ever had, in KiB, where the system keeps it in /proc.
+/// The peak memory of this process in KiB, if the system provides it in /proc.
 fn peak() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -198,8 +199,8 @@ fn snapshots(count: usize, folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// Values after so many intervals: what was allocated rises everywhere; of what is in use every fiftieth sample rises,
-/// and the others sway. All by whole objects.
+/// Values after this many intervals: allocated memory rises everywhere; memory in use rises in
+/// every fiftieth sample and sways in the others. All by whole objects.
 fn age(profile: &mut Profile, number: i64) {
     let width = profile.header.sample_types.len();
     if width != 4 {

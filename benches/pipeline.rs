@@ -14,12 +14,13 @@
 //!   this process through [`heapdiff::command::run`], so that starting a process is not measured. It reads the two
 //!   files at the same time where there are two cores, so it can be quicker than the sum of its stages.
 //!
-//! Look at the columns `fastest` and `median`: they should be near each other, and where they are not, the
-//! machine was busy with something else. Each first line is time, each second one throughput.
+//! Compare the columns `fastest` and `median`: they should be close, and if they aren't, the
+//! machine was busy with something else. In each block the first line is time, the second
+//! throughput.
 //! `cargo bench --profile dist -- --sort location` prints the stages in the order in which they run.
 //!
-//! With `HEAPDIFF_BENCH_WRITE=FOLDER` the profiles are written there instead, to be looked at or to be
-//! given to another tool.
+//! With `HEAPDIFF_BENCH_WRITE=FOLDER`, the profiles are written there instead, for inspection or
+//! for use with another tool.
 
 mod generate;
 mod stages;
@@ -116,7 +117,7 @@ fn main() {
         return;
     }
     divan::main();
-    // Not there where no stage was asked for that needs files.
+    // Missing if no selected stage needs files.
     let _ = std::fs::remove_dir_all(folder());
 }
 

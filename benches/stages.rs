@@ -21,10 +21,10 @@ use heapdiff::report::{Query, Question, analyze};
 use std::io::{Read as _, sink};
 use std::path::{Path, PathBuf};
 
-/// Rows of the table where nobody says how many.
+/// Default number of rows in the table.
 const ROWS: usize = 25;
 
-/// Two profiles to compare, in every form that a stage starts from.
+/// Two profiles to compare, in every form that a stage starts with.
 pub(crate) struct Pair {
     /// As protobuf.
     pub(crate) plain: [Vec<u8>; 2],
@@ -69,7 +69,7 @@ fn series<const N: usize>(profiles: [Profile; N]) -> Series {
     rebase.finish().expect("sample types in common")
 }
 
-/// What the command line asks where nothing else was typed.
+/// The command line's query without options.
 fn query(question: Question) -> Query {
     Query {
         question,

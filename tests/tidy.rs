@@ -25,13 +25,14 @@ const FLOORS: &[&[&str]] = &[
 /// The highest floor that is a function of its arguments: no I/O, no clock, no environment.
 const PURE: usize = 6;
 
-/// A module whose files are a list of like things: a format, a question, a subcommand each. A file that
-/// is named here is no entry of the list.
+/// A module whose files are a list of similar things, such as one format, question or subcommand
+/// each. Files named here aren't entries of the list.
 struct List {
     module: &'static str,
-    /// Where the list itself stands besides `mod.rs`: names the entries, and entries may name it.
+    /// Where the list itself is, in addition to `mod.rs`: it names the entries, and entries may
+    /// name it.
     heads: &'static [&'static str],
-    /// What entries share: entries name it, and it knows no entry.
+    /// Code that entries share: entries use it, and it uses no entry.
     shared: &'static [&'static str],
 }
 
@@ -65,7 +66,7 @@ const LISTS: &[List] = &[
     },
 ];
 
-/// What reaches outside of the program, by the end of its path.
+/// Names that reach outside of the program, by the end of their path.
 const OUTSIDE: &[&str] = &[
     "std::fs",
     "std::env",
@@ -134,7 +135,7 @@ fn the_house_is_tidy() {
     assert!(complaints.is_empty(), "{} complaints:\n{list}", complaints.len());
 }
 
-/// No module uses one on its own floor or above.
+/// No module uses one in its own floor or above.
 fn floors(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for source in sources {
@@ -167,7 +168,7 @@ fn floors(sources: &[Source]) -> Vec<String> {
     complaints
 }
 
-/// Entries of a list do not name each other.
+/// Entries of a list don't name each other.
 fn lists(sources: &[Source]) -> Vec<String> {
     let modules: BTreeSet<String> =
         sources.iter().map(|source| source.module().join("::")).collect();
@@ -200,7 +201,8 @@ fn lists(sources: &[Source]) -> Vec<String> {
     complaints
 }
 
-/// Files and folders beside each other do not use each other in a circle. What a folder holds counts as the folder.
+/// Files and folders in the same folder don't use each other in a circle. A folder counts as one
+/// with its contents.
 fn circles(sources: &[Source]) -> Vec<String> {
     let mut uses: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
     let modules: BTreeSet<Vec<String>> = sources.iter().map(Source::module).collect();
@@ -265,7 +267,7 @@ fn folders(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// Floors up to [`PURE`] do not reach outside of the program.
+/// Floors up to [`PURE`] don't reach outside of the program.
 fn outside(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
     for source in sources {
@@ -292,7 +294,7 @@ fn outside(sources: &[Source]) -> Vec<String> {
     complaints
 }
 
-/// Every file opens with what it is and why.
+/// Every file opens with a header that says what it is and why.
 fn headers(sources: &[Source]) -> Vec<String> {
     let headless = sources.iter().filter(|source| !source.text.starts_with("//! "));
     headless
@@ -334,7 +336,7 @@ fn declared(sources: &[Source]) -> Vec<String> {
     complaints
 }
 
-/// No file is longer than can be kept in mind.
+/// No file is too long to keep in mind.
 fn lengths(sources: &[Source]) -> Vec<String> {
     let length = |source: &Source| before_tests(&source.text).lines().count();
     let long = sources.iter().filter(|source| length(source) > LONGEST);
@@ -349,9 +351,9 @@ fn lengths(sources: &[Source]) -> Vec<String> {
     .collect()
 }
 
-/// Nothing names a folder of somebody's machine.
+/// Nothing names a folder on a particular machine.
 fn machine_paths(sources: &[Source]) -> Vec<String> {
-    // Put together here, so that this file does not complain about itself.
+    // Assembled here, so that the rule doesn't match this file.
     let folders = ["work", "root", "home"].map(|folder| format!("/{folder}/"));
     find(sources, |line| {
         folders.iter().find(|folder| line.contains(folder.as_str())).map(|folder| {
@@ -360,7 +362,7 @@ fn machine_paths(sources: &[Source]) -> Vec<String> {
     })
 }
 
-/// Files say what is so, not who wrote them, how, or what is still to be done.
+/// Files state facts, not who wrote them, how, or what remains to be done.
 fn words(sources: &[Source]) -> Vec<String> {
     let banned: Vec<String> = [
         ["co-authored", "-by"],
@@ -410,7 +412,7 @@ fn floor_of(module: &str) -> Option<usize> {
 }
 
 impl Source {
-    /// The module this file is, from the root: `src/input/pprof/mod.rs` is `input`, `pprof`.
+    /// The module of this file, from the root: `src/input/pprof/mod.rs` is `input`, `pprof`.
     fn module(&self) -> Vec<String> {
         let path = self.path.trim_start_matches("src/").trim_end_matches(".rs");
         let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
@@ -465,7 +467,7 @@ impl Source {
     }
 }
 
-/// Reads one use tree that starts at `at`, adds its paths and gives where it ends.
+/// Parses one use tree that starts at `at`, adds its paths and returns where it ends.
 fn tree(tokens: &[String], mut at: usize, prefix: &str, paths: &mut Vec<String>) -> usize {
     let mut path = prefix.to_owned();
     while let Some(token) = tokens.get(at) {
@@ -524,7 +526,7 @@ fn tokens(code: &str) -> Vec<String> {
     tokens
 }
 
-/// What stands before the module of tests.
+/// The text before the module of tests.
 fn before_tests(text: &str) -> &str {
     let mut from = 0;
     while let Some(found) = text[from..].find("#[cfg(test)]") {
@@ -540,7 +542,7 @@ fn before_tests(text: &str) -> &str {
     text
 }
 
-/// The files that are part of the tool: a test may be long, and may use and read what it likes.
+/// The files that are part of the tool: a test may be long, and may use and read anything.
 fn without_tests(sources: &[Source]) -> Vec<Source> {
     let is_test = |source: &&Source| {
         let module = source.module();
@@ -551,7 +553,7 @@ fn without_tests(sources: &[Source]) -> Vec<Source> {
     sources.iter().filter(|source| !is_test(source)).cloned().collect()
 }
 
-/// The code without comments and without what is in quotes; lines stay where they are.
+/// The code without comments and quoted text; lines keep their positions.
 fn code(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -604,7 +606,7 @@ fn quoted(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a raw string that starts here with `r`, 0 where none does.
+/// The length of a raw string that starts here with `r`, or 0 if there is none.
 fn raw(rest: &str) -> usize {
     let hashes = rest[1..].chars().take_while(|&c| c == '#').count();
     if !rest[1 + hashes..].starts_with('"') {
@@ -615,7 +617,7 @@ fn raw(rest: &str) -> usize {
     rest[body..].find(&close).map_or(rest.len(), |at| body + at + close.len())
 }
 
-/// The length of a character that starts here with a quote, 0 where it is a lifetime.
+/// The length of a character literal that starts here with a quote, or 0 if it is a lifetime.
 fn character(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match chars.next() {
@@ -625,7 +627,7 @@ fn character(rest: &str) -> usize {
     }
 }
 
-/// The files in a folder and below it that have one of these extensions, by path.
+/// The files with one of these extensions in a folder and its subfolders, by path.
 fn read(root: &Path, folder: &str, extensions: &[&str]) -> Vec<Source> {
     let mut sources = Vec::new();
     for entry in std::fs::read_dir(root.join(folder)).into_iter().flatten() {
@@ -649,7 +651,7 @@ mod rules {
         Source { path: format!("src/{path}"), text: text.to_owned() }
     }
 
-    /// The one complaint a rule has, or none.
+    /// The only complaint of a rule, or none.
     fn complaint(rule: fn(&[Source]) -> Vec<String>, sources: &[Source]) -> Option<String> {
         let mut complaints = rule(sources);
         assert!(complaints.len() < 2, "more than expected: {complaints:?}");

@@ -7,7 +7,7 @@ use heapdiff::model::series::Series;
 use heapdiff::report::{Answer, Query, Question, Report, analyze};
 use std::collections::BTreeMap;
 
-/// Every row of an answer, by function.
+/// Every row of a report, by function.
 pub(crate) fn query(question: Question, sample_type: &str) -> Query {
     Query {
         question,
@@ -31,13 +31,14 @@ pub(crate) fn series(inputs: &[&[u8]]) -> Result<Series, String> {
     rebase.finish().map_err(|error| error.to_string())
 }
 
-/// What changed, or where the memory is; the profile's own sample type where `sample_type` is empty.
+/// Δ, or the value of a single profile; the profile's own sample type if `sample_type` is empty.
 pub(crate) fn ask(question: Question, inputs: &[&[u8]], sample_type: &str) -> Report {
     let series = series(inputs).unwrap();
     analyze(series, &query(question, sample_type), &Spec::default()).unwrap()
 }
 
-/// Flat, cum and objects of each row, those of one name added up; rows of zeros left out.
+/// Flat, cum and objects of each row; rows with the same name are added up, and rows of zeros left
+/// out.
 pub(crate) fn rows(report: &Report) -> BTreeMap<String, [i64; 3]> {
     let mut rows: BTreeMap<String, [i64; 3]> = BTreeMap::new();
     let mut add = |name: &str, values: [i64; 3]| {
@@ -58,7 +59,7 @@ pub(crate) fn rows(report: &Report) -> BTreeMap<String, [i64; 3]> {
     rows
 }
 
-/// Total of each sample type: its change, or its sum.
+/// Total of each sample type: Δ, or the sum.
 pub(crate) fn totals(report: &Report) -> BTreeMap<String, i64> {
     let total =
         |total: &heapdiff::report::Total| (total.sample_type.clone(), total.value.delta_or_value());

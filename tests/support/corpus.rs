@@ -1,22 +1,22 @@
-//! Profiles to test on: the project's recordings, and more if they are available.
+//! Profiles for tests: the project's recordings, and more if they are available.
 
 #![expect(clippy::print_stdout, reason = "a test that skips something says so")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Folders of `testdata` that are no recordings, or many alike: those are asked for by name.
+/// Folders of `testdata` that aren't recordings, or are many similar ones: tests use those by name.
 const APART: [&str; 2] = ["testdata/programs", "testdata/verdicts"];
 
-/// Every file in `testdata` that is meant to be a profile, also the broken ones.
+/// Every file in `testdata` that is meant to be a profile, including the broken ones.
 pub(crate) fn testdata() -> Vec<PathBuf> {
     let found = files(&root().join("testdata"));
     assert!(found.len() > 100, "only {} profiles in testdata", found.len());
     found
 }
 
-/// Recordings through time whose verdict is known: a folder for each service, with its `truth.json`. Those of `testdata`, and
-/// those in `../shared` where there are some.
+/// Recordings over time with a known verdict: a folder for each service, with its `truth.json`.
+/// Those of `testdata`, and those in `../shared`, if any.
 pub(crate) fn verdicts() -> Vec<PathBuf> {
     let shared = root().join("../shared/leakbench/recordings");
     let own = folders(&path("verdicts"));
@@ -28,7 +28,7 @@ pub(crate) fn verdicts() -> Vec<PathBuf> {
     [own, more].concat()
 }
 
-/// The folders in a folder, by name; none where it is not there.
+/// The folders in a folder, by name; empty if it doesn't exist.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -37,7 +37,8 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Profiles beside the project, in `../shared`: what a test tries besides those of `testdata`. Says so where there are none.
+/// Additional profiles in `../shared`, which tests use as well as those of `testdata`. Prints a
+/// note if there are none.
 pub(crate) fn shared(folders: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
@@ -77,7 +78,7 @@ pub(crate) fn path(name: &str) -> PathBuf {
     root().join("testdata").join(name)
 }
 
-/// The bytes without the gzip around them; what is no gzip stays. None where the gzip is broken.
+/// Unpacks gzip; other bytes stay as they are. None if the gzip is broken.
 pub(crate) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Some(bytes.to_vec());
@@ -87,7 +88,7 @@ pub(crate) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// The path in words that are the same on every machine.
+/// The path, written the same on every machine.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
@@ -96,7 +97,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The profiles in a folder and in those below it, by name.
+/// The profiles in a folder and its subfolders, by name.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Call graphs as `dot` text, and what Graphviz draws of them.
+//! Call graphs as `dot` text, and their rendering by Graphviz.
 //!
 //! Without Graphviz the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 
@@ -24,7 +24,7 @@ pub(crate) fn dot(report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// What Graphviz makes of a graph, which must be without a warning.
+/// Graphviz's rendering of a graph, which must cause no warning.
 pub(crate) fn graphviz(graph: &str) -> Option<String> {
     let child = Command::new("dot")
         .arg("-Tsvg")
@@ -46,7 +46,7 @@ pub(crate) fn graphviz(graph: &str) -> Option<String> {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
-    // That it has no such font is its own affair.
+    // A font missing on the machine isn't an error.
     let complaints: Vec<_> = complaints.lines().filter(|line| !line.contains("font")).collect();
     assert!(output.status.success() && complaints.is_empty(), "{complaints:?}");
     Some(String::from_utf8(output.stdout).unwrap())

@@ -3,7 +3,7 @@
 use heapdiff::input::pprof::proto;
 use prost::Message;
 
-/// A sample under description.
+/// The description of a sample.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stack {
     frames: Vec<String>,
@@ -18,31 +18,31 @@ enum Value {
     Number(i64, String),
 }
 
-/// A sample of a stack, its functions from the root to the leaf.
+/// A sample with a stack: its functions from root to leaf.
 pub(crate) fn stack(frames: &str) -> Stack {
     Stack { frames: frames.split(';').map(str::to_owned).collect(), ..Stack::default() }
 }
 
 impl Stack {
-    /// In use, and allocated at least.
+    /// Sets the values in use, and the allocated ones to the same.
     pub(crate) fn inuse(mut self, objects: i64, bytes: i64) -> Self {
         self.values[2..].copy_from_slice(&[objects, bytes]);
         self.alloc(objects, bytes)
     }
 
-    /// In use, whatever was allocated.
+    /// Sets the values in use, independent of the allocated ones.
     pub(crate) fn inuse_only(mut self, objects: i64, bytes: i64) -> Self {
         self.values[2..].copy_from_slice(&[objects, bytes]);
         self
     }
 
-    /// Ever allocated.
+    /// Sets the allocated values.
     pub(crate) fn alloc(mut self, objects: i64, bytes: i64) -> Self {
         self.values[..2].copy_from_slice(&[objects, bytes]);
         self
     }
 
-    /// The size of its objects, as Go notes it.
+    /// Sets the object size, as Go records it.
     pub(crate) fn sized(self, bytes: i64) -> Self {
         self.number("bytes", bytes, "bytes")
     }
@@ -58,7 +58,7 @@ impl Stack {
     }
 }
 
-/// A Go heap profile of these samples, at the default rate.
+/// A Go heap profile with these samples, at the default rate.
 pub(crate) fn heap(stacks: &[Stack]) -> proto::Profile {
     let mut strings = Strings(vec![Vec::new()]);
     let mut value_type = |name: &str, unit: &str| proto::ValueType {
@@ -129,7 +129,7 @@ pub(crate) fn heap(stacks: &[Stack]) -> proto::Profile {
     profile
 }
 
-/// The bytes of a profile, not packed.
+/// The uncompressed bytes of a profile.
 pub(crate) fn bytes(profile: &proto::Profile) -> Vec<u8> {
     profile.encode_to_vec()
 }

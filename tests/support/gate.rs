@@ -1,11 +1,11 @@
-//! `heapdiff check` as a job runs it, and what it must say of the recorded regression.
+//! `heapdiff check` as a CI job runs it, and what it must report about the recorded regression.
 
 use super::program::Said;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// A check in a folder, outside of any job of GitHub.
+/// Runs a check in a folder, without the environment of a GitHub job.
 pub(crate) fn check(folder: &Path, args: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
@@ -22,7 +22,7 @@ pub(crate) fn answer(folder: &Path, args: &[&str]) -> (i32, Value) {
     (said.code.unwrap(), report["check"].clone())
 }
 
-/// That a check names what the regression forgets to free, and where that is.
+/// Asserts that a check names the objects that the regression forgets to free, and the line.
 pub(crate) fn is_the_regression(check: &Value) {
     assert_eq!(check["outcome"], "fail");
     let rule = &check["rules"][0];

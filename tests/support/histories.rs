@@ -14,28 +14,28 @@ pub(crate) const MIB: i64 = 1 << 20;
 /// Nanoseconds in a second.
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
-/// A state of the heap, so many seconds after the first.
+/// A snapshot of the heap, this many seconds after the first.
 pub(crate) fn snapshot(seconds: i64, stacks: &[Stack]) -> proto::Profile {
     let mut profile = heap(stacks);
     profile.time_nanos += seconds * SECOND;
     profile
 }
 
-/// Writes the profiles of a history, named in their order.
+/// Writes the profiles of a history, with names in their order.
 pub(crate) fn write(folder: &Path, profiles: &[proto::Profile]) {
     for (i, profile) in profiles.iter().enumerate() {
         fs::write(folder.join(format!("heap-{i:05}.pb")), bytes(profile)).unwrap();
     }
 }
 
-/// A folder that holds a history.
+/// Creates a folder with a history.
 pub(crate) fn history(name: &str, profiles: &[proto::Profile]) -> PathBuf {
     let folder = folder(name);
     write(&folder, profiles);
     folder
 }
 
-/// The answer to a command, which is one.
+/// The output of a command that must succeed.
 pub(crate) fn answer(folder: &Path, args: &[&str]) -> String {
     let said = run(folder, args);
     assert_eq!(said.code, Some(0), "{args:?}: {}", said.stderr);
@@ -47,7 +47,7 @@ pub(crate) fn report(folder: &Path, args: &[&str]) -> Value {
     serde_json::from_str(&answer(folder, &[args, &["--format", "json"]].concat())).unwrap()
 }
 
-/// What a command that fails says, which is one line.
+/// The one-line message of a command that must fail.
 pub(crate) fn error(folder: &Path, args: &[&str]) -> String {
     let said = run(folder, args);
     assert_eq!(said.code, Some(2), "{args:?}: {}", said.stdout);
@@ -56,7 +56,7 @@ pub(crate) fn error(folder: &Path, args: &[&str]) -> String {
     said.stderr
 }
 
-/// Everything that can be said of a history.
+/// Every report on a history.
 pub(crate) struct Everything {
     /// The table of `leaks`.
     pub(crate) leaks: String,
@@ -69,27 +69,27 @@ pub(crate) struct Everything {
 }
 
 impl Everything {
-    /// The verdict: what `leaks` says first, on one line.
+    /// The verdict: the first line of `leaks`.
     pub(crate) fn verdict(&self) -> String {
         verdict(&self.leaks)
     }
 
-    /// Suspects of a class by their function, the worst first.
+    /// Suspects of a class, by function, the worst first.
     pub(crate) fn of_class(&self, class: &str) -> Vec<&str> {
         of_class(&self.report, class)
     }
 
-    /// Whether there is a warning of this code that says this.
+    /// Whether there is a warning with this code and text.
     pub(crate) fn warns(&self, code: &str, words: &str) -> bool {
         warns(&self.report, code, words) && warns(&self.rows, code, words)
     }
 }
 
-/// Charts that were drawn: tests run at the same time, and each needs a file of its own.
+/// Number of charts drawn: tests run at the same time, and each needs its own file.
 static CHARTS: AtomicUsize = AtomicUsize::new(0);
 
-/// Asks `leaks` and `timeline` in each of their formats, with these arguments, which both know. Checks that no number
-/// is none, and that nothing reaches a terminal that could steer it.
+/// Runs `leaks` and `timeline` in each of their formats, with these arguments, which both accept.
+/// Checks that no number is NaN and that nothing printed could control a terminal.
 pub(crate) fn ask_everything(folder: &Path, args: &[&str]) -> Everything {
     let said = |command: &str, more: &[&str]| {
         let args = [&[command], args, more].concat();
@@ -125,7 +125,7 @@ pub(crate) fn ask_everything(folder: &Path, args: &[&str]) -> Everything {
     }
 }
 
-/// No text holds what comes of a division by zero.
+/// Asserts that no text contains the result of a division by zero.
 pub(crate) fn check_numbers(what: &str, text: &str) {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     for word in words {
@@ -134,7 +134,7 @@ pub(crate) fn check_numbers(what: &str, text: &str) {
     }
 }
 
-/// What a table of `leaks` says first, on one line.
+/// The first part of a `leaks` table, on one line.
 pub(crate) fn verdict(table: &str) -> String {
     let paragraph = table.split("\n\n").nth(1).unwrap_or_default();
     let lines = paragraph.lines().take_while(|line| !line.contains(" → "));
@@ -145,13 +145,13 @@ pub(crate) fn suspects(report: &Value) -> &[Value] {
     report["suspects"].as_array().unwrap()
 }
 
-/// Suspects of a class by their function, the worst first.
+/// Suspects of a class, by function, the worst first.
 pub(crate) fn of_class<'a>(report: &'a Value, class: &str) -> Vec<&'a str> {
     let of_class = suspects(report).iter().filter(|suspect| suspect["class"] == class);
     of_class.map(|suspect| suspect["site"]["function"].as_str().unwrap()).collect()
 }
 
-/// Whether there is a warning of this code that says this.
+/// Whether there is a warning with this code and text.
 pub(crate) fn warns(report: &Value, code: &str, words: &str) -> bool {
     let warnings = report["warnings"].as_array().unwrap();
     let says = |w: &Value| w["code"] == code && w["message"].as_str().unwrap().contains(words);

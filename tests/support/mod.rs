@@ -2,7 +2,7 @@
 //!
 //! Each target's `main.rs` includes this folder with `#[path]`.
 
-/// The answer of a report that is known to be of a kind: `answer!(&report.answer, Diff)`.
+/// The answer of a report of a known kind: `answer!(&report.answer, Diff)`.
 macro_rules! answer {
     ($answer:expr, $kind:ident) => {
         match $answer {

@@ -1,4 +1,4 @@
-//! Flame graphs drawn from profiles, and taken apart again.
+//! Draws flame graphs from profiles, and parses them.
 
 use super::ask::ask;
 use super::dsl::{bytes, heap, stack};
@@ -8,7 +8,7 @@ use heapdiff::report::{Question, Report};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// A drawing in which every frame is wide enough.
+/// A flame graph in which every frame is wide enough.
 pub(crate) fn picture(width: FlameWidth) -> FlameOptions {
     FlameOptions {
         width,
@@ -18,7 +18,7 @@ pub(crate) fn picture(width: FlameWidth) -> FlameOptions {
     }
 }
 
-/// The answer, and the flame graph in it.
+/// The answer, and its flame graph.
 pub(crate) fn flame(inputs: &[&[u8]], wanted: FlameOptions) -> (Report, Flame) {
     let report = ask(Question::Flame(wanted), inputs, "");
     let flame = answer!(report.answer.clone(), Flame);
@@ -38,7 +38,7 @@ pub(crate) fn written(format: Format, report: &Report) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// A frame of a picture.
+/// A frame of an SVG.
 #[derive(Debug, Default)]
 pub(crate) struct Drawn {
     pub(crate) name: String,
@@ -49,7 +49,7 @@ pub(crate) struct Drawn {
     pub(crate) y: f64,
 }
 
-/// The frames of a picture, which is well-formed and holds no character that XML has not.
+/// The frames of an SVG, which must be well-formed and contain no character that XML forbids.
 pub(crate) fn frames(svg: &str) -> Vec<Drawn> {
     let illegal = |c: char| (c < ' ' && !"\t\n\r".contains(c)) || "\u{fffe}\u{ffff}".contains(c);
     assert!(!svg.contains(illegal));
@@ -60,7 +60,7 @@ pub(crate) fn frames(svg: &str) -> Vec<Drawn> {
     loop {
         let event = reader.read_event().expect("well-formed XML");
         if let Event::GeneralRef(entity) = &event {
-            // References stand between pieces of text.
+            // References are between pieces of text.
             let text = match &**entity {
                 b"lt" => '<',
                 b"gt" => '>',
@@ -129,7 +129,7 @@ const NAMES: [&str; 8] = [
     "-",
 ];
 
-/// Names as the table of a profile holds them: what separates frames in a line may stand in one.
+/// Names as in a profile's string table: one may contain the separator of folded lines.
 pub(crate) fn hostile_profile() -> Vec<u8> {
     let long = "long".repeat(20_000);
     let mut stacks: Vec<_> = NAMES
@@ -142,14 +142,14 @@ pub(crate) fn hostile_profile() -> Vec<u8> {
         let name = String::from_utf8_lossy(text).replace('\u{1}', ";").replace('\u{37e}', "");
         *text = name.into_bytes();
     }
-    // And one that is no UTF-8.
+    // And one that isn't UTF-8.
     profile.string_table.iter_mut().filter(|text| text.as_slice() == b"-").for_each(|text| {
         *text = b"broken\xff".to_vec();
     });
     bytes(&profile)
 }
 
-/// A picture of these names.
+/// A flame graph of these names.
 pub(crate) fn hostile() -> Report {
     flame(&[&hostile_profile()], picture(FlameWidth::After)).0
 }

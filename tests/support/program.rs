@@ -1,4 +1,4 @@
-//! The program as its users run it: a folder to run it in, and what it said.
+//! Runs the program as its users do: a folder to run it in, and its output.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What the program said.
+/// The output of the program.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
