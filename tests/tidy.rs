@@ -143,8 +143,8 @@ fn floors(sources: &[Source]) -> Vec<String> {
         let Some(own) = module.first() else { continue };
         let Some(floor) = floor_of(own) else {
             complaints.push(format!(
-                "{}: `{own}` stands on no floor: give it one in tests/tidy.rs, as high as what it uses \
-                 asks for and no higher",
+                "{}: `{own}` has no floor: give it the lowest one in tests/tidy.rs that its uses \
+                 allow",
                 source.path
             ));
             continue;
@@ -159,8 +159,8 @@ fn floors(sources: &[Source]) -> Vec<String> {
             let direction = if other == floor { "sideways" } else { "upward" };
             complaints.push(format!(
                 "{}: uses `{path}`, {direction} from floor {floor} to floor {other}: a module uses lower \
-                 floors only, so that it can be read and tested without what stands on it. Move what \
-                 both need down, or hand it in as an argument",
+                 floors only, so that it can be read and tested without those above it. Move the \
+                 shared code down, or pass it as an argument",
                 source.path
             ));
         }
@@ -190,9 +190,9 @@ fn lists(sources: &[Source]) -> Vec<String> {
                 && !shared.contains(other);
             if of == list && other != own && is_entry {
                 complaints.push(format!(
-                    "{}: names `{path}`, another entry of the list `{list}`: entries never know each \
-                     other, so that one can be added or taken away by itself. What both need belongs \
-                     in {list}/mod.rs or on a lower floor",
+                    "{}: names `{path}`, another entry of the list `{list}`: entries never use \
+                     each other, so that each can be added or removed alone. Shared code belongs in \
+                     {list}/mod.rs or on a lower floor",
                     source.path
                 ));
             }
@@ -239,9 +239,9 @@ fn circles(sources: &[Source]) -> Vec<String> {
         if circle.first() == Some(&own) {
             let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
             complaints.push(format!(
-                "src/{}: is in a circle of files that use each other ({}): files of a folder form no circle, so that \
-                 each can be read after those it uses. Move what closes the circle into the one that uses the least, \
-                 or into a file of its own",
+                "src/{}: is in a circle of files that use each other ({}): files of a folder \
+                 form no circle, so that each can be read after those it uses. Move the code that \
+                 closes the circle into the file that uses the least, or into its own file",
                 own.join("/"),
                 names.join(", ")
             ));
@@ -260,7 +260,8 @@ fn folders(sources: &[Source]) -> Vec<String> {
         .map(|source| {
             let folder = source.path.trim_end_matches(".rs");
             format!(
-                "{}: stands beside its folder: move it to `{folder}/mod.rs`, so that a module is in one place",
+                "{}: is next to its folder: move it to `{folder}/mod.rs`, so that the module is in \
+                 one place",
                 source.path
             )
         })
@@ -300,8 +301,8 @@ fn headers(sources: &[Source]) -> Vec<String> {
     headless
         .map(|source| {
             format!(
-                "{}: does not open with `//! `: the first thing a reader needs is what the file is, \
-                 why it is so, and what always holds in it",
+                "{}: doesn't open with `//! `: a reader first needs to know what the file is, why \
+                 it is so, and what always holds in it",
                 source.path
             )
         })
@@ -328,7 +329,7 @@ fn declared(sources: &[Source]) -> Vec<String> {
             });
         if !is_declared {
             complaints.push(format!(
-                "{}: no `mod {name};` declares it, so the compiler never sees it and it rots",
+                "{}: no `mod {name};` declares it, so the compiler never checks it",
                 source.path
             ));
         }
@@ -342,8 +343,8 @@ fn lengths(sources: &[Source]) -> Vec<String> {
     let long = sources.iter().filter(|source| length(source) > LONGEST);
     long.map(|source| {
         format!(
-            "{}: {} lines before its tests, of at most {LONGEST}: a file has one job. Split it by job, \
-             not by length",
+            "{}: {} lines before its tests, more than {LONGEST}: a file has one job. Split it by \
+             job, not by length",
             source.path,
             length(source)
         )
@@ -356,9 +357,10 @@ fn machine_paths(sources: &[Source]) -> Vec<String> {
     // Assembled here, so that the rule doesn't match this file.
     let folders = ["work", "root", "home"].map(|folder| format!("/{folder}/"));
     find(sources, |line| {
-        folders.iter().find(|folder| line.contains(folder.as_str())).map(|folder| {
-            format!("names `{folder}`, a folder of one machine: it is nowhere else, so use a relative path")
-        })
+        folders
+            .iter()
+            .find(|folder| line.contains(folder.as_str()))
+            .map(|folder| format!("names `{folder}`, a folder of one machine: use a relative path"))
     })
 }
 
@@ -381,8 +383,8 @@ fn words(sources: &[Source]) -> Vec<String> {
         let line = line.to_lowercase();
         banned.iter().find(|word| has_word(&line, word)).map(|word| {
             format!(
-                "says `{word}`: a file says what is so. Who wrote it and how is for the history to \
-                 tell, and what is left to do belongs in an issue"
+                "contains `{word}`: a file states facts. Authorship belongs in the commit history, \
+                 and remaining work in an issue"
             )
         })
     })
@@ -700,12 +702,9 @@ mod rules {
         assert!(with("output/json.rs", "use crate::output::{Style, table::Grid};").is_some());
         assert!(with("output/table/name.rs", "use super::super::csv;").is_some(), "from a folder");
         assert!(with("command/diff.rs", "use crate::command::top;").is_some());
-        assert!(
-            with("command/load.rs", "use super::top;").is_some(),
-            "what is shared knows no entry"
-        );
-        assert!(with("command/diff.rs", "use super::load::load;").is_none(), "what is shared");
-        assert!(with("command/args.rs", "use super::top;").is_none(), "where the list stands");
+        assert!(with("command/load.rs", "use super::top;").is_some(), "shared code uses no entry");
+        assert!(with("command/diff.rs", "use super::load::load;").is_none(), "shared code");
+        assert!(with("command/args.rs", "use super::top;").is_none(), "where the list is");
         assert!(with("output/json.rs", "use super::Style;").is_none(), "no entry");
         assert!(with("output/table/name.rs", "use super::grid::Grid;").is_none(), "one entry");
         assert!(
@@ -754,7 +753,7 @@ mod rules {
         assert!(with("mod ids;").is_none());
         assert!(with("pub(crate) mod ids;").is_none());
         let folder = [file("lib.rs", "mod a;"), file("a.rs", "pub mod b;"), file("a/b.rs", "")];
-        assert!(complaint(declared, &folder).is_none(), "a file beside its folder");
+        assert!(complaint(declared, &folder).is_none(), "a file next to its folder");
     }
 
     #[test]

@@ -20,10 +20,7 @@ pub struct Applied {
 
 /// What a filter does at a location.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one mark of each filter that looks at locations"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "one mark for each filter on locations")]
 struct Marks {
     /// This location and all frames below it are uninteresting.
     drop: bool,

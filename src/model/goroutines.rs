@@ -45,9 +45,9 @@ pub fn state<'n>(stack: impl Iterator<Item = &'n str>) -> &'static str {
     found.unwrap_or("running")
 }
 
-/// The function that started a goroutine, from the name of the goroutine's first function: `go
-/// f(x)` and `go func() {…}()` compile to functions named after the one that contains them. `None`
-/// if the name doesn't show it.
+/// The function that started a goroutine, from the name of the goroutine's first function:
+/// `go f(x)` and `go func() {…}()` compile to functions named after the one that contains them.
+/// `None` if the name doesn't show it.
 pub fn starter(first: &str) -> Option<&str> {
     let mut name = first;
     // `f.func1.2` is the second function within the first one within `f`.

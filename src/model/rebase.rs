@@ -150,7 +150,7 @@ pub(super) fn columns_of(own: &Header, types: &[SampleType]) -> Vec<(usize, f64)
 #[inline]
 pub(super) fn converted(value: i64, factor: f64) -> i64 {
     // Exact if no unit changes: a factor of 1 must not round through f64.
-    #[expect(clippy::float_cmp, reason = "1.0 is what equal units give, exactly")]
+    #[expect(clippy::float_cmp, reason = "equal units give exactly 1.0")]
     if factor == 1.0 { value } else { (value as f64 * factor).round() as i64 }
 }
 

@@ -2,8 +2,8 @@
 //! does one pass, and how soon is a slow one found?
 //!
 //! As in `simulation`, each test checks figures given in `docs/statistics.md`, with room for
-//! chance, and seeds are fixed. To see the figures: `cargo test --release stats::drift_simulation
-//! -- --nocapture --test-threads 1`.
+//! chance, and seeds are fixed. To see the figures:
+//! `cargo test --release stats::drift_simulation -- --nocapture --test-threads 1`.
 
 use super::drift::{Point, judge};
 use super::simulation::{Random, rate};

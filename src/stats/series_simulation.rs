@@ -4,8 +4,8 @@
 //! As in `simulation`, each test checks figures given in `docs/statistics.md`, with room for
 //! chance, and seeds are fixed. All series count as grown ([`Growth::Proven`]), which is the
 //! hardest case: in practice that test comes first, and few of these would pass it. To see the
-//! figures for all numbers of snapshots: `cargo test --release stats::series_simulation --
-//! --nocapture --test-threads 1`.
+//! figures for all numbers of snapshots:
+//! `cargo test --release stats::series_simulation -- --nocapture --test-threads 1`.
 
 use super::class::{Class, Growth, judge};
 use super::simulation::{Random, rate};

@@ -3,8 +3,8 @@
 //!
 //! The formulas of this module come from papers; whether they are combined correctly shows only if
 //! the truth is known. Each test here checks a figure given in `docs/statistics.md`, with room for
-//! chance. Seeds are fixed, so a test that passes once always passes. To see the figures: `cargo
-//! test stats::simulation -- --nocapture --test-threads 1`.
+//! chance. Seeds are fixed, so a test that passes once always passes. To see the figures:
+//! `cargo test stats::simulation -- --nocapture --test-threads 1`.
 
 use super::LEVEL;
 use super::growth::{GrowthEvidence, Pair};

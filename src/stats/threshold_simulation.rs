@@ -2,8 +2,8 @@
 //!
 //! The tests check the promise of `heapdiff check`: growth within its limit fails, and growth above
 //! it passes, in no more than 5 of 100 cases, whatever the heap, the rate and the number of runs.
-//! `docs/statistics.md` and `docs/ci.md` give the figures: `cargo test threshold_simulation --
-//! --nocapture --test-threads 1`.
+//! `docs/statistics.md` and `docs/ci.md` give the figures:
+//! `cargo test threshold_simulation -- --nocapture --test-threads 1`.
 
 use super::growth::{GrowthEvidence, Pair};
 use super::sampling::{Part, SampleEvidence, SamplingWeight, inclusion_probability};

@@ -2,7 +2,7 @@
 //!
 //! Without it the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -169,7 +169,7 @@ fn areas_pile_up_to_the_total_and_leaks_come_first() {
         ["total", "chat.(*Room).join", "chat.cache", "bytes.growSlice", "other (4 functions)"];
     let legend: Vec<&str> =
         parts.words.iter().map(String::as_str).filter(|word| names.contains(word)).collect();
-    assert_eq!(legend, names, "what leaks stands first");
+    assert_eq!(legend, names, "leaks come first");
     assert_eq!(parts.areas.len(), 4);
     // Each area lies on the next, and the last on the axis.
     for pair in parts.areas.windows(2) {

@@ -3,7 +3,7 @@
 //! Tests that need another program are targets of their own and share `tests/support`: `tests/pprof` needs Go,
 //! `tests/browser` needs Chromium.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can't continue has failed")]
 
 #[macro_use]
 #[path = "../support/mod.rs"]

@@ -6,7 +6,7 @@
 //! clock. Without Go the test prints that it is skipped; `HEAPDIFF_REQUIRE_ALL=1` makes that a
 //! failure. `check` judges recordings of the same runs.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use crate::corpus;
 use crate::gate::{answer, is_the_regression};

@@ -4,7 +4,7 @@
 //! added up. `-tree` has edges at nodes whose cum is zero, but `-dot` doesn't have those nodes, so `-tree` is compared
 //! in full and `-dot` for the nodes it has. `-files` isn't compared, because pprof has a node per function there.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use super::pprof_agreement::{
     Case, Failure, Pprof, case, cases_of_every_type, pairs, pprof, profiles, testdata,

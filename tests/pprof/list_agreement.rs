@@ -4,7 +4,7 @@
 //! one profile and for a pair, in the unit of the sample type, so that pprof prints whole numbers. For a pair, pprof
 //! marks the samples of the base with a label, which is removed here. Rows of zeros count as absent.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use crate::corpus;
 use crate::pprof_agreement::{Case, Pprof, case, pairs, pprof, profiles, testdata};

@@ -3,7 +3,7 @@
 //!
 //! Without Go the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can't continue has failed")]
 
 #[expect(dead_code, reason = "other targets use the rest")]
 #[macro_use]

@@ -9,7 +9,7 @@
 //! makes that a failure, so that CI can't skip them unnoticed. Recordings in `../shared` are compared too,
 //! if there are any.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use crate::corpus;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Profiles for tests: the project's recordings, and more if they are available.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! Without Graphviz the tests print that they are skipped, and pass. `HEAPDIFF_REQUIRE_ALL=1` makes that a failure.
 
-#![expect(clippy::print_stdout, reason = "a test that skips something says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use heapdiff::graph::trim::{Fraction, TrimLimits};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
