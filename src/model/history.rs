@@ -29,7 +29,7 @@ pub enum HistoryError {
         what: String,
     },
     /// More distinct stacks than can be held.
-    #[error("its distinct stacks and those before it take more than 4 GiB together")]
+    #[error("its distinct stacks and those of earlier snapshots take more than 4 GiB together")]
     Stacks,
 }
 
