@@ -1,11 +1,11 @@
-//! heapdiff reads heap profiles in the pprof format and says what grew between them, how sure that
-//! is, and which line of the program is behind it.
+//! heapdiff reads heap profiles in the pprof format and shows what grew between them, with which
+//! sampling error, and which line of the program is to blame.
 //!
-//! One run goes like this: [`source`] fetches bytes, [`input`] turns them into a
-//! [`model::profile::Profile`], rebasing puts profiles onto shared symbols as a series, [`filter`]
-//! narrows it, [`report::analyze`] asks the [`analysis`] floor the question, and [`output`] says the
-//! answer. The modules stand in floors, and a module uses lower floors only; `tests/tidy.rs` holds
-//! them to it, and `docs/architecture.md` tells the plan.
+//! A run has these steps: [`source`] opens the inputs, [`input`] turns bytes into a
+//! [`model::profile::Profile`], rebasing moves profiles onto the shared symbols of a series,
+//! [`filter`] narrows it, [`report::analyze`] runs the [`analysis`] that the question needs, and
+//! [`output`] writes the report. The modules form layers, called floors, and a module uses only
+//! modules on lower floors; `tests/tidy.rs` checks this, and `docs/architecture.md` explains it.
 
 // Floor 0
 pub mod parallel;

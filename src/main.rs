@@ -1,4 +1,4 @@
-//! heapdiff: arguments in, a command runs, an exit code comes out.
+//! The heapdiff program: runs the command that the arguments name and exits with its code.
 
 use heapdiff::command::{self, Console};
 use std::io::{BufWriter, stderr, stdout};
@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     heapdiff::parallel::join_in();
-    // Whether to colour is decided once, by the command; the stream only makes old consoles obey.
+    // The command decides once whether to use colour; the stream only translates it for old
+    // consoles.
     let mut out = BufWriter::new(anstream::AutoStream::always(stdout().lock()));
     let mut err = anstream::AutoStream::always(stderr());
     let mut console = Console::of_process(&mut out, &mut err);

@@ -1,20 +1,20 @@
-//! Work on several cores: pieces of a task, shared out by rayon.
+//! Runs work on several cores, scheduled by rayon.
 //!
-//! The tasks here take a few milliseconds, and a scheduler needs as long to move a thread to the core that is free.
-//! So the threads that read the inputs also do the analysis, the main thread among them: by then each has a core of
-//! its own.
+//! The tasks here take a few milliseconds, and a scheduler needs about as long to move a thread to
+//! a free core. So the threads that read the inputs, including the main thread, also do the
+//! analysis: by then each has its own core.
 
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-/// Makes the calling thread one of the threads that work. To be called once, by the program; without it a task runs on
-/// threads beside the caller.
+/// Makes the calling thread one of the worker threads. The program calls this once; without it,
+/// tasks run on other threads than the caller.
 pub fn join_in() {
-    // Fails where tasks have run already, and then does no harm.
+    // Fails if tasks have run already, which does no harm.
     let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
 }
 
-/// Runs `work`, whose tasks use so many threads.
+/// Runs `work` with its tasks on at most this many threads.
 pub fn limited<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
         Ok(pool) => pool.install(work),
@@ -22,7 +22,8 @@ pub fn limited<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     }
 }
 
-/// Results of `work` on 0, 1, ... `pieces` − 1, in that order, whichever thread did which.
+/// Returns the results of `work` on 0, 1, ... `pieces` − 1, in that order, whichever thread did
+/// which.
 pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     if pieces <= 1 {
         return (0..pieces).map(work).collect();
@@ -30,12 +31,12 @@ pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> V
     (0..pieces).into_par_iter().with_max_len(1).map(work).collect()
 }
 
-/// How many threads there are.
+/// Returns the number of worker threads.
 pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// Does both, side by side where a thread is free.
+/// Runs both, in parallel if a thread is free.
 pub fn join<A: Send, B: Send>(
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B + Send,
@@ -43,7 +44,7 @@ pub fn join<A: Send, B: Send>(
     rayon::join(one, other)
 }
 
-/// Results of `work` on each item, in order. `at_once` items are one piece.
+/// Returns the results of `work` on each item, in order. A thread takes `at_once` items at a time.
 pub fn map_items<I: Sync, T: Send>(
     items: &[I],
     at_once: usize,
@@ -54,13 +55,14 @@ pub fn map_items<I: Sync, T: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Results of `work` on each chunk of `at_once` items, with the chunk's number, in order.
+/// Returns the results of `work` on each chunk of `at_once` items, with the chunk's number, in
+/// order.
 pub fn map_chunks_mut<I: Send, T: Send>(
     items: &mut [I],
     at_once: usize,
     work: impl Fn(usize, &mut [I]) -> T + Sync + Send,
 ) -> Vec<T> {
-    // Each chunk is taken once, by whoever works on it.
+    // Each chunk is taken once, by the thread that works on it.
     let chunks: Vec<_> = items.chunks_mut(at_once.max(1)).map(Some).map(Mutex::new).collect();
     let taken = |i: usize| {
         let mut chunk = chunks[i].lock().unwrap_or_else(PoisonError::into_inner);

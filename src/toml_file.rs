@@ -1,19 +1,20 @@
-//! A TOML file that a person wrote: what stands where, and what is wrong with it.
+//! Reads TOML files written by hand, and reports errors with their position.
 //!
-//! Patterns and rules are read from such files. Whoever writes one has an editor and our message and nothing else, so each
-//! mistake is told with its line and column, and with what is allowed there. A file may be a stranger's: its length, the
-//! length of an expression, and what one takes when it is compiled are bounded.
+//! Leak patterns and rules come from such files. The error message is all the help their authors
+//! have, so each mistake is reported with its line and column and with what is allowed there. A
+//! file may come from a stranger, so its length, the length of an expression and the memory of a
+//! compiled one are limited.
 
 use regex::{Regex, RegexBuilder};
 use serde::de::DeserializeOwned;
 use std::ops::Range;
 use toml::Spanned;
 
-/// Bytes of a file at most.
+/// Most bytes of a file.
 pub const FILE_MAX: usize = 1 << 20;
-/// Bytes of a regular expression at most.
+/// Most bytes of a regular expression.
 pub const REGEX_MAX: usize = 1000;
-/// Bytes a regular expression may take when it is compiled.
+/// Most bytes of memory that a compiled regular expression may take.
 const COMPILED_MAX: usize = 512 << 10;
 
 /// What is wrong with a file, and where.
@@ -22,14 +23,14 @@ const COMPILED_MAX: usize = 512 << 10;
 pub struct TomlError {
     /// Name of the file.
     pub file: String,
-    /// Line and column, each from 1 on; absent where it is about the file as a whole.
+    /// Line and column, each from 1; `None` if the error is about the whole file.
     pub at: Option<(usize, usize)>,
     /// What is wrong, and what is allowed.
     pub message: String,
 }
 
 impl TomlError {
-    /// That something is wrong with the file as a whole.
+    /// Makes an error about the whole file.
     pub fn whole(file: &str, message: String) -> Self {
         Self { file: file.to_owned(), at: None, message }
     }
@@ -52,11 +53,13 @@ pub struct TomlFile<'a> {
 }
 
 impl TomlFile<'_> {
-    /// Reads all of it; `what` says what kind of file it is.
+    /// Parses the file; `what` is the kind of file, for messages.
     pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, TomlError> {
         if self.text.len() > FILE_MAX {
-            let message =
-                format!("a {what} file has at most {FILE_MAX} bytes, this has {}", self.text.len());
+            let message = format!(
+                "a {what} file can have {FILE_MAX} bytes, this one has {}",
+                self.text.len()
+            );
             return Err(TomlError::whole(self.name, message));
         }
         toml::from_str(self.text).map_err(|error| {
@@ -65,31 +68,31 @@ impl TomlFile<'_> {
         })
     }
 
-    /// Compiles a regular expression; `what` says in a message what it is for.
+    /// Compiles a regular expression; `what` names it in messages.
     pub fn regex(&self, what: &str, text: &Spanned<String>) -> Result<Regex, TomlError> {
         let fail = |why: String| self.error(text.span(), format!("{what} {why}"));
         let regex = text.get_ref();
         if regex.is_empty() {
-            return Err(fail("is empty, and would match everything".to_owned()));
+            return Err(fail("is empty, which would match everything".to_owned()));
         }
         if regex.len() > REGEX_MAX {
-            return Err(fail(format!("has {} bytes, of at most {REGEX_MAX}", regex.len())));
+            return Err(fail(format!("has {} bytes, more than {REGEX_MAX}", regex.len())));
         }
         RegexBuilder::new(regex).size_limit(COMPILED_MAX).build().map_err(|error| match error {
             regex::Error::CompiledTooBig(limit) => fail(format!(
-                "takes more than {limit} bytes when it is compiled: leave out repetitions such as \
+                "takes more than {limit} bytes when compiled: leave out repetitions such as \
                  `{{1000}}`"
             )),
-            error => fail(format!("does not compile: {error}")),
+            error => fail(format!("doesn't compile: {error}")),
         })
     }
 
-    /// That something is wrong at these bytes.
+    /// Makes an error about these bytes.
     pub fn error(&self, at: Range<usize>, message: String) -> TomlError {
         TomlError { file: self.name.to_owned(), at: Some(self.position(at.start)), message }
     }
 
-    /// Line and column of a byte.
+    /// Returns the line and column of a byte, each from 1.
     pub fn position(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;

@@ -1,9 +1,9 @@
-//! Units of measured values: bytes, counts and time, how they convert and how they print.
+//! Converts and prints units of measured values: bytes, counts and time.
 //!
 //! Profiles name their units freely ("bytes", "kilobyte", "nanoseconds", "count"). Two profiles can
-//! be compared where their units are of one kind, so this module knows the kinds and the factors
-//! between units of one kind. It prints sizes in binary units (KiB, MiB), because that is what the
-//! limit that kills a process is given in.
+//! be compared if their units are of the same kind, so this module has the kinds and the factors
+//! between units of a kind. It prints sizes in binary units (KiB, MiB), the units of the memory
+//! limits of containers.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Kind {
     Bytes,
     /// A duration; the base unit is the nanosecond.
     Time,
-    /// A plain number: objects, samples, or a unit nobody knows.
+    /// A plain number: objects, samples, or an unknown unit.
     Count,
 }
 
@@ -47,10 +47,10 @@ fn lookup(table: &[(&[&str], f64)], unit: &str) -> Option<f64> {
     table.iter().find(|(names, _)| names.contains(&singular)).map(|&(_, factor)| factor)
 }
 
-/// The kind of a unit and its factor to the kind's base unit. Unknown units count as [`Kind::Count`]
-/// with factor 1.
+/// Returns the kind of a unit and its factor to the kind's base unit. Unknown units count as
+/// [`Kind::Count`] with factor 1.
 pub fn classify(unit: &str) -> (Kind, f64) {
-    // A lone letter is a memory unit only where a person types it (`4M`), never in a profile.
+    // A single letter is a memory unit only as typed by a person (`4M`), never in a profile.
     if let Some(factor) = lookup(&BYTE_UNITS, unit) {
         return (Kind::Bytes, factor);
     }
@@ -60,8 +60,8 @@ pub fn classify(unit: &str) -> (Kind, f64) {
     (Kind::Count, 1.0)
 }
 
-/// The factor that brings a value from `from` to `to`, or `None` where the two are not of one kind.
-/// Equal unknown units convert with factor 1.
+/// Returns the factor that converts a value from `from` to `to`, or `None` if they are of different
+/// kinds. Equal unknown units convert with factor 1.
 pub fn conversion(from: &str, to: &str) -> Option<f64> {
     if from == to {
         return Some(1.0);
@@ -171,7 +171,7 @@ impl fmt::Display for Short {
     }
 }
 
-/// A value of a sample type in the unit that fits its size: bytes, time or a count.
+/// Prints a value of a sample type in the unit that fits its size: bytes, time or a count.
 pub fn display(value: f64, unit: &str) -> String {
     match classify(unit) {
         (Kind::Bytes, factor) => Bytes(value * factor).to_string(),

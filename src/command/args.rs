@@ -1,7 +1,8 @@
-//! What may be typed: the subcommands, and what is meant without one.
+//! The command line: the subcommands, and what heapdiff does without one.
 //!
-//! The number of inputs says what is meant then: two are compared, of one the top is shown. The options
-//! that all share stand in `options.rs`, and `request.rs` says what they mean.
+//! Without a subcommand the number of inputs decides: one shows its top functions, two are
+//! compared, more are searched for leaks. Shared options are in `options.rs`; `request.rs`
+//! interprets them.
 
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
@@ -11,36 +12,37 @@ use super::{
 };
 use clap::{Args, Parser, Subcommand};
 
-/// What may stand in the place of a profile, for those who ask at length.
+/// What can be given as an input, for `--help`.
 const INPUTS: &str = "\
 Inputs:
-  FILE      a profile, by its content: packed with gzip or not, whatever it is called
-  FOLDER    the files in it, not those in folders below it and no hidden ones
-  PATTERN   'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
+  FILE      a profile, recognized by its content: with or without gzip, under any name
+  FOLDER    the files in it, except hidden ones and those in its subfolders
+  GLOB      'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
   -         standard input
 
-Files of a folder or a pattern come in the order of their names, heap-2 before heap-10, each once. Those that are no \
-profiles are set aside with a warning; what begins as a profile and is damaged is an error.";
+The files of a folder or a glob are sorted by name, heap-2 before heap-10, and each is read once. \
+Files that aren't profiles are skipped with a warning; a damaged profile is an error.";
 
 const EXAMPLES: &str = "\
 Examples:
   heapdiff before.pb.gz after.pb.gz          what grew, and where
   heapdiff -lines -focus=cache a.pb b.pb     line by line, under functions named like cache
   heapdiff top heap.pb.gz                    where the memory is
-  heapdiff leaks --limit 2GiB snapshots/     what leaks, and when the memory is used up
-  heapdiff graph a.pb b.pb -o grown.svg      through what it grew
+  heapdiff leaks --limit 2GiB snapshots/     what leaks, and when memory runs out
+  heapdiff graph a.pb b.pb -o grown.svg      the call paths that grew
   heapdiff list windowFor a.pb b.pb          the source of a function, line by line
 
 Long options take one dash or two, as in pprof: -inuse_space, --inuse-space.";
 
-/// What the columns of the table mean, for those who ask at length.
+/// What the columns of the table mean, for `--help`.
 const COLUMNS: &str = "\
 The table:
-  Δ flat   after − before of what the function itself allocated (Δ cum: it and what it calls)
-  ± 95 %   had other objects been sampled, 95 of 100 such intervals would hold the true change
-  kept     of what was allocated in between, the share that is still in use
-  f ← g    f, of the standard library, allocated because g, of the program, called it
-  where    the line that most of the row's value comes from; of f ← g the line in g";
+  Δ flat   after − before, for memory the function itself allocated (Δ cum: it and its callees)
+  ± 95 %   95 % interval: if the program were sampled again and again, 95 of 100 such intervals
+           would contain the true change
+  kept     the share of memory allocated in between that is still in use
+  f ← g    f, in the standard library, allocated memory on a call from g, in your own code
+  where    the line with most of the row's value; for f ← g, the line in g";
 
 /// Compare pprof heap profiles: what grew, how sure that is, and which line is behind it
 #[derive(Debug, Parser)]
@@ -84,7 +86,7 @@ pub(super) enum Command {
 }
 
 impl Cli {
-    /// The inputs as typed, of a command that reads some.
+    /// Returns the inputs as typed, if the command reads inputs.
     pub(super) fn inputs(&mut self) -> Option<&mut Vec<String>> {
         Some(match &mut self.command {
             None => &mut self.bare.inputs,
@@ -103,7 +105,7 @@ impl Cli {
             Some(Command::Tags(args)) => &mut args.profiles.inputs,
             Some(Command::Flame(args)) => &mut args.profiles.inputs,
             Some(Command::Patterns(args)) => return args.inputs(),
-            // Which side a profile is on, only the command knows.
+            // Only the command itself knows which side each profile belongs to.
             Some(
                 Command::Check(_) | Command::Baseline(_) | Command::Completions(_) | Command::Man,
             ) => return None,
@@ -111,10 +113,11 @@ impl Cli {
     }
 }
 
-/// Options without a subcommand: the number of inputs says which one is meant.
+/// Options without a subcommand: the number of inputs decides which one is run.
 #[derive(Debug, Args)]
 pub(super) struct BareArgs {
-    /// Profiles: of one the top is shown, two are compared, of more it is said what leaks. Files, folders, patterns; `-` is standard input
+    /// Profiles: one shows its top functions, two are compared, more are searched for leaks. Files,
+    /// folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -128,7 +131,7 @@ pub(super) struct BareArgs {
     options: Options,
 }
 
-/// What was meant without a subcommand.
+/// Returns the request of a command line without a subcommand.
 pub(super) fn bare_request(args: BareArgs) -> Result<Request, CommandError> {
     let BareArgs { inputs, base, normalize, own, options } = args;
     let with_own = |request: Request, own: OwnArgs| Ok(request.with_own(own.own()?));
@@ -137,8 +140,8 @@ pub(super) fn bare_request(args: BareArgs) -> Result<Request, CommandError> {
     }
     match inputs.as_slice() {
         [] => Err(CommandError::Usage(
-            "no profile given: `heapdiff BEFORE AFTER` compares two, `heapdiff PROFILE` shows one, and of \
-             more `heapdiff PROFILE...` says what leaks"
+            "no profile given: `heapdiff BEFORE AFTER` compares two, `heapdiff PROFILE` shows one, \
+             and `heapdiff PROFILE...` finds leaks in more than two"
                 .to_owned(),
         )),
         [_] if normalize => Err(CommandError::Usage(
@@ -399,8 +402,8 @@ mod tests {
             ("-nodecount=-1 a b", "expected a whole number from 0 to"),
             ("-n x a b", "expected a whole number from 0 to"),
             ("--width 5 a b", "expected a whole number from 40 to 10000"),
-            ("-unit=parsec a b", "`parsec` is no unit"),
-            ("-unit=MB --format csv a b", "the table only"),
+            ("-unit=parsec a b", "`parsec` isn't a unit"),
+            ("-unit=MB --format csv a b", "only affects the table"),
             ("-http=:8080 a b", "'--http'"),
             ("-nosuch a b", "expected a whole number from 0 to"),
             ("-normalize a b c", "more than two"),
@@ -414,7 +417,7 @@ mod tests {
             ("timeline", "timeline needs profiles"),
             ("timeline -sort=bound a b", "'--sort'"),
             ("-lines a b c", "another granularity"),
-            ("-all a b c", "--all means nothing"),
+            ("-all a b c", "--all has no effect on leaks"),
             ("diff a", "one is given"),
             ("diff a b c", "3 are given"),
             ("diff -base x a b", "exactly one profile"),
@@ -437,7 +440,7 @@ mod tests {
             ("graph -nodefraction=2 a", "expected a number from 0 to 1"),
             ("graph -edgefraction=NaN a", "expected a number from 0 to 1"),
             ("graph -nodecount=x a", "expected a whole number"),
-            ("graph a -o x.png", "Let its name end in .svg, .dot or .json"),
+            ("graph a -o x.png", "can't tell the format; use .svg, .dot or .json"),
             ("graph --format csv a", "invalid value 'csv'"),
             ("graph", "no profile given: heapdiff graph PROFILE"),
             ("graph -base x", "exactly one profile"),

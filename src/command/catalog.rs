@@ -1,7 +1,8 @@
-//! The settings and the patterns that a command works with: those of heapdiff, those of `heapdiff.toml` in the working directory, and
-//! those of the files that were named.
+//! The settings and leak patterns of a command: the built-in ones, those of `heapdiff.toml` in the
+//! working directory, and those of files named on the command line.
 //!
-//! Each takes the place of an earlier one of its id. Files are read up to a limit, since a name may stand for a device.
+//! A later pattern replaces an earlier one with the same id. Files are read up to a limit, because
+//! a name may be that of a device.
 
 use super::CommandError;
 use super::options::PatternArgs;
@@ -11,12 +12,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The file that is read without being named.
+/// The file that is read by default.
 pub(super) const USUAL: &str = "heapdiff.toml";
-/// Bytes that are read at most: more than a pattern file may have.
+/// Most bytes read from a file: one more than a pattern file may have.
 const READ_MAX: u64 = (1 << 20) + 1;
 
-/// A file of settings: `heapdiff.toml`, or one that was named in its place.
+/// A settings file: `heapdiff.toml`, or the file named instead.
 pub(super) struct Settings {
     /// Its name.
     pub(super) name: String,
@@ -24,7 +25,7 @@ pub(super) struct Settings {
     pub(super) text: String,
 }
 
-/// The settings: those of the file that was named, else those in the working directory, if there are any.
+/// Reads the settings from the named file, else from the working directory if it has any.
 pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, CommandError> {
     let path = named.unwrap_or(Path::new(USUAL));
     match read(path) {
@@ -36,12 +37,12 @@ pub(super) fn settings(named: Option<&Path>) -> Result<Option<Settings>, Command
     }
 }
 
-/// The patterns, a user's own among them.
+/// Returns all patterns, including the user's own.
 pub(super) fn catalog(args: &PatternArgs) -> Result<Catalog, CommandError> {
     catalog_with(args, settings(None)?.as_ref())
 }
 
-/// The patterns, those of these settings among them.
+/// Returns all patterns, including those of these settings.
 pub(super) fn catalog_with(
     args: &PatternArgs,
     settings: Option<&Settings>,
@@ -60,7 +61,7 @@ pub(super) fn catalog_with(
     Ok(catalog)
 }
 
-/// The text of a file.
+/// Returns the text of a file.
 fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, CommandError> {
     let text = text.map_err(|error| {
         let why = match error.kind() {
@@ -78,7 +79,7 @@ fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, CommandError
         let text = String::from_utf8_lossy(valid);
         let (line, column) = TomlFile { name, text: &text }.position(text.len());
         CommandError::Usage(format!(
-            "{name}:{line}:{column}: byte {} is no UTF-8; a file of rules or patterns is text (TOML)",
+            "{name}:{line}:{column}: byte {} isn't UTF-8; rules and patterns are text files (TOML)",
             valid.len()
         ))
     })

@@ -1,4 +1,5 @@
-//! `heapdiff check BEFORE AFTER`: a gate for memory. `heapdiff check --init` writes a file of rules.
+//! `heapdiff check BEFORE AFTER`: a memory gate for CI. `heapdiff check --init` writes a rules
+//! file.
 
 use super::gate::{Gate, GateArgs, Profiles, today};
 use super::inputs::{self, Inputs};
@@ -14,29 +15,29 @@ use std::path::{Path, PathBuf};
 /// The file that `--init` writes.
 const TEMPLATE: &str = include_str!("check/heapdiff.toml");
 
-/// Judge memory by rules: for CI, with an exit code
+/// Check memory against rules: for CI, with an exit code
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff check [OPTIONS] BEFORE AFTER\n       heapdiff check [OPTIONS] --before PROFILE... --after PROFILE...\n       heapdiff check [OPTIONS] --no-leaks SNAPSHOT...\n       heapdiff check --init",
     after_help = "\
 Examples:
   heapdiff check --max-growth 5MiB --max-growth-percent 10 before.pb.gz after.pb.gz
-  heapdiff check before/ after/                            several runs of each, rules in heapdiff.toml
-  heapdiff check --no-leaks snapshots/                     nothing leaks in snapshots through time
+  heapdiff check before/ after/                            several runs per side, rules in heapdiff.toml
+  heapdiff check --no-leaks snapshots/                     fail if snapshots over time show a leak
   heapdiff check --report junit=heap.xml --report sarif=heap.sarif before.pb.gz after.pb.gz
 
 Exit codes:
   0  every rule passes      1  a rule fails      3  a rule is inconclusive: the error is larger than the margin
-  2  it could not be judged: no baseline, an unreadable file, a rule that matches nothing, an empty profile
+  2  the check is impossible: no baseline, an unreadable file, a rule that matches nothing, an empty profile
 
-Where no sample type is named, memory in use is judged, also where the profile's own default is another. \
-A rule fails where the lower 95 % bound of the growth is above its limit, and passes where the upper one is not. \
-Of several files on a side, or of a folder or a pattern, each is a run, and the spread between runs counts as well. \
-docs/ci.md shows how to use it."
+If you don't name a sample type, memory in use is checked, even if the profile's own default is \
+another. A rule fails if the lower 95 % bound of the growth is above its limit, and passes if the \
+upper bound isn't. If a side has several files, or is a folder or a glob, each file is a run, and \
+the spread between runs adds to the error. See docs/ci.md for how to use it."
 )]
 pub(super) struct CheckArgs {
-    /// Before and after; each a profile, or a folder or a quoted pattern of several runs. With --no-leaks, or where a rule
-    /// is about leaks: snapshots through time
+    /// Before and after; each a profile, or a folder or quoted glob with several runs. With
+    /// --no-leaks or a rule about leaks: snapshots over time
     #[arg(value_name = "PROFILE", conflicts_with_all = ["before", "after"])]
     inputs: Vec<String>,
     /// Runs before
@@ -45,17 +46,17 @@ pub(super) struct CheckArgs {
     /// Runs after
     #[arg(long, value_name = "PROFILE", num_args = 1.., requires = "before")]
     after: Vec<String>,
-    /// Fail where anything leaks in snapshots through time
+    /// Fail if anything leaks in snapshots over time
     #[arg(long, conflicts_with_all = ["before", "after"])]
     no_leaks: bool,
-    /// Write a file of rules to start from: heapdiff.toml, or what --config names
+    /// Write a rules file to start from: heapdiff.toml, or the file that --config names
     #[arg(long, conflicts_with_all = ["inputs", "before", "after", "no_leaks"])]
     init: bool,
     #[command(flatten)]
     gate: GateArgs,
 }
 
-/// Judges, and returns the exit code.
+/// Checks the profiles and returns the exit code.
 pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     if args.init {
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
@@ -74,8 +75,8 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError>
     let gate = Gate::new(gate, no_leaks)?;
     if gate.is_about_drift_alone() {
         return Err(CommandError::Usage(
-            "all rules are about drift, which two profiles do not show, so that there is nothing to check: heapdiff \
-             baseline compare DIR AFTER judges them; or give a rule `max_growth` or `max`"
+            "all rules are about drift, which two profiles can't show; use heapdiff baseline \
+             compare DIR AFTER, or give a rule `max_growth` or `max`"
                 .to_owned(),
         ));
     }
@@ -86,7 +87,7 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError>
     gate.say(&report, console)
 }
 
-/// The profiles that were meant.
+/// Returns the profiles to check.
 fn profiles(
     inputs: &[String],
     before: Vec<String>,
@@ -114,10 +115,10 @@ fn profiles(
     let mut warnings = Vec::new();
     let mut found = |names: &[String]| -> Result<Vec<String>, CommandError> {
         let found = inputs::find(names)?;
-        // A run that broke must not go missing among those that did not.
+        // Don't skip a broken run: the side would silently have one run fewer.
         if let Some(aside) = found.aside {
             return Err(CommandError::Usage(format!(
-                "{aside}; what stands beside the runs of a side has to be a run: take it away, or name the runs"
+                "{aside}; all files on a side have to be runs: move it elsewhere, or name the runs"
             )));
         }
         warnings.extend(found.warnings);
@@ -127,8 +128,8 @@ fn profiles(
     let before = if before.iter().all(|name| is_missing(name)) {
         if !gate.may_miss_baseline() {
             return Err(CommandError::Usage(format!(
-                "{}: there is no baseline to compare with; check the path, or let growth pass where there is \
-                 none with --allow-missing-baseline",
+                "{}: there is no baseline to compare with; check the path, or let growth pass \
+                 without a baseline with --allow-missing-baseline",
                 before.join(", ")
             )));
         }
@@ -140,30 +141,31 @@ fn profiles(
     Ok((Profiles { before, after, ..Profiles::default() }, warnings))
 }
 
-/// What to say where not two profiles are given, and no snapshots through time are meant.
+/// Returns the message if neither two profiles nor snapshots over time are given.
 fn many(inputs: &[String]) -> Result<String, CommandError> {
     let named = match inputs {
-        [one] => format!("one profile, folder or pattern is given ({one}), and a check compares"),
-        all => format!("{} profiles are given, and a check compares two sides", all.len()),
+        [one] => format!("check compares two sides, and only {one} is given"),
+        all => format!("check compares two sides, and {} profiles are given", all.len()),
     };
     let files = inputs::find(inputs)?.names;
     let alone = match files.as_slice() {
         [one] => format!(
-            "; to judge one alone by its `max`, say that there is no baseline: --before none --allow-missing-baseline \
-             --after {one}"
+            "; to check one profile against `max` alone, use --before none \
+             --allow-missing-baseline --after {one}"
         ),
         _ => String::new(),
     };
     Ok(format!(
-        "{named}: heapdiff check BEFORE AFTER, where each may be a folder or a quoted pattern ('before-*.pb.gz') of \
-         several runs; --before A B... --after C D...; or --no-leaks SNAPSHOT... for snapshots through time{alone}"
+        "{named}: use heapdiff check BEFORE AFTER, where each may be a folder or a quoted glob \
+         ('before-*.pb.gz') with several runs; --before A B... --after C D...; or --no-leaks \
+         SNAPSHOT... for snapshots over time{alone}"
     ))
 }
 
-/// Whether a name stands for nothing: no file, an empty folder, a pattern that matches nothing.
+/// Whether a name leads to no input: no such file, an empty folder, a glob that matches nothing.
 fn is_missing(name: &str) -> bool {
     let path = Path::new(name);
-    // Reading says of an address what to do with it.
+    // An address gets a better error when it is read.
     if name == STDIN || path.is_file() || name.contains("://") {
         return false;
     }
@@ -173,14 +175,14 @@ fn is_missing(name: &str) -> bool {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let expanded = source::expand::expand(&[name.to_owned()]);
-            // A name without a pattern stays as it is.
+            // Expanding leaves a name that is no glob as it is.
             expanded.map_or(true, |expanded| expanded.inputs.iter().all(|found| found.name == name))
         }
         Err(_) => false,
     }
 }
 
-/// Writes a file of rules where there is none.
+/// Writes a rules file unless one exists.
 fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), CommandError> {
     let path = config.map_or_else(|| PathBuf::from(catalog::USUAL), Path::to_owned);
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
@@ -189,14 +191,14 @@ fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), CommandE
         Ok(()) => {
             let said = writeln!(
                 console.stdout,
-                "{} is written; heapdiff check BEFORE AFTER judges by it",
+                "wrote {}; heapdiff check BEFORE AFTER uses its rules",
                 path.display()
             );
             said.map_err(CommandError::Stdout)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(CommandError::Usage(format!(
-                "{} is there already, and stays as it is; another name goes with --config FILE",
+                "{} exists and was not changed; use another name with --config FILE",
                 path.display()
             )))
         }

@@ -1,11 +1,11 @@
-//! `heapdiff completions SHELL`: the completion script of a shell, made from the definitions of the
-//! options themselves.
+//! `heapdiff completions SHELL`: a completion script for a shell, generated from the option
+//! definitions.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write};
 
-/// Print the completion script of a shell
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,7 +22,7 @@ pub(super) fn write(
     mut program: Command,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    // Through a buffer: clap_complete panics where its writer fails, as a closed pipe does.
+    // Through a buffer: clap_complete panics if its writer fails, for example on a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "heapdiff", &mut script);
     out.write_all(&script)

@@ -1,6 +1,6 @@
-//! Where a command writes, and what it may do there.
+//! The streams that a command writes to, and what it may do there.
 //!
-//! The environment is looked at here and nowhere else, so that a command run against buffers does the
+//! Only this file reads the environment, so that a command that runs against buffers behaves the
 //! same on every machine.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -8,33 +8,33 @@ use std::path::PathBuf;
 
 /// The streams of a run.
 pub struct Console<'a> {
-    /// Answers.
+    /// Reports.
     pub stdout: &'a mut dyn Write,
     /// Errors, warnings and progress.
     pub stderr: &'a mut dyn Write,
-    /// Columns of the terminal that standard output is; absent where it is none.
+    /// Columns of the terminal; `None` if standard output isn't a terminal.
     pub columns: Option<usize>,
-    /// Whether colour is wanted where nobody says: a terminal that can, without `NO_COLOR`.
+    /// Whether to use colour by default: on a terminal that can show it, without `NO_COLOR`.
     pub color: bool,
-    /// Whether standard error is a terminal, where progress may be drawn.
+    /// Whether standard error is a terminal, so that progress may be drawn there.
     pub stderr_is_terminal: bool,
-    /// The job of GitHub Actions that this runs in.
+    /// The GitHub Actions job that this runs in.
     pub github: Github,
-    /// What a CI system says of the build.
+    /// What the CI system reports about the build.
     pub ci: Ci,
 }
 
-/// A job of GitHub Actions.
+/// A GitHub Actions job.
 #[derive(Clone, Debug, Default)]
 pub struct Github {
-    /// Whether there is one.
+    /// Whether this runs in such a job.
     pub is_there: bool,
-    /// The file that its summary is added to.
+    /// The file to append the job summary to.
     pub step_summary: Option<PathBuf>,
 }
 
 impl Github {
-    /// As the environment says.
+    /// Reads the job from the environment.
     fn of_environment() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let step_summary = set("GITHUB_STEP_SUMMARY").map(PathBuf::from);
@@ -43,19 +43,19 @@ impl Github {
     }
 }
 
-/// What a CI system (GitHub Actions, GitLab) says of the build that it runs.
+/// What a CI system (GitHub Actions, GitLab) reports about the build it runs.
 #[derive(Clone, Debug, Default)]
 pub struct Ci {
-    /// The branch; of a pull request a name that no branch has.
+    /// The branch; for a pull request, a name that no branch has.
     pub branch: Option<String>,
-    /// The branch that a pull request is to be merged into.
+    /// The target branch of a pull request.
     pub base_branch: Option<String>,
     /// The commit.
     pub commit: Option<String>,
 }
 
 impl Ci {
-    /// As the environment says.
+    /// Reads the build from the environment.
     fn of_environment() -> Self {
         let first = |names: [&str; 2]| {
             let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -69,7 +69,7 @@ impl Ci {
     }
 }
 
-/// Columns of a terminal that does not tell.
+/// Columns of a terminal that doesn't report its width.
 const USUAL_COLUMNS: usize = 80;
 
 impl<'a> Console<'a> {

@@ -1,6 +1,8 @@
-//! `heapdiff convert INPUT... -o OUT`: a profile, or the difference of two, in the format of another tool.
+//! `heapdiff convert INPUT... -o OUT`: a profile, or the difference of two, in the format of
+//! another tool.
 //!
-//! A format is a variant of [`Target`] and a line in [`TARGETS`]. All but the profile itself are ways to say a report; a profile is written from what was read, so that nothing of it is lost.
+//! A format is a variant of [`Target`] and a line in [`TARGETS`]. pprof's format is written from
+//! the profile as read, so that nothing is lost; all other formats are written from a report.
 
 use super::load::LoadError;
 use super::options::{
@@ -20,25 +22,26 @@ use clap::{Args, ValueEnum};
 use std::path::Path;
 
 const FORMATS: &str = "\
-Formats, and the names of OUT they are known by:
+Formats, and the file names that select them:
   pprof       .pb.gz, .pb (without gzip): go tool pprof
   folded      .folded, .collapsed, .txt: flamegraph.pl, inferno
-  difffolded  the same names, of two profiles: before and after
+  difffolded  the same names, for two profiles: before and after
   speedscope  .speedscope.json, .json: https://www.speedscope.app
   csv         .csv: one line per stack
   dot         .dot, .gv: Graphviz; the call graph within pprof's limits";
 
-/// What becomes of two profiles, for those who ask at length.
+/// How a difference is written in each format, for `--help`.
 const DIFFERENCE: &str = "\
 The difference of two profiles:
   pprof       after - before with a sign, as with go tool pprof -base
   speedscope  four profiles in one file: what grew, what shrank, after, before
-  difffolded  two numbers for each stack; one can't be a difference
+  difffolded  two numbers for each stack, since folded lines can't hold a negative value
 
-speedscope opens the difference in pprof's format as well. It takes no negative values, so it shows the column that is \
-added at the end: what each path of functions grew by (inuse_space_growth). pprof shows that one with \
--sample_index=inuse_space_growth. Folded lines have no sign either: where a profile that is a difference itself holds \
-negative values, their stacks are left out, and a warning says so.";
+speedscope also opens the difference in pprof's format. It doesn't accept negative values, so it \
+shows the column that is added at the end: the growth of each call path (inuse_space_growth). \
+pprof shows that column with -sample_index=inuse_space_growth. Folded lines can't be negative \
+either: if the input is itself a difference with negative values, their stacks are left out with a \
+warning.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,12 +57,12 @@ Examples:
     after_long_help = format!("{FORMATS}\n\n{DIFFERENCE}\n\n{EXAMPLES}")
 )]
 pub(super) struct ConvertArgs {
-    /// One profile, or BEFORE and AFTER. Files, folders, patterns; `-` is standard input
+    /// One profile, or BEFORE and AFTER. Files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
     base: BaseArgs,
-    /// Format of the output [default: what the name of OUT says]
+    /// Output format [default: by the extension of OUT]
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Option<Target>,
     #[command(flatten)]
@@ -70,7 +73,7 @@ pub(super) struct ConvertArgs {
     filter: FilterArgs,
     #[command(flatten)]
     file: FileArgs,
-    /// Cut these folders off file names (several, separated by `:`)
+    /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path", help_heading = "Output")]
     trim_path: Option<String>,
 }
@@ -92,7 +95,7 @@ enum Target {
     Dot,
 }
 
-/// The formats, each with the ends of file names that stand for it.
+/// The formats, each with the file name endings that select it.
 const TARGETS: &[(Target, &[&str])] = &[
     (Target::Pprof, &[".pb.gz", ".pb"]),
     (Target::Folded, &[".folded", ".collapsed", ".txt"]),
@@ -170,18 +173,18 @@ fn inputs(base: BaseArgs, inputs: Vec<String>) -> Result<Vec<String>, CommandErr
         1 | 2 => Ok(inputs),
         0 => Err(CommandError::Usage(
             "convert needs a profile: heapdiff convert PROFILE -o OUT, or heapdiff convert BEFORE \
-             AFTER -o OUT for what changed"
+             AFTER -o OUT for the difference"
                 .to_owned(),
         )),
         given => Err(CommandError::Usage(format!(
-            "convert takes one profile, or two for what changed, and {given} are given.\n\
-                 Add them up first:  heapdiff merge {} -o merged.pb.gz",
+            "convert takes one profile, or two for their difference, and {given} are given.\n\
+                 Merge them first:  heapdiff merge {} -o merged.pb.gz",
             request::arguments(&inputs)
         ))),
     }
 }
 
-/// The format that was asked for, or that the name of the output says.
+/// Returns the format that was named, or the one of the output's file name.
 fn target(
     asked: Option<Target>,
     file: Option<&Path>,
@@ -190,14 +193,15 @@ fn target(
     let target = match (asked, file) {
         (Some(Target::Folded), _) if inputs == 2 => {
             return Err(CommandError::Usage(
-                "folded lines hold one value, and a difference has signs they can't hold: use --to difffolded"
+                "folded lines hold one value and no sign, so they can't hold a difference: use \
+                 --to difffolded"
                     .to_owned(),
             ));
         }
         (Some(asked), _) => asked,
         (None, None) => {
             return Err(CommandError::Usage(format!(
-                "say what to convert to: name the output with -o, or give a format with --to.\n{}",
+                "no output format given: name the output with -o, or a format with --to.\n{}",
                 known()
             )));
         }
@@ -209,7 +213,7 @@ fn target(
                 Some(&(target, _)) => target,
                 None => {
                     return Err(CommandError::Usage(format!(
-                        "the name {} says no format: use another, or give the format with --to.\n{}",
+                        "can't tell the format from {}: use another extension, or --to FORMAT.\n{}",
                         shell::file(&file.to_string_lossy()),
                         known()
                     )));
@@ -226,7 +230,7 @@ fn target(
     Ok(target)
 }
 
-/// The list of formats, for those who named none.
+/// Lists the formats, for error messages.
 fn known() -> String {
     let one = |(target, ends): &(Target, &[&str])| {
         let value = target.to_possible_value();
@@ -234,10 +238,10 @@ fn known() -> String {
         if ends.is_empty() { name.to_owned() } else { format!("{name} ({})", ends.join(", ")) }
     };
     let all: Vec<String> = TARGETS.iter().map(one).collect();
-    format!("There are: {}", all.join("; "))
+    format!("Formats: {}", all.join("; "))
 }
 
-/// The one profile, or the difference of the two.
+/// Reads the one profile, or the difference of the two.
 fn profile(
     inputs: &[String],
     spec: &Spec,

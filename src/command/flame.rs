@@ -1,4 +1,4 @@
-//! `heapdiff flame INPUT... -o X.svg`: the flame graph, differential where two profiles are given.
+//! `heapdiff flame INPUT... -o X.svg`: a flame graph, differential if two profiles are given.
 
 use super::CommandError;
 use super::options::{
@@ -24,13 +24,15 @@ Examples:
   heapdiff flame -width delta -focus=cache before.pb.gz after.pb.gz -o cache.svg
   heapdiff flame -folded before.pb.gz after.pb.gz | inferno-flamegraph > other.svg",
     after_long_help = "\
-The picture: a browser opens it. Hover for figures, click to zoom, Ctrl-F to search by regular expression. Callers stand \
-above what they call. Of two profiles growth is red and shrinkage blue, by its share of the larger total, on steps that are \
-the same in every picture; grey did not change, and what sampling explains is pale. Paths that are there in one profile \
-only, and have no width in the other, stand under \"gone\" (under \"new\" with --width before). A function that calls itself \
-is one frame, `f ×120`. Several frames that are too narrow for one each stand as one, `… 12 more`; what is more than 250 \
-frames deep is one as well, and what is beyond the widest 10 000 is counted. Negative values, of a profile that is a \
-difference, have the width of their size, and colours tell the sign.
+Open the SVG in a browser: hover for values, click to zoom, press Ctrl-F to search by regular \
+expression. Callers are above their callees. For two profiles growth is red and shrinkage blue, by \
+its share of the larger total, in steps that are the same in every flame graph; frames that didn't \
+change are grey, and changes within sampling error are pale. Frames of memory that is gone have no \
+width after, so they are shown under \"gone\" (new ones under \"new\" with --width before). \
+Recursive calls are one frame, `f ×120`. Frames too narrow to draw are merged into one, `… 12 \
+more`, and so are those more than 250 frames deep; frames beyond the widest 10 000 are only \
+counted. A negative value, in a profile that is a difference, is as wide as its size, and its \
+colour shows the sign.
 
 Examples:
   heapdiff flame heap.pb.gz -o heap.svg
@@ -59,16 +61,17 @@ pub(super) struct FlameArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Picture")]
 struct PictureArgs {
-    /// What the width of a frame stands for, of two profiles [default: after]
+    /// Value that sets the width of a frame, for two profiles [default: after]
     #[arg(long, value_enum, value_name = "WHAT")]
     width: Option<FlameWidth>,
-    /// Begin with what allocated, and go up to its callers
+    /// Start at the allocating functions and go up to their callers
     #[arg(long)]
     reverse: bool,
-    /// Draw only what has no width otherwise: gone, or new with --width before
+    /// Draw only frames without width: gone ones, or new ones with --width before
     #[arg(long)]
     elided: bool,
-    /// Leave out what is narrower: percent of the whole (0.1, 0.1%), or pixels of 1200 (2px) [default: 0.05%]
+    /// Leave out frames narrower than this: percent of the whole (0.1, 0.1%), or pixels of 1200
+    /// (2px) [default: 0.05%]
     #[arg(long, value_name = "WIDTH", alias = "min_width", value_parser = min_width, allow_negative_numbers = true)]
     min_width: Option<u32>,
 }
@@ -76,37 +79,37 @@ struct PictureArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 struct FlameOutputArgs {
-    /// Format of the answer [default: by the end of FILE's name, svg on standard output]
+    /// Output format [default: by the extension of FILE, svg on standard output]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<FlameFormat>,
-    /// The same as --format folded
+    /// Same as --format folded
     #[arg(long, conflicts_with = "format")]
     folded: bool,
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Cut these folders off file names (several, separated by `:`)
+    /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
-    /// Nothing on standard error but errors: no progress, no warnings
+    /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     quiet: bool,
 }
 
-/// How a flame graph can be said.
+/// The output formats of a flame graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FlameFormat {
-    /// A picture, for a browser.
+    /// SVG, for a browser.
     Svg,
-    /// A line for each stack and its value, of two profiles before and after, for other tools.
+    /// A line per stack with its value, or with before and after, for other tools.
     Folded,
-    /// The frames of the picture, as docs/schema/report.v1.json describes them.
+    /// The frames of the flame graph, as docs/schema/report.v1.json describes them.
     Json,
 }
 
-/// Millionths of the picture below which a frame is not drawn: half a pixel, which nobody can point at.
+/// Narrowest frame that is drawn, in millionths of the whole: half a pixel, too small to point at.
 const MIN_WIDTH: u32 = 500;
-/// Pixels of the picture in which frames are drawn.
+/// Width in pixels of the area that holds the frames.
 const PIXELS: f64 = 1180.0;
 
 pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
@@ -159,7 +162,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
     Ok(request)
 }
 
-/// The format that the name of the output says.
+/// Returns the format that belongs to the output's file name.
 fn by_name(file: Option<&Path>) -> Result<FlameFormat, CommandError> {
     let is_file = |file: &&Path| std::fs::metadata(file).map_or(true, |found| found.is_file());
     let file = file.filter(|file| file.as_os_str() != "-").filter(is_file);
@@ -169,13 +172,13 @@ fn by_name(file: Option<&Path>) -> Result<FlameFormat, CommandError> {
         Some("folded" | "collapsed") => Ok(FlameFormat::Folded),
         Some("json") => Ok(FlameFormat::Json),
         _ => Err(CommandError::Usage(format!(
-            "-o {}: what to write there? Let its name end in .svg, .folded or .json, or add --format svg",
+            "-o {}: can't tell the format; use .svg, .folded or .json, or add --format svg",
             file.display()
         ))),
     }
 }
 
-/// Options that would change nothing are mistakes.
+/// Refuses options that would have no effect.
 fn check(
     inputs: &[String],
     normalize: bool,
@@ -197,13 +200,14 @@ fn check(
     let compared = compared.iter().find(|(_, given)| *given);
     let message = match (inputs.len(), drawn, compared) {
         (_, Some((option, _)), _) => format!(
-            "{option} shapes the picture, and folded stacks are all stacks as they are: leave it away"
+            "{option} only affects the flame graph, and folded output has all stacks: leave it out"
         ),
         (1, _, Some((option, _))) => {
-            format!("{option} is for two profiles that are compared, and one is given")
+            format!("{option} needs two profiles to compare, and one is given")
         }
         _ if picture.elided && picture.width == Some(FlameWidth::Delta) => {
-            "--elided draws what has no width, and with --width delta everything that changed has one"
+            "--elided draws frames without width, and with --width delta every changed frame has \
+             one: leave one of them out"
                 .to_owned()
         }
         _ => return Ok(()),
@@ -211,7 +215,7 @@ fn check(
     Err(CommandError::Usage(message))
 }
 
-/// Millionths of the picture.
+/// Parses a share of the flame graph, in millionths.
 fn min_width(text: &str) -> Result<u32, String> {
     let (number, percent) = match (text.strip_suffix("px"), text.strip_suffix('%')) {
         (Some(pixels), _) => (pixels, 100.0 / PIXELS),
@@ -220,7 +224,7 @@ fn min_width(text: &str) -> Result<u32, String> {
     };
     let percent = number.trim().parse().ok().map(|number: f64| number * percent);
     percent.filter(|percent| (0.0..=100.0).contains(percent)).map_or_else(
-        || Err("expected a share of the picture from 0 to 100% (0.1%), or pixels (2px)".to_owned()),
+        || Err("expected a percentage from 0 to 100% (0.1%), or pixels (2px)".to_owned()),
         |percent| Ok((percent * 10_000.0).round() as u32),
     )
 }

@@ -1,4 +1,4 @@
-//! `heapdiff graph INPUT... -o X.svg`: the call graph, drawn.
+//! `heapdiff graph INPUT... -o X.svg`: draws the call graph.
 
 use super::CommandError;
 use super::options::{
@@ -12,7 +12,7 @@ use crate::report::Question;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Draw the call graph: through what memory was allocated, or what changed
+/// Draw the call graph: the calls that allocated memory, or what changed
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff graph [OPTIONS] PROFILE -o FILE.svg|FILE.dot\n       heapdiff graph [OPTIONS] BEFORE AFTER -o FILE.svg|FILE.dot",
@@ -22,8 +22,8 @@ Examples:
   heapdiff graph -n 40 before.pb.gz after.pb.gz -o grown.svg
   heapdiff graph -focus=cache before.pb.gz after.pb.gz | dot -Tpng -o cache.png
 
-An SVG is drawn by Graphviz, which has to be installed. What is left out of a drawing is a dashed box, so that what \
-goes into a box is what it keeps and what goes out of it."
+Graphviz draws the SVG and has to be installed. Nodes that are left out appear as a dashed box, so \
+that for each box the value that comes in equals its own value plus what goes out."
 )]
 pub(super) struct GraphArgs {
     #[command(flatten)]
@@ -46,10 +46,10 @@ struct LimitArgs {
     /// At most N nodes, 0 for all
     #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, default_value_t = TrimLimits::default().nodecount, allow_negative_numbers = true)]
     nodecount: usize,
-    /// Leave out nodes below this part of all that changed, or of the total
+    /// Leave out nodes below this fraction of the total, or of all changes
     #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.005", allow_negative_numbers = true)]
     nodefraction: Fraction,
-    /// Leave out edges below this part
+    /// Leave out edges below this fraction
     #[arg(long, value_name = "F", value_parser = fraction, default_value = "0.001", allow_negative_numbers = true)]
     edgefraction: Fraction,
 }
@@ -57,24 +57,24 @@ struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 struct DrawingArgs {
-    /// Format of the drawing [default: by the end of FILE's name, dot on standard output]
+    /// Output format [default: by the extension of FILE, dot on standard output]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Drawn>,
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print values in one unit: kB, MB, GB, bytes, ms, ... [default: what fits each]
+    /// Print values in one unit: kB, MB, GB, bytes, ms, ... [default: one that fits each value]
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
-    /// Cut these folders off file names (several, separated by `:`)
+    /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
-    /// Nothing on standard error but errors: no progress, no warnings
+    /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     quiet: bool,
 }
 
-/// What a graph is written as.
+/// The output formats of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Drawn {
     /// For Graphviz.
@@ -122,7 +122,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
     Ok(request)
 }
 
-/// The format that the end of a file's name says.
+/// Returns the format that belongs to a file name's extension.
 fn by_name(file: Option<&PathBuf>) -> Result<Drawn, CommandError> {
     let Some(file) = file.filter(|file| file.as_os_str() != "-") else { return Ok(Drawn::Dot) };
     match extension(file).as_deref() {
@@ -130,7 +130,7 @@ fn by_name(file: Option<&PathBuf>) -> Result<Drawn, CommandError> {
         Some("svg") => Ok(Drawn::Svg),
         Some("json") => Ok(Drawn::Json),
         _ => Err(CommandError::Usage(format!(
-            "-o {}: what to write there? Let its name end in .svg, .dot or .json, or add --format svg",
+            "-o {}: can't tell the format; use .svg, .dot or .json, or add --format svg",
             file.display()
         ))),
     }

@@ -1,7 +1,7 @@
-//! Graphviz, which lays graphs out: a child process that reads DOT and answers SVG.
+//! Runs Graphviz, which lays graphs out: a child process that reads DOT and writes SVG.
 //!
-//! Its input and its output are pipes of a few KiB. Each has a thread of its own here, because a child that waits for
-//! its output to be read does not read its input. It gets a time to end in.
+//! Its input and output are pipes of a few KiB. Each has its own thread here, because a child that
+//! waits for its output to be read doesn't read its input. The child has a time limit.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -9,18 +9,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A layout that takes longer is one nobody could read.
+/// A layout that takes longer would be too crowded to read.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often a child is asked whether it has ended, once its output has.
+/// Time between checks whether the child has exited, once its output has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Why there is no drawing.
+/// Why there is no SVG.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GraphvizError {
-    /// There is no Graphviz.
+    /// Graphviz isn't installed.
     #[error(
-        "an SVG of a call graph is drawn by Graphviz, and there is no `dot` to run. Install it (apt-get \
-         install graphviz, brew install graphviz), or write the graph itself: -o graph.dot"
+        "Graphviz draws the SVG of a call graph, and its `dot` isn't installed. Install it \
+         (apt-get install graphviz, brew install graphviz), or write the graph itself: -o \
+         graph.dot"
     )]
     Missing,
     /// It did not start, or was cut off.
@@ -28,8 +29,8 @@ pub(super) enum GraphvizError {
     Io(#[from] io::Error),
     /// It took too long.
     #[error(
-        "`dot` was still laying the graph out after {} s; draw less of it (-n 40, -focus), or write the \
-         graph itself: -o graph.dot",
+        "`dot` was still laying out the graph after {} s; draw less of it (-n 40, -focus), or \
+         write the graph itself: -o graph.dot",
         .0.as_secs()
     )]
     Late(Duration),
@@ -38,7 +39,7 @@ pub(super) enum GraphvizError {
     Failed(String),
 }
 
-/// The drawing of a graph as SVG.
+/// Lays a graph out as SVG.
 pub(super) fn svg(graph: Vec<u8>) -> Result<Vec<u8>, GraphvizError> {
     lay_out("dot", &["-Tsvg"], graph, PATIENCE)
 }
@@ -57,7 +58,7 @@ fn lay_out(
         _ => GraphvizError::Io(error),
     })?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A child that ends early closes the pipe; its own words say more than that.
+        // A child that exits early closes the pipe; its own message says more than that error.
         thread::spawn(move || _ = stdin.write_all(&graph));
     }
     let drawing = child.stdout.take().map(read);
@@ -83,7 +84,7 @@ fn lay_out(
     if !status.success() || drawing.is_empty() {
         let complaint = complaint?;
         let complaint = String::from_utf8_lossy(&complaint);
-        let words = complaint.lines().next().unwrap_or("it says nothing").to_owned();
+        let words = complaint.lines().next().unwrap_or("no error message").to_owned();
         return Err(GraphvizError::Failed(format!("{words} ({status})")));
     }
     Ok(drawing)
@@ -96,15 +97,15 @@ fn read(mut from: impl Read + Send + 'static) -> Pipe {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = from.read_to_end(&mut bytes).map(|_| bytes);
-        // Nobody waits any more where it took too long.
+        // Nothing receives it after a timeout.
         let _ = sender.send(read);
     });
     receiver
 }
 
-/// Ends a child, and leaves no zombie.
+/// Kills a child and leaves no zombie.
 fn end(child: &mut Child) {
-    // It may have ended by itself.
+    // It may have exited by itself.
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -1,10 +1,11 @@
-//! From names as typed to inputs to read: folders and patterns expanded, and what is no profile set aside.
+//! Turns names as typed into inputs to read: expands folders and globs, and skips files that aren't
+//! profiles.
 //!
-//! This comes before a command looks at its inputs, since the number of them may say what is meant: a folder with two
-//! profiles and a log is a comparison. So the beginning of each file is looked at here, and the whole of it is read
-//! later. Only what the beginning shows to be no profile is set aside, and a warning names it; a damaged profile stays
-//! an input, and reading it is an error. So is what was named outright and is no profile, but for logs that other
-//! commands use.
+//! This happens before a command looks at its inputs, because their number may decide what it does:
+//! a folder with two profiles and a log is a comparison. So only the beginning of each file is read
+//! here, and the rest later. A file is skipped, with a warning, only if its beginning shows that it
+//! isn't a profile; a damaged profile stays an input, and reading it is an error. So is a file that
+//! is named explicitly and isn't a profile, except for logs that other commands use.
 
 use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
@@ -13,9 +14,9 @@ use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand};
 use crate::source::{self, STDIN};
 
-/// Files whose beginnings are one piece of work.
+/// Files whose beginnings a thread reads at a time.
 const AT_ONCE: usize = 16;
-/// Files set aside that the warning names.
+/// Most skipped files that the warning names.
 const NAMED: usize = 3;
 
 /// What to read.
@@ -23,19 +24,19 @@ const NAMED: usize = 3;
 pub(super) struct Inputs {
     /// The names, in order.
     pub(super) names: Vec<String>,
-    /// What was left out.
+    /// Warnings about skipped files.
     pub(super) warnings: Vec<Warning>,
-    /// What of it is said of files that are no profiles.
+    /// The warning about files that aren't profiles, if any were skipped.
     pub(super) aside: Option<String>,
 }
 
-/// A file that is left out, and what it is.
+/// A skipped file, and what it is.
 struct SetAside {
     name: String,
     what: String,
 }
 
-/// The inputs that were meant.
+/// Returns the inputs that these names lead to.
 pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     let expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
     let reasons = parallel::map_items(&expanded.inputs, AT_ONCE, reason);
@@ -50,11 +51,12 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}
-            // Reading it says more.
+            // Reading it gives a better error.
             [_] => names.extend(aside.drain(..).map(|file| file.name)),
             many => {
                 return Err(CommandError::Usage(format!(
-                    "none of the {} files is a profile: {}; give .pb.gz files, as /debug/pprof/heap serves them",
+                    "none of the {} files is a profile: {}; use .pb.gz files such as \
+                     /debug/pprof/heap serves",
                     many.len(),
                     list(many)
                 )));
@@ -65,20 +67,21 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     let mut warn = |message| warnings.push(Warning { code: WarningCode::SetAside, message });
     let aside = match aside.len() {
         0 => None,
-        1 => Some(format!("1 file that is no profile is set aside: {}", list(&aside))),
-        n => Some(format!("{n} files that are no profiles are set aside: {}", list(&aside))),
+        1 => Some(format!("skipped 1 file that isn't a profile: {}", list(&aside))),
+        n => Some(format!("skipped {n} files that aren't profiles: {}", list(&aside))),
     };
     aside.iter().cloned().for_each(&mut warn);
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
-            "{folder} holds {folders} {is} that nobody looked into: name {them} to add what is there"
+            "skipped {folders} {is} in {folder}; name {them}, or use a ** glob, to include the \
+             files in {them}"
         ));
     }
     Ok(Inputs { names, warnings, aside })
 }
 
-/// Why a file is set aside, if it is.
+/// Returns why a file is skipped, or `None` if it isn't.
 fn reason(found: &Found) -> Option<String> {
     // A pipe can be read once.
     if found.name == STDIN || source::size(&found.name).is_none() {
@@ -88,7 +91,7 @@ fn reason(found: &Found) -> Option<String> {
     match (beginning, found.origin) {
         (Ok(Beginning::Known(format)), _) => match format.holds {
             Holds::Profile => None,
-            Holds::GcTrace => Some(format!("a {}, which this command does not use", format.name)),
+            Holds::GcTrace => Some(format!("a {}, which this command doesn't use", format.name)),
         },
         (Ok(Beginning::Other(refusal)), Origin::Found) => Some(refusal.what),
         (Err(InputError::Empty), Origin::Found) => Some("empty".to_owned()),
@@ -96,7 +99,7 @@ fn reason(found: &Found) -> Option<String> {
     }
 }
 
-/// The first few of them, and how many more there are.
+/// Names the first few skipped files, and counts the rest.
 fn list(aside: &[SetAside]) -> String {
     let some = aside.iter().take(NAMED).map(|file| format!("{} ({})", file.name, file.what));
     let some = some.collect::<Vec<_>>().join(", ");

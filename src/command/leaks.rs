@@ -1,4 +1,4 @@
-//! `heapdiff leaks INPUT...`: ranked suspects with the evidence.
+//! `heapdiff leaks INPUT...`: ranked suspects with evidence.
 
 use super::CommandError;
 use super::catalog::catalog;
@@ -13,7 +13,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use std::sync::Arc;
 
-/// Say what leaks, and what only looks like it: ranked suspects with the evidence
+/// Find leaks: ranked suspects with evidence
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff leaks [OPTIONS] PROFILE...",
@@ -23,11 +23,13 @@ Examples:
   heapdiff leaks --limit 2GiB snapshots/
   heapdiff leaks --own '^myservice/' --patterns ours.toml snapshots/
 
-Four snapshots can tell a leak from a cache that fills, and eight do so reliably; fewer show growth only. \
-Goroutine profiles among the inputs are used as evidence, and goroutines that pile up are suspects of their own."
+Four snapshots can distinguish a leak from a cache that fills, and eight do so reliably; fewer \
+only show growth. Goroutine profiles among the inputs are used as evidence, and goroutines that \
+pile up are suspects themselves."
 )]
 pub(super) struct LeaksArgs {
-    /// Profiles, in any order: heap and goroutine profiles. Files, folders, patterns; `-` is standard input
+    /// Profiles, in any order: heap and goroutine profiles. Files, folders or globs; `-` reads
+    /// standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
@@ -49,15 +51,15 @@ pub(super) struct LeaksArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limit")]
 struct LimitArgs {
-    /// Say when the process reaches this much memory: 2GiB, 500MB
+    /// Predict when the process reaches SIZE: 2GiB, 500MB
     #[arg(long, value_name = "SIZE", value_parser = size, allow_negative_numbers = true)]
     limit: Option<i64>,
-    /// The collector's target in percent, as the process has it; `off` for none
+    /// GOGC of the process, in percent; `off` for none
     #[arg(long, value_name = "N", value_parser = gogc, requires = "limit", default_value = "100")]
     gogc: Gogc,
 }
 
-/// The collector's target.
+/// The garbage collector's target: GOGC, in percent.
 #[derive(Clone, Copy, Debug)]
 struct Gogc(Option<f64>);
 
@@ -77,7 +79,7 @@ fn size(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 
-/// What is asked where more than two profiles are given and nothing else is said.
+/// Returns the request for more than two profiles without a subcommand.
 pub(super) fn plain_request(
     inputs: Vec<String>,
     own: OwnArgs,
@@ -86,13 +88,13 @@ pub(super) fn plain_request(
     let Options { sample, granularity, sort, rows, filter, output } = options;
     let without_effect = [
         (granularity.granularity() != Granularity::Functions, "another granularity"),
-        (sort.sort().is_some(), "an order of rows"),
+        (sort.sort().is_some(), "a sort order"),
         (rows.all, "--all"),
     ];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
         return Err(CommandError::Usage(format!(
-            "of {} profiles it is said what leaks, where {option} means nothing; see heapdiff timeline, or \
-             heapdiff diff for two of them",
+            "{option} has no effect on leaks, which is what heapdiff looks for in {} profiles; use \
+             heapdiff timeline, or heapdiff diff with two of them",
             inputs.len()
         )));
     }
@@ -111,7 +113,8 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
     }
     if filter.noinlines {
         return Err(CommandError::Usage(
-            "-noinlines changes whose code a line is, and leaks says just that: leave it out"
+            "-noinlines changes which function a line belongs to, and leaks has to know that: \
+             leave it out"
                 .to_owned(),
         ));
     }

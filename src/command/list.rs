@@ -18,11 +18,11 @@ Examples:
   heapdiff list windowFor before.pb.gz after.pb.gz
   heapdiff list '^main\\.' -source_path=/src/chat -trim_path=/build/chat heap.pb.gz
 
-The files are looked for below --source-path, where they were compiled, in Go's module cache and
-installation, and below the working directory. Only names and contents of source files are opened."
+heapdiff looks for the files below --source-path, where they were compiled, in Go's module cache and
+installation, and below the working directory. It opens only files with the name of a source file."
 )]
 pub(super) struct ListArgs {
-    /// List the functions whose name matches
+    /// List the functions whose names match
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(super) struct ListArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
 struct SourceArgs {
-    /// Look for source files below these folders, and in the folders above them (several, separated by `:`)
+    /// Look for source files below these folders and in their parents; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "source_path")]
     source_path: Option<String>,
     /// Show N lines around each line with a value

@@ -1,5 +1,5 @@
-//! From names to profiles: opens the inputs, reads several at the same time, and puts each onto the shared symbols of
-//! a series, or hands it on.
+//! Loads profiles: opens the inputs, reads several at the same time, and moves each onto the shared
+//! symbols of a series, or hands it on.
 
 use super::progress::Progress;
 use crate::input::{self, Content, InputError};
@@ -11,10 +11,10 @@ use crate::model::series::Series;
 use crate::source::SourceError;
 use crate::{analysis, parallel, source};
 
-/// Why a series could not be made.
+/// Why inputs couldn't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
-    /// An input could not be opened.
+    /// An input couldn't be opened.
     #[error("{name}: {error}")]
     Open {
         /// Name of the input.
@@ -22,7 +22,7 @@ pub(super) enum LoadError {
         /// What is wrong.
         error: SourceError,
     },
-    /// An input could not be read.
+    /// An input couldn't be read.
     #[error("{name}: {error}")]
     Read {
         /// Name of the input.
@@ -52,7 +52,7 @@ impl LoadError {
     }
 }
 
-/// Inputs that are read before the first of them is let go, at least; more where there are more cores.
+/// Fewest inputs that are read at a time; more with more cores.
 const AT_ONCE: usize = 8;
 
 /// Which of the inputs are kept.
@@ -60,8 +60,8 @@ const AT_ONCE: usize = 8;
 pub(super) enum Keep {
     /// All of them.
     All,
-    /// One, or two, in the order of their names. Of more the first and the last by their own time, or by the order of
-    /// their names where one bears no time.
+    /// One or two, in the given order. Of more, the first and the last by their own time, or in the
+    /// given order if any has no time.
     Ends,
 }
 
@@ -93,8 +93,8 @@ pub(super) fn each<'a, E: From<LoadError> + Send>(
     })
 }
 
-/// Reads the inputs and hands each to `take`, in their order. A few are read at a time, and while they are taken the
-/// next few are read.
+/// Reads the inputs and hands each to `take`, in their order. A few are read at a time; the next
+/// few are read while `take` handles these.
 fn each_content<'a, E: From<LoadError> + Send>(
     names: &'a [String],
     progress: &Progress,
@@ -113,7 +113,7 @@ fn each_content<'a, E: From<LoadError> + Send>(
     while let Some(contents) = ready {
         let next = batches.next();
         let take_all = || contents.into_iter().try_for_each(|(name, content)| take(name, content?));
-        // Whoever is done taking helps to read.
+        // The thread that finishes taking first helps to read.
         let (taken, read) = parallel::join(take_all, || next.map(&read_all));
         taken?;
         ready = read;
@@ -132,7 +132,8 @@ pub(super) fn load_recording(
     Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
 }
 
-/// The same, and the first and the last snapshot of the track that questions are about. Each input is read once.
+/// Like [`load_recording`], and returns the first and the last snapshot of the main track as well.
+/// Each input is read once.
 pub(super) fn load_recording_and_ends(
     names: &[String],
     progress: &Progress,
@@ -147,7 +148,8 @@ pub(super) fn load_recording_and_ends(
     Ok((recording, rebase.finish()?))
 }
 
-/// Reads the inputs and adds each, in their order, to the track of its kind: profiles, then goroutines.
+/// Reads the inputs and adds each, in their order, to the track of its kind: profiles, then
+/// goroutines.
 fn tracks<'a, T: Default + Send>(
     names: &'a [String],
     progress: &Progress,
@@ -172,7 +174,7 @@ fn tracks<'a, T: Default + Send>(
 struct WithEnds<'a> {
     all: Gather,
     ends: Ends<'a>,
-    /// Why the ends can't be compared. What keeps the track from being one is the better reason.
+    /// Why the ends can't be compared; an error about the whole track takes precedence.
     unlike: Option<NoCommonSampleType>,
 }
 
@@ -184,12 +186,12 @@ impl<'a> WithEnds<'a> {
     }
 }
 
-/// The first and the last of many, with no more than four of them in memory.
+/// The first and the last of many, with at most four of them in memory.
 #[derive(Default)]
 struct Ends<'a> {
     kept: Vec<(&'a str, usize, Profile)>,
-    /// Name and header of the first one: whatever lies between the ends has to be of its kind, or else the times of
-    /// profiles of several kinds would say which kind is compared.
+    /// Name and header of the first one. All others have to be of its kind; otherwise the times of
+    /// the profiles would decide which kind is compared.
     kind: Option<(&'a str, Header)>,
     added: usize,
     has_untimed: bool,
@@ -210,7 +212,7 @@ impl<'a> Ends<'a> {
         Ok(())
     }
 
-    /// Which are first and last by time.
+    /// Returns the indices of the first and the last by time.
     fn by_time(&self) -> (usize, usize) {
         let times = || self.kept.iter().map(|(_, i, profile)| (profile.header.time_nanos, *i));
         let (first, last) = (times().min(), times().max());

@@ -1,14 +1,14 @@
-//! `heapdiff man`: one manual page for the whole tool, made from the definitions of the options.
+//! `heapdiff man`: one manual page for the whole tool, generated from the option definitions.
 //!
-//! `clap_mangen` makes a page per subcommand. Here each of those becomes a section of the one page, so
-//! that `heapdiff man | man -l -` shows everything.
+//! `clap_mangen` makes a page per subcommand. Here each of them becomes a section of a single page,
+//! so that `heapdiff man | man -l -` shows everything.
 
 use super::args::Cli;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use std::io::{self, Write};
 
-/// What each part of a page opens with; needed once.
+/// The first lines of each page, kept only once.
 const PREAMBLE: [&str; 2] = [r".ie \n(.g .ds Aq \(aq", ".el .ds Aq '"];
 
 pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
@@ -31,8 +31,8 @@ pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     page.render_extra_section(&mut whole)?;
     writeln!(
         whole,
-        ".SH \"EXIT STATUS\"\n0 where the question was answered, 2 for bad usage, bad input and \
-         whatever could not be done. A closed pipe is no error."
+        ".SH \"EXIT STATUS\"\n0 on success, 2 on bad usage, bad input or any other error. \
+         A closed pipe isn't an error."
     )?;
     page.render_version_section(&mut whole)?;
     let whole = String::from_utf8_lossy(&whole);
@@ -42,7 +42,7 @@ pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A subcommand, called `name`, as a section, the sections of its own page as subsections.
+/// Writes the subcommand `name` as a section, with the sections of its own page as subsections.
 fn section(command: &Command, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let page = Man::new(command.clone());
     let mut section = Vec::new();

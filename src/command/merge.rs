@@ -1,6 +1,7 @@
-//! `heapdiff merge INPUT... -o OUT.pb.gz`: many profiles as one, as pprof merges them.
+//! `heapdiff merge INPUT... -o OUT.pb.gz`: merges profiles into one, as pprof does.
 //!
-//! The inputs are read a few at a time and let go, so that memory holds the distinct stacks and not the profiles.
+//! The inputs are read a few at a time and then dropped, so that memory holds only the distinct
+//! stacks.
 
 use super::load::LoadError;
 use super::options::FileArgs;
@@ -9,7 +10,7 @@ use crate::model::merge::{Merge, MergeError, Sign};
 use crate::report::Warning;
 use clap::Args;
 
-/// Merge profiles into one: samples of equal stack and labels are added up
+/// Merge profiles into one: samples with the same stack and labels are added up
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff merge [OPTIONS] PROFILE... -o OUT.pb.gz",
@@ -18,11 +19,11 @@ Examples:
   heapdiff merge replica-*.pb.gz -o all.pb.gz
   heapdiff merge day/*.pb.gz | heapdiff top -
 
-The merged profile has the sample types that all profiles have, the earliest of their times, the largest of their
-periods and the sum of their durations. OUT.pb is written without gzip."
+The merged profile has the sample types that all profiles share, the earliest time, the largest period and the sum of
+the durations. OUT.pb is written without gzip."
 )]
 pub(super) struct MergeArgs {
-    /// Profiles. Files, folders, patterns; `-` is standard input
+    /// Profiles. Files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]

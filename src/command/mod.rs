@@ -1,8 +1,9 @@
-//! Subcommands: one file each. `args.rs` and `options.rs` hold what may be typed, `request.rs` makes a
-//! [`crate::report::Query`] of it, and `run.rs` has it answered.
+//! The subcommands, one file each. `args.rs` and `options.rs` define the command line, `request.rs`
+//! turns it into a [`crate::report::Query`], and `run.rs` runs that.
 //!
-//! Exit codes live here: 0 where the question was answered, 2 for bad usage, bad input and whatever
-//! could not be done; `gate.rs` has those of a check that failed or is open. A closed pipe is no error: who reads decides how much.
+//! Exit codes are defined here: 0 on success, 2 on bad usage, bad input or any other error; `gate`
+//! has those of a check that fails or is inconclusive. A closed pipe isn't an error: a reader may
+//! stop early.
 
 mod args;
 mod baseline;
@@ -46,11 +47,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-/// The question was answered.
+/// Success.
 const DONE: u8 = 0;
-/// Bad usage, bad input, or something that could not be done.
+/// Bad usage, bad input, or any other error.
 const FAILED: u8 = 2;
-/// What is shown where nothing was asked.
+/// The help that is shown without arguments.
 const BRIEF: &str = "\
 {about}
 
@@ -62,32 +63,32 @@ Commands:
 heapdiff -h lists the options.
 ";
 
-/// What kept a command from its end.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// The command line does not parse; also `--help` and `--version`.
+    /// The command line doesn't parse; also `--help` and `--version`.
     #[error("{0}")]
     Parse(#[from] clap::Error),
-    /// The command line parses and makes no sense.
+    /// The command line parses, but its options don't make sense.
     #[error("{0}")]
     Usage(String),
-    /// The inputs could not be read, or the question could not be answered.
+    /// The inputs couldn't be read, or the question couldn't be answered.
     #[error("{0}")]
     Answer(Box<dyn std::error::Error + Send + Sync>),
-    /// The output file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    /// The output file couldn't be written.
+    #[error("can't write {}: {source}", path.display())]
     Output {
         /// The file as given.
         path: PathBuf,
         /// What went wrong.
         source: io::Error,
     },
-    /// Standard output could not be written.
-    #[error("cannot write to standard output: {0}")]
+    /// Standard output couldn't be written.
+    #[error("can't write to standard output: {0}")]
     Stdout(io::Error),
 }
 
-/// Runs the command `args` ask for (the first is the program's name) and returns the exit code.
+/// Runs the command of `args` (the first is the program's name) and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.len() < 2 {
@@ -100,7 +101,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         .and_then(|cli| dispatch(cli, console))
         .and_then(|code| {
             match console.stdout.flush() {
-                // Whoever stops to read does not change what a check found.
+                // A reader that closes the pipe early doesn't change the result of a check.
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     Err(CommandError::Stdout(error))
                 }
@@ -111,7 +112,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         Ok(code) => return code,
         Err(error) => error,
     };
-    // What was written before the error, and nothing more where nobody reads it.
+    // After a closed pipe, there is nothing more to write.
     let message = match error {
         CommandError::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
         CommandError::Parse(error) if !error.use_stderr() => {
@@ -135,20 +136,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
     FAILED
 }
 
-/// Writes lines to standard error, what could steer a terminal spelled out: messages name files and
-/// what stands in them.
+/// Writes lines to standard error and escapes control characters, since messages contain the names
+/// and contents of files.
 fn complain(message: &str, console: &mut Console<'_>) {
     for line in message.trim_end().lines() {
-        // What a profile or a file is called must not be read as a command by who runs the job.
+        // Names come from profiles: escape them so that the CI system can't take one for a command.
         let is_command = ["::", "##["].iter().any(|mark| line.trim_start().starts_with(mark));
         let lead = if is_command { "heapdiff: " } else { "" };
-        // Nobody is left to tell where even this fails.
+        // If even this fails, there is nowhere left to report it.
         let _ = writeln!(console.stderr, "{lead}{}", escape(line));
     }
     let _ = console.stderr.flush();
 }
 
-/// What was typed, in pprof's spellings or in ours.
+/// Parses the arguments, in pprof's spellings or in heapdiff's own.
 fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
 }
@@ -160,7 +161,7 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
         (*inputs, warnings) = (found.names, found.warnings);
     }
     answer(cli, &warnings, console).map_err(|error| match error {
-        // Too few or too many, perhaps since some are set aside.
+        // There may be too few or too many inputs because some were skipped.
         CommandError::Usage(message) => {
             let messages = warnings.into_iter().map(|warning| warning.message);
             CommandError::Usage(
@@ -171,7 +172,7 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
     })
 }
 
-/// Does what a command is for, and returns the exit code; `warnings` are about its inputs.
+/// Runs a command and returns the exit code; `warnings` are about its inputs.
 fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, CommandError> {
     let mut answer = |request| run::run(request, warnings, console);
     let answered = match cli.command {

@@ -1,8 +1,8 @@
-//! The options, in groups that the subcommands share, as they are typed.
+//! The options, in groups that subcommands share.
 //!
-//! Each is written once. Where pprof has an option, its name and its meaning are kept: the name with a dash in
-//! it, pprof's spelling as an alias, and `spelling.rs` sees to the single dash. The fields are what was
-//! typed; what it means is for `request.rs` to say.
+//! Each option is defined once. An option that pprof has too keeps its name and meaning: the name
+//! here has dashes, pprof's spelling is an alias, and `spelling.rs` accepts a single leading dash.
+//! The fields hold what was typed; `request.rs` interprets it.
 
 use super::CommandError;
 use crate::filter::Granularity;
@@ -13,13 +13,14 @@ use crate::report::Sort;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-/// A limit above this is a slip of the hand.
+/// Largest row limit; anything above it is a typing error.
 const NODECOUNT_MAX: usize = 1_000_000_000;
-/// Fewer columns hold no row.
+/// Narrowest table: a row doesn't fit into fewer columns.
 const WIDTH_MIN: usize = 40;
 const WIDTH_MAX: usize = 10_000;
 
-/// Options of questions. One that takes no more than some of them leaves the others as they are by default.
+/// Options of questions. A question that supports only some of them leaves the others at their
+/// defaults.
 #[derive(Debug, Default, Args)]
 pub(super) struct Options {
     #[command(flatten)]
@@ -36,18 +37,18 @@ pub(super) struct Options {
     pub(super) output: OutputArgs,
 }
 
-/// The profiles of a question about one, or about two that are compared.
+/// The profiles of a question about one profile, or about two that are compared.
 #[derive(Debug, Args)]
 pub(super) struct ComparedArgs {
-    /// One profile, or two to compare, the earlier one first; of more, the first and the last. Files, folders,
-    /// patterns; `-` is standard input
+    /// One profile, or two to compare, the earlier one first; of more, the first and the last.
+    /// Files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
     pub(super) base: BaseArgs,
 }
 
-/// Options of a question about call paths, which has no rows to sort or to limit.
+/// Options of a question about call paths, which has no rows to sort or limit.
 #[derive(Debug, Args)]
 pub(super) struct PathOptions {
     #[command(flatten)]
@@ -71,10 +72,10 @@ impl From<PathOptions> for Options {
 #[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 pub(super) struct BaseArgs {
-    /// Compare the profile with this one, which is BEFORE
+    /// Compare the profile with this one as BEFORE
     #[arg(long, value_name = "BEFORE")]
     pub(super) base: Option<String>,
-    /// The same as --base: heapdiff compares by function, file and line, never by address
+    /// Same as --base, since heapdiff compares by function, file and line, never by address
     #[arg(long, value_name = "BEFORE", alias = "diff_base")]
     pub(super) diff_base: Option<String>,
 }
@@ -84,12 +85,12 @@ impl BaseArgs {
         self.base.or(self.diff_base)
     }
 
-    /// The profiles with BEFORE in front of the one that it is the base of, where it was given.
+    /// Returns the profiles, with BEFORE first if a base was given.
     pub(super) fn join(self, mut inputs: Vec<String>) -> Result<Vec<String>, CommandError> {
         let Some(base) = self.given() else { return Ok(inputs) };
         if inputs.len() != 1 {
             return Err(CommandError::Usage(format!(
-                "with --base exactly one profile is compared, and {} are given",
+                "--base needs exactly one profile to compare, and {} are given",
                 inputs.len()
             )));
         }
@@ -138,25 +139,25 @@ impl SampleArgs {
 #[command(next_help_heading = "Rows")]
 #[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
 pub(super) struct GranularityArgs {
-    /// What one row stands for [default: functions]
+    /// Group rows by [default: functions]
     #[arg(long, value_enum, value_name = "G")]
     pub(super) granularity: Option<Granularity>,
-    /// A row per function
+    /// One row per function
     #[arg(long)]
     pub(super) functions: bool,
-    /// A row per function and file
+    /// One row per function and file
     #[arg(long)]
     pub(super) filefunctions: bool,
-    /// A row per file
+    /// One row per file
     #[arg(long)]
     pub(super) files: bool,
-    /// A row per line
+    /// One row per line
     #[arg(long)]
     pub(super) lines: bool,
-    /// A row per address
+    /// One row per address
     #[arg(long)]
     pub(super) addresses: bool,
-    /// A row per package
+    /// One row per package
     #[arg(long)]
     pub(super) packages: bool,
 }
@@ -168,7 +169,7 @@ impl From<Granularity> for GranularityArgs {
 }
 
 impl GranularityArgs {
-    /// Whether one was asked for.
+    /// Whether a granularity was given.
     pub(super) fn is_given(&self) -> bool {
         self.granularity.is_some()
             || self.functions
@@ -197,13 +198,13 @@ impl GranularityArgs {
 #[group(multiple = false)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct SortArgs {
-    /// Order of the rows [default: bound for two profiles, flat for one]
+    /// Sort rows by [default: bound for two profiles, flat for one]
     #[arg(long, value_enum, value_name = "ORDER")]
     pub(super) sort: Option<Sort>,
-    /// The same as --sort flat
+    /// Same as --sort flat
     #[arg(long)]
     pub(super) flat: bool,
-    /// The same as --sort cum
+    /// Same as --sort cum
     #[arg(long)]
     pub(super) cum: bool,
 }
@@ -229,7 +230,7 @@ impl SortArgs {
 pub(super) struct RowArgs {
     #[command(flatten)]
     pub(super) count: CountArgs,
-    /// Show rows within noise and unchanged ones as well
+    /// Also show unchanged rows and those within noise
     #[arg(long)]
     pub(super) all: bool,
 }
@@ -237,7 +238,7 @@ pub(super) struct RowArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct CountArgs {
-    /// At most N rows, 0 for all [default: 25, and all with json and csv]
+    /// Show at most N rows, 0 for all [default: 25; all with json and csv]
     #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
     pub(super) nodecount: Option<usize>,
 }
@@ -251,50 +252,50 @@ impl From<CountArgs> for RowArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters (regular expressions, on function, file and mapping)")]
 pub(super) struct FilterArgs {
-    /// Keep stacks with a frame that matches
+    /// Keep stacks with a matching frame
     #[arg(long, value_name = "REGEX")]
     pub(super) focus: Option<String>,
-    /// Drop stacks with a frame that matches
+    /// Drop stacks with a matching frame
     #[arg(long, value_name = "REGEX")]
     pub(super) ignore: Option<String>,
-    /// Take frames that match out of stacks
+    /// Remove matching frames from stacks
     #[arg(long, value_name = "REGEX")]
     pub(super) hide: Option<String>,
-    /// Keep only frames that match
+    /// Keep only matching frames
     #[arg(long, value_name = "REGEX")]
     pub(super) show: Option<String>,
-    /// Cut what is above the highest frame that matches
+    /// Cut the frames above the topmost matching frame
     #[arg(long, value_name = "REGEX", alias = "show_from")]
     pub(super) show_from: Option<String>,
-    /// Cut what is below the lowest frame that matches
+    /// Cut the frames below the lowest matching frame
     #[arg(long, value_name = "REGEX", alias = "prune_from")]
     pub(super) prune_from: Option<String>,
-    /// Keep samples with a label that matches: REGEX, KEY=REGEX, or a range such as bytes=1kb:4kb
+    /// Keep samples with a matching label: REGEX, KEY=REGEX, or a range such as bytes=1kb:4kb
     #[arg(long, value_name = "TAG")]
     pub(super) tagfocus: Option<String>,
-    /// Drop samples with a label that matches
+    /// Drop samples with a matching label
     #[arg(long, value_name = "TAG")]
     pub(super) tagignore: Option<String>,
-    /// Count inlined functions with the function they were inlined into
+    /// Count inlined functions as part of the function they were inlined into
     #[arg(long)]
     pub(super) noinlines: bool,
 }
 
-/// Patterns besides those of heapdiff.
+/// Leak patterns in addition to the built-in ones.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Patterns")]
 pub(super) struct PatternArgs {
-    /// Add the patterns of FILE (several times for several files); those in ./heapdiff.toml are there without
+    /// Add the patterns in FILE to the built-in ones and those in ./heapdiff.toml; repeatable
     #[arg(long, value_name = "FILE")]
     pub(super) patterns: Vec<PathBuf>,
 }
 
-/// Whose code is the program's own.
+/// Which code counts as the program's own.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Own code")]
 pub(super) struct OwnArgs {
-    /// Own code is what functions of these names hold [default: the module of main: neither the standard library, nor a
-    /// dependency, nor generated]
+    /// Treat functions with matching names as your own code [default: the module of main, without
+    /// the standard library, dependencies and generated code]
     #[arg(long, value_name = "REGEX")]
     pub(super) own: Option<String>,
 }
@@ -309,60 +310,61 @@ impl OwnArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Format of the answer
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// pprof's names of --format table
+    /// pprof's names for --format table
     #[arg(long, hide = true, alias = "text", conflicts_with = "format")]
     pub(super) top: bool,
     #[command(flatten)]
     pub(super) dress: DressArgs,
 }
 
-/// Where an answer goes, and how it looks there.
+/// Where a report is written, and how it looks there.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct DressArgs {
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// When to colour
+    /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
-    /// Fit the table into N columns [default: the terminal's, no limit elsewhere]
+    /// Fit the table into N columns [default: the width of the terminal; no limit elsewhere]
     #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
     pub(super) width: Option<usize>,
-    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ... [default: what fits each]
+    /// Print values of the table in one unit: kB, MB, GB, bytes, ms, ... [default: one that fits
+    /// each value]
     #[arg(long, value_name = "UNIT")]
     pub(super) unit: Option<String>,
-    /// Cut these folders off file names (several, separated by `:`)
+    /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     pub(super) trim_path: Option<String>,
-    /// Nothing on standard error but errors: no progress, no warnings
+    /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
 }
 
-/// How a text is said that is no answer about profiles.
+/// Output options of a text that isn't a report about profiles.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct PageArgs {
-    /// Format of the answer
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(super) format: Format,
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// When to colour
+    /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
-    /// Fit the text into N columns [default: the terminal's, no limit elsewhere]
+    /// Fit the text into N columns [default: the width of the terminal; no limit elsewhere]
     #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true)]
     pub(super) width: Option<usize>,
 }
 
 impl PageArgs {
-    /// Where it goes, and how it looks there.
+    /// Returns where the text is written, and how it looks there.
     pub(super) fn dress(self) -> DressArgs {
         DressArgs {
             output: self.output,
@@ -373,30 +375,30 @@ impl PageArgs {
     }
 }
 
-/// Where a profile is written, for commands whose output is no report.
+/// Where a profile is written, for commands whose output isn't a report.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct FileArgs {
     /// Write to FILE instead of standard output, whole or not at all
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Nothing on standard error but errors: no progress, no warnings
+    /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
 }
 
 impl FileArgs {
-    /// The file; `None` is standard output.
+    /// The file; `None` for standard output.
     pub(super) fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|file| file.as_os_str() != "-")
     }
 }
 
-/// When to colour.
+/// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
     #[default]
-    /// On a terminal, without `NO_COLOR`.
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,
@@ -404,12 +406,12 @@ pub(super) enum Color {
     Never,
 }
 
-/// A number of rows.
+/// Parses a number of rows.
 pub(super) fn nodecount(text: &str) -> Result<usize, String> {
     number(text, 0, NODECOUNT_MAX).map_err(|range| format!("{range} (0 shows all rows)"))
 }
 
-/// A part of a whole.
+/// Parses a fraction, from 0 to 1.
 pub(super) fn fraction(text: &str) -> Result<Fraction, String> {
     let fraction = text.parse().ok().and_then(Fraction::new);
     fraction.ok_or_else(|| "expected a number from 0 to 1".to_owned())
@@ -424,7 +426,7 @@ fn number(text: &str, least: usize, most: usize) -> Result<usize, String> {
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
 }
 
-/// The end of a file's name that says its format, in lower case.
+/// Returns a file's extension in lower case.
 pub(super) fn extension(file: &Path) -> Option<String> {
     Some(file.extension()?.to_str()?.to_ascii_lowercase())
 }

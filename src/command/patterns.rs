@@ -1,5 +1,5 @@
-//! `heapdiff patterns [ID]...`: the catalogue, and patterns explained. `heapdiff patterns match INPUT...`: which
-//! patterns the stacks under each own function match.
+//! `heapdiff patterns [ID]...`: lists the leak patterns, or explains some of them. `heapdiff
+//! patterns match INPUT...`: shows which patterns the stacks under each function of own code match.
 
 use super::catalog::catalog;
 use super::options::{CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PageArgs, PatternArgs};
@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use std::path::Path;
 use std::sync::Arc;
 
-/// List the leak patterns, explain one, or find those that a profile matches
+/// List leak patterns, explain one, or find those that a profile matches
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -21,12 +21,12 @@ use std::sync::Arc;
     override_usage = "heapdiff patterns [OPTIONS] [ID]...\n       heapdiff patterns match [OPTIONS] PROFILE...",
     after_help = "\
 Examples:
-  heapdiff patterns                        all of them
-  heapdiff patterns timer-ticker           what it means, and what to do
-  heapdiff patterns match heap.pb.gz       which ones the stacks match
-  heapdiff patterns --patterns team.toml   the team's own as well, tried
+  heapdiff patterns                        list all of them
+  heapdiff patterns timer-ticker           explain one, and how to fix it
+  heapdiff patterns match heap.pb.gz       find those that the stacks match
+  heapdiff patterns --patterns team.toml   add your team's own, and test their examples
 
-A pattern explains and advises. Whether memory leaks it does not say: look at what grows."
+A pattern explains and advises. It doesn't show that memory leaks: look at what grows."
 )]
 pub(super) struct PatternsArgs {
     #[command(subcommand)]
@@ -41,7 +41,7 @@ pub(super) struct PatternsArgs {
 }
 
 impl PatternsArgs {
-    /// The inputs as typed, where profiles are matched.
+    /// Returns the inputs as typed, if profiles are matched.
     pub(super) fn inputs(&mut self) -> Option<&mut Vec<String>> {
         self.command.as_mut().map(|PatternsCommand::Match(args)| &mut args.inputs)
     }
@@ -52,7 +52,7 @@ enum PatternsCommand {
     Match(MatchArgs),
 }
 
-/// Show which patterns the stacks under each function of your own match, in one profile or in the sum of several
+/// Show which patterns the stacks under each of your functions match
 #[derive(Debug, Args)]
 #[command(
     name = "match",
@@ -63,11 +63,12 @@ Examples:
   heapdiff patterns match -own '^github.com/acme/' -n 10 heap.pb.gz
   heapdiff patterns match --format json heap.pb.gz
 
-A function answers for all that is allocated below it. Its patterns stand in the order of what their stacks hold. Of a \
-goroutine profile the patterns are those of parked goroutines."
+Each function includes everything allocated below it. Its patterns are sorted by the value of \
+their stacks. For a goroutine profile, only the patterns of parked goroutines apply."
 )]
 struct MatchArgs {
-    /// Heap profiles or goroutine profiles; several are added up. Files, folders, patterns; `-` is standard input
+    /// Heap profiles or goroutine profiles; several are added up. Files, folders or globs; `-`
+    /// reads standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -92,7 +93,7 @@ pub(super) fn answer(
         return run::run(match_request(args)?, warnings, console);
     }
     let catalog = catalog(&patterns)?;
-    // Who writes patterns looks at them here, and learns whether they do what their examples say.
+    // Test the examples here, because this is where authors of patterns look at theirs.
     let wrong = catalog.wrong_examples();
     if !wrong.is_empty() {
         return Err(CommandError::Usage(wrong.join("\n")));
@@ -111,15 +112,16 @@ pub(super) fn answer(
     })
 }
 
-/// There is no pattern of this id. Who names a file meant to match it.
+/// No pattern has this id. An argument that is a file was meant for `patterns match`.
 fn unknown(catalog: &Catalog, id: &str) -> CommandError {
     CommandError::Usage(if Path::new(id).exists() {
         let file = shell::file(id);
-        format!("{id} is a file, and no pattern: heapdiff patterns match {file}")
+        format!("{id} is a file, not a pattern; use heapdiff patterns match {file}")
     } else {
         let nearest = catalog.nearest(id).join(", ");
         format!(
-            "there is no pattern `{id}`; the nearest are {nearest}. `heapdiff patterns` lists all of them"
+            "there is no pattern `{id}`; the nearest are {nearest}. `heapdiff patterns` lists all \
+             of them"
         )
     })
 }
@@ -132,7 +134,7 @@ fn match_request(args: MatchArgs) -> Result<Request, CommandError> {
         ));
     }
     let asked = MatchesQuery { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
-    // The sample type is that of what is in use, or of goroutines, whatever the profile's own is.
+    // The sample type is memory in use, or goroutines, whatever the profile's own default is.
     let options =
         Options { sort: Sort::Cum.into(), rows: rows.into(), filter, output, ..Options::default() };
     request::request(Question::Matches(asked), inputs, options)

@@ -1,4 +1,5 @@
-//! `heapdiff peek REGEX INPUT...`, the callers and callees of some rows, and `heapdiff tree INPUT...`, of all.
+//! `heapdiff peek REGEX INPUT...`: callers and callees of matching functions. `heapdiff tree
+//! INPUT...`: of all.
 
 use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, Options, PathOptions, SortArgs, nodecount};
@@ -6,7 +7,7 @@ use super::request::{self, Request, check_pattern, compared};
 use crate::report::Question;
 use clap::Args;
 
-/// Show who calls the functions that match, and whom they call
+/// Show the callers and callees of matching functions
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff peek [OPTIONS] REGEX PROFILE\n       heapdiff peek [OPTIONS] REGEX BEFORE AFTER",
@@ -16,11 +17,11 @@ Examples:
   heapdiff peek windowFor before.pb.gz after.pb.gz
   heapdiff peek -lines -alloc_space 'limiter\\.' before.pb.gz after.pb.gz
 
-Callers stand above a function, callees beneath it. The share of a call is that of the function's cum; the share of a \
-function is that of all that changed, or of the total of one profile."
+Callers are above a function, callees below it. The share of a call is relative to the function's \
+cum; the share of a function is relative to all changes, or to the total of a single profile."
 )]
 pub(super) struct PeekArgs {
-    /// Regular expression that the names of the rows match, not anchored
+    /// Functions to show: an unanchored regular expression on their names
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
@@ -31,7 +32,7 @@ pub(super) struct PeekArgs {
     options: PathOptions,
 }
 
-/// Show every function between those that call it and those that it calls
+/// Show every function with its callers and callees
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff tree [OPTIONS] PROFILE\n       heapdiff tree [OPTIONS] BEFORE AFTER",
@@ -52,10 +53,10 @@ pub(super) struct TreeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rows")]
 struct PeekRows {
-    /// Sort rows by |cum|, or by |Δ cum| of two profiles [default: by flat]
+    /// Sort rows by |cum|, or by |Δ cum| for two profiles [default: by flat]
     #[arg(long)]
     cum: bool,
-    /// At most N rows, 0 for all [default: all with peek, json and csv; 25 with tree]
+    /// Show at most N rows, 0 for all [default: all with peek, json and csv; 25 with tree]
     #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true)]
     nodecount: Option<usize>,
 }
@@ -64,7 +65,7 @@ pub(super) fn peek_request(args: PeekArgs) -> Result<Request, CommandError> {
     let PeekArgs { pattern, profiles, rows, options } = args;
     check_pattern("peek", &pattern)?;
     let inputs = compared("peek REGEX", profiles)?;
-    // All that match.
+    // By default show every match.
     let options = with_rows(options, &PeekRows { nodecount: rows.nodecount.or(Some(0)), ..rows });
     request::request(Question::Peek(Some(pattern)), inputs, options)
 }

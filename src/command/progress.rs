@@ -1,12 +1,12 @@
-//! A progress bar on standard error for inputs that take longer than half a second to read: bytes as they are stored,
-//! and how many of the files are done where there are several.
+//! A progress bar on standard error for inputs that take longer than half a second to read. It
+//! shows bytes as stored, and with several files also how many are done.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// A reader that answers sooner is not worth a bar that flashes by.
+/// Delay before the bar appears, so that it doesn't flash by on fast reads.
 const DELAY: Duration = Duration::from_millis(500);
 
 /// Progress over all inputs, in bytes as they are stored.
@@ -19,7 +19,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// A bar that shows itself after half a second, or none at all.
+    /// Makes a bar that appears after half a second, or none at all.
     pub(super) fn new(wanted: bool) -> Self {
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
@@ -39,14 +39,14 @@ impl Progress {
         }
     }
 
-    /// Says that inputs of these sizes follow. Sizes are asked for only where there is a bar.
+    /// Announces inputs of these sizes. The sizes are only looked up if there is a bar.
     pub(super) fn expect_all(&self, sizes: impl ExactSizeIterator<Item = Option<u64>>) {
         let Some(bar) = &self.bar else { return };
         self.files.store(sizes.len(), Ordering::Relaxed);
         self.count(bar);
         match sizes.sum::<Option<u64>>() {
             Some(all) => bar.inc_length(all),
-            // Without a total there is nothing to be near the end of.
+            // Without a total the bar can't show how much is left.
             None => {
                 if let Ok(style) = ProgressStyle::with_template("reading{msg} {binary_bytes}") {
                     bar.set_style(style);
@@ -55,7 +55,7 @@ impl Progress {
         }
     }
 
-    /// Says that one of them is done.
+    /// Counts one file as done.
     pub(super) fn file_done(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
@@ -63,7 +63,7 @@ impl Progress {
         }
     }
 
-    /// How many files of how many.
+    /// Shows how many of the files are done.
     fn count(&self, bar: &ProgressBar) {
         let files = self.files.load(Ordering::Relaxed);
         if files > 2 {
@@ -76,7 +76,7 @@ impl Progress {
         Watched { progress: self, inner: reader }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

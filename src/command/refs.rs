@@ -1,4 +1,4 @@
-//! `heapdiff refs REGEX INPUT...`: every way in to the functions that match.
+//! `heapdiff refs REGEX INPUT...`: every call path to the functions that match.
 
 use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, Options, OwnArgs, PathOptions, fraction, nodecount};
@@ -9,14 +9,14 @@ use crate::output::Format;
 use crate::report::Question;
 use clap::Args;
 
-/// Functions shown in full where nobody says how many.
+/// Functions shown in full by default.
 const SITES_SHOWN: usize = 3;
-/// Lines of each in the table, and in JSON and CSV.
+/// Default lines per function in the table, and in JSON and CSV.
 const LINES_SHOWN: usize = 20;
 const LINES_WRITTEN: usize = 1000;
 const BRANCHES_SHOWN: usize = 8;
 
-/// Show through which calls functions were reached: callers, their callers, and so on to the roots
+/// Show the call paths to functions: callers, their callers, and so on to the roots
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff refs [OPTIONS] REGEX PROFILE\n       heapdiff refs [OPTIONS] REGEX BEFORE AFTER",
@@ -26,40 +26,41 @@ Examples:
   heapdiff refs -lines 'limiter\\.windowFor' before.pb.gz after.pb.gz
   heapdiff refs --callees '^main\\.handle$' heap.pb.gz
 
-Of three or more profiles the first and the last by their own time are compared.
+With three or more profiles, the first and the last by their own time are compared.
 
-The first line names the nearest function of the program's own that all paths pass, those that go the other way and the \
-lightest ones left out, which make up 5 % at most.
+The first line names the nearest function of your own code that all paths go through, apart from \
+those that changed in the other direction and the lightest ones, which make up at most 5 %.
 
-The tree says where memory was allocated, not what holds it: a stack is recorded when an object is \
-made. What holds it only a profile of references says (goref writes them), and of such a profile the \
-tree says that."
+The tree shows where memory was allocated, not what holds it: a stack is recorded when an object \
+is allocated. Only a reference profile records what holds memory (goref writes them), and for such \
+a profile the tree shows that."
 )]
 pub(super) struct RefsArgs {
-    /// Functions to start from: a regular expression on the names of rows, unanchored
+    /// Functions to start from: an unanchored regular expression on the names of rows
     #[arg(value_name = "REGEX")]
     pattern: String,
     #[command(flatten)]
     pub(super) profiles: ComparedArgs,
-    /// Turn the tree round: what the functions call, down to the leaves
+    /// Show callees instead: what the functions call, down to the leaves
     #[arg(long, help_heading = "Tree")]
     callees: bool,
-    /// One level of callers and one of callees, as pprof's -peek: the same as heapdiff peek
+    /// Show one level of callers and callees, like pprof's -peek; same as heapdiff peek
     #[arg(long, conflicts_with_all = ["callees", "sites", "depth", "branches", "nodefraction", "own"], help_heading = "Tree")]
     peek: bool,
-    /// At most N functions that match, 0 for all [default: 3]
+    /// Show at most N matching functions, 0 for all [default: 3]
     #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     sites: Option<usize>,
-    /// At most N lines of each, the heaviest, 0 for all [default: 20, and 1000 with json and csv]
+    /// Show at most N lines of each, the heaviest, 0 for all [default: 20; 1000 with json and csv]
     #[arg(short = 'n', long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     nodecount: Option<usize>,
-    /// At most N lines deep, 0 for no limit
+    /// Show at most N levels, 0 for all
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     depth: usize,
-    /// At most N branches of a line, 0 for all [default: 8, and all with json and csv]
+    /// Show at most N branches of a line, 0 for all [default: 8; all with json and csv]
     #[arg(long, value_name = "N", value_parser = nodecount, allow_negative_numbers = true, help_heading = "Tree")]
     branches: Option<usize>,
-    /// No branch below this share of its function, 0 to 1 [default: 0.005, and 0 with json and csv]
+    /// Leave out branches below this fraction of their function [default: 0.005; 0 with json and
+    /// csv]
     #[arg(long, value_name = "F", value_parser = fraction, help_heading = "Tree")]
     nodefraction: Option<Fraction>,
     #[command(flatten)]

@@ -1,7 +1,7 @@
-//! From what was typed to what it means: a [`Request`], or a mistake named.
+//! Turns the command line into a [`Request`], or an error that names the mistake.
 //!
-//! What an option means by itself is settled here before any file is opened, so that a slip of the hand costs
-//! no waiting. Only what depends on the profiles (is there such a sample type?) is left to the report.
+//! Options are checked here before any file is opened, so that a typing error is reported at once.
+//! Only what depends on the profiles (does this sample type exist?) is left to the report.
 
 use super::CommandError;
 use super::options::{BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs};
@@ -15,59 +15,59 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-/// Rows in the table where nobody says how many. JSON and CSV have them all.
+/// Default number of rows in the table. JSON and CSV have all rows.
 pub(super) const ROWS_SHOWN: usize = 25;
 
-/// Inputs that a suggested command names.
+/// Most inputs that a suggested command names.
 const LISTED: usize = 6;
 
-/// Where and how the answer is written.
+/// Where and how the report is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Output {
     pub(super) format: Format,
-    /// What is done with that before it is written.
+    /// How it is laid out before it is written.
     pub(super) layout: Layout,
-    /// Standard output where absent.
+    /// The file; `None` for standard output.
     pub(super) file: Option<PathBuf>,
     pub(super) color: Color,
     pub(super) width: Option<usize>,
     pub(super) unit: Option<String>,
-    /// Prefixes to cut off file names, each with its slash.
+    /// Prefixes to remove from file names, each with its slash.
     pub(super) trim_path: Vec<String>,
     pub(super) file_names: FileNames,
     pub(super) quiet: bool,
 }
 
-/// What is done with an answer before it is written.
+/// How a report is laid out before it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// Nothing.
+    /// Not at all.
     None,
     /// Graphviz draws it as SVG.
     Graphviz,
 }
 
-/// A question as it was meant.
+/// A question with its options and inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) query: Query,
     pub(super) spec: Spec,
-    /// In the order they are compared.
+    /// The inputs, in the order they are compared.
     pub(super) inputs: Vec<String>,
     pub(super) output: Output,
-    /// The source files to show, where lines are listed.
+    /// Where to find source files, if lines are listed.
     pub(super) sources: Option<sources::SourceOptions>,
 }
 
 impl Request {
-    /// With what is own code.
+    /// Sets which functions are own code.
     pub(super) fn with_own(mut self, own: Own) -> Self {
         self.query.own = own;
         self
     }
 }
 
-/// A comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
+/// Returns the request of a comparison: BEFORE AFTER, or AFTER with `--base BEFORE`.
 pub(super) fn diff_request(
     base: BaseArgs,
     inputs: Vec<String>,
@@ -82,11 +82,11 @@ pub(super) fn diff_request(
             return Ok(request);
         }
         0 => "diff compares two profiles: heapdiff diff BEFORE AFTER".to_owned(),
-        1 => "diff compares two profiles, and one is given: heapdiff diff BEFORE AFTER, or \
+        1 => "diff compares two profiles, and one is given: use heapdiff diff BEFORE AFTER, or \
                       heapdiff top PROFILE for one"
             .to_owned(),
         given => format!(
-            "diff compares two profiles, and {given} are given: heapdiff diff {} {}",
+            "diff compares two profiles, and {given} are given: use heapdiff diff {} {}",
             shell::file(&inputs[0]),
             shell::file(&inputs[given - 1])
         ),
@@ -94,7 +94,7 @@ pub(super) fn diff_request(
     Err(CommandError::Usage(message))
 }
 
-/// The top of one profile, or of several added up.
+/// Returns the request for the top functions of one profile, or of several added up.
 pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Request, CommandError> {
     if inputs.is_empty() {
         return Err(CommandError::Usage("top needs a profile: heapdiff top PROFILE...".to_owned()));
@@ -103,14 +103,14 @@ pub(super) fn top_request(inputs: Vec<String>, options: Options) -> Result<Reque
     {
         let name = if sort == Sort::Bound { "bound" } else { "delta" };
         return Err(CommandError::Usage(format!(
-            "--sort {name} orders changes, and top shows no changes: use flat or cum"
+            "--sort {name} needs a comparison, and top shows no changes: use flat or cum"
         )));
     }
     request(Question::Top, inputs, options)
 }
 
-/// The inputs of a question about one profile or two, BEFORE first where it is given as `--base`. `usage` names the
-/// question with what comes before the profiles.
+/// Returns the inputs of a question about one profile or two, with BEFORE first if given as
+/// `--base`. `usage` is the command with its arguments before the profiles.
 pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String>, CommandError> {
     let inputs = profiles.base.join(profiles.inputs)?;
     if inputs.is_empty() {
@@ -121,7 +121,7 @@ pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String
     Ok(inputs)
 }
 
-/// A question with its options, as it was meant.
+/// Makes the request of a question with its options.
 pub(super) fn request(
     question: Question,
     inputs: Vec<String>,
@@ -176,7 +176,7 @@ pub(super) fn spec(filter: FilterArgs) -> Result<Spec, CommandError> {
     })
 }
 
-/// Standard input may be named once.
+/// Checks that standard input is named at most once.
 pub(super) fn check_stdin(inputs: &[String]) -> Result<(), CommandError> {
     if inputs.iter().filter(|input| *input == "-").count() > 1 {
         return Err(CommandError::Usage(
@@ -186,17 +186,19 @@ pub(super) fn check_stdin(inputs: &[String]) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A pattern that comes before the profiles: what names a packed profile was meant to come behind it.
+/// Checks the regular expression that comes before the profiles. If it names a gzipped file, the
+/// arguments are swapped.
 pub(super) fn check_pattern(command: &str, pattern: &str) -> Result<(), CommandError> {
     if is_packed(pattern) {
         return Err(CommandError::Usage(format!(
-            "{pattern} is a file, and the regular expression comes first: heapdiff {command} REGEX PROFILE..."
+            "{pattern} is a file, and the regular expression comes first: use heapdiff {command} \
+             REGEX PROFILE..."
         )));
     }
     check_regex("REGEX", pattern)
 }
 
-/// Whether a file of this name begins as gzip does.
+/// Whether a file of this name begins like gzip.
 fn is_packed(name: &str) -> bool {
     let mut magic = [0; 2];
     let is_file = std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
@@ -204,7 +206,7 @@ fn is_packed(name: &str) -> bool {
     read.is_some_and(|read| read.is_ok()) && magic == [0x1f, 0x8b]
 }
 
-/// `what` names the regular expression as it was typed: `-focus`, `REGEX`.
+/// Checks a regular expression; `what` names it as typed: `-focus`, `REGEX`.
 pub(super) fn check_regex(what: &str, regex: &str) -> Result<(), CommandError> {
     match regex::Regex::new(regex) {
         Err(error) => Err(CommandError::Usage(format!("{what}: {error}"))),
@@ -216,19 +218,21 @@ pub(super) fn output(args: OutputArgs) -> Result<Output, CommandError> {
     dressed(args.format, args.dress)
 }
 
-/// How an answer in a format looks, and where it goes.
+/// Returns how and where a report in this format is written.
 pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, CommandError> {
     let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
     if let Some(unit) = &unit {
         let kind = units::classify(unit).0;
         if kind == units::Kind::Count && unit != "count" {
             return Err(CommandError::Usage(format!(
-                "-unit: `{unit}` is no unit: use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, or auto"
+                "-unit: `{unit}` isn't a unit; use bytes, kB, MB, GB, TB, ns, us, ms, s, min, hr, \
+                 or auto"
             )));
         }
         if matches!(format, Format::Json | Format::Csv) {
             return Err(CommandError::Usage(
-                "-unit changes the table only: json and csv hold raw integers".to_owned(),
+                "-unit only affects the table, and json and csv hold raw integers: leave it out"
+                    .to_owned(),
             ));
         }
     }
@@ -246,7 +250,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
     })
 }
 
-/// Inputs as an argument of a command that is suggested; of more than a line holds it only says what they are.
+/// Returns the inputs as arguments of a suggested command, or `PROFILE...` if there are too many.
 pub(super) fn arguments(inputs: &[String]) -> String {
     if inputs.len() > LISTED {
         return "PROFILE...".to_owned();
@@ -254,7 +258,7 @@ pub(super) fn arguments(inputs: &[String]) -> String {
     inputs.iter().map(|input| shell::file(input)).collect::<Vec<_>>().join(" ")
 }
 
-/// The folders of `-trim_path`, each with its slash.
+/// Returns the folders of `-trim_path`, each with its slash.
 pub(super) fn prefixes(trim_path: Option<&str>) -> Vec<String> {
     let paths = trim_path.unwrap_or("").split(':').filter(|path| !path.is_empty());
     paths.map(|path| format!("{}/", path.trim_end_matches('/'))).collect()

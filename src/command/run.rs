@@ -1,4 +1,4 @@
-//! From a request to an answer on paper: load, ask, write.
+//! Runs a request: loads the profiles, analyzes them and writes the report.
 
 use super::load::{Keep, LoadError, load, load_recording};
 use super::options::Color;
@@ -14,7 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Reads what a question is asked of.
+/// Reads the inputs in the form that the question needs.
 fn subject<'a>(
     question: &Question,
     inputs: &[String],
@@ -34,8 +34,8 @@ fn subject<'a>(
     }
 }
 
-/// Answers a request and writes the answer where it was asked for. `warnings` are those about the inputs that were
-/// known before any was read.
+/// Runs a request and writes its report. `warnings` are those about the inputs that were known
+/// before any of them was read.
 pub(super) fn run(
     request: Request,
     warnings: &[Warning],
@@ -44,7 +44,7 @@ pub(super) fn run(
     let Request { query, spec, inputs, output, sources } = request;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(
-            "a picture is nothing for a terminal: say where it goes with -o X.svg".to_owned(),
+            "refusing to write SVG to a terminal; use -o X.svg".to_owned(),
         ));
     }
     let progress = progress(console, output.quiet);
@@ -61,12 +61,13 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Progress on a terminal, where nobody asked for quiet.
+/// Returns progress that is shown on a terminal, unless `--quiet` is given.
 pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
     Progress::new(console.stderr_is_terminal && !quiet)
 }
 
-/// Says the warnings of a report on standard error. The table and JSON hold them; the other formats have no place for them.
+/// Prints the warnings of a report to standard error, for formats other than the table and JSON,
+/// which include them.
 pub(super) fn warn(report: &Report, output: &Output, console: &mut Console<'_>) {
     if matches!(output.format, Format::Table | Format::Json) || output.quiet {
         return;
@@ -79,18 +80,18 @@ pub(super) fn warn(report: &Report, output: &Output, console: &mut Console<'_>) 
     of_all.chain(of_format).chain(of_inputs).for_each(|message| say_warning(&message, console));
 }
 
-/// Says a warning on standard error.
+/// Prints a warning to standard error.
 pub(super) fn say_warning(message: &str, console: &mut Console<'_>) {
-    // A warning nobody can be told is no reason to fail.
+    // A warning that can't be printed is no reason to fail.
     let _ = writeln!(console.stderr, "heapdiff: warning: {}", output::escape(message));
 }
 
-/// A unit the rows are not measured in would be an option without effect.
+/// Checks that the values can be converted to the unit; otherwise the option would have no effect.
 fn check_unit(report: &Report, unit: Option<&str>) -> Result<(), CommandError> {
     match unit {
         Some(unit) if units::conversion(&report.unit, unit).is_none() => {
             Err(CommandError::Usage(format!(
-                "-unit: {} is measured in {}, which do not convert to `{unit}`",
+                "-unit: {} is measured in {}, which can't be converted to `{unit}`",
                 report.sample_type, report.unit
             )))
         }
@@ -115,7 +116,7 @@ pub(super) fn write(
     })
 }
 
-/// What a table may use, where it goes.
+/// Returns the width, colour and names to use at the destination.
 pub(super) fn style(output: &Output, console: &Console<'_>) -> Style {
     let terminal = console.columns.filter(|_| output.file.is_none());
     Style {
@@ -130,7 +131,7 @@ pub(super) fn style(output: &Output, console: &Console<'_>) -> Style {
     }
 }
 
-/// Writes to a file, or to standard output where none is named.
+/// Writes to a file, or to standard output if none is named.
 pub(super) fn write_to(
     file: Option<&Path>,
     console: &mut Console<'_>,
@@ -143,19 +144,19 @@ pub(super) fn write_to(
     }
 }
 
-/// Refuses to write bytes that are no text to a terminal.
+/// Refuses to write binary data to a terminal.
 pub(super) fn check_binary(file: Option<&Path>, console: &Console<'_>) -> Result<(), CommandError> {
     if file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(
-            "a profile is no text, which a terminal could show: write it to a file with -o FILE.pb.gz, or \
-             into a pipe"
+            "refusing to write a binary profile to a terminal; write it to a file with -o \
+             FILE.pb.gz, or to a pipe"
                 .to_owned(),
         ));
     }
     Ok(())
 }
 
-/// Writes a profile: packed with gzip, but for a file that is called `.pb`.
+/// Writes a profile: compressed with gzip, unless the file is named `.pb`.
 pub(super) fn write_profile(
     profile: &Profile,
     file: Option<&Path>,
@@ -167,8 +168,8 @@ pub(super) fn write_profile(
     })
 }
 
-/// Writes a file in full or not at all: beside it first, then renamed over it. What is no regular file
-/// (a pipe, a device) is written directly.
+/// Writes a file in full or not at all: to a temporary file next to it, which is then renamed. A
+/// pipe or a device is written directly.
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         let mut file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
@@ -177,7 +178,7 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     }
     let path = target(path);
     let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it names no file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it doesn't name a file"));
     };
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -200,13 +201,14 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     written
 }
 
-/// What a link points to, whether that is there or not: a link stays a link, and what it points to is replaced.
+/// Follows links, even if the file they lead to doesn't exist: a link stays a link, and its target
+/// is replaced.
 pub(super) fn target(path: &Path) -> PathBuf {
     if let Ok(real) = fs::canonicalize(path) {
         return real;
     }
     let mut path = path.to_owned();
-    // More links than this in a row are a circle.
+    // More links than this in a row are a cycle.
     for _ in 0..40 {
         let Ok(next) = fs::read_link(&path) else { break };
         path = path.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));

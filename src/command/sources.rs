@@ -1,15 +1,15 @@
-//! The text of the lines that a report lists: which file a function stands in now, which of its lines are shown, and
-//! whether it may still be what was profiled.
+//! Reads the source lines that a report lists: finds the file of each function, selects the lines
+//! to show, and checks whether the file may have changed since the profile.
 
 use crate::analysis::list::{Changed, List, Listing, NoSource, Source, SourceLine};
 use crate::report::{Input, Sources};
 use crate::source::code::{Code, Files, Missing, Search, has_word, short_name};
 use std::time::{Duration, SystemTime};
 
-/// The name of a function stands at most so many lines from where it starts: what is written before and after it in
-/// the same statement.
+/// Most lines between the start line of a function and its name: the same statement may begin
+/// earlier or continue.
 const NEAR: i64 = 5;
-/// Characters of a line that are kept.
+/// Most characters of a line that are kept.
 const LONGEST: usize = 1000;
 
 /// Where to look, and how much to show.
@@ -17,7 +17,7 @@ const LONGEST: usize = 1000;
 pub(super) struct SourceOptions {
     /// Folders separated by `:`.
     pub(super) source_path: Option<String>,
-    /// Folders cut off file names by `-trim_path`, each with its slash.
+    /// Folders that `-trim_path` removes from file names, each with its slash.
     pub(super) trim_path: Vec<String>,
     /// Lines to show around each line with a value.
     pub(super) context: i64,
@@ -41,11 +41,11 @@ impl Sources for SourceOptions {
     }
 }
 
-/// When a profile was taken.
+/// Returns when a profile was taken.
 fn taken(input: &Input) -> Option<SystemTime> {
     let time: jiff::Timestamp = input.time.as_ref()?.parse().ok()?;
     let since = u64::try_from(time.as_second()).ok()?;
-    // A whole second later: file systems and profiles round differently.
+    // One second later, because file systems and profiles round differently.
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since.checked_add(1)?))
 }
 
@@ -79,7 +79,7 @@ fn changed(code: &Code, listing: &Listing, taken: Option<SystemTime>) -> Vec<Cha
             let text = usize::try_from(line).ok().and_then(|line| code.line(line));
             text.is_some_and(|text| has_word(text, word))
         };
-        // A closure starts where it is written, somewhere in its function.
+        // A closure starts where it is defined, somewhere inside its function.
         let is_closure = listing
             .function
             .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')

@@ -1,10 +1,9 @@
-//! The spellings of pprof, brought to those clap knows.
+//! Rewrites pprof's spellings to those that clap accepts.
 //!
-//! pprof takes long options with one dash (`-inuse_space`, `-focus=x`), before and after everything
-//! else. clap would take them for a cluster of short ones. So arguments pass through here first: a long
-//! option with one dash gets its second, and a subcommand that follows options moves before them. What
-//! follows an option that takes a value is that value, and what follows `--` is an input; neither is
-//! touched.
+//! pprof accepts long options with one dash (`-inuse_space`, `-focus=x`), before and after
+//! everything else. clap would read them as a group of short options. So this file rewrites the
+//! arguments first: a long option with one dash gets a second one, and a subcommand that follows
+//! options moves before them. The value of an option, and everything after `--`, stays as it is.
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
@@ -17,7 +16,7 @@ struct Known {
     short: BTreeMap<char, bool>,
 }
 
-/// `args`, the first of which is the program's name, as clap understands them.
+/// Returns `args`, the first of which is the program's name, in clap's spelling.
 pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString> {
     let known = Known::of(command);
     let mut normal = Vec::with_capacity(args.len());
@@ -65,7 +64,8 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
             normal.push(arg);
         }
     }
-    // Subcommands come before options: the first input where it names one, then the next where it names one of those.
+    // Subcommands come before options: the first input if it names one, then the next if it names a
+    // subcommand of that.
     let mut command = command;
     for (place, &at) in (1..).zip(&inputs) {
         let name = normal[at].to_str().unwrap_or_default();
@@ -82,7 +82,7 @@ pub(super) fn normalize(args: Vec<OsString>, command: &Command) -> Vec<OsString>
     normal
 }
 
-/// What pprof has as an option and heapdiff as a command: the option, and what to type.
+/// pprof's options that are commands in heapdiff: the option, and what to type instead.
 const COMMANDS: &[(&str, &str)] = &[
     ("--peek", "heapdiff peek REGEX PROFILE..."),
     ("--tree", "heapdiff tree PROFILE..."),
@@ -103,14 +103,14 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What to say where an option of pprof was typed that is a command here.
+/// Returns the message for an option of pprof that is a command in heapdiff.
 pub(super) fn command_for(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
     let name = option.split('=').next().unwrap_or(option);
     let (name, command) = COMMANDS.iter().find(|(known, _)| *known == name)?;
-    Some(format!("{name} is a command here, not an option: {command}\n"))
+    Some(format!("{name} is a command in heapdiff, not an option: use {command}\n"))
 }
 
 impl Known {
@@ -138,8 +138,8 @@ impl Known {
         }
     }
 
-    /// Whether `-name` is meant as a long option: a known one, or anything of several letters that does
-    /// not start with a short option and its value (`-n5`). An unknown one is then reported by its name.
+    /// Whether `-name` is a long option: a known one, or any of several letters that doesn't start
+    /// with a short option and its value (`-n5`). An unknown one is then reported by its full name.
     fn is_long(&self, name: &str) -> bool {
         let mut letters = name.chars();
         let (Some(first), Some(_)) = (letters.next(), letters.next()) else { return false };

@@ -1,4 +1,4 @@
-//! `heapdiff tags INPUT...`: what stands behind each label.
+//! `heapdiff tags INPUT...`: the totals of each label.
 
 use super::CommandError;
 use super::options::{ComparedArgs, CountArgs, FilterArgs, Options, OutputArgs, SampleArgs};
@@ -6,7 +6,7 @@ use super::request::{self, Request, compared};
 use crate::report::Question;
 use clap::Args;
 
-/// Show the labels, such as the sizes of objects, with what stands behind each of their values
+/// Show labels, such as object sizes, and the total for each value
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff tags [OPTIONS] PROFILE\n       heapdiff tags [OPTIONS] BEFORE AFTER",
@@ -34,7 +34,7 @@ pub(super) fn request(args: TagsArgs) -> Result<Request, CommandError> {
         [(filter.noinlines, "-noinlines"), (output.dress.trim_path.is_some(), "-trim_path")];
     if let Some((_, option)) = without_effect.iter().find(|(given, _)| *given) {
         return Err(CommandError::Usage(format!(
-            "{option} changes functions and files, and tags shows none: leave it out"
+            "{option} only affects functions and files, and tags shows none: leave it out"
         )));
     }
     let inputs = compared("tags", profiles)?;

@@ -1,4 +1,4 @@
-//! `heapdiff timeline INPUT...`: rows through time.
+//! `heapdiff timeline INPUT...`: rows over time.
 
 use super::CommandError;
 use super::options::{
@@ -9,7 +9,7 @@ use crate::output::Format;
 use crate::report::Question;
 use clap::Args;
 
-/// Show rows through time: how each grows, how fast, and how fast it allocates
+/// Show rows over time: how each one grows, how fast, and how fast it allocates
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff timeline [OPTIONS] PROFILE...",
@@ -19,11 +19,11 @@ Examples:
   heapdiff timeline snapshots/ -o growth.svg
   heapdiff timeline -cum -packages --format csv snapshots/ > matrix.csv
 
-Snapshots are taken in the order of their own time, whatever the order of their names. A FILE.svg gets a chart: rows \
-stacked up to the total, or a line for each with --cum."
+Snapshots are sorted by their own time, not by name. With -o FILE.svg it draws a chart: rows \
+stacked up to the total, or a line per row with --cum."
 )]
 pub(super) struct TimelineArgs {
-    /// Profiles, in any order. Files, folders, patterns; `-` is standard input
+    /// Profiles, in any order. Files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
@@ -44,15 +44,15 @@ pub(super) struct TimelineArgs {
 #[group(multiple = false)]
 #[command(next_help_heading = "Values")]
 struct OrderArgs {
-    /// Judge and sort by flat: what functions allocate themselves [default]
+    /// Classify and sort by flat: what functions allocate themselves [default]
     #[arg(long)]
     flat: bool,
-    /// Judge and sort by cum: what functions allocate, and what they call
+    /// Classify and sort by cum: what functions and their callees allocate
     #[arg(long)]
     cum: bool,
 }
 
-/// Rows of a chart where nobody says how many.
+/// Default number of rows in a chart.
 const AREAS: usize = 10;
 
 pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
@@ -67,7 +67,7 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
     if is_chart && output.format == Format::Table {
         if output.dress.width.is_some() {
             return Err(CommandError::Usage(
-                "--width fits a table into columns, and a chart fits any window: leave it away"
+                "--width only affects the table, and a chart fits any window: leave it out"
                     .to_owned(),
             ));
         }

@@ -39,7 +39,7 @@ pub(super) fn request(args: TracesArgs) -> Result<Request, CommandError> {
         && matches!(granularity.granularity(), Granularity::Functions | Granularity::Packages)
     {
         return Err(CommandError::Usage(
-            "-trim_path cuts folders off file names, and these stacks name none: add -lines or -files"
+            "-trim_path only affects file names, and these stacks name none: add -lines or -files"
                 .to_owned(),
         ));
     }

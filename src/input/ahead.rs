@@ -1,19 +1,20 @@
-//! Unpacking ahead: one thread inflates while another decodes what was inflated.
+//! Decompresses ahead: one thread inflates while another decodes.
 //!
-//! Inflating costs about as much as decoding, so the two together keep two cores busy even where one file is much
-//! larger than the other. Pieces go back to be filled again, and only a few are under way, so that memory stays
+//! Inflating costs about as much as decoding, so together they keep two cores busy even if one file
+//! is much larger than the other. Buffers are reused and only a few are in flight, so memory stays
 //! bounded whatever the file claims to hold.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-/// Bytes handed over at once: few enough to stay in the cache, enough that handing over is cheap.
+/// Bytes handed over at a time: small enough for the cache, large enough that handing over is
+/// cheap.
 const PIECE: usize = 64 * 1024;
-/// Pieces under way.
+/// Buffers in flight.
 const AHEAD: usize = 2;
 
-/// Calls `consume` with a reader that gives what `reader` gives, read ahead by another thread.
+/// Calls `consume` with a reader of the same bytes as `reader`, which another thread reads ahead.
 pub(super) fn read_ahead<T>(
     reader: impl Read + Send,
     consume: impl FnOnce(&mut dyn Read) -> T,
@@ -26,7 +27,7 @@ pub(super) fn read_ahead<T>(
     })
 }
 
-/// Reads pieces until the end, an error, or until nobody wants more.
+/// Fills buffers until the end, an error, or until the other side stops.
 fn fill(
     mut reader: impl Read,
     full: &SyncSender<io::Result<Vec<u8>>>,
@@ -51,7 +52,7 @@ fn fill(
         let at_end = length < PIECE;
         if (length > 0 && full.send(Ok(piece)).is_err()) || at_end {
             if let Err(e) = outcome {
-                // Nobody left to tell is no error.
+                // Not an error if the other side has stopped.
                 let _ = full.send(Err(e));
             }
             return;
@@ -69,11 +70,11 @@ struct Ahead {
 impl Read for Ahead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.piece.len() {
-            // The other side hangs up at the end.
+            // The other side closes the channel at the end.
             let Ok(next) = self.filled.recv() else { return Ok(0) };
             let done = std::mem::replace(&mut self.piece, next?);
             self.position = 0;
-            // Not wanted any more where the other side is done.
+            // The other side no longer needs it once it is done.
             let _ = self.empty.send(done);
         }
         let rest = &self.piece[self.position..];

@@ -1,23 +1,24 @@
-//! Logs with lines of Go's gctrace (`GODEBUG=gctrace=1`), known by their content.
+//! Recognizes logs with lines of Go's gctrace (`GODEBUG=gctrace=1`).
 //!
-//! The runtime writes these lines to standard error, where everything else of a program goes as well, and what
-//! collects logs puts a time in front of each. So one such line anywhere near the beginning makes a log one of gctrace.
+//! The runtime writes these lines to standard error, among the program's other output, and log
+//! collectors put a time before each. So one such line anywhere near the beginning makes a log a
+//! gctrace log.
 
 use super::{Content, Format, Holds, InputError, Refusal, Sniff};
 use std::io::Read;
 
-/// The entry of gctrace in the list of formats. The first collections come early in a program's life, so a line of them
-/// is near the beginning.
+/// gctrace's entry in the list of formats. A program's first garbage collections come early, so one
+/// of their lines is near the beginning.
 pub(super) const FORMAT: Format =
     Format { name: "gctrace log", holds: Holds::GcTrace, sniff: Sniff::Line(is_gctrace), read };
 
-/// Reads nothing: that it is a log is all that is known of it.
+/// Reads nothing: heapdiff only recognizes such a log.
 #[expect(clippy::unnecessary_wraps, reason = "reading a format may fail")]
 fn read(_: &mut dyn Read) -> Result<Content, InputError> {
     Ok(Content::GcTrace(Refusal::gctrace()))
 }
 
-/// Whether a text has a line of gctrace.
+/// Whether a text contains a line of gctrace.
 fn is_gctrace(text: &[u8]) -> bool {
     text.split(|&b| b == b'\n').any(|line| {
         let starts = line.windows(3).enumerate().filter(|(_, word)| *word == b"gc ");
@@ -27,7 +28,7 @@ fn is_gctrace(text: &[u8]) -> bool {
     })
 }
 
-/// `12 @1.234s 3%: `, which every version of Go since 1.5 begins with behind its `gc `.
+/// Matches `12 @1.234s 3%: `, which follows `gc ` in every version of Go since 1.5.
 fn is_record(rest: &[u8]) -> Option<()> {
     let rest = digits(rest)?.strip_prefix(b" @")?;
     let rest = digits(rest)?.strip_prefix(b".")?;
@@ -35,7 +36,7 @@ fn is_record(rest: &[u8]) -> Option<()> {
     digits(rest)?.strip_prefix(b"%: ").map(|_| ())
 }
 
-/// What stands behind the digits that there have to be.
+/// Returns what follows the digits, of which there must be at least one.
 fn digits(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| &text[end..])

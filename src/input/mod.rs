@@ -1,7 +1,8 @@
-//! Bytes in, facts out. What an input is, its content says, never its name.
+//! Reads inputs. The content of an input decides its format, never its name.
 //!
-//! [`read`] unpacks gzip where it finds it and hands the plain bytes to the format that knows them. What comes out is a
-//! [`Content`], and the caller decides what it can use. A new format is one file here and one entry in [`FORMATS`].
+//! [`read`] decompresses gzip and hands the plain bytes to the format that recognizes them. It
+//! returns a [`Content`], and the caller decides what it can use. A new format is one file here and
+//! one entry in [`FORMATS`].
 
 mod ahead;
 mod gctrace;
@@ -15,16 +16,16 @@ use crate::model::profile::Profile;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Why an input could not be read.
+/// Why an input couldn't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// The bytes could not be fetched.
+    /// The bytes couldn't be read.
     #[error("can't read it: {0}")]
     Io(#[from] io::Error),
     /// There are no bytes.
-    #[error("is empty: 0 bytes; a profile was expected (did the download fail?)")]
+    #[error("is empty (0 bytes), not a profile; did the download fail?")]
     Empty,
-    /// No format that heapdiff reads.
+    /// It has no format that heapdiff reads.
     #[error("{0}")]
     Unrecognized(Refusal),
     /// A known format, but broken.
@@ -34,7 +35,7 @@ pub enum InputError {
         refusal::with_advice(expected)
     )]
     Malformed {
-        /// Position in the bytes, after unpacking.
+        /// Position in the decompressed bytes.
         offset: u64,
         /// What was expected there, and what was found.
         expected: String,
@@ -47,10 +48,10 @@ pub enum InputError {
     /// The bytes end too early.
     #[error("is cut off: {0}; fetch the profile again")]
     CutOff(String),
-    /// The packed bytes are damaged.
+    /// The compressed bytes are damaged.
     #[error("damaged gzip data after {unpacked} unpacked bytes: {reason}; fetch the profile again")]
     Damaged {
-        /// Bytes that could be unpacked.
+        /// Bytes that could be decompressed.
         unpacked: u64,
         /// What the decompressor found.
         reason: String,
@@ -60,18 +61,19 @@ pub enum InputError {
 /// What an input holds.
 #[derive(Debug)]
 pub enum Content {
-    /// A profile of anything but goroutines: of the heap, as a rule.
+    /// A profile of anything but goroutines, usually of the heap.
     Profile(Profile),
     /// A profile of goroutines.
     Goroutines(Profile),
-    /// A log with lines of Go's gctrace. Its lines are not read; this says so where a profile is needed.
+    /// A log with lines of Go's gctrace, which aren't read. The refusal is the message if a profile
+    /// is needed.
     GcTrace(Refusal),
-    /// Nothing that heapdiff reads.
+    /// Something that heapdiff doesn't read.
     Other(Refusal),
 }
 
 impl Content {
-    /// The profile, where one of any kind will do.
+    /// Returns the profile, of any kind.
     pub fn into_profile(self) -> Result<Profile, InputError> {
         match self {
             Self::Profile(profile) | Self::Goroutines(profile) => Ok(profile),
@@ -80,7 +82,7 @@ impl Content {
     }
 }
 
-/// A profile, by what it counts.
+/// Sorts a profile by what it counts.
 impl From<Profile> for Content {
     fn from(profile: Profile) -> Self {
         match measures::kind(&profile.header) {
@@ -93,17 +95,17 @@ impl From<Profile> for Content {
 /// An input format.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
-    /// Name for people, without an article.
+    /// Display name, without an article.
     pub name: &'static str,
     /// What its inputs hold.
     pub holds: Holds,
-    /// How an input of this format is known.
+    /// How an input of this format is recognized.
     pub sniff: Sniff,
     /// Reads the plain content.
     pub read: fn(&mut dyn Read) -> Result<Content, InputError>,
 }
 
-/// What the inputs of a format hold, as far as that is known before they are read.
+/// What the inputs of a format hold, as far as is known before they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// A profile of some kind.
@@ -112,28 +114,29 @@ pub enum Holds {
     GcTrace,
 }
 
-/// How an input of a format is known by its plain content.
+/// How an input of a format is recognized by its plain content.
 #[derive(Clone, Copy, Debug)]
 pub enum Sniff {
-    /// By its first bytes: 512, or all where there are fewer.
+    /// By its first bytes: 512, or all if there are fewer.
     Start(fn(&[u8]) -> bool),
-    /// By a line of text that may come after others; asked of the first 256 KiB of a text that begins like nothing else.
+    /// By a line of text that may come after others, in the first 256 KiB of a text whose beginning
+    /// no other format recognizes.
     Line(fn(&[u8]) -> bool),
 }
 
-/// The formats, in the order in which they are asked: first those that know the first bytes.
+/// The formats, in the order in which they are tried: first those recognized by their first bytes.
 pub const FORMATS: &[Format] = &[pprof::FORMAT, gctrace::FORMAT];
 
-/// Bytes that are looked at to tell the format.
+/// Bytes examined to recognize the format.
 const SNIFF: usize = 512;
-/// Bytes after those in which a line may tell it.
+/// Bytes after those in which a line may identify the format.
 const LINES: u64 = 256 * 1024;
-/// Bytes that are read at once where only the beginning is wanted.
+/// Bytes read at a time if only the beginning is needed.
 const LOOK: usize = 4096;
-/// Large enough that a system call is rare, small enough to stay in the cache.
+/// Bytes read at a time: large enough that system calls are rare, small enough for the cache.
 const CHUNK: usize = 128 * 1024;
 
-/// Unpacked bytes that are read on behind an error, in search of a better explanation.
+/// Most decompressed bytes that are read after an error, to find a better explanation.
 const DRAIN: u64 = 256 << 20;
 
 /// Reads an input that has to be a profile, of any kind and in any known format.
@@ -141,7 +144,7 @@ pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
     read(reader)?.into_profile()
 }
 
-/// Reads an input, packed or not.
+/// Reads an input, compressed or not.
 pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
     let mut packed = BufReader::with_capacity(CHUNK, reader);
     let magic = packed.fill_buf()?;
@@ -149,7 +152,7 @@ pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
         return Err(InputError::Empty);
     }
     if magic.starts_with(&[0x1f, 0x8b]) {
-        // What a short file holds is decoded before a thread has started.
+        // A short file is decoded before a thread would have started.
         let short = magic.len() < CHUNK;
         let unpacked = AtomicU64::new(0);
         let mut plain =
@@ -172,16 +175,16 @@ fn dispatch(reader: &mut dyn Read) -> Result<Content, InputError> {
     }
 }
 
-/// What an input is, as far as its beginning says.
+/// What an input is, judged by its beginning.
 #[derive(Clone, Debug)]
 pub enum Beginning {
-    /// Of a format that heapdiff knows, if it is whole.
+    /// A format that heapdiff knows, if the rest is intact.
     Known(&'static Format),
     /// Something else.
     Other(Refusal),
 }
 
-/// Looks at the beginning of an input, packed or not.
+/// Examines the beginning of an input, compressed or not.
 pub fn look(reader: impl Read) -> Result<Beginning, InputError> {
     let mut packed = BufReader::with_capacity(LOOK, reader);
     let magic = packed.fill_buf()?;
@@ -196,7 +199,7 @@ pub fn look(reader: impl Read) -> Result<Beginning, InputError> {
     }
 }
 
-/// What plain content is by its beginning, which is moved to `head`.
+/// Recognizes plain content by its beginning, which is moved to `head`.
 fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, InputError> {
     rest.take(SNIFF as u64).read_to_end(head)?;
     if head.is_empty() {
@@ -217,15 +220,15 @@ fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Input
     Ok(Beginning::Other(refusal))
 }
 
-/// What is wrong with the gzip around bytes that make no profile: its checksum, at its end, tells bytes that were
-/// damaged on the way from those that never were a profile.
+/// Finds what is wrong with the gzip around bytes that aren't a valid profile: the checksum at its
+/// end distinguishes damaged bytes from bytes that never were a profile.
 fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
     let is_content = matches!(error, InputError::Malformed { .. } | InputError::Invalid(_));
     let drained = is_content.then(|| io::copy(&mut rest.take(DRAIN), &mut io::sink()));
     drained?.err().map(InputError::Io)
 }
 
-/// Says of an error what the gzip around the bytes adds to it.
+/// Adds to an error what the gzip around the bytes explains.
 fn explain_packed(error: InputError, unpacked: u64) -> InputError {
     match error {
         InputError::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => InputError::CutOff(
@@ -243,7 +246,7 @@ fn explain_packed(error: InputError, unpacked: u64) -> InputError {
     }
 }
 
-/// Counts what passes through.
+/// Counts the bytes that pass through.
 struct Counted<'a, R> {
     inner: R,
     bytes: &'a AtomicU64,

@@ -1,36 +1,37 @@
-//! What to say of an input that no format knows: what it seems to be, and how to get a profile instead.
+//! Describes an input that no format recognizes: what it seems to be, and how to get a profile
+//! instead.
 
 use std::fmt;
 
-/// What an input is that is no profile.
+/// Why an input is refused: what it is instead of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// In a word or two, as in "a.json (JSON)".
+    /// What it is in a word or two, as in "a.json (JSON)".
     pub what: String,
-    /// What follows it in a sentence, from its first comma: what to do.
+    /// The rest of the sentence, from its first comma: what to do.
     rest: String,
 }
 
 impl Refusal {
-    /// Of a gctrace log, which holds no profile.
+    /// Returns the refusal of a gctrace log, which isn't a profile.
     pub(super) fn gctrace() -> Self {
         Self {
             what: "a gctrace log".to_owned(),
-            rest: ", not a profile; give it beside profiles, or fetch /debug/pprof/heap".to_owned(),
+            rest: ", not a profile; add profiles, or fetch /debug/pprof/heap".to_owned(),
         }
     }
 }
 
-/// One sentence without its subject: the caller puts the input's name before it.
+/// Prints one sentence without its subject: the caller puts the input's name before it.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "is {}{}", self.what, self.rest)
     }
 }
 
-/// Beginnings of things that people save by mistake, what they are, and what to do.
+/// The first bytes of files that are often saved by mistake, what they are, and what to do.
 const KNOWN: &[(&[u8], &str, &str)] = &[
-    (b"HTTP/", "an HTTP answer with its headers", "; fetch it without them: curl without -i"),
+    (b"HTTP/", "an HTTP response with its headers", "; fetch it without them: curl without -i"),
     (b"heap profile:", "a heap profile in text form", "; fetch it without ?debug=1"),
     (b"--- heap", "a heap profile in text form", "; convert it with `pprof -proto`"),
     (
@@ -43,10 +44,10 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "; unpack it first: `zstd -d`"),
     (b"BZh", "packed with bzip2", "; unpack it first: `bunzip2`"),
     (b"\xfd7zXZ\0", "packed with xz", "; unpack it first: `unxz`"),
-    (b"PK\x03\x04", "a zip archive", "; unpack it first and give the profiles in it"),
+    (b"PK\x03\x04", "a zip archive", "; unpack it first and use the profiles in it"),
     (b"\x1f\x8b", "gzip inside gzip", "; unpack it once first: `gunzip`"),
-    (b"\x7fELF", "a program", ", not a profile; heapdiff needs profiles only"),
-    (b"\x89PNG\r\n", "a picture", ", not a profile; heapdiff needs profiles only"),
+    (b"\x7fELF", "a program", ", not a profile; heapdiff reads only profiles"),
+    (b"\x89PNG\r\n", "an image", ", not a profile; heapdiff reads only profiles"),
     (b"go1.", "an execution trace or a Go binary header", ", not a profile"),
 ];
 
@@ -54,12 +55,12 @@ fn known(head: &[u8]) -> Option<&'static (&'static [u8], &'static str, &'static 
     KNOWN.iter().find(|(start, ..)| head.starts_with(start))
 }
 
-/// Whether bytes begin as something does that is no profile.
+/// Whether bytes begin like a known file that isn't a profile.
 pub(super) fn is_known(head: &[u8]) -> bool {
     known(head).is_some()
 }
 
-/// What bytes seem to be that no format knows.
+/// Describes bytes that no format recognizes.
 pub(super) fn explain(head: &[u8]) -> Refusal {
     let refusal = |what: &str, rest: String| Refusal { what: what.to_owned(), rest };
     if let Some((_, what, rest)) = known(head) {
@@ -95,25 +96,25 @@ pub(super) fn explain(head: &[u8]) -> Refusal {
         );
     }
     refusal(
-        "no pprof profile",
+        "not a pprof profile",
         format!(
-            ": it begins with bytes {}; give a .pb.gz file, as /debug/pprof/heap serves it",
+            ": it begins with bytes {}; use a .pb.gz file such as /debug/pprof/heap serves",
             head.iter().take(8).map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
         ),
     )
 }
 
-/// A complaint about a broken profile with what to do about it. One that says so itself does it behind a semicolon.
+/// Adds advice to a message about a broken profile, unless it already has some after a semicolon.
 pub(super) fn with_advice(complaint: &str) -> String {
     if complaint.contains("; ") {
         return complaint.to_owned();
     }
     format!(
-        "{complaint}; fetch it again, and if that does not help, look at the program that wrote it"
+        "{complaint}; fetch it again, and if that doesn't help, check the program that wrote it"
     )
 }
 
-/// Whether bytes are text: no control characters but white space.
+/// Whether bytes are text: no control characters except white space.
 pub(super) fn is_text(head: &[u8]) -> bool {
     head.iter().all(|&b| b >= 0x20 && b != 0x7f || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c))
 }

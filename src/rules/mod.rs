@@ -1,8 +1,9 @@
-//! Rules: what a gate demands of a program's memory, and what it lets pass.
+//! The rules of a gate: limits on a program's memory, and exceptions from them.
 //!
-//! A rule says which samples it is about (its [`Scope`]), which of their values, and what these may not exceed: a growth,
-//! a budget, a drift. An allowance takes samples out of rules, with a reason and until a date. They are data, from a file
-//! ([`Rules::read`]) or from options; what they mean for two profiles is for `analysis::check` to say.
+//! A rule selects samples (its [`Scope`]) and which of their values count, and limits growth, the
+//! total or drift. An allow-list entry exempts samples from rules, with a reason and until a date.
+//! Rules are data, from a file ([`Rules::read`]) or from options; `analysis::check` applies them to
+//! profiles.
 
 mod read;
 
@@ -21,13 +22,13 @@ use std::fmt;
 pub enum Scope {
     /// All of them.
     Total,
-    /// Those with a function of such a name on their stack.
+    /// Those with a function on their stack whose name matches.
     Function(Regex),
-    /// Those with a function of such a package.
+    /// Those with a function whose package matches.
     Package(Regex),
-    /// Those with a function of such a source file.
+    /// Those with a function whose source file matches.
     File(Regex),
-    /// Those whose stack matches the pattern of this id.
+    /// Those whose stack matches the leak pattern with this id.
     Pattern(String),
     /// Not samples: suspects of class `leak`.
     Leak,
@@ -52,18 +53,18 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Where on a stack the function of a scope has to stand.
+/// Where on a stack the function of a scope has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
-    /// Anywhere: what it allocates, and what it calls does.
+    /// Anywhere: counts what it and its callees allocate.
     #[default]
     Cum,
-    /// At the leaf: what it allocates itself.
+    /// At the leaf: counts what it allocates itself.
     Flat,
 }
 
-/// What breaking a rule means.
+/// What happens if a rule is broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -71,21 +72,21 @@ pub enum Level {
     /// The check fails.
     #[default]
     Fail,
-    /// It is said, and the check goes on.
+    /// It is reported, and the check goes on.
     Warn,
 }
 
 /// An amount, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount {
-    /// In bytes where it is a size, else in the unit of the sample type.
+    /// In bytes if it is a size, else in the unit of the sample type.
     pub value: i64,
-    /// It was written as a size, which only bytes have.
+    /// It was written as a size, which only makes sense for bytes.
     pub is_size: bool,
 }
 
 impl Amount {
-    /// A size such as `5MiB`, or a number.
+    /// Parses a size such as `5MiB`, or a number.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.bytes().all(|b| b.is_ascii_digit()) {
@@ -95,7 +96,7 @@ impl Amount {
         i64::try_from(size.as_u64()).ok().map(|value| Self { value, is_size: true })
     }
 
-    /// Whether it may be a limit on values of this unit.
+    /// Whether it can limit values of this unit.
     pub fn fits(&self, unit: &str) -> bool {
         !self.is_size || units::classify(unit).0 == units::Kind::Bytes
     }
@@ -107,7 +108,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// What a growth may not exceed: both of what is there, at once.
+/// The limits of a growth. It is too large only if it exceeds every limit that is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
     /// An amount.
@@ -117,7 +118,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Whether there is none.
+    /// Whether no limit is set.
     pub fn is_empty(&self) -> bool {
         self.most.is_none() && self.percent.is_none()
     }
@@ -126,28 +127,28 @@ impl Limits {
 /// A rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// What it is called; no two of a file are called the same.
+    /// Its name, unique within a file.
     pub name: String,
     /// Which samples.
     pub scope: Scope,
     /// Where on their stacks.
     pub value: Value,
-    /// Which sample type; that of the question where absent.
+    /// The sample type; `None` for the one of the check.
     pub sample_type: Option<String>,
-    /// What the growth may not exceed.
+    /// The limits of the growth.
     pub growth: Limits,
-    /// What after may not exceed.
+    /// The limit of the value after.
     pub budget: Option<Amount>,
-    /// What the growth over a window of baselines may not exceed; as `growth` where empty.
+    /// The limits of the growth over a window of baselines; those of `growth` if empty.
     pub drift: Limits,
-    /// What breaking it means.
+    /// What happens if it is broken.
     pub level: Level,
-    /// It is no mistake that nothing matches.
+    /// It may match nothing.
     pub allow_unmatched: bool,
 }
 
 impl Rule {
-    /// A rule of this name and scope that demands nothing yet.
+    /// Makes a rule with this name and scope, without limits.
     pub fn new(name: impl Into<String>, scope: Scope) -> Self {
         Self {
             name: name.into(),
@@ -163,51 +164,51 @@ impl Rule {
     }
 }
 
-/// Samples that rules pass over.
+/// An allow-list entry: samples that are exempt from rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Allowance {
-    /// Which samples, or suspects, a function of which is in it.
+    /// The samples, or the suspects with a function in this scope.
     pub scope: Scope,
     /// Why.
     pub reason: String,
-    /// The last day on which it holds; absent for ever is not allowed.
+    /// The last day on which it is valid; every entry has to expire.
     pub expires: Date,
-    /// Of which rules, by name; of all where empty.
+    /// The names of the rules it applies to; all rules if empty.
     pub rules: Vec<String>,
-    /// Where it stands: `heapdiff.toml:12`.
+    /// Its place in the file: `heapdiff.toml:12`.
     pub place: String,
 }
 
 impl Allowance {
-    /// Whether it is about a rule.
+    /// Whether it applies to a rule.
     pub fn is_for(&self, rule: &Rule) -> bool {
         self.rules.is_empty() || self.rules.contains(&rule.name)
     }
 
-    /// Whether it held its last day before `today`.
+    /// Whether its last day was before `today`.
     pub fn is_expired(&self, today: Date) -> bool {
         self.expires < today
     }
 }
 
-/// What a gate demands.
+/// The rules and the allow-list of a gate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// The rules, in their order.
     pub rules: Vec<Rule>,
     /// The allow-list.
     pub allowances: Vec<Allowance>,
-    /// How many baselines drift is looked for in.
+    /// Number of baselines in which to look for drift.
     pub window: Option<usize>,
 }
 
 impl Rules {
-    /// Reads the `[[rule]]` and `[[allow]]` tables of a file. `is_pattern` knows the ids of patterns; where one is not
-    /// there it names those that are nearest.
+    /// Reads the `[[rule]]` and `[[allow]]` tables of a file. `is_pattern` checks the id of a leak
+    /// pattern, and returns the nearest ids if there is none.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, with line and column, and what is allowed there.
+    /// Describes what is wrong with the file, with line and column, and what is allowed there.
     pub fn read(
         file: &str,
         text: &str,

@@ -1,7 +1,8 @@
-//! From the text of `heapdiff.toml` to rules.
+//! Reads rules from the text of `heapdiff.toml`.
 //!
-//! A rule that is misread is a gate that never fails. So nothing unknown is passed over, and each mistake is told with
-//! its line and column and with what is allowed there. Files and expressions are bounded, as those of patterns are.
+//! A rule that is misread makes a gate that never fails. So nothing unknown is ignored, and each
+//! mistake is reported with its line and column and with what is allowed there. The sizes of files
+//! and expressions are limited, as for leak patterns.
 
 use super::{Allowance, Amount, Level, Limits, Rule, Rules, Scope, Value};
 use crate::toml_file::{TomlError, TomlFile};
@@ -10,14 +11,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-/// Rules and allowances of a file at most.
+/// Most rules and allow-list entries in a file.
 const TABLES_MAX: usize = 500;
-/// Percent at most: a million times as much.
+/// Largest percentage: growth by a factor of a million.
 pub const MAX_PERCENT: f64 = 1e8;
-/// Baselines that a window may hold.
+/// Allowed numbers of baselines in a window.
 const WINDOW: std::ops::RangeInclusive<i64> = 4..=1000;
 
-/// The file as TOML has it.
+/// The file as it is in TOML.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -26,7 +27,7 @@ struct File {
     #[serde(default)]
     allow: Vec<Spanned<AllowTable>>,
     baseline: Option<BaselineTable>,
-    /// Patterns have a reader of their own.
+    /// Leak patterns are read elsewhere.
     #[serde(default, rename = "pattern")]
     _pattern: Option<IgnoredAny>,
 }
@@ -52,7 +53,7 @@ struct RuleTable {
     allow_unmatched: Option<Spanned<bool>>,
 }
 
-/// The one class that a rule can be about.
+/// The only class that a rule can limit.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Class {
@@ -77,15 +78,16 @@ struct BaselineTable {
     window: Option<Spanned<i64>>,
 }
 
-/// Whether there is a pattern of an id, and else which are near it.
+/// Checks that a leak pattern has this id; the error holds the nearest ids.
 type Patterns<'p> = &'p dyn Fn(&str) -> Result<(), Vec<String>>;
 
-/// The rules of a file.
+/// Reads the rules of a file.
 pub(super) fn rules(file: &str, text: &str, is_pattern: Patterns<'_>) -> Result<Rules, TomlError> {
     let reader = Reader { file: TomlFile { name: file, text }, is_pattern };
     let read: File = reader.file.read("rule")?;
     if read.rule.len() + read.allow.len() > TABLES_MAX {
-        let message = format!("a rule file has at most {TABLES_MAX} rules and allowances");
+        let message =
+            format!("a rules file can have at most {TABLES_MAX} rules and [[allow]] entries");
         return Err(TomlError::whole(file, message));
     }
     let mut rules: Vec<(Rule, usize)> = Vec::with_capacity(read.rule.len());
@@ -95,7 +97,7 @@ pub(super) fn rules(file: &str, text: &str, is_pattern: Patterns<'_>) -> Result<
         let rule = reader.rule(table)?;
         if let Some((known, line)) = rules.iter().find(|(known, _)| known.name == rule.name) {
             let message = format!(
-                "there is a rule `{}` already, in line {line}: give one of them another `name`",
+                "there is already a rule `{}` in line {line}: give one of them another `name`",
                 known.name
             );
             return Err(reader.file.error(at, message));
@@ -110,7 +112,8 @@ pub(super) fn rules(file: &str, text: &str, is_pattern: Patterns<'_>) -> Result<
         let number = Some(*window.get_ref()).filter(|number| WINDOW.contains(number));
         number.map(|number| number as usize).ok_or_else(|| {
             let (least, most) = (WINDOW.start(), WINDOW.end());
-            let message = format!("`window` is a number of baselines, from {least} to {most}");
+            let message =
+                format!("`window` has to be a number of baselines from {least} to {most}");
             reader.file.error(window.span(), message)
         })
     });
@@ -122,7 +125,7 @@ struct Reader<'a> {
     is_pattern: Patterns<'a>,
 }
 
-/// What a scope is made of, as it was written.
+/// The keys that make a scope, as they were written.
 struct Scoped<'t> {
     function: Option<&'t Spanned<String>>,
     package: Option<&'t Spanned<String>>,
@@ -146,7 +149,7 @@ impl Reader<'_> {
             Some(name) if name.get_ref().trim().is_empty() => {
                 return Err(self
                     .file
-                    .error(name.span(), "`name` is empty: leave it out, or say it".to_owned()));
+                    .error(name.span(), "`name` is empty: give one, or leave it out".to_owned()));
             }
             Some(name) => name.get_ref().trim().to_owned(),
             None => scope.to_string(),
@@ -182,41 +185,40 @@ impl Reader<'_> {
                 table.allow_unmatched.as_ref().map(|flag| ("allow_unmatched", flag.span()));
             if let Some((key, at)) = value.or(limit).or(sample_type).or(unmatched) {
                 let message = format!(
-                    "rule `{name}`: `class = \"leak\"` allows no leak at all: leave out `{key}`, or name what may \
-                     leak in an [[allow]]"
+                    "rule `{name}`: `class = \"leak\"` allows no leaks at all: leave out `{key}`, \
+                     and list accepted leaks in [[allow]]"
                 );
                 return Err(self.file.error(at, message));
             }
         } else if !demands {
             let message = format!(
-                "rule `{name}` demands nothing: give it `max_growth` (\"5MiB\"), `max_growth_percent` (10), `max` \
-                 (\"64MiB\"), `max_drift` or `max_drift_percent`"
+                "rule `{name}` has no limit: add `max_growth` (\"5MiB\"), `max_growth_percent` \
+                 (10), `max` (\"64MiB\"), `max_drift` or `max_drift_percent`"
             );
             return Err(self.file.error(at, message));
         }
         if let (Some(value), Scope::Total) = (&table.value, &scope) {
             let message = format!(
-                "rule `{name}`: `value` says where on a stack a function stands, and this rule is about the total: \
-                 leave it out"
+                "rule `{name}`: `value` needs a function, package or file, and this rule is about \
+                 the total: leave it out"
             );
             return Err(self.file.error(value.span(), message));
         }
         if let (Some(flag), Scope::Total) = (&table.allow_unmatched, &scope) {
-            let message = format!(
-                "rule `{name}`: the total matches whatever there is: leave out `allow_unmatched`"
-            );
+            let message =
+                format!("rule `{name}`: the total always matches: leave out `allow_unmatched`");
             return Err(self.file.error(flag.span(), message));
         }
         if let (Some(value), Scope::Pattern(_)) = (&table.value, &scope) {
             let message =
-                format!("rule `{name}`: a pattern looks at whole stacks: leave out `value`");
+                format!("rule `{name}`: a pattern matches whole stacks: leave out `value`");
             return Err(self.file.error(value.span(), message));
         }
         if let Some(sample_type) =
             table.sample_type.as_ref().filter(|name| name.get_ref().trim().is_empty())
         {
-            let message = "`sample_type` is empty: inuse_space, inuse_objects, alloc_space or alloc_objects of a \
-                           heap profile"
+            let message = "`sample_type` is empty: use inuse_space, inuse_objects, alloc_space or \
+                           alloc_objects for a heap profile"
                 .to_owned();
             return Err(self.file.error(sample_type.span(), message));
         }
@@ -249,18 +251,17 @@ impl Reader<'_> {
         })?;
         let (line, _) = self.file.position(at.start);
         if scope == Scope::Total {
-            let message = "an [[allow]] says what it is about: `function`, `package` or `file`, a regular \
-                           expression, or the id of a `pattern`";
+            let message = "an [[allow]] needs a scope: `function`, `package` or `file` with a \
+                           regular expression, or `pattern` with an id";
             return Err(self.file.error(at, message.to_owned()));
         }
         let reason = table.reason.get_ref().split_whitespace().collect::<Vec<_>>().join(" ");
         if reason.is_empty() {
-            let message = "`reason` is empty: say why this may grow".to_owned();
+            let message = "`reason` is empty: explain why this may grow".to_owned();
             return Err(self.file.error(table.reason.span(), message));
         }
         if let Some(empty) = table.rules.as_ref().filter(|names| names.get_ref().is_empty()) {
-            let message =
-                "`rules` is empty, and would be about no rule: name some, or leave it out for all";
+            let message = "`rules` is empty, so the entry applies to no rule: name some, or leave it out for all";
             return Err(self.file.error(empty.span(), message.to_owned()));
         }
         let names = table.rules.map(Spanned::into_inner).unwrap_or_default();
@@ -269,7 +270,8 @@ impl Reader<'_> {
                 let known: Vec<String> =
                     rules.iter().map(|rule| format!("`{}`", rule.name)).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let message = format!("there is no rule `{}`; there are: {known}", name.get_ref());
+                let message =
+                    format!("there is no rule `{}`; the rules are: {known}", name.get_ref());
                 return Err(self.file.error(name.span(), message));
             }
         }
@@ -291,8 +293,8 @@ impl Reader<'_> {
                 .chain(class.map(|class| ("class", class.span())));
         if let (Some((one, _)), Some((other, at))) = (given.next(), given.next()) {
             let message = format!(
-                "`{one}` is given already, and `{other}` as well: a scope is one of `function`, `package`, `file`, \
-                 `pattern` and `class`; write a table for each"
+                "`{one}` and `{other}` are both given: a scope is one of `function`, `package`, \
+                 `file`, `pattern` and `class`; write a table for each"
             );
             return Err(self.file.error(at, message));
         }
@@ -312,10 +314,11 @@ impl Reader<'_> {
                 Err(nearest) => {
                     let nearest = match nearest.as_slice() {
                         [] => String::new(),
-                        near => format!("; near it are {}", near.join(", ")),
+                        near => format!("; the nearest are {}", near.join(", ")),
                     };
                     let message = format!(
-                        "there is no pattern `{}` of heap profiles{nearest}; `heapdiff patterns` lists them",
+                        "there is no pattern `{}` for heap profiles{nearest}; `heapdiff patterns` \
+                         lists them",
                         id.get_ref()
                     );
                     Err(self.file.error(id.span(), message))
@@ -338,8 +341,8 @@ impl Reader<'_> {
         };
         amount.ok_or_else(|| {
             let message = format!(
-                "`{key}` is {}, and should be a size such as \"64MiB\" (B, KiB, MiB, GiB, TiB, or kB, MB, GB, TB of \
-                 1000s), or a number of at least 0",
+                "`{key}` is {}, and should be a size such as \"64MiB\" (B, KiB, MiB, GiB, TiB, or \
+                 kB, MB, GB, TB in steps of 1000), or a number of at least 0",
                 written(value.get_ref())
             );
             self.file.error(value.span(), message)
@@ -369,7 +372,8 @@ impl Reader<'_> {
         };
         text.parse::<Date>().ok().filter(|_| text.len() == "2027-01-31".len()).ok_or_else(|| {
             let message = format!(
-                "`{key}` is {}, and should be a day: 2027-01-31, the last on which this is allowed",
+                "`{key}` is {}, and should be a date: 2027-01-31, the last day on which this is \
+                 allowed",
                 written(value.get_ref())
             );
             self.file.error(value.span(), message)
@@ -377,7 +381,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value as it was written, not at length.
+/// Returns a value as it was written, shortened.
 fn written(value: &toml::Value) -> String {
     let text = match value {
         toml::Value::String(text) => format!("\"{text}\""),
@@ -526,7 +530,8 @@ mod tests {
         let cases = [
             (
                 "x = 1\n".to_owned(),
-                "h.toml:1:1: unknown field `x`, expected one of `rule`, `allow`, `baseline`, `pattern`",
+                "h.toml:1:1: unknown field `x`, expected one of `rule`, `allow`, `baseline`, \
+                 `pattern`",
             ),
             (
                 with("max", "maxx"),
@@ -548,23 +553,20 @@ mod tests {
                 with("'^shop/cache'", "['a']"),
                 "h.toml:3:12: invalid type: sequence, expected a string",
             ),
-            (
-                with("^shop", "^(shop"),
-                "h.toml:3:12: `function` does not compile: regex parse error",
-            ),
+            (with("^shop", "^(shop"), "h.toml:3:12: `function` doesn't compile: regex parse error"),
             (
                 with("^shop/cache", ""),
-                "h.toml:3:12: `function` is empty, and would match everything",
+                "h.toml:3:12: `function` is empty, which would match everything",
             ),
-            (with("^shop", &long), "h.toml:3:12: `function` has 1007 bytes, of at most 1000"),
-            (with("^shop", r"(\w{99}){99}"), "takes more than 524288 bytes when it is compiled"),
+            (with("^shop", &long), "h.toml:3:12: `function` has 1007 bytes, more than 1000"),
+            (with("^shop", r"(\w{99}){99}"), "takes more than 524288 bytes when compiled"),
             (
                 with("max", "package = 'x'\nmax"),
-                "h.toml:4:11: `function` is given already, and `package` as well: a scope is one of",
+                "h.toml:4:11: `function` and `package` are both given: a scope is one of",
             ),
             (
                 with("max", "class = 'leak'\nmax"),
-                "h.toml:4:9: `function` is given already, and `class`",
+                "h.toml:4:9: `function` and `class` are both given",
             ),
             (
                 with("max", "level = 'warning'\nmax"),
@@ -580,7 +582,7 @@ mod tests {
             ),
             (
                 with("max", "sample_type = ' '\nmax"),
-                "h.toml:4:15: `sample_type` is empty: inuse_space, inuse_objects, alloc_space or",
+                "h.toml:4:15: `sample_type` is empty: use inuse_space, inuse_objects, alloc_space",
             ),
             (
                 with("function = '^shop/cache'", "class = 'leaks'"),
@@ -588,51 +590,56 @@ mod tests {
             ),
             (
                 with("function = '^shop/cache'", "pattern = 'timer-tickers'"),
-                "h.toml:3:11: there is no pattern `timer-tickers` of heap profiles; near it are timer-ticker, \
-                 time-after; `heapdiff patterns` lists them",
+                "h.toml:3:11: there is no pattern `timer-tickers` for heap profiles; the nearest are \
+                 timer-ticker, time-after; `heapdiff patterns` lists them",
             ),
             (
                 with("function = '^shop/cache'", "pattern = 'x'"),
-                "h.toml:3:11: there is no pattern `x` of heap profiles; `heapdiff patterns` lists them",
+                "h.toml:3:11: there is no pattern `x` for heap profiles; `heapdiff patterns` lists \
+                 them",
             ),
             (
                 with("max = '64MiB'", ""),
-                "h.toml:1:1: rule `cache` demands nothing: give it `max_growth` (\"5MiB\"), ",
+                "h.toml:1:1: rule `cache` has no limit: add `max_growth` (\"5MiB\"), ",
             ),
             (
                 with("function = '^shop/cache'", "value = 'flat'"),
-                "h.toml:3:9: rule `cache`: `value` says where on a stack a function stands",
+                "h.toml:3:9: rule `cache`: `value` needs a function, package or file",
             ),
             (
                 with("function = '^shop/cache'", "allow_unmatched = true"),
-                "h.toml:3:19: rule `cache`: the total matches whatever there is",
+                "h.toml:3:19: rule `cache`: the total always matches",
             ),
             (
                 with("function = '^shop/cache'", "pattern = 'timer-ticker'\nvalue = 'flat'"),
-                "h.toml:4:9: rule `cache`: a pattern looks at whole stacks",
+                "h.toml:4:9: rule `cache`: a pattern matches whole stacks",
             ),
             (
                 leak("max = 3"),
-                "h.toml:3:7: rule `class leak`: `class = \"leak\"` allows no leak at all",
+                "h.toml:3:7: rule `class leak`: `class = \"leak\"` allows no leaks at all",
             ),
-            (leak("max_growth_percent = 3"), "leave out `max_growth_percent`, or name what may"),
+            (leak("max_growth_percent = 3"), "leave out `max_growth_percent`, and list accepted"),
             (leak("sample_type = 'inuse_space'"), "h.toml:3:15: rule `class leak`: "),
             (leak("allow_unmatched = true"), "h.toml:3:19: rule `class leak`: "),
             (leak("value = 'cum'"), "h.toml:3:9: rule `class leak`: "),
             (
                 [FINE, FINE].concat(),
-                "h.toml:6:8: there is a rule `cache` already, in line 2: give one of them another `name`",
+                "h.toml:6:8: there is already a rule `cache` in line 2: give one of them another \
+                 `name`",
             ),
             (
                 "[[rule]]\nmax = 1\n[[rule]]\nmax = 2\n".to_owned(),
-                "h.toml:3:1: there is a rule `total` already, in line 1",
+                "h.toml:3:1: there is already a rule `total` in line 1",
             ),
             (allowed("reason = 'SHOP-1'\n", ""), "h.toml:5:1: missing field `reason`"),
             (allowed("expires = 2027-01-31\n", ""), "h.toml:5:1: missing field `expires`"),
-            (allowed("'SHOP-1'", "' '"), "h.toml:7:10: `reason` is empty: say why this may grow"),
+            (
+                allowed("'SHOP-1'", "' '"),
+                "h.toml:7:10: `reason` is empty: explain why this may grow",
+            ),
             (
                 allowed("function = '^shop/import'\n", ""),
-                "h.toml:5:1: an [[allow]] says what it is about: `function`, `package` or `file`",
+                "h.toml:5:1: an [[allow]] needs a scope: `function`, `package` or `file`",
             ),
             (
                 allowed("function = '^shop/import'", "class = 'leak'"),
@@ -640,11 +647,11 @@ mod tests {
             ),
             (
                 allowed("reason", "rules = ['cash']\nreason"),
-                "h.toml:7:10: there is no rule `cash`; there are: `cache`",
+                "h.toml:7:10: there is no rule `cash`; the rules are: `cache`",
             ),
             (
                 allowed("2027-01-31", "'tomorrow'"),
-                "h.toml:8:11: `expires` is \"tomorrow\", and should be a day: 2027-01-31, the last on",
+                "h.toml:8:11: `expires` is \"tomorrow\", and should be a date: 2027-01-31, the last day on",
             ),
             (
                 allowed("2027-01-31", "'2027-02-30'"),
@@ -657,11 +664,11 @@ mod tests {
                 "h.toml:8:11: `expires` is 2027-01-31T",
             ),
             (allowed("2027-01-31", "10:00:00"), "h.toml:8:11: `expires` is 10:00:00, and should"),
-            (allowed("2027-01-31", "2027"), "h.toml:8:11: `expires` is 2027, and should be a day"),
+            (allowed("2027-01-31", "2027"), "h.toml:8:11: `expires` is 2027, and should be a date"),
             (allowed("2027-01-31", "2027-02-30"), "h.toml:8:11: "),
             (
                 "[baseline]\nwindow = 3\n".to_owned(),
-                "h.toml:2:10: `window` is a number of baselines, from 4 to 1000",
+                "h.toml:2:10: `window` has to be a number of baselines from 4 to 1000",
             ),
             ("[baseline]\nwindow = '12'\n".to_owned(), "h.toml:2:10: invalid type: string \"12\""),
             (with("'cache'", "'cache"), "h.toml:2:"),
@@ -678,10 +685,13 @@ mod tests {
             assert!(numbers.all(|number| number.is_ok()), "{error}");
         }
         let long = "#".repeat(FILE_MAX + 1);
-        assert!(error(&long).starts_with("h.toml: a rule file has at most 1048576 bytes, this"));
+        assert!(error(&long).starts_with("h.toml: a rule file can have 1048576 bytes, this"));
         let many: String =
             (0..=TABLES_MAX).map(|i| FINE.replace("'cache'", &format!("'{i}'"))).collect();
-        assert_eq!(error(&many), "h.toml: a rule file has at most 500 rules and allowances");
+        assert_eq!(
+            error(&many),
+            "h.toml: a rules file can have at most 500 rules and [[allow]] entries"
+        );
     }
 
     #[test]

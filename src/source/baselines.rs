@@ -1,11 +1,13 @@
-//! Baselines on disk: `DIR/BRANCH/TIME-BUILD/` with `baseline.json`, which says what it is, and a profile for each run.
+//! Baselines on disk: `DIR/BRANCH/TIME-BUILD/` with `baseline.json`, which describes it, and a
+//! profile per run.
 //!
-//! What always holds: a baseline is there in full or not at all (its folder is made under a hidden name and renamed), none
-//! is ever written over, and nothing that is not ours is touched. Names of branches and builds become names of folders by
-//! [`escape`], so that none leads out of DIR; a baseline's own file says which branch it is of, and lies in that branch's
-//! folder. A store may come out of a cache of CI, so that what stands in it is checked like any input: no symbolic link
-//! below DIR is followed, and what a baseline calls its runs are names as they are given here. Old baselines are taken
-//! away by those names.
+//! What always holds: a baseline exists in full or not at all (its folder is created under a hidden
+//! name and renamed), none is ever overwritten, and files that aren't heapdiff's are never touched.
+//! [`escape`] turns the names of branches and builds into folder names, so that none leads out of
+//! DIR; `baseline.json` names the branch, and has to be in that branch's folder. The folder may
+//! come from a CI cache, so its contents are checked like any input: no symbolic link below DIR is
+//! followed, and a baseline can only name its runs as this module names them. Old baselines are
+//! deleted by those names.
 
 use crate::report::baselines::BaselineTotal;
 use jiff::Timestamp;
@@ -14,19 +16,20 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Name and version of the form of `baseline.json`.
+/// Name and version of the format of `baseline.json`.
 pub const SCHEMA: &str = "heapdiff.baseline/v1";
 /// The file that makes a folder a baseline.
 const FACTS: &str = "baseline.json";
-/// Bytes of it at most.
+/// Most bytes of that file.
 const FACTS_MAX: u64 = 1 << 20;
-/// Bytes of a folder's name at most, of 255 that file systems take.
+/// Most bytes of a folder name; file systems allow 255.
 const NAME_MAX: usize = 180;
-/// Characters of a build that its folder bears.
+/// Characters of the build in the name of its folder.
 const BUILD_SHOWN: usize = 12;
-/// Baselines of one second and one build at most.
+/// Most baselines of the same second and build.
 const SAME_SECOND_MAX: usize = 10_000;
-/// Hidden folders of one process id that jobs may have left behind: in containers all have the same few.
+/// Most hidden folders of one process id that jobs may have left behind: in containers, process ids
+/// repeat.
 const LEFT_BEHIND_MAX: usize = 10_000;
 
 /// How much of its runs a baseline keeps.
@@ -36,11 +39,11 @@ pub enum Keep {
     /// Every distinct stack
     #[default]
     Whole,
-    /// What the rules are about; the rest is added up
+    /// Stacks that the rules match; the rest is added up
     Scopes,
 }
 
-/// What a baseline is. Later versions may add fields, which are passed over here.
+/// The contents of `baseline.json`. Later versions may add fields, which are ignored here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// Always [`SCHEMA`].
@@ -49,67 +52,69 @@ pub struct Facts {
     pub heapdiff: String,
     /// The branch.
     pub branch: String,
-    /// The build, where it is known.
+    /// The build, if it is known.
     #[serde(default)]
     pub build: Option<String>,
     /// Operating system and processor: `linux/amd64`.
     pub platform: String,
-    /// File name of the program, where the profiles say.
+    /// File name of the program, if the profiles record it.
     #[serde(default)]
     pub program: Option<String>,
-    /// When the newest of its profiles was taken (RFC 3339); the time of saving where none says.
+    /// When the newest of its profiles was taken (RFC 3339); the time of saving if none records a
+    /// time.
     pub time: Timestamp,
     /// Sampling period of the profiles.
     pub period: i64,
     /// How much is kept.
     pub kept: Keep,
-    /// What it was kept for, where that is not everything: the scopes of the rules.
+    /// The scopes of the rules it was saved for; empty if everything is kept.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// What the runs hold of each sample type.
+    /// The total of each sample type over the runs.
     pub totals: Vec<BaselineTotal>,
     /// File names of the runs.
     pub runs: Vec<String>,
 }
 
-/// A baseline that is there.
+/// A baseline on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Baseline {
     /// Its folder.
     pub folder: PathBuf,
-    /// What it is.
+    /// The contents of its `baseline.json`.
     pub facts: Facts,
 }
 
 impl Baseline {
-    /// The names of its profiles.
+    /// Returns the paths of its profiles.
     pub fn runs(&self) -> Vec<String> {
         let path = |run: &String| self.folder.join(run).to_string_lossy().into_owned();
         self.facts.runs.iter().map(path).collect()
     }
 }
 
-/// What is in a store.
+/// The contents of a folder with baselines.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The baselines, oldest first.
     pub baselines: Vec<Baseline>,
-    /// What is broken, with the name of the folder of its branch.
+    /// Broken baselines, each with the folder name of its branch.
     pub broken: Vec<(String, BaselineError)>,
-    /// What is none of ours.
+    /// Entries that aren't heapdiff's.
     pub strangers: Vec<PathBuf>,
 }
 
-/// Why a store can't be read or written.
+/// Why baselines can't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// There is nothing.
+    /// The folder doesn't exist.
     #[error(
-        "{0}: there are no baselines: no such folder; check the path, or save the first one with heapdiff baseline save"
+        "{0}: there are no baselines: no such folder; check the path, or save the first one with \
+         heapdiff baseline save"
     )]
     Missing(String),
-    /// It is something else.
-    #[error("{0}: is no folder; baselines are kept in one: name another")]
+    /// It isn't a folder.
+    #[error("{0}: isn't a folder, and baselines are kept in one; name another")]
     NoFolder(String),
     /// It can't be read.
     #[error("{path}: can't read it: {source}")]
@@ -120,30 +125,30 @@ pub enum BaselineError {
         source: io::Error,
     },
     /// It can't be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("can't write {path}: {source}")]
     Write {
         /// The file or the folder.
         path: String,
         /// Why.
         source: io::Error,
     },
-    /// What it says makes no sense.
-    #[error("{place}: {message}; take its folder out of the way, or restore it")]
+    /// Its contents make no sense.
+    #[error("{place}: {message}; move its folder elsewhere, or restore it")]
     Damaged {
-        /// The file, with line and column where they are known.
+        /// The file, with line and column if they are known.
         place: String,
         /// What is wrong.
         message: String,
     },
     /// Another version wrote it.
     #[error(
-        "{path}: is of the form {found:?}, and this heapdiff reads {SCHEMA:?}: use the version of heapdiff that wrote it, \
-         or a newer one"
+        "{path}: has the format {found:?}, and this heapdiff reads {SCHEMA:?}; use the version of \
+         heapdiff that wrote it, or a newer one"
     )]
     Version {
         /// The file.
         path: String,
-        /// The form.
+        /// The format.
         found: String,
     },
 }
@@ -162,8 +167,9 @@ fn writing(path: &Path) -> impl FnOnce(io::Error) -> BaselineError {
     move |source| BaselineError::Write { path, source }
 }
 
-/// A name that is one folder below another on every system: letters, digits, `_`, `-` and `.`, the last not in front.
-/// What else there is stands as its bytes, `%2F`. Long names are cut; which branch it is, the baseline knows.
+/// Turns a name into a folder name that is valid on every system: letters, digits, `_`, `-`, and
+/// `.` except at the start. Other characters are percent-encoded, such as `%2F`. Long names are
+/// cut; `baseline.json` has the full name.
 pub fn escape(name: &str) -> String {
     let mut escaped = String::new();
     for byte in name.bytes() {
@@ -176,7 +182,7 @@ pub fn escape(name: &str) -> String {
         }
         escaped.push_str(&next);
     }
-    // Windows takes no name that ends with a dot.
+    // Windows doesn't allow names that end with a dot.
     if escaped.ends_with('.') {
         escaped.pop();
         escaped.push_str("%2E");
@@ -184,11 +190,12 @@ pub fn escape(name: &str) -> String {
     if escaped.is_empty() { "%".to_owned() } else { escaped }
 }
 
-/// All that is in a store.
+/// Reads all baselines in a folder.
 ///
 /// # Errors
 ///
-/// That there is none, and that its folders can't be read. What is wrong with single baselines is in what was found.
+/// Fails if the folder doesn't exist or a folder can't be read. Errors of single baselines are in
+/// [`Found::broken`].
 pub fn read(dir: &Path) -> Result<Found, BaselineError> {
     match fs::metadata(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -224,25 +231,25 @@ pub fn read(dir: &Path) -> Result<Found, BaselineError> {
     Ok(found)
 }
 
-/// Whether a path itself, and not what it links to, is such a thing.
+/// Whether `is` holds for the path itself, not for what it links to.
 fn is_own(path: &Path, is: impl Fn(&fs::Metadata) -> bool) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| is(&metadata))
 }
 
-/// The facts, if they lie in the folder of their branch.
+/// Returns the facts if they are in the folder of their branch.
 fn at_home(facts: Facts, file: &Path, folder: &str) -> Result<Facts, BaselineError> {
     let home = escape(&facts.branch);
-    // Some file systems make no difference between `Fix` and `fix`.
+    // Some file systems don't distinguish `Fix` from `fix`.
     if home.eq_ignore_ascii_case(folder) {
         return Ok(facts);
     }
     let branch = &facts.branch;
     let message =
-        format!("is of the branch {branch:?}, whose folder is {home}, and lies in {folder}");
+        format!("is of the branch {branch:?}, whose folder is {home}, but is in {folder}");
     Err(BaselineError::Damaged { place: shown(file), message })
 }
 
-/// What is in a folder, but for what is hidden, in the order of the names.
+/// Returns the entries of a folder in the order of their names, without hidden ones.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, BaselineError> {
     let all = fs::read_dir(folder).map_err(reading(folder))?;
     let mut paths = Vec::new();
@@ -256,7 +263,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, BaselineError> {
     Ok(paths)
 }
 
-/// The facts of a file.
+/// Reads the facts from a file.
 fn facts(path: &Path) -> Result<Facts, BaselineError> {
     let mut text = String::new();
     let file = File::open(path).map_err(reading(path))?;
@@ -264,7 +271,7 @@ fn facts(path: &Path) -> Result<Facts, BaselineError> {
     let damaged = |place: String, message: String| Err(BaselineError::Damaged { place, message });
     match read {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return damaged(shown(path), "is no text (JSON in UTF-8)".to_owned());
+            return damaged(shown(path), "isn't text (JSON in UTF-8)".to_owned());
         }
         Err(error) => return Err(reading(path)(error)),
         Ok(read) if read as u64 > FACTS_MAX => {
@@ -274,7 +281,7 @@ fn facts(path: &Path) -> Result<Facts, BaselineError> {
     }
     let wrong = |error: &serde_json::Error| {
         let text = error.to_string();
-        // Line and column stand in front, as in other messages.
+        // Line and column come first, as in other messages.
         let text = text.split(" at line ").next().unwrap_or_default().to_owned();
         let place = format!("{}:{}:{}", shown(path), error.line(), error.column());
         BaselineError::Damaged { place, message: text }
@@ -287,17 +294,17 @@ fn facts(path: &Path) -> Result<Facts, BaselineError> {
             return Err(BaselineError::Version { path: shown(path), found: other.to_owned() });
         }
         _ => {
-            let message = format!("is no baseline: its `schema` is not {SCHEMA:?}");
+            let message = format!("isn't a baseline: its `schema` isn't {SCHEMA:?}");
             return damaged(shown(path), message);
         }
     }
-    // Once more, since a value knows no lines.
+    // Parsed again, because a `Value` has no line numbers for errors.
     let facts: Facts = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
     if facts.runs.is_empty() {
         return damaged(shown(path), "names no run".to_owned());
     }
     if let Some(run) = facts.runs.iter().find(|run| !is_run(run)) {
-        let message = format!("the run {run:?} is not called as runs are, {:?}", run_name(1));
+        let message = format!("the run {run:?} isn't named like a run, {:?}", run_name(1));
         return damaged(shown(path), message);
     }
     let mut runs: Vec<&String> = facts.runs.iter().collect();
@@ -308,12 +315,12 @@ fn facts(path: &Path) -> Result<Facts, BaselineError> {
     Ok(facts)
 }
 
-/// The file name of a run, from 1 on.
+/// Returns the file name of a run; numbers start at 1.
 fn run_name(number: usize) -> String {
     format!("run-{number}.pb.gz")
 }
 
-/// Whether a name is one that [`run_name`] gives.
+/// Whether [`run_name`] could have returned this name.
 fn is_run(name: &str) -> bool {
     let number = name.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".pb.gz"));
     let number = number.and_then(|number| number.parse().ok());
@@ -323,11 +330,11 @@ fn is_run(name: &str) -> bool {
 /// Writes one run.
 pub type WriteRun<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
 
-/// Saves a baseline, and says where. The names of its runs are given here.
+/// Saves a baseline and returns it with its folder. This function names the runs.
 ///
 /// # Errors
 ///
-/// What could not be written; then nothing of it is there.
+/// Fails if anything can't be written; then nothing of the baseline remains.
 pub fn save(
     dir: &Path,
     mut facts: Facts,
@@ -338,7 +345,7 @@ pub fn save(
     }
     let branch = dir.join(escape(&facts.branch));
     if is_own(&branch, fs::Metadata::is_symlink) {
-        let error = "is a symbolic link, and a store is no place for one: take it out of the way";
+        let error = "is a symbolic link, which isn't allowed among baselines; remove it";
         return Err(writing(&branch)(io::Error::other(error)));
     }
     fs::create_dir_all(&branch).map_err(writing(&branch))?;
@@ -355,8 +362,8 @@ pub fn save(
     written
 }
 
-/// Makes a hidden folder that nobody else has. What killed jobs left behind stays: whether a job of another container
-/// is at work there can't be told.
+/// Creates a hidden folder that no other job uses. Folders left behind by killed jobs stay, because
+/// a job in another container may still be writing to them.
 fn hidden(branch: &Path) -> Result<PathBuf, BaselineError> {
     let id = std::process::id();
     let mut number = 1;
@@ -391,7 +398,7 @@ fn fill(folder: &Path, facts: &Facts, runs: &[WriteRun<'_>]) -> Result<(), Basel
     })
 }
 
-/// Gives a finished folder its name, one that no other has.
+/// Renames a finished folder to a name that is still free.
 fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, BaselineError> {
     let time = facts.time.strftime("%Y%m%dT%H%M%SZ").to_string();
     let build: String =
@@ -405,22 +412,22 @@ fn settle(hidden: &Path, branch: &Path, facts: &Facts) -> Result<PathBuf, Baseli
         }
         match fs::rename(hidden, &folder) {
             Ok(()) => return Ok(folder),
-            // Another job was quicker.
+            // Another job took the name first.
             Err(_) if fs::symlink_metadata(&folder).is_ok() => {}
             Err(error) => return Err(writing(&folder)(error)),
         }
     }
-    let error = io::Error::new(io::ErrorKind::AlreadyExists, "too many of this second");
+    let error = io::Error::new(io::ErrorKind::AlreadyExists, "too many baselines with this time");
     Err(writing(&branch.join(name))(error))
 }
 
-/// Takes a baseline away: its own files, and its folder if that is empty then.
+/// Deletes a baseline: its own files, and its folder if that is empty then.
 ///
 /// # Errors
 ///
-/// What could not be taken away.
+/// Fails if a file or the folder can't be deleted.
 pub fn remove(baseline: &Baseline) -> Result<(), BaselineError> {
-    // Without this one, what is left is no baseline any more.
+    // `baseline.json` first: without it, the rest is no longer a baseline.
     let files = std::iter::once(FACTS).chain(baseline.facts.runs.iter().map(String::as_str));
     for file in files {
         let path = baseline.folder.join(file);
@@ -537,10 +544,10 @@ mod tests {
             (text.replace("\"runs\"", "runs"), ":13:3: key must be a string"),
             (text.replace("4096", "\"often\""), "invalid type: string \"often\""),
             (text.replace("2026-11-01", "yesterday"), ":8:"),
-            (text.replace("run-1", "../../run-1"), "is not called as runs are, \"run-1.pb.gz\""),
-            (text.replace("run-1.pb.gz", "baseline.json"), "is not called as runs are"),
-            (text.replace("run-1", "run-01"), "is not called as runs are"),
-            (text.replace("run-1", "run-0"), "is not called as runs are"),
+            (text.replace("run-1", "../../run-1"), "isn't named like a run, \"run-1.pb.gz\""),
+            (text.replace("run-1.pb.gz", "baseline.json"), "isn't named like a run"),
+            (text.replace("run-1", "run-01"), "isn't named like a run"),
+            (text.replace("run-1", "run-0"), "isn't named like a run"),
             (
                 text.replace(
                     "\"run-1.pb.gz\"",
@@ -550,10 +557,10 @@ mod tests {
             ),
             (
                 text.replace("\"main\"", "\"a/b\""),
-                "is of the branch \"a/b\", whose folder is a%2Fb, and lies in main",
+                "is of the branch \"a/b\", whose folder is a%2Fb, but is in main",
             ),
             (text.replace("/v1", "/v2"), "this heapdiff reads \"heapdiff.baseline/v1\""),
-            ("{}".to_owned(), "is no baseline"),
+            ("{}".to_owned(), "isn't a baseline"),
             (String::new(), ":1:0: EOF"),
             (text[..40].to_owned(), "EOF"),
         ];

@@ -1,21 +1,25 @@
-//! Source files, by the names that a profile has for them.
+//! Finds source files by the names that a profile records for them.
 //!
-//! A profile is a stranger's file, and the names in it are the stranger's wishes. So a file is opened only where its
-//! name, and the name of what a link leads to, ends like that of a source file, where it is a regular file of a
-//! source file's size, and where it holds text: `/etc/passwd`, keys, `.env` and devices are out of reach. A relative
-//! name never leads out of the folder it is looked for in.
+//! A profile may be a stranger's file, so the names in it can't be trusted. A file is opened only
+//! if its name, and the name of the target of a link, has the extension of a source file, if it is
+//! a regular file no larger than a source file, and if it contains text: `/etc/passwd`, keys,
+//! `.env` and devices are out of reach. A relative name never leads out of the folder in which it
+//! is looked up.
 //!
-//! A profile is often taken elsewhere, so a name is looked for in several places, the surest first:
+//! A profile was often taken on another machine, so a name is looked up in several places, the
+//! surest first:
 //!
-//! 1. below the folders of `-source_path` and the folders above them, with the prefixes of `-trim_path` cut off, or
-//!    all up to the name of the folder where there is none: pprof's rules,
-//! 2. where an absolute name leads,
-//! 3. in Go's module caches, for a name that holds a version, and in the source of the Go installation,
-//! 4. below the working directory and the folders above it,
-//! 5. with fewer and fewer leading folders, below the folders of `-source_path` and the working directory.
+//! 1. below the folders of `-source_path` and their parents, without the prefixes of
+//!    `-trim_path`, or if there are none, without everything up to the name of the folder: pprof's
+//!    rules,
+//! 2. at the absolute name,
+//! 3. in Go's module caches, for a name with a version, and in the source of the Go installation,
+//! 4. below the working directory and its parents,
+//! 5. with fewer and fewer leading folders, below the folders of `-source_path` and the working
+//!    directory.
 //!
-//! From the third on, where no version is in the name, a file of that name may well be another one: it is taken only
-//! where it says the name of the function.
+//! From the third on, a name without a version may belong to a different file, so that file is used
+//! only if it contains the name of the function.
 
 use crate::model::origin;
 use hashbrown::HashMap;
@@ -28,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-/// Endings of the names of source files.
+/// Extensions of source files.
 const EXTENSIONS: &[&str] = &[
     "asm", "c", "cc", "clj", "cpp", "cppm", "cs", "cts", "cu", "cxx", "d", "dart", "erl", "ex",
     "exs", "f", "f90", "fs", "go", "groovy", "h", "hh", "hpp", "hrl", "hs", "hxx", "inc", "inl",
@@ -37,11 +41,11 @@ const EXTENSIONS: &[&str] = &[
     "ts", "tsx", "vb", "y", "zig",
 ];
 
-/// Files larger than this were not written by people.
+/// Largest source file; larger ones aren't written by hand.
 const SIZE_MAX: u64 = 8 << 20;
-/// A name that is longer names no file.
+/// Longest file name; no file can have a longer one.
 const NAME_MAX: usize = 4096;
-/// Folders of a name that are left away, at most.
+/// Most leading folders of a name that are removed.
 const FOLDERS_MAX: usize = 40;
 
 /// A source file.
@@ -49,9 +53,9 @@ const FOLDERS_MAX: usize = 40;
 pub struct Code {
     /// Where it was found.
     pub path: PathBuf,
-    /// When it was written last.
+    /// When it was last modified.
     pub modified: Option<SystemTime>,
-    /// Its name holds its version, so it is what was compiled whenever it was written.
+    /// Its name contains its version, so it is the compiled file, whatever its time.
     pub is_versioned: bool,
     text: String,
     /// Where each line ends.
@@ -64,25 +68,25 @@ impl Code {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether it has no lines.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// A line by its number, from 1, without its end.
+    /// Returns a line by its number, from 1, without its line ending.
     pub fn line(&self, number: usize) -> Option<&str> {
         let end = *self.ends.get(number.checked_sub(1)?)? as usize;
         let start = number.checked_sub(2).map_or(0, |before| self.ends[before] as usize);
         Some(self.text[start..end].trim_end_matches(['\n', '\r']))
     }
 
-    /// Whether a word stands in it.
+    /// Whether it contains a word.
     pub fn says(&self, word: &str) -> bool {
         has_word(&self.text, word)
     }
 }
 
-/// Whether `word` stands in `text`, with no letter or digit on either side.
+/// Whether `text` contains `word`, with no letter or digit on either side.
 pub fn has_word(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
@@ -90,25 +94,25 @@ pub fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Why there is no file.
+/// Why a source file wasn't found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
-    /// Nothing of that name.
+    /// No file of that name.
     NotFound,
     /// It can't be read.
     Unreadable,
-    /// It is larger than source files are.
+    /// It is too large for a source file.
     TooLarge,
-    /// It holds bytes that no text has.
+    /// It contains bytes that aren't text.
     NotText,
-    /// The name is none of a source file.
+    /// It doesn't have the name of a source file.
     NoSourceName,
 }
 
-/// Files that are kept for the next function.
+/// Most files that are kept for the next function.
 const KEPT: usize = 64;
 
-/// Source files that were opened: a large file holds many of the functions of a profile.
+/// Source files that were opened, kept because a large file contains many of a profile's functions.
 #[derive(Clone, Debug, Default)]
 pub struct Files(HashMap<PathBuf, Result<Rc<Code>, Missing>, FxBuildHasher>);
 
@@ -124,7 +128,7 @@ impl Files {
     }
 }
 
-/// Where source files are looked for.
+/// Where to look for source files.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// The folders of `-source_path`.
@@ -140,7 +144,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// What was asked for, with the places that the environment names.
+    /// Makes a search from the options and the environment.
     pub fn new(source_path: Option<&str>, prefixes: &[String]) -> Self {
         let folders = source_path.map(|path| env::split_paths(path).collect()).unwrap_or_default();
         let home = || env::var_os("HOME").map(PathBuf::from);
@@ -160,7 +164,8 @@ impl Search {
         }
     }
 
-    /// The file that a profile calls `recorded`, for `function`; `files` are those that were opened before.
+    /// Finds the file that a profile calls `recorded`, for `function`; `files` are those opened
+    /// before.
     pub fn find(
         &self,
         recorded: &str,
@@ -184,7 +189,7 @@ impl Search {
                         return Ok(code);
                     }
                 }
-                // What is there and of no use says more than that elsewhere is nothing.
+                // A file that exists but is of no use is the better reason than one not found.
                 Err(other) => missing = missing.max(other),
             }
         }
@@ -219,7 +224,8 @@ impl Search {
             let path: PathBuf = parts[if rooted { source } else { 0 }..].iter().collect();
             all.push(guess(library.join(path)));
         }
-        // What was built with -trimpath from a vendor folder bears a version that the folder does not.
+        // With -trimpath, a file from a vendor folder has a version in its name that the folder
+        // lacks.
         if let Some(vendored) = in_vendor(&parts) {
             let folders = self.working.iter().chain(&self.folders);
             let around = folders.flat_map(|folder| folder.ancestors());
@@ -238,7 +244,8 @@ impl Search {
         all
     }
 
-    /// The name without what `-trim_path` cuts off, or without all up to a folder of `-source_path`.
+    /// Returns the name without a prefix of `-trim_path`, or without everything up to a folder of
+    /// `-source_path`.
     fn trim<'a>(&self, recorded: &'a str) -> &'a str {
         let fixed = ["/proc/self/cwd/./", "/proc/self/cwd/"];
         if self.prefixes.is_empty() {
@@ -260,12 +267,12 @@ impl Search {
 /// A place where a file may be.
 struct Candidate {
     path: PathBuf,
-    /// It is what was meant, if it is there.
+    /// If it exists, it is the right file.
     is_sure: bool,
     is_versioned: bool,
 }
 
-/// A folder and the folders above it, also where it is named from the working directory.
+/// Returns a folder and its parents; a relative name starts at the working directory.
 fn absolute(folder: &Path, search: &Search) -> Vec<PathBuf> {
     let whole = match &search.working {
         Some(working) if folder.is_relative() => working.join(folder),
@@ -274,7 +281,7 @@ fn absolute(folder: &Path, search: &Search) -> Vec<PathBuf> {
     whole.ancestors().map(Path::to_owned).collect()
 }
 
-/// A name of Windows in the spelling of the others.
+/// Returns a Windows name with forward slashes and without its drive.
 fn forward(name: &str) -> Cow<'_, str> {
     let drive = |c: &str| c.len() == 1 && c.starts_with(|c: char| c.is_ascii_alphabetic());
     let name = match name.split_once(':') {
@@ -287,7 +294,7 @@ fn forward(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// The elements of a name; `..` never leads above the first of them.
+/// Returns the elements of a name; `..` never leads above the first of them.
 fn parts(name: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for part in name.split('/') {
@@ -300,8 +307,8 @@ fn parts(name: &str) -> Vec<&str> {
     parts
 }
 
-/// Below a module cache: the module with its version, capitals of its path spelled as there. A name from another
-/// machine's cache holds the folders above that one.
+/// Returns the path below a module cache: the module with its version, capitals escaped as in the
+/// cache. A name from another machine's cache also contains the folders above that cache.
 fn in_module_cache(parts: &[&str]) -> impl Iterator<Item = PathBuf> + use<> {
     let version = parts.iter().position(|part| part.contains("@v"));
     let path = version.map(|version| {
@@ -315,7 +322,7 @@ fn in_module_cache(parts: &[&str]) -> impl Iterator<Item = PathBuf> + use<> {
     path.into_iter()
 }
 
-/// Below a vendor folder: the module without its version.
+/// Returns the path below a vendor folder: the module without its version.
 fn in_vendor(parts: &[&str]) -> Option<PathBuf> {
     let version = parts.iter().position(|part| part.contains("@v"))?;
     let cache = parts[..version].windows(2).rposition(|pair| pair == ["pkg", "mod"]);
@@ -324,7 +331,7 @@ fn in_vendor(parts: &[&str]) -> Option<PathBuf> {
     Some(module.iter().map(plain).collect())
 }
 
-/// `BurntSushi` as `!burnt!sushi`.
+/// Escapes capitals as Go's module cache does: `BurntSushi` as `!burnt!sushi`.
 fn escape_capitals(part: &str) -> String {
     part.chars().fold(String::new(), |mut escaped, c| {
         if c.is_ascii_uppercase() {
@@ -335,7 +342,7 @@ fn escape_capitals(part: &str) -> String {
     })
 }
 
-/// The Go installation: what `GOROOT` names, or the folder above that of the `go` in the path.
+/// Returns the Go installation: `GOROOT`, or the one that the `go` in the path belongs to.
 fn go_root() -> Option<PathBuf> {
     if let Some(root) = env::var_os("GOROOT").filter(|root| !root.is_empty()) {
         return Some(PathBuf::from(root));
@@ -355,13 +362,13 @@ fn is_source_name(path: &Path) -> bool {
     })
 }
 
-/// Reads a source file, and nothing that is none.
+/// Reads a file, if it is a source file.
 fn open(path: &Path, is_versioned: bool) -> Result<Code, Missing> {
     let real = fs::canonicalize(path).map_err(|_| Missing::NotFound)?;
     if !is_source_name(&real) {
         return Err(Missing::NoSourceName);
     }
-    // Opening a pipe waits for who writes to it: what is no file is not opened.
+    // Only a regular file is opened, because opening a pipe waits for its writer.
     let metadata = fs::metadata(&real).map_err(|_| Missing::Unreadable)?;
     if !metadata.is_file() {
         return Err(Missing::NotFound);
@@ -385,9 +392,9 @@ fn open(path: &Path, is_versioned: bool) -> Result<Code, Missing> {
     Ok(Code { path: path.to_owned(), modified, is_versioned, text, ends })
 }
 
-/// The word that stands in the source where a function is defined: `windowFor` of
-/// `chat/limiter.(*Limiter).windowFor`, `serve` of its closure `main.serve.func2`. None where the compiler made the
-/// name up, or where the source spells it otherwise.
+/// Returns the name of a function as it appears in the source: `windowFor` for
+/// `chat/limiter.(*Limiter).windowFor`, `serve` for its closure `main.serve.func2`. `None` if the
+/// compiler generated the name, or if the source spells it differently.
 pub fn short_name(function: &str) -> Option<&str> {
     let mut depth = 0_i32;
     let mut words: Vec<&str> = Vec::new();
@@ -415,7 +422,7 @@ pub fn short_name(function: &str) -> Option<&str> {
     };
     let written = words.iter().rev().skip_while(made_up).count();
     let word = *words.get(written.checked_sub(1)?)?;
-    // A closure of a package, and what initializes one, have no name in the source.
+    // A closure at package level and a package initializer have no name in the source.
     let is_package = written == 1 && words.len() > 1;
     (!is_package && !matches!(word, "init" | "glob" | "map")).then_some(word)
 }

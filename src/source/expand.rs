@@ -1,11 +1,11 @@
-//! From what was typed to the files that are meant: a folder is the files in it, and a pattern that no shell expanded
-//! is the files that match.
+//! Expands the names on the command line: a folder into its files, and a glob that the shell didn't
+//! expand into the files that match.
 //!
-//! A folder is read one level deep: recordings of several processes lie in folders beside each other, and profiles of
-//! two processes say nothing about each other. Who wants all of them writes `x/**/*.pb.gz`. A name that exists is what
-//! bears it, whatever characters it has, and hidden files are left alone. Names that stand behind a folder or a pattern come in the order in
-//! which people count (`heap-2` before `heap-10`), each file once, however many names it is found by; what was typed
-//! twice stays twice.
+//! A folder is read one level deep, because recordings of several processes are in neighbouring
+//! folders and profiles of two processes can't be compared; `x/**/*.pb.gz` reads all of them. A
+//! name that exists is that file, whatever characters it has, and hidden files are skipped. The
+//! files of a folder or a glob are in natural order (`heap-2` before `heap-10`), each once, however
+//! many names lead to it; a file that is named twice explicitly stays twice.
 
 use super::STDIN;
 use globset::{GlobBuilder, GlobMatcher};
@@ -20,7 +20,7 @@ use walkdir::WalkDir;
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Its name, to be opened by.
+    /// The name to open.
     pub name: String,
     /// How it came to be one.
     pub origin: Origin,
@@ -29,22 +29,22 @@ pub struct Found {
 /// How a file came to be an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Somebody named it.
+    /// It was named explicitly.
     Named,
-    /// It lies in a folder that was named, or matches a pattern.
+    /// It is in a folder that was named, or matches a glob.
     Found,
 }
 
-/// What names stand for.
+/// The inputs that names expand to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
     /// The inputs, in the order of the names.
     pub inputs: Vec<Found>,
-    /// Folders that hold further folders, which nobody looked into, with how many.
+    /// Folders with subfolders that were skipped, and how many.
     pub nested: Vec<(String, usize)>,
 }
 
-/// Why a name stands for nothing.
+/// Why a name can't be expanded.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {why}")]
 pub struct ExpandError {
@@ -54,19 +54,20 @@ pub struct ExpandError {
 
 #[derive(Debug, thiserror::Error)]
 enum Why {
-    #[error("is a folder without files; give the folder that the profiles are in")]
+    #[error("is a folder without files; use the folder that contains the profiles")]
     Empty,
     #[error(
-        "is a folder that holds no files, only folders ({0}); give one of them, or the files in all of them: '{1}/*/*'"
+        "is a folder without files, only with folders ({0}); use one of them, or the files in all \
+         of them: '{1}/*/*'"
     )]
     Nested(usize, String),
-    #[error("matches no file; check the pattern: * and ? stop at a /, and ** does not")]
+    #[error("matches no file; check the glob: * and ? stop at a /, and ** doesn't")]
     NoMatch,
-    #[error("no such file, and no pattern either: {0}; check the path")]
+    #[error("no such file, and not a valid glob: {0}; check the path")]
     NoPattern(String),
     #[error("permission denied; check who may read the folder: ls -ld {0}")]
     Permission(String),
-    #[error("holds a file whose name is not UTF-8: {0}; rename it")]
+    #[error("contains a file whose name isn't UTF-8: {0}; rename it")]
     Name(String),
     #[error("can't list it: {0}")]
     Io(io::Error),
@@ -81,7 +82,8 @@ impl Why {
     }
 }
 
-/// The inputs that names stand for. What does not exist and is no pattern stays as it is, for opening it to say so.
+/// Expands names to inputs. A name that neither exists nor is a glob stays as it is; opening it
+/// will fail.
 pub fn expand(names: &[String]) -> Result<Expanded, ExpandError> {
     let mut expanded = Expanded::default();
     let mut identity = Identity::default();
@@ -157,13 +159,13 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// A folder's name without the slash behind it.
+/// Returns a folder's name without a trailing slash.
 fn trimmed(folder: &str) -> &str {
     let trimmed = folder.trim_end_matches(is_separator);
     if trimmed.is_empty() { folder } else { trimmed }
 }
 
-/// What lies in a folder.
+/// The contents of a folder.
 struct Listing {
     files: Vec<String>,
     folders: usize,
@@ -190,12 +192,12 @@ fn list(folder: &str) -> Result<Listing, Why> {
 enum What {
     File,
     Folder,
-    /// A pipe or a device, which might never end.
+    /// A pipe or a device, which may never end.
     Other,
 }
 
-/// What an entry of a folder is, or the one it links to. A link to nowhere is a file that can't be opened, which
-/// somebody has to hear of.
+/// Returns what an entry of a folder, or the target of a link, is. A broken link counts as a file,
+/// so that opening it reports the error.
 fn what(own: FileType, path: &Path) -> What {
     let real = if own.is_symlink() { fs::metadata(path).map(|m| m.file_type()) } else { Ok(own) };
     match real {
@@ -211,12 +213,12 @@ fn utf8(path: PathBuf) -> Result<String, Why> {
         .map_err(|name| Why::Name(name.to_string_lossy().into_owned()))
 }
 
-/// A pattern: a folder to begin at, and what has to match below it.
+/// A glob: a folder to start at, and what has to match below it.
 struct Pattern {
     base: PathBuf,
-    /// One for each level of folders up to the first `**`.
+    /// One for each level of folders before the first `**`.
     levels: Vec<GlobMatcher>,
-    /// The whole of what is below the base.
+    /// The whole path below the base.
     whole: GlobMatcher,
     is_deep: bool,
     takes_hidden: bool,
@@ -240,7 +242,7 @@ impl Pattern {
             glob.map(|glob| glob.compile_matcher())
                 .map_err(|e| Why::NoPattern(e.kind().to_string()))
         };
-        // Parts make no sense by themselves where a brace holds a slash.
+        // A part alone isn't a valid glob if a brace contains a slash.
         let whole = matcher(&parts.join("/"))?;
         let is_split = parts.iter().any(|part| matcher(part).is_err());
         let deep = parts.iter().position(|part| part.contains("**"));
@@ -254,7 +256,7 @@ impl Pattern {
         })
     }
 
-    /// Whether something so deep below the base may be, or lead to, what matches.
+    /// Whether an entry at this depth below the base may match, or lead to a match.
     fn leads_on(&self, depth: usize, name: &str) -> bool {
         let level = depth.checked_sub(1).and_then(|above| self.levels.get(above));
         let is_shown = depth == 0 || self.takes_hidden || !is_hidden(name);
@@ -262,8 +264,8 @@ impl Pattern {
     }
 }
 
-/// The files that match a pattern. A folder that matches stands for the files in it, as it does where a shell
-/// expands the pattern; without an end, `**` goes through no links, which may lead round in circles.
+/// Returns the files that match a glob. A folder that matches is replaced by its files, as if the
+/// shell had expanded the glob. `**` follows no links, because they may form a cycle.
 fn matching(name: &str) -> Result<Vec<String>, Why> {
     let pattern = Pattern::new(name)?;
     let is_here = pattern.base.as_os_str().is_empty();
@@ -281,9 +283,9 @@ fn matching(name: &str) -> Result<Vec<String>, Why> {
         let (path, own) = match entry {
             Ok(entry) => (entry.path().to_owned(), Some(entry.file_type())),
             Err(error) => match (error.path().map(Path::to_owned), error.loop_ancestor()) {
-                // A link that leads back up, where whoever wants to look does so by a shorter name.
+                // A link back to a parent: its files have a shorter name.
                 (_, Some(_)) => continue,
-                // A link to nowhere.
+                // A broken link.
                 (Some(path), None) if path.is_symlink() => (path, None),
                 (path, None) => {
                     return Err(Why::io(error.into(), path.as_deref().unwrap_or(root)));
@@ -303,11 +305,12 @@ fn matching(name: &str) -> Result<Vec<String>, Why> {
     Ok(files)
 }
 
-/// Which files have been seen, whatever they were called.
+/// The files seen so far, by their real paths.
 #[derive(Default)]
 struct Identity {
     seen: HashSet<PathBuf, FxBuildHasher>,
-    /// The folder of the last one, as it was called and as it is: files of one folder come together.
+    /// The folder of the last one, as named and its real path: files of one folder follow each
+    /// other.
     folder: Option<(PathBuf, PathBuf)>,
 }
 
@@ -332,14 +335,14 @@ impl Identity {
     }
 }
 
-/// The order in which people count: numbers by their value, the rest by its characters.
+/// Compares in natural order: numbers by their value, the rest by its characters.
 fn natural(a: &str, b: &str) -> Ordering {
     parts(a).cmp(parts(b)).then_with(|| a.cmp(b))
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
-    /// How many digits, and which, without zeros in front: a number of any length.
+    /// Number of digits, and the digits without leading zeros: a number of any length.
     Number(usize, &'a str),
     Text(&'a str),
 }

@@ -1,13 +1,14 @@
-//! The branch that a working tree of git is on, read from its files: CI images have no git of their own at times.
+//! Finds the branch of a git working tree by reading its files, because some CI images have no git.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a file of git that are read at most: these hold one line.
+/// Most bytes read from a git file: these files hold one line.
 const READ_MAX: u64 = 4096;
 
-/// The branch of the working tree that `folder` is in. `None` outside of one, and where no branch is checked out.
+/// Returns the branch of the working tree that contains `folder`. `None` outside of one, and if no
+/// branch is checked out.
 pub fn branch(folder: &Path) -> Option<String> {
     let folder = fs::canonicalize(folder).ok()?;
     let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
@@ -17,7 +18,8 @@ pub fn branch(folder: &Path) -> Option<String> {
     (!branch.is_empty()).then(|| branch.to_owned())
 }
 
-/// Where the files of git are: a further working tree and a submodule have a file that says so.
+/// Returns where git's files are: an additional working tree and a submodule have a file that
+/// points there.
 fn directory(git: &Path) -> Option<PathBuf> {
     if git.is_dir() {
         return Some(git.to_owned());

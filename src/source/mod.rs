@@ -1,5 +1,5 @@
-//! Where bytes come from: a file or standard input; in `expand.rs`, folders and patterns; in `code.rs`, source files; in
-//! `baselines.rs`, what was kept of earlier builds.
+//! Opens inputs: files and standard input here; folders and globs in `expand.rs`, source files in
+//! `code.rs`, runs of earlier builds in `baselines.rs`.
 
 pub mod baselines;
 pub mod code;
@@ -12,20 +12,20 @@ use std::io::{self, Read};
 /// Name of standard input.
 pub const STDIN: &str = "-";
 
-/// Why an input could not be opened; the sentence has no subject, the caller puts the name before it.
+/// Why an input couldn't be opened. The message has no subject; the caller puts the name before it.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// There is no such file.
     #[error("no such file; check the path (relative paths start at the working directory)")]
     Missing,
     /// It is a folder.
-    #[error("is a folder; give the profiles in it, for example {0}/*.pb.gz")]
+    #[error("is a folder; use the profiles in it, for example {0}/*.pb.gz")]
     Folder(String),
     /// It may not be read.
     #[error("permission denied; check who may read it: ls -l {0}")]
     Permission(String),
-    /// An address.
-    #[error("is an address; fetch it first: curl -sS -o heap.pb.gz '{0}'")]
+    /// It is a URL.
+    #[error("is a URL; fetch it first: curl -sS -o heap.pb.gz '{0}'")]
     Address(String),
     /// Anything else.
     #[error("can't open it: {0}")]
@@ -53,7 +53,8 @@ pub fn open(name: &str) -> Result<Box<dyn Read + Send>, SourceError> {
     Ok(Box::new(file))
 }
 
-/// Bytes of a regular file; `None` of what is none, or where nobody can tell.
+/// Returns the size of a regular file in bytes; `None` for anything else, or if it can't be
+/// determined.
 pub fn size(name: &str) -> Option<u64> {
     let metadata = std::fs::metadata(name).ok().filter(|_| name != STDIN)?;
     metadata.is_file().then_some(metadata.len())

@@ -56,8 +56,8 @@ fn bytes_refused(name: &str, bytes: &[u8], words: Words<'_>) {
 fn what_can_not_be_opened() {
     refused("no-such.pb.gz", ["no such file", "check the path"]);
     let address = "http://localhost:6060/debug/pprof/heap";
-    refused(address, ["is an address", "curl -sS -o heap.pb.gz 'http://localhost:6060"]);
-    refused("https://host/heap", ["is an address", "fetch it first"]);
+    refused(address, ["is a URL", "curl -sS -o heap.pb.gz 'http://localhost:6060"]);
+    refused("https://host/heap", ["is a URL", "fetch it first"]);
 }
 
 #[cfg(unix)]
@@ -78,7 +78,7 @@ fn what_is_no_profile() {
     let page = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></html>";
     let heap = b"heap profile: 1: 16 [1: 16] @ heap/1048576\n";
     let cases: [(&str, &[u8], Words<'_>); 16] = [
-        ("empty", b"", ["is empty: 0 bytes", "did the download fail?"]),
+        ("empty", b"", ["is empty (0 bytes)", "did the download fail?"]),
         ("page.html", page, ["web page", "(its title: \"502 Bad Gateway\"); check the address"]),
         ("xml", b"<?xml version=\"1.0\"?><a/>", ["web page", "check the address"]),
         ("error.json", b"{\"error\": \"unauthorized\"}", ["is JSON", "check the address"]),
@@ -87,12 +87,12 @@ fn what_is_no_profile() {
         ("zstd", b"\x28\xb5\x2f\xfd\x04\x00", ["packed with zstd", "`zstd -d`"]),
         ("bzip2", b"BZh91AY&SY", ["packed with bzip2", "`bunzip2`"]),
         ("xz", b"\xfd7zXZ\0\0\x04", ["packed with xz", "`unxz`"]),
-        ("zip", b"PK\x03\x04\x14\0", ["zip archive", "give the profiles in it"]),
-        ("program", b"\x7fELF\x02\x01\x01", ["is a program", "profiles only"]),
+        ("zip", b"PK\x03\x04\x14\0", ["zip archive", "use the profiles in it"]),
+        ("program", b"\x7fELF\x02\x01\x01", ["is a program", "reads only profiles"]),
         ("debug-1", heap, ["heap profile in text form", "without ?debug=1"]),
         ("goroutines", b"goroutine 1 [running]:\n", ["goroutine dump", "without ?debug=2"]),
         ("answer", b"HTTP/1.1 200 OK\r\n\r\n\x1f\x8b\x08\0", ["with its headers", "without -i"]),
-        ("zeros", &[0; 100], ["begins with bytes 00 00", "give a .pb.gz file"]),
+        ("zeros", &[0; 100], ["begins with bytes 00 00", "use a .pb.gz file"]),
         ("spaces", b"   \n  ", ["is text", "check the address"]),
     ];
     for (name, bytes, words) in cases {
@@ -131,7 +131,7 @@ fn standard_input_that_gives_nothing() {
     let good = good.to_str().unwrap();
     for args in [["top", "-"].as_slice(), &["-", good], &["diff", good, "-"]] {
         let said = message(args, Stdio::null());
-        assert!(said.starts_with("heapdiff: standard input: is empty: 0 bytes"), "{said}");
+        assert!(said.starts_with("heapdiff: standard input: is empty (0 bytes)"), "{said}");
     }
     let said = message(&["-", "-"], Stdio::null());
     assert!(said.contains("can be read only once; give the other profile as a file"), "{said}");
@@ -152,7 +152,7 @@ fn every_broken_case_has_a_message() {
         let path = path.to_str().unwrap();
         let said = message(&["top", path], Stdio::null());
         let about = said.strip_prefix(&format!("heapdiff: {path}: ")).unwrap();
-        let advice = ["fetch", "check", "give", "unpack", "did the download fail?"];
+        let advice = ["fetch", "check", "give", "use ", "unpack", "did the download fail?"];
         assert!(advice.iter().any(|word| about.contains(word)), "no word what to do: {said}");
         cases += 1;
     }

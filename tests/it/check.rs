@@ -371,11 +371,11 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
     put("latin.toml", b"# one\n# \xe4\n");
     let limit = "--max-growth 1MiB";
     let cases = [
-        ("before.pb after.pb", "nothing is demanded, and there is no heapdiff.toml", ""),
+        ("before.pb after.pb", "there are no rules, and there is no heapdiff.toml", ""),
         ("--config nothing.toml before.pb after.pb", "and nothing.toml has no [[rule]]", ""),
         ("--config drift.toml before.pb after.pb", "all rules are about drift", ""),
         ("--config none.toml before.pb after.pb", "none.toml: no such file", ""),
-        ("--config latin.toml before.pb after.pb", "latin.toml:2:3: byte 8 is no UTF-8", ""),
+        ("--config latin.toml before.pb after.pb", "latin.toml:2:3: byte 8 isn't UTF-8", ""),
         ("LIMIT gone.pb after.pb", "gone.pb: there is no baseline to compare with", FLAGS[0]),
         ("LIMIT none-here after.pb", "none-here: there is no baseline", FLAGS[0]),
         ("LIMIT x-*.pb after.pb", "x-*.pb: there is no baseline", FLAGS[0]),
@@ -383,19 +383,15 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
         ("LIMIT --before gone.pb before.pb --after after.pb", "gone.pb: no such file", ""),
         ("LIMIT before.pb gone.pb", "gone.pb: no such file", ""),
         ("LIMIT before.pb none-here", "none-here: is a folder without files", ""),
-        ("LIMIT before.pb", "one profile, folder or pattern is given (before.pb), and a check", ""),
+        ("LIMIT before.pb", "check compares two sides, and only before.pb is given", ""),
         (
             "LIMIT before.pb after.pb after.pb",
-            "3 profiles are given, and a check compares two sides",
+            "check compares two sides, and 3 profiles are given",
             "",
         ),
         ("LIMIT before.pb http://127.0.0.1:1/heap", "http://127.0.0.1:1/heap: ", ""),
         ("LIMIT http://127.0.0.1:1/heap after.pb", "http://127.0.0.1:1/heap: ", ""),
-        (
-            "LIMIT before.pb mixed",
-            "set aside: mixed/2.pb.gz (empty); what stands beside the runs",
-            "",
-        ),
+        ("LIMIT before.pb mixed", "mixed/2.pb.gz (empty); all files on a side have to be runs", ""),
         (
             "LIMIT state.pb.gz delta.pb.gz",
             "delta.pb.gz is a delta profile, not a snapshot",
@@ -615,12 +611,12 @@ fn init_writes_rules_that_can_be_read_also_those_in_comments() {
     let folder = exact("init", &[one("a", 100)], &[one("a", 100)], "");
     let said = check(&folder, &["--init"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stdout.contains("heapdiff.toml is written"), "{}", said.stdout);
+    assert!(said.stdout.contains("wrote heapdiff.toml"), "{}", said.stdout);
     assert_eq!(check(&folder, &PAIR).code, Some(0));
     // Existing lines stay.
     let again = check(&folder, &["--init"]);
     assert_eq!(again.code, Some(2));
-    assert!(again.stderr.contains("heapdiff.toml is there already, and stays"), "{}", again.stderr);
+    assert!(again.stderr.contains("heapdiff.toml exists and was not changed"), "{}", again.stderr);
     assert_eq!(check(&folder, &["--init", "--config", "other.toml"]).code, Some(0));
     let text = fs::read_to_string(folder.join("heapdiff.toml")).unwrap();
     assert_eq!(fs::read_to_string(folder.join("other.toml")).unwrap(), text);

@@ -52,17 +52,17 @@ fn no_answer_takes_the_place_of_what_is_read_or_of_another() {
     fs::write(folder.join("own.toml"), read(&folder, "heapdiff.toml")).unwrap();
     let before = contents(&folder);
     let cases: [(&[&str], &str); 9] = [
-        (&["-o", "good.pb.gz"], "--output good.pb.gz: it would take the place of good.pb.gz"),
+        (&["-o", "good.pb.gz"], "--output good.pb.gz: it would overwrite good.pb.gz"),
+        (&["--report", "junit=./base/../good.pb.gz"], "overwrite good.pb.gz, which is an input"),
+        (&["--report", "sarif=base/2.pb.gz"], "it would overwrite base/2.pb.gz"),
+        (&["--report", "csv=heapdiff.toml"], "it would overwrite heapdiff.toml"),
+        (&["--config", "own.toml", "-o", "own.toml"], "it would overwrite own.toml"),
+        (&["--patterns", "own.toml", "-o", "own.toml"], "it would overwrite own.toml"),
         (
-            &["--report", "junit=./base/../good.pb.gz"],
-            "take the place of good.pb.gz, which is read",
+            &["--report", "junit=x", "--report", "csv=./x"],
+            "two reports can't be written to one file",
         ),
-        (&["--report", "sarif=base/2.pb.gz"], "it would take the place of base/2.pb.gz"),
-        (&["--report", "csv=heapdiff.toml"], "it would take the place of heapdiff.toml"),
-        (&["--config", "own.toml", "-o", "own.toml"], "it would take the place of own.toml"),
-        (&["--patterns", "own.toml", "-o", "own.toml"], "it would take the place of own.toml"),
-        (&["--report", "junit=x", "--report", "csv=./x"], "two answers can't go to one file"),
-        (&["--report", "json=base/../x", "-o", "x"], "two answers can't go to one file"),
+        (&["--report", "json=base/../x", "-o", "x"], "two reports can't be written to one file"),
         (&["--report", "junit=base/1.pb.gz", "--on-inconclusive", "pass"], "base/1.pb.gz"),
     ];
     for (args, expected) in cases {
@@ -97,7 +97,7 @@ fn no_answer_takes_the_place_of_what_is_read_or_of_another() {
         assert_eq!(check(&folder, &null).code, Some(0));
         std::os::unix::fs::symlink("good.pb.gz", folder.join("link")).unwrap();
         let said = check(&folder, &["-o", "link", "base", "good.pb.gz"]);
-        assert!(said.stderr.contains("take the place of good.pb.gz"), "{}", said.stderr);
+        assert!(said.stderr.contains("overwrite good.pb.gz"), "{}", said.stderr);
     }
 }
 
@@ -226,11 +226,11 @@ fn comparing_with_baselines_leaves_them_alone_and_no_report_stale() {
     let into = format!("csv={profile}");
     let (code, stderr) = ask("main", &["--report", &into]);
     assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("it would take the place of"), "{stderr}");
+    assert!(stderr.contains("it would overwrite"), "{stderr}");
     assert!(contents(&folder.join("kept")) == before);
-    are_errors(&folder, "it would take the place of");
+    are_errors(&folder, "it would overwrite");
     let (code, stderr) = ask("other", &["--report", &into]);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(contents(&folder.join("kept")) == before);
-    are_errors(&folder, "there is no baseline of other");
+    are_errors(&folder, "there are no baselines of other");
 }

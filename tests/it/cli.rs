@@ -38,7 +38,7 @@ fn mistakes_are_one_message_on_standard_error() {
         (&["--nosuch"], "heapdiff: unexpected argument '--nosuch'"),
         (&["-lines", "-files", "a", "b"], "heapdiff: the argument '--lines' cannot be used with"),
         (&["-focus=a(b", "a", "b"], "heapdiff: -focus: regex parse error"),
-        (&["-all", "a", "b", "c"], "heapdiff: of 3 profiles it is said what leaks"),
+        (&["-all", "a", "b", "c"], "heapdiff: --all has no effect on leaks"),
         (&["diff", "a"], "heapdiff: diff compares two profiles"),
         (&["completions", "tcsh"], "heapdiff: invalid value 'tcsh'"),
         (&["-n", "many", "a", "b"], "heapdiff: invalid value 'many'"),

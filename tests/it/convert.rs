@@ -471,9 +471,9 @@ fn an_output_that_can_not_be_written_leaves_nothing() {
         let missing = folder.join("missing").join(format!("out.{format}"));
         for path in [&taken, &missing] {
             let error = refusal(&["convert", name(&input), "-o", name(path)]);
-            assert!(error.starts_with("heapdiff: cannot write"), "{error}");
+            assert!(error.starts_with("heapdiff: can't write"), "{error}");
             let error = refusal(&["merge", name(&input), name(&input), "-o", name(path)]);
-            assert!(error.starts_with("heapdiff: cannot write"), "{error}");
+            assert!(error.starts_with("heapdiff: can't write"), "{error}");
         }
         assert_eq!(std::fs::read_dir(&taken).unwrap().count(), 0);
         std::fs::remove_dir(&taken).unwrap();
@@ -489,7 +489,7 @@ fn mistakes_are_named() {
         (&["convert"], "convert needs a profile"),
         (&["convert", "a", "b", "c"], "heapdiff merge a b c -o merged.pb.gz"),
         (&["convert", input], "name the output with -o"),
-        (&["convert", input, "-o", "x.svg"], "There are: pprof (.pb.gz, .pb)"),
+        (&["convert", input, "-o", "x.svg"], "Formats: pprof (.pb.gz, .pb)"),
         (&["convert", "--to=folded", input, input], "use --to difffolded"),
         (&["convert", "--to=difffolded", input], "use --to folded"),
         (&["convert", "--to=pprof", "-lines", input], "leave out the granularity"),

@@ -422,13 +422,13 @@ fn heapdiff(args: &[&str]) -> std::process::Output {
 fn mistakes_are_named_before_anything_is_read() {
     let cases: [(&[&str], &str); 10] = [
         (&[], "no profile given: heapdiff flame PROFILE"),
-        (&["--width", "before", "a"], "--width is for two profiles"),
-        (&["--elided", "a"], "--elided is for two profiles"),
-        (&["-normalize", "a"], "--normalize is for two profiles"),
-        (&["--elided", "--width", "delta", "a", "b"], "everything that changed has one"),
-        (&["-folded", "-min_width=1", "a"], "--min-width shapes the picture"),
+        (&["--width", "before", "a"], "--width needs two profiles"),
+        (&["--elided", "a"], "--elided needs two profiles"),
+        (&["-normalize", "a"], "--normalize needs two profiles"),
+        (&["--elided", "--width", "delta", "a", "b"], "every changed frame has one"),
+        (&["-folded", "-min_width=1", "a"], "--min-width only affects the flame graph"),
         (&["-folded", "--format", "svg", "a"], "cannot be used with"),
-        (&["-min_width=200", "a"], "expected a share of the picture"),
+        (&["-min_width=200", "a"], "expected a percentage"),
         (&["-base", "x", "a", "b"], "exactly one profile"),
         (&["-focus=a(b", "a"], "regex parse error"),
     ];

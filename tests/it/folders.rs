@@ -90,7 +90,10 @@ fn a_folder_is_the_files_in_it_as_people_count() {
     let below = "d/below/heap-3.pb.gz";
     assert_eq!(read(&here, &["top", "d/*"]), [below, sorted[0], sorted[1], sorted[2]]);
     let aside = set_aside(&here, &["top", "d"]);
-    assert_eq!(aside, ["d holds 1 folder that nobody looked into: name it to add what is there"]);
+    assert_eq!(
+        aside,
+        ["skipped 1 folder in d; name it, or use a ** glob, to include the files in it"]
+    );
 }
 
 #[test]
@@ -194,26 +197,22 @@ fn what_a_name_does_not_lead_to_is_an_error() {
     write(&here, "text/a.txt", b"a");
     write(&here, "text/b.json", b"{}");
     let cases: [(&[&str], &str, &str); 8] = [
-        (&["top", "empty"], "empty: is a folder without files", "give the folder"),
+        (&["top", "empty"], "empty: is a folder without files", "use the folder"),
         (
             &["top", "outer"],
-            "outer: is a folder that holds no files, only folders (1)",
+            "outer: is a folder without files, only with folders (1)",
             "'outer/*/*'",
         ),
-        (&["top", "*.pb"], "*.pb: matches no file", "check the pattern"),
-        (&["top", "no/such/**"], "no/such/**: matches no file", "check the pattern"),
-        (&["top", "a[b"], "a[b: no such file, and no pattern either", "check the path"),
+        (&["top", "*.pb"], "*.pb: matches no file", "check the glob"),
+        (&["top", "no/such/**"], "no/such/**: matches no file", "check the glob"),
+        (&["top", "a[b"], "a[b: no such file, and not a valid glob", "check the path"),
         (
             &["text"],
             "none of the 2 files is a profile: text/a.txt (text), text/b.json (JSON)",
-            "give",
+            "use",
         ),
         (&["text/a*"], "text/a.txt: is text, not a profile", "check the address"),
-        (
-            &["diff", "-base", "outer", "text/a.txt"],
-            "outer: is a folder",
-            "give the profiles in it",
-        ),
+        (&["diff", "-base", "outer", "text/a.txt"], "outer: is a folder", "use the profiles in it"),
     ];
     for (args, what, advice) in cases {
         let said = error(&here, args);
@@ -251,13 +250,13 @@ fn what_is_no_profile_is_set_aside_and_named_in_one_warning() {
     assert!(set_aside(&here, &["top", "d"]).is_empty());
     write(&here, "d/memstats.json", b"{\"a\": 1}");
     let aside = set_aside(&here, &["top", "d"]);
-    assert_eq!(aside, ["1 file that is no profile is set aside: d/memstats.json (JSON)"]);
+    assert_eq!(aside, ["skipped 1 file that isn't a profile: d/memstats.json (JSON)"]);
     write(&here, "d/a.go", b"package main\n");
     write(&here, "d/heap-debug1.txt.gz", &packed("heap profile: 1: 16 [1: 16] @ heap/1048576\n"));
     write(&here, "d/nothing", b"");
     write(&here, "d/zip", b"PK\x03\x04\x14\0");
     let aside = set_aside(&here, &["top", "d"]);
-    let words = "5 files that are no profiles are set aside: d/a.go (text), d/heap-debug1.txt.gz (a heap profile \
+    let words = "skipped 5 files that aren't profiles: d/a.go (text), d/heap-debug1.txt.gz (a heap profile \
                  in text form), d/memstats.json (JSON) and 2 more";
     assert_eq!(aside, [words]);
     assert_eq!(read(&here, &["top", "d"]), ["d/heap.pb.gz"]);
@@ -290,8 +289,8 @@ fn a_gctrace_log_is_known_by_its_content() {
     write(&here, "stderr.txt", log.as_bytes());
     for name in ["stderr.pb.gz", "stderr.txt"] {
         let aside = set_aside(&here, &["heap.pb.gz", name]);
-        let what = "a gctrace log, which this command does not use";
-        assert_eq!(aside, [format!("1 file that is no profile is set aside: {name} ({what})")]);
+        let what = "a gctrace log, which this command doesn't use";
+        assert_eq!(aside, [format!("skipped 1 file that isn't a profile: {name} ({what})")]);
         assert_eq!(read(&here, &["heap.pb.gz", name]), ["heap.pb.gz"]);
         let said = run(&here, &["diff", "heap.pb.gz", name]).stderr;
         assert!(said.contains("one is given") && said.contains(&aside[0]), "{said}");

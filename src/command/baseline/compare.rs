@@ -1,8 +1,8 @@
-//! `heapdiff baseline compare DIR PROFILE...`: `heapdiff check` against the newest baseline, and whether the last ones
-//! drift.
+//! `heapdiff baseline compare DIR PROFILE...`: `heapdiff check` against the newest baseline, and a
+//! check of the last ones for drift.
 //!
-//! A pull request has no baselines of its own. So where the branch has none, that which it is to be merged into is
-//! taken, and a warning says so; a branch that was named is the one that is meant.
+//! A pull request has no baselines of its own. So if its branch has none, its target branch is
+//! used, with a warning. A branch that is named explicitly has no such fallback.
 
 use super::{
     CommandError, Console, NAMED, USUAL_BASE, WINDOW, answer, branch, check_broken, named,
@@ -22,7 +22,7 @@ use crate::stats::drift::LEAST;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Judge runs by rules, against the newest baseline and the drift of the last ones: for CI, with an exit code
+/// Check runs against the newest baseline and the drift of the last ones: for CI, with an exit code
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff baseline compare [OPTIONS] DIR PROFILE...",
@@ -30,49 +30,51 @@ use std::path::{Path, PathBuf};
 Examples:
   heapdiff baseline compare --max-growth 5MiB --max-growth-percent 10 baselines/ run-*.pb.gz
   heapdiff baseline compare --base-branch release-2 baselines/ run-*.pb.gz      rules in heapdiff.toml
-  heapdiff baseline compare --allow-missing-baseline baselines/ run-*.pb.gz     before there is one
+  heapdiff baseline compare --allow-missing-baseline baselines/ run-*.pb.gz     before the first save
 
 Exit codes:
   0  every rule passes      1  a rule fails      3  a rule is inconclusive: the error is larger than the margin
-  2  it could not be judged: no baseline, an unreadable file, a rule that matches nothing, an empty profile
+  2  the check is impossible: no baseline, an unreadable file, a rule that matches nothing, an empty profile
 
-Rules are those of heapdiff check. Each that limits growth, or drift (`max_drift`, `max_drift_percent`), is judged by drift as \
-well: what the last baselines and the PROFILEs rise by, which no step from one to the next may show. That takes three \
-baselines at least. Where drift is not sure, a rule with a limit for drift is inconclusive, and one without only warns. The \
-PROFILEs are read twice, so for drift they can't be standard input.
+The rules are those of heapdiff check. A rule that limits growth or drift (`max_drift`, \
+`max_drift_percent`) is also checked for drift: the rise over the last baselines and the PROFILEs, \
+which may be too slow to show from one to the next. That takes at least three baselines. If the \
+drift is uncertain, a rule with a drift limit is inconclusive, and one without only warns. The \
+PROFILEs are read twice, so with drift they can't come from standard input.
 
-Of CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_BASE_REF or \
-$CI_MERGE_REQUEST_TARGET_BRANCH_NAME what a pull request is to be merged into."
+In CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_BASE_REF or \
+$CI_MERGE_REQUEST_TARGET_BRANCH_NAME names the target branch of a pull request."
 )]
 pub(in crate::command) struct CompareArgs {
-    /// The folder of the baselines
+    /// The folder with the baselines
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// The runs that are judged: files, folders, patterns; `-` is standard input
+    /// The runs to check: files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE", required = true)]
     inputs: Vec<String>,
-    /// The branch to compare with [default: what CI says, else that of git; where it has no baselines,
+    /// Compare with this branch [default: the one of CI, else of git; if it has no baselines,
     /// --base-branch]
     #[arg(long, value_name = "NAME", value_parser = named)]
     branch: Option<String>,
-    /// The branch to compare with where the other has no baselines [default: what a pull request is to be merged
-    /// into, else main; none where --branch is given]
+    /// Compare with this branch if the other has no baselines [default: the target branch of a pull
+    /// request, else main; none with --branch]
     #[arg(long, value_name = "NAME", value_parser = named)]
     base_branch: Option<String>,
-    /// What the program ran on [default: this machine, such as linux/amd64]
+    /// Platform that the program ran on [default: this machine, such as linux/amd64]
     #[arg(long, value_name = "OS/ARCH", value_parser = named)]
     platform: Option<String>,
     /// Compare with a baseline of any platform
     #[arg(long, conflicts_with = "platform")]
     any_platform: bool,
-    /// Look for drift in the last N baselines [default: `window` of [baseline] in the rules, else 12]
+    /// Look for drift in the last N baselines [default: `window` in [baseline] of the rules, else
+    /// 12]
     #[arg(long, value_name = "N", value_parser = window, allow_negative_numbers = true)]
     window: Option<usize>,
     #[command(flatten)]
     gate: GateArgs,
 }
 
-/// Judges, and returns the exit code.
+/// Checks the runs and returns the exit code.
 pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let files = args.gate.files();
     let (typed, dir) = (args.inputs.clone(), args.dir.clone());
@@ -110,7 +112,8 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
         .and_then(|newest| Some((newest.facts.program.as_deref()?, last_program(&runs.series)?)));
     if let Some((before, after)) = programs.filter(|(before, after)| before != after) {
         let message = format!(
-            "the baseline is of {before}, and AFTER of {after}: where these are two programs, no growth means anything"
+            "the baseline is of {before}, and AFTER of {after}: if these are different programs, \
+             growth means nothing"
         );
         warnings.push(Warning { code: WarningCode::Other, message });
     }
@@ -121,25 +124,25 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     gate.say(&report, console)
 }
 
-/// That AFTER can be read for growth, and once more for drift. It is asked whether or not there are baselines enough, so
-/// that no job works until there are.
+/// Checks that AFTER can be read twice, for growth and for drift. This is an error even if there
+/// are too few baselines for drift, so that a job doesn't start to fail only once there are enough.
 fn check_readable_twice(gate: &Gate, after: &[String]) -> Result<(), CommandError> {
     let is_asked = gate.rules.rules.iter().any(check::drift::asks);
     if is_asked && after.iter().any(|name| name == crate::source::STDIN) {
         return Err(CommandError::Usage(
-            "drift is judged by reading the profiles twice, which standard input (-) can't be: give files".to_owned(),
+            "a drift check reads the profiles twice, and standard input (-) can be read only once: use files".to_owned(),
         ));
     }
     Ok(())
 }
 
-/// The program that is judged.
+/// Returns the file name of the program in the last snapshot.
 fn last_program(series: &Series) -> Option<&str> {
     let file = series.snapshots.last()?.main?.file;
     Some(base_name(series.symbols.text(file))).filter(|program| !program.is_empty())
 }
 
-/// The branches to look for, the first that has baselines counts.
+/// Returns the branches to try; the first that has baselines is used.
 fn tried(args: &CompareArgs, console: &Console<'_>) -> Vec<String> {
     let mut tried = match &args.branch {
         Some(branch) => vec![branch.clone()],
@@ -147,7 +150,7 @@ fn tried(args: &CompareArgs, console: &Console<'_>) -> Vec<String> {
     };
     let base = match (&args.base_branch, &args.branch) {
         (Some(base), _) => Some(base.clone()),
-        // Who names a branch means that one.
+        // A branch that is named explicitly has no fallback.
         (None, Some(_)) => None,
         (None, None) => {
             Some(console.ci.base_branch.clone().unwrap_or_else(|| USUAL_BASE.to_owned()))
@@ -157,7 +160,8 @@ fn tried(args: &CompareArgs, console: &Console<'_>) -> Vec<String> {
     tried
 }
 
-/// The baselines to compare with, oldest first: those of the first branch that has some, of one platform.
+/// Returns the baselines to compare with, oldest first: those of one platform, of the first branch
+/// that has any.
 fn shelf(
     dir: &Path,
     found: &mut Found,
@@ -191,10 +195,10 @@ fn shelf(
     Err(CommandError::Usage(missing(dir, found, tried, platform)))
 }
 
-/// What there is instead of a baseline to compare with.
+/// Returns the message if there is no baseline to compare with, with what there is instead.
 fn missing(dir: &Path, found: &Found, tried: &[String], platform: Option<&str>) -> String {
     let dir = dir.display();
-    let names = tried.join(" and of ");
+    let names = tried.join(" or ");
     let of_others: Vec<&str> = found
         .baselines
         .iter()
@@ -203,8 +207,9 @@ fn missing(dir: &Path, found: &Found, tried: &[String], platform: Option<&str>) 
         .collect();
     if let (Some(platform), Some(newest)) = (platform, of_others.last()) {
         return format!(
-            "{dir}: the baselines of {names} are of another platform: there is none of {platform}, the newest is of \
-             {newest}; save one there, name the platform with --platform, or compare all the same with --any-platform"
+            "{dir}: there is no baseline of {names} for {platform}, the newest is for {newest}; \
+             save one on {platform}, name the platform with --platform, or compare anyway with \
+             --any-platform"
         );
     }
     let mut branches: Vec<&str> =
@@ -212,21 +217,22 @@ fn missing(dir: &Path, found: &Found, tried: &[String], platform: Option<&str>) 
     branches.sort_unstable();
     branches.dedup();
     let there = match branches.len() {
-        0 => "it holds none at all".to_owned(),
+        0 => "and no others".to_owned(),
         n => {
             let more = n.saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let some = branches.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
-            format!("it holds those of {some}{more}")
+            format!("only of {some}{more}")
         }
     };
     format!(
-        "{dir}: there is no baseline of {names}, {there}; save one with heapdiff baseline save, name another branch with \
-         --branch, or let growth pass where there is none with --allow-missing-baseline"
+        "{dir}: there are no baselines of {names}, {there}; save one with heapdiff baseline save, \
+         name another branch with --branch, or let growth pass without a baseline with \
+         --allow-missing-baseline"
     )
 }
 
-/// That a baseline has its files, and what the rules ask for.
+/// Checks that a baseline has its files and everything that the rules need.
 fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), CommandError> {
     check_files(baseline)?;
     if baseline.facts.kept == Keep::Whole {
@@ -236,22 +242,23 @@ fn check_usable(baseline: &Baseline, gate: &Gate) -> Result<(), CommandError> {
     let lost = check::unkept(&gate.rules, &baseline.facts.scopes);
     if let Some(first) = lost.first() {
         return Err(CommandError::Usage(format!(
-            "{folder}: was saved with --keep scopes when {} ({}) was not among the rules, so that nothing of it was kept: \
-             save a baseline with the rules of today, or compare by those of then",
+            "{folder}: was saved with --keep scopes before {} ({}) was in the rules, so nothing \
+             was kept for it: save a new baseline with today's rules, or use the old rules",
             first.asks, first.scope
         )));
     }
     if gate.spec != Spec::default() {
         return Err(CommandError::Usage(format!(
-            "{folder}: was saved with --keep scopes, and most of its stacks are added up: filters such as --focus would find \
-             other samples there than in AFTER; leave them out, or save baselines with --keep whole"
+            "{folder}: was saved with --keep scopes, which adds up most stacks, so filters such as \
+             --focus would match other samples there than in AFTER; leave them out, or save \
+             baselines with --keep whole"
         )));
     }
     Ok(())
 }
 
 fn check_files(baseline: &Baseline) -> Result<(), CommandError> {
-    // A link may lead anywhere; what was saved is a file.
+    // A link could lead anywhere; a saved run is always a file.
     let is_there = |run: &&String| {
         let metadata = std::fs::symlink_metadata(baseline.folder.join(run));
         metadata.is_ok_and(|metadata| metadata.is_file())
@@ -259,13 +266,13 @@ fn check_files(baseline: &Baseline) -> Result<(), CommandError> {
     let lost = baseline.facts.runs.iter().find(|run| !is_there(run));
     lost.map_or(Ok(()), |run| {
         Err(CommandError::Usage(format!(
-            "{}: its run {run} is not there: restore it, or take the folder of the baseline out of the way",
+            "{}: its run {run} is missing: restore it, or move the baseline's folder elsewhere",
             baseline.folder.display()
         )))
     })
 }
 
-/// What drifts.
+/// Checks rules for drift.
 struct Drift<'a> {
     gate: &'a Gate,
     /// The baselines, oldest first.
@@ -290,7 +297,8 @@ impl Drift<'_> {
             self.shelf.iter().partition(|baseline| self.is_comparable(baseline));
         if !older.is_empty() {
             warn(format!(
-                "{} of {} baselines are left out of the drift: they were saved with --keep scopes and other rules",
+                "left {} of {} baselines out of the drift check: they were saved with --keep \
+                 scopes and other rules",
                 older.len(),
                 self.shelf.len()
             ));
@@ -298,7 +306,7 @@ impl Drift<'_> {
         let window = &usable[usable.len().saturating_sub(self.window)..];
         let missing = LEAST.saturating_sub(window.len() + 1);
         if missing > 0 {
-            // Who demands drift is told with the rule.
+            // A rule with a drift limit reports this itself.
             let is_demanded = rules.iter().any(check::drift::demands);
             let is_alone =
                 rules.iter().all(|rule| check::drift::demands(rule) || !check::drift::asks(rule));
@@ -308,7 +316,7 @@ impl Drift<'_> {
                 } else {
                     format!("{missing} more baselines")
                 };
-                warn(format!("drift is not judged yet: that takes {more}"));
+                warn(format!("drift isn't checked yet: that takes {more}"));
             }
             if !is_demanded {
                 return Ok(Vec::new());
@@ -331,7 +339,7 @@ impl Drift<'_> {
         Ok(judged)
     }
 
-    /// Whether a baseline has what the rules ask for.
+    /// Whether a baseline has everything that the rules need.
     fn is_comparable(&self, baseline: &Baseline) -> bool {
         let is_whole = baseline.facts.kept == Keep::Whole;
         let kept = &baseline.facts.scopes;
@@ -340,7 +348,8 @@ impl Drift<'_> {
                 && self.gate.spec == Spec::default())
     }
 
-    /// Names what grew from the oldest baseline of the window on, for the rules that drift.
+    /// Names the functions that grew since the oldest baseline of the window, for the rules that
+    /// drift.
     fn blame(
         &self,
         judged: &mut [Judgement],
@@ -356,7 +365,7 @@ impl Drift<'_> {
         };
         gate.rules.rules.retain(drifts);
         for rule in &mut gate.rules.rules {
-            // Any growth at all is looked into.
+            // Allow no growth, so that every function that grew is reported.
             let none = Amount { value: 0, is_size: false };
             rule.growth = Limits { most: Some(none), percent: None };
             (rule.budget, rule.drift) = (None, Limits::default());
@@ -374,8 +383,8 @@ impl Drift<'_> {
             judgement.offenders = same.map(|grown| grown.offenders.clone()).unwrap_or_default();
             judgement.advice = judgement.offenders.first().map(|first| {
                 format!(
-                    "look at {} first, which grew most since the oldest of these baselines; heapdiff baseline show \
-                     has them all",
+                    "start with {}, which grew most since the oldest of these baselines; heapdiff \
+                     baseline show lists them all",
                     first.place.function
                 )
             });

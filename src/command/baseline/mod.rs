@@ -1,6 +1,8 @@
-//! `heapdiff baseline save|show|compare DIR`: what was kept of earlier builds, and a gate that compares with it.
+//! `heapdiff baseline save|show|compare DIR`: keeps runs of earlier builds, and a gate that
+//! compares with them.
 //!
-//! Each of the three is a file. They share which branch and which platform is meant where nobody says.
+//! Each of the three has its own file. This one has what they share, such as the default branch and
+//! platform.
 
 mod compare;
 mod save;
@@ -13,16 +15,16 @@ use crate::source::git;
 use clap::{Args, Subcommand};
 use std::path::Path;
 
-/// The branch where nothing says which.
+/// The branch if neither CI nor git names one.
 const NO_BRANCH: &str = "default";
-/// The branch that others grow from, where nothing says which.
+/// The default base branch.
 const USUAL_BASE: &str = "main";
-/// Baselines that drift is looked for in, where nobody says.
+/// Default number of baselines in which to look for drift.
 const WINDOW: usize = 12;
-/// Strangers that a warning names.
+/// Most unknown files that a warning names.
 const NAMED: usize = 3;
 
-/// Keep runs of each build, compare with the newest, and see what drifts
+/// Keep runs of each build, compare with the newest, and find drift
 #[derive(Debug, Args)]
 #[command(
     disable_help_subcommand = true,
@@ -32,9 +34,9 @@ const NAMED: usize = 3;
 Examples:
   heapdiff baseline save baselines/ run-1.pb.gz run-2.pb.gz run-3.pb.gz    on main, after a merge
   heapdiff baseline compare baselines/ --max-growth 5MiB pr-*.pb.gz        on a pull request
-  heapdiff baseline show baselines/                                        what is there, and what it does
+  heapdiff baseline show baselines/                                        list baselines and their drift
 
-docs/baselines.md tells how they are stored and when they drift."
+docs/baselines.md describes how they are stored and when they drift."
 )]
 pub(super) struct BaselineArgs {
     #[command(subcommand)]
@@ -48,7 +50,7 @@ enum BaselineCommand {
     Compare(Box<compare::CompareArgs>),
 }
 
-/// Does what was asked, and returns the exit code.
+/// Runs the subcommand and returns the exit code.
 pub(super) fn baseline(args: BaselineArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     match args.command {
         BaselineCommand::Save(args) => save::save(args, console).map(|()| DONE),
@@ -57,13 +59,13 @@ pub(super) fn baseline(args: BaselineArgs, console: &mut Console<'_>) -> Result<
     }
 }
 
-/// The branch of this build: what CI says, else what git has checked out.
+/// Returns the branch of this build: the one CI reports, else the one git has checked out.
 fn branch(console: &Console<'_>) -> String {
     let of_ci = console.ci.branch.clone();
     of_ci.or_else(|| git::branch(Path::new("."))).unwrap_or_else(|| NO_BRANCH.to_owned())
 }
 
-/// This machine, in the words of Go: `linux/amd64`.
+/// Returns the platform of this machine in Go's terms: `linux/amd64`.
 fn platform() -> String {
     let system = match std::env::consts::OS {
         "macos" => "darwin",
@@ -78,23 +80,23 @@ fn platform() -> String {
     format!("{system}/{processor}")
 }
 
-/// A number of baselines.
+/// Parses a number of baselines.
 fn number(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "expected a whole number from 1 to 100000".to_owned())
 }
 
-/// A window that drift may be looked for in, as in the file of rules.
+/// Parses the window for drift, with the same range as in the rules file.
 fn window(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (4..=1000).contains(number));
     number.ok_or_else(|| "expected a whole number from 4 to 1000".to_owned())
 }
 
-/// A name that says something.
+/// Parses a name that isn't empty.
 fn named(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() {
-        Err("is empty: leave it out, or say it".to_owned())
+        Err("is empty: leave it out, or give a name".to_owned())
     } else {
         Ok(name.to_owned())
     }
@@ -104,7 +106,7 @@ fn answer(error: impl std::error::Error + Send + Sync + 'static) -> CommandError
     CommandError::Answer(Box::new(error))
 }
 
-/// What lies in a store and is none of ours.
+/// Returns a warning about files that don't belong to the baselines.
 fn strangers(dir: &Path, found: &Found) -> Option<Warning> {
     let all = &found.strangers;
     let names = all.iter().take(NAMED).map(|path| path.display().to_string());
@@ -116,13 +118,13 @@ fn strangers(dir: &Path, found: &Found) -> Option<Warning> {
     (!all.is_empty()).then(|| Warning {
         code: WarningCode::SetAside,
         message: format!(
-            "{} holds what is no baseline, and stays as it is: {names}{more}",
+            "skipped entries in {} that aren't baselines: {names}{more}",
             dir.display()
         ),
     })
 }
 
-/// The first of what is broken, of one branch or of all.
+/// Fails with the first broken baseline, of one branch or of all.
 fn check_broken(found: &mut Found, branch: Option<&str>) -> Result<(), CommandError> {
     let folder = branch.map(baselines::escape);
     let broken =

@@ -1,4 +1,4 @@
-//! `heapdiff baseline save DIR PROFILE...`: the runs of one build become a baseline.
+//! `heapdiff baseline save DIR PROFILE...`: saves the runs of one build as a baseline.
 
 use super::{CommandError, Console, answer, branch, named, number, platform, strangers};
 use crate::analysis::check::drift::DriftMeasure;
@@ -35,42 +35,43 @@ Examples:
   heapdiff baseline save --branch main --build 1.4.2 baselines/ run-1.pb.gz run-2.pb.gz
   heapdiff baseline save --keep scopes --config heapdiff.toml baselines/ run-*.pb.gz
 
-Nothing is ever written over. The profile does not name the platform that it is of: it is taken to be that of this \
-machine. With --keep scopes a stack stays whole where a function, package, file or pattern of the rules or of the allow-list is \
-about it; of all others the line of your own code stays, and their values are added up. A scope that comes into the rules later \
-finds nothing in such a baseline, and compare says so.
+Nothing is ever overwritten. Profiles don't record their platform, so it is assumed to be that of \
+this machine. With --keep scopes, a stack is kept in full if a function, package, file or pattern \
+of the rules or the allow-list matches it; all others are reduced to their line of your own code, \
+and their values are added up. A scope that is added to the rules later has no data in such a \
+baseline, and compare reports that.
 
-Of CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_SHA or $CI_COMMIT_SHA the commit."
+In CI, $GITHUB_REF_NAME or $CI_COMMIT_BRANCH names the branch, and $GITHUB_SHA or $CI_COMMIT_SHA the commit."
 )]
 pub(in crate::command) struct SaveArgs {
-    /// The folder of the baselines; it is made where it is not there
+    /// The folder for the baselines; created if it doesn't exist
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// The runs: files, folders, patterns; `-` is standard input
+    /// The runs: files, folders or globs; `-` reads standard input
     #[arg(value_name = "PROFILE", required = true)]
     inputs: Vec<String>,
-    /// The branch [default: what CI says, else that of git, else `default`]
+    /// The branch [default: the one of CI, else of git, else `default`]
     #[arg(long, value_name = "NAME", value_parser = named)]
     branch: Option<String>,
-    /// The build [default: the build id in the profiles, else the commit that CI builds]
+    /// The build [default: the build id in the profiles, else the commit of CI]
     #[arg(long, value_name = "ID", value_parser = named)]
     build: Option<String>,
-    /// What the program ran on [default: this machine, such as linux/amd64]
+    /// Platform that the program ran on [default: this machine, such as linux/amd64]
     #[arg(long, value_name = "OS/ARCH", value_parser = named)]
     platform: Option<String>,
-    /// How much of the runs is kept
+    /// How much of the runs to keep
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Keep::Whole)]
     keep: Keep,
-    /// The rules of FILE, for --keep scopes [default: those of ./heapdiff.toml]
+    /// Use the rules in FILE, for --keep scopes [default: those in ./heapdiff.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Of this branch and platform keep N baselines, and take the oldest away
+    /// Keep at most N baselines per branch and platform, and delete the oldest
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = number, allow_negative_numbers = true)]
     max_count: usize,
-    /// Runs may have no samples
+    /// Accept runs without samples
     #[arg(long)]
     allow_empty: bool,
-    /// Nothing on standard error but errors: no progress, no warnings
+    /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
@@ -91,7 +92,8 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     let (rules, catalog) = match args.keep {
         Keep::Whole if !only_scopes.is_empty() => {
             return Err(CommandError::Usage(format!(
-                "{} says what --keep scopes keeps, and everything is kept: leave it out, or add --keep scopes",
+                "{} only affects --keep scopes, and --keep whole keeps everything: leave it out, \
+                 or add --keep scopes",
                 only_scopes.join(" and ")
             )));
         }
@@ -102,8 +104,8 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
             let rules = settings.as_ref().map(|settings| read(settings, &catalog)).transpose()?;
             let rules = rules.filter(|rules| !rules.rules.is_empty()).ok_or_else(|| {
                 CommandError::Usage(
-                    "--keep scopes keeps what rules are about, and there are none: name their file with --config, or \
-                     write one with heapdiff check --init"
+                    "--keep scopes keeps what the rules are about, and there are none: name their \
+                     file with --config, or write one with heapdiff check --init"
                         .to_owned(),
                 )
             })?;
@@ -159,14 +161,14 @@ impl From<LoadError> for CommandError {
     }
 }
 
-/// A run with each of its distinct stacks once.
+/// Returns a run with each distinct stack once.
 fn whole(name: &str, profile: &Profile) -> Result<Profile, CommandError> {
     let mut merge = Merge::default();
     merge.add(name, profile, Sign::Plus).map_err(answer)?;
     Ok(merge.finish())
 }
 
-/// What the profiles say of themselves.
+/// Collects what the profiles record about themselves.
 fn facts(series: &Series, runs: &[Profile]) -> Facts {
     let newest = series.snapshots.iter().map(|snapshot| snapshot.header.time_nanos).max();
     let time = newest
@@ -193,7 +195,7 @@ fn facts(series: &Series, runs: &[Profile]) -> Facts {
     }
 }
 
-/// What the runs hold of each sample type, and how sure that is.
+/// Returns the total of each sample type over the runs, with its error.
 fn totals(series: Series, missing: Missing) -> Result<Vec<BaselineTotal>, CommandError> {
     let rules = series.sample_types.iter().map(|sample_type| Rule {
         sample_type: Some(sample_type.name.clone()),
@@ -203,7 +205,7 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<BaselineTotal>, Comman
     let runs = series.snapshots.len();
     let asked = CheckQuery {
         rules: Arc::new(rules),
-        // Rules about totals ask for no pattern.
+        // Rules about totals need no patterns.
         catalog: Arc::new(Catalog::default()),
         own: crate::model::origin::Own::default(),
         before: 0,
@@ -221,7 +223,8 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<BaselineTotal>, Comman
     Ok(measures.into_iter().map(total).collect())
 }
 
-/// Takes away what is more than should be kept, and says what is odd about the store. Returns how many went.
+/// Deletes the oldest baselines beyond the maximum, and adds warnings about the folder. Returns how
+/// many were deleted.
 fn tidy(
     dir: &std::path::Path,
     saved: &Baseline,
@@ -241,8 +244,8 @@ fn tidy(
     let newer = same.iter().rev().find(|other| other.facts.time > saved.facts.time);
     if let Some(newer) = newer {
         warnings.push(format!(
-            "{} is of {}, before {}, which is of {}: baselines are taken in the order of their times, and \
-             compare goes on with the latter",
+            "{} is of {}, before {}, which is of {}: baselines are ordered by time, so compare \
+             keeps using the latter",
             saved.folder.display(),
             saved.facts.time,
             newer.folder.display(),
@@ -255,8 +258,8 @@ fn tidy(
     for old in oldest {
         match baselines::remove(old) {
             Ok(()) => pruned += 1,
-            // The new one is there, which is what was asked for.
-            Err(error) => warnings.push(format!("an old baseline stays: {error}")),
+            // Not an error: the new baseline is saved.
+            Err(error) => warnings.push(format!("can't delete an old baseline: {error}")),
         }
     }
     Ok(pruned)
@@ -280,18 +283,15 @@ fn tell(saved: &Baseline, pruned: usize, console: &mut Console<'_>) -> io::Resul
     });
     writeln!(
         console.stdout,
-        "{} is saved: {runs} of {} on {}{holds}",
+        "saved {}: {runs} of {} on {}{holds}",
         crate::output::escape(&folder.to_string_lossy()),
         crate::output::escape(&facts.branch),
         crate::output::escape(&facts.platform)
     )?;
     if pruned > 0 {
-        let them = if pruned == 1 {
-            "1 older baseline is"
-        } else {
-            &format!("{pruned} older baselines are")
-        };
-        writeln!(console.stdout, "{them} taken away")?;
+        let them =
+            if pruned == 1 { "1 older baseline" } else { &format!("{pruned} older baselines") };
+        writeln!(console.stdout, "deleted {them}")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `heapdiff baseline show DIR`: the baselines of each branch, and what they do through time.
+//! `heapdiff baseline show DIR`: the baselines of each branch, and how they change over time.
 
 use super::{CommandError, Console, WINDOW, answer, check_broken, named, strangers, window};
 use crate::command::options::PageArgs;
@@ -10,7 +10,7 @@ use clap::Args;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Show the baselines of each branch, oldest first, and what they do through time
+/// Show the baselines of each branch, oldest first, and how they change over time
 #[derive(Debug, Args)]
 #[command(
     override_usage = "heapdiff baseline show [OPTIONS] DIR",
@@ -21,19 +21,19 @@ Examples:
   heapdiff baseline show --format csv baselines/ > baselines.csv"
 )]
 pub(in crate::command) struct ShowArgs {
-    /// The folder of the baselines
+    /// The folder with the baselines
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Only those of this branch
+    /// Show only this branch
     #[arg(long, value_name = "NAME", value_parser = named)]
     branch: Option<String>,
-    /// Only those of this platform
+    /// Show only this platform
     #[arg(long, value_name = "OS/ARCH", value_parser = named)]
     platform: Option<String>,
-    /// Sample type of the totals [default: what is in use, where it is there]
+    /// Sample type of the totals [default: memory in use, if recorded]
     #[arg(long, value_name = "TYPE", alias = "sample_index")]
     sample_index: Option<String>,
-    /// Look for drift in the last N
+    /// Look for drift in the last N baselines
     #[arg(long, value_name = "N", default_value_t = WINDOW, value_parser = window, allow_negative_numbers = true)]
     window: usize,
     #[command(flatten)]
@@ -79,12 +79,13 @@ pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Comm
     Ok(())
 }
 
-/// What there is instead of what was asked for.
+/// Returns the message if no baseline matches, with what there is instead.
 fn none(args: &ShowArgs, all: &[Baseline]) -> String {
     let dir = args.dir.display();
     if all.is_empty() {
         return format!(
-            "{dir}: there are no baselines in it; save the first one with heapdiff baseline save {dir} PROFILE..."
+            "{dir}: contains no baselines; save the first one with heapdiff baseline save {dir} \
+             PROFILE..."
         );
     }
     let mut there: Vec<String> = all
@@ -93,10 +94,10 @@ fn none(args: &ShowArgs, all: &[Baseline]) -> String {
         .collect();
     there.sort();
     there.dedup();
-    format!("{dir}: there is no such baseline; there are those of {}", there.join(", "))
+    format!("{dir}: contains no such baseline, only those of {}", there.join(", "))
 }
 
-/// The sample type that is shown.
+/// Returns the sample type to show.
 fn sample_type(asked: Option<&str>, baselines: &[&Baseline]) -> Result<String, CommandError> {
     let all = baselines.iter().flat_map(|baseline| &baseline.facts.totals);
     let mut known: Vec<&str> = Vec::new();

@@ -1,8 +1,9 @@
-//! Files that a gate writes: that none is one which it reads, and what stands in them where there is no answer.
+//! The files that a gate writes: checks that none is also an input, and replaces them if the check
+//! fails with an error.
 //!
-//! CI publishes reports whatever a step ends with. So one of an earlier run must not stay where a run has no answer: it is
-//! replaced by one that says so, or taken away where its format has no words for that. What would be refused is not
-//! touched then either, since the error may be the refusal.
+//! CI publishes reports however a step ends. So a report of an earlier run must not survive a run
+//! without a result: it is replaced by one with the error, or deleted if its format can't express
+//! that. A file that may not be written isn't touched then either, because that may be the error.
 
 use super::{GateArgs, GateFormat};
 use crate::command::{CommandError, Console, catalog, inputs, run};
@@ -13,7 +14,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A further place where the answer is said.
+/// An additional report to write.
 #[derive(Clone, Debug)]
 pub(super) struct Also {
     pub(super) format: GateFormat,
@@ -29,7 +30,7 @@ pub(super) fn also(text: &str) -> Result<Also, String> {
     Ok(Also { format, file: PathBuf::from(file) })
 }
 
-/// A file that an answer goes to.
+/// A file that a report is written to.
 #[derive(Clone, Debug)]
 struct Written {
     option: &'static str,
@@ -37,7 +38,7 @@ struct Written {
     file: PathBuf,
 }
 
-/// The files of a gate, besides its profiles.
+/// The files of a gate, other than its profiles.
 #[derive(Clone, Debug)]
 pub(in crate::command) struct Files {
     written: Vec<Written>,
@@ -45,7 +46,7 @@ pub(in crate::command) struct Files {
 }
 
 impl GateArgs {
-    /// The files that are named here.
+    /// Returns the files that these arguments name.
     pub(in crate::command) fn files(&self) -> Files {
         let report = |Also { format, file }: &Also| Written {
             option: "--report",
@@ -67,13 +68,13 @@ impl GateArgs {
 }
 
 impl Files {
-    /// That no answer takes the place of a profile, of rules or patterns, or of another answer.
+    /// Checks that no report overwrites a profile, rules, patterns or another report.
     pub(in crate::command) fn check(&self, profiles: &[String]) -> Result<(), CommandError> {
         let clash = self.clashes(profiles, None).into_iter().flatten().next();
         clash.map_or(Ok(()), |message| Err(CommandError::Usage(message)))
     }
 
-    /// Why each of the files may not be written, where it may not.
+    /// Returns for each file why it may not be written, or `None` if it may.
     fn clashes(&self, profiles: &[String], kept: Option<&Path>) -> Vec<Option<String>> {
         let profiles = profiles.iter().filter(|name| *name != STDIN).map(Path::new);
         let read = self.read.iter().map(PathBuf::as_path).chain(profiles);
@@ -83,16 +84,16 @@ impl Files {
         let clash = |at: usize| {
             let Written { option, file, .. } = &self.written[at];
             let own = &written[at];
-            // A pipe or a device takes any number of answers, and loses nothing.
+            // A pipe or a device can take any number of reports and loses nothing.
             if fs::metadata(own).is_ok_and(|metadata| !metadata.is_file()) {
                 return None;
             }
             let why = if let Some((_, name)) = read.iter().find(|(read, _)| read == own) {
-                format!("it would take the place of {}, which is read", name.display())
+                format!("it would overwrite {}, which is an input", name.display())
             } else if written.iter().enumerate().any(|(other, path)| other != at && path == own) {
-                "two answers can't go to one file".to_owned()
+                "two reports can't be written to one file".to_owned()
             } else if kept.as_ref().is_some_and(|kept| own.starts_with(kept)) {
-                "it lies among the baselines".to_owned()
+                "it is inside the folder of the baselines".to_owned()
             } else {
                 return None;
             };
@@ -101,8 +102,8 @@ impl Files {
         (0..self.written.len()).map(clash).collect()
     }
 
-    /// Says wherever an answer is wanted that there is none. `typed` are the profiles as they were named; nothing in
-    /// the folder `kept` is touched.
+    /// Writes the error to every place where a report was expected. `typed` are the profiles as
+    /// they were named; nothing in the folder `kept` is touched.
     pub(in crate::command) fn give_up(
         &self,
         title: &str,
@@ -113,13 +114,13 @@ impl Files {
     ) {
         let message = error.to_string();
         if console.github.is_there {
-            // Nobody opens the log of a step for one line.
+            // An annotation, so that the error can be read without opening the log of the step.
             let _ = writeln!(console.stderr, "{}", output::github_error(title, &message));
         }
         if let Some(path) = &console.github.step_summary {
             let _ = append(path, |out| output::write_failure(Format::Markdown, &message, out));
         }
-        // The answer is in the files already.
+        // The reports are in the files already.
         if self.written.is_empty() || matches!(error, CommandError::Stdout(_)) {
             return;
         }
@@ -130,7 +131,7 @@ impl Files {
         let profiles: Vec<String> = typed.iter().flat_map(meant).collect();
         for (own, clash) in self.written.iter().zip(self.clashes(&profiles, kept)) {
             if clash.is_none() {
-                // The error that matters is told already.
+                // The error that matters has been reported already.
                 let _ = own.replace(&message, console);
             }
         }
@@ -138,7 +139,7 @@ impl Files {
 }
 
 impl Written {
-    /// Says in the file that there is no answer.
+    /// Replaces the file by one with the error.
     fn replace(&self, message: &str, console: &mut Console<'_>) -> Result<(), CommandError> {
         let mut text = Vec::new();
         output::write_failure(self.format, message, &mut text).map_err(CommandError::Stdout)?;
@@ -152,7 +153,7 @@ impl Written {
     }
 }
 
-/// By what two names of one file are known, also of one that is not there yet.
+/// Returns a path that is the same for all names of a file, even if it doesn't exist yet.
 fn identity(name: &Path) -> PathBuf {
     let path = run::target(name);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -163,7 +164,7 @@ fn identity(name: &Path) -> PathBuf {
     }
 }
 
-/// Adds to the end of a file, which other steps write as well.
+/// Appends to a file that other steps write to as well.
 pub(super) fn append(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -1,7 +1,8 @@
-//! What commands share that judge by rules: their options, the rules that these and a file make, how profiles become
-//! an answer, and where that is said.
+//! What the commands that check rules share: options, reading the rules, judging profiles by them,
+//! and writing the reports.
 //!
-//! The environment of GitHub Actions is known by the [`Console`]. All else that a run says depends on its arguments.
+//! The environment of GitHub Actions comes from the [`Console`]. All other output depends on the
+//! arguments alone.
 
 mod files;
 mod options;
@@ -31,7 +32,7 @@ const BROKEN: u8 = 1;
 /// The check is inconclusive.
 const OPEN: u8 = 3;
 
-/// A gate: what is demanded, and how the answer is said.
+/// A gate: its rules and its output options.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub(super) rules: Rules,
@@ -49,28 +50,29 @@ pub(super) struct Gate {
 /// The profiles that are judged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profiles {
-    /// Runs before; none where there is no baseline.
+    /// Runs before; empty without a baseline.
     pub(super) before: Vec<String>,
     /// Runs after.
     pub(super) after: Vec<String>,
-    /// Snapshots of one program through time, the first and the last of which are before and after.
+    /// Snapshots of one program over time; the first and the last are before and after.
     pub(super) snapshots: Vec<String>,
 }
 
 impl Profiles {
-    /// How many are before, once of snapshots all but the first and the last are left out.
+    /// Returns how many are before, once snapshots are reduced to the first and the last.
     pub(super) fn number_before(&self) -> usize {
         if self.snapshots.is_empty() { self.before.len() } else { 1 }
     }
 }
 
 impl Gate {
-    /// What was typed, and what the file of rules demands. No profile is read.
+    /// Makes a gate from the arguments and the rules file. Reads no profile.
     pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, CommandError> {
         let files = args.files();
         let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
         let settings = catalog::settings(typed.config.as_deref())?;
-        // Hundreds of expressions take as long to compile as a small profile to read, and most rules ask for none.
+        // Compiling hundreds of expressions takes as long as reading a small profile, and most
+        // rules need none.
         let mentions = |word| settings.as_ref().is_some_and(|s| s.text.contains(word));
         let asks = no_leaks || !patterns.patterns.is_empty();
         let catalog = if asks || mentions("pattern") || mentions("leak") {
@@ -103,14 +105,14 @@ impl Gate {
                 |settings| format!("and {} has no [[rule]]", settings.name),
             );
             return Err(CommandError::Usage(format!(
-                "nothing is demanded, {where_from}: say what may grow with --max-growth 5MiB or --max-growth-percent \
-                 10, or write rules with heapdiff check --init"
+                "there are no rules, {where_from}; set a limit with --max-growth 5MiB or \
+                 --max-growth-percent 10, or run heapdiff check --init"
             )));
         }
         let GateOutputArgs { on_inconclusive, format, report, dress } = output;
         if dress.unit.is_some() && format != GateFormat::Table {
             return Err(CommandError::Usage(
-                "-unit changes the table only: leave it out with another --format".to_owned(),
+                "-unit only affects the table: leave it out with another --format".to_owned(),
             ));
         }
         Ok(Self {
@@ -132,7 +134,7 @@ impl Gate {
         })
     }
 
-    /// Whether there may be no baseline.
+    /// Whether the baseline may be missing.
     pub(super) fn may_miss_baseline(&self) -> bool {
         self.missing.baseline
     }
@@ -142,7 +144,7 @@ impl Gate {
         self.rules.rules.iter().any(|rule| rule.scope == Scope::Leak)
     }
 
-    /// Whether no rule demands anything but of a window of baselines.
+    /// Whether all rules limit only drift.
     pub(super) fn is_about_drift_alone(&self) -> bool {
         self.rules.rules.iter().all(|rule| {
             rule.scope != Scope::Leak && rule.growth.is_empty() && rule.budget.is_none()
@@ -166,7 +168,8 @@ impl Gate {
         Ok(Runs { series, ..Runs::default() })
     }
 
-    /// Judges what was read, of which the first `before` are before. `warnings` are those about the inputs that are known.
+    /// Judges the runs, the first `before` of which are before. `warnings` are those about the
+    /// inputs so far.
     pub(super) fn judge(
         &self,
         runs: Runs,
@@ -179,7 +182,7 @@ impl Gate {
         analyze(subject, &query, &self.spec).map_err(|e| CommandError::Answer(Box::new(e)))
     }
 
-    /// What each rule holds in the runs of one baseline.
+    /// Measures the value of each rule in the runs of one baseline.
     pub(super) fn measure(
         &self,
         runs: &[String],
@@ -211,8 +214,8 @@ impl Gate {
         Query { sample_type: self.sample_type.clone(), trim_path, ..Query::new(question) }
     }
 
-    /// What file names of a program that is built here begin with: the folder, and the module, where it was built with
-    /// `-trimpath`. Annotations are about files of the repository.
+    /// Returns the prefixes of file names of a program that was built here: the folder, and with
+    /// `-trimpath` the module. Annotations need file names relative to the repository.
     fn here() -> Vec<String> {
         let folder = std::env::current_dir().ok().map(|folder| folder.display().to_string());
         let module = std::fs::read_to_string("go.mod").ok().and_then(|text| {
@@ -223,7 +226,7 @@ impl Gate {
         prefixes.map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect()
     }
 
-    /// Reads the first and the last of snapshots, and all of them where a rule is about leaks.
+    /// Reads the first and the last snapshot, and all of them if a rule is about leaks.
     fn read_snapshots(&self, names: &[String], progress: &Progress) -> Result<Runs, CommandError> {
         let fail = |error| CommandError::Answer(Box::new(error));
         let snapshots = names.len();
@@ -234,20 +237,21 @@ impl Gate {
         let (recording, series) = load_recording_and_ends(names, progress).map_err(fail)?;
         if let [one] = recording.main().history.moments.as_slice() {
             return Err(CommandError::Usage(format!(
-                "{} is one snapshot, and what leaks shows in several: give four at least, eight to be sure",
+                "{} is one snapshot, and leaks show only in several: use at least four, or eight \
+                 to be sure",
                 one.name
             )));
         }
         Ok(Runs { series, recording: Some(recording), snapshots, ..Runs::default() })
     }
 
-    /// Says the answer wherever it is wanted, and what the exit code is.
+    /// Writes the report everywhere it is wanted, and returns the exit code.
     pub(super) fn say(
         &self,
         report: &Report,
         console: &mut Console<'_>,
     ) -> Result<u8, CommandError> {
-        // First, so that they are there also where nobody reads standard output to its end.
+        // First, so that they exist even if standard output is closed early.
         for Also { format, file } in &self.reports {
             let output = Output {
                 format: (*format).into(),
@@ -256,7 +260,7 @@ impl Gate {
             };
             run::write(report, &output, console)?;
         }
-        // Before the answer, so that a log ends with the outcome.
+        // Before the main report, so that a log ends with the outcome.
         unless_closed(self.say_on_github(report, console))?;
         unless_closed(run::write(report, &self.output, console))?;
         run::warn(report, &self.output, console);
@@ -268,7 +272,7 @@ impl Gate {
         })
     }
 
-    /// Annotates lines and adds to the summary of the job, in a job of GitHub Actions.
+    /// Annotates lines and appends to the job summary, in a GitHub Actions job.
     fn say_on_github(
         &self,
         report: &Report,
@@ -279,7 +283,8 @@ impl Gate {
         }
         let style = run::style(&self.output, console);
         if self.output.format != Format::Github {
-            // Who reads the answer from standard output reads nothing else there; the runner looks at both streams.
+            // Standard output holds nothing else if a machine may read the report there; the runner
+            // reads both streams.
             let is_free = self.output.format == Format::Table || self.output.file.is_some();
             let out: &mut dyn Write =
                 if is_free { &mut *console.stdout } else { &mut *console.stderr };
@@ -294,7 +299,7 @@ impl Gate {
     }
 }
 
-/// Whoever stops to read does not change the outcome.
+/// Ignores a closed pipe: a reader that closes it early doesn't change the outcome.
 fn unless_closed(written: Result<(), CommandError>) -> Result<(), CommandError> {
     match written {
         Err(CommandError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -302,7 +307,7 @@ fn unless_closed(written: Result<(), CommandError>) -> Result<(), CommandError> 
     }
 }
 
-/// The rules of a file.
+/// Reads the rules of a file.
 pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, CommandError> {
     let is_pattern = |id: &str| match catalog.find(id) {
         Some(pattern) if !pattern.any.is_empty() => Ok(()),
@@ -312,7 +317,7 @@ pub(super) fn read(settings: &Settings, catalog: &Catalog) -> Result<Rules, Comm
     rules.map_err(|error| CommandError::Usage(error.to_string()))
 }
 
-/// Today, everywhere the same day.
+/// Returns today's date in UTC, so that it is the same everywhere.
 pub(super) fn today() -> Date {
     jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }

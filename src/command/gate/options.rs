@@ -1,4 +1,4 @@
-//! What may be typed to a command that judges by rules.
+//! The options of commands that check rules.
 
 use super::files::{Also, also};
 use crate::analysis::check::Outcome;
@@ -8,44 +8,45 @@ use crate::rules::{Amount, MAX_PERCENT};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// What is demanded, besides what the file of rules does.
+/// Rules in addition to those of the rules file.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Rules")]
 pub(in crate::command) struct RuleArgs {
-    /// The rules of FILE [default: those of ./heapdiff.toml, if it is there]
+    /// Use the rules in FILE [default: those in ./heapdiff.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(in crate::command) config: Option<PathBuf>,
-    /// The total may grow by so much: 5MiB, or a number
+    /// Let the total grow by at most SIZE: 5MiB, or a plain number
     #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
     pub(in crate::command) max_growth: Option<Amount>,
-    /// The total may grow by N percent; with --max-growth it fails only where both are exceeded
+    /// Let the total grow by at most N percent; with --max-growth it fails only if both are
+    /// exceeded
     #[arg(long, value_name = "N", value_parser = percent, allow_negative_numbers = true)]
     pub(in crate::command) max_growth_percent: Option<f64>,
-    /// The total of AFTER may be so much: 512MiB, or a number
+    /// Let the total of AFTER be at most SIZE: 512MiB, or a plain number
     #[arg(long, value_name = "SIZE", value_parser = amount, allow_negative_numbers = true)]
     pub(in crate::command) max: Option<Amount>,
 }
 
 /// What may be missing.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "What may be missing (else it is an error)")]
+#[command(next_help_heading = "Allowed exceptions (errors by default)")]
 #[expect(clippy::struct_excessive_bools, reason = "one per option, as typed")]
 pub(in crate::command) struct MissingArgs {
-    /// There may be nothing to compare with: growth passes then
+    /// Let growth pass if there is no baseline
     #[arg(long)]
     pub(in crate::command) allow_missing_baseline: bool,
-    /// Rules and filters may match nothing
+    /// Accept rules and filters that match nothing
     #[arg(long)]
     pub(in crate::command) allow_unmatched: bool,
-    /// Profiles may have no samples
+    /// Accept profiles without samples
     #[arg(long)]
     pub(in crate::command) allow_empty: bool,
-    /// Profiles may be differences (?seconds=N) and no states
+    /// Accept delta profiles (?seconds=N), which aren't snapshots
     #[arg(long)]
     pub(in crate::command) allow_delta: bool,
 }
 
-/// Options of a question that is answered by rules.
+/// Options of a command that checks rules.
 #[derive(Debug, Args)]
 pub(in crate::command) struct GateArgs {
     #[command(flatten)]
@@ -64,24 +65,24 @@ pub(in crate::command) struct GateArgs {
     pub(in crate::command) output: GateOutputArgs,
 }
 
-/// How the answer is said.
+/// How the result is written.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(in crate::command) struct GateOutputArgs {
-    /// What an inconclusive check counts as [default: neither, exit code 3]
+    /// Treat an inconclusive check as OUTCOME [default: neither, exit code 3]
     #[arg(long, value_enum, value_name = "OUTCOME")]
     pub(super) on_inconclusive: Option<Settled>,
-    /// Format of the answer
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GateFormat::Table)]
     pub(super) format: GateFormat,
-    /// Write it in FORMAT to FILE as well; several times for several
+    /// Also write the report to FILE in FORMAT; repeatable
     #[arg(long, value_name = "FORMAT=FILE", value_parser = also)]
     pub(super) report: Vec<Also>,
     #[command(flatten)]
     pub(super) dress: DressArgs,
 }
 
-/// What inconclusive is taken for.
+/// What an inconclusive check is treated as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Settled {
     /// Exit code 0.
@@ -99,7 +100,7 @@ impl From<Settled> for Outcome {
     }
 }
 
-/// Ways to say the answer.
+/// The output formats of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum GateFormat {
     /// For people, in a terminal.
@@ -114,7 +115,7 @@ pub(super) enum GateFormat {
     Junit,
     /// For code scanning: SARIF 2.1.0.
     Sarif,
-    /// Workflow commands of GitHub Actions, which annotate lines.
+    /// GitHub Actions workflow commands, which annotate lines.
     Github,
     /// For github-action-benchmark: customSmallerIsBetter.
     #[value(name = "benchmark", alias = "customSmallerIsBetter")]

@@ -1,9 +1,10 @@
 //! The fast decoder: from the byte stream straight into columns.
 //!
-//! The stream is read in pieces that fit the cache, and each top-level field is decoded as soon as it is
-//! whole, so that unpacked bytes are touched while they are hot and never held together. Nothing is
-//! allocated for a sample, location or label: ids and values go to the builder's columns, and a sample's
-//! labels are looked up by their bytes, which in a heap profile repeat all the time.
+//! The stream is read in pieces that fit the cache, and each top-level field is decoded as soon as
+//! it is complete, so that decompressed bytes are used while they are in the cache and never all
+//! held in memory. Nothing is allocated per sample, location or label: ids and values go to the
+//! builder's columns, and a sample's labels are looked up by their bytes, which repeat often in a
+//! heap profile.
 
 use super::wire::{Cursor, Field, malformed};
 use crate::input::InputError;
@@ -17,12 +18,12 @@ use rustc_hash::FxHasher;
 use std::hash::Hasher;
 use std::io::Read;
 
-/// Bytes read at once.
+/// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
-/// A longer field is no profile's: the longest are strings and deep stacks.
+/// Longest field of a profile; the longest are strings and deep stacks.
 const MAX_FIELD: u64 = 1 << 28;
 
-/// Decodes a whole stream, already unpacked.
+/// Decodes a whole stream, already decompressed.
 pub fn decode(reader: &mut dyn Read) -> Result<Profile, InputError> {
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; CHUNK];
@@ -49,7 +50,7 @@ pub fn decode(reader: &mut dyn Read) -> Result<Profile, InputError> {
         filled -= used;
         offset += used as u64;
         if filled == buffer.len() {
-            // Grows with the bytes that came, whatever length the field claims.
+            // Grows with the bytes that arrive, whatever length the field claims.
             buffer.resize(buffer.len() * 2, 0);
         }
     }
@@ -64,7 +65,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    /// Decodes the fields that are whole and returns the number of bytes they take.
+    /// Decodes the complete fields and returns the number of bytes they take.
     fn fields(&mut self, bytes: &[u8], offset: u64) -> Result<usize, InputError> {
         let mut used = 0;
         loop {
@@ -146,8 +147,8 @@ impl Decoder {
         self.builder.end_sample(labels).map_err(|Invalid(what)| malformed(start, &what))
     }
 
-    /// A sample as nearly all writers have it: packed locations, packed values, labels. `None` where it is another or
-    /// broken, with who knows what appended to the builder.
+    /// Decodes a sample as nearly all writers encode it: packed locations, packed values, labels.
+    /// `None` if it is encoded differently or broken; then the builder may contain a part of it.
     #[inline]
     fn usual_sample(&mut self, bytes: &[u8]) -> Option<()> {
         let mut rest = bytes.iter();
@@ -162,7 +163,7 @@ impl Decoder {
                     let mut values = content.iter();
                     while let Some(value) = varint(&mut values) {
                         self.builder.sample_value(value as i64);
-                        // Minus one, or a number that is too long.
+                        // Minus one, or a varint that is too long.
                         if value == u64::MAX {
                             return None;
                         }
@@ -180,7 +181,7 @@ impl Decoder {
         Some(())
     }
 
-    /// Any sample.
+    /// Decodes any sample.
     #[cold]
     fn any_sample(&mut self, bytes: &[u8], base: u64) -> Result<(), InputError> {
         let builder = &mut self.builder;
@@ -218,8 +219,8 @@ const LABEL: u8 = 3 << 3 | 2;
 /// Key of a sample in a profile.
 const SAMPLE: u8 = 2 << 3 | 2;
 
-/// The content of the sample at the start of bytes and the length of the whole field; `None` where something else
-/// stands there, or not all of it.
+/// Returns the content of the sample at the start of the bytes and the length of the whole field;
+/// `None` if there is something else, or only a part of it.
 #[inline]
 fn whole_sample(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let mut rest = bytes.iter();
@@ -231,12 +232,12 @@ fn whole_sample(bytes: &[u8]) -> Option<(&[u8], usize)> {
     Some((content, bytes.len() - rest.as_slice().len() + length))
 }
 
-/// The number and content of the field at the start of `bytes` and where it ends; `None` where more bytes are
-/// needed.
+/// Returns the number and content of the field at the start of `bytes` and where it ends; `None` if
+/// more bytes are needed.
 #[inline]
 fn whole_field(bytes: &[u8], offset: u64) -> Result<Option<(u64, Field<'_>, usize)>, InputError> {
     let mut cursor = Cursor::new(bytes, offset);
-    // 20 bytes hold any key and length: in fewer, a number may be cut off rather than too long.
+    // 20 bytes hold any key and length; with fewer, a number may be cut off rather than too long.
     let head = |cursor: &mut Cursor<'_>| match cursor.varint() {
         Ok(v) => Ok(Some(v)),
         Err(_) if bytes.len() < 20 => Ok(None),
@@ -279,8 +280,8 @@ fn wrong_type(message: &str, number: u64, offset: u64) -> InputError {
     malformed(offset, &format!("field {number} of a {message} in its own wire type, found another"))
 }
 
-/// Calls `set` with each varint field of a message; other fields are skipped. Where a field comes again, the last
-/// call counts.
+/// Calls `set` with each varint field of a message and skips other fields. If a field is repeated,
+/// the last call counts.
 #[inline]
 fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(), InputError> {
     if usual_varints(bytes, &mut set).is_some() {
@@ -295,7 +296,8 @@ fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(),
     Ok(())
 }
 
-/// The same for a message of varints alone, as nearly all are; `None` where it is another or broken.
+/// Like [`varints`] for a message of varints alone, as nearly all are; `None` for any other, or if
+/// it is broken.
 #[inline]
 fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
     let mut rest = bytes.iter();
@@ -304,7 +306,7 @@ fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
             return None;
         }
         let value = varint(&mut rest)?;
-        // The largest number, or one that is too long.
+        // The largest number, or a varint that is too long.
         if value == u64::MAX {
             return None;
         }
@@ -367,7 +369,7 @@ fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLoca
     Ok(raw)
 }
 
-/// A location as nearly all writers have it; `None` where it is another or broken.
+/// Decodes a location as nearly all writers encode it; `None` for any other, or if it is broken.
 #[inline]
 fn usual_location(bytes: &[u8], lines: &mut Vec<RawLine>) -> Option<RawLocation> {
     let mut raw = RawLocation::default();
@@ -408,7 +410,7 @@ fn function(bytes: &[u8], base: u64) -> Result<RawFunction, InputError> {
 /// Label sets by the bytes of their fields.
 #[derive(Default)]
 struct LabelCache {
-    /// The bytes of the sample under way.
+    /// The label bytes of the current sample.
     current: Vec<u8>,
     known: Vec<u8>,
     ends: Vec<(usize, LabelSetId)>,
@@ -421,7 +423,7 @@ impl LabelCache {
         self.current.clear();
     }
 
-    /// Adds a label field, key and all.
+    /// Adds a label field, including its key.
     #[inline]
     fn add(&mut self, field: &[u8]) {
         self.current.extend_from_slice(field);

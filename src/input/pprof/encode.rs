@@ -1,7 +1,7 @@
-//! From columns back to bytes: what [`super::decode()`] reads, and `go tool pprof` as well.
+//! Encodes columns as bytes that [`super::decode()`] and `go tool pprof` read.
 //!
-//! Samples are encoded one at a time, so that writing takes no more memory than the profile does. Every fact
-//! of a profile is kept, in its order; what is not kept is how the file it came from numbered its rows.
+//! Samples are encoded one at a time, so that writing takes no more memory than the profile. All
+//! data of a profile is kept, in its order, except for the ids of the original file.
 
 use super::proto;
 use crate::model::ids::{LocationId, StringId};
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 /// Bytes collected before they are handed on.
 const CHUNK: usize = 64 * 1024;
 
-/// The bytes of a profile, not packed.
+/// Returns the bytes of a profile, not compressed.
 pub fn encode(profile: &Profile) -> Vec<u8> {
     let mut bytes = Vec::new();
     let Ok(()) = fields::<Infallible>(profile, |chunk| {
@@ -27,14 +27,14 @@ pub fn encode(profile: &Profile) -> Vec<u8> {
     bytes
 }
 
-/// Writes a profile as [`encode`] has it, not packed. Errors are those of the writer.
+/// Writes the bytes of [`encode`], not compressed. Errors are those of the writer.
 pub fn write_plain(profile: &Profile, mut out: impl Write) -> io::Result<()> {
     fields(profile, |chunk| out.write_all(chunk))?;
     out.flush()
 }
 
-/// Writes a profile as a `.pb.gz` file holds it, packed with gzip. Equal profiles give equal bytes. Errors are
-/// those of the writer.
+/// Writes the contents of a `.pb.gz` file, compressed with gzip. Equal profiles give equal bytes.
+/// Errors are those of the writer.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
     let mut gzip = GzEncoder::new(out, Compression::default());
     fields(profile, |chunk| gzip.write_all(chunk))?;
@@ -95,11 +95,13 @@ fn fields<E>(profile: &Profile, sink: impl FnMut(&[u8]) -> Result<(), E>) -> Res
     out.flush()
 }
 
-/// Whether the default sample type is named by a string of its own, at the end of the table.
+/// Whether the default sample type is named by a second copy of its string, at the end of the
+/// table.
 ///
-/// pprof finds it by its text and shows signed values. speedscope, which refuses a profile with a negative value in
-/// the column it shows, finds it by the position of the text, and where that fails it shows the last column. So it can
-/// open a profile whose default has negative values, and whose last column has none.
+/// pprof finds the type by its text and shows signed values. speedscope refuses a profile with
+/// negative values in the column it shows. It finds the column by the position of the string, and
+/// falls back to the last column. So with a second copy it can open a profile whose default column
+/// has negative values and whose last column has none.
 fn needs_own_default(profile: &Profile) -> bool {
     let width = profile.header.sample_types.len();
     let default = profile.header.position(&profile.header.default_sample_type);
@@ -188,7 +190,7 @@ struct Out<S> {
 }
 
 impl<E, S: FnMut(&[u8]) -> Result<(), E>> Out<S> {
-    /// Adds the fields that a message has: messages that follow each other on the wire are one.
+    /// Adds the fields of a message: consecutive messages on the wire are read as one.
     fn add(&mut self, part: &proto::Profile) -> Result<(), E> {
         // The buffer grows, so the message always fits.
         part.encode_raw(&mut self.buffer);
@@ -202,11 +204,11 @@ impl<E, S: FnMut(&[u8]) -> Result<(), E>> Out<S> {
     }
 }
 
-/// The string table under way: each string once, the empty one first.
+/// The string table under construction: each string once, the empty one first.
 struct Table {
     strings: Strings,
-    /// Position 1 holds a second empty string: a label whose value (or unit) is an empty string, and not
-    /// absent, names that one.
+    /// Position 1 holds a second empty string, for labels whose value (or unit) is empty rather
+    /// than absent.
     second_empty: bool,
 }
 
@@ -228,7 +230,7 @@ impl Table {
         }
     }
 
-    /// The position of a string that must not be taken for an absent one.
+    /// Returns the position of a string that must not be mistaken for an absent one.
     fn present(&mut self, text: &str) -> i64 {
         self.position(text).max(1)
     }

@@ -1,8 +1,8 @@
-//! The pprof protobuf format: what Go, and many others, write.
+//! The pprof protobuf format, which Go and many others write.
 //!
-//! `decode` is the fast way from bytes to columns that every command uses. `proto` holds the types that
-//! prost makes from `proto/profile.proto`; `encode` writes with them, and the tests read with them to
-//! check the fast decoder against.
+//! `decode` is the fast decoder from bytes to columns that every command uses. `proto` holds the
+//! types that prost generates from `proto/profile.proto`; `encode` writes with them, and the tests
+//! check the fast decoder against them.
 
 mod decode;
 pub mod encode;
@@ -22,8 +22,8 @@ fn read(reader: &mut dyn Read) -> Result<Content, InputError> {
     decode(reader).map(Content::from)
 }
 
-/// A protobuf message that may be a profile: its first key names a field of a profile, or at least a
-/// field, and the bytes are not text.
+/// Whether bytes may be a protobuf message of a profile: they begin with the key of a field, and
+/// aren't text.
 fn sniff(head: &[u8]) -> bool {
     let Some(&key) = head.first() else { return false };
     let (field, wire_type) = (key >> 3, key & 7);

@@ -1,9 +1,9 @@
-//! Protobuf's wire format, as far as reading it fast needs: a cursor over bytes that knows its offset in
-//! the file, so that every complaint names a place.
+//! The parts of protobuf's wire format that fast reading needs: a cursor over bytes that knows its
+//! offset in the file, so that every error names a position.
 
 use crate::input::InputError;
 
-/// A field as it stands in a message.
+/// A field of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Field<'a> {
     /// Wire type 0.
@@ -14,7 +14,7 @@ pub(super) enum Field<'a> {
     Fixed,
 }
 
-/// Reads a message.
+/// Reads the fields of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
@@ -23,7 +23,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor over bytes whose first stands at `base` in the file.
+    /// Makes a cursor over bytes, the first of which is at `base` in the file.
     pub(super) fn new(bytes: &'a [u8], base: u64) -> Self {
         Self { bytes, position: 0, base }
     }
@@ -43,13 +43,13 @@ impl<'a> Cursor<'a> {
         self.position >= self.bytes.len()
     }
 
-    /// A complaint about the current place.
+    /// Makes an error about the current position.
     #[cold]
     pub(super) fn fault(&self, expected: &str) -> InputError {
         malformed(self.offset(), expected)
     }
 
-    /// A varint.
+    /// Reads a varint.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, InputError> {
         match self.bytes[self.position..] {
@@ -74,9 +74,9 @@ impl<'a> Cursor<'a> {
         let mut value = 0;
         for i in 0..10 {
             let Some(&byte) = self.bytes.get(self.position + i) else {
-                return Err(self.fault("a number, but the bytes end in the middle of one"));
+                return Err(self.fault("a number, but the bytes end in the middle of it"));
             };
-            // The tenth byte holds the 64th bit alone.
+            // The tenth byte holds only the 64th bit.
             if i == 9 && byte > 1 {
                 break;
             }
@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
         Err(self.fault("a number of at most 64 bits (varint), found a longer one"))
     }
 
-    /// The next field's number and content.
+    /// Reads the number and content of the next field.
     #[inline]
     pub(super) fn field(&mut self) -> Result<(u64, Field<'a>), InputError> {
         let key = self.varint()?;
@@ -101,7 +101,8 @@ impl<'a> Cursor<'a> {
                 let rest = &self.bytes[self.position..];
                 if length > rest.len() as u64 {
                     return Err(self.fault(&format!(
-                        "{length} bytes of field {number}, but only {} are left in the message around it",
+                        "{length} bytes of field {number}, but only {} are left in the message \
+                         around it",
                         rest.len()
                     )));
                 }
@@ -128,7 +129,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// An error with a place.
+/// Makes an error with a position.
 #[cold]
 pub(super) fn malformed(offset: u64, expected: &str) -> InputError {
     let expected = if expected.starts_with("expected") || expected.contains(" has ") {
