@@ -1,8 +1,9 @@
-//! A check for github-action-benchmark, which draws values through the history of a repository: `customSmallerIsBetter`, a
-//! list of objects with `name`, `unit`, `value`, `range` and `extra`.
+//! A check for github-action-benchmark, which plots values over the history of a repository:
+//! `customSmallerIsBetter`, a list of objects with `name`, `unit`, `value`, `range` and `extra`.
 //!
-//! The value is what after holds, since a curve of growths would show nothing; of a rule about leaks it is their number. A name
-//! is a curve, so it holds nothing that changes from run to run.
+//! The value is the after value, since a curve of growths would show nothing; for a rule about
+//! leaks it is their number. Each name is a curve, so a name contains nothing that changes from run
+//! to run.
 
 use super::check_wording as wording;
 use super::escape::Printable;
@@ -31,13 +32,14 @@ pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::R
     out.write_all(b"\n")
 }
 
-/// The point of a judgement; `None` where it has no value, or where another demand of its rule tells the same value better.
+/// Returns the point of a judgement; `None` if it has no value, or if another demand of its rule
+/// shows the same value better.
 fn point(all: &[Judgement], at: usize) -> Option<Point<'_>> {
     let judgement = &all[at];
     let same = |other: &&Judgement| {
         other.rule == judgement.rule && other.sample_type == judgement.sample_type
     };
-    // The bounds of a budget are those of the value itself; those of a growth are of the difference.
+    // A budget's bounds are those of the value itself; a growth's are those of the difference.
     let mut siblings =
         all.iter().enumerate().filter(|(_, other)| same(other) && other.after.is_some());
     let best = siblings.clone().find(|(_, other)| other.demand == Demand::Budget);

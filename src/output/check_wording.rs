@@ -1,7 +1,8 @@
-//! What is said of a check in every format: how many rules did what, values with their bounds, places, what to type next.
+//! The wording of a check in every format: how many rules had which outcome, values with their
+//! bounds, places, the next command.
 //!
-//! A terminal, a comment, a test report and an annotation say the same of a rule, in the same words and the same numbers.
-//! Nothing here is made safe for a format: each does so itself, at the one place where it writes.
+//! A terminal, a comment, a test report and an annotation use the same words and numbers for a
+//! rule. Nothing here is escaped: each format escapes text at the one place where it writes.
 
 use super::{command_on, number};
 use crate::analysis::Bounds;
@@ -10,23 +11,23 @@ use crate::report::{Input, Report};
 use crate::rules::Level;
 use number::Scale;
 
-/// A percentage of before and a limit are the same where they differ by no more than rounding.
+/// A percentage of before and a limit are the same if they differ by no more than rounding.
 const ROUNDING: f64 = 1.0;
 
-/// How many rules did what.
+/// Number of rules by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     rules: usize,
     failed: usize,
     open: usize,
-    /// Rules of level `warn` that failed or are open.
+    /// Rules of level `warn` that failed or are inconclusive.
     warned: usize,
-    /// Entries of the allow-list that are past their date.
+    /// Allow-list entries that are past their date.
     expired: usize,
 }
 
 impl Tally {
-    /// A rule with two demands is one rule, and does the worse of what these do.
+    /// Counts a rule with two demands once, with the worse of their outcomes.
     fn of(check: &Check) -> Self {
         let mut tally = Self::default();
         let (mut rules, expired): (Vec<&Judgement>, Vec<&Judgement>) =
@@ -46,7 +47,7 @@ impl Tally {
     }
 }
 
-/// The order of outcomes, the worst first.
+/// Sorts outcomes, the worst first.
 pub(super) fn severity(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Fail => 0,
@@ -55,7 +56,7 @@ pub(super) fn severity(outcome: Outcome) -> u8 {
     }
 }
 
-/// The outcome in a word; what only warns does not fail.
+/// The outcome in a word; a rule that only warns doesn't fail.
 pub(super) fn word(judgement: &Judgement) -> &'static str {
     match (judgement.outcome, judgement.level) {
         (Outcome::Fail, Level::Fail) => "FAIL",
@@ -65,22 +66,24 @@ pub(super) fn word(judgement: &Judgement) -> &'static str {
     }
 }
 
-/// What an open rule counts as, where somebody said so. One that only warns decides nothing, whatever it is taken for.
+/// What an inconclusive rule counts as, if `--on-inconclusive` was given. A rule that only warns
+/// decides nothing, so it stays inconclusive.
 pub(super) fn taken_for(check: &Check, judgement: &Judgement) -> Option<Outcome> {
     let decides = judgement.outcome == Outcome::Inconclusive && judgement.level == Level::Fail;
     check.taken_for.filter(|_| decides)
 }
 
-/// How that is said: `, taken for pass (--on-inconclusive)`.
+/// The words for it: `, counted as pass (--on-inconclusive)`.
 pub(super) fn taken(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Pass => ", taken for pass (--on-inconclusive)",
-        Outcome::Fail => ", taken for fail (--on-inconclusive)",
+        Outcome::Pass => ", counted as pass (--on-inconclusive)",
+        Outcome::Fail => ", counted as fail (--on-inconclusive)",
         Outcome::Inconclusive => "",
     }
 }
 
-/// The outcome of all rules, and how many did what: `FAIL (1 of 3 rules failed, 1 inconclusive)`.
+/// The overall outcome, with the number of rules for each: `FAIL (1 of 3 rules failed, 1
+/// inconclusive)`.
 pub(super) fn summary(check: &Check) -> String {
     if let Some(outcome) = check.taken_for {
         return format!("inconclusive{}", taken(outcome));
@@ -102,7 +105,8 @@ pub(super) fn summary(check: &Check) -> String {
         parts.push(rules);
     }
     if tally.expired > 0 {
-        parts.push(format!("{} allowance{} expired", tally.expired, plural(tally.expired)));
+        let entries = if tally.expired == 1 { "entry" } else { "entries" };
+        parts.push(format!("{} allow-list {entries} expired", tally.expired));
     }
     let outcome = match check.outcome {
         Outcome::Fail => "FAIL",
@@ -112,7 +116,7 @@ pub(super) fn summary(check: &Check) -> String {
     format!("{outcome} ({})", parts.join(", "))
 }
 
-/// What a judgement is about, and of which samples where that is not all of them: `growth of inuse_space in`,
+/// What a judgement is about, and its scope unless that is the total: `growth of inuse_space in`,
 /// `function ^cache`.
 pub(super) fn what_of(judgement: &Judgement) -> (String, Option<&str>) {
     let Judgement { demand, sample_type, scope, .. } = judgement;
@@ -126,11 +130,11 @@ pub(super) fn what_of(judgement: &Judgement) -> (String, Option<&str>) {
         Demand::Budget => of("budget for"),
         Demand::Drift => of("drift of"),
         Demand::Leaks => ("suspects of class leak".to_owned(), None),
-        Demand::Allowance => ("expired, for".to_owned(), Some(judgement.scope.as_str())),
+        Demand::Allowance => ("expired entry for".to_owned(), Some(judgement.scope.as_str())),
     }
 }
 
-/// The same as a text: `growth of inuse_space in function ^cache`.
+/// The same as one text: `growth of inuse_space in function ^cache`.
 pub(super) fn what(judgement: &Judgement) -> String {
     match what_of(judgement) {
         (what, Some(scope)) => format!("{what} {scope}"),
@@ -138,7 +142,7 @@ pub(super) fn what(judgement: &Judgement) -> String {
     }
 }
 
-/// The kind of a judgement in a word, which tells two of one rule apart.
+/// The kind of a judgement in a word, which distinguishes two judgements of one rule.
 pub(super) fn kind(demand: Demand) -> &'static str {
     match demand {
         Demand::Growth => "growth",
@@ -149,7 +153,8 @@ pub(super) fn kind(demand: Demand) -> &'static str {
     }
 }
 
-/// Names that tell judgements apart, in their order: the name of the rule, with its kind where a rule has several.
+/// Names that distinguish judgements, in their order: the name of the rule, with its kind if the
+/// rule has several.
 pub(super) fn names(check: &Check) -> Vec<String> {
     let is_alone = |one: &Judgement| check.rules.iter().filter(|r| r.rule == one.rule).count() < 2;
     let name = |one: &Judgement| {
@@ -162,9 +167,9 @@ pub(super) fn names(check: &Check) -> Vec<String> {
     check.rules.iter().map(name).collect()
 }
 
-/// How values of a judgement print; `unit` is the one that was asked for.
+/// How the values of a judgement print; `unit` is the unit given with `--unit`.
 pub(super) fn scale<'a>(judgement: &'a Judgement, unit: Option<&'a str>) -> Scale<'a> {
-    // What is counted is leaks, whatever their values are measured in.
+    // A rule about leaks counts them, whatever their values are measured in.
     let own = if judgement.demand == Demand::Leaks { "count" } else { &judgement.unit };
     Scale::new(own, unit)
 }
@@ -173,7 +178,7 @@ fn is_change(demand: Demand) -> bool {
     matches!(demand, Demand::Growth | Demand::Drift)
 }
 
-/// What is held against the limit: `+7.9 MiB (+112 %)`; empty where there is nothing.
+/// The value that is compared with the limit: `+7.9 MiB (+112 %)`; empty if there is none.
 pub(super) fn value(judgement: &Judgement, scale: &Scale<'_>) -> String {
     let Some(value) = judgement.value else { return String::new() };
     if !is_change(judgement.demand) {
@@ -187,7 +192,7 @@ pub(super) fn value(judgement: &Judgement, scale: &Scale<'_>) -> String {
     }
 }
 
-/// Its 95 % bounds: `+7.7 … +8.2 MiB`; empty where nothing says how far it reaches.
+/// Its 95 % bounds: `+7.7 … +8.2 MiB`; empty if there are none.
 pub(super) fn bounds(judgement: &Judgement, scale: &Scale<'_>) -> String {
     let Some((lower, upper)) = judgement.lower.zip(judgement.upper) else { return String::new() };
     let [lower, upper] = [lower, upper].map(|bound| {
@@ -196,7 +201,7 @@ pub(super) fn bounds(judgement: &Judgement, scale: &Scale<'_>) -> String {
     number::range(&lower, &upper)
 }
 
-/// What may not be exceeded: `5.0 MiB (and 10 %)`, `2.1 KiB (0.1 % of before)`.
+/// The limit: `5.0 MiB (and 10 %)`, `2.1 KiB (0.1 % of before)`.
 pub(super) fn limit(judgement: &Judgement, scale: &Scale<'_>) -> String {
     let percent = judgement.limit_percent;
     match (judgement.limit, percent) {
@@ -214,12 +219,12 @@ pub(super) fn limit(judgement: &Judgement, scale: &Scale<'_>) -> String {
     }
 }
 
-/// What an offender is told by: its growth, or what it holds where that is limited.
+/// The value shown for an offender: its growth, or its size if the rule is a budget.
 pub(super) fn weight(judgement: &Judgement, offender: &Offender) -> i64 {
     if judgement.demand == Demand::Budget { offender.after } else { offender.delta }
 }
 
-/// The same in words, with its error: `+7.9 MiB`, `±0.1 MiB`.
+/// The same as text, with its error: `+7.9 MiB`, `±0.1 MiB`.
 pub(super) fn weight_text(
     judgement: &Judgement,
     offender: &Offender,
@@ -242,14 +247,14 @@ pub(super) fn sentence(judgement: &Judgement, offender: &Offender) -> String {
     let [weight, margin] = weight_text(judgement, offender, None);
     let verb = match judgement.demand {
         Demand::Budget => "holds",
-        Demand::Leaks => "leaks, and grew by",
+        Demand::Leaks => "leaks and grew by",
         _ => "grew by",
     };
     let weight = weight.trim_start_matches('+');
     format!("{} {verb} {weight} {margin}", offender.place.function)
 }
 
-/// Where an offender stands: `internal/board.go:46`; empty where the profile does not say.
+/// Where an offender is: `internal/board.go:46`; empty if the profile doesn't record it.
 pub(super) fn place(offender: &Offender) -> String {
     let file = offender.place.file.as_deref().unwrap_or_default();
     match offender.place.line.filter(|&line| line > 0 && !file.is_empty()) {
@@ -258,7 +263,7 @@ pub(super) fn place(offender: &Offender) -> String {
     }
 }
 
-/// Where an entry of the allow-list stands that is past its date: file and line.
+/// File and line of an expired allow-list entry.
 pub(super) fn allowance_place(judgement: &Judgement) -> Option<(&str, i64)> {
     let place = judgement.rule.strip_prefix("allow-list ")?;
     let (file, line) = place.rsplit_once(':').filter(|_| judgement.demand == Demand::Allowance)?;
@@ -275,8 +280,8 @@ pub(super) fn counted_runs(count: usize) -> String {
     format!("{count} run{}", if count == 1 { "" } else { "s" })
 }
 
-/// What to type next about a judgement: the ways to its first offender, or all that changed. Of several runs it takes one of
-/// each side, since these commands would add them up.
+/// The next command for a judgement: the call paths to its first offender, or all changes. With
+/// several runs it takes one per side, since these commands would add them up.
 pub(super) fn next(
     report: &Report,
     check: &Check,
@@ -285,7 +290,7 @@ pub(super) fn next(
     let (before, after) = runs(report, check);
     let pair: Vec<&Input> = before.first().into_iter().chain(after.first()).collect();
     let sample_type = judgement.sample_type.as_str();
-    // Goroutines that leak are in no profile of the heap.
+    // Heap profiles contain no leaking goroutines.
     let has = |input: &&Input| {
         let mut names = input.sample_types.iter().map(|name| name.split_once('/'));
         names.any(|name| name.is_some_and(|(name, _)| name == sample_type))
@@ -297,11 +302,11 @@ pub(super) fn next(
     let ways = first.and_then(|name| command_on(sample_type, "refs", Some(name), &pair));
     let changed =
         || command_on(sample_type, if pair.len() > 1 { "diff" } else { "top" }, None, &pair);
-    ways.map(|command| ("Every way there", command))
-        .or_else(|| changed().map(|command| ("All of it", command)))
+    ways.map(|command| ("Call paths", command))
+        .or_else(|| changed().map(|command| ("All rows", command)))
 }
 
-/// What to type next: about the first rule that failed, or else the first that is open.
+/// The next command: for the first rule that failed, or else the first inconclusive one.
 pub(super) fn next_of_all(report: &Report, check: &Check) -> Option<(&'static str, String)> {
     let mut told: Vec<&Judgement> =
         check.rules.iter().filter(|rule| rule.outcome != Outcome::Pass).collect();

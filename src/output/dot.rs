@@ -1,11 +1,11 @@
-//! A call graph as Graphviz draws it.
+//! A call graph for Graphviz.
 //!
-//! Boxes are as large as what ends in them and edges as wide as what goes along them. Colour says the sign: red grew,
-//! blue shrank, grey did not change; a single profile is red by its share. What is left out is a dashed box, with
-//! dashed edges, so that the numbers in a drawing add up.
+//! Boxes are sized by flat values and edges by the weight of the calls. Colour shows the sign: red
+//! grew, blue shrank, grey didn't change; a single profile is red by its share. Nodes that are left
+//! out are a dashed box with dashed edges, so that the numbers in a graph add up.
 //!
-//! Names come from the profiled program and may hold anything. They stand in quoted strings and nowhere else, with
-//! whatever means something to Graphviz, to XML or to a terminal spelled out.
+//! Names come from the profiled program and may contain anything. They appear only in quoted
+//! strings, with everything that means something to Graphviz, XML or a terminal escaped.
 
 use super::number::{Scale, percent_text};
 use super::{Style, escape};
@@ -20,7 +20,7 @@ use std::io;
 const LINE: usize = 40;
 /// Characters of a name in a tooltip.
 const TOOLTIP: usize = 500;
-/// Size of letters in a box where nothing ends, and what the heaviest has more.
+/// Font size in a box whose flat value is zero, and how much larger the heaviest box is.
 const FONT: (f64, f64) = (8.0, 16.0);
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -95,7 +95,7 @@ impl Drawing<'_> {
         ));
         if let Some(other) = &graph.other {
             lines.push(self.left_out(other));
-            lines.push("dashed: what is left out, and ways over it".to_owned());
+            lines.push("dashed: nodes left out, and paths through them".to_owned());
         }
         if self.is_comparison() {
             lines.push("red grew, blue shrank, grey is unchanged".to_owned());
@@ -103,7 +103,7 @@ impl Drawing<'_> {
         let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
         let warnings = report.warnings.iter().chain(of_inputs).count();
         if warnings > 0 {
-            lines.push(format!("warnings: {warnings} (--format json tells them)"));
+            lines.push(format!("warnings: {warnings} (--format json lists them)"));
         }
         let label: String = lines.iter().fold(String::new(), |mut label, line| {
             let _ = write!(label, "{}\\l", text(line));
@@ -122,7 +122,7 @@ impl Drawing<'_> {
         let mut line = format!("left out: {}", number_of(other));
         if let (Some(grew), Some(shrank)) = (other.grew, other.shrank) {
             let (grew, shrank) = (self.scale.change(grew), self.scale.change(shrank));
-            let _ = write!(line, "; of flat {grew} and {shrank}");
+            let _ = write!(line, "; flat {grew} and {shrank}");
         }
         line
     }
@@ -176,7 +176,7 @@ impl Drawing<'_> {
         )
     }
 
-    /// Everything there is to say, for who points at a box.
+    /// All details, for the tooltip of a box.
     fn tooltip(&self, node: &Node) -> String {
         let mut lines = vec![cut(&node.name, TOOLTIP)];
         if let Some(file) = &node.file {
@@ -249,7 +249,7 @@ impl Drawing<'_> {
             quoted(&label),
             quoted(&self.color(edge.value.delta_or_value()).dark()),
             1.0 + 5.0 * part,
-            // What is left out bends where it is in the way.
+            // Edges to nodes that are left out may bend out of the way.
             if is_other { 0 } else { 1 + (100.0 * part) as u32 },
             quoted(&tooltip),
             quoted(&tooltip)
@@ -272,7 +272,7 @@ impl Drawing<'_> {
         format!(" {}", self.scale.margin(error, value))
     }
 
-    /// `312.4 MiB → 890.1 MiB`, for two.
+    /// `312.4 MiB → 890.1 MiB`, for a comparison.
     fn both_sides(&self, value: Change<i64>) -> Option<String> {
         let before = value.before?;
         Some(format!("{} → {}", self.scale.value(before), self.scale.value(value.after)))
@@ -312,7 +312,7 @@ struct Color(f64);
 impl Color {
     fn mix(self, grey: f64, red: [f64; 3], blue: [f64; 3]) -> String {
         let target = if self.0 < 0.0 { blue } else { red };
-        // The root: a tenth of the whole is much already.
+        // The square root: a tenth of the whole is already a lot.
         let part = self.0.abs().sqrt();
         let [r, g, b] = target.map(|channel| (grey + (channel - grey) * part).round() as u8);
         format!("#{r:02x}{g:02x}{b:02x}")
@@ -329,9 +329,10 @@ impl Color {
     }
 }
 
-/// A name in lines, as narrow as a box should be: the last element of its path, its type, its method.
+/// A name split into lines, to keep boxes narrow: the last element of its path, its type, its
+/// method.
 fn name_lines(name: &str) -> Vec<String> {
-    // What stands in brackets is no path.
+    // Text in brackets isn't a path.
     let plain = name.find(['[', '(', ' ', '<']).unwrap_or(name.len());
     let base = name[..plain].rfind('/').map_or(name, |slash| &name[slash + 1..]);
     let (function, place) = match base.rsplit_once(' ') {
@@ -361,7 +362,7 @@ fn name_lines(name: &str) -> Vec<String> {
     lines.iter().map(|line| cut(line, LINE)).collect()
 }
 
-/// At most so many characters, the end of which says most.
+/// Cuts text to a number of characters and keeps its end, which is the most specific part.
 fn cut(name: &str, most: usize) -> String {
     let escaped = escape(name);
     let length = escaped.chars().count();
@@ -372,7 +373,7 @@ fn cut(name: &str, most: usize) -> String {
     format!("…{tail}")
 }
 
-/// Text in which nothing means anything to Graphviz or to XML.
+/// Escapes everything that means something to Graphviz or XML.
 fn text(raw: &str) -> String {
     let mut safe = String::with_capacity(raw.len() + 16);
     for c in escape(raw).chars() {
@@ -381,7 +382,7 @@ fn text(raw: &str) -> String {
             '\\' => safe.push_str("\\\\"),
             // Graphviz reads `&lt;` as `<`.
             '&' => safe.push_str("&amp;"),
-            // No XML holds these.
+            // XML allows none of these.
             '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
@@ -389,7 +390,7 @@ fn text(raw: &str) -> String {
     safe
 }
 
-/// A string of Graphviz, of text that [`text`] made safe.
+/// A Graphviz string of text that [`text`] made safe.
 fn quoted(safe: &str) -> String {
     format!("\"{safe}\"")
 }

@@ -1,8 +1,8 @@
 //! Names made safe for a terminal.
 //!
-//! Names come from the profiled program, or from whoever wrote the file. A control character in one
-//! could move the cursor or retitle the window; a bidirectional override could make one name look like
-//! another. Such characters are shown as `\u{1b}`. What stands here passes everything that prints.
+//! Names come from the profiled program, or from the author of the file. A control character could
+//! move the cursor or retitle the window; a bidirectional override could make one name look like
+//! another. Such characters are shown as `\u{1b}`. Everything that prints passes unchanged.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -24,8 +24,8 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Control characters, line and paragraph separators, and the invisible format characters: zero width,
-/// bidirectional marks, overrides and isolates, tags.
+/// Control characters, line and paragraph separators, and the invisible format characters: zero
+/// width, bidirectional marks, overrides and isolates, tags.
 fn hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -34,8 +34,8 @@ fn hidden(character: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Spells out what does not print. JSON itself escapes control characters of ASCII in its strings, and only in strings
-/// can others stand.
+/// Escapes characters that don't print. JSON itself escapes ASCII control characters in its
+/// strings, and other control characters can appear only in strings.
 pub(super) struct Printable<'a>(pub(super) &'a mut dyn io::Write);
 
 impl io::Write for Printable<'_> {

@@ -1,16 +1,17 @@
-//! Stacks as folded lines, which flamegraph.pl, inferno and many others read: `root;caller;leaf 4096`, and for a
-//! comparison `root;caller;leaf 4096 8192`, before and after.
+//! Stacks as folded lines, which flamegraph.pl, inferno and many others read: `root;caller;leaf
+//! 4096`, and for a comparison `root;caller;leaf 4096 8192`, before and after.
 //!
-//! A line is split at its semicolons and at the numbers behind its last blanks, and there is no way to quote. So a
-//! semicolon in a name becomes a colon, what does not print is spelled out, and a blank before a number at the end of
-//! a name becomes an underscore. There is no sign either: a stack with a negative value is left out.
+//! A line is split at its semicolons and at the numbers after its last blanks, and there is no way
+//! to quote. So a semicolon in a name becomes a colon, characters that don't print are escaped, and
+//! a blank before a number at the end of a name becomes an underscore. There is no sign either: a
+//! stack with a negative value is left out.
 
 use super::{escape, joinable};
 use crate::analysis::stacks::{ValuedStack, ValuedStacks};
 use std::borrow::Cow;
 use std::io;
 
-/// What stands for samples without any frame.
+/// The name for samples without any frame.
 const NO_FRAMES: &str = "[no frames]";
 
 pub(super) fn write(stacks: &ValuedStacks, out: &mut dyn io::Write) -> io::Result<()> {
@@ -42,7 +43,7 @@ pub(super) fn write(stacks: &ValuedStacks, out: &mut dyn io::Write) -> io::Resul
     out.flush()
 }
 
-/// That stacks with negative values are left out.
+/// The message that stacks with negative values are left out.
 pub(super) fn left_out(stacks: &ValuedStacks) -> Option<String> {
     let count = stacks.negative();
     (count > 0).then(|| {
@@ -50,13 +51,13 @@ pub(super) fn left_out(stacks: &ValuedStacks) -> Option<String> {
     })
 }
 
-/// Whether folded lines can say it: nothing negative, and not nothing at all.
+/// Whether folded lines can express it: no value is negative, and not all are zero.
 fn has_line(stack: &ValuedStack) -> bool {
     let value = stack.value;
     value.before >= 0 && value.after >= 0 && (value.before > 0 || value.after > 0)
 }
 
-/// The line, so that its last word can't be taken for a value.
+/// The line, changed so that its last word can't be taken for a value.
 fn without_number(line: &str) -> Cow<'_, str> {
     match line.rsplit_once(' ') {
         Some((before, last))

@@ -1,11 +1,13 @@
-//! A check as workflow commands of GitHub Actions, which annotate lines of source in the diff of a pull request.
+//! A check as GitHub Actions workflow commands, which annotate source lines in the diff of a pull
+//! request.
 //!
-//! A command is a line, so what stands in it is escaped as the runner unescapes it, and a name can neither end it nor begin
-//! another. GitHub shows ten annotations of each kind from one step and drops the rest without a word, so the
-//! tenth says how many there would have been.
+//! A command is one line, so its text is escaped the way the runner unescapes it: a name can
+//! neither end a command nor begin another. GitHub shows ten annotations of each kind per step and
+//! drops the rest silently, so the tenth reports how many more there are.
 //!
-//! What fails is an error, what only warns or is open a warning, and what is open and only warns a notice. What is open and
-//! taken for a failure is an error, and what is taken for a pass a notice.
+//! A failed rule is an error; a rule that only warns or is inconclusive is a warning; an
+//! inconclusive rule that only warns is a notice. With `--on-inconclusive`, an inconclusive rule
+//! that counts as fail is an error, and one that counts as pass is a notice.
 
 use super::{check_wording as wording, escape};
 use crate::analysis::check::{Check, Judgement, Outcome};
@@ -13,13 +15,13 @@ use crate::report::Report;
 use crate::rules::Level;
 use std::io;
 
-/// Annotations of a kind that GitHub shows from one step.
+/// Annotations of one kind that GitHub shows per step.
 const SHOWN: usize = 10;
 
-/// What stands in front of each title.
+/// The prefix of each title.
 const TITLE: &str = "heapdiff check";
 
-/// How loud an annotation is.
+/// Severity of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Error,
@@ -78,7 +80,8 @@ pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::R
                 title: TITLE.to_owned(),
                 place: None,
                 message: format!(
-                    "{} more are not shown: GitHub shows {SHOWN} of a kind from one step; the log has them all",
+                    "{} more annotations are not shown: GitHub shows {SHOWN} of each kind per \
+                     step; the log has all of them",
                     of_kind.len() - shown
                 ),
             };
@@ -88,18 +91,18 @@ pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::R
     Ok(())
 }
 
-/// That there is no answer.
+/// Writes that the check could not run.
 pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "{}", error(TITLE, message))
 }
 
-/// A command about something that went wrong before there was an answer.
+/// A command for an error that happened before there was a report.
 pub(crate) fn error(title: &str, message: &str) -> String {
     let (title, message) = (title.to_owned(), message.to_owned());
     Annotation { kind: Kind::Error, title, place: None, message }.command()
 }
 
-/// An annotation for each place behind a rule, or one without a place.
+/// Returns an annotation for each offender of a rule, or one without a place.
 fn of_rule(check: &Check, judgement: &Judgement, name: &str) -> Vec<Annotation> {
     let taken_for = wording::taken_for(check, judgement);
     let Some(kind) = Kind::of(judgement, taken_for) else { return Vec::new() };
@@ -142,12 +145,12 @@ impl Annotation {
     }
 }
 
-/// What stands behind the second `::`.
+/// The message, after the second `::`.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// The value of a property, which a comma or a colon would end.
+/// The value of a property, in which commas and colons are escaped.
 fn property(text: &str) -> String {
     data(&escape(text)).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,16 +1,16 @@
 //! Reports and lists of patterns as JSON.
 //!
-//! It is the type of [`crate::report::Report`], or of [`crate::patterns::Page`], field for field, so there is nothing to keep in step by hand: the schema
-//! in `docs/schema` is made from the same type. Keys stand in the order of the fields, and the text
-//! ends with a newline. A character that does not print is spelled `\u009b`, which means the same to
-//! who parses it and nothing to a terminal.
+//! The JSON is [`crate::report::Report`] or [`crate::patterns::Page`], field for field, and the
+//! schema in `docs/schema` is made from the same types, so nothing has to be kept in step by hand.
+//! Keys are in the order of the fields, and the text ends with a newline. A character that doesn't
+//! print is written as `\u009b`: parsers read the same character, and a terminal isn't affected.
 
 use super::escape::Printable;
 use serde::Serialize;
 use std::io;
 
 pub(super) fn write(report: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    // serde_json wraps an error of the writer; scripts that close the pipe need its kind back.
+    // serde_json wraps the writer's error; callers need its original kind when a pipe is closed.
     serde_json::to_writer_pretty(Printable(&mut *out), report).map_err(io::Error::from)?;
     out.write_all(b"\n")
 }

@@ -1,11 +1,13 @@
-//! A check as a `JUnit` test report, which GitLab, Jenkins and most other CI systems show: a test case for each rule.
+//! A check as a `JUnit` test report, which GitLab, Jenkins and most other CI systems show: a test
+//! case for each rule.
 //!
-//! Which outcome is which element follows from what these systems do with it. What fails is a `failure`. What is inconclusive is an
-//! `error`: a report is often all that decides whether a build is red, and a gate that could not judge must not let it be green,
-//! while `skipped` would; an error is also told apart from a failure. Where somebody said what it counts as
-//! (`--on-inconclusive`), it passes or is a failure as they said. What only warns passes, and says so in `system-out`.
-//! `skipped` is a rule that nobody could judge and that nobody had to: a growth without a baseline, where that was
-//! allowed. There are no times: a report is the same for the same profiles.
+//! The element for each outcome follows from what these systems do with it. A failed rule is a
+//! `failure`. An inconclusive rule is an `error`: a report often decides alone whether a build is
+//! red, and a check that could not judge must not look green, as `skipped` would; an error also
+//! differs visibly from a failure. With `--on-inconclusive`, the rule passes or fails accordingly.
+//! A rule that only warns passes, with the warning in `system-out`. `skipped` is a growth rule
+//! without a baseline, if that was allowed. There are no times: the same profiles give the same
+//! report.
 
 use super::{check_wording as wording, escape};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
@@ -35,11 +37,11 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     write_suite(&properties, &cases, &warnings.join("\n"), out)
 }
 
-/// That there is no answer: one test case, which is an error.
+/// Writes that the check could not run: one test case, which is an error.
 pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let lines: Vec<_> = message.lines().map(escape).collect();
     let status = Status::Error(Reason {
-        message: text(format!("could not be judged: {message}")),
+        message: text(format!("the check could not run: {message}")),
         kind: "error",
         description: lines.join("\n"),
     });
@@ -47,12 +49,12 @@ pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Resul
     write_suite(&[], &[case], "", out)
 }
 
-/// Text that XML can hold, on one line. Two characters of Unicode are none of XML's.
+/// Text that XML allows, on one line. XML forbids two characters of Unicode.
 fn text(text: impl AsRef<str>) -> String {
     escape(text.as_ref()).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
-/// A test case. Its texts hold nothing that XML can't.
+/// A test case. Its texts contain only what XML allows.
 struct Case {
     name: String,
     file: Option<String>,
@@ -60,7 +62,7 @@ struct Case {
 }
 
 enum Status {
-    /// With all that is said of it.
+    /// With the whole text of the rule.
     Passed(String),
     Failed(Reason),
     Error(Reason),
@@ -123,7 +125,7 @@ fn write_suite(
     xml.write_indent()
 }
 
-/// What stands in a suite.
+/// Writes the contents of a suite.
 fn write_content<W: io::Write>(
     xml: &mut Writer<W>,
     properties: &[(String, String)],
@@ -171,12 +173,12 @@ fn write_status<W: io::Write>(xml: &mut Writer<W>, status: &Status) -> io::Resul
     Ok(())
 }
 
-/// Whether nothing was held against the limit.
+/// Whether no value was compared with a limit.
 fn is_unjudged(judgement: &Judgement) -> bool {
     judgement.demand == Demand::Growth && judgement.value.is_none()
 }
 
-/// All that is said of a rule.
+/// The whole text of a rule.
 fn told(judgement: &Judgement, taken_for: Option<Outcome>) -> String {
     let scale = wording::scale(judgement, None);
     let mut lines = vec![match (judgement.outcome, judgement.level) {

@@ -1,8 +1,9 @@
-//! Ways to say a report: one file per format.
+//! Output formats: one file per format.
 //!
-//! A format reads a [`Report`] and nothing else: no profile, no file, no environment, no clock. What
-//! differs between a terminal and a pipe is told by [`Style`], so the same report and the same style
-//! always give the same bytes. A new format is its file, a variant and a line in [`write()`].
+//! A format reads a [`Report`] and nothing else: no profile, no file, no environment, no clock.
+//! [`Style`] carries the differences between a terminal and a pipe, so the same report and style
+//! always give the same bytes. A new format is its own file, plus a variant and a line in
+//! [`write()`].
 
 mod benchmark;
 mod chart;
@@ -32,7 +33,7 @@ use crate::report::{Answer, Report};
 use std::borrow::Cow;
 use std::io;
 
-/// How a report is said.
+/// Output format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people, in a terminal.
@@ -45,13 +46,13 @@ pub enum Format {
     /// For Graphviz: the call graph.
     #[value(skip)]
     Dot,
-    /// The picture of a report that has one, as SVG: its flame graph, or the chart of its timeline.
+    /// The report as SVG, if it has a picture: its flame graph, or the chart of its timeline.
     #[value(skip)]
     Svg,
     /// Lines of `root;leaf value`, and of `root;leaf before after` for a comparison.
     #[value(skip)]
     Folded,
-    /// A file of speedscope.
+    /// A speedscope file.
     #[value(skip)]
     Speedscope,
     /// A check for a job summary or a comment on a pull request.
@@ -76,7 +77,8 @@ pub enum Format {
 pub enum Width {
     /// Columns of a terminal: less important columns are left out and names are shortened to fit.
     Columns(usize),
-    /// No limit, for pipes and files: nothing is left out or shortened, so that `grep` finds it.
+    /// No limit, for pipes and files: nothing is left out or shortened, so that `grep` finds
+    /// everything.
     Unlimited,
 }
 
@@ -99,25 +101,25 @@ pub enum FileNames {
     Whole,
 }
 
-/// What the table may use. JSON and CSV look the same whatever stands here.
+/// How a table looks. JSON and CSV ignore this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
     /// How wide lines may be.
     pub width: Width,
     /// Whether to colour with ANSI escapes.
     pub color: bool,
-    /// Print values in this unit (`MB`, `bytes`, `ms`) where it fits their kind; each in the unit that
-    /// fits its size where absent.
+    /// Print values in this unit (`MB`, `bytes`, `ms`) if it fits their kind; without it, each
+    /// value uses the unit that fits its size.
     pub unit: Option<String>,
     /// How source files are named.
     pub file_names: FileNames,
 }
 
-/// Says `report` in `format` to `out`.
+/// Writes `report` in `format` to `out`.
 ///
 /// # Errors
 ///
-/// Those of `out`, and that the report has nothing which the format could say.
+/// Returns the errors of `out`, and an error if the format can't express the report.
 pub fn write(
     format: Format,
     report: &Report,
@@ -140,12 +142,12 @@ pub fn write(
         (Format::Sarif, Answer::Check(answer)) => sarif::write(report, &answer.check, out),
         (Format::Github, Answer::Check(answer)) => github::write(report, &answer.check, out),
         (Format::Benchmark, Answer::Check(answer)) => benchmark::write(report, &answer.check, out),
-        // The format has no words for the answer.
+        // The format can't express this answer.
         _ => Ok(()),
     }
 }
 
-/// What `format` can't say of a report and leaves out, where it leaves out anything.
+/// Describes what `format` leaves out of a report, if anything.
 pub fn left_out(format: Format, report: &Report) -> Option<String> {
     match (format, &report.answer) {
         (Format::Folded, Answer::Stacks(stacks)) => folded::left_out(stacks),
@@ -153,11 +155,12 @@ pub fn left_out(format: Format, report: &Report) -> Option<String> {
     }
 }
 
-/// Says in `format` that a check could not be judged, and why. Where a format has no words for that, nothing is written.
+/// Writes in `format` that a check could not run, and why. Writes nothing if the format can't
+/// express that.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Returns the errors of `out`.
 pub fn write_failure(format: Format, message: &str, out: &mut dyn io::Write) -> io::Result<()> {
     match format {
         Format::Markdown => markdown::write_failure(message, out),
@@ -171,17 +174,17 @@ pub fn write_failure(format: Format, message: &str, out: &mut dyn io::Write) -> 
 /// How patterns are shown in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternView {
-    /// A line for each.
+    /// One line per pattern.
     List,
     /// Each in full.
     Whole,
 }
 
-/// Says patterns in `format` to `out`; formats of graphs and stacks have no place for them.
+/// Writes patterns in `format` to `out`; graph and stack formats can't show them.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Returns the errors of `out`.
 pub fn write_patterns(
     format: Format,
     page: &Page,
@@ -197,11 +200,11 @@ pub fn write_patterns(
     }
 }
 
-/// Says what is known of baselines in `format` to `out`; formats of graphs and stacks have no place for them.
+/// Writes baselines in `format` to `out`; graph and stack formats can't show them.
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Returns the errors of `out`.
 pub fn write_baselines(
     format: Format,
     shelf: &Shelf,
@@ -216,7 +219,7 @@ pub fn write_baselines(
     }
 }
 
-/// A name that may stand between semicolons.
+/// A name that is safe between semicolons.
 fn joinable(name: &str) -> Cow<'_, str> {
     if name.contains(';') { Cow::Owned(name.replace(';', ":")) } else { Cow::Borrowed(name) }
 }

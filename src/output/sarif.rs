@@ -1,10 +1,11 @@
-//! A check as SARIF 2.1.0, for code scanning: a rule for each rule, and a result for each place behind what is not kept to.
+//! A check as SARIF 2.1.0, for code scanning: one SARIF rule per rule, and one result per offender.
 //!
-//! The types here are the few of the standard that a check needs; `tests/it/check_outputs.rs` holds what is written against the
-//! schema of OASIS. What fails is an error, what only warns a warning, and what is open a note, but where it
-//! was said what that is taken for. GitHub refuses a file in which one result has no place, so what is nowhere in the sources is at the
-//! top of the file of rules. A result is known again by its
-//! rule and its function (`partialFingerprints`), so that it stays the same alert where lines move.
+//! The types here are the few of the standard that a check needs; `tests/it/check_outputs.rs`
+//! validates the output against the OASIS schema. A failed rule is an error, a rule that only warns
+//! a warning, and an inconclusive one a note, unless `--on-inconclusive` decides it. GitHub refuses
+//! a file in which a result has no location, so results without a source line point at the top of
+//! the rules file. A result is identified by its rule and its function (`partialFingerprints`), so
+//! that it stays the same alert when lines move.
 
 use super::check_wording as wording;
 use super::escape::Printable;
@@ -19,16 +20,17 @@ use std::io;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// Where results are that have no place in the sources: the file of rules.
+/// Location of results without a source line: the rules file.
 const RULES_FILE: &str = "heapdiff.toml";
 
-/// What relative file names are relative to: the name that GitHub and others know.
+/// Base of relative file names: the name that GitHub and others know.
 const ROOT: &str = "%SRCROOT%";
 
-/// Name and version of how a result is known again.
+/// Name and version of the fingerprint of a result.
 const FINGERPRINT: &str = "ruleAndFunction/v1";
 
-/// What may stand in a segment of a path as it is. A colon may not: in the first it would end a scheme.
+/// Characters that appear unescaped in a path segment. A colon doesn't: in the first segment it
+/// would end a scheme.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -173,13 +175,13 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     write_log(rules, invocation, findings.collect(), out)
 }
 
-/// That there is no answer.
+/// Writes that the check could not run.
 pub(super) fn write_failure(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let invocation = Invocation {
         execution_successful: false,
         tool_execution_notifications: vec![Notification {
             level: "error",
-            message: message(&format!("could not be judged: {text}")),
+            message: message(&format!("the check could not run: {text}")),
         }],
     };
     write_log(Vec::new(), invocation, Vec::new(), out)
@@ -199,7 +201,8 @@ fn write_log(
     out.write_all(b"\n")
 }
 
-/// A rule may demand two things, and each is a rule of its own here: `cache/growth`, `cache/budget`.
+/// A rule may have two demands, and each is a SARIF rule of its own: `cache/growth`,
+/// `cache/budget`.
 fn id(judgement: &Judgement) -> String {
     match judgement.demand {
         Demand::Allowance => judgement.rule.clone(),
@@ -217,11 +220,12 @@ fn descriptor(judgement: &Judgement) -> Descriptor {
         default_configuration: Configuration { level: failing(judgement.level) },
         help: message(match judgement.demand {
             Demand::Allowance => {
-                "An entry of the allow-list holds until its date, and then fails the check."
+                "An allow-list entry is valid until its date; after that it fails the check."
             }
             _ => {
-                "heapdiff check fails a rule where the lower 95 % bound of what was measured is above its limit. heapdiff \
-             refs shows every way to a place, heapdiff diff all that changed."
+                "heapdiff check fails a rule if the lower 95 % bound of the measured value is above \
+                 its limit. heapdiff refs shows the call paths to a function, heapdiff diff everything \
+                 that changed."
             }
         }),
     }
@@ -236,7 +240,7 @@ fn failing(level: Level) -> &'static str {
 
 fn findings(check: &Check, judgement: &Judgement, rule_index: usize) -> Vec<Finding> {
     let taken_for = wording::taken_for(check, judgement);
-    // What is no failure has no severity, and is of another kind.
+    // A result that isn't a failure has no severity and is of another kind.
     let (kind, level) = match (taken_for, judgement.outcome) {
         (_, Outcome::Pass) => return Vec::new(),
         (Some(Outcome::Fail), _) | (_, Outcome::Fail) => (None, failing(judgement.level)),
@@ -302,7 +306,7 @@ fn physical(file: &str, line: Option<i64>) -> Physical {
 fn uri(file: &str) -> (String, Option<&'static str>) {
     let is_drive =
         matches!(file.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
-    // Only a file of Windows has a backslash that parts folders.
+    // Only Windows uses a backslash to separate folders.
     let file = if is_drive { file.replace('\\', "/") } else { file.to_owned() };
     let encoded = |path: &str| {
         let segments = path.split('/').map(|s| utf8_percent_encode(s, SEGMENT).to_string());
@@ -312,14 +316,14 @@ fn uri(file: &str) -> (String, Option<&'static str>) {
         let (drive, path) = file.split_at(2);
         (format!("file:///{drive}{}", encoded(path)), None)
     } else if let Some(path) = file.strip_prefix('/') {
-        // With two slashes at its start, a path would be a host.
+        // After two slashes, the first element of a path would be a host.
         (format!("file:///{}", encoded(path.trim_start_matches('/'))), None)
     } else {
         (encoded(file.strip_prefix("./").unwrap_or(&file)), Some(ROOT))
     }
 }
 
-/// Text, in which a name such as `f[int](x)` is no link.
+/// Escapes text so that a name such as `f[int](x)` isn't read as a link.
 fn message(text: &str) -> Message {
     let text = if text.contains("](") {
         text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")

@@ -1,7 +1,9 @@
-//! Stacks as a file of speedscope, by its [format](https://www.speedscope.app/file-format-schema.json).
+//! Stacks as a file of speedscope, by its
+//! [format](https://www.speedscope.app/file-format-schema.json).
 //!
-//! It knows no negative weights, so a comparison is four profiles in one file: what grew, what shrank, after and
-//! before, each named with its total; the first is shown first. Those without a sample are left out.
+//! It knows no negative weights, so a comparison is four profiles in one file: what grew, what
+//! shrank, after and before, each named with its total. Speedscope shows the first one first.
+//! Profiles without a sample are left out.
 
 use super::escape::Printable;
 use crate::analysis::stacks::{StackFrame, ValuedStack, ValuedStacks};
@@ -53,7 +55,7 @@ struct Profile<'a> {
     weights: Vec<i64>,
 }
 
-/// The frames of some stacks, made while they are written.
+/// The frames of the stacks, collected while they are written.
 struct Paths<'a> {
     stacks: &'a ValuedStacks,
     of: Vec<&'a ValuedStack>,
@@ -71,7 +73,7 @@ impl Serialize for Paths<'_> {
     }
 }
 
-/// What a profile of the file weighs its stacks by.
+/// The weight of a stack in one profile of the file.
 type PathWeight = fn(Change<i64, i64>) -> i64;
 
 const COMPARISON: [(&str, PathWeight); 4] = [
@@ -97,7 +99,7 @@ pub(super) fn write(
         .collect();
     let is_empty = profiles.iter().all(|profile| profile.weights.is_empty());
     let mut first = is_empty;
-    // A file without any profile is none.
+    // A file without a profile isn't valid.
     profiles.retain(|profile| std::mem::take(&mut first) || !profile.weights.is_empty());
     let inputs: Vec<&str> = report.inputs.iter().map(|input| input.name.as_str()).collect();
     let file = File {
@@ -143,7 +145,7 @@ fn shared(frame: &StackFrame) -> SharedFrame<'_> {
     SharedFrame { name: &frame.name, file: frame.file.as_deref(), line: frame.line }
 }
 
-/// The unit that speedscope has for one of a profile, and how many of it one of the profile's is.
+/// The speedscope unit for a profile's unit, and the factor between them.
 fn unit(unit: &str) -> (&'static str, f64) {
     match units::classify(unit) {
         (Kind::Bytes, factor) => ("bytes", factor),
@@ -152,7 +154,7 @@ fn unit(unit: &str) -> (&'static str, f64) {
     }
 }
 
-/// A weight in that unit; factors are whole.
+/// A weight in the speedscope unit; factors are whole numbers.
 fn scaled(weight: i64, factor: f64) -> i64 {
     let exact = i128::from(weight) * factor as i128;
     i64::try_from(exact).unwrap_or(i64::MAX)

@@ -1,7 +1,7 @@
-//! The patterns of heapdiff, a file for each.
+//! The built-in patterns, one file each.
 //!
-//! Among patterns of one confidence this is their order: who owns a thing stands before what it is made of, a client
-//! before its sockets.
+//! This is the order of patterns with the same confidence: the owner of a resource comes before its
+//! parts, a client before its sockets.
 
 /// Name and text of each file.
 pub(super) const FILES: &[(&str, &str)] = &[

@@ -1,4 +1,4 @@
-//! Patterns as plain text, for those who print them. JSON is this type.
+//! Patterns as plain data for output. JSON is this type.
 
 use super::{Confidence, Example, Metric, Pattern, PatternEvidence};
 use regex::Regex;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Name and version of the JSON form of a list of patterns.
 pub const SCHEMA: &str = "heapdiff.patterns/v1";
 
-/// Patterns, as JSON has them.
+/// Patterns, as in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page {
@@ -18,7 +18,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Patterns in words.
+    /// Converts patterns.
     pub fn of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
         let patterns = patterns.into_iter().map(Listing::of).collect();
         Self { schema: SCHEMA.to_owned(), patterns }
@@ -33,30 +33,30 @@ pub struct Listing {
     pub id: String,
     /// What it is about, in a few words.
     pub title: String,
-    /// How likely it names the true mechanism where its frames stand.
+    /// How likely it names the true cause if its frames match.
     pub confidence: Confidence,
-    /// What shows that it is at work.
+    /// The evidence for it.
     pub evidence: PatternEvidence,
     /// Which value of a heap profile it is about.
     pub metric: Metric,
     /// Regular expressions on function names, each of which matches some frame of the stack.
     pub any: Vec<String>,
-    /// Regular expressions none of which matches any frame.
+    /// Regular expressions that must not match any frame.
     pub not: Vec<String>,
     /// Regular expression that matches some frame of a parked goroutine that belongs to it.
     pub goroutine: Option<String>,
-    /// What goes on.
+    /// What happens.
     pub meaning: String,
-    /// What to look at, to be sure.
+    /// What to check, to be sure.
     pub look_for: String,
     /// What to do.
     pub fix: String,
-    /// Versions with which its frames were seen.
+    /// Versions in which its frames were seen.
     pub seen_on: String,
-    /// The file it stands in; absent for those of heapdiff.
+    /// The file that defines it; absent for built-in patterns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Stacks that match, and some that nearly do.
+    /// Stacks that match, and some that almost do.
     pub examples: Vec<Example>,
 }
 

@@ -1,18 +1,19 @@
-//! Which patterns stacks match.
+//! Finds the patterns that stacks match.
 //!
-//! Stacks share their functions: a hundred thousand stacks are made of some thousand names. So each regular
-//! expression meets each distinct name once, and what is remembered of a name is the set of expressions that match it.
-//! A stack then is the union of the sets of its frames, and most frames have the empty one.
+//! Stacks share their functions: a hundred thousand stacks use a few thousand names. So each
+//! regular expression is tried once on each distinct name, and a name keeps the set of expressions
+//! that match it. The set of a stack is the union of the sets of its frames, and most frames have
+//! the empty set.
 
 use super::{Catalog, Example, Pattern, ProfileKind};
 use hashbrown::HashMap;
 use regex::{Regex, RegexSet, RegexSetBuilder};
 use rustc_hash::FxBuildHasher;
 
-/// Bytes that all expressions together may take when they are compiled as one; they are tried one by one otherwise.
+/// Maximum size in bytes of all expressions compiled as one; beyond it they are tried one by one.
 const SET_LIMIT: usize = 64 << 20;
 
-/// A pattern, by its position in its catalogue. The smaller goes before.
+/// A pattern, by its position in its catalogue. Smaller ids come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PatternId(pub u32);
 
@@ -26,7 +27,7 @@ impl PatternId {
 /// A set of regular expressions, a bit for each.
 type Bits = Box<[u64]>;
 
-/// The patterns of a catalogue against names of functions.
+/// The patterns of a catalogue, matched with the names of functions.
 #[derive(Clone, Debug)]
 pub struct Matcher {
     patterns: Vec<Condition>,
@@ -36,19 +37,19 @@ pub struct Matcher {
     sets: Vec<Bits>,
 }
 
-/// What a pattern asks of the expressions that matched.
+/// The expressions that a pattern requires.
 #[derive(Clone, Debug)]
 struct Condition {
-    /// All of these; `None` for a pattern that asks for none and matches no stack.
+    /// All of these; `None` for a pattern without any, which matches no stack.
     any: Option<Bits>,
     /// None of these.
     not: Bits,
-    /// This one, of a parked goroutine.
+    /// This one, for a parked goroutine.
     goroutine: Option<usize>,
 }
 
 impl Matcher {
-    /// Meets every regular expression of a catalogue with every name.
+    /// Tries every regular expression of a catalogue on every name.
     pub fn new<'n>(catalog: &Catalog, names: impl Iterator<Item = &'n str>) -> Self {
         Self::within(SET_LIMIT, catalog, names)
     }
@@ -95,8 +96,9 @@ impl Matcher {
         Self { patterns, of_name, sets }
     }
 
-    /// The patterns that a stack of a heap profile matches, in the order of the catalogue: of each, all of `any` match
-    /// some frame and none of `not` matches one. The stack is given by the positions of its names.
+    /// Returns the patterns that a stack of a heap profile matches, in the order of the catalogue:
+    /// every expression of `any` matches some frame, and none of `not` matches one. The stack is
+    /// given by the positions of its names.
     pub fn matching(&self, stack: impl Iterator<Item = usize>) -> Vec<PatternId> {
         let Some(hits) = self.union(stack) else { return Vec::new() };
         self.those(|wanted| {
@@ -105,13 +107,14 @@ impl Matcher {
         })
     }
 
-    /// The patterns that a parked goroutine of this stack belongs to, in the order of the catalogue.
+    /// Returns the patterns that a parked goroutine with this stack belongs to, in the order of the
+    /// catalogue.
     pub fn parked(&self, stack: impl Iterator<Item = usize>) -> Vec<PatternId> {
         let Some(hits) = self.union(stack) else { return Vec::new() };
         self.those(|wanted| wanted.goroutine.is_some_and(|i| hits[i / 64] >> (i % 64) & 1 == 1))
     }
 
-    /// The expressions that match some frame; `None` where there are none.
+    /// The expressions that match some frame; `None` if there are none.
     fn union(&self, stack: impl Iterator<Item = usize>) -> Option<Bits> {
         let mut union: Option<Bits> = None;
         for name in stack {
@@ -145,7 +148,7 @@ pub(super) fn matches(pattern: &Pattern, example: &Example) -> bool {
     }
 }
 
-/// All expressions as one, where that takes no more than `limit` bytes.
+/// All expressions as one, if that takes no more than `limit` bytes.
 fn together(limit: usize, expressions: &[&Regex]) -> Option<RegexSet> {
     let texts = expressions.iter().map(|regex| regex.as_str());
     RegexSetBuilder::new(texts).size_limit(limit).build().ok()

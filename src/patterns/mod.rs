@@ -1,12 +1,12 @@
-//! Patterns: what a stack says about how memory leaks, and what to do about it.
+//! Patterns: what a stack suggests about how memory leaks, and how to fix it.
 //!
-//! A pattern is a few regular expressions on function names with words for whoever has to act on them. It explains
-//! and advises, and decides nothing: whether memory leaks is for statistics to say. The catalogue stands in
-//! `builtin/`, a file for each pattern, and a user's own patterns are read by the same reader.
+//! A pattern is a few regular expressions on function names, with text for the person who has to
+//! act. It explains and advises, but decides nothing: statistics decide whether memory leaks. The
+//! catalogue is in `builtin/`, one file per pattern, and the same reader reads users' own patterns.
 //!
-//! Patterns stand in an order that always holds: high confidence before medium before low, a user's own before those
-//! of heapdiff, and those in the order of their list, where who owns a thing comes before what it is made of. The last
-//! is the [`FALLBACK`], which names match never.
+//! Patterns have a fixed order: high confidence before medium before low, a user's own before
+//! built-in ones, and those in the order of their list, where the owner of a resource comes before
+//! its parts. The last is the [`FALLBACK`], which never matches by name.
 
 mod builtin;
 mod listing;
@@ -21,13 +21,13 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::ops::Index;
 
-/// The id of the pattern that stands where no other does: the program's own line allocates. It has no regular
-/// expressions.
+/// The id of the pattern that applies if no other does: own code allocates directly. It has no
+/// regular expressions.
 pub const FALLBACK: &str = "app-container";
 
-/// Patterns that a catalogue holds at most, so that no file makes it slow.
+/// Maximum number of patterns in a catalogue, so that no file makes it slow.
 const PATTERNS_MAX: usize = 1000;
-/// Ids that are told where one is not there.
+/// Number of ids suggested for an unknown one.
 const NEAREST: usize = 3;
 
 /// Which value of a heap profile a pattern is about.
@@ -35,14 +35,14 @@ const NEAREST: usize = 3;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// What is in use.
+    /// Memory in use.
     #[default]
     Inuse,
-    /// What was ever allocated.
+    /// Memory ever allocated.
     Alloc,
 }
 
-/// What shows that a pattern is at work.
+/// The evidence for a pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -50,27 +50,27 @@ pub enum PatternEvidence {
     /// Memory in use grows.
     #[default]
     Growth,
-    /// Much is allocated, and what is in use stays the same.
+    /// A lot is allocated, but memory in use stays the same.
     Churn,
-    /// A mark that never falls, whatever happened since.
+    /// A high-water mark, which never falls.
     Highwater,
 }
 
-/// How likely the pattern names the true mechanism where its frames stand.
+/// How likely the pattern names the true cause if its frames match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Hardly anything else has these frames.
     High,
-    /// It is usual.
+    /// It is the usual explanation, but not the only one.
     #[default]
     Med,
     /// It is one of several explanations.
     Low,
 }
 
-/// What kind of profile an example is of.
+/// The kind of profile of an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -87,14 +87,14 @@ pub enum ProfileKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Example {
-    /// The kind of profile that the stack is of.
+    /// The kind of profile that contains the stack.
     #[serde(default)]
     pub profile: ProfileKind,
     /// Function names, the leaf first.
     pub stack: Vec<String>,
     /// Whether the pattern matches.
     pub matches: bool,
-    /// Why it does not, or what it shows.
+    /// Why it doesn't match, or what it shows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
@@ -108,37 +108,37 @@ pub struct Pattern {
     pub title: String,
     /// Each matches some frame of the stack. Empty: no stack of a heap profile matches.
     pub any: Vec<Regex>,
-    /// None matches any frame.
+    /// None of these matches any frame.
     pub not: Vec<Regex>,
     /// Which value it is about.
     pub metric: Metric,
-    /// What shows that it is at work.
+    /// The evidence for it.
     pub evidence: PatternEvidence,
     /// Matches some frame of a parked goroutine that belongs to it.
     pub goroutine: Option<Regex>,
-    /// How likely it names the true mechanism.
+    /// How likely it names the true cause.
     pub confidence: Confidence,
-    /// What goes on.
+    /// What happens.
     pub meaning: String,
-    /// What to look at, to be sure.
+    /// What to check, to be sure.
     pub look_for: String,
     /// What to do.
     pub fix: String,
-    /// Versions with which its frames were seen.
+    /// Versions in which its frames were seen.
     pub seen_on: String,
-    /// Stacks that match, and some that nearly do.
+    /// Stacks that match, and some that almost do.
     pub examples: Vec<Example>,
-    /// The file it stands in; `None` for those of heapdiff.
+    /// The file that defines it; `None` for built-in patterns.
     pub file: Option<String>,
 }
 
 impl Pattern {
-    /// Whether it stands where no other does.
+    /// Whether it applies only if no other pattern does.
     pub fn is_fallback(&self) -> bool {
         self.id == FALLBACK
     }
 
-    /// What the order of a catalogue goes by.
+    /// The sort key of a catalogue.
     fn rank(&self) -> (bool, Confidence, bool) {
         (self.is_fallback(), self.confidence, self.file.is_none())
     }
@@ -150,14 +150,14 @@ impl PartialEq for Pattern {
     }
 }
 
-/// Patterns in their order, no two of one id.
+/// Patterns in order, with unique ids.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {
     patterns: Vec<Pattern>,
 }
 
 impl Catalog {
-    /// The patterns of heapdiff.
+    /// The built-in patterns.
     pub fn builtin() -> Self {
         let mut catalog = Self::default();
         for (name, text) in builtin::FILES {
@@ -170,11 +170,12 @@ impl Catalog {
         catalog
     }
 
-    /// Adds the `[[pattern]]` tables of a file. One that bears the id of a pattern that is there takes its place.
+    /// Adds the `[[pattern]]` tables of a file. A pattern with the id of an existing one replaces
+    /// it.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, and where; nothing is added then.
+    /// Returns what is wrong with the file, and where; nothing is added then.
     pub fn add_toml(&mut self, file_name: &str, text: &str) -> Result<(), TomlError> {
         let added = read::patterns(file_name, text)?;
         let is_kept = |pattern: &Pattern| added.iter().all(|new| new.id != pattern.id);
@@ -183,7 +184,7 @@ impl Catalog {
             return Err(read::too_many(file_name, PATTERNS_MAX));
         }
         self.patterns.retain(is_kept);
-        // What was named last comes first among equals.
+        // The last one added comes first among equals.
         self.patterns.splice(0..0, added);
         self.patterns.sort_by_key(Pattern::rank);
         Ok(())
@@ -194,20 +195,20 @@ impl Catalog {
         &self.patterns
     }
 
-    /// The pattern of an id.
+    /// The pattern with an id.
     pub fn find(&self, id: &str) -> Option<&Pattern> {
         self.patterns.iter().find(|pattern| pattern.id == id)
     }
 
-    /// The pattern that stands where no other does.
+    /// The pattern that applies if no other does.
     pub fn fallback(&self) -> Option<&Pattern> {
         self.patterns.last().filter(|last| last.is_fallback())
     }
 
-    /// The ids nearest to one that is not there, the nearest first: those that hold it, then those of which few letters
-    /// would have to change.
+    /// The ids nearest to an unknown one, the nearest first: those that contain it, then those with
+    /// the fewest letters to change.
     pub fn nearest(&self, id: &str) -> Vec<&str> {
-        // Ids are short; no more of what was typed is looked at.
+        // Ids are short; the rest of a long input is ignored.
         let id: String = id.chars().take(64).flat_map(char::to_lowercase).collect();
         let far = |known: &str| {
             if known.contains(&id) {
@@ -223,8 +224,8 @@ impl Catalog {
         ids
     }
 
-    /// What is wrong with the examples of patterns that stand in files of the user's: each that says of its stack what
-    /// is not so.
+    /// Returns the wrong examples in users' own patterns: those whose `matches` isn't true of their
+    /// stack.
     pub fn wrong_examples(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for pattern in &self.patterns {
@@ -237,7 +238,7 @@ impl Catalog {
                     };
                     let file = pattern.file.as_deref().unwrap_or("builtin");
                     wrong.push(format!(
-                        "{file}: pattern `{}`: example {number} says that it {says}, and it {is}: {}",
+                        "{file}: pattern `{}`: example {number} says it {says}, but it {is}: {}",
                         pattern.id,
                         example.stack.join(" ← ")
                     ));
@@ -329,7 +330,7 @@ mod tests {
         assert_eq!(catalog(&example(true)).wrong_examples(), [""; 0]);
         assert_eq!(
             catalog(&example(false)).wrong_examples(),
-            ["mine.toml: pattern `mine`: example 1 says that it does not match, and it does: \
+            ["mine.toml: pattern `mine`: example 1 says it does not match, but it does: \
               x ← main.f"]
         );
     }
@@ -360,7 +361,7 @@ mod tests {
         catalog.add_toml("more.toml", &file(400)).unwrap();
         let before = catalog.clone();
         let error = catalog.add_toml("many.toml", &file(800)).unwrap_err().to_string();
-        assert_eq!(error, "many.toml: with these there would be too many patterns: at most 1000");
+        assert_eq!(error, "many.toml: too many patterns with this file: at most 1000 are allowed");
         assert_eq!(catalog, before);
         // The same ones once more take the places of those that are there.
         catalog.add_toml("again.toml", &file(400)).unwrap();

@@ -1,8 +1,8 @@
-//! From the text of a pattern file to patterns.
+//! Reads patterns from the text of a pattern file.
 //!
-//! Whoever writes a pattern writes it with a file and this reader and nothing else, so each mistake is told with its
-//! line and column, and with what is allowed there. Regular expressions are compiled here. A file may be a
-//! stranger's: its length, the length of an expression, and what one takes when it is compiled are bounded.
+//! Pattern authors have only their file and this reader, so each mistake is reported with its line
+//! and column, and with what is allowed there. Regular expressions are compiled here. A file may be
+//! untrusted, so its length, the length of an expression, and the compiled size of one are bounded.
 
 use super::{Confidence, Example, FALLBACK, Metric, Pattern, PatternEvidence};
 use crate::toml_file::{TomlError, TomlFile};
@@ -11,19 +11,19 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-/// Regular expressions of one pattern, and of a file, at most.
+/// Maximum number of regular expressions of a pattern, and of a file.
 const REGEXES_MAX: usize = 50;
 const REGEXES_OF_FILE_MAX: usize = 500;
-/// Characters of an id at most.
+/// Maximum length of an id in characters.
 const ID_MAX: usize = 40;
 
-/// The file as TOML has it.
+/// The file as in TOML.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     pattern: Vec<Table>,
-    /// What stands beside patterns in `heapdiff.toml` has a reader of its own, in `rules`.
+    /// The other tables of `heapdiff.toml` have their own reader, in `rules`.
     #[serde(default, rename = "rule")]
     _rule: Option<IgnoredAny>,
     #[serde(default, rename = "allow")]
@@ -58,7 +58,7 @@ struct Table {
     example: Vec<Example>,
 }
 
-/// The patterns of a file, in its order.
+/// Returns the patterns of a file, in its order.
 pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, TomlError> {
     let reader = Reader { file: TomlFile { name: file, text } };
     let read: File = reader.file.read("pattern")?;
@@ -75,8 +75,7 @@ pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, TomlError
         let at = table.id.span();
         let pattern = reader.pattern(table)?;
         if let Some(i) = patterns.iter().position(|known| known.id == pattern.id) {
-            let message =
-                format!("there is a pattern `{}` already, in line {}", pattern.id, lines[i]);
+            let message = format!("pattern `{}` already exists, in line {}", pattern.id, lines[i]);
             return Err(reader.file.error(at, message));
         }
         patterns.push(pattern);
@@ -85,9 +84,9 @@ pub(super) fn patterns(file: &str, text: &str) -> Result<Vec<Pattern>, TomlError
     Ok(patterns)
 }
 
-/// That a catalogue would have more patterns than it may.
+/// The error that a catalogue would have too many patterns.
 pub(super) fn too_many(file: &str, most: usize) -> TomlError {
-    let message = format!("with these there would be too many patterns: at most {most}");
+    let message = format!("too many patterns with this file: at most {most} are allowed");
     TomlError::whole(file, message)
 }
 
@@ -101,23 +100,23 @@ impl Reader<'_> {
         let regexes = table.any.len() + table.not.len();
         if regexes > REGEXES_MAX {
             let message = format!(
-                "pattern `{id}` has {regexes} regular expressions, of at most {REGEXES_MAX}: join some \
-                 with `|`"
+                "pattern `{id}` has {regexes} regular expressions; at most {REGEXES_MAX} are \
+                 allowed: join some with `|`"
             );
             return Err(self.file.error(table.id.span(), message));
         }
         let asks = !table.any.is_empty() || table.goroutine.is_some();
         if asks && id == FALLBACK {
             let message = format!(
-                "`{FALLBACK}` stands where no other pattern matches: it takes neither `any` nor \
+                "`{FALLBACK}` applies if no other pattern matches: it takes neither `any` nor \
                  `goroutine`"
             );
             return Err(self.file.error(table.id.span(), message));
         }
         if !asks && id != FALLBACK {
             let message = format!(
-                "pattern `{id}` would match nothing: give it `any`, regular expressions on function \
-                 names each of which matches some frame of the stack, or `goroutine`"
+                "pattern `{id}` would match nothing: give it `goroutine`, or `any` with regular \
+                 expressions on function names, each of which must match a frame of the stack"
             );
             return Err(self.file.error(table.id.span(), message));
         }
@@ -149,7 +148,7 @@ impl Reader<'_> {
         })
     }
 
-    /// An id can be typed in a shell as it is.
+    /// Checks an id, which can be typed in a shell without quotes.
     fn id(&self, id: &Spanned<String>) -> Result<String, TomlError> {
         let text = id.get_ref();
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -159,8 +158,8 @@ impl Reader<'_> {
         // `heapdiff patterns match` is a command.
         if !fits || text == "match" {
             let message = format!(
-                "`{}` is no id: an id has lower-case letters, digits and dashes, at most {ID_MAX}, \
-                 begins with no dash, and is not `match`",
+                "`{}` isn't a valid id: an id has lower-case letters, digits and dashes, at most \
+                 {ID_MAX}, doesn't start with a dash, and isn't `match`",
                 text.chars().take(ID_MAX).collect::<String>()
             );
             return Err(self.file.error(id.span(), message));
@@ -171,7 +170,7 @@ impl Reader<'_> {
     fn said(&self, id: &str, field: &str, text: &Spanned<String>) -> Result<String, TomlError> {
         let said = paragraph(text.get_ref());
         if said.is_empty() {
-            let message = format!("pattern `{id}`: `{field}` is empty: say it in a few words");
+            let message = format!("pattern `{id}`: `{field}` is empty: describe it in a few words");
             return Err(self.file.error(text.span(), message));
         }
         Ok(said)
@@ -182,7 +181,7 @@ impl Reader<'_> {
     }
 }
 
-/// Words with single blanks between them: where a file breaks its lines says nothing.
+/// Joins words with single blanks, so that line breaks in the file don't matter.
 fn paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -247,11 +246,11 @@ mod tests {
             (with("'^x$'", &many), "p.toml:2:6: pattern `a-1` has 51 regular expressions"),
             (with("any = ['^x$']", ""), "p.toml:2:6: pattern `a-1` would match nothing"),
             (with("a-1", "app-container"), "it takes neither `any` nor `goroutine`"),
-            (with("a-1", "A 1"), "p.toml:2:6: `A 1` is no id: an id has lower-case letters"),
-            (with("a-1", "match"), "`match` is no id"),
-            (with("a-1", ""), "`` is no id"),
+            (with("a-1", "A 1"), "p.toml:2:6: `A 1` isn't a valid id: an id has lower-case"),
+            (with("a-1", "match"), "`match` isn't a valid id"),
+            (with("a-1", ""), "`` isn't a valid id"),
             (with("'m'", "' '"), "p.toml:5:11: pattern `a-1`: `meaning` is empty"),
-            ([FINE, FINE].concat(), "p.toml:8:6: there is a pattern `a-1` already, in line 2"),
+            ([FINE, FINE].concat(), "p.toml:8:6: pattern `a-1` already exists, in line 2"),
             (with("'t'", "'t"), "p.toml:3:"),
             ("[[pattern".to_owned(), "p.toml:1:"),
             ("\u{feff}= ä".to_owned(), "p.toml:1:"),

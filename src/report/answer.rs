@@ -1,7 +1,7 @@
-//! Answers: a variant for each question.
+//! Answers: one variant per question.
 //!
-//! In JSON an answer is its section in the flat object of the report: the variant's name and what it holds. An answer of
-//! several sections holds a struct whose fields are these.
+//! In JSON an answer is a section in the flat object of the report: the variant's name and its
+//! contents. An answer with several sections is a struct whose fields are the sections.
 
 use crate::analysis::{
     Suspect,
@@ -38,7 +38,7 @@ pub enum Answer {
     Diff(Diff),
     /// Where the memory is.
     Top(Top),
-    /// Through what memory was allocated.
+    /// The call paths that allocated memory.
     Refs(Refs),
     /// The call graph.
     Graph(Graph),
@@ -50,55 +50,55 @@ pub enum Answer {
     Traces(Traces),
     /// Labels.
     Tags(Tags),
-    /// Which paths weigh how much.
+    /// The flame graph.
     Flame(Flame),
-    /// Rows through time.
+    /// Rows over time.
     Timeline(Timeline),
-    /// Which patterns the stacks under each own function match.
+    /// The patterns that the stacks under each own function match.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<matches::Match>"))]
     Matches(Matches),
-    /// What leaks.
+    /// Leaks.
     #[serde(untagged)]
     Leaks(LeaksAnswer),
-    /// Whether rules are kept to.
+    /// Whether the rules pass.
     #[serde(untagged)]
     Check(CheckAnswer),
-    /// Every distinct stack, for the formats of other tools; in no JSON of ours.
+    /// Every distinct stack, for the formats of other tools; never in heapdiff's JSON.
     #[serde(untagged, skip_deserializing, serialize_with = "nothing")]
     #[cfg_attr(feature = "schema", schemars(with = "()"))]
     Stacks(ValuedStacks),
 }
 
-/// What leaks, beside the rows through time.
+/// Leaks, and the rows over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(inline))]
 pub struct LeaksAnswer {
-    /// Rows through time.
+    /// Rows over time.
     pub timeline: Timeline,
-    /// What leaks, and what only looks like it; the worst first.
+    /// Leaks, and suspects that only look like one; the worst first.
     pub suspects: Vec<Suspect>,
     /// The verdict over all suspects.
     pub verdict: Verdict,
 }
 
-/// Whether rules are kept to, and what leaks where a rule is about leaks.
+/// Whether the rules pass, and the leaks if a rule is about leaks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(inline))]
 pub struct CheckAnswer {
-    /// What leaks, and what only looks like it; the worst first.
+    /// Leaks, and suspects that only look like one; the worst first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspects: Option<Vec<Suspect>>,
     /// The verdict over all suspects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// Whether rules are kept to.
+    /// Whether the rules pass.
     pub check: Check,
 }
 
 impl Answer {
-    /// The rows through time, of an answer that has some.
+    /// The rows over time, if the answer has them.
     pub fn timeline(&self) -> Option<&Timeline> {
         match self {
             Self::Timeline(timeline) | Self::Leaks(LeaksAnswer { timeline, .. }) => Some(timeline),
@@ -106,7 +106,7 @@ impl Answer {
         }
     }
 
-    /// Whether rules are kept to, where that was asked.
+    /// Whether the rules pass, if the question was a check.
     pub fn check(&self) -> Option<&Check> {
         match self {
             Self::Check(answer) => Some(&answer.check),
@@ -128,7 +128,7 @@ fn sections(schema: &mut Schema) {
     *schema = json!({ "type": "object", "properties": sections }).try_into().unwrap_or_default();
 }
 
-/// Takes the sections out of a variant, or out of the variants within it.
+/// Collects the sections of a variant, or of the variants within it.
 #[cfg(feature = "schema")]
 fn gather(variant: &Value, sections: &mut Map<String, Value>) {
     for variants in ["anyOf", "oneOf"].iter().filter_map(|&key| variant[key].as_array()) {

@@ -1,4 +1,4 @@
-//! What is said of stored baselines: what each one is, what it holds, and what that does through time.
+//! The report on stored baselines: each one, its totals, and their drift over time.
 
 use crate::stats::drift::{self, Point};
 use crate::stats::threshold::Limits;
@@ -10,7 +10,7 @@ pub const SCHEMA: &str = "heapdiff.baselines/v1";
 /// The normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.96;
 
-/// What the runs of a baseline hold of one sample type.
+/// The total of one sample type over the runs of a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BaselineTotal {
     /// Sample type: `inuse_space`.
@@ -19,8 +19,8 @@ pub struct BaselineTotal {
     pub unit: String,
     /// The mean of the runs.
     pub value: i64,
-    /// Its standard error, by sampling or by the spread of the runs, whichever is larger; absent where nothing is
-    /// known of it.
+    /// Its standard error, from sampling or from the spread of the runs, whichever is larger;
+    /// absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
 }
@@ -54,26 +54,26 @@ pub struct BaselineRow {
     pub period: i64,
     /// `whole` or `scopes`.
     pub kept: String,
-    /// What it holds of the sample type that is shown; absent where it was not measured.
+    /// Its total of the sample type shown; absent if that wasn't measured.
     pub total: Option<BaselineTotal>,
-    /// What it has more than the one before it.
+    /// Its total minus that of the one before it.
     pub change: Option<i64>,
 }
 
-/// What the baselines of a window do, from the first to the last of them.
+/// The drift of the baselines of a window, from the first to the last.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rise {
-    /// How many baselines it is about.
+    /// Number of baselines.
     pub baselines: usize,
     /// The rise over all of them: Theil and Sen's slope times the steps.
     pub value: i64,
-    /// In percent of where they begin.
+    /// In percent of the start.
     pub percent: Option<f64>,
     /// Lower 95 % bound, one-sided.
     pub lower: i64,
     /// Upper 95 % bound.
     pub upper: i64,
-    /// The chance of so steady a rise where nothing rises.
+    /// The probability of a rise this steady if nothing rises.
     pub p: f64,
 }
 
@@ -86,11 +86,11 @@ pub struct Branch {
     pub platform: String,
     /// The baselines.
     pub baselines: Vec<BaselineRow>,
-    /// What the last ones do, where there are enough.
+    /// The drift of the last ones, if there are enough.
     pub drift: Option<Rise>,
 }
 
-/// All that is shown.
+/// The whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shelf {
     /// Always [`SCHEMA`].
@@ -99,12 +99,13 @@ pub struct Shelf {
     pub sample_type: String,
     /// Branches and platforms, in the order of their names.
     pub branches: Vec<Branch>,
-    /// What else is to be said.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
 impl Branch {
-    /// Fills in what each baseline has more than the one before it, and what the last `window` of them do.
+    /// Fills in the change of each baseline from the one before it, and the drift of the last
+    /// `window` of them.
     #[must_use]
     pub fn new(
         branch: String,

@@ -1,4 +1,4 @@
-//! What the inputs might mislead about, each with what was done about it.
+//! Warns about inputs that might mislead, and about how they were handled.
 
 use super::{Warning, WarningCode};
 use crate::analysis::{sampling, sampling_of};
@@ -16,8 +16,8 @@ fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
 }
 
-/// Of one input alone, which has so many samples, in a series of these sample types; `negative` where it holds negative
-/// values.
+/// Warnings about one input with this number of samples, in a series of these sample types;
+/// `negative` if it has negative values.
 pub(super) fn of_snapshot(
     types: &[SampleType],
     snapshot: &Snapshot,
@@ -30,7 +30,7 @@ pub(super) fn of_snapshot(
     if samples == 0 {
         warnings.push(warning(
             WarningCode::EmptyProfile,
-            "has no samples: nothing was allocated that the profiler sampled, or profiling is off",
+            "has no samples: the profiler sampled no allocation, or profiling is off",
         ));
     }
     if heap && (header.duration_nanos > 0 || negative) {
@@ -44,11 +44,14 @@ pub(super) fn of_snapshot(
             WarningCode::NegativeValues
         };
         let what =
-            if negative { "holds negative values: it is a difference" } else { "is a difference" };
-        let from = if header.duration_nanos > 0 { " (as ?seconds=N gives it)" } else { "" };
+            if negative { "has negative values: a delta profile" } else { "is a delta profile" };
+        let from = if header.duration_nanos > 0 { " (from ?seconds=N)" } else { "" };
         warnings.push(warning(
             code,
-            format!("{what}{span}{from}, not the state of the heap; fetch it without seconds= to compare states"),
+            format!(
+                "{what}{span}{from}, not a snapshot of the heap; fetch it without seconds= to \
+                 compare snapshots"
+            ),
         ));
     }
     if heap && sampling_of(snapshot) == Sampling::Unknown && samples > 0 {
@@ -58,12 +61,13 @@ pub(super) fn of_snapshot(
         let (code, message) = if whole {
             (
                 WarningCode::NoSamplingPeriod,
-                "does not name its sampling period: there are no error bars",
+                "records no sampling period, so there are no error bars",
             )
         } else {
             (
                 WarningCode::Truncated,
-                "names neither a sampling period nor a time: it may be cut off; there are no error bars",
+                "records neither a sampling period nor a time: it may be truncated; there are no \
+                 error bars",
             )
         };
         warnings.push(warning(code, message));
@@ -79,7 +83,7 @@ pub(super) fn of_snapshot(
             warnings.push(warning(
                 WarningCode::DifferentSampleTypes,
                 format!(
-                    "has sample types that the other input has not, left out: {}",
+                    "has sample types that the other input lacks, left out: {}",
                     left.join(", ")
                 ),
             ));
@@ -88,7 +92,7 @@ pub(super) fn of_snapshot(
     warnings
 }
 
-/// Of the comparison as a whole.
+/// Warnings about the comparison as a whole.
 pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let [before, after] = series.snapshots.as_slice() else { return warnings };
@@ -101,7 +105,7 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
         warnings.push(warning(
             WarningCode::SwappedOrder,
             format!(
-                "the first profile is {} younger than the second: give the older one first to see growth as growth",
+                "the first profile is {} newer than the second; put the older one first",
                 Nanoseconds(b.time_nanos.saturating_sub(a.time_nanos) as f64)
             ),
         ));
@@ -109,15 +113,15 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     if heap && b.time_nanos == 0 && a.time_nanos == 0 && !identical(before, after) {
         warnings.push(warning(
             WarningCode::NoTime,
-            "neither profile says when it was taken: they are compared in the order given",
+            "neither profile records when it was taken: they are compared in the order given",
         ));
     }
     if !before.samples.is_empty() && identical(before, after) {
         let why = if b.time_nanos == a.time_nanos {
-            "one profile was given twice"
+            "the same profile was given twice"
         } else if heap {
-            "no garbage collection ended between them, which is not the same as no growth; take the second \
-             one later, or with ?gc=1"
+            "no garbage collection ended between them, which is not the same as no growth; take \
+             the second one later, or with ?gc=1"
         } else {
             "nothing was recorded between them"
         };
@@ -132,11 +136,11 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     {
         warnings.push(warning(
             WarningCode::DifferentBuilds,
-            "the two profiles come from different builds: they are compared by function names, and a renamed \
-             function shows as one gone and one new",
+            "the two profiles come from different builds: functions are compared by name, so a \
+             renamed function shows as one gone and one new",
         ));
     }
-    // Where one names no period, another warning says that there are no error bars.
+    // If one records no period, another warning covers the missing error bars.
     let period = |header: &Header| match sampling(header) {
         Sampling::Heap { period } => Some(period),
         Sampling::Exact if kind(header) == Kind::Heap => Some(1.0),
@@ -148,8 +152,8 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
         warnings.push(warning(
             WarningCode::DifferentPeriods,
             format!(
-                "the two profiles were sampled at different rates (one sample per {} and per {}): the error bars \
-                 account for it",
+                "the two profiles have different sampling periods ({} and {}): the error bars \
+                 account for that",
                 Bytes(x),
                 Bytes(y)
             ),
@@ -164,13 +168,13 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
             "the two profiles give the same values in different units: the coarser one was scaled",
         ));
     }
-    // Go's limit in physical frames was 32 up to 1.22 and is 128 since.
+    // Go's limit in physical frames was 32 up to 1.22 and has been 128 since.
     let (x, y) = (before.samples.deepest, after.samples.deepest);
     if heap && (x == 32) != (y == 32) && x.max(y) > 32 {
         warnings.push(warning(
             WarningCode::DifferentStackDepth,
-            "one profile cuts its stacks at 32 frames (Go up to 1.22), the other does not: cumulative values \
-             of outer functions do not compare",
+            "one profile cuts its stacks at 32 frames (Go up to 1.22), the other doesn't: cum \
+             values of outer functions aren't comparable",
         ));
     }
     warnings
@@ -191,7 +195,7 @@ fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64
     all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
 }
 
-/// That what is compared seems to be two programs.
+/// Warns if before and after seem to be two programs.
 pub(super) fn another_program(series: &Series, before: usize) -> Option<Warning> {
     let (first, last) = series.snapshots.split_at(before.min(series.snapshots.len()));
     let functions = |snapshots: &[Snapshot]| {
@@ -206,8 +210,8 @@ pub(super) fn another_program(series: &Series, before: usize) -> Option<Warning>
     let (a, b) = (functions(first), functions(last));
     let is_other = !a.is_empty() && !b.is_empty() && a.is_disjoint(&b);
     is_other.then(|| {
-        let message = "before and after have no function in common but those of the standard library: are they of \
-                       one program?";
+        let message = "before and after share no function outside the standard library: are they \
+                       the same program?";
         warning(WarningCode::Other, message)
     })
 }

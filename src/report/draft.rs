@@ -1,4 +1,5 @@
-//! A report on its way: what all questions settle alike (sample type, order, inputs, totals), and why one can fail.
+//! A report in progress: the parts that all questions share (sample type, order, inputs, totals),
+//! and why a question can fail.
 
 use super::{
     Answer, Comparison, Input, InputKind, Query, Report, SCHEMA, Sort, SubjectKind, Total, Warning,
@@ -21,16 +22,16 @@ pub enum ReportError {
     /// A filter can't be used.
     #[error(transparent)]
     Filter(#[from] FilterError),
-    /// The sample type asked for is not there.
+    /// The requested sample type doesn't exist.
     #[error("there is no sample type {asked:?}; the profiles have: {known}")]
     SampleType {
-        /// What was asked for.
+        /// The requested sample type.
         asked: String,
-        /// What there is.
+        /// The existing sample types.
         known: String,
     },
     /// The profiles measure nothing.
-    #[error("{name} has no sample types; a profile without any holds no values")]
+    #[error("{name} has no sample types, so it contains no values")]
     NoSampleTypes {
         /// Name of the input.
         name: String,
@@ -38,38 +39,38 @@ pub enum ReportError {
     /// A pattern matches nothing.
     #[error(transparent)]
     NoMatch(#[from] NoMatch),
-    /// There is no answer about rows.
+    /// The question can't be answered for these rows.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
     /// The stacks take too much memory.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
-    /// Not the number of snapshots that the question is about.
+    /// The wrong number of snapshots for the question.
     #[error("a comparison needs two profiles, found {0}")]
     NotTwo(usize),
-    /// More snapshots than the question is about.
-    #[error("one profile or two can be asked about, found {0}")]
+    /// More snapshots than the question takes.
+    #[error("this question takes one or two profiles, found {0}")]
     NotOneOrTwo(usize),
-    /// The question is asked of something else.
-    #[error("this question is asked of {0:?}")]
+    /// The question takes another kind of subject.
+    #[error("this question takes {0:?}")]
     OtherSubject(SubjectKind),
     /// Rules can't be checked.
     #[error(transparent)]
     Check(#[from] check::Unanswerable),
-    /// Patterns are looked for in what has none.
+    /// The profiles have no sample type that patterns match.
     #[error(
-        "{0} holds neither memory nor goroutines: patterns are looked for in heap profiles and in goroutine profiles"
+        "{0} measures neither memory nor goroutines; patterns need a heap or goroutine profile"
     )]
     NoPatterns(String),
-    /// Leaks are looked for where there can be none.
+    /// The sample type can't leak.
     #[error("{0}")]
     CannotLeak(String),
-    /// A pattern does not compile.
-    #[error("the pattern does not compile: {0}")]
+    /// A regular expression does not compile.
+    #[error("the regular expression does not compile: {0}")]
     Pattern(#[from] regex::Error),
     /// Sums do not fit in 64 bits.
     #[error(
-        "the values of {sample_type} in {name} add up to more than 64 bits hold; the profile is damaged"
+        "the values of {sample_type} in {name} add up to more than 64 bits; the profile is damaged"
     )]
     Overflow {
         /// The sample type.
@@ -79,7 +80,7 @@ pub enum ReportError {
     },
 }
 
-/// A report that lacks its answer.
+/// A report without its answer.
 pub(super) struct Draft {
     pub(super) inputs: Vec<Input>,
     pub(super) comparison: Option<Comparison>,
@@ -91,7 +92,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Nothing is known yet but what is asked.
+    /// Starts a report from its query.
     pub(super) fn new(query: &Query, sample_type: &SampleType, sort: Sort) -> Self {
         Self {
             inputs: Vec::new(),
@@ -121,7 +122,8 @@ impl Draft {
     }
 }
 
-/// The order asked for, as it was typed and as it is meant; `flat` is the one of questions without one of their own.
+/// The requested order, as typed and as applied; `flat` is for questions without an order of their
+/// own.
 pub(super) fn settle_order(query: &Query, by_flat: bool) -> (Sort, Order) {
     let sort = query.sort.unwrap_or(if by_flat { Sort::Flat } else { Sort::Bound });
     let order = match sort {
@@ -147,7 +149,8 @@ pub(super) fn no_match(option: &'static str) -> Warning {
     }
 }
 
-/// The column of a sample type by name or position; that of the newest profile that names a default where none is asked for.
+/// The column of a sample type by name or position; by default that of the newest profile that
+/// names a default.
 pub(super) fn column<'d>(
     types: &[SampleType],
     defaults: impl DoubleEndedIterator<Item = &'d str>,
@@ -160,7 +163,7 @@ pub(super) fn column<'d>(
     position(types, asked)
 }
 
-/// Position of a sample type by name, or by position as pprof takes it. `inuse_space` finds `space` as well.
+/// Position of a sample type by name, or by position as in pprof. `inuse_space` also finds `space`.
 pub fn position(types: &[SampleType], asked: &str) -> Result<usize, ReportError> {
     let by_position = asked.parse().ok().filter(|&position: &usize| position < types.len());
     let named = |name: &str| types.iter().position(|t| t.name == name);
@@ -187,7 +190,8 @@ pub(super) fn total(sample_type: &SampleType, value: Change<i64>) -> Total {
     }
 }
 
-/// An input as the report has it. `types` are those of the series that the snapshot, which has so many samples, is in.
+/// An input as the report shows it. `types` are the sample types of the series that contains the
+/// snapshot, which has `samples` samples.
 pub(super) fn input(
     symbols: &Symbols,
     types: &[SampleType],

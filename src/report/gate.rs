@@ -1,4 +1,4 @@
-//! The question of a gate: whether runs before and after keep to rules.
+//! Answers `check`: whether the runs before and after pass the rules.
 
 use super::draft::{Draft, ReportError, column, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals};
@@ -20,10 +20,12 @@ use crate::model::series::{Series, Snapshot, trimmed};
 use crate::rules::{Rule, Scope};
 use std::sync::Arc;
 
-/// What a gate is about where nobody says: what kills a process, and not what it ever allocated, which depends on how long it ran.
+/// The default sample type of a check: memory in use is what kills a process, while the total ever
+/// allocated depends on how long it ran.
 const IN_USE: &str = "inuse_space";
 
-/// The sample type of a gate where nobody names one, if it is among these; else it is the profiles' own.
+/// The default sample type of a check, if it is among these; otherwise the profiles' own default
+/// applies.
 fn in_use(types: &[SampleType]) -> Option<&'static str> {
     types.iter().any(|t| t.name == IN_USE).then_some(IN_USE)
 }
@@ -99,7 +101,7 @@ pub(super) fn check(
     let holds_nothing = sums.iter().all(|sums| sums[at].absolute == 0);
     if holds_nothing && asked.before > 0 {
         let message = format!(
-            "no profile holds anything of {}: judge another sample type, if this one was not meant",
+            "no profile has any {}; if you meant another sample type, name it",
             types[at].name
         );
         draft.warnings.push(Warning { code: WarningCode::EmptyProfile, message });
@@ -107,7 +109,7 @@ pub(super) fn check(
     let has_samples = !series.snapshots.iter().all(is_empty);
     draft.warnings.extend(caveats::another_program(&series, asked.before));
     let Applied { series, unmatched } = filter.apply(series)?;
-    // Who filters everything away would judge nothing.
+    // A filter that removes everything would leave nothing to judge.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
         return Err(ReportError::Check(check::Unanswerable::Filter(option)));
     }
@@ -137,7 +139,7 @@ pub(super) fn check(
     }
     for granted in check.allowances.iter().filter(|granted| !granted.is_used) {
         let message = format!(
-            "the allow-list takes nothing out at {} ({}): take it out, if it is no longer needed",
+            "the allow-list entry at {} ({}) has no effect; remove it if it is no longer needed",
             granted.place, granted.scope
         );
         draft.warnings.push(Warning { code: WarningCode::NoMatch, message });
@@ -147,7 +149,7 @@ pub(super) fn check(
     draft.warnings.extend(skipped.iter().map(|name| not_judged(name)));
     if let ([first, last], 3.., true) = (draft.inputs.as_slice(), snapshots, compares) {
         let message = format!(
-            "of {snapshots} snapshots {} and {}, the first and the last, are compared",
+            "comparing {} and {}, the first and last of {snapshots} snapshots",
             first.name, last.name
         );
         draft.warnings.push(Warning { code: WarningCode::Other, message });
@@ -156,7 +158,7 @@ pub(super) fn check(
     Ok(draft.answered(Answer::Check(CheckAnswer { suspects, verdict, check })))
 }
 
-/// What leaks in the snapshots of a gate: its sample type is that of the gate.
+/// Finds the leaks in the snapshots of a check, in the sample type of the check.
 fn leaks(
     recording: Recording,
     asked: &CheckQuery,
@@ -170,7 +172,8 @@ fn leaks(
     leaks_alone(recording, &about, &Query { sample_type, ..query.clone() }, spec)
 }
 
-/// Takes out the rules about leaks, which need snapshots through time, unless there is no other rule. Returns their names.
+/// Removes the rules about leaks, which need snapshots over time, unless there is no other rule.
+/// Returns their names.
 fn skip_leaks(asked: &mut CheckQuery) -> Vec<String> {
     let is_leak = |rule: &Rule| rule.scope == Scope::Leak;
     let rules = &asked.rules.rules;
@@ -181,16 +184,16 @@ fn skip_leaks(asked: &mut CheckQuery) -> Vec<String> {
     skipped.map(|rule| rule.name).collect()
 }
 
-/// That a rule about leaks is skipped.
+/// Warns that a rule about leaks is skipped.
 fn not_judged(name: &str) -> Warning {
     let message = format!(
-        "rule `{name}` is about leaks, which show in snapshots through time: it is not judged here, and \
-         heapdiff check --no-leaks SNAPSHOT... does"
+        "rule `{name}` is about leaks, which need snapshots over time, so it is skipped here; use \
+         heapdiff check --no-leaks SNAPSHOT..."
     );
     Warning { code: WarningCode::Other, message }
 }
 
-/// Adds judgements of drift behind those of the rules.
+/// Adds judgements of drift after those of the rules.
 fn add_drift(check: &mut Check, drift: Vec<Judgement>) {
     let end = check.rules.iter().position(|judgement| judgement.demand == Demand::Allowance);
     let end = end.unwrap_or(check.rules.len());
@@ -198,7 +201,8 @@ fn add_drift(check: &mut Check, drift: Vec<Judgement>) {
     check.outcome = Check::overall(check.rules.iter());
 }
 
-/// What each rule holds in the snapshots of a series, which are the runs of one baseline.
+/// Measures the scope of each rule in the snapshots of a series, which are the runs of one
+/// baseline.
 pub fn measure(
     series: Series,
     asked: &CheckQuery,
@@ -225,7 +229,7 @@ pub fn measure(
     check::drift::measure(subject, asked, &position).map_err(ReportError::Check)
 }
 
-/// The sample type of rules that name none.
+/// The sample type of rules that don't name one.
 fn gate_column(series: &Series, asked: Option<&str>) -> Result<usize, ReportError> {
     let types = &series.sample_types;
     let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
@@ -236,7 +240,8 @@ fn is_empty(snapshot: &Snapshot) -> bool {
     snapshot.samples.is_empty()
 }
 
-/// Refuses profiles without samples, unless they may be. This comes before filters: what they take away was there.
+/// Refuses profiles without samples, unless they are allowed. This happens before filtering, since
+/// a filter may remove samples that exist.
 fn refuse_empty(series: &Series, asked: &CheckQuery) -> Result<(), ReportError> {
     let empty = series.snapshots.iter().find(|snapshot| is_empty(snapshot));
     match empty.filter(|_| !asked.missing.samples) {
@@ -245,8 +250,8 @@ fn refuse_empty(series: &Series, asked: &CheckQuery) -> Result<(), ReportError> 
     }
 }
 
-/// Takes out runs that hold what another run of their side holds: they say nothing about the spread, and would make the
-/// error look smaller than it is.
+/// Removes runs with the same data as another run on their side: they add nothing to the spread,
+/// and would make the error look smaller than it is.
 fn take_repeats_out(series: &mut Series, before: &mut usize) -> Option<Warning> {
     let is_same = |a: &Snapshot, b: &Snapshot| {
         a.header.time_nanos == b.header.time_nanos
@@ -266,13 +271,14 @@ fn take_repeats_out(series: &mut Series, before: &mut usize) -> Option<Warning> 
     (count > 0).then(|| Warning {
         code: WarningCode::IdenticalData,
         message: format!(
-            "{count} of the profiles hold the same data as another of their side: they are no runs of their own, and \
-             are left out"
+            "{count} of the profiles hold the same data as another on the same side: they aren't \
+             separate runs and are left out"
         ),
     })
 }
 
-/// That the same runs stand on both sides, where each has several; of a single pair the comparison says so.
+/// Warns if the same runs are on both sides, if a side has several; for a single pair the
+/// comparison warns itself.
 fn same_on_both_sides(series: &Series, before: usize) -> Option<Warning> {
     let (first, last) = series.snapshots.split_at(before);
     let is_there = |run: &Snapshot| {
@@ -285,18 +291,19 @@ fn same_on_both_sides(series: &Series, before: usize) -> Option<Warning> {
     (same > 0 && series.snapshots.len() > 2).then(|| Warning {
         code: WarningCode::IdenticalData,
         message: format!(
-            "{same} of the {} runs after hold the same data as a run before: check that the right files are compared",
+            "{same} of the {} runs after hold the same data as a run before: check that you \
+             compare the right files",
             last.len()
         ),
     })
 }
 
-/// What bounds of a single pair are about.
+/// Warns what the bounds of a single pair cover.
 fn single_runs() -> Warning {
     Warning {
         code: WarningCode::Other,
-        message: "one run of each side: the bounds are about sampling alone, and how much runs differ by themselves \
-                  nobody knows; several runs of each side would tell"
+        message: "one run per side: the bounds cover sampling error only; use several runs per \
+                  side to include the spread between runs"
             .to_owned(),
     }
 }

@@ -1,8 +1,9 @@
-//! The spine: a subject and a query go in, a report comes out.
+//! The spine: takes a subject and a query, returns a report.
 //!
-//! [`analyze`] is the only way in. A [`Question`] is asked of a [`Subject`], and its [`Answer`] stands in a [`Report`] with
-//! what is known of the inputs. A report is plain data. Every output reads only a report, and what `--format json` prints
-//! is this type, field for field; `docs/schema/report.v1.json` is made from it and a test holds the two together.
+//! [`analyze`] is the only entry point. It answers a [`Question`] about a [`Subject`] with an
+//! [`Answer`] in a [`Report`], together with facts about the inputs. A report is plain data. Every
+//! output reads only a report, and `--format json` prints this type, field for field;
+//! `docs/schema/report.v1.json` is made from it and a test keeps the two in step.
 
 mod answer;
 pub mod baselines;
@@ -51,7 +52,7 @@ pub fn analyze<'a>(
     Ok(report)
 }
 
-/// What kind of profile an input is.
+/// The kind of profile of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -70,28 +71,29 @@ pub enum InputKind {
     Other,
 }
 
-/// What an input might mislead about.
+/// The subject of a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningCode {
     /// The two profiles come from different builds.
     DifferentBuilds,
-    /// The two profiles hold the same data: no collection ended between them, or one file was given twice.
+    /// The two profiles hold the same data: no collection ended between them, or one file was given
+    /// twice.
     IdenticalData,
-    /// A profile holds a difference (`?seconds=N`), not a state.
+    /// A profile is a delta profile (`?seconds=N`), not a snapshot.
     DeltaProfile,
-    /// Negative values where there can be none.
+    /// Negative values in a profile that can't have any.
     NegativeValues,
-    /// The first profile is younger than the second.
+    /// The first profile is newer than the second.
     SwappedOrder,
-    /// The two profiles were sampled at different rates.
+    /// The two profiles have different sampling periods.
     DifferentPeriods,
-    /// Sample types or units differ: only what both have is compared.
+    /// Sample types or units differ: only those in both are compared.
     DifferentSampleTypes,
     /// A filter matched nothing.
     NoMatch,
-    /// The profile does not say how it was sampled: there are no error bars.
+    /// The profile doesn't record its sampling period: there are no error bars.
     NoSamplingPeriod,
     /// The profile has no samples.
     EmptyProfile,
@@ -99,13 +101,13 @@ pub enum WarningCode {
     DifferentStackDepth,
     /// The input was cut off or damaged at its end.
     Truncated,
-    /// Snapshots bear no time, so their order is that of the arguments.
+    /// Snapshots have no time, so they are in the order of the arguments.
     NoTime,
-    /// The snapshots are of several processes.
+    /// The snapshots come from several processes.
     SeveralProcesses,
-    /// The source of a profile says something else that matters.
+    /// Anything else that matters.
     Other,
-    /// Files were left out: they are no profiles, or lie in folders within a folder.
+    /// Files were skipped: they aren't profiles, or are in folders within a folder.
     SetAside,
 }
 
@@ -115,7 +117,7 @@ pub enum WarningCode {
 pub struct Warning {
     /// Stable name for scripts.
     pub code: WarningCode,
-    /// One or two sentences for people: what is off, and what was done about it.
+    /// One or two sentences: what is wrong, and how it was handled.
     pub message: String,
 }
 
@@ -125,21 +127,21 @@ pub struct Warning {
 pub struct Input {
     /// Name as given: a path, or `-`.
     pub name: String,
-    /// What it is, by its content.
+    /// Its kind, from its content.
     pub kind: InputKind,
-    /// When it was taken (RFC 3339), where the profile says.
+    /// When it was taken (RFC 3339), if the profile records it.
     pub time: Option<String>,
-    /// The span it covers, in nanoseconds; 0 for a state.
+    /// The time it covers, in nanoseconds; 0 for a snapshot.
     pub duration_nanos: i64,
     /// Build id of the main binary.
     pub build_id: Option<String>,
     /// File name of the main binary, without its folders.
     pub program: Option<String>,
-    /// Sampling period (bytes between samples in a heap profile); 0 where the profile names none.
+    /// Sampling period (bytes between samples in a heap profile); 0 if the profile records none.
     pub period: i64,
     /// Sample types as `type/unit`.
     pub sample_types: Vec<String>,
-    /// The one that is shown where nobody asks for another, by its name.
+    /// The default sample type, by its name.
     pub default_sample_type: Option<String>,
     /// Number of samples.
     pub samples: usize,
@@ -158,7 +160,7 @@ pub struct Total {
     /// The sum over all samples.
     #[serde(flatten)]
     pub value: Change<i64>,
-    /// Δ / before in percent; absent where before is 0.
+    /// Δ / before in percent; absent if before is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta_percent: Option<f64>,
     /// 95 % interval of Δ, or of the sum of a single profile.
@@ -169,13 +171,13 @@ pub struct Total {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
-    /// Time between the two, in nanoseconds, where both say when they were taken.
+    /// Time between the two, in nanoseconds, if both record when they were taken.
     pub apart_nanos: Option<i64>,
     /// The same process at two times: survivors share their sampling decision and cancel.
     pub same_process: bool,
 }
 
-/// The report: what was asked, and the sections that answer it.
+/// The report: the query, and the sections that answer it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
@@ -183,22 +185,23 @@ pub struct Report {
     pub schema: String,
     /// The inputs, in the order they were compared.
     pub inputs: Vec<Input>,
-    /// How the inputs relate, where there are two.
+    /// How the inputs relate, if there are two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
     /// Sample type the rows are about.
     pub sample_type: String,
     /// Its unit.
     pub unit: String,
-    /// What one row stands for: `functions`, `filefunctions`, `files`, `lines`, `addresses`, `packages`.
+    /// What rows are grouped by: `functions`, `filefunctions`, `files`, `lines`, `addresses`,
+    /// `packages`.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub granularity: Granularity,
-    /// What the rows are sorted by: `flat`, `cum`, `delta` or `bound` (lower confidence bound).
+    /// Order of the rows: `flat`, `cum`, `delta` or `bound` (lower confidence bound).
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub sort: Sort,
     /// All sample types.
     pub totals: Vec<Total>,
-    /// The answer, a section for each of its parts.
+    /// The answer, one section for each of its parts.
     #[serde(flatten)]
     pub answer: Answer,
     /// Warnings about the comparison as a whole.

@@ -1,19 +1,23 @@
-//! What can be asked: a variant for each question, and the options that questions share.
+//! Questions: one variant per question, and the options that questions share.
 //!
-//! A question is asked of one kind of [`super::Subject`], which [`Question::subject`] names, and answered by the variant
-//! of [`super::Answer`] that is called after it.
+//! A question takes one kind of [`super::Subject`], which [`Question::subject`] names, and is
+//! answered by the variant of [`super::Answer`] with the same name.
 
-use crate::analysis::{check, flame, matches, refs, stacks, suspects};
+use crate::analysis::{
+    check::CheckQuery, flame::FlameOptions, matches::MatchesQuery, refs::RefsQuery,
+    stacks::StackOrder, suspects::LeaksQuery,
+};
 use crate::filter::Granularity;
 use crate::graph::trim::TrimLimits;
 use crate::model::origin::Own;
 use serde::{Deserialize, Serialize};
 
-/// What the rows are sorted by.
+/// Order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Sort {
-    /// The lower confidence bound of |Δ|: what surely changed most stands first (the default of `diff`).
+    /// The lower confidence bound of |Δ|: the largest certain change comes first (the default of
+    /// `diff`).
     Bound,
     /// |Δ flat|.
     Delta,
@@ -23,57 +27,57 @@ pub enum Sort {
     Cum,
 }
 
-/// What is asked, with the options of that question alone. [`Question::subject`] says of what.
+/// A question, with its own options. [`Question::subject`] names its subject.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// What changed between two snapshots.
     Diff,
     /// Where the memory is, in one snapshot (several inputs are merged into one).
     Top,
-    /// Through what the functions that match were allocated.
-    Refs(refs::RefsQuery),
-    /// Every distinct stack, its frames in an order.
-    Stacks(stacks::StackOrder),
+    /// The call paths that allocate in the matching functions.
+    Refs(RefsQuery),
+    /// Every distinct stack, with its frames in an order.
+    Stacks(StackOrder),
     /// The call graph, within limits.
     Graph(TrimLimits),
-    /// Rows whose name matches a regular expression, or all of them, with their callers and callees.
+    /// Rows whose name matches a regular expression, or all rows, with their callers and callees.
     Peek(Option<String>),
-    /// Which lines, of the functions whose names match.
+    /// The lines of functions whose names match.
     List {
         /// A regular expression, unanchored.
         pattern: String,
     },
-    /// Which stacks.
+    /// Stacks.
     Traces,
-    /// Which labels.
+    /// Labels.
     Tags,
-    /// Which paths weigh how much.
-    Flame(flame::FlameOptions),
-    /// Rows through time.
+    /// The flame graph.
+    Flame(FlameOptions),
+    /// Rows over time.
     Timeline,
-    /// What leaks.
-    Leaks(suspects::LeaksQuery),
-    /// Which patterns, under which functions (several inputs are merged into one).
-    Matches(matches::MatchesQuery),
-    /// Whether rules are kept to.
-    Check(check::CheckQuery),
+    /// Leaks.
+    Leaks(LeaksQuery),
+    /// Patterns, by own function (several inputs are merged into one).
+    Matches(MatchesQuery),
+    /// Whether the rules pass.
+    Check(CheckQuery),
 }
 
-/// What a question is asked of.
+/// The kind of subject that a question takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectKind {
     /// All snapshots: two that are compared, or any number that are added up.
     Snapshots,
-    /// One snapshot, or two that are compared: of more the first and the last.
+    /// One snapshot, or two that are compared: the first and the last if there are more.
     Ends,
-    /// Snapshots through time.
+    /// Snapshots over time.
     Recording,
     /// Runs before and after.
     Runs,
 }
 
 impl Question {
-    /// What it is asked of.
+    /// The kind of subject it takes.
     pub fn subject(&self) -> SubjectKind {
         match self {
             Self::Diff | Self::Top | Self::Matches(_) => SubjectKind::Snapshots,
@@ -84,26 +88,28 @@ impl Question {
     }
 }
 
-/// A question with everything that shapes its answer.
+/// A question with all options that shape its answer.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// What is asked.
+    /// The question.
     pub question: Question,
-    /// Sample type by name (`inuse_space`) or index as pprof takes it; the profile's own default where absent.
+    /// Sample type by name (`inuse_space`) or index as in pprof; the profile's own default if
+    /// absent.
     pub sample_type: Option<String>,
-    /// What one row stands for.
+    /// What rows are grouped by.
     pub granularity: Granularity,
-    /// Order of the rows; the question's default where absent.
+    /// Order of the rows; the question's default if absent.
     pub sort: Option<Sort>,
-    /// At most so many rows; 0 is no limit.
+    /// Maximum number of rows; 0 means no limit.
     pub nodecount: usize,
-    /// Keep rows that are within noise and that did not change.
+    /// Keep rows that are within noise or didn't change.
     pub all: bool,
     /// Which code is the program's own, for a question without a say in that of its own.
     pub own: Own,
     /// Scale the after side to the total of the before side first (pprof's `-normalize`).
     pub normalize: bool,
-    /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`). Filters see whole names.
+    /// Folders to cut off the names of source files, each with its slash (pprof's `-trim_path`).
+    /// Filters see whole names.
     pub trim_path: Vec<String>,
 }
 

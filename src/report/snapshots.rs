@@ -1,4 +1,4 @@
-//! Questions about snapshots: one, two that are compared, or several that are added up.
+//! Answers questions about snapshots: one, two that are compared, or several that are added up.
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{
@@ -46,7 +46,7 @@ pub(super) fn answer(
     draft.warnings = caveats::of_series(&series, is_comparison);
     let mut known = None;
     if query.normalize && is_comparison {
-        // Scaled counters tell nothing about the process any more.
+        // Scaled counters no longer identify the process.
         known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
         draft.warnings.push(normalize(&mut series, &sums));
         sums = check_sums(&series)?;
@@ -58,7 +58,7 @@ pub(super) fn answer(
     let frames = |series: &Series| Frames::new(series, &owners, query.granularity, spec.noinlines);
     let mut process = None;
     if is_comparison {
-        // Totals are of the whole, and so is the question whether it is one process.
+        // Totals cover the whole, and so does the test for one process.
         let is_plain = query.question == Question::Diff && filter.changes_nothing(&series);
         if is_plain {
             series.trim_file_names(&query.trim_path);
@@ -89,7 +89,7 @@ pub(super) fn answer(
     let subject = Subject { series: &series, frames: &frames, measured, process, whole };
     let mut answer = ask(&subject, order, query)?;
     if let Answer::List(list) = &mut answer {
-        // The text is looked for by whole names: they are trimmed after that.
+        // Source files are found by their whole names: names are trimmed afterwards.
         sources.into_iter().for_each(|sources| sources.fill(list, &draft.inputs));
         for file in list.functions.iter_mut().filter_map(|function| function.file.as_mut()) {
             *file = trimmed(file, &query.trim_path).to_owned();
@@ -99,7 +99,7 @@ pub(super) fn answer(
     Ok(draft.answered(answer))
 }
 
-/// Answers a question about snapshots, a line for each.
+/// Answers a question about snapshots, one line per question.
 fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, ReportError> {
     let Query { granularity, nodecount, .. } = *query;
     let &Subject { series, frames, measured, process, .. } = subject;
@@ -135,7 +135,7 @@ fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, Rep
     })
 }
 
-/// The sample type that a question is about.
+/// The column of the sample type that a question is about.
 fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     if matches!(query.question, Question::Matches(_)) {
         return Ok(pattern_columns(series)?.main());
@@ -144,13 +144,13 @@ fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     column(&series.sample_types, names, query.sample_type.as_deref())
 }
 
-/// What patterns are looked for in.
+/// The columns that patterns are matched with.
 fn pattern_columns(series: &Series) -> Result<matches::Columns, ReportError> {
     let name = || series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
     matches::Columns::of(series).ok_or_else(|| ReportError::NoPatterns(name()))
 }
 
-/// That not all snapshots are compared.
+/// Warns that not all snapshots are compared.
 fn left_out(draft: &Draft, given: usize, query: &Query) -> Option<Warning> {
     let [first, last] = draft.inputs.as_slice() else { return None };
     let is_of_ends = query.question.subject() == SubjectKind::Ends;
@@ -158,15 +158,16 @@ fn left_out(draft: &Draft, given: usize, query: &Query) -> Option<Warning> {
     (is_of_ends && given > 2).then(|| Warning {
         code: WarningCode::Other,
         message: format!(
-            "{given} profiles are given: {} and {}, the first and the last {}, are compared",
+            "comparing {} and {}, the first and last of {given} profiles {}",
             first.name,
             last.name,
-            if has_times { "by their own time" } else { "as given, since one bears no time" },
+            if has_times { "by time" } else { "in the order given, because one has no time" },
         ),
     })
 }
 
-/// Whether two snapshots are compared: always by a diff, never by a top, and otherwise where there are two.
+/// Whether two snapshots are compared: always for a diff, never for a top, otherwise if there are
+/// two.
 fn is_comparison(series: &Series, query: &Query) -> Result<bool, ReportError> {
     let snapshots = series.snapshots.len();
     let is_of_ends = query.question.subject() == SubjectKind::Ends;
@@ -186,10 +187,11 @@ pub(super) struct Sum {
     pub(super) absolute: i64,
 }
 
-/// Samples that one piece of work sums up.
+/// Samples that one task sums up.
 const SUMMED: usize = 32 * 1024;
 
-/// The sums of each snapshot and sample type, which fit, also where all snapshots are added up.
+/// Returns the sums of each snapshot and sample type. They fit in 64 bits, even if all snapshots
+/// are added up.
 pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, ReportError> {
     let width = series.sample_types.len();
     let mut sums = Vec::new();
@@ -213,7 +215,7 @@ pub(super) fn check_sums(series: &Series) -> Result<Vec<Vec<Sum>>, ReportError> 
                 sum.1 += piece.1;
             }
         }
-        // Half of the range, so that the difference of two snapshots fits as well.
+        // A fraction of the range, so that the difference of two snapshots fits as well.
         let fits = |sum: i128| i64::try_from(sum).ok().filter(|&s| s < i64::MAX / 4);
         let sums_so_far = wide.iter().zip(&mut together);
         let narrow = sums_so_far.zip(&series.sample_types).map(|((sum, together), sample_type)| {
@@ -240,7 +242,7 @@ fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
     let snapshot = &mut series.snapshots[1];
     for row in snapshot.samples.values.chunks_exact_mut(ratios.len()) {
         for (value, &ratio) in row.iter_mut().zip(&ratios) {
-            // Exact where nothing is scaled: a ratio of 1 must not round through f64.
+            // Exact if nothing is scaled: a ratio of 1 must not round through f64.
             #[expect(clippy::float_cmp, reason = "1.0 is what equal totals give, exactly")]
             if ratio != 1.0 {
                 *value = (*value as f64 * ratio).round() as i64;
@@ -251,8 +253,8 @@ fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
     Warning {
         code: WarningCode::Other,
         message:
-            "--normalize scaled the second profile to the totals of the first; there are no error \
-                  bars for scaled values"
+            "--normalize scaled the second profile to the totals of the first; scaled values have \
+             no error bars"
                 .to_owned(),
     }
 }
@@ -284,7 +286,7 @@ fn top_totals(series: &Series, sums: &[Vec<Sum>]) -> Vec<Total> {
         .collect()
 }
 
-/// Nanoseconds from the first snapshot to the second, where both say when they were taken.
+/// Nanoseconds from the first snapshot to the second, if both record when they were taken.
 pub(super) fn apart(series: &Series) -> Option<i64> {
     let [before, after] = series.snapshots.as_slice() else { return None };
     let (before, after) = (before.header.time_nanos, after.header.time_nanos);

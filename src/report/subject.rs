@@ -1,4 +1,4 @@
-//! What questions are asked of: profiles, and what else is known before the question is asked.
+//! Subjects of questions: profiles, and facts known before the question is answered.
 
 use super::{Input, Warning};
 use crate::analysis::check::Judgement;
@@ -6,23 +6,23 @@ use crate::analysis::list::List;
 use crate::model::recording::Recording;
 use crate::model::series::Series;
 
-/// What a question is asked of.
+/// The subject of a question.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The profiles.
     pub profiles: Profiles,
-    /// What is known of the inputs beforehand, such as files that were set aside. It ends the report's warnings.
+    /// Warnings about the inputs, such as skipped files. They come last in the report's warnings.
     pub warnings: Vec<Warning>,
-    /// Where the text of listed lines comes from.
+    /// The source of the text of listed lines.
     pub sources: Option<&'a dyn Sources>,
 }
 
-/// The profiles that a question is asked of; which kind it wants, [`super::Question::subject`] says.
+/// The profiles of a question; [`super::Question::subject`] names the kind it takes.
 #[derive(Debug)]
 pub enum Profiles {
     /// One snapshot, two that are compared, or any number that are added up.
     Snapshots(Box<Snapshots>),
-    /// Snapshots through time.
+    /// Snapshots over time.
     Recording(Box<Recording>),
     /// Runs before and after.
     Runs(Box<Runs>),
@@ -33,26 +33,27 @@ pub enum Profiles {
 pub struct Snapshots {
     /// The snapshots.
     pub series: Series,
-    /// How many were given: more than there are where only the first and the last were kept.
+    /// How many were given: more than in `series` if only the first and the last were kept.
     pub given: usize,
 }
 
-/// What rules are judged with. How many of the runs are before is part of the question.
+/// The runs that rules judge. The number of runs before is part of the question.
 #[derive(Debug, Default)]
 pub struct Runs {
     /// Runs before, then runs after.
     pub series: Series,
-    /// The snapshots whose first and last are the two runs, where a rule is about leaks.
+    /// The snapshots whose first and last are the two runs, if a rule is about leaks.
     pub recording: Option<Recording>,
-    /// How many snapshots these are; 0 where runs were given.
+    /// The number of these snapshots; 0 if runs were given.
     pub snapshots: usize,
-    /// Judgements of a row of baselines, which join those of the rules.
+    /// Judgements of the drift of baselines, which are added to those of the rules.
     pub drift: Vec<Judgement>,
 }
 
-/// Where the text of source files comes from. A report reads no file itself.
+/// Supplies the text of source files. A report itself reads no file.
 pub trait Sources: std::fmt::Debug {
-    /// Fills in the text of each function, or why there is none. `inputs` say when the profiles were taken.
+    /// Fills in the text of each function, or why there is none. `inputs` record when the profiles
+    /// were taken.
     fn fill(&self, list: &mut List, inputs: &[Input]);
 }
 

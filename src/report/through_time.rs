@@ -1,4 +1,4 @@
-//! Questions about snapshots through time: the timeline, and the suspects with their verdict.
+//! Answers questions about snapshots over time: the timeline, and the suspects with their verdict.
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
@@ -16,13 +16,13 @@ use crate::model::site::Owners;
 use crate::stats::class::LEAST;
 use crate::units;
 
-/// Rows of the timeline that stands beside suspects.
+/// Maximum number of timeline rows next to suspects.
 const BESIDE: usize = 25;
 
-/// Inputs that a warning names.
+/// Maximum number of inputs that a warning names.
 const NAMED: usize = 3;
 
-/// Rows through time.
+/// Answers the timeline.
 pub(super) fn timeline(
     recording: Recording,
     query: &Query,
@@ -33,7 +33,7 @@ pub(super) fn timeline(
     Ok(settled.draft.answered(Answer::Timeline(timeline)))
 }
 
-/// What leaks.
+/// Answers the question about leaks.
 pub(super) fn leaks(
     recording: Recording,
     asked: &LeaksQuery,
@@ -47,7 +47,7 @@ pub(super) fn leaks(
     Ok(settled.draft.answered(Answer::Leaks(LeaksAnswer { timeline, suspects, verdict })))
 }
 
-/// What leaks, for another question: the suspects, the verdict, and what these might mislead about.
+/// Finds leaks for another question: the suspects, the verdict, and warnings about them.
 pub(super) fn leaks_alone(
     recording: Recording,
     asked: &LeaksQuery,
@@ -59,7 +59,7 @@ pub(super) fn leaks_alone(
     Ok((suspects, verdict, settled.draft.warnings))
 }
 
-/// Snapshots that a question is asked of, filtered, and what was settled about them before the filter took samples away.
+/// The filtered snapshots of a question, and what was determined from all samples before filtering.
 struct Settled {
     recording: Recording,
     /// Whose code the functions of the main track are.
@@ -70,7 +70,7 @@ struct Settled {
 }
 
 impl Settled {
-    /// `leaks` is what is asked about leaks.
+    /// `leaks` has the options of a question about leaks.
     fn new(
         mut recording: Recording,
         leaks: Option<&LeaksQuery>,
@@ -114,7 +114,8 @@ impl Settled {
         Ok(Self { recording, owners, measured, order, draft })
     }
 
-    /// What leaks, the worst first. File names must be whole: they say whose code a function is.
+    /// Returns the suspects, the worst first. File names must be whole: they determine whether a
+    /// function is own code.
     fn suspects(&mut self, asked: &LeaksQuery, query: &Query) -> (Vec<Suspect>, Verdict) {
         let (mut suspects, mut verdict) =
             suspects(&self.recording, &self.measured, (&self.owners, asked));
@@ -132,7 +133,7 @@ impl Settled {
         (suspects, verdict)
     }
 
-    /// Rows through time, whose file names are trimmed from here on.
+    /// Returns the rows over time. File names are trimmed from here on.
     fn rows(&mut self, choice: Choice, rows: usize, query: &Query, spec: &Spec) -> Timeline {
         for Track { history, .. } in self.recording.tracks_mut() {
             history.records.trim_file_names(&query.trim_path);
@@ -144,43 +145,42 @@ impl Settled {
     }
 }
 
-/// Refuses what can't leak.
+/// Refuses sample types that can't leak.
 fn check_leaks(history: &History, column: usize, asked: &LeaksQuery) -> Result<(), ReportError> {
     let measured = &history.sample_types[column];
     let kind = history.moments.first().map(|moment| measures::kind(&moment.header));
     let is_goroutines = kind == Some(Kind::Goroutine);
     if matches!(kind, Some(Kind::Cpu | Kind::Contention)) {
         return Err(ReportError::CannotLeak(
-            "these profiles measure time: leaks are looked for in heap profiles and goroutine profiles"
-                .to_owned(),
+            "these profiles measure time; leaks need heap or goroutine profiles".to_owned(),
         ));
     }
     if measures::is_cumulative(measured) {
         return Err(ReportError::CannotLeak(format!(
-            "{} is what was ever allocated, which never falls: leaks are looked for in what is in use; \
-             heapdiff timeline shows how fast it grows",
+            "{} counts everything ever allocated, which never falls; leaks need a sample type for \
+             memory in use. heapdiff timeline shows how fast it grows",
             measured.name
         )));
     }
     let is_bytes = units::classify(&measured.unit).0 == units::Kind::Bytes;
     if asked.limit.is_some() && (is_goroutines || !is_bytes) {
         return Err(ReportError::CannotLeak(format!(
-            "--limit is one on memory, and {} is measured in {}: leave one of them out",
+            "--limit is a memory limit, but {} is measured in {}; leave one of them out",
             measured.name, measured.unit
         )));
     }
     Ok(())
 }
 
-/// What the suspects might mislead about.
+/// Warns about suspects that might mislead.
 fn warn_of_leaks(owners: &Owners, asked: &LeaksQuery, verdict: &Verdict) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = warn_of_own(&asked.own, owners).into_iter().collect();
     if verdict.not_followed > 0 {
         warnings.push(Warning {
             code: WarningCode::Other,
             message: format!(
-                "too many sites grew: {} of them, those that grew least for sure, are not judged and not in \
-                 the sums",
+                "too many sites grew: the {} with the smallest certain growth are not judged and \
+                 not in the sums",
                 verdict.not_followed
             ),
         });
@@ -188,7 +188,7 @@ fn warn_of_leaks(owners: &Owners, asked: &LeaksQuery, verdict: &Verdict) -> Vec<
     warnings
 }
 
-/// The totals of the first and the last snapshot of the process that is judged.
+/// The totals of the first and the last snapshot of the judged process.
 fn totals(track: &Track) -> Vec<Total> {
     let History { sample_types, moments, .. } = &track.history;
     let (first, last) = track.ends();
@@ -200,7 +200,7 @@ fn totals(track: &Track) -> Vec<Total> {
         .collect()
 }
 
-/// What the snapshots might mislead about.
+/// Warns about snapshots that might mislead.
 fn caveats(track: &Track) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code, message: String| warnings.push(Warning { code, message });
@@ -215,17 +215,17 @@ fn caveats(track: &Track) -> Vec<Warning> {
         n => format!("{n} snapshots {many}"),
     };
     if !track.differences.is_empty() {
-        let which = count(&track.differences, "is a difference", "are differences");
+        let which = count(&track.differences, "is a delta profile", "are delta profiles");
         warn(
             WarningCode::DeltaProfile,
             format!(
-                "{which} (as ?seconds=N gives it), not a state of the heap, and left out: {}",
+                "{which} (from ?seconds=N), not a snapshot of the heap, and left out: {}",
                 named(&track.differences)
             ),
         );
     }
     if !track.copies.is_empty() {
-        let which = count(&track.copies, "is there twice", "are there twice");
+        let which = count(&track.copies, "appears twice", "appear twice");
         warn(
             WarningCode::IdenticalData,
             format!("{which} and counted once: {}", named(&track.copies)),
@@ -241,8 +241,8 @@ fn caveats(track: &Track) -> Vec<Warning> {
         warn(
             WarningCode::IdenticalData,
             format!(
-                "{which}: no garbage collection ended in between, which is not the same as no growth. They are no \
-                 evidence; fetch with ?gc=1, or further apart: {}",
+                "{which}: no garbage collection ended in between, which is not the same as no \
+                 growth. They aren't evidence; fetch with ?gc=1, or further apart: {}",
                 named(&repeats)
             ),
         );
@@ -250,8 +250,8 @@ fn caveats(track: &Track) -> Vec<Warning> {
     if track.lacks(Lack::Times) && track.order.len() > 1 {
         warn(
             WarningCode::NoTime,
-            "the snapshots do not all say when they were taken (or all say the same): they are taken in the \
-             order given, and nothing is said of hours"
+            "the snapshots don't all record when they were taken, or all record the same time: \
+             they are used in the order given, without rates per hour"
                 .to_owned(),
         );
     }
@@ -259,16 +259,16 @@ fn caveats(track: &Track) -> Vec<Warning> {
         let (judged, size) = (track.main_process(), track.sizes().max().unwrap_or(0));
         let few = track.sizes().filter(|&size| size < LEAST).count();
         let few = if few > 0 && size >= LEAST {
-            format!(" {few} of them have less than {LEAST} snapshots, too few for a trend.")
+            format!(" {few} of them have fewer than {LEAST} snapshots, too few for a trend.")
         } else {
             String::new()
         };
         warn(
             WarningCode::SeveralProcesses,
             format!(
-                "the snapshots are of {} processes (another build, or counters that fall: a restart, or \
-                 replicas). Each is judged for itself; the timeline's classes are of process {} with its {size} \
-                 snapshot{}.{few}",
+                "the snapshots come from {} processes (another build, or counters that fall: a \
+                 restart, or replicas). Each is judged on its own; the timeline's classes are for \
+                 process {} with its {size} snapshot{}.{few}",
                 track.processes.len(),
                 judged + 1,
                 if size == 1 { "" } else { "s" },

@@ -502,7 +502,7 @@ fn other_sample_types_and_other_programs_are_told() {
     assert!(error.contains("run-1.pb.gz") && error.contains("cpu.pb"), "{error}");
     place.profile("run.pb", 1, &[stack("web.main;web.serve").inuse(1024, MIB).sized(1024)]);
     let (report, _) = place.compare("--max-growth 5MiB store run.pb");
-    assert!(warnings(&report).contains("have no function in common"), "{}", warnings(&report));
+    assert!(warnings(&report).contains("share no function"), "{}", warnings(&report));
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn a_restart_is_a_gap_and_replicas_are_told_apart() {
     let found = parts(&drawn(&report(restarted)));
     assert_eq!(found.areas.len(), 4);
     assert!(found.says("through 6 snapshots in 10 min"), "{:?}", found.words);
-    assert!(found.says("process 2 of 2, which ran side by side"), "{:?}", found.words);
+    assert!(found.says("process 2 of 2 that ran in parallel"), "{:?}", found.words);
 }
 
 #[test]

@@ -103,9 +103,9 @@ fn several_runs_of_a_side_are_one_answer() {
         &folder,
         &split("--max-growth 2MiB --before base-1.pb.gz ./base-1.pb.gz --after base-2.pb.gz"),
     );
-    let copied = said.stderr.contains("no runs of their own") || said.stderr.contains("twice");
+    let copied = said.stderr.contains("aren't separate runs") || said.stderr.contains("twice");
     assert!(
-        copied || said.stdout.contains("no runs of their own"),
+        copied || said.stdout.contains("aren't separate runs"),
         "{}{}",
         said.stdout,
         said.stderr
@@ -324,7 +324,8 @@ fn an_allowance_holds_until_its_day_and_says_why() {
     let warnings = report["warnings"].as_array().unwrap().iter();
     let warning = warnings.map(|warning| warning["message"].to_string()).collect::<String>();
     assert!(
-        warning.contains("takes nothing out at heapdiff.toml:10 (function nobody)"),
+        warning
+            .contains("the allow-list entry at heapdiff.toml:10 (function nobody) has no effect"),
         "{warning}"
     );
     // It has no effect on another rule.

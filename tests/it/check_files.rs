@@ -116,7 +116,7 @@ fn what_inconclusive_is_taken_for_is_in_the_reports() {
     for (settled, code, element) in [("pass", 0, "<system-out>"), ("fail", 1, "<failure")] {
         let (said, check, junit) = ask(settled, "100KiB");
         assert_eq!(said.code, Some(code), "{}{}", said.stdout, said.stderr);
-        let last = format!("check: inconclusive, taken for {settled} (--on-inconclusive)\n");
+        let last = format!("check: inconclusive, counted as {settled} (--on-inconclusive)\n");
         assert!(said.stdout.ends_with(&last), "{}", said.stdout);
         assert_eq!(
             (&check["outcome"], &check["taken_for"]),
@@ -142,7 +142,10 @@ fn everything() -> Vec<String> {
 fn are_errors(folder: &Path, message: &str) {
     for name in ["x.junit", "answer.xml", "x.markdown", "x.sarif"] {
         let text = read(folder, name);
-        assert!(text.contains("could not be judged") && text.contains(message), "{name}: {text}");
+        assert!(
+            text.contains("the check could not run") && text.contains(message),
+            "{name}: {text}"
+        );
     }
     assert!(read(folder, "x.junit").contains("<error"), "{}", read(folder, "x.junit"));
     for name in ["table", "json", "csv", "benchmark"] {
@@ -193,7 +196,10 @@ fn the_summary_of_a_job_says_that_there_is_no_answer() {
     assert!(stderr.contains("::error title=heapdiff check::nowhere"), "{stderr}");
     let summary = read(&folder, "summary.md");
     assert!(summary.starts_with("an earlier step\n<!-- heapdiff-check -->\n"), "{summary}");
-    assert!(summary.contains("could not be judged: nowhere: there is no baseline"), "{summary}");
+    assert!(
+        summary.contains("the check could not run: nowhere: there is no baseline"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn the_last_line_is_the_outcome() {
     };
     assert_eq!(
         last(&samples::failed()),
-        "check: FAIL (1 of 4 rules failed, 1 inconclusive, 1 warned, 1 allowance expired)"
+        "check: FAIL (1 of 4 rules failed, 1 inconclusive, 1 warned, 1 allow-list entry expired)"
     );
     assert_eq!(last(&samples::passed()), "check: pass (2 rules)");
     assert_eq!(last(&samples::inconclusive()), "check: inconclusive (1 of 2 rules inconclusive)");
@@ -284,8 +284,8 @@ fn every_result_of_sarif_has_a_file() {
 fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
     let says = [
         (None, "(1 of 2 rules inconclusive)", "error", "note", "warning"),
-        (Some(Outcome::Pass), "taken for pass (--on-inconclusive)", "passed", "none", "notice"),
-        (Some(Outcome::Fail), "taken for fail (--on-inconclusive)", "failure", "error", "error"),
+        (Some(Outcome::Pass), "counted as pass (--on-inconclusive)", "passed", "none", "notice"),
+        (Some(Outcome::Fail), "counted as fail (--on-inconclusive)", "failure", "error", "error"),
     ];
     for (taken_for, words, element, level, kind) in says {
         let report = taken_for.map_or_else(samples::inconclusive, samples::taken_for);
@@ -299,7 +299,7 @@ fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
         let junit = written(Format::Junit, &report);
         assert_eq!(test_cases(&junit)[0].1, element);
         assert!(
-            taken_for != Some(Outcome::Pass) || junit.contains("<system-out>inconclusive, taken")
+            taken_for != Some(Outcome::Pass) || junit.contains("<system-out>inconclusive, counted")
         );
         let sarif = json(Format::Sarif, &report);
         assert_eq!(sarif["runs"][0]["results"][0]["level"], level);
@@ -335,7 +335,7 @@ fn a_check_without_an_answer_passes_nowhere() {
     assert!(junit.contains("errors=\"1\"") && junit.contains("a.pb.gz: truncated"), "{junit}");
     let comment = failure(Format::Markdown, &message);
     assert!(comment.starts_with("<!-- heapdiff-check -->\n"), "{comment}");
-    assert!(comment.contains("could not be judged: a.pb.gz: truncated<br>"), "{comment}");
+    assert!(comment.contains("the check could not run: a.pb.gz: truncated<br>"), "{comment}");
     assert!(!comment.contains("<img") && !comment.contains("@octocat"), "{comment}");
     let sarif: Value = serde_json::from_str(&failure(Format::Sarif, &message)).unwrap();
     let run = &sarif["runs"][0];
@@ -439,7 +439,7 @@ fn annotations_are_lines_and_at_most_ten_of_a_kind() {
     let many = samples::huge();
     let text = written(Format::Github, &many);
     assert_eq!(text.lines().count(), 10);
-    assert!(text.lines().last().unwrap().contains("::3991 more are not shown"));
+    assert!(text.lines().last().unwrap().contains("::3991 more annotations are not shown"));
     let mut exact = samples::failed();
     let rule = answer!(&exact.answer, Check).check.rules[0].clone();
     answer!(&mut exact.answer, Check).check.rules = vec![rule; 5];
@@ -471,7 +471,7 @@ fn a_comment_stays_below_what_github_takes() {
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count(), "{name}");
     }
     let text = written(Format::Markdown, &samples::huge());
-    for what in ["rules are left out", "places are left out", "rules in detail are left out"] {
+    for what in ["rules left out", "places left out", "rule details left out"] {
         assert!(text.contains(what), "{what}");
     }
 }

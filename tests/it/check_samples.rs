@@ -175,8 +175,8 @@ pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Repo
 /// A rule for every outcome and level, three runs per side, and an allow-list.
 pub(crate) fn failed() -> Report {
     let mut report = report(3, 3, vec![broken(), kept_budget(), open(), warned(), expired()]);
-    let unused = "the allow-list takes nothing out at heapdiff.toml:20 (function ^main\\.old): take it out, if it is \
-                  no longer needed";
+    let unused = "the allow-list entry at heapdiff.toml:20 (function ^main\\.old) has no effect; \
+                  remove it if it is no longer needed";
     report.warnings = vec![Warning { code: WarningCode::NoMatch, message: unused.to_owned() }];
     let granted = |place: &str, scope: &str, reason: &str, is_used| Granted {
         place: place.to_owned(),

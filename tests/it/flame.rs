@@ -251,7 +251,7 @@ fn what_is_too_narrow_is_counted_and_stays_in_what_it_stands_under() {
     assert_eq!((flame.narrow.rows, flame.narrow.sum), (500, 50_000));
     let svg = written(Format::Svg, &report);
     assert!(
-        svg.contains("500 frames with what is under them, together 48.8 KiB or 4.8 %"),
+        svg.contains("500 frames with everything under them, together 48.8 KiB or 4.8 %"),
         "{svg}"
     );
 }
@@ -388,7 +388,7 @@ fn nothing_to_draw_is_a_picture_as_well() {
         (&[&empty], picture(FlameWidth::After), "no samples"),
         (&[&empty, &empty], picture(FlameWidth::After), "no samples"),
         (&[&one, &one], picture(FlameWidth::Delta), "nothing changed"),
-        (&[&one, &one], elided, "nothing is of one profile"),
+        (&[&one, &one], elided, "no stack is in one profile"),
     ];
     for (inputs, wanted, words) in cases {
         let (report, _) = flame(inputs, wanted);

@@ -83,7 +83,7 @@ fn scaled_values_have_no_errors_and_do_not_overflow() {
     assert_eq!(status(&report, "main.f"), Status::Shrunk);
     let huge = [stack("a").inuse(1, 1 << 50), stack("b").inuse(1, 1 - (1 << 50))];
     let refused = ask(&profile(&[stack("a").inuse(1, 1 << 30)]), &profile(&huge)).unwrap_err();
-    assert!(refused.to_string().contains("more than 64 bits hold"), "{refused}");
+    assert!(refused.to_string().contains("add up to more than 64 bits"), "{refused}");
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn a_limit_says_when_it_is_met() {
     assert!(said.contains("no OOM at 64 GiB within "), "{said}");
     let (over, said) = limit(&["--limit", "3MiB"]);
     assert_eq!(over["outcome"], "already-over", "{over:#}");
-    assert!(said.contains("3 MiB is too little already"), "{said}");
+    assert!(said.contains("3 MiB is already too small"), "{said}");
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn an_own_pattern_explains_and_makes_no_leak() {
 #[test]
 fn a_restart_makes_two_processes_each_judged_for_itself() {
     let all = ask_everything(&harbor(), &["restarted"]);
-    assert!(all.warns("several-processes", "of 2 processes"), "{}", all.leaks);
+    assert!(all.warns("several-processes", "from 2 processes"), "{}", all.leaks);
     let processes = all.report["verdict"]["processes"].as_array().unwrap();
     let sizes: Vec<&Value> = processes.iter().map(|process| &process["snapshots"]).collect();
     assert_eq!(sizes, [6, 8]);
@@ -416,7 +416,7 @@ fn a_snapshot_that_is_given_twice_counts_once() {
         fs::copy(here.join(name), here.join(format!("copy-of-{name}"))).unwrap();
     }
     let twice = ask_everything(&here, &["."]);
-    assert!(twice.warns("identical-data", "3 snapshots are there twice"), "{}", twice.leaks);
+    assert!(twice.warns("identical-data", "3 snapshots appear twice"), "{}", twice.leaks);
     assert_eq!(twice.report["suspects"], once["suspects"]);
     assert_eq!(twice.report["verdict"], once["verdict"]);
 }

@@ -164,7 +164,8 @@ fn the_catalogue_is_listed_and_explained() {
         assert!(line.is_some_and(|line| line.ends_with(&pattern.title)), "{line:?}");
         let one = heapdiff(&folder, &format!("patterns {} --width 80", pattern.id));
         let one = text(&one.stdout);
-        for part in ["What goes on", "What to look at", "What to do", "How it is told", "Examples"]
+        for part in
+            ["What happens", "What to check", "What to do", "How it is detected", "Examples"]
         {
             assert!(one.contains(&format!("\n{part}")), "{}: no {part}", pattern.id);
         }
@@ -240,7 +241,7 @@ fn a_users_patterns_come_from_files_that_are_named_and_from_the_usual_one() {
     );
     let said = heapdiff(&folder, "patterns mine --patterns later.toml");
     assert!(text(&said.stdout).starts_with("mine  Blocks of theirs"), "{}", text(&said.stdout));
-    assert!(text(&said.stdout).contains("stands in: later.toml"));
+    assert!(text(&said.stdout).contains("defined in: later.toml"));
     let own = heapdiff(&folder, "patterns match -own ^runtime\\. --format csv heap.pb.gz");
     let lines: Vec<&str> = text(&own.stdout).lines().collect();
     assert!(lines.len() > 1 && lines[1..].iter().all(|l| l.starts_with("runtime.")), "{lines:?}");
@@ -279,7 +280,7 @@ fn what_is_wrong_with_patterns_is_said_with_its_place() {
         ),
         (
             "patterns --patterns untrue.toml",
-            "untrue.toml: pattern `mine`: example 1 says that it matches",
+            "untrue.toml: pattern `mine`: example 1 says it matches",
         ),
         ("patterns --patterns latin.toml", "latin.toml:2:3: byte 8 isn't UTF-8"),
         ("patterns --patterns hostile.toml", "hostile.toml:1:"),
@@ -290,7 +291,7 @@ fn what_is_wrong_with_patterns_is_said_with_its_place() {
         ("patterns match", "no profile given: heapdiff patterns match PROFILE..."),
         ("patterns match none.pb.gz", "none.pb.gz: no such file"),
         ("patterns match -own a(b heap.pb.gz", "-own: regex parse error"),
-        ("patterns match cpu.pb.gz", "cpu.pb.gz holds neither memory nor goroutines"),
+        ("patterns match cpu.pb.gz", "cpu.pb.gz measures neither memory nor goroutines"),
         ("patterns match heap.pb.gz goroutine.pb.gz", "have no sample type in common"),
         (
             "patterns heap.pb.gz",

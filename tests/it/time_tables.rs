@@ -251,9 +251,9 @@ fn too_few_snapshots_are_told_how_many_more_would_do() {
         verdict_of(&report)
     };
     let needed = |snapshots| Some(Needed { snapshots, apart_nanos: None });
-    let would = "of one process would tell a leak from a cache that fills";
+    let would = "of the same process can tell a leak from a cache that fills up";
     assert_eq!(words(0, needed(8)), format!("nothing to judge: 8 more snapshots {would}"));
-    let one = format!("no growth to see in 1 snapshot: 7 more snapshots {would}");
+    let one = format!("1 snapshot can't show growth: 7 more snapshots {would}");
     assert_eq!(words(1, needed(7)), one);
     let two = format!("nothing grew beyond sampling error: 6 more snapshots {would}");
     assert_eq!(words(2, needed(6)), two);
@@ -294,11 +294,12 @@ fn how_the_limit_is_met_is_said_in_words() {
         ),
         (
             words(LimitOutcome::AlreadyOver, None, None),
-            "2 GiB is too little already: 890.0 MiB live, and the collector lets at most 1.0 GiB live within it",
+            "2 GiB is already too small: 890.0 MiB live, and the collector allows at most 1.0 GiB of live \
+             memory within it",
         ),
         (
             words(LimitOutcome::Never, None, None),
-            "and the heap does not grow to 2 GiB (stacks of goroutines are not in it)",
+            "and the heap does not grow to 2 GiB (it excludes goroutine stacks)",
         ),
     ] {
         assert_eq!(said, format!("{lead}{expected}"));

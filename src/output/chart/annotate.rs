@@ -1,11 +1,13 @@
-//! Puts into the picture of plotters what it has no place for: titles of its elements, and its size as a proportion.
+//! Adds to the SVG of plotters what plotters can't write: titles of its elements, and a size that
+//! scales with the page.
 
 use super::MARK;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 use std::io;
 
-/// Writes `svg` with a title and a description, and each marked element with one of `titles`, in their order.
+/// Writes `svg` with a title and a description, and each marked element with one of `titles`, in
+/// their order.
 pub(super) fn annotate(
     svg: &str,
     title: &str,
@@ -43,7 +45,7 @@ pub(super) fn annotate(
                     continue;
                 };
                 if name == "polygon" {
-                    // So that neighbours are told apart where colours are not.
+                    // Separates neighbours even if their colours look the same.
                     element.push_attribute(("stroke", "#FFFFFF"));
                     element.push_attribute(("stroke-width", "0.7"));
                 }
@@ -79,7 +81,7 @@ pub(super) fn annotate(
     Ok(())
 }
 
-/// Copies the attributes that `keep` wants.
+/// Copies the attributes for which `keep` is true.
 fn attributes(
     from: &BytesStart<'_>,
     to: &mut BytesStart<'_>,

@@ -1,7 +1,7 @@
 //! Axes: which values are marked, and how they are written.
 //!
-//! Marks are round where a reader expects it: powers of two of bytes, quarters and halves of an hour, 1, 2 and 5 of
-//! what is counted.
+//! Marks are at round values of their unit: powers of two for bytes, quarters and halves of an hour
+//! for time, 1, 2 and 5 for counts.
 
 use crate::units::{self, Kind, Nanoseconds};
 use plotters::coord::ranged1d::{
@@ -9,11 +9,11 @@ use plotters::coord::ranged1d::{
 };
 use std::ops::Range;
 
-/// Marks at most.
+/// Maximum number of marks.
 const MARKS: f64 = 7.0;
 /// Nanoseconds in a second.
 const SECOND: f64 = 1e9;
-/// Seconds that stand between two marks, up to a day.
+/// Seconds between two marks, up to a day.
 const SECONDS: [f64; 20] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
     10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0,
@@ -28,7 +28,8 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Values in `unit`, written in `wanted` where that is a unit of the same kind. Room is left above the highest.
+    /// Values in `unit`, written in `wanted` if that is a unit of the same kind. The axis leaves
+    /// room above the highest value.
     pub(super) fn values((low, high): (f64, f64), unit: &str, wanted: Option<&str>) -> Self {
         let high = if low < high { high } else { low + 1.0 };
         let room = (high - low) * 0.04;
@@ -70,7 +71,7 @@ impl Axis {
         axis
     }
 
-    /// Marks at the multiples of `step`, which is in a unit of which a value has `factor`.
+    /// Marks at the multiples of `step`; `factor` converts values to the unit of `step`.
     fn new((low, high): (f64, f64), factor: f64, step: f64, label: impl Fn(f64) -> String) -> Self {
         let (first, last) = ((low * factor / step).ceil(), (high * factor / step).floor());
         let count = (last - first + 1.0).clamp(0.0, 40.0) as usize;
@@ -115,7 +116,7 @@ fn decimal(least: f64) -> f64 {
     steps.into_iter().find(|&step| step >= least * (1.0 - 1e-9)).unwrap_or(10.0 * power)
 }
 
-/// The next that divides minutes, hours and days, in nanoseconds.
+/// The next step that divides minutes, hours and days, in nanoseconds.
 fn time_step(least: f64) -> f64 {
     if least > 7.0 * DAY {
         return decimal(least / DAY) * DAY;
@@ -150,7 +151,7 @@ fn scaled(value: f64, step: f64, base: f64, names: &[&str]) -> String {
     format!("{} {}", rounded(value / unit, 0.01), names[name]).trim_end().to_owned()
 }
 
-/// With as many decimals as multiples of `step` may have, and no more than it needs.
+/// Formats a value with the decimals that multiples of `step` need.
 fn rounded(value: f64, step: f64) -> String {
     let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
     let text = format!("{value:.decimals$}");

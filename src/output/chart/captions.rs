@@ -1,6 +1,7 @@
-//! What is written into the picture.
+//! The texts of a chart.
 //!
-//! Names are made safe and short. Legend and titles say the class in words, so that nothing depends on colours.
+//! Names are made safe and short. Legend and titles include the class in words, so that nothing
+//! depends on colours.
 
 use super::picture::{Band, Picture, Shape};
 use crate::analysis::estimates::Class;
@@ -38,7 +39,7 @@ impl<'a> Captions<'a> {
         Self { report, timeline, picture, scale }
     }
 
-    /// What and when: `chat: inuse_space in 12 snapshots, 55 min`.
+    /// Program, sample type and span: `chat: inuse_space in 12 snapshots, 55 min`.
     pub(super) fn title(&self) -> String {
         let program = self.report.inputs.iter().rev().find_map(|input| input.program.as_deref());
         let program = program.map(|program| format!("{}: ", safe(program, 40)));
@@ -59,7 +60,7 @@ impl<'a> Captions<'a> {
         )
     }
 
-    /// What the total did, and what leaks.
+    /// The change of the total, and the leaks.
     pub(super) fn facts(&self) -> String {
         let leaks: Vec<&TimelineRow> =
             self.timeline.rows.iter().filter(|row| row.class == Class::Leak).collect();
@@ -86,7 +87,7 @@ impl<'a> Captions<'a> {
         facts
     }
 
-    /// When the snapshots were taken, and by which processes.
+    /// When the snapshots were taken, and by how many processes.
     pub(super) fn span(&self) -> String {
         let time = |i: usize| self.timeline.times.get(i)?.as_deref().map(seconds);
         let mut parts = Vec::new();
@@ -103,10 +104,10 @@ impl<'a> Captions<'a> {
         let judged = self.timeline.judged + 1;
         match alone {
             Some(_) => parts.push(format!(
-                "process {judged} of {processes}, which ran side by side; the others are not drawn"
+                "process {judged} of {processes} that ran in parallel; the others are not drawn"
             )),
             None if *processes > 1 => parts.push(format!(
-                "{processes} processes, dashed lines between them; figures are of process {judged}"
+                "{processes} processes, dashed lines between them; figures are for process {judged}"
             )),
             None => {}
         }
@@ -116,17 +117,17 @@ impl<'a> Captions<'a> {
         parts.join(" · ")
     }
 
-    /// Under the axis of time.
+    /// The label of the time axis.
     pub(super) fn axis(&self) -> &'static str {
         if self.timeline.elapsed_nanos.is_some() { "since the first snapshot" } else { "snapshot" }
     }
 
-    /// The title of the picture as a whole.
+    /// The title of the SVG.
     pub(super) fn about(&self) -> String {
         format!("{} · {}", self.title(), self.change())
     }
 
-    /// The picture in words.
+    /// The description of the SVG.
     pub(super) fn description(&self) -> String {
         let mut lines = vec![self.facts(), self.span(), self.total()];
         lines.extend(self.picture.bands.iter().map(|band| self.band(band)));
@@ -138,7 +139,7 @@ impl<'a> Captions<'a> {
         ("total".to_owned(), self.change())
     }
 
-    /// A row in the legend: its name, and what it does.
+    /// A row in the legend: its name, last value, class and slope.
     pub(super) fn entry(&self, band: &Band<'_>) -> (String, String) {
         let name = match band.row {
             Some(row) => safe(&row.name, LEGEND),
@@ -156,7 +157,7 @@ impl<'a> Captions<'a> {
         (name, about)
     }
 
-    /// All there is to say about a row.
+    /// All details of a row.
     pub(super) fn band(&self, band: &Band<'_>) -> String {
         let name = band.row.map_or_else(|| self.other(), |row| safe(&row.name, TITLE));
         let mut words = format!("{name}: {}", self.course(&band.values));
@@ -181,12 +182,12 @@ impl<'a> Captions<'a> {
         words
     }
 
-    /// All there is to say about the total.
+    /// All details of the total.
     pub(super) fn total(&self) -> String {
         format!("total: {}", self.change())
     }
 
-    /// All there is to say about a snapshot.
+    /// All details of a snapshot.
     pub(super) fn snapshot(&self, at: usize) -> String {
         let value = self.timeline.total.values.get(at).copied().unwrap_or_default();
         let name = self.timeline.inputs.get(at).and_then(|&i| self.report.inputs.get(i));
@@ -210,7 +211,7 @@ impl<'a> Captions<'a> {
         }
     }
 
-    /// What the total did.
+    /// The change of the total.
     fn change(&self) -> String {
         self.course(&self.picture.total)
     }
@@ -225,7 +226,7 @@ impl<'a> Captions<'a> {
         format!("{} → {} ({change})", self.scale.value(from), self.scale.value(to))
     }
 
-    /// Number of snapshots that the picture is of.
+    /// Number of snapshots in the chart.
     fn drawn(&self) -> usize {
         let of = &self.timeline.processes;
         of.iter()
@@ -240,7 +241,7 @@ impl<'a> Captions<'a> {
     }
 }
 
-/// A time without what it has below seconds.
+/// A time without fractions of a second.
 fn seconds(time: &str) -> String {
     match (time.split_once('.'), time.strip_suffix('Z')) {
         (Some((whole, _)), Some(_)) => format!("{whole}Z"),
@@ -260,7 +261,7 @@ fn class_name(class: Class) -> &'static str {
     }
 }
 
-/// `name` with what does not print spelled out, shortened in the middle: its end says most.
+/// Escapes `name` and shortens it in the middle: its end is the most specific part.
 fn safe(name: &str, width: usize) -> String {
     let name = escape(name).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
     if name.width() <= width {

@@ -1,10 +1,10 @@
-//! The timeline as an SVG: how much each row holds, stacked up to the total, through time.
+//! The timeline as an SVG: the value of each row, stacked up to the total, over time.
 //!
-//! plotters draws it. What it has no place for is put in on the way out: titles that a browser shows where the mouse
-//! is, and words for those who hear a picture. What leaks lies on top in warm colours, so that it is seen at once and
-//! stands first in the legend. Sums over stacks overlap, so rows by cum are lines and not areas.
+//! plotters draws it. heapdiff adds to its output: titles, which a browser shows under the pointer,
+//! and a description for screen readers. Leaks are on top in warm colours, so that they stand out,
+//! and come first in the legend. Sums over stacks overlap, so rows by cum are lines, not areas.
 //!
-//! No more points are drawn than there are pixels, so that the size of a picture is bounded.
+//! The chart has no more points than pixels, so that the size of the SVG is bounded.
 
 mod annotate;
 mod axis;
@@ -29,15 +29,15 @@ use plotters::style::{
 use std::io;
 use std::ops::Range;
 
-/// Size of the picture, whatever it is shown at.
+/// Size of the chart, whatever size it is shown at.
 const SIZE: (u32, u32) = (1200, 700);
 /// Where the legend begins.
 const LEGEND: i32 = 862;
 /// Height of the lines above the chart.
 const HEAD: i32 = 84;
-/// Opacity of what gets a title: as good as opaque, and nothing else has it.
+/// Opacity of elements that get a title: practically opaque, and nothing else has this value.
 const MARK: f64 = 0.999;
-/// Snapshots are dots as well where there are so many at most.
+/// Snapshots are also drawn as dots, up to this number.
 const DOTS: usize = 60;
 /// plotters divides sizes by this.
 const FONT: f64 = 1.24;
@@ -45,7 +45,7 @@ const FONT: f64 = 1.24;
 const INK: RGBColor = RGBColor(26, 26, 26);
 const PALE: RGBColor = RGBColor(95, 95, 95);
 const GRID: RGBColor = RGBColor(226, 226, 226);
-/// What leaks: from dark to light, so that neighbours differ in grey as well.
+/// Leaks: from dark to light, so that neighbours differ in grey as well.
 const LEAKS: &[RGBColor] = &[
     RGBColor(179, 30, 20),
     RGBColor(239, 101, 72),
@@ -54,7 +54,7 @@ const LEAKS: &[RGBColor] = &[
     RGBColor(128, 16, 34),
     RGBColor(246, 134, 128),
 ];
-/// What grew without proof of a leak.
+/// Rows that grew without proof of a leak.
 const GREW: &[RGBColor] =
     &[RGBColor(240, 206, 110), RGBColor(221, 179, 58), RGBColor(248, 228, 168)];
 /// Everything else.
@@ -66,7 +66,7 @@ const REST: &[RGBColor] = &[
     RGBColor(146, 146, 184),
     RGBColor(206, 204, 228),
 ];
-/// Rows without a place of their own.
+/// Rows without an area of their own.
 const OTHER: RGBColor = RGBColor(224, 224, 224);
 
 pub(super) fn write(
@@ -99,7 +99,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 struct Drawing<'a> {
     picture: &'a Picture<'a>,
     captions: &'a Captions<'a>,
-    /// What is said of each marked element, in the order in which they are drawn.
+    /// The titles of the marked elements, in drawing order.
     titles: Vec<String>,
 }
 
@@ -193,7 +193,7 @@ impl Drawing<'_> {
         let room = SIZE.1 as i32 - HEAD - 12;
         let height = (room / entries).min(42);
         let mut top = HEAD;
-        // The patch is as the line or the area is.
+        // The patch looks like the line or the area.
         let patch = |top: i32, style: plotters::style::ShapeStyle, lines: Range<i32>| {
             let corners = [(LEGEND, top + lines.start), (LEGEND + 13, top + lines.end)];
             root.draw(&Rectangle::new(corners, style))
@@ -215,7 +215,7 @@ impl Drawing<'_> {
     }
 }
 
-/// Two lines of a legend, or one where there is no room.
+/// Two lines of a legend, or one if there is no room.
 fn entry(
     root: &Area<'_>,
     top: i32,
@@ -234,7 +234,7 @@ fn entry(
     }
 }
 
-/// A colour that says to the dressing: here belongs a title.
+/// A colour that marks an element that gets a title.
 fn mark(color: RGBColor) -> RGBAColor {
     color.mix(MARK)
 }

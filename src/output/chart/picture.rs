@@ -1,4 +1,4 @@
-//! What of a timeline is drawn: which rows, which snapshots, and where they stand.
+//! Chooses what a chart draws of a timeline: which rows, which snapshots, and their positions.
 
 use super::{GREW, LEAKS, OTHER, REST};
 use crate::analysis::estimates::{Class, Estimate};
@@ -11,9 +11,9 @@ use std::ops::Range;
 const BANDS: usize = 24;
 /// Columns of pixels that each keep their highest and their lowest snapshot.
 const COLUMNS: usize = 300;
-/// More lines would hide the picture.
+/// More lines would make the chart unreadable.
 const RESTARTS: usize = 40;
-/// Width of a snapshot that stands alone, as a part of the chart.
+/// Width of a single snapshot, as a part of the chart.
 const ALONE: f64 = 0.006;
 
 /// How rows are drawn.
@@ -25,9 +25,9 @@ pub(super) enum Shape {
     Lines,
 }
 
-/// A row as it is drawn.
+/// A row as drawn.
 pub(super) struct Band<'a> {
-    /// The row; absent for what has no place of its own.
+    /// The row; absent for rows without an area of their own.
     pub(super) row: Option<&'a TimelineRow>,
     pub(super) class: Option<Class>,
     pub(super) slope: Option<Estimate>,
@@ -36,29 +36,29 @@ pub(super) struct Band<'a> {
     pub(super) color: RGBColor,
 }
 
-/// What is drawn.
+/// The contents of a chart.
 pub(super) struct Picture<'a> {
     pub(super) shape: Shape,
     /// The snapshots, by their position in the timeline.
     pub(super) at: Vec<usize>,
-    /// Where each stands: nanoseconds since the first, or its number.
+    /// The position of each: nanoseconds since the first, or its number.
     pub(super) x: Vec<f64>,
-    /// Positions in `at` of snapshots that one process took one after the other.
+    /// Positions in `at` of consecutive snapshots of one process.
     pub(super) runs: Vec<Range<usize>>,
-    /// Where another process begins.
+    /// Where a new process begins.
     pub(super) restarts: Vec<f64>,
-    /// The rows, what lies on top first.
+    /// The rows, topmost first.
     pub(super) bands: Vec<Band<'a>>,
     pub(super) total: Vec<i64>,
     /// Rows without an area of their own.
     pub(super) others: usize,
-    /// The only process that is drawn, where several ran side by side.
+    /// The only process that is drawn, if several ran in parallel.
     pub(super) alone: Option<usize>,
     /// The first and the last snapshot of the process that is judged, by position in `at`.
     pub(super) judged: Option<(usize, usize)>,
     /// Number of processes.
     pub(super) processes: usize,
-    /// The first and the last snapshot of what is drawn, by position in the timeline.
+    /// The first and the last snapshot drawn, by position in the timeline.
     pub(super) ends: Option<(usize, usize)>,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Picture<'a> {
         let of = &timeline.processes;
         let processes = of.iter().max().map_or(0, |last| last + 1);
         let turns = 1 + of.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        // Replicas: their values are no line through time.
+        // Replicas: their values don't form one line over time.
         let alone = (processes > 1 && turns > processes).then_some(timeline.judged);
         let all: Vec<usize> =
             (0..of.len()).filter(|&i| alone.is_none_or(|alone| of[i] == alone)).collect();
@@ -142,7 +142,8 @@ impl<'a> Picture<'a> {
         ends
     }
 
-    /// The outline of each band in a run: what is above zero piles up from there, and what is below hangs down.
+    /// The outline of each band in a run: positive values stack up from zero, negative values stack
+    /// down.
     pub(super) fn stacked(&self, run: &Range<usize>) -> Vec<Vec<(f64, f64)>> {
         let mut up = vec![0.0; run.len()];
         let mut down = up.clone();
@@ -181,14 +182,14 @@ impl<'a> Picture<'a> {
     fn widen(&self, line: &mut Vec<(f64, f64)>) {
         if let [(x, y)] = line[..] {
             let (low, high) = self.range();
-            // A snapshot that is all there is gets a broad bar.
+            // A single snapshot gets a broad bar.
             let half = (high - low) * if self.at.len() == 1 { 0.2 } else { ALONE / 2.0 };
             *line = vec![(x - half, y), (x + half, y)];
         }
     }
 }
 
-/// The rows that are drawn, what leaks first, and how many they are. The rest of the total is a band as well.
+/// The rows that are drawn, leaks first, and their number. The rest of the total is a band as well.
 fn bands<'a>(timeline: &'a Timeline, at: &[usize], shape: Shape) -> (Vec<Band<'a>>, usize) {
     let mut rows: Vec<&TimelineRow> = timeline.rows.iter().take(BANDS).collect();
     rows.sort_by_key(|row| kind(row.class));
@@ -224,7 +225,7 @@ fn bands<'a>(timeline: &'a Timeline, at: &[usize], shape: Shape) -> (Vec<Band<'a
     (bands, shown)
 }
 
-/// Classes of a kind have a palette of their own; the worst come first.
+/// Classes of one kind share a palette; the worst come first.
 fn kind(class: Class) -> usize {
     match class {
         Class::Leak => 0,
@@ -233,7 +234,7 @@ fn kind(class: Class) -> usize {
     }
 }
 
-/// The ends, and of each column of pixels the snapshots with the highest and the lowest total.
+/// The two ends, and for each column of pixels the snapshots with the highest and the lowest total.
 fn thinned(
     all: &[usize],
     place: impl Fn(usize) -> f64,

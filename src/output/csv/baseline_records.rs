@@ -1,10 +1,10 @@
-//! Baselines, a line for each.
+//! Baselines, one line each.
 
 use super::columns::{Columns, pairs};
 use crate::report::baselines::{BaselineRow, Branch, Shelf};
 use std::io;
 
-/// What the baselines of a branch do together is in JSON.
+/// The drift of a branch is only in JSON.
 pub(in crate::output) fn write(shelf: &Shelf, out: &mut dyn io::Write) -> io::Result<()> {
     Columns::<(&Branch, &BaselineRow)>::new()
         .column("branch", |(branch, _)| &branch.branch)

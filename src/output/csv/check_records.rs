@@ -1,4 +1,4 @@
-//! What is said of each rule, a line for each. The places behind it share a cell, the surest first.
+//! Rules, one line each. The offenders share a cell, the most certain first.
 
 use super::columns::{Columns, finite, joined, word};
 use crate::analysis::check::{Judgement, Offender};

@@ -1,4 +1,5 @@
-//! The columns of a CSV. A column has its name and its cells in one place, so the two can't be swapped.
+//! The columns of a CSV. A column has its name and its cells in one place, so the two can't be
+//! swapped.
 
 use super::super::{escape, joinable};
 use crate::analysis::{Bounds, Place};
@@ -14,7 +15,7 @@ struct Column<'a, R> {
     cell: Cell<'a, R>,
 }
 
-/// Writes what a row has in a column.
+/// Writes the cell of a row.
 type Cell<'a, R> = Box<dyn Fn(R, &mut String) + 'a>;
 
 impl<'a, R: Copy> Columns<'a, R> {
@@ -22,12 +23,12 @@ impl<'a, R: Copy> Columns<'a, R> {
         Self(Vec::new())
     }
 
-    /// Adds a column that every row has a value in.
+    /// Adds a column in which every row has a value.
     pub(super) fn column<T: Display>(self, name: &'static str, cell: impl Fn(R) -> T + 'a) -> Self {
         self.optional(name, move |row| Some(cell(row)))
     }
 
-    /// Adds a column that is empty where a row has no value.
+    /// Adds a column that is empty if a row has no value.
     pub(super) fn optional<T: Display>(
         mut self,
         name: &'static str,
@@ -35,7 +36,7 @@ impl<'a, R: Copy> Columns<'a, R> {
     ) -> Self {
         let cell = move |row, text: &mut String| {
             if let Some(value) = cell(row) {
-                // Nothing fails to be written to memory.
+                // Writing to memory never fails.
                 let _ = write!(text, "{value}");
             }
         };
@@ -60,7 +61,8 @@ impl<'a, R: Copy> Columns<'a, R> {
             .optional("via_line", move |row| cell(row)?.line)
     }
 
-    /// Writes the names and the rows. Their text can neither steer a terminal nor break a line in two.
+    /// Writes the column names and the rows. Their text can neither control a terminal nor split a
+    /// line.
     pub(super) fn write(
         &self,
         rows: impl IntoIterator<Item = R>,
@@ -81,7 +83,7 @@ impl<'a, R: Copy> Columns<'a, R> {
     }
 }
 
-/// Each of `groups` with each of what is in it.
+/// Pairs each of `groups` with each of its items.
 pub(super) fn pairs<'a, G, T: 'a>(
     groups: &'a [G],
     within: impl Fn(&G) -> &[T],
@@ -89,7 +91,7 @@ pub(super) fn pairs<'a, G, T: 'a>(
     groups.iter().flat_map(move |group| within(group).iter().map(move |one| (group, one)))
 }
 
-/// The error of the writer below, whose kind callers look at.
+/// The error of the underlying writer, whose kind callers check.
 fn io_error(error: ::csv::Error) -> io::Error {
     match error.into_kind() {
         ::csv::ErrorKind::Io(error) => error,
@@ -102,12 +104,12 @@ pub(super) fn scientific(p: f64) -> String {
     if p != 0.0 && p.abs() < 1e-4 { format!("{p:e}") } else { p.to_string() }
 }
 
-/// Nothing where it is no number: `NaN` in a column makes text of it.
+/// `None` if it isn't a number: `NaN` would turn a column into text.
 pub(super) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// Names in one cell, semicolons between them: one in a name becomes a colon.
+/// Names in one cell, separated by semicolons: one in a name becomes a colon.
 pub(super) fn joined(names: impl IntoIterator<Item: AsRef<str>>) -> String {
     let mut text = String::new();
     for (number, name) in names.into_iter().enumerate() {

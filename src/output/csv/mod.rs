@@ -1,11 +1,12 @@
 //! The rows of a report as CSV: a header and one line per row.
 //!
-//! Values are the raw integers of the report, and names are written as they are, even where one starts
+//! Values are the raw integers of the report. Names are written as they are, even if one starts
 //! with `=`, `+`, `-` or `@` and a spreadsheet would take it for a formula: a script that reads the
-//! file must get back the very name that JSON and `go tool pprof` print. Function names come from the
-//! profiled program; who opens a stranger's profile in a spreadsheet should import the columns as text. Only characters
-//! that do not print are spelled out, since a CSV may be read in a terminal, and a record is a line. Several names
-//! in a cell have semicolons between them. The addresses behind a row without symbols are in JSON only, so that a column adds up.
+//! file must get exactly the name that JSON and `go tool pprof` print. Function names come from the
+//! profiled program, so import columns as text if you open an untrusted profile in a spreadsheet.
+//! Only characters that don't print are escaped, since a CSV may be read in a terminal and a record
+//! is one line. Several names in a cell are separated by semicolons. The addresses behind a row
+//! without symbols are only in JSON, so that a column adds up.
 
 mod baseline_records;
 mod check_records;
@@ -47,7 +48,7 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         Answer::Leaks(answer) => suspect_records::columns().write(&answer.suspects, out),
         Answer::Timeline(timeline) => timeline_records::write(report, timeline, out),
         Answer::Matches(matches) => pattern_records::match_columns().write(&matches.rows, out),
-        // Pictures have no rows.
+        // Graphs and flame graphs have no rows.
         Answer::Graph(_) | Answer::Flame(_) => Ok(()),
     }
 }
@@ -92,7 +93,7 @@ fn top_columns(unit: &str) -> Columns<'_, &TopRow> {
         .column("unit", move |_| unit)
 }
 
-/// A line for each stack: the names of its frames from the root on.
+/// One line per stack: the names of its frames, root first.
 fn stack_columns<'a>(stacks: &'a ValuedStacks, unit: &'a str) -> Columns<'a, &'a ValuedStack> {
     let frames = |stack: &ValuedStack| {
         let mut path = Vec::new();
@@ -116,7 +117,7 @@ fn stack_columns<'a>(stacks: &'a ValuedStacks, unit: &'a str) -> Columns<'a, &'a
     .column("unit", move |_| unit)
 }
 
-/// A line of a tree. What ends at it and what was left out is their change, or their value in a single profile.
+/// A line of a tree. `ends` and `omitted` are changes in a comparison, values in a single profile.
 fn refs_columns(unit: &str) -> Columns<'_, (&RefsSite, &RefsLine)> {
     Columns::<(&RefsSite, &RefsLine)>::new()
         .optional("site", |(site, _)| Some(&site.lines.first()?.frames.first()?.name))
@@ -157,13 +158,13 @@ fn list_columns(unit: &str) -> Columns<'_, (&Listing, &ListLine)> {
 #[derive(Clone, Copy)]
 struct Call<'a> {
     row: &'a PeekRow,
-    /// What the neighbor is to the row.
+    /// Relation of the neighbor to the row.
     relation: &'static str,
     neighbor: Option<&'a Neighbor>,
 }
 
 impl<'a> Call<'a> {
-    /// What went along the call, or cum of the row.
+    /// Weight of the call, or cum of the row.
     fn value(self) -> Change<i64> {
         let cum = || self.row.value.map(|measure| measure.cum);
         self.neighbor.map_or_else(cum, |neighbor| neighbor.value)

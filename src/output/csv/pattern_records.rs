@@ -1,4 +1,4 @@
-//! Patterns, and what matches them, a line for each.
+//! Patterns and their matches, one line each.
 
 use super::columns::{Columns, joined, word};
 use crate::analysis::matches::Match;
@@ -15,7 +15,7 @@ pub(super) fn match_columns<'a>() -> Columns<'a, &'a Match> {
         .optional("goroutines", |row| row.goroutines)
 }
 
-/// The words of patterns. Their expressions and examples are in JSON.
+/// The texts of patterns. Their expressions and examples are only in JSON.
 pub(in crate::output) fn write_patterns(page: &Page, out: &mut dyn io::Write) -> io::Result<()> {
     Columns::<&Listing>::new()
         .column("id", |pattern| &pattern.id)

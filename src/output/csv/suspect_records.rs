@@ -1,5 +1,5 @@
-//! Suspects, a line for each with all that is known of it. Of several names or values in a cell those of a path stand root
-//! first, and those of a series in the order of time.
+//! Suspects with all their details, one line each. Several names in a cell are a path, root first;
+//! several values are a series in order of time.
 
 use super::columns::{Columns, finite, joined, scientific, word};
 use crate::analysis::Place;

@@ -1,8 +1,9 @@
-//! Rows through time, a line for each row and snapshot.
+//! Rows over time, one line per row and snapshot.
 //!
-//! Long and not wide: the columns are the same whatever the number of snapshots, and a pivot (`row` by `time`) makes the
-//! wide table of either value. What is said of a row as a whole stands on each of its lines. The whole profile comes first;
-//! its lines are of the kind `total`, since a function may have any name.
+//! Long, not wide: the columns are the same for any number of snapshots, and a pivot (`row` by
+//! `time`) gives the wide table of either value. Values of a row as a whole are repeated on each of
+//! its lines. The whole profile comes first; its lines have the kind `total`, since a function may
+//! have any name.
 
 use super::columns::{Columns, finite, scientific, word};
 use crate::analysis::timeline::{Timeline, TimelineRow};

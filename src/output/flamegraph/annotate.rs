@@ -1,8 +1,8 @@
-//! Puts into inferno's picture what it has no place for: names, figures and colours of each frame, and lines above
-//! the frames, for which everything below them moves down.
+//! Adds to inferno's SVG what inferno can't write: names, values and colours of each frame, and
+//! lines above the frames, for which everything below them moves down.
 //!
-//! The structure stays as it is, because the script in the picture relies on it: frames are the children of
-//! `#frames`, each with a title, a rectangle and a text.
+//! The structure doesn't change, because the script in the SVG relies on it: frames are the
+//! children of `#frames`, each with a title, a rectangle and a text.
 
 use super::{FILLER, Look};
 use quick_xml::events::{BytesStart, BytesText, Event};
@@ -11,25 +11,25 @@ use std::io;
 
 /// A line above the frames.
 pub(super) enum HeaderLine {
-    /// Captions.
+    /// A text.
     Text(String),
-    /// Captions, some with a patch of colour before them.
+    /// Texts, some with a patch of colour before them.
     Legend(Vec<(Option<&'static str>, String)>),
 }
 
-/// Pixels of a line.
+/// Height of a line in pixels.
 const LINE: f64 = 17.0;
-/// Baseline of the first of them, and left edge of all.
+/// Baseline of the first line, and left edge of all lines.
 const FIRST: f64 = 42.0;
 const LEFT: f64 = 10.0;
 /// Width of a character, of a patch of colour, and of a gap, in pixels.
 const CHARACTER: f64 = 7.25;
 const PATCH: f64 = 13.0;
 const GAP: f64 = 9.0;
-/// Characters that inferno finds room for in all frames together.
+/// Characters for which inferno has room in all frames together.
 const CHARACTERS: f64 = 1200.0 / (12.0 * 0.59);
 
-/// Writes `svg` with frames that look like `looks`, by number, under the lines of `header`.
+/// Writes `svg` with each frame as `looks` describes it, by number, under the lines of `header`.
 pub(super) fn annotate(
     svg: &[u8],
     looks: &[Look],
@@ -57,7 +57,7 @@ pub(super) fn annotate(
     out.write_all(b"\n")
 }
 
-/// Where in the picture.
+/// Position in the SVG.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     /// Outside of the frames.
@@ -66,7 +66,7 @@ enum Place {
     Frames,
     /// In a frame, before its title is known.
     Untitled,
-    /// In the frame of this number, with its rectangle once that was met.
+    /// In the frame of this number; its width is known after its rectangle.
     Frame { number: usize, width: f64 },
     /// In the filler.
     Filler,
@@ -79,7 +79,7 @@ struct Dressing<'a, W: io::Write> {
     /// Pixels that everything below the header moves down.
     down: f64,
     place: Place,
-    /// Whose text comes next.
+    /// The frame whose text comes next.
     text: Option<Text>,
 }
 
@@ -87,7 +87,7 @@ struct Dressing<'a, W: io::Write> {
 enum Text {
     /// The title of a frame.
     Title,
-    /// What is written into it.
+    /// The text in the frame.
     Name,
 }
 
@@ -144,7 +144,7 @@ impl<W: io::Write> Dressing<'_, W> {
                 self.writer.write_event(Event::Start(start))
             }
             (b"g", _) => {
-                // Written as soon as its title says what it is.
+                // Written as soon as the title identifies it.
                 self.place = Place::Untitled;
                 Ok(())
             }
@@ -164,7 +164,7 @@ impl<W: io::Write> Dressing<'_, W> {
             }
             (b"text", _) => {
                 let y = match id.as_deref() {
-                    // Below the button, where it is in sight however tall the picture is.
+                    // Below the button, where it is visible however tall the SVG is.
                     Some("matched") => FIRST,
                     Some("details") => number(start, "y") + self.down,
                     _ => return self.writer.write_event(Event::Start(start.borrow())),
@@ -201,7 +201,7 @@ impl<W: io::Write> Dressing<'_, W> {
         Ok(None)
     }
 
-    /// The title inferno gave to a frame, which begins with its number.
+    /// Reads the title that inferno gave a frame, which begins with its number.
     fn title(&mut self, text: &[u8]) -> io::Result<()> {
         let text = String::from_utf8_lossy(text);
         let name = text.split(' ').next().unwrap_or_default();
@@ -210,7 +210,7 @@ impl<W: io::Write> Dressing<'_, W> {
             return Ok(());
         }
         let number = usize::from_str_radix(name, 16).ok();
-        // The frame of all has no number: inferno calls it so.
+        // The root frame has no number: inferno names it "all".
         let number = if name == "all" { Some(0) } else { number };
         let number =
             number.ok_or_else(|| io::Error::other(format!("no frame is called {name}")))?;
@@ -273,7 +273,7 @@ impl<W: io::Write> Dressing<'_, W> {
     }
 }
 
-/// As much of a name as has room.
+/// Cuts a name to the room it has.
 fn fitting(name: &str, room: usize) -> String {
     if room < 3 {
         String::new()

@@ -1,7 +1,7 @@
-//! What is said in a flame graph: its title, the lines above the frames, and the figures of each frame.
+//! The texts of a flame graph: its title, the lines above the frames, and the values of each frame.
 //!
-//! A frame is called by its name, and what follows stands in the last brackets: the script of the picture cuts those
-//! off to find what it writes into the frame.
+//! A frame's title is its name followed by text in brackets: the script in the SVG cuts off the
+//! last brackets to get the text it writes into the frame.
 
 use super::super::escape;
 use super::annotate::HeaderLine;
@@ -12,12 +12,12 @@ use crate::filter::Granularity;
 use crate::report::{Report, Total};
 use crate::units;
 
-/// Characters of a name that are told: the picture has no room for more, and a file no need.
+/// Maximum length of a name in characters: there is no room for more.
 const LONGEST_NAME: usize = 240;
 /// Characters of the program's name in the title.
 const LONGEST_PROGRAM: usize = 40;
 
-/// A report whose flame graph is drawn.
+/// The captions of a report's flame graph.
 pub(super) struct Captions<'a> {
     report: &'a Report,
     flame: &'a Flame,
@@ -35,7 +35,7 @@ impl<'a> Captions<'a> {
         Self { report, flame, total, is_comparison, shows_change }
     }
 
-    /// Whether colours tell changes: between two profiles, or in one that holds a difference.
+    /// Whether colours show changes: for two profiles, or for a delta profile.
     pub(super) fn shows_change(&self) -> bool {
         self.shows_change
     }
@@ -45,12 +45,12 @@ impl<'a> Captions<'a> {
         self.is_comparison && frame.error.is_some_and(|e| e.lower <= 0 && e.upper >= 0)
     }
 
-    /// What shares are of: the larger of the two totals.
+    /// The whole that shares refer to: the larger of the two totals.
     pub(super) fn whole(&self) -> i64 {
         let Some(total) = self.total else { return 0 };
         let before = total.value.before.unwrap_or_default().unsigned_abs();
         let whole = total.value.after.unsigned_abs().max(before);
-        // A difference may come to nothing and still hold something.
+        // A delta profile may add up to zero and still contain values.
         let width = self.flame.frames.first().map_or(0, |frame| frame.width);
         let width = if self.is_comparison { 0 } else { width };
         i64::try_from(whole).unwrap_or(i64::MAX).max(width)
@@ -71,12 +71,12 @@ impl<'a> Captions<'a> {
         format!(" ±{}", self.value(i64::try_from(half).unwrap_or(i64::MAX)))
     }
 
-    /// The name as the profile has it.
+    /// The name as recorded in the profile.
     pub(super) fn raw_name(&self, frame: &FlameFrame) -> &'a str {
         self.flame.names.get(frame.name as usize).map_or("", String::as_str)
     }
 
-    /// The name of a frame as it is drawn.
+    /// The name of a frame as shown.
     pub(super) fn name(&self, frame: &FlameFrame) -> String {
         let name = shown(self.raw_name(frame), LONGEST_NAME);
         if let Some(several) = frame.several {
@@ -90,7 +90,7 @@ impl<'a> Captions<'a> {
         }
     }
 
-    /// Name and figures of a frame.
+    /// Name and values of a frame.
     pub(super) fn title(&self, frame: &FlameFrame) -> String {
         let name = self.name(frame);
         let (Some(before), Some(delta)) = (frame.value.before, frame.value.delta) else {
@@ -145,22 +145,22 @@ impl<'a> Captions<'a> {
     fn own(&self, flat: i64) -> String {
         let word = match self.flame.direction {
             FlameDirection::RootFirst => "itself",
-            FlameDirection::LeafFirst => "from no caller",
+            FlameDirection::LeafFirst => "without caller",
         };
         if flat == 0 { String::new() } else { format!("; {word} {}", self.value(flat)) }
     }
 
-    /// What stands for all where there is nothing to draw.
+    /// The root frame if there is nothing to draw.
     pub(super) fn nothing(&self) -> Look {
         let name = match (self.is_comparison, self.flame.width) {
             (true, FlameWidth::Delta) => "nothing changed",
-            (true, _) if self.flame.frames.is_empty() => "nothing is of one profile only",
+            (true, _) if self.flame.frames.is_empty() => "no stack is in one profile only",
             _ => "no samples",
         };
         Look { name: name.to_owned(), title: name.to_owned(), fill: color::SAME.to_owned() }
     }
 
-    /// What was measured, of which program.
+    /// The program and what was measured.
     pub(super) fn chart_title(&self) -> String {
         let program = |input: Option<&crate::report::Input>| {
             let input = input?;
@@ -187,7 +187,7 @@ impl<'a> Captions<'a> {
         }
     }
 
-    /// What precedes what is said about a frame under the pointer.
+    /// The word before the details of the frame under the pointer.
     pub(super) fn name_type(&self) -> &'static str {
         match self.report.granularity {
             Granularity::Files => "File:",
@@ -206,7 +206,8 @@ impl<'a> Captions<'a> {
             self.legend()
         } else {
             HeaderLine::Text(
-                "Colour: the package; grey is the standard library and what has no symbols. ± is the 95 % sampling error."
+                "Colour: the package; grey is the standard library and frames without symbols. \
+                 ± is the 95 % sampling error."
                     .to_owned(),
             )
         });
@@ -216,14 +217,14 @@ impl<'a> Captions<'a> {
 
     fn about_width(&self) -> String {
         let order = match self.flame.direction {
-            FlameDirection::RootFirst => "callers above what they call",
-            FlameDirection::LeafFirst => "what allocated above its callers",
+            FlameDirection::RootFirst => "callers above callees",
+            FlameDirection::LeafFirst => "allocating functions above their callers",
         };
         let width = match (self.is_comparison, self.flame.width) {
-            (true, FlameWidth::After) => "what is there after",
-            (true, FlameWidth::Before) => "what was there before",
+            (true, FlameWidth::After) => "the value after",
+            (true, FlameWidth::Before) => "the value before",
             (true, FlameWidth::Delta) => {
-                "how much changed: the sum of |Δ| over all stacks, so opposite changes add up"
+                "the size of the change: the sum of |Δ| over all stacks, so opposite changes add up"
             }
             (false, _) if self.shows_change() => {
                 "the sum of |value| over all stacks (some are negative)"
@@ -236,12 +237,12 @@ impl<'a> Captions<'a> {
     fn about_strip(&self) -> Option<String> {
         let sum = self.value(self.flame.elided.first()?.width);
         let (where_to, rest) = match (self.flame.frames.is_empty(), self.flame.width) {
-            (true, FlameWidth::Before) => ("Shown: ", "in stacks that are there after only"),
-            (true, _) => ("Shown: ", "in stacks that were there before only"),
-            (false, FlameWidth::Before) => ("Under “new”: ", "in stacks that are there after only"),
-            (false, _) => ("Under “gone”: ", "in stacks that were there before only"),
+            (true, FlameWidth::Before) => ("Shown: ", "in stacks that exist only after"),
+            (true, _) => ("Shown: ", "in stacks that exist only before"),
+            (false, FlameWidth::Before) => ("Under “new”: ", "in stacks that exist only after"),
+            (false, _) => ("Under “gone”: ", "in stacks that exist only before"),
         };
-        Some(format!("{where_to}{sum} {rest}, with the width it has there."))
+        Some(format!("{where_to}{sum} {rest}, at the width they have there."))
     }
 
     fn about_narrow(&self) -> Option<String> {
@@ -252,8 +253,8 @@ impl<'a> Captions<'a> {
             let frames = units::Grouped(i64::try_from(narrow.rows).unwrap_or(i64::MAX));
             let percent = in_percent(narrow.sum as f64 / whole as f64 * 100.0);
             format!(
-                "Too narrow to draw one by one: {frames} frames with what is under them, together {} or {percent} \
-                 of the width.",
+                "Too narrow to draw one by one: {frames} frames with everything under them, \
+                 together {} or {percent} of the width.",
                 self.value(narrow.sum)
             )
         })
@@ -285,7 +286,7 @@ fn swatch((color, label): (&&'static str, String)) -> (Option<&'static str>, Str
     (Some(*color), label)
 }
 
-/// A name that XML can hold and that steers nothing, shortened in its middle.
+/// Makes a name safe for XML and terminals, and shortens it in its middle.
 fn shown(name: &str, longest: usize) -> String {
     let mut name = name;
     let cut;
@@ -299,7 +300,7 @@ fn shown(name: &str, longest: usize) -> String {
             .collect::<String>();
         name = &cut;
     }
-    // Two characters that are no control characters and that XML has not.
+    // Two characters that aren't control characters but that XML forbids.
     let illegal = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
     let safe = escape(name);
     if !safe.contains(illegal) {

@@ -1,12 +1,12 @@
-//! The colours there are: steps of growth and of shrinkage, and a hue for each package.
+//! The colours: steps of growth and of shrinkage, and a hue for each package.
 
 use crate::model::origin;
 
-/// What did not change.
+/// No change.
 pub(super) const SAME: &str = "rgb(236,236,236)";
-/// Growth and shrinkage that sampling explains.
+/// Growth and shrinkage within sampling error.
 pub(super) const NOISE: [&str; 2] = ["rgb(248,238,232)", "rgb(232,239,248)"];
-/// Shares of the whole in percent from which a step begins, after the first.
+/// Shares of the whole in percent at which each step after the first begins.
 pub(super) const STEPS: [f64; 4] = [0.1, 1.0, 5.0, 20.0];
 /// Growth, by step.
 pub(super) const GROWN: [&str; 5] = [

@@ -1,8 +1,9 @@
-//! Which colour a frame has.
+//! Chooses the colour of a frame.
 //!
-//! A change has a colour by its size as a share of the whole, on steps that never move: the same red is the same share
-//! in every picture, and where nothing much changed nothing is red. What sampling explains is pale however large it is.
-//! Without a comparison a colour tells the package, and what is not the program's own code is grey.
+//! A change is coloured by its share of the whole, in fixed steps: the same red means the same
+//! share in every flame graph, and if nothing much changed, nothing is red. Changes within sampling
+//! error are pale however large they are. Without a comparison a colour shows the package, and code
+//! that isn't own code is grey.
 
 use super::captions::Captions;
 use super::color::{GROWN, NOISE, SAME, SHRUNK, STEPS, package};

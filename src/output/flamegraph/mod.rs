@@ -1,11 +1,13 @@
-//! The flame graph as an SVG that a browser opens: hover for figures, click to zoom, search by regular expression.
+//! The flame graph as an SVG that a browser opens: hover for figures, click to zoom, search by
+//! regular expression.
 //!
-//! inferno lays out the frames and gives the picture its script. What it does not have is put in on the way out: names
-//! and figures of each frame, colours on a scale that means the same in every picture, and lines that say what is
-//! shown. To inferno a frame is a number, one for each frame, so no name of a profile ever reaches its parser and no
-//! two frames become one.
+//! inferno lays out the frames and adds the script. heapdiff adds the rest to its output: names and
+//! values of each frame, colours on a scale that means the same in every flame graph, and lines
+//! that explain what is shown. To inferno each frame is a unique number, so no name from a profile
+//! reaches its parser and no two frames merge.
 //!
-//! The root is on top, as in pprof: a reader sees it without scrolling, however deep the stacks are.
+//! The root is on top, as in pprof: a reader sees it without scrolling, however deep the stacks
+//! are.
 
 mod annotate;
 mod captions;
@@ -22,20 +24,20 @@ use std::fmt::Write as _;
 use std::io;
 use std::str::FromStr as _;
 
-/// The frame that fills what nothing is drawn over. It is taken out again.
+/// The frame that fills the width without frames. It is removed from the output.
 const FILLER: &str = "-";
 
-/// What a frame looks like.
+/// The look of a frame.
 struct Look {
-    /// What is written into it.
+    /// The text in the frame.
     name: String,
-    /// What is said about it.
+    /// Its title, shown as a tooltip.
     title: String,
     fill: String,
 }
 
 pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> io::Result<()> {
-    // Where there is nothing but the strip, it is the picture.
+    // If there is only the strip, the strip is the flame graph.
     let (main, strip) = match (flame.frames.as_slice(), flame.elided.as_slice()) {
         ([], strip) => (strip, &[][..]),
         whole => whole,
@@ -64,7 +66,7 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     options.text_truncate_direction = TextTruncateDirection::Right;
     options.deterministic = true;
     options.min_width = 0.0;
-    // So that the lines keep their order; from the last to the first, since inferno turns them round.
+    // Keeps the order of the lines; from the last to the first, since inferno reverses them.
     options.flame_chart = true;
     let mut svg = Vec::new();
     let from_right = lines.folded.iter().rev().map(String::as_str);
@@ -72,7 +74,7 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     annotate::annotate(&svg, &looks, &captions.header(), out)
 }
 
-/// Numbers above 2⁵³ are not exact in a browser: how many bits to leave away.
+/// Numbers above 2⁵³ are not exact in a browser: how many bits to shift out.
 fn shift(total: i64) -> u32 {
     (u64::BITS - total.unsigned_abs().leading_zeros()).saturating_sub(50)
 }
@@ -81,7 +83,8 @@ fn shift(total: i64) -> u32 {
 #[derive(Default)]
 struct Lines {
     folded: Vec<String>,
-    /// Frames on the way down to the next line: what they are called there, and the width under which nothing stands.
+    /// Frames on the path to the next line: their names there, and the width that none of their
+    /// children has.
     path: Vec<(String, i64)>,
     shift: u32,
     /// Where the next line begins.
@@ -89,7 +92,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// Adds frames, which are numbered from `first` on. Number 0 stands for all and has no name in a line.
+    /// Adds frames, numbered from `first` on. Number 0 is the root and has no name in a line.
     fn push(&mut self, frames: &[FlameFrame], first: usize) {
         for (number, frame) in (first..).zip(frames) {
             self.close(frame.depth as usize);
@@ -102,7 +105,8 @@ impl Lines {
         self.close(0);
     }
 
-    /// Leaves frames until the path is so long, and gives each the width that nothing under it has.
+    /// Leaves frames until the path has this length, and gives each the width that none of its
+    /// children has.
     fn close(&mut self, depth: usize) {
         while self.path.len() > depth {
             let left = self.path.last().map_or(0, |(_, left)| (*left).max(0) as u64);

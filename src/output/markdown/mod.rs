@@ -1,11 +1,12 @@
-//! A check as Markdown, for the summary of a job or a comment on a pull request.
+//! A check as Markdown, for a job summary or a comment on a pull request.
 //!
-//! The first line is a marker that stays the same, by which a bot finds its own comment and replaces it. Names and messages
-//! come from profiles and files of rules, and a comment is written with the rights of a bot: so names stand in code spans,
-//! where nothing means anything, and prose is escaped, such that neither can make a table break, a link, a mention or HTML.
+//! The first line is a constant marker, by which a bot finds its own comment and replaces it. Names
+//! and messages come from profiles and rules files, and a comment is posted with the rights of a
+//! bot. So names are in code spans, where nothing has a meaning, and prose is escaped: neither can
+//! break a table or create a link, a mention or HTML.
 //!
-//! GitHub refuses a comment of more than 65,536 characters. What there is no room for is left out and counted, the least
-//! needed first.
+//! GitHub refuses a comment of more than 65,536 characters. Parts that don't fit are left out and
+//! counted, the least important first.
 
 mod safe;
 
@@ -17,16 +18,16 @@ use crate::units::Bytes;
 use safe::{cell, code, fenced, html, prose};
 use std::io;
 
-/// By which a bot finds its comment.
+/// The marker by which a bot finds its comment.
 const MARKER: &str = "<!-- heapdiff-check -->";
 
-/// Bytes of all of it: below the limit of GitHub, which counts characters.
+/// Maximum size in bytes: below GitHub's limit, which counts characters.
 const MOST: usize = 62_000;
-/// Bytes up to which rules are told in the table, then offenders, then details.
+/// Size up to which rules are added to the table, then offenders, then details.
 const RULES: usize = 20_000;
 const OFFENDERS: usize = 34_000;
 const DETAILS: usize = 54_000;
-/// Bytes of a command. A longer one is left out, since half of it would be wrong.
+/// Maximum size of a command in bytes. A longer one is left out, since half of it would be wrong.
 const COMMAND: usize = 4_000;
 
 pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
@@ -54,20 +55,16 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     if let Some((lead, command)) = next {
         page.text.extend([format!("{lead}:\n\n{}\n", fenced(&command))]);
     }
-    page.list(
-        DETAILS,
-        "",
-        broken.iter().map(|(rule, name)| details(rule, name)),
-        "rules in detail",
-    );
-    page.list(MOST, "", [context(report, check)].into_iter(), "of what was judged");
+    page.list(DETAILS, "", broken.iter().map(|(rule, name)| details(rule, name)), "rule details");
+    page.list(MOST, "", [context(report, check)].into_iter(), "section on the inputs");
     out.write_all(page.text.as_bytes())
 }
 
-/// That there is no answer, with the marker: the comment of an earlier run is replaced, which would be read as of this one.
+/// Writes that the check could not run, with the marker, so that it replaces the comment of an
+/// earlier run, which would look like the result of this one.
 pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let message = message.lines().map(prose).collect::<Vec<_>>().join("<br>\n");
-    writeln!(out, "{MARKER}\n### heapdiff check: error\n\ncould not be judged: {message}")
+    writeln!(out, "{MARKER}\n### heapdiff check: error\n\nthe check could not run: {message}")
 }
 
 const RULE_TITLES: &str =
@@ -82,7 +79,8 @@ struct Page {
 }
 
 impl Page {
-    /// Adds titles and what stands under them, as far as there is room, and says how many were left out.
+    /// Adds titles and the pieces under them, as far as there is room, and reports how many were
+    /// left out.
     fn list(
         &mut self,
         limit: usize,
@@ -102,7 +100,7 @@ impl Page {
         }
         if left_out > 0 {
             self.text.extend([format!(
-                "\n{left_out} {what} are left out: a comment has no room for more.\n"
+                "\n{left_out} {what} left out: the comment has no room for more.\n"
             )]);
         }
         if self.text.ends_with("|\n") {
@@ -111,7 +109,7 @@ impl Page {
     }
 }
 
-/// The outcome, so that it is seen at a glance.
+/// The outcome, visible at a glance.
 fn outcome(judgement: &Judgement) -> &'static str {
     match (judgement.outcome, judgement.level) {
         (Outcome::Fail, Level::Fail) => "❌ **FAIL**",
@@ -137,14 +135,14 @@ fn rule_row((judgement, name): &(&Judgement, String)) -> String {
     )
 }
 
-/// What folds out: its summary, and what is below.
+/// A section that unfolds: its summary and its contents.
 fn folded(summary: &str, below: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{below}\n</details>\n\n")
 }
 
-/// What is said of a rule that failed or is open.
+/// The details of a rule that failed or is inconclusive.
 fn details(judgement: &Judgement, name: &str) -> String {
-    let mut below = format!("What was found: {}\n", prose(&judgement.message));
+    let mut below = format!("Result: {}\n", prose(&judgement.message));
     if let (Some(before), Some(after)) = (judgement.before, judgement.after) {
         let scale = wording::scale(judgement, None);
         let (before, after) = (scale.exact(before), scale.exact(after));
@@ -152,7 +150,7 @@ fn details(judgement: &Judgement, name: &str) -> String {
     }
     if judgement.allowed != 0 {
         let allowed = wording::scale(judgement, None).exact_change(judgement.allowed);
-        below.extend([format!("\nThe allow-list took {allowed} out of it.\n")]);
+        below.extend([format!("\nThe allow-list covers {allowed} of it.\n")]);
     }
     if !judgement.offenders.is_empty() {
         below.push('\n');
@@ -174,9 +172,9 @@ fn details(judgement: &Judgement, name: &str) -> String {
         below.extend([format!("\nWhat to do: {}\n", prose(advice))]);
     }
     let word = match (judgement.outcome, judgement.level, judgement.demand) {
-        (Outcome::Fail, _, Demand::Allowance) => "is expired",
+        (Outcome::Fail, _, Demand::Allowance) => "has expired",
         (Outcome::Fail, Level::Fail, _) => "failed",
-        (Outcome::Fail, Level::Warn, _) => "is above its limit, which only warns",
+        (Outcome::Fail, Level::Warn, _) => "is above its limit (warning only)",
         _ => "is inconclusive",
     };
     folded(&format!("<code>{}</code> {word}", html(name)), &below)
@@ -215,8 +213,7 @@ fn context(report: &Report, check: &Check) -> String {
         )]);
     }
     if check.allowances.len() > NAMES_SHOWN {
-        below
-            .extend([format!("- and {} more are allowed\n", check.allowances.len() - NAMES_SHOWN)]);
+        below.extend([format!("- and {} more entries\n", check.allowances.len() - NAMES_SHOWN)]);
     }
     let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
     let mut seen = std::collections::BTreeSet::new();
@@ -228,5 +225,5 @@ fn context(report: &Report, check: &Check) -> String {
     folded("What was judged", &below)
 }
 
-/// Profiles of a side, entries of the allow-list and warnings that are named at most.
+/// Maximum number of profiles per side, allow-list entries and warnings that are named.
 const NAMES_SHOWN: usize = 8;

@@ -1,22 +1,23 @@
-//! Text that means nothing in Markdown: no markup, no HTML, no mention, no reference to an issue.
+//! Makes text safe in Markdown: no markup, no HTML, no mention, no reference to an issue.
 //!
-//! A mention or a reference is found by GitHub and GitLab in what was rendered, where an escape is gone, but not inside of code. So
-//! names are code. In prose a character that nobody sees parts the sign from the word behind it.
+//! GitHub and GitLab look for mentions and references in the rendered text, where escapes are gone,
+//! but not inside code. So names are code spans. In prose, an invisible character separates the
+//! sign from the word after it.
 //!
-//! Each text is cut off at a length, so that one absurd name does not crowd out the rest.
+//! Each text has a maximum length, so that one absurdly long name doesn't crowd out the rest.
 
 use super::super::escape;
 
-/// Characters of a name, and of a sentence.
+/// Maximum length of a name, and of a sentence, in characters.
 const NAME_MOST: usize = 300;
 const PROSE_MOST: usize = 900;
 
-/// Signs that make a reference of the word behind them, on GitHub or GitLab.
+/// Signs that turn the word after them into a reference on GitHub or GitLab.
 const SIGNS: &str = "@#!$~%&";
-/// Comes between a sign and its word: a space without width.
+/// Separates a sign from its word: a zero-width space.
 const APART: &str = "&#8203;";
 
-/// The first `most` characters of it, in one line.
+/// The first `most` characters of a text, on one line.
 fn cut(text: &str, most: usize) -> String {
     let text = escape(text);
     match text.char_indices().nth(most) {
@@ -25,15 +26,15 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A name as a code span; nothing for no name.
+/// A name as a code span; empty for an empty name.
 pub(super) fn code(name: &str) -> String {
-    // A backtick would end it.
+    // A backtick would end the span.
     span(&cut(name, NAME_MOST).replace('`', "\\u{60}"))
 }
 
 /// A name as a code span in a table.
 pub(super) fn cell(name: &str) -> String {
-    // A backslash before that of a bar would free the bar.
+    // A backslash before the escape of a bar would cancel it.
     let text = cut(name, NAME_MOST).replace('`', "\\u{60}").replace("\\|", "\\u{5c}|");
     span(&text.replace('|', "\\|"))
 }
@@ -42,13 +43,13 @@ fn span(text: &str) -> String {
     let text = text.trim();
     match text.strip_suffix('\\') {
         _ if text.is_empty() => String::new(),
-        // Not every reader of Markdown knows that a backslash means nothing in code.
+        // Some Markdown renderers treat a backslash in code as an escape.
         Some(rest) => format!("`{rest}\\u{{5c}}`"),
         None => format!("`{text}`"),
     }
 }
 
-/// A sentence, also in a table.
+/// A sentence; it is safe in a table too.
 pub(super) fn prose(text: &str) -> String {
     let text = cut(text.trim(), PROSE_MOST);
     let mut safe = String::with_capacity(text.len() + 16);
@@ -65,7 +66,7 @@ pub(super) fn prose(text: &str) -> String {
         }
         let is_word =
             characters.peek().is_some_and(|next| next.is_alphanumeric() || "_-\"".contains(*next));
-        // GH-12 is an issue; a scheme or www. is made a link.
+        // GH-12 is an issue; a scheme or www. becomes a link.
         let rest = |word: &str| {
             let mut ahead = characters.clone();
             word.chars().all(|expected| ahead.next() == Some(expected))
@@ -82,7 +83,7 @@ pub(super) fn prose(text: &str) -> String {
     safe
 }
 
-/// A name inside of HTML.
+/// A name inside HTML.
 pub(super) fn html(name: &str) -> String {
     let text = cut(name, NAME_MOST);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

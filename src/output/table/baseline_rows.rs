@@ -1,4 +1,4 @@
-//! Baselines for people: those of each branch, oldest first, and what they do through time.
+//! Baselines as a table: those of each branch, oldest first, and their drift.
 
 use super::super::Style;
 use super::grid::Kind::{Mixed, Number, Text, Word};
@@ -11,11 +11,11 @@ use crate::stats::drift::LEAST;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 
-/// Before what stands under a branch.
+/// Indent of the lines under a branch.
 const INDENT: usize = 2;
 /// Characters of a build that are shown.
 const BUILD: usize = 12;
-/// Columns of the shape of a branch.
+/// Width of the sparkline of a branch.
 const SHAPE: usize = 24;
 
 pub(in crate::output) fn write(
@@ -43,7 +43,7 @@ pub(in crate::output) fn write(
 /// A baseline, and the one before it.
 type Shown<'a> = (&'a BaselineRow, Option<&'a BaselineRow>);
 
-/// The numbers are the order in which columns are left out where there is no room.
+/// The numbers are the order in which columns are left out if there is no room.
 fn columns<'a>(style: &'a Style) -> Grid<'a, Shown<'a>> {
     let scale = |row: &'a BaselineRow| {
         Scale::new(row.total.as_ref().map_or("", |total| &total.unit), style.unit.as_deref())
@@ -93,7 +93,7 @@ fn drift(branch: &Branch, style: &Style, out: &mut dyn io::Write) -> io::Result<
             let shape = sparkline::sparkline(&values[from..], SHAPE);
             format!("{} {shape}", said(rise, &scale))
         }
-        _ => format!("{LEAST} baselines at least show whether they drift"),
+        _ => format!("at least {LEAST} baselines are needed"),
     };
     wrap::write("  drift: ", &said, Ansi::new(), style, out)
 }

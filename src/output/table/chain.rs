@@ -1,18 +1,19 @@
-//! One line of a tree: its branches drawn, and frames that follow each other without a branch on one line.
+//! One line of a tree: its branches, and on the same line the frames that follow each other without
+//! a branch.
 //!
-//! Where a line is too narrow for all frames of it, those in the middle give way to a count: first those of the
-//! standard library and of dependencies, then the program's own. The first frame stays to the last.
+//! If a line is too narrow for all its frames, those in the middle are replaced by a count: first
+//! those of the standard library and of dependencies, then own code. The first frame goes last.
 
 use super::escape::escape;
 use super::name::{self, shortest_path};
 use unicode_width::UnicodeWidthStr;
 
-/// After a frame that paths come back to.
+/// Follows a frame to which paths return.
 const RECURSIVE: &str = " (recursive)";
-/// A name that is cut gets at least so many columns.
+/// Minimum width of a shortened name.
 const NAME_AT_LEAST: usize = 16;
 
-/// What stands between two frames.
+/// The arrow between two frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrow {
     /// The right one calls the left one.
@@ -51,7 +52,7 @@ impl Chain {
         Self { prefix: prefix.to_owned(), frames: Vec::new(), arrow }
     }
 
-    /// With one more frame; `own` ones are shown rather than others.
+    /// Adds a frame; `own` ones are preferred when room is short.
     pub(super) fn push(&mut self, name: &str, own: bool, recursive: bool) {
         let name = escape(name);
         let end = if recursive { RECURSIVE } else { "" };
@@ -59,7 +60,7 @@ impl Chain {
         self.frames.push(Frame { name: format!("{name}{end}"), short, own });
     }
 
-    /// Columns it should get: those of its first frame and of the program's own, the others as counts.
+    /// The width it should get: its first frame and own code in full, the others as counts.
     pub(super) fn short_width(&self) -> usize {
         let kept: Vec<bool> =
             self.frames.iter().enumerate().map(|(i, frame)| i == 0 || frame.own).collect();

@@ -1,7 +1,8 @@
-//! A check: the profiles, a block for each rule, the allow-list, and the outcome in the very last line.
+//! A check: the profiles, a block for each rule, the allow-list, and the outcome on the very last
+//! line.
 //!
-//! A log of CI is read from its end. So what decides stands last, right above it what to type next, and above that the
-//! rules, each with its outcome in front so that `grep FAIL` finds what broke.
+//! CI logs are read from the end. So the outcome comes last, the next command right above it, and
+//! the rules above that, each with its outcome in front so that `grep FAIL` finds what broke.
 
 use super::super::{Style, Width};
 use super::closing::write_next;
@@ -15,9 +16,9 @@ use crate::rules::Level;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 
-/// Profiles of a side that a terminal names.
+/// Profiles per side that a terminal names.
 const NAMES_SHOWN: usize = 6;
-/// Columns before what is said of a rule: those of its outcome.
+/// Indent of the text of a rule: the width of its outcome.
 const INDENT: usize = 6;
 
 pub(super) fn write(
@@ -45,7 +46,7 @@ pub(super) fn write(
         Outcome::Inconclusive => AnsiColor::Yellow.on_default().bold(),
         Outcome::Pass => AnsiColor::Green.on_default().bold(),
     };
-    // In one line, however long: it is what a log ends with.
+    // On one line, however long: the log ends with it.
     let text = format!("check: {}", wording::summary(check));
     if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
 }
@@ -72,7 +73,8 @@ fn write_names(
     facts::write(word, &names, style, out)
 }
 
-/// The outcome, what the rule is about, what was found and by what, the places, what would decide.
+/// Writes the outcome, the rule, the finding, its values, the offenders, and what would decide an
+/// inconclusive rule.
 fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let word = wording::word(judgement);
     let paint = match (judgement.outcome, judgement.level) {
@@ -100,11 +102,11 @@ fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> 
     for offender in explained.clone() {
         say(&format!("{}: {}", offender.place.function, offender.explanation), out)?;
         if !offender.patterns.is_empty() {
-            say(&format!("heapdiff patterns {} says more", offender.patterns[0]), out)?;
+            say(&format!("for more, see heapdiff patterns {}", offender.patterns[0]), out)?;
         }
     }
     match &judgement.advice {
-        // What to do about a leak is said with it.
+        // The advice for a leak is part of its explanation.
         Some(advice)
             if !explained.clone().any(|offender| offender.explanation.contains(advice)) =>
         {
@@ -114,7 +116,7 @@ fn write_rule(judgement: &Judgement, style: &Style, out: &mut dyn io::Write) -> 
     }
 }
 
-/// What was measured, with its bounds, against what.
+/// The measured value, its bounds and the limit.
 fn numbers(judgement: &Judgement, style: &Style) -> Vec<String> {
     let scale = wording::scale(judgement, style.unit.as_deref());
     let mut facts = Vec::new();
@@ -136,12 +138,12 @@ fn numbers(judgement: &Judgement, style: &Style) -> Vec<String> {
         add("from", format!("{} to {}", scale.exact(before), scale.exact(after)));
     }
     if judgement.allowed != 0 {
-        add("taken out by the allow-list", scale.exact_change(judgement.allowed));
+        add("covered by the allow-list", scale.exact_change(judgement.allowed));
     }
     facts
 }
 
-/// The places behind it.
+/// The offenders.
 fn write_offenders(
     judgement: &Judgement,
     style: &Style,
@@ -163,7 +165,7 @@ fn write_offenders(
     grid.write(style, INDENT + 2, out)
 }
 
-/// What rules pass over.
+/// The allow-list.
 fn write_allowances(check: &Check, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     if check.allowances.is_empty() {
         return Ok(());

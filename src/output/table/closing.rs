@@ -1,8 +1,8 @@
-//! The last lines: what the numbers can not say, and the command to type next.
+//! The last lines: what the numbers can't show, and the next command.
 //!
-//! Two snapshots show growth and no more: a cache that fills up looks like a leak. The table says so
-//! each time, because it is read in a hurry. A suggested command is one that exists, is quoted for a
-//! shell, and asks about the site that grew most.
+//! Two snapshots only show growth: a cache that fills up looks like a leak. The table repeats this
+//! each time, because it is read in a hurry. A suggested command exists, is quoted for a shell, and
+//! asks about the site that grew most.
 
 use super::super::Style;
 use super::{escape::escape, is_heap, shell, wrap};
@@ -15,7 +15,7 @@ use crate::report::{Input, Report};
 use anstyle::Style as Ansi;
 use std::io;
 
-/// Whether the rows are about what was ever allocated, which only grows in one process.
+/// Whether the rows count everything ever allocated, which can only grow in one process.
 pub(super) fn is_allocation(report: &Report) -> bool {
     is_heap(report) && report.sample_type.starts_with("alloc_")
 }
@@ -46,7 +46,7 @@ pub(super) fn write_diff(
     Ok(())
 }
 
-/// Writes what to type next.
+/// Writes the next command.
 pub(super) fn write_next(
     lead: &str,
     command: &str,
@@ -54,7 +54,7 @@ pub(super) fn write_next(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let bold = Ansi::new().bold();
-    // A command is never wrapped: it is there to be copied.
+    // A command is never wrapped, so that it can be copied.
     if style.color {
         writeln!(out, "{lead}: {bold}{command}{bold:#}")
     } else {
@@ -62,24 +62,24 @@ pub(super) fn write_next(
     }
 }
 
-/// What two snapshots can not tell.
+/// What two snapshots can't show.
 fn two_snapshots(report: &Report) -> &'static str {
     if report.comparison.is_some_and(|comparison| comparison.same_process) {
-        "Two snapshots show growth, not a leak: a cache that fills up looks the same. With four and \
-         more, heapdiff leaks tells them apart."
+        "Two snapshots show growth, not a leak: a cache that fills up looks the same. With four \
+         or more, heapdiff leaks tells them apart."
     } else {
-        "Two processes of different age or load differ without a leak. Two snapshots of one process, \
-         some time apart, are better evidence."
+        "Two processes of different age or load differ without a leak. Two snapshots of the same \
+         process, some time apart, are better evidence."
     }
 }
 
-/// The first row that grew by more than error explains.
+/// The first row that grew by more than sampling error explains.
 fn first_grown(diff: &Diff) -> Option<&DiffRow> {
     let grew = |status: Status| matches!(status, Status::New | Status::Grown);
     diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())
 }
 
-/// The function to ask about next: the site that grew most, or else that of the row.
+/// The function to ask about next: the site that grew most, or else the function of the row.
 fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
     if let Some(site) = diff.sites.first() {
         return Some(&site.place.function);
@@ -94,7 +94,7 @@ fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
     }
 }
 
-/// Why there is nothing to look at.
+/// Why there is nothing to investigate.
 fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
     let warned = |code: WarningCode| {
         let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
@@ -126,14 +126,14 @@ fn command(report: &Report, question: &str, function: &str) -> Option<String> {
     command_on(&report.sample_type, question, Some(function), &inputs)
 }
 
-/// The command that asks `question` in some inputs, about `function` where it is about one.
+/// The command that asks `question` in some inputs, about `function` if one is given.
 pub(in crate::output) fn command_on(
     sample_type: &str,
     question: &str,
     function: Option<&str>,
     inputs: &[&Input],
 ) -> Option<String> {
-    // Standard input can not be read again, and a control character has no safe spelling.
+    // Standard input can't be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
     if inputs.iter().any(|input| unusable(&input.name)) || function.is_some_and(unusable) {
         return None;
@@ -167,7 +167,7 @@ pub(super) fn write_refs(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    // Line by line where all of it comes through, or else where it is allocated.
+    // Lists the function that all of it comes through, or else the allocating one.
     let site = refs.sites.first();
     let dominator = site.and_then(|site| site.dominator.as_ref()).map(|d| d.function.as_str());
     let itself = || Some(site?.lines.first()?.frames.first()?.name.as_str());

@@ -1,8 +1,8 @@
-//! The rows of a diff: what grew, then what shrank, then what did not surely do either.
+//! The rows of a diff: first those that grew, then those that shrank, then those within noise.
 //!
-//! A function that moved (a closure the compiler renumbered) stands in a report as two rows, gone here
-//! and new there. The table shows the pair as one line, because nothing was allocated or freed by a new
-//! name. A row without symbols is shown as the addresses behind it.
+//! A function that moved (a closure the compiler renumbered) is two rows in a report, gone here and
+//! new there. The table shows the pair as one line, because a new name neither allocates nor frees
+//! anything. A row without symbols is shown as the addresses behind it.
 
 use super::super::Style;
 use super::grid::Kind::{Number, Text};
@@ -40,10 +40,10 @@ pub(super) fn write(
     wrap::remarks(hidden.into_iter().chain(omitted).chain(within_noise), style, out)
 }
 
-/// One line to be: a row, or the two rows of a function that moved.
+/// One line of the table: a row, or the two rows of a function that moved.
 struct Entry<'a> {
     row: &'a DiffRow,
-    /// The row before, where the function moved and both are in the report.
+    /// The row before, if the function moved and both are in the report.
     moved: Option<&'a DiffRow>,
     before: Measure,
     error: Option<Bounds>,
@@ -58,7 +58,7 @@ impl Entry<'_> {
     }
 }
 
-/// Which group a line stands in, in the order of the groups.
+/// The group of a line, in the order of the groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Grew,
@@ -66,7 +66,7 @@ enum Group {
     Rest,
 }
 
-/// What the rows are sorted by: the other value stands beside it.
+/// The value the rows are sorted by: the other one is shown next to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
     Flat,
@@ -135,13 +135,13 @@ fn group(row: &DiffRow, delta: i64) -> Group {
     }
 }
 
-/// What is sure of a change: its size less its error.
+/// The certain part of a change: its size minus its error.
 fn sure(delta: i64, error: Option<Bounds>) -> i64 {
     let size = i64::try_from(delta.unsigned_abs()).unwrap_or(i64::MAX);
     size.saturating_sub(error.map_or(0, number::half_width))
 }
 
-/// Puts a function that moved where the size of its change belongs.
+/// Moves a function that moved to where the size of its change belongs.
 fn insert_moved<'a>(entries: &mut Vec<(Group, Entry<'a>)>, entry: Entry<'a>, value: Value) {
     let delta = value.of(entry.delta());
     let certain = sure(delta, entry.error);
@@ -157,8 +157,8 @@ fn insert_moved<'a>(entries: &mut Vec<(Group, Entry<'a>)>, entry: Entry<'a>, val
     entries.insert(at.unwrap_or(entries.len()), (group, entry));
 }
 
-/// The interval of the sum of two changes. A function moves between two builds, so the two were sampled
-/// independently and their variances add up.
+/// The interval of the sum of two changes. A function moves between two builds, so the two were
+/// sampled independently and their variances add up.
 fn sum_of(a: Bounds, b: Bounds) -> Bounds {
     let centre = |bounds: Bounds| bounds.lower as f64 / 2.0 + bounds.upper as f64 / 2.0;
     let half = |bounds: Bounds| number::half_width(bounds) as f64;
@@ -234,7 +234,7 @@ fn percent(entry: &Entry<'_>, value: Value) -> Option<String> {
     if entry.moved.is_none() {
         return entry.row.delta_percent.map(number::percent_change);
     }
-    // The percent of the row is that of one half of the pair.
+    // The percentage of the row would be that of one half of the pair.
     let (delta, before) = (value.of(entry.delta()), value.of(entry.before));
     let percent = delta as f64 / before.unsigned_abs() as f64 * 100.0;
     (before != 0).then(|| number::percent_change(percent))
@@ -248,7 +248,8 @@ fn objects_change(entry: &Entry<'_>) -> Option<i64> {
     }
 }
 
-/// The share that is still in use. Beyond 0 to 1 it is sampling error, which a percent would hide.
+/// The share that is still in use. Below 0 or above 1 it is sampling error, which a percentage
+/// would hide.
 fn kept(share: f64) -> String {
     number::whole_percent(share.clamp(0.0, 1.0) * 100.0)
 }

@@ -1,12 +1,13 @@
-//! Facts in a row: beside each other, and below each other where the line ends. None is ever broken.
+//! Facts in a row: next to each other, and on a new line if the line is full. No fact is ever
+//! broken.
 
 use super::super::{Style, Width};
 use anstyle::Style as Ansi;
 use std::io;
 use unicode_width::UnicodeWidthStr;
 
-/// Writes `first` and then facts, later lines indented as far as `first` is wide. A fact in parentheses belongs to the
-/// one before it and stands nearer to it.
+/// Writes `first` and then the facts; later lines are indented by the width of `first`. A fact in
+/// parentheses belongs to the one before it and is closer to it.
 pub(super) fn write(
     first: &str,
     facts: &[String],

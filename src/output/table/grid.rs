@@ -1,5 +1,5 @@
-//! Lines in columns that always fit: the least important column goes first, names are shortened after
-//! their import paths, and no line is ever wrapped.
+//! Lines in columns that always fit: the least important column goes first, names are shortened
+//! after their import paths, and no line is ever wrapped.
 //!
 //! A grid has at most one column of names. The others are as wide as their widest cell, and each of
 //! them has a place in the order in which columns are left out.
@@ -14,16 +14,16 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
-/// Names get at least so many columns before another column has to go.
+/// Minimum width of names: below it, another column is left out.
 const NAME_AT_LEAST: usize = 44;
-/// Code gets at least so many columns before another column has to go.
+/// Minimum width of code: below it, another column is left out.
 const CODE_AT_LEAST: usize = 36;
-/// Text that is no name gets so many columns, or a third of the terminal where that is more.
+/// Maximum width of text other than names, or a third of the terminal if that is more.
 const TEXT_AT_MOST: usize = 24;
-/// Beyond so many columns the eye loses the line between a name and what stands right of it.
+/// Beyond this width the eye can't follow the line from a name to the values right of it.
 const NAME_AT_MOST: usize = 96;
 
-/// What a line is about, said by colour.
+/// The meaning of a line, shown by colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// Nothing special.
@@ -32,12 +32,12 @@ pub(super) enum Tone {
     Growth,
     /// Shrank: the first cell is green.
     Shrink,
-    /// Does not matter: all of the line is dim.
+    /// Unimportant: the whole line is dim.
     Dim,
 }
 
 impl Tone {
-    /// That of a change.
+    /// The tone of a change.
     pub(super) fn of(delta: i64) -> Self {
         match delta.signum() {
             1 => Tone::Growth,
@@ -47,29 +47,30 @@ impl Tone {
     }
 }
 
-/// Columns and lines. A column has its title and its cells in one place, so the two can't be swapped.
+/// Columns and lines. A column has its title and its cells in one place, so the two can't be
+/// swapped.
 pub(super) struct Grid<'a, R> {
     cells: Vec<Cell<'a, R>>,
     layout: Layout<'a>,
 }
 
-/// What a row has in a column.
+/// The cell of a row in a column.
 type Cell<'a, R> = Box<dyn Fn(&R) -> String + 'a>;
 
-/// What a column holds.
+/// The kind of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Numbers, right-aligned with their units under each other.
     Number,
     /// Numbers of several kinds: right-aligned as they are.
     Mixed,
-    /// Left-aligned words to be typed again, so that they are never shortened.
+    /// Left-aligned words to be typed again, so they are never shortened.
     Word,
     /// Left-aligned text.
     Text,
     /// The labels of the lines.
     Name,
-    /// Lines of text in their own right, cut off at their ends: the last column.
+    /// Lines of source, cut off at their ends: the last column.
     Code,
 }
 
@@ -80,14 +81,15 @@ impl<'a, R> Grid<'a, R> {
         Grid { cells: Vec::new(), layout }
     }
 
-    /// Another least width of the names.
+    /// Sets the minimum width of the names.
     pub(super) fn name_at_least(mut self, columns: usize) -> Self {
         self.layout.name_at_least = columns;
         self
     }
 
-    /// Adds a column: its title, and what a row has in it. A cell that is `None` is empty, and a column with empty cells
-    /// alone is not shown. Where room is short, the column with the lowest `drop_order` goes first; `None` stays.
+    /// Adds a column: its title, and the cell for a row. A cell that is `None` is empty, and a
+    /// column with only empty cells isn't shown. If room is short, the column with the lowest
+    /// `drop_order` goes first; `None` stays.
     pub(super) fn column<T: Into<Option<String>>>(
         mut self,
         kind: Kind,
@@ -105,19 +107,19 @@ impl<'a, R> Grid<'a, R> {
         self.column(Kind::Name, title, None, |_| None)
     }
 
-    /// The line of a row.
+    /// Adds the line of a row.
     pub(super) fn push(&mut self, row: &R, label: RowLabel, tone: Tone) {
         let cells = self.cells.iter().map(|cell| cell(row)).collect();
         self.layout.lines.push(Some(GridLine { cells, label, tone }));
     }
 
-    /// A line that is a label alone.
+    /// Adds a line that is only a label.
     pub(super) fn push_label(&mut self, label: RowLabel, tone: Tone) {
         let cells = vec![String::new(); self.cells.len()];
         self.layout.lines.push(Some(GridLine { cells, label, tone }));
     }
 
-    /// A blank line, where something stands above it.
+    /// Adds a blank line, unless it would be the first.
     pub(super) fn gap(&mut self) {
         if matches!(self.layout.lines.last(), Some(Some(_))) {
             self.layout.lines.push(None);
@@ -142,7 +144,7 @@ struct GridLine {
     tone: Tone,
 }
 
-/// What a column is called, what it holds, and how soon it may be left out.
+/// The title and kind of a column, and how soon it may be left out.
 struct Column<'a> {
     title: &'a str,
     kind: Kind,
@@ -154,7 +156,7 @@ struct Layout<'a> {
     columns: Vec<Column<'a>>,
     /// `None` is a blank line.
     lines: Vec<Option<GridLine>>,
-    /// Names get at least so many columns before another column has to go.
+    /// Minimum width of names: below it, another column is left out.
     name_at_least: usize,
 }
 
@@ -204,7 +206,7 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Whether a first line names the columns.
+    /// Whether there is a header line.
     fn has_titles(&self) -> bool {
         self.columns.iter().any(|column| !column.title.is_empty())
     }
@@ -213,7 +215,8 @@ impl Layout<'_> {
         self.lines.iter().flatten()
     }
 
-    /// Shortens text, such as a file name with all of its folders, to a width that leaves names room.
+    /// Shortens text, such as a file name with all its folders, to a width that leaves room for
+    /// names.
     fn shorten_text(&mut self, width: usize) {
         for column in 0..self.columns.len() {
             if self.columns[column].kind == Kind::Text {
@@ -235,7 +238,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Brings the units of a column under each other: `12.0 MiB` and `17   B`.
+    /// Aligns the units of a column: `12.0 MiB` and `17   B`.
     fn align_units(&mut self) {
         for column in 0..self.columns.len() {
             if self.columns[column].kind != Kind::Number {
@@ -244,10 +247,10 @@ impl Layout<'_> {
             let widest = self.rows().map(|line| unit(&line.cells[column]).width()).max();
             for line in self.lines.iter_mut().flatten() {
                 let cell = &mut line.cells[column];
-                // A word such as "new" is no number: it stands at the right edge.
+                // A word such as "new" isn't a number: it is right-aligned.
                 if cell.contains(|c: char| c.is_ascii_digit()) {
                     let missing = widest.unwrap_or(0) - unit(cell).width();
-                    // A number without a unit lacks the space before it as well.
+                    // A number without a unit also lacks the space before it.
                     let space = usize::from(unit(cell).is_empty() && widest > Some(0));
                     cell.push_str(&" ".repeat(missing + space));
                 }
@@ -271,8 +274,8 @@ impl Layout<'_> {
         others.map(|&column| widths[column]).sum::<usize>() + gaps
     }
 
-    /// The columns to show: those that hold something, without the least important ones where names
-    /// would get too little room.
+    /// The columns to show: those with a value, minus the least important ones if names would get
+    /// too little room.
     fn choose(&self, widths: &[usize], width: Width, indent: usize) -> Vec<usize> {
         let is_name = |column: usize| self.columns[column].kind == Kind::Name;
         let mut shown: Vec<usize> =
@@ -346,7 +349,7 @@ pub(super) fn cut_right(text: &str, width: usize) -> String {
     text.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// The unit at the end of a number: what follows the last space, where that is no digit group.
+/// The unit at the end of a number: the text after the last space, unless that is a digit group.
 fn unit(cell: &str) -> &str {
     match cell.rsplit_once(' ') {
         Some((_, unit)) if !unit.starts_with(|c: char| c.is_ascii_digit()) => unit,

@@ -9,10 +9,10 @@ use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
 use unicode_width::UnicodeWidthStr;
 
-/// A build id is told apart by its first characters.
+/// The first characters of a build id identify it.
 const BUILD_ID_SHOWN: usize = 12;
 
-/// Writes the line that says what was compared, broken between its parts where it is too long.
+/// Writes the line that names what was compared, broken between its parts if it is too long.
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let parts = parts(report);
     let room = style.width.prose();
@@ -80,7 +80,7 @@ fn parts(report: &Report) -> Vec<String> {
             parts.push(format!("taken {}", escape(time)));
         }
     }
-    // A span for measurements over time; a heap profile is a state even where it says one.
+    // Only for measurements over time; a heap profile is a snapshot even if it records a duration.
     let measures_time = match report.answer.timeline() {
         Some(_) => first.kind != InputKind::Heap,
         None => !is_heap(report),
@@ -98,7 +98,7 @@ fn parts(report: &Report) -> Vec<String> {
     parts
 }
 
-/// How many snapshots of how many processes, over what time, and what came with them.
+/// The number of snapshots and processes, the time span, and other profiles read with them.
 fn through_time(report: &Report, timeline: &Timeline) -> Vec<String> {
     let mut parts = Vec::new();
     let snapshots = counted(timeline.times.len(), "snapshots");
@@ -129,13 +129,13 @@ fn through_time(report: &Report, timeline: &Timeline) -> Vec<String> {
     parts
 }
 
-/// `2025-05-01 10:00:00` of a time in RFC 3339, whose fraction says nothing here.
+/// `2025-05-01 10:00:00` from a time in RFC 3339, without the fraction.
 fn seconds(time: &str) -> String {
     let whole = time.split_once('.').map_or(time, |(whole, _)| whole);
     whole.trim_end_matches('Z').replacen('T', " ", 1)
 }
 
-/// From one time to another, the day once where it is the same.
+/// From one time to another, with the day only once if it is the same.
 fn from_to(first: &str, last: &str) -> String {
     match (first.split_once(' '), last.split_once(' ')) {
         _ if first == last => format!("{first} UTC"),
@@ -149,7 +149,7 @@ fn short_build_id(input: &Input) -> Option<String> {
     Some(id.chars().take(BUILD_ID_SHOWN).collect())
 }
 
-/// `512 KiB`, and with a decimal only where it says something.
+/// `512 KiB`, with a decimal only if it isn't zero.
 fn period(bytes: i64) -> String {
     units::Bytes(bytes as f64).to_string().replace(".0 ", " ")
 }

@@ -1,16 +1,16 @@
-//! What stands in the function column of one line: a name with its caller or callee, or the line of a tree.
+//! The label of one line: a name with its caller or callee, or the line of a tree.
 
 use super::chain::Chain;
 use super::escape::escape;
 use super::name::{fit, shortest_path};
 use unicode_width::UnicodeWidthStr;
 
-/// Before the caller of a row.
+/// Precedes the caller of a row.
 const CALLER: &str = " ← ";
-/// Before the callee of a site.
+/// Precedes the callee of a site.
 const CALLEE: &str = " → ";
 
-/// What stands in the function column of one line.
+/// The text in the function column of one line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowLabel {
     /// The name of the row.
@@ -19,11 +19,12 @@ pub(super) struct RowLabel {
     second: Option<(&'static str, String)>,
     /// A remark after the names: ` (was main.foo.func2)`.
     remark: String,
-    /// The line of a tree, in the place of all of that.
+    /// The line of a tree, which replaces all of that.
     chain: Option<Chain>,
-    /// Whether the path is what the name is about: that of a package or a file.
+    /// Whether the name is a path: that of a package or a file.
     path_matters: bool,
-    /// A word said after the names where none of the columns of these titles, which say it, is shown.
+    /// A word after the names, unless one of the columns with these titles is shown, which gives
+    /// the same information.
     pub(super) status: Option<(&'static str, [&'static str; 2])>,
 }
 
@@ -33,7 +34,7 @@ impl RowLabel {
         RowLabel { name: escape(name).into_owned(), ..RowLabel::default() }
     }
 
-    /// The name of a package or a file, whose path is cut only where nothing else can go.
+    /// The name of a package or a file, whose path is cut only as a last resort.
     pub(super) fn path(name: &str) -> Self {
         RowLabel { path_matters: true, ..RowLabel::new(name) }
     }
@@ -43,31 +44,31 @@ impl RowLabel {
         RowLabel { chain: Some(chain), ..RowLabel::default() }
     }
 
-    /// With the caller under which it stands.
+    /// Adds the caller under which the row is listed.
     pub(super) fn under(mut self, caller: &str) -> Self {
         self.second = Some((CALLER, escape(caller).into_owned()));
         self
     }
 
-    /// With the function it calls into.
+    /// Adds the function it calls.
     pub(super) fn into_callee(mut self, callee: &str) -> Self {
         self.second = Some((CALLEE, escape(callee).into_owned()));
         self
     }
 
-    /// With a remark.
+    /// Adds a remark.
     pub(super) fn remark(mut self, remark: &str) -> Self {
         self.remark = format!(" ({})", escape(remark));
         self
     }
 
-    /// Columns the whole text takes, without the status.
+    /// Width of the whole text, without the status.
     fn width(&self) -> usize {
         let second = self.second.as_ref().map_or(0, |(arrow, name)| arrow.width() + name.width());
         self.name.width() + second + self.remark.width()
     }
 
-    /// Columns it takes with import paths cut and nothing else: what it should get.
+    /// Width with import paths cut and nothing else: the width it should get.
     pub(super) fn short_width(&self) -> usize {
         if let Some(chain) = &self.chain {
             return chain.short_width();
@@ -93,7 +94,7 @@ impl RowLabel {
             return format!("{}{arrow}{second}{}{status}", self.name, self.remark);
         }
         let room = width.saturating_sub(status.width());
-        // A remark that would leave its name no room says the least; a name stays.
+        // A remark that leaves its name no room is dropped first; the name stays.
         let remark = if self.remark.width() + shortest_path(&self.name).width().min(24) <= room {
             self.remark.as_str()
         } else {
@@ -106,7 +107,7 @@ impl RowLabel {
         let room = room - arrow.width();
         let (least, least_second) =
             (shortest_path(&self.name).width(), shortest_path(second).width());
-        // The program's own code is what one looks for: it may take two thirds where both are long.
+        // Readers look for own code: it may take two thirds if both names are long.
         let own =
             |least: usize, other: usize| least.min((room * 2 / 3).max(room.saturating_sub(other)));
         let for_second = if least + least_second <= room {

@@ -1,7 +1,8 @@
-//! The lines of functions, each with its values and, where the file was found, its text.
+//! The lines of functions, each with its values and, if the file was found, its text.
 //!
-//! Lines come from files that anybody may have written: tabs are spread, and what could steer a terminal is spelled
-//! out. A value of zero on a line that has another is a dot, as in pprof; a line without values has none.
+//! Lines come from untrusted files: tabs are expanded, and characters that could control a terminal
+//! are escaped. A zero on a line with another value is a dot, as in pprof; a line without values
+//! has none.
 
 use super::super::{Style, Width};
 use super::escape::escape;
@@ -18,9 +19,9 @@ use anstyle::{AnsiColor, Style as Ansi};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Before the name of a file.
+/// Precedes the name of a file.
 const IN: &str = "in ";
-/// Before the name under which it was found.
+/// Precedes the name under which it was found.
 const FOUND: &str = "found as ";
 /// Columns from one tab stop to the next.
 const TAB: usize = 4;
@@ -34,7 +35,7 @@ pub(super) fn write(
     if list.functions.is_empty() {
         writeln!(out)?;
         let text = format!(
-            "Nothing to show: the functions that match hold nothing of {}.",
+            "Nothing to show: the matching functions have no {}.",
             escape(&report.sample_type)
         );
         return wrap::write("", &text, Ansi::new(), style, out);
@@ -48,7 +49,7 @@ pub(super) fn write(
     rows::write_omitted(report, list.omitted, ("functions", of), style, out)
 }
 
-/// The function and its file, and what is to be said of it.
+/// Writes the function, its file, and warnings about them.
 fn heading(listing: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let bold = Ansi::new().bold();
     let fit = |text: &str| match style.width {
@@ -101,23 +102,23 @@ fn why_changed(source: &Source) -> Option<String> {
 fn why_missing(reason: NoSource) -> &'static str {
     match reason {
         NoSource::Unnamed => "the profile names no file",
-        NoSource::NoSourceName => "the name is not one of a source file, and no others are opened",
+        NoSource::NoSourceName => "the name isn't that of a source file; others are never opened",
         NoSource::NotFound => {
-            "no such file where it was compiled, below the working directory or in Go's folders; \
-             -source_path names the folder to look in"
+            "the file isn't where it was compiled, below the working directory or in Go's folders; \
+             name its folder with -source_path"
         }
         NoSource::TooLarge => "the file is larger than 8 MiB",
-        NoSource::NotText => "the file holds bytes that no text has",
-        NoSource::Unreadable => "the file may not be read; check who may: ls -l",
+        NoSource::NotText => "the file contains bytes that aren't text",
+        NoSource::Unreadable => "no permission to read the file; check with ls -l",
     }
 }
 
 /// The values of a row, with their intervals.
 type Row = (Change<Measure>, Option<MeasureBounds>);
 
-/// One line to be.
+/// One line of the table.
 struct Shown {
-    /// Nothing where it is text alone.
+    /// `None` if the line is only text.
     values: Option<Change<Measure>>,
     error: Option<MeasureBounds>,
     line: String,
@@ -137,7 +138,7 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown> {
     };
     let margin = move |values: Change<Measure>, of: fn(Measure) -> i64, error: Bounds| {
         let values = values.map(of);
-        // What is zero on both sides is no estimate.
+        // A value that is zero on both sides isn't an estimate.
         (!values.is_zero()).then(|| scale.margin(error, values.delta_or_value()))
     };
     let flat = |measure: Measure| measure.flat;
@@ -207,7 +208,7 @@ fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<
     grid
 }
 
-/// A line as it may be shown: tabs as blanks, the rest escaped.
+/// A line made safe: tabs expanded, the rest escaped.
 fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for part in text.split_inclusive('\t') {

@@ -1,4 +1,4 @@
-//! Functions of the program's own, and the patterns of their stacks.
+//! Functions of own code, and the patterns of their stacks.
 
 use super::super::{Style, Width};
 use super::closing::write_next;
@@ -21,8 +21,8 @@ pub(super) fn write(
 ) -> io::Result<()> {
     writeln!(out)?;
     if matches.rows.is_empty() {
-        let text = "No function of the program's own stands in these stacks. --own REGEX says which functions are its \
-                    own.";
+        let text = "These stacks contain no own code. Use --own REGEX to say which functions are \
+                    your own.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
     let is_goroutine = report.inputs.iter().all(|input| input.kind == InputKind::Goroutine);
@@ -55,13 +55,13 @@ pub(super) fn write(
         writeln!(out)?;
         let one = |(id, value): &(String, i64)| format!("{} {}", escape(id), scale.value(*value));
         let all: Vec<_> = matches.elsewhere.iter().map(one).collect();
-        let first = "in stacks without a function of the program's own: ";
+        let first = "in stacks without own code: ";
         wrap::write("", &format!("{first}{}", all.join(", ")), Ansi::new(), style, out)?;
     }
     leading(matches, style, out)
 }
 
-/// As many ids as fit, and how many more there are; the first always.
+/// The ids that fit, at least the first, and the number of others.
 fn ids(patterns: &[String], width: Width) -> String {
     let Width::Columns(columns) = width else {
         return patterns.iter().map(|id| escape(id)).collect::<Vec<_>>().join(", ");
@@ -81,7 +81,7 @@ fn ids(patterns: &[String], width: Width) -> String {
     cut_right(&text, columns * 2 / 5)
 }
 
-/// What the patterns that lead the rows are about, and where to read on.
+/// Explains the leading patterns, and where to read more.
 fn leading(matches: &Matches, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let of_rows = matches.rows.iter().find_map(|row| row.patterns.first());
     let elsewhere = matches.elsewhere.first().map(|(id, _)| id);
@@ -93,7 +93,7 @@ fn leading(matches: &Matches, style: &Style, out: &mut dyn io::Write) -> io::Res
     }
     writeln!(out)?;
     let text =
-        "A pattern names a mechanism, and not a leak: a cache that fills up has the same stacks.";
+        "A matching pattern is not proof of a leak: a cache that fills up has the same stacks.";
     wrap::write("", text, Ansi::new(), style, out)?;
     write_next("What one means", &format!("heapdiff patterns {}", escape(first)), style, out)
 }

@@ -1,9 +1,10 @@
-//! The table for people: what was compared, what it adds up to, which rows changed and where to look.
+//! The table for people: what was compared, what it adds up to, which rows changed and where to
+//! look.
 //!
-//! It is read in a hurry, often over a slow connection and next to a pager, so the order is that of the
-//! questions: is this the comparison I meant, how much is it, which function, which line, what now.
-//! Numbers never wrap and names are shortened before they do; every claim comes with its error. The
-//! words of heaps (objects, in use, leak) stand only where the profile is one of a heap.
+//! It is read in a hurry, often over a slow connection or in a pager, so its order is that of the
+//! reader's questions: is this the comparison I meant, how much is it, which function, which line,
+//! what now. Numbers never wrap, and names are shortened before they do; every claim comes with its
+//! error. Heap terms (objects, in use, leak) appear only for heap profiles.
 
 mod baseline_rows;
 mod chain;
@@ -62,7 +63,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     }
 }
 
-/// The rows of an answer, and what to do next.
+/// Writes the rows of an answer, and the next command.
 fn write_rows(
     report: &Report,
     answer: &Answer,
@@ -89,7 +90,7 @@ fn write_rows(
         Answer::Traces(traces) => trace_rows::write(report, traces, style, out),
         Answer::Tags(tags) => tag_rows::write(report, tags, style, out),
         Answer::Matches(matches) => match_rows::write(report, matches, style, out),
-        // Pictures, and what was written above.
+        // Graphs and flame graphs, and answers written above.
         Answer::Graph(_)
         | Answer::Flame(_)
         | Answer::Stacks(_)
@@ -98,12 +99,12 @@ fn write_rows(
     }
 }
 
-/// Whether the words of heaps fit: every input is a heap profile.
+/// Whether heap terms apply: every input is a heap profile.
 fn is_heap(report: &Report) -> bool {
     report.inputs.iter().all(|input| input.kind == InputKind::Heap)
 }
 
-/// What one row stands for, in the plural.
+/// What one row represents, in the plural.
 fn rows_word(report: &Report) -> &'static str {
     match report.granularity {
         Granularity::Filefunctions => Granularity::Functions.name(),
@@ -111,8 +112,8 @@ fn rows_word(report: &Report) -> &'static str {
     }
 }
 
-/// Whether a row is named after a function: beside a file or a package, the function it stands under
-/// would compare unlike things.
+/// Whether a row is named after a function: a file or a package next to the function it is listed
+/// under would compare unlike things.
 fn names_functions(report: &Report) -> bool {
     !matches!(report.granularity, Granularity::Files | Granularity::Packages)
 }
@@ -121,6 +122,7 @@ fn names_functions(report: &Report) -> bool {
 fn counted(count: usize, plural: &str) -> String {
     let singular = match plural {
         "addresses" => "address",
+        "branches" => "branch",
         _ => plural.strip_suffix('s').unwrap_or(plural),
     };
     let word = if count == 1 { singular } else { plural };

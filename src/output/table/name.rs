@@ -1,8 +1,9 @@
-//! Function names that fit: shortened where the end of a name says most.
+//! Shortens function names and keeps their ends, which are the most specific part.
 //!
-//! A name loses, in this order, the leading elements of its import path (`…/limiter.(*Limiter).take`),
-//! what stands in its brackets (`Map[…].Load`), and then characters at its left. The tail, the type and
-//! the method, stays to the last. A name that was cut always bears a `…`.
+//! A name loses, in this order, the leading elements of its import path
+//! (`…/limiter.(*Limiter).take`), the contents of its brackets (`Map[…].Load`), and then characters
+//! at its left. The tail, the type and the method, stays longest. A name that was cut always
+//! contains a `…`.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -64,8 +65,8 @@ fn cut_path(name: &str, dropped: usize) -> String {
     words(name).map(cut).collect::<Vec<_>>().join(" ")
 }
 
-/// `Map[go.shape.int].Load` as `Map[…].Load`, `vector<int>::push(int&&)` as `vector<…>::push(…)`. A Go
-/// receiver `(*T)`, a type in front (`<Vec<…> as Clone>::clone`) and what has no closing bracket stay.
+/// `Map[go.shape.int].Load` as `Map[…].Load`, `vector<int>::push(int&&)` as `vector<…>::push(…)`. A
+/// Go receiver `(*T)`, a type in front (`<Vec<…> as Clone>::clone`) and unclosed brackets stay.
 fn collapse_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;

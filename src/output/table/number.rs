@@ -1,7 +1,7 @@
 //! Values as the table prints them.
 //!
-//! Each value stands in the unit that fits its size, or all in the one unit that was asked for. A change
-//! always bears its sign, in ASCII, so that `grep '+'` finds growth.
+//! Each value uses the unit that fits its size, or all use the unit given with `--unit`. A change
+//! always has its sign, in ASCII, so that `grep '+'` finds growth.
 
 use crate::analysis::Bounds;
 use crate::analysis::estimates::Estimate;
@@ -17,7 +17,7 @@ pub(in crate::output) struct Scale<'a> {
 }
 
 impl<'a> Scale<'a> {
-    /// Values in `unit`, printed in `wanted` where that is a unit of the same kind.
+    /// Values in `unit`, printed in `wanted` if that is a unit of the same kind.
     pub(in crate::output) fn new(unit: &'a str, wanted: Option<&'a str>) -> Self {
         let fixed = wanted.and_then(|wanted| Some((wanted, units::conversion(unit, wanted)?)));
         Scale { unit, fixed }
@@ -38,7 +38,7 @@ impl<'a> Scale<'a> {
         }
     }
 
-    /// A value with every digit where it is a count: `1 204 331`.
+    /// A value, with every digit if it is a count: `1 204 331`.
     pub(in crate::output) fn exact(&self, value: i64) -> String {
         if self.fixed.is_none() && units::classify(self.unit).0 == units::Kind::Count {
             return units::Grouped(value).to_string();
@@ -51,13 +51,13 @@ impl<'a> Scale<'a> {
         signed(delta, self.value(delta))
     }
 
-    /// A change with every digit where it is a count.
+    /// A change, with every digit if it is a count.
     pub(in crate::output) fn exact_change(&self, delta: i64) -> String {
         signed(delta, self.exact(delta))
     }
 
-    /// Half the width of the interval around `value`: `±4.1 MiB`. In the unit of `value` where that
-    /// leaves it a digit, so that the two compare at a glance.
+    /// Half the width of the interval around `value`: `±4.1 MiB`. Uses the unit of `value` if that
+    /// leaves it a digit, so that the two are easy to compare.
     pub(in crate::output) fn margin(&self, error: Bounds, value: i64) -> String {
         let half = half_width(error);
         let (kind, factor) = units::classify(self.unit);
@@ -79,10 +79,10 @@ impl<'a> Scale<'a> {
     }
 }
 
-/// From one end to the other, the unit once where both have it: `+568.7 … +586.7 MiB`.
+/// An interval, with the unit once if both ends have it: `+568.7 … +586.7 MiB`.
 pub(in crate::output) fn range(lower: &str, upper: &str) -> String {
     match (lower.rsplit_once(' '), upper.rsplit_once(' ')) {
-        // The last digits of a count are no unit.
+        // The last digits of a count aren't a unit.
         (Some((number, unit)), Some((_, other)))
             if unit == other && !unit.starts_with(|c: char| c.is_ascii_digit()) =>
         {
@@ -92,7 +92,8 @@ pub(in crate::output) fn range(lower: &str, upper: &str) -> String {
     }
 }
 
-/// An estimate and its interval, the unit once where all three have it: `12.4 MiB/h (10.9 … 13.8)`.
+/// An estimate and its interval, with the unit once if all three have it: `12.4 MiB/h (10.9 …
+/// 13.8)`.
 pub(super) fn estimate(print: impl Fn(i64) -> String, of: &Estimate, per: &str) -> String {
     let [middle, lower, upper] = [of.estimate, of.lower, of.upper].map(print);
     let unit = |text: &str| text.rsplit_once(' ').map(|(_, unit)| unit.to_owned());
@@ -106,7 +107,7 @@ pub(super) fn estimate(print: impl Fn(i64) -> String, of: &Estimate, per: &str) 
 
 /// Half the width of an interval.
 pub(in crate::output) fn half_width(error: Bounds) -> i64 {
-    // Through i128: the ends may lie further apart than an i64 reaches.
+    // Through i128: the distance between the ends may overflow an i64.
     let width = i128::from(error.upper) - i128::from(error.lower);
     i64::try_from(width / 2).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! Patterns for people: a line for each, or one explained.
+//! Patterns as text: one line each, or one explained.
 //!
-//! Who reads an explanation has an alarm to answer, so it goes from what happens to what to look at and what to do, and
-//! its commands are there to be copied.
+//! A reader of an explanation is usually handling an alarm, so it goes from what happens to what to
+//! check and what to do, and its commands can be copied.
 
 use super::super::{PatternView, Style};
 use super::closing::write_next;
@@ -13,9 +13,9 @@ use crate::patterns::{Confidence, Example, Listing, Metric, Page, PatternEvidenc
 use anstyle::Style as Ansi;
 use std::io;
 
-/// Before what stands under a heading.
+/// Indent of the text under a heading.
 const INDENT: &str = "  ";
-/// Before the stack of an example.
+/// Precedes the stack of an example.
 const MATCHES: &str = "  matches         ";
 const MATCHES_NOT: &str = "  does not match  ";
 
@@ -63,8 +63,8 @@ fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Res
         wrap::write(INDENT, &escape(text), Ansi::new(), style, out)
     };
     for (title, text) in [
-        ("What goes on", &pattern.meaning),
-        ("What to look at", &pattern.look_for),
+        ("What happens", &pattern.meaning),
+        ("What to check", &pattern.look_for),
         ("What to do", &pattern.fix),
     ] {
         if !text.is_empty() {
@@ -72,17 +72,17 @@ fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Res
             say(text, out)?;
         }
     }
-    heading("How it is told", out)?;
-    // An expression is never broken: it is there to be copied.
+    heading("How it is detected", out)?;
+    // An expression is never broken, so that it can be copied.
     let line =
         |text: &str, out: &mut dyn io::Write| writeln!(out, "{INDENT}{INDENT}{}", escape(text));
     if pattern.any.is_empty() && pattern.goroutine.is_none() {
-        say("no other pattern matches, and the program's own function is the leaf", out)?;
+        say("no other pattern matches, and the leaf is own code", out)?;
     }
     if !pattern.any.is_empty() {
         let each = if pattern.any.len() == 1 { "" } else { "each of " };
         let what = if pattern.any.len() == 1 { "this matches" } else { "these matches" };
-        say(&format!("{each}{what} some function of a stack:"), out)?;
+        say(&format!("{each}{what} some function in the stack:"), out)?;
         pattern.any.iter().try_for_each(|regex| line(regex, out))?;
     }
     if !pattern.not.is_empty() {
@@ -90,14 +90,14 @@ fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Res
             if pattern.not.len() == 1 {
                 "and this matches none:"
             } else {
-                "and none of these matches one:"
+                "and none of these matches any:"
             },
             out,
         )?;
         pattern.not.iter().try_for_each(|regex| line(regex, out))?;
     }
     if let Some(regex) = &pattern.goroutine {
-        say("a parked goroutine that belongs to it has a function which this matches:", out)?;
+        say("a parked goroutine belongs to it if this matches one of its functions:", out)?;
         line(regex, out)?;
     }
     say(&format!("confidence {}", confidence_in_words(pattern.confidence)), out)?;
@@ -106,15 +106,16 @@ fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Res
         say(&format!("seen with: {}", pattern.seen_on), out)?;
     }
     if let Some(file) = &pattern.file {
-        say(&format!("stands in: {file}"), out)?;
+        say(&format!("defined in: {file}"), out)?;
     }
     if !pattern.examples.is_empty() {
-        heading("Examples, the function that allocates first", out)?;
+        heading("Examples, allocating function first", out)?;
         pattern.examples.iter().try_for_each(|one| example(one, style, out))?;
     }
     writeln!(out)?;
     write_next("Where it matches", "heapdiff patterns match heap.pb.gz", style, out)?;
-    // What matches everything is no question, and a control character has no safe spelling.
+    // An expression that matches everything is useless in a command, and a control character has no
+    // safe spelling.
     let asks = |regex: &&String| regex.as_str() != "." && escape(regex) == regex.as_str();
     if let Some(regex) = pattern.any.first().filter(asks) {
         let command = format!("heapdiff refs {} before.pb.gz after.pb.gz", shell::quote(regex));
@@ -152,7 +153,7 @@ fn confidence(confidence: Confidence) -> &'static str {
 fn confidence_in_words(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::High => "high: hardly anything else has these functions in its stacks",
-        Confidence::Med => "medium: usual, and not the only explanation",
+        Confidence::Med => "medium: the usual explanation, but not the only one",
         Confidence::Low => "low: one of several explanations",
     }
 }
@@ -167,15 +168,13 @@ fn evidence(evidence: PatternEvidence) -> &'static str {
 
 fn evidence_in_words(evidence: PatternEvidence, metric: Metric) -> &'static str {
     match (evidence, metric) {
-        (PatternEvidence::Growth, Metric::Inuse) => {
-            "what is in use grows from snapshot to snapshot"
-        }
+        (PatternEvidence::Growth, Metric::Inuse) => "memory in use grows from snapshot to snapshot",
         (PatternEvidence::Growth, Metric::Alloc) => {
-            "what is allocated grows from snapshot to snapshot"
+            "allocated memory grows from snapshot to snapshot"
         }
-        (PatternEvidence::Churn, _) => "much is allocated, and what is in use stays the same",
+        (PatternEvidence::Churn, _) => "a lot is allocated, but memory in use stays the same",
         (PatternEvidence::Highwater, _) => {
-            "a mark that rises and never falls; a goroutine profile says what is there now"
+            "a high-water mark, which never falls; a goroutine profile shows what exists now"
         }
     }
 }

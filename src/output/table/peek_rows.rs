@@ -11,7 +11,7 @@ use crate::model::change::Change;
 use crate::report::Report;
 use std::io;
 
-/// Callers of a row, and callees, that are shown.
+/// Maximum number of callers, and of callees, shown per row.
 const NEIGHBORS_SHOWN: usize = 20;
 
 pub(super) fn write(
@@ -42,15 +42,15 @@ pub(super) fn write(
     wrap::remarks(omitted, style, out)
 }
 
-/// One line to be: a row itself, or a call from or to it.
+/// One line of the table: a row itself, or a call from or to it.
 struct Shown<'a> {
     row: &'a PeekRow,
-    /// What the neighbor is to the row, and what went along the call.
+    /// Relation of the neighbor to the row, and the weight of the call.
     call: Option<(&'a str, Change<i64>)>,
 }
 
 impl Shown<'_> {
-    /// Cum of the row, or what went along the call.
+    /// Cum of the row, or the weight of the call.
     fn value(&self) -> Change<i64> {
         let cum = || self.row.value.map(|measure| measure.cum);
         self.call.map_or_else(cum, |(_, value)| value)

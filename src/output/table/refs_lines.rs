@@ -1,4 +1,5 @@
-//! The ways in to functions, as trees: each line a step further from the function, the heaviest first.
+//! The call paths to functions, as trees: each line is one step further from the function, the
+//! heaviest first.
 
 use super::super::Style;
 use super::chain::{Arrow, Chain};
@@ -12,7 +13,7 @@ use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
 
-/// Names of further functions that are told.
+/// Further functions that are named.
 const MORE_TOLD: usize = 5;
 
 pub(super) fn write(
@@ -36,14 +37,14 @@ pub(super) fn write(
         let match_ = if refs.more_sites.len() == 1 { "matches" } else { "match" };
         let told = told.join(", ");
         let text = format!(
-            "{what} that {match_} as well: {told}{more} (--sites 0 or a narrower REGEX shows them)"
+            "{what} that also {match_}: {told}{more} (--sites 0 or a narrower REGEX shows them)"
         );
         ("not shown: ", text)
     });
     wrap::remarks(remark, style, out)
 }
 
-/// What all ways in pass.
+/// The function that all paths pass through.
 fn headline(report: &Report, refs: &Refs, site: &RefsSite) -> Option<String> {
     let whole = site.lines.first()?.values;
     if whole.delta_or_value() == 0 {
@@ -60,14 +61,14 @@ fn headline(report: &Report, refs: &Refs, site: &RefsSite) -> Option<String> {
         let share = number::whole_percent(dominator.share);
         return Some(format!("{share} {what} {}", escape(&dominator.function)));
     }
-    // No function lies on all ways in.
+    // No function is on all paths.
     let ways = site.lines.iter().filter(|line| line.depth == 1);
     let more = site.lines[0].omitted.map_or(0, |rest| rest.count);
     let heaviest = ways.clone().next().filter(|_| refs.direction == RefsDirection::Callers)?;
     let name = &heaviest.frames.first()?.name;
     let share = number::whole_percent(heaviest.share?);
-    let ways = counted(ways.count() + more, "ways");
-    (ways != "1 way").then(|| format!("{ways} in; {share} {what} {}", escape(name)))
+    let ways = counted(ways.count() + more, "branches");
+    (ways != "1 branch").then(|| format!("{ways}; {share} {what} {}", escape(name)))
 }
 
 fn title(report: &Report, refs: &Refs) -> &'static str {
@@ -82,7 +83,7 @@ fn title(report: &Report, refs: &Refs) -> &'static str {
     }
 }
 
-/// The values of a printed line, and the line of the tree, which has more to say of them.
+/// The values of a printed line, and the line of the tree, which has more details.
 type Valued<'a> = (Change<i64>, Option<&'a RefsLine>);
 
 fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Valued<'a>> {
@@ -139,7 +140,7 @@ fn grid<'a>(
     grid
 }
 
-/// Growth is coloured where it is more than sampling error explains; what the error hides is dim.
+/// Growth is coloured if it is more than sampling error explains; otherwise it is dim.
 fn tone(line: &RefsLine) -> Tone {
     match (line.values.delta, line.error) {
         (None, _) => Tone::Plain,
@@ -150,10 +151,10 @@ fn tone(line: &RefsLine) -> Tone {
     }
 }
 
-/// What one printed line stands for.
+/// The meaning of one printed line.
 enum Drawn<'a> {
     Line(&'a RefsLine),
-    /// What ends at the line above.
+    /// The part that ends at the line above.
     Ends(&'a Change<i64>),
     /// Branches of the line above that are not shown.
     Omitted(&'a refs::Rest),
@@ -161,7 +162,7 @@ enum Drawn<'a> {
 
 /// The lines in the order of printing, each with the branches before it.
 fn draw(lines: &[RefsLine]) -> Vec<(String, Drawn<'_>)> {
-    // Lines that still have to come at each depth say whether a branch goes on.
+    // The lines still to come at each depth decide whether a branch continues.
     let mut drawn: Vec<(usize, Drawn<'_>)> = Vec::new();
     let mut open: Vec<&RefsLine> = Vec::new();
     for line in lines {
@@ -173,7 +174,7 @@ fn draw(lines: &[RefsLine]) -> Vec<(String, Drawn<'_>)> {
         }
     }
     close(&mut open, 0, &mut drawn);
-    // From the last line up it is known which branches go on below.
+    // Walking up from the last line shows which branches continue below.
     let mut goes_on: Vec<bool> = Vec::new();
     let mut prefixes: Vec<String> = Vec::with_capacity(drawn.len());
     for (depth, _) in drawn.iter().rev() {
@@ -195,7 +196,7 @@ fn draw(lines: &[RefsLine]) -> Vec<(String, Drawn<'_>)> {
     prefixes.into_iter().zip(drawn.into_iter().map(|(_, drawn)| drawn)).collect()
 }
 
-/// Ends the lines below `depth`: what was left out of each stands last beneath it.
+/// Ends the lines below `depth`: the count of branches left out comes last under each.
 fn close<'a>(open: &mut Vec<&'a RefsLine>, depth: usize, drawn: &mut Vec<(usize, Drawn<'a>)>) {
     while open.len() > depth {
         let at = open.len();

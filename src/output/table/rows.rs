@@ -1,5 +1,5 @@
-//! What the rows of several tables share: their columns, how a row is labelled, where it is in the source, and which
-//! addresses a table shows instead of a row without symbols.
+//! Parts that several tables share: their columns, how a row is labelled, where it is in the
+//! source, and which addresses a table shows instead of a row without symbols.
 
 use super::super::{FileNames, Style};
 use super::grid::Grid;
@@ -13,7 +13,7 @@ use crate::model::change::Change;
 use crate::report::Report;
 use std::io;
 
-/// A table shows at most so many addresses instead of one row without symbols.
+/// Maximum number of addresses that a table shows instead of one row without symbols.
 const ADDRESSES_SHOWN: usize = 20;
 
 /// The title of the column of names.
@@ -25,7 +25,7 @@ pub(super) fn title(report: &Report) -> &'static str {
     }
 }
 
-/// Whether objects are counted beside the values.
+/// Whether objects are counted as well.
 pub(super) fn counts_objects(report: &Report) -> bool {
     is_heap(report) && !report.sample_type.ends_with("_objects")
 }
@@ -39,7 +39,8 @@ pub(super) fn shown<'a, R>(row: &'a R, addresses: &'a [R]) -> &'a [R] {
     }
 }
 
-/// The columns of rows of one value each with its error, and of a share beside it. The numbers are the order in which columns make room for names.
+/// The columns of rows with one value each, before and after or of a single profile, and a share.
+/// The numbers are the order in which columns make room for names.
 pub(super) fn amount_columns<'a, R>(
     report: &'a Report,
     style: &'a Style,
@@ -84,7 +85,7 @@ pub(super) fn hidden(addresses: impl Iterator<Item = usize>) -> Option<(&'static
     (hidden > 0).then_some(("without symbols: ", what))
 }
 
-/// Writes how many rows are not shown and what they add up to; `rows` and `sum_of` are the words for both.
+/// Writes how many rows aren't shown and their sum; `rows` and `sum_of` name both.
 pub(super) fn write_omitted(
     report: &Report,
     omitted: Omitted,
@@ -102,8 +103,8 @@ pub(super) fn name(report: &Report, name: &str) -> RowLabel {
     if names_functions(report) { RowLabel::new(name) } else { RowLabel::path(name) }
 }
 
-/// The name of a row, and the caller it is listed under. At the granularity of files or packages a function beside the
-/// name would compare unlike things.
+/// The name of a row, and the caller it is listed under. If rows are files or packages, a function
+/// next to the name would compare unlike things.
 pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> RowLabel {
     match via.filter(|_| names_functions(report)) {
         Some(via) => name(report, row).under(&via.function),
@@ -111,8 +112,7 @@ pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> RowLabel
     }
 }
 
-/// `file.go:line` of the last name of the line: the caller where one is named, else the row itself.
-/// Empty where the names say it themselves.
+/// `file.go:line` of the last name of the line: the caller if there is one, else the row itself.
 pub(super) fn place(
     report: &Report,
     via: Option<&Place>,
@@ -135,7 +135,7 @@ pub(super) fn file_and_line(place: &Place, names: FileNames) -> String {
     in_file(place.file.as_deref(), place.line, names)
 }
 
-/// `limiter.go:54`, or as much of it as is known.
+/// `limiter.go:54`, or the part of it that is known.
 pub(super) fn in_file(file: Option<&str>, line: Option<i64>, names: FileNames) -> String {
     let Some(file) = file.filter(|file| !file.is_empty()) else { return String::new() };
     let file = match names {

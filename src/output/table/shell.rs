@@ -1,11 +1,11 @@
 //! Commands to type: words quoted for a POSIX shell, names made literal for a regular expression.
 //!
-//! A suggested command must do what it says when it is pasted, whatever the file or the function is
-//! called. Names that hold control characters have no safe form to paste, and then nothing is suggested.
+//! A suggested command must work when it is pasted, whatever the file or the function is called.
+//! Names with control characters have no safe form to paste, and then no command is suggested.
 
 use std::borrow::Cow;
 
-/// `word` as one word of a shell; single quotes only where it needs them.
+/// `word` as one shell word; single quotes only if needed.
 pub(crate) fn quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -22,7 +22,7 @@ pub(crate) fn file(name: &str) -> Cow<'_, str> {
     quote(name)
 }
 
-/// A pattern that matches the name `name` and no other.
+/// A regular expression that matches exactly `name`.
 pub(crate) fn exactly(name: &str) -> String {
     format!("^{}$", regex::escape(name))
 }

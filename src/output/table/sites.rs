@@ -1,4 +1,4 @@
-//! The places of the program's own code that grew: the lines to open in an editor.
+//! The sites that grew: the lines of own code to open in an editor.
 
 use super::super::Style;
 use super::closing::is_allocation;
@@ -10,7 +10,7 @@ use crate::analysis::diff::Diff;
 use crate::report::Report;
 use std::io;
 
-/// More than a handful is no longer a place to look at.
+/// More than a handful is no longer a list to act on.
 const SITES_SHOWN: usize = 5;
 
 pub(super) fn write(

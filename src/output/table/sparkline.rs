@@ -1,14 +1,15 @@
 //! Values through time as a row of blocks, one column each.
 //!
-//! A sparkline shows a shape; how much it is stands beside it. Where there are more snapshots than columns, each column
-//! shows the highest value of its snapshots, so that a peak is never lost. A value that changes by less than an eighth of
-//! its size is drawn flatter: noise on a large value is no mountain range.
+//! A sparkline shows a shape; the size is printed next to it. If there are more snapshots than
+//! columns, each column shows the highest value of its snapshots, so that a peak is never lost. A
+//! value that changes by less than an eighth of its size is drawn flatter, so that noise on a large
+//! value doesn't look like a mountain range.
 
 use std::fmt::Write as _;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Between two processes.
+/// Separates two processes.
 const RESTART: char = '|';
 
 /// A change over a smaller share of the highest value than this doesn't use the whole height.
@@ -19,8 +20,9 @@ pub(super) fn sparkline(values: &[i64], width: usize) -> String {
     draw(&resample(values, width), Heights::of(values))
 }
 
-/// `values` in at most `width` columns, those of each process side by side and marked off: `processes` has that of each
-/// value. Where there are so many processes that nothing else would fit, they are not marked off.
+/// `values` in at most `width` columns, the processes next to each other with a separator:
+/// `processes` has the process of each value. If there are so many processes that there would be no
+/// room, there are no separators.
 pub(super) fn of_processes(values: &[i64], processes: &[usize], width: usize) -> String {
     let count = processes.iter().max().map_or(1, |last| last + 1).min(values.len().max(1));
     if count < 2 || count * 2 > width || processes.len() != values.len() {
@@ -40,7 +42,7 @@ pub(super) fn of_processes(values: &[i64], processes: &[usize], width: usize) ->
         }
         let fair =
             if values.len() <= room { piece.len() } else { piece.len() * room / values.len() };
-        // A process of a few snapshots has a column too; the largest gives it away.
+        // A process with few snapshots also needs a column; the largest process gives one up.
         let least = pieces.len() - 1;
         let share = fair.clamp(1, room.saturating_sub(least).max(1));
         line.push_str(&draw(&resample(piece, share), heights));
@@ -72,7 +74,7 @@ fn draw(values: &[i64], heights: Heights) -> String {
     values.iter().map(|&value| heights.block(value)).collect()
 }
 
-/// The highest value of each of at most `width` buckets that are as even as can be.
+/// The highest value of each of at most `width` buckets of nearly equal size.
 fn resample(values: &[i64], width: usize) -> Vec<i64> {
     if values.len() <= width {
         return values.to_vec();
@@ -81,8 +83,8 @@ fn resample(values: &[i64], width: usize) -> Vec<i64> {
     (0..width).filter_map(|i| values[edge(i)..edge(i + 1)].iter().max().copied()).collect()
 }
 
-/// What has to be known to read sparklines of so many snapshots in so many columns: where they are condensed, and where
-/// processes are told apart.
+/// The legend of sparklines with this many snapshots and columns: whether snapshots are condensed,
+/// and how processes are separated.
 pub(super) fn legend(snapshots: usize, processes: usize, width: usize) -> Option<String> {
     let mut text = String::new();
     if snapshots > width {
@@ -94,7 +96,7 @@ pub(super) fn legend(snapshots: usize, processes: usize, width: usize) -> Option
     }
     if processes > 1 && processes * 2 <= width {
         let gap = if text.is_empty() { "" } else { "; " };
-        let _ = write!(text, "{gap}a {RESTART} stands between two processes");
+        let _ = write!(text, "{gap}a {RESTART} separates two processes");
     }
     (!text.is_empty()).then_some(text)
 }
@@ -136,7 +138,7 @@ mod tests {
     fn processes_are_marked_off() {
         let values = [0, 7, 0, 7, 0, 7];
         assert_eq!(of_processes(&values, &[0, 0, 1, 1, 2, 2], 20), "▁█|▁█|▁█");
-        // Replicas stand side by side, each in its own order.
+        // Replicas are next to each other, each in its own order.
         assert_eq!(of_processes(&values, &[0, 1, 0, 1, 0, 1], 20), "▁▁▁|███");
         assert_eq!(of_processes(&values, &[0; 6], 20), "▁█▁█▁█");
         assert_eq!(

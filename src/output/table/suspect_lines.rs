@@ -1,7 +1,8 @@
-//! Suspects: leaks in full, what only looks like one on a line each, under a heading that says why it is none.
+//! Suspects: leaks in full, and one line for each other suspect, under a heading that explains why
+//! it isn't a leak.
 //!
-//! Of a leak first comes where it is, then how it grows, then what that rests on and what to do: whoever reads no further
-//! than the first lines knows the file to open.
+//! A leak starts with its location, then its growth, then the evidence and the fix: the first lines
+//! are enough to know which file to open.
 
 use super::super::{Style, Width};
 use super::closing::write_next;
@@ -23,16 +24,16 @@ use unicode_width::UnicodeWidthStr;
 
 /// Leaks that a terminal shows in full.
 const LEAKS_SHOWN: usize = 10;
-/// What grew, where nothing can be said but that.
+/// Suspects shown in full if growth is all that is known.
 const GROWN_SHOWN: usize = 3;
-/// Other lines that a suspect names.
+/// Further places that a suspect names.
 const PLACES_SHOWN: usize = 4;
 
-/// Columns before the facts of a suspect.
+/// Indent of the facts of a suspect.
 const INDENT: usize = 4;
-/// Columns of the words that name the facts.
+/// Width of the words that name the facts.
 const WORDS: usize = 9;
-/// A sparkline says no more where it is wider.
+/// A wider sparkline shows no more.
 const SPARK_AT_MOST: usize = 40;
 
 pub(super) fn write(
@@ -46,7 +47,7 @@ pub(super) fn write(
         Width::Columns(_) => full,
         Width::Unlimited => usize::MAX,
     };
-    // Growth is all that a few snapshots show, and then it is what was asked for.
+    // A few snapshots can show only growth, so growth is shown in full.
     let in_full = |suspect: &&Suspect| match suspect.class {
         Class::Leak => true,
         Class::Grew => verdict.needed.is_some(),
@@ -61,7 +62,7 @@ pub(super) fn write(
     }
     let rest = full.get(shown.min(full.len())..).unwrap_or_default();
     if !rest.is_empty() {
-        let what = if has_leak { "Further leaks" } else { "Grew as well" };
+        let what = if has_leak { "Further leaks" } else { "Also grew" };
         write_brief(what, rest, report, style, out)?;
     }
     for (class, heading) in HEADINGS {
@@ -77,16 +78,16 @@ pub(super) fn write(
     wrap::remarks(omitted, style, out)
 }
 
-/// Why a class is no leak.
+/// Why a class isn't a leak.
 const HEADINGS: [(Class, &str); 6] = [
     (
         Class::GrowingDecelerating,
-        "Growing ever more slowly, and not at rest yet: more snapshots will tell",
+        "Growing more and more slowly, but not level yet: more snapshots will tell",
     ),
     (Class::Grew, "Grew, but not the way a leak does"),
     (Class::Step, "Grew once and stayed: a step"),
-    (Class::WarmUp, "Warmed up: grew and came to rest, like a cache that is full"),
-    (Class::Churn, "Churns: allocates much and keeps next to nothing"),
+    (Class::WarmUp, "Warmed up: grew and levelled off, like a cache that is full"),
+    (Class::Churn, "Churns: allocates a lot and keeps next to nothing"),
     (Class::Steady, "Steady"),
 ];
 
@@ -166,7 +167,7 @@ fn write_title(
         Width::Columns(columns) => columns,
         Width::Unlimited => usize::MAX,
     };
-    // The place may be a file with all of its folders.
+    // The location may include all folders of a file.
     let place = name::fit(&place, columns.saturating_sub(head) / 2);
     let gap = if place.is_empty() { 0 } else { 2 };
     let function = escape(&suspect.site.function);
@@ -191,7 +192,7 @@ fn write_title(
     writeln!(out)
 }
 
-/// The sparkline, and the numbers of its growth.
+/// Writes the sparkline and the numbers of the growth.
 fn write_growth(
     suspect: &Suspect,
     scale: &Scale<'_>,
@@ -255,7 +256,7 @@ fn retention(share: Share) -> [String; 2] {
     ]
 }
 
-/// An estimate, and the interval after it: a line may break between them.
+/// An estimate and its interval: a line may break between them.
 fn in_two(text: &str) -> Vec<String> {
     match text.split_once(" (") {
         Some((value, interval)) => vec![value.to_owned(), format!("({interval}")],
@@ -263,7 +264,7 @@ fn in_two(text: &str) -> Vec<String> {
     }
 }
 
-/// Goroutines: how many, what they wait for, and who started them.
+/// Writes the goroutines: how many, what they wait for, and what started them.
 fn write_goroutines(
     suspect: &Suspect,
     goroutines: &Goroutines,
@@ -296,7 +297,7 @@ fn write_goroutines(
     write_facts("waiting", &facts, style, out)
 }
 
-/// Other lines that belong to it.
+/// Writes further places of the suspect.
 fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let shown = match style.width {
         Width::Columns(_) => PLACES_SHOWN,
@@ -323,7 +324,7 @@ fn word_column(word: &str) -> String {
     format!("{:INDENT$}{word:WORDS$}", "")
 }
 
-/// A fact that is fitted to the line already.
+/// Writes a fact that already fits the line.
 fn write_fact(word: &str, text: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
@@ -331,7 +332,7 @@ fn write_fact(word: &str, text: &str, style: &Style, out: &mut dyn io::Write) ->
     write_facts(word, &[text.to_owned()], style, out)
 }
 
-/// Facts behind the word for them.
+/// Writes facts after the word that names them.
 fn write_facts(
     word: &str,
     facts: &[String],
@@ -341,7 +342,7 @@ fn write_facts(
     facts::write(&word_column(word), facts, style, out)
 }
 
-/// Suspects on a line each.
+/// Writes suspects, one line each.
 fn write_brief(
     heading: &str,
     suspects: &[&Suspect],
@@ -399,7 +400,7 @@ fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scal
     Scale::new(&suspect.unit, wanted)
 }
 
-/// The line of the whole heap, and what else was looked at.
+/// Writes the line of the whole heap, and of what else was read.
 pub(super) fn write_total(
     report: &Report,
     timeline: &Timeline,

@@ -1,11 +1,11 @@
-//! The command to type next about a suspect, on two inputs of the process it was seen in.
+//! The next command for a suspect, with two inputs of its process.
 
 use super::closing::command_on;
 use crate::analysis::suspects::Suspect;
 use crate::report::{Input, InputKind, Report};
 
-/// What to type next: the ways in to the mechanism between the first and the last snapshot of its process, or for
-/// goroutines the ways to where they wait.
+/// The next command: the call paths to the allocating function between the first and the last
+/// snapshot of its process, or for goroutines the paths to where they wait.
 pub(super) fn command(report: &Report, suspect: &Suspect) -> Option<String> {
     let (function, ends) = if suspect.sample_type == "goroutine" {
         let parked = suspect.goroutines.as_ref().map(|goroutines| &goroutines.parked_in);
@@ -30,7 +30,7 @@ fn ends(report: &Report, process: usize) -> Option<[&Input; 2]> {
 fn goroutine_ends(report: &Report) -> Option<[&Input; 2]> {
     let mut all: Vec<&Input> =
         report.inputs.iter().filter(|input| input.kind == InputKind::Goroutine).collect();
-    // Fractions of a second may have any number of digits, and the Z after them is greater than each.
+    // Fractions of a second have any number of digits, and the Z after them sorts after each digit.
     all.sort_by_key(|input| input.time.as_deref().map(|time| time.trim_end_matches('Z')));
     match all.as_slice() {
         [first, .., last] => Some([first, last]),

@@ -1,7 +1,7 @@
-//! The path down which a suspect was blamed, on one line.
+//! The call path to a suspect, on one line.
 //!
-//! Where it is too long, what stands farthest from the site gives way first, in the middle: the site, the mechanism beneath
-//! it, the root and the nearest callers say most.
+//! If it is too long, the frames farthest from the site are dropped first, in the middle: the site,
+//! the pattern's function below it, the root and the nearest callers are the most useful.
 
 use super::super::Width;
 use super::escape::escape;
@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 const ARROW: &str = " → ";
 
-/// `path` (root first) in the width of a line of which `used` columns are taken.
+/// `path` (root first), fitted to a line of which `used` columns are taken.
 pub(super) fn line(
     path: &[String],
     site: &str,
@@ -40,7 +40,7 @@ pub(super) fn line(
         let was = std::mem::replace(&mut kept[at], true);
         if !fits(&kept) {
             kept[at] = was;
-            // A gap in the row of callers would read as if there were none.
+            // Without a count, a gap between callers would be invisible.
             if at != 0 && Some(at) != mechanism {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Labels, each value with what the samples that bear it hold.
+//! Labels, each value with the total of its samples.
 
 use super::super::Style;
 use super::grid::{Grid, Tone};
@@ -42,7 +42,7 @@ pub(super) fn write(
     rows::write_omitted(report, tags.omitted, ("labels", of), style, out)
 }
 
-/// What the samples with a key, or with one of its values, hold, with its interval and its percent.
+/// Adds the total of the samples with a key, or with one of its values, and its percentage.
 type Valued = (Change<i64>, Option<Bounds>, Option<f64>);
 
 fn percent((amount, _, percent): &Valued) -> Option<String> {
@@ -71,7 +71,8 @@ fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison
     }
 }
 
-/// The value of a label: a text, or a number with its unit, which for sizes is in the key where the profile names none.
+/// The value of a label: a text, or a number with its unit; for sizes the key implies the unit if
+/// the profile records none.
 pub(super) fn value_text(key: &str, value: &LabelValue) -> String {
     match value {
         LabelValue::Text { text } => text.clone(),

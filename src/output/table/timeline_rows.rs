@@ -1,7 +1,7 @@
-//! Rows through time: the shape of each, how much it is, how fast it grows, and what that is called.
+//! Rows over time: the shape of each, its size, its slope, and its class.
 //!
-//! The whole profile stands first: a row that grows while it does not is another's loss. What a class means is said below,
-//! of those classes alone that are there.
+//! The whole profile comes first: a row that grows while the total doesn't takes from another row.
+//! The classes that occur are explained below the table.
 
 use super::super::{Style, Width};
 use super::grid::Kind::{Number, Text, Word};
@@ -16,7 +16,7 @@ use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
 
-/// Columns of a sparkline where nothing limits the line.
+/// Width of a sparkline if nothing limits the line.
 const SPARK_AT_MOST: usize = 60;
 
 pub(super) fn write(
@@ -47,7 +47,7 @@ pub(super) fn write(
     }
     if processes > 1 {
         let judged = timeline.judged + 1;
-        say("", &format!("Δ, slope and class are those of process {judged} alone"), out)?;
+        say("", &format!("Δ, slope and class are for process {judged} only"), out)?;
     }
     let meanings: Vec<&str> = MEANINGS
         .iter()
@@ -62,7 +62,8 @@ pub(super) fn write(
     }
     if timeline.rows.iter().any(|row| matches!(row.class, Class::Leak | Class::GrowingDecelerating))
     {
-        let text = "Who is to blame, and what to do: heapdiff leaks with the same profiles.";
+        let text =
+            "To see which code is to blame and what to do, run heapdiff leaks with these profiles.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
     Ok(())
@@ -78,20 +79,20 @@ fn short_word(class: Class) -> &'static str {
 
 /// What each class means.
 const MEANINGS: [(Class, &str); 7] = [
-    (Class::Leak, "leak: rises, and no curve that comes to rest fits better"),
-    (Class::GrowingDecelerating, "slowing (growing-decelerating): rises ever more slowly"),
-    (Class::Grew, "grew: is more than it was"),
+    (Class::Leak, "leak: rises, and no curve that levels off fits better"),
+    (Class::GrowingDecelerating, "slowing (growing-decelerating): rises more and more slowly"),
+    (Class::Grew, "grew: is larger than at the start"),
     (Class::Step, "step: rose once and stayed"),
-    (Class::WarmUp, "warm-up: rose and came to rest"),
+    (Class::WarmUp, "warm-up: rose and levelled off"),
     (Class::Churn, "churn: allocates without keeping"),
     (Class::Steady, "steady: did not grow"),
 ];
 
-/// One line to be: a row, or the whole profile.
+/// One line of the table: a row, or the whole profile.
 struct Shown<'a> {
     /// Flat or cum, whichever the rows are sorted by.
     values: &'a [i64],
-    /// The last less the first of the process that is judged.
+    /// The last value minus the first, of the judged process.
     change: i64,
     rates: &'a [Option<i64>],
     row: Option<&'a TimelineRow>,
@@ -134,7 +135,7 @@ fn columns<'a>(
         .name_at_least(24)
 }
 
-/// The ends of the process that is judged, which Δ is of.
+/// The first and last snapshot of the judged process, between which Δ is.
 fn ends(timeline: &Timeline) -> [Option<usize>; 2] {
     let is_judged = |&at: &usize| timeline.processes.get(at) == Some(&timeline.judged);
     let mut judged = (0..timeline.processes.len()).filter(is_judged);

@@ -39,7 +39,8 @@ type Value = (&'static str, &'static str, fn(&TopRow) -> (i64, Option<f64>));
 const FLAT: Value = ("flat", "flat %", |row| (row.flat, row.flat_percent));
 const CUM: Value = ("cum", "cum %", |row| (row.cum, row.cum_percent));
 
-/// The value the rows are sorted by comes first and stays. The numbers are the order in which columns make room for names.
+/// The value the rows are sorted by comes first and stays. The numbers are the order in which
+/// columns make room for names.
 fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, TopRow> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let counts_objects = rows::counts_objects(report);

@@ -1,4 +1,4 @@
-//! What the whole profile adds up to, per sample type. The one the rows are about comes first.
+//! The totals of the whole profile, by sample type. The sample type of the rows comes first.
 
 use super::super::Style;
 use super::escape::escape;
@@ -23,7 +23,7 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
     grid.write(style, 0, out)
 }
 
-/// The numbers are the order in which columns are left out where there is no room.
+/// The numbers are the order in which columns are left out if there is no room.
 fn columns<'a>(report: &Report, style: &'a Style) -> Grid<'a, Total> {
     let (before, after) = match (report.answer.timeline(), &report.comparison) {
         (Some(_), _) => ("first", "last"),
@@ -46,7 +46,7 @@ fn columns<'a>(report: &Report, style: &'a Style) -> Grid<'a, Total> {
         .column(Text, "95 % interval", Some(0), move |total| {
             let scale = Scale::new(&total.unit, unit);
             let error = total.error?;
-            // The interval of a single profile is around its sum, that of two around their difference.
+            // For one profile, the interval is around its sum; for two, around their difference.
             let [lower, upper] = [error.lower, error.upper].map(|end| match total.value.delta {
                 Some(_) => scale.change(end),
                 None => scale.value(end),

@@ -12,7 +12,7 @@ use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
 
-/// Frames of one stack that are shown: more than Go records.
+/// Maximum number of frames shown per stack: more than Go records.
 const FRAMES_SHOWN: usize = 128;
 
 pub(super) fn write(

@@ -1,4 +1,4 @@
-//! The one line that says it all: whether something leaks, how fast, and how long that can go on.
+//! The verdict in one line: whether something leaks, how fast, and how long the memory will last.
 
 use super::super::Style;
 use super::number::{Scale, estimate};
@@ -76,14 +76,14 @@ fn growth_only(verdict: &Verdict, needed: Needed, suspects: &[Suspect]) -> Strin
     };
     let lead = match (verdict.snapshots, suspects.len()) {
         (0, _) => "nothing to judge".to_owned(),
-        (1, _) => "no growth to see in 1 snapshot".to_owned(),
+        (1, _) => "1 snapshot can't show growth".to_owned(),
         (_, 0) => "nothing grew beyond sampling error".to_owned(),
         _ => "growth only".to_owned(),
     };
-    format!("{lead}: {more} of one process{apart} would tell a leak from a cache that fills")
+    format!("{lead}: {more} of the same process{apart} can tell a leak from a cache that fills up")
 }
 
-/// A time as a human plans it: two digits are more than enough.
+/// A time rounded the way people plan: two digits are more than enough.
 fn rounded(nanos: i64) -> String {
     let seconds = (nanos as f64 / 1e9).ceil();
     let step = match seconds {
@@ -101,10 +101,10 @@ fn no_leak(verdict: &Verdict, suspects: &[Suspect]) -> String {
     let head = if still > 0 { "no leak yet" } else { "no leak" };
     let mut parts = Vec::new();
     for (class, one, many) in [
-        (Class::GrowingDecelerating, "grows ever more slowly", "grow ever more slowly"),
+        (Class::GrowingDecelerating, "grows more and more slowly", "grow more and more slowly"),
         (Class::Grew, "grew without the signs of a leak", "grew without the signs of a leak"),
         (Class::Step, "grew once and stayed", "grew once and stayed"),
-        (Class::WarmUp, "came to rest", "came to rest"),
+        (Class::WarmUp, "levelled off", "levelled off"),
         (Class::Churn, "allocates without keeping", "allocate without keeping"),
     ] {
         let what = if parts.is_empty() { "sites" } else { "" };
@@ -128,7 +128,8 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
     let size = Bytes(limit.limit as f64).to_string().replace(".0 ", " ");
     Some(match (limit.outcome, limit.earliest_hours, limit.latest_hours) {
         (LimitOutcome::AlreadyOver, ..) => format!(
-            "{size} is too little already: {} live, and the collector lets at most {} live within it",
+            "{size} is already too small: {} live, and the collector allows at most {} of live \
+             memory within it",
             Bytes(limit.live as f64),
             Bytes(limit.live_max as f64)
         ),
@@ -146,13 +147,11 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
             _ => return None,
         },
         (LimitOutcome::Unknown, ..) => {
-            format!(
-                "when {size} is reached can't be said: that takes four snapshots that bear times"
-            )
+            format!("can't predict when {size} is reached: that takes four snapshots with times")
         }
-        (LimitOutcome::Never, ..) if verdict.leaks == 0 => format!("nothing leads to {size}"),
+        (LimitOutcome::Never, ..) if verdict.leaks == 0 => format!("nothing grows towards {size}"),
         (LimitOutcome::Never, ..) => {
-            format!("and the heap does not grow to {size} (stacks of goroutines are not in it)")
+            format!("and the heap does not grow to {size} (it excludes goroutine stacks)")
         }
     })
 }

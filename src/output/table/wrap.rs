@@ -1,6 +1,6 @@
 //! Prose broken into lines between words.
 //!
-//! A word that is wider than a line stands on a line of its own and is never cut: it is a name or a
+//! A word that is wider than a line gets a line of its own and is never cut: it is a name or a
 //! command, and half of it would be wrong.
 
 use super::super::Style;
@@ -8,7 +8,8 @@ use anstyle::Style as Ansi;
 use std::io;
 use unicode_width::UnicodeWidthStr;
 
-/// Writes `first` and then `text`, later lines indented as far as `first` is wide; `first` in `ansi`.
+/// Writes `first` and then `text`; later lines are indented by the width of `first`; `first` has
+/// the style `ansi`.
 pub(super) fn write(
     first: &str,
     text: &str,
@@ -39,7 +40,7 @@ pub(super) fn write(
     writeln!(out)
 }
 
-/// Writes dim remarks below a table, after a blank line; nothing where there are none.
+/// Writes dim remarks below a table, after a blank line; nothing if there are none.
 pub(super) fn remarks<'a>(
     remarks: impl IntoIterator<Item = (&'a str, String)>,
     style: &Style,
@@ -65,7 +66,7 @@ pub(super) fn title(text: &str, style: &Style, out: &mut dyn io::Write) -> io::R
 pub(super) fn lines(text: &str, style: &Style) -> String {
     let mut out = Vec::new();
     let plain = Style { color: false, ..style.clone() };
-    // Nothing fails to be written to memory.
+    // Writing to memory never fails.
     let _ = write("", text, Ansi::new(), &plain, &mut out);
     String::from_utf8_lossy(&out).trim_end().to_owned()
 }
