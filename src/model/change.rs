@@ -125,10 +125,8 @@ impl<T: Value> Change<T> {
 /// `B` from the other.
 #[cfg(feature = "schema")]
 fn require_both<T, B: Before<T>>(schema: &mut schemars::Schema) {
-    let required = schema.get_mut("required").and_then(|required| required.as_array_mut());
-    if let Some(required) = required.filter(|_| B::IS_ALWAYS_THERE) {
-        required.insert(0, "before".into());
-        required.push("delta".into());
+    if B::IS_ALWAYS_THERE {
+        schema.insert("required".to_owned(), ["before", "after", "delta"].into());
     }
 }
 

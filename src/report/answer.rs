@@ -4,21 +4,9 @@
 //! contents. An answer with several sections is a struct whose fields are the sections.
 
 use crate::analysis::{
-    Suspect,
-    call_graph::Graph,
-    check::Check,
-    diff::Diff,
-    flame::Flame,
-    list::List,
-    matches::{self, Matches},
-    peek::Peek,
-    refs::Refs,
-    stacks::ValuedStacks,
-    suspects::Verdict,
-    tags::Tags,
-    timeline::Timeline,
-    top::Top,
-    traces::Traces,
+    Suspect, call_graph::Graph, check::Check, diff::Diff, flame::Flame, list::List,
+    matches::Matches, peek::Peek, refs::Refs, stacks::ValuedStacks, suspects::Verdict, tags::Tags,
+    timeline::Timeline, top::Top, traces::Traces,
 };
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
@@ -55,7 +43,7 @@ pub enum Answer {
     /// Rows over time.
     Timeline(Timeline),
     /// The patterns that the stacks under each own function match.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<matches::Match>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::analysis::matches::Match>"))]
     Matches(Matches),
     /// Leaks.
     #[serde(untagged)]

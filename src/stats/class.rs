@@ -5,12 +5,9 @@
 //! description (`shape`)? A leak answers yes to all three. No single question is enough: a cache
 //! that fills and a load that doubles nearly always pass the first.
 //!
-//! A leak may begin late, so windows that end at the last snapshot are tested as well, at a price:
-//! the p-values are corrected for their number.
-//!
-//! What always holds: [`judge`] is total. Values and times that aren't numbers are left out,
-//! snapshots are sorted by time, and long series are thinned to [`MOST`] means of neighbours,
-//! because Theil and Sen use all pairs.
+//! A leak may begin late, so windows that end at the last snapshot are tested as well, with p-values
+//! corrected for their number. [`judge`] is total: values and times that aren't numbers are left
+//! out, snapshots are sorted by time, and long series are thinned to [`MOST`] means of neighbours.
 
 use super::additions;
 use super::shape::{self, Fit, Shape};

@@ -412,7 +412,7 @@ fn what_can_not_be_judged_is_an_error_and_each_flag_lifts_one() {
         ("LIMIT broken.pb.gz after.pb", "broken.pb.gz: ", ""),
         ("LIMIT before.pb page.html", "page.html: ", ""),
         ("LIMIT - -", "standard input (-) can be read only once", ""),
-        ("LIMIT empty.pb.gz after.pb", "empty.pb.gz has no samples, so that there is", FLAGS[2]),
+        ("LIMIT empty.pb.gz after.pb", "empty.pb.gz has no samples, so there is", FLAGS[2]),
         ("LIMIT before.pb empty.pb.gz", "empty.pb.gz has no samples", FLAGS[2]),
         ("LIMIT before.pb cpu.pb.gz", "before.pb and cpu.pb.gz have no sample type in common", ""),
         (
@@ -532,7 +532,7 @@ fn no_leaks_passes_what_is_steady_and_leaves_open_what_is_too_short() {
         let (code, check) = answer(&folder, &args);
         assert_eq!((code, &check["outcome"]), (3, &"inconclusive".into()), "{number}");
         let advice = check["rules"][0]["advice"].as_str().unwrap();
-        assert!(advice.contains("give 4 snapshots of each process at least"), "{advice}");
+        assert!(advice.contains("give at least 4 snapshots of each process"), "{advice}");
     }
 }
 
@@ -579,7 +579,10 @@ fn a_process_of_which_little_is_seen_is_no_pass() {
     let (code, check) = ask([names(0..3), names(6..9)].concat());
     assert_eq!(code, 3, "{check:#}");
     let message = check["rules"][0]["message"].as_str().unwrap();
-    assert!(message.starts_with("2 of 2 processes have fewer than 4 snapshots"), "{message}");
+    assert!(
+        message.starts_with("2 of 2 processes have fewer than 4 distinct snapshots"),
+        "{message}"
+    );
     assert_eq!(ask(names(0..14)).0, 1);
     // The same snapshot eight times counts as one.
     let (code, check) = ask(vec![names(0..1); 8].concat());
