@@ -56,10 +56,8 @@ impl TomlFile<'_> {
     /// Parses the file; `what` is the kind of file, for messages.
     pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, TomlError> {
         if self.text.len() > FILE_MAX {
-            let message = format!(
-                "a {what} file can have {FILE_MAX} bytes, this one has {}",
-                self.text.len()
-            );
+            let message =
+                format!("a {what} file can have at most {FILE_MAX} bytes, not {}", self.text.len());
             return Err(TomlError::whole(self.name, message));
         }
         toml::from_str(self.text).map_err(|error| {

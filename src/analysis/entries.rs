@@ -1,8 +1,8 @@
-//! Which of the program's own functions calls a library whose goroutines allocate.
+//! Finds the own function that calls a library whose goroutines allocate.
 //!
-//! A connection is made in a goroutine of the library's own, and no frame on its stack is the program's. But whoever asked
-//! for it called a method of the same type: the stacks of `(*Transport).dialConn` and those that lead from one's own code
-//! into `(*Transport).roundTrip` belong together.
+//! A library may open a connection in a goroutine of its own, with no own code on the stack. But the function
+//! that requested the connection called a method of the same type: stacks of `(*Transport).dialConn` belong
+//! with stacks that lead from own code into `(*Transport).roundTrip`.
 
 use super::Measured;
 use super::snapshot_pair::Process;
@@ -14,25 +14,25 @@ use crate::model::symbols::Symbols;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-/// A function is the one that calls a type where it allocates so much of what is allocated through it.
+/// A function is the caller of a type if it accounts for this share of what is allocated through the type.
 const MOST: f64 = 0.8;
 
 /// Own functions that lead into types of libraries.
 pub(super) struct Entries<'a> {
     symbols: &'a Symbols,
     owners: &'a Owners,
-    /// What was allocated through each own frame and each type, by the name of the type.
+    /// What was allocated through each own frame and each type, keyed by the type's name.
     through: HashMap<(&'a str, FunctionId), (i64, Frame), FxBuildHasher>,
 }
 
-/// The type whose method a function is: `net/http.(*Transport)`.
+/// The receiver type of a method: `net/http.(*Transport)`.
 fn method_of(name: &str) -> Option<&str> {
     let open = name.find(".(*")?;
     let close = open + name[open..].find(')')?;
     Some(&name[..=close])
 }
 
-/// Whether a function may be one of a library whose caller is looked for.
+/// Whether a function may belong to a library whose caller should be found.
 pub(super) fn is_asked(function: &str, owner: Owner) -> bool {
     owner != Owner::Own && method_of(function).is_some()
 }
@@ -43,8 +43,8 @@ impl<'a> Entries<'a> {
         Self { symbols, owners, through: HashMap::default() }
     }
 
-    /// What was allocated between the snapshots of one process, or in the last ones, of which `before` are the first: through
-    /// the types of `functions`.
+    /// What was allocated through the types of `functions`: between the snapshots of one process, or else in the
+    /// snapshots after the first `before`.
     pub(super) fn of_runs<'f>(
         series: &'a Series,
         owners: &'a Owners,
@@ -103,7 +103,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// The own frame that calls the type which a function is a method of, if a single one does nearly all of it.
+    /// The own frame that calls the receiver type of a function, if one frame accounts for nearly all calls.
     pub(super) fn of(&self, function: &str) -> Option<Frame> {
         let wanted = method_of(function)?;
         let found = self.through.iter().filter(|((of, _), _)| *of == wanted);

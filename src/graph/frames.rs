@@ -1,9 +1,8 @@
-//! From locations to rows: which rows a location's frames belong to at a granularity, and which place of the
-//! program's own code it stands in.
+//! Maps locations to rows at a granularity, and stacks to their sites.
 //!
-//! Rows are known by the name that pprof prints at the same granularity; frames with equal names are one
-//! row. An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
-//! beneath it, because the binary's name alone tells nobody anything.
+//! A row has the name that pprof prints at the same granularity; frames with equal names are one row.
+//! An address without symbols belongs to the row of its binary, as in pprof, and to a row of its own
+//! beneath it, because the binary's name alone says too little.
 
 use crate::filter::Granularity;
 use crate::model::ids::{LocationId, StringId};
@@ -19,14 +18,14 @@ use rustc_hash::FxBuildHasher;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub u32);
 
-/// A place of the program's own code.
+/// The place to blame for a stack: a function and a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SiteId(pub u32);
 
-/// What stands for an address without symbols.
+/// Which row represents an address without symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsymbolized {
-    /// The row of its binary, as pprof has it.
+    /// The row of its binary, as in pprof.
     Binary,
     /// A row of its own.
     Address,
@@ -41,7 +40,7 @@ pub struct SiteOf {
     pub is_leaf: bool,
 }
 
-/// What a row stands for.
+/// A function, file, line, address or package, depending on the granularity.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     name: StringId,
@@ -70,15 +69,15 @@ pub struct Frames {
     /// Number of rows of the innermost frame: two for an address without symbols.
     leaf_rows: Vec<u8>,
     sites: Vec<Frame>,
-    /// What each location says about the stacks that it is in.
+    /// Which site each location proposes for the stacks it is in.
     claims: Vec<Option<(SiteId, Claim)>>,
     /// Whether the site of a location is its innermost frame.
     is_innermost: Vec<bool>,
 }
 
 impl Frames {
-    /// The rows of a series at a granularity, with the owners of its functions; with `noinlines`, what was inlined counts for
-    /// the function it was inlined into.
+    /// The rows of a series at a granularity, given the owners of its functions. With `noinlines`, inlined
+    /// functions count as part of the function they were inlined into.
     pub fn new(
         series: &Series,
         owners: &Owners,
@@ -165,7 +164,7 @@ impl Frames {
         self.by_function_name
     }
 
-    /// Whether what was inlined counts for the function it was inlined into.
+    /// Whether inlined functions count as part of the function they were inlined into.
     pub fn noinlines(&self) -> bool {
         self.noinlines
     }
@@ -302,7 +301,7 @@ fn unsymbolized(symbols: &Symbols, id: LocationId, granularity: Granularity) -> 
     }
 }
 
-/// The name of a row. `columns` are told apart among addresses only, and not where inlined frames are folded.
+/// The name of a row. `columns` matter for addresses only, and not if inlined frames are folded.
 fn row_name(
     symbols: &Symbols,
     id: LocationId,

@@ -1,14 +1,14 @@
-//! Languages other than Go: which one a function is written in, and which of its functions are a library's.
+//! Languages other than Go: which language a function is written in, and which functions belong to a library.
 //!
-//! A file's ending tells the language, or how a name is built. Where neither does, a function takes the language of
-//! most others in its profile (`site`). A language without rules here makes no claim.
+//! The file extension or the form of the name tells the language. Otherwise a function gets the most common
+//! language of its profile (`site`). In a language without rules here, no frame has a claim.
 
 use super::origin::{self, Owner};
 
 /// A language that has a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Language {
-    /// Go, whose rule is in `site`, since it takes the whole profile.
+    /// Go. Its rule is in `site`, because it needs the whole profile.
     Go,
     /// Python.
     Python,
@@ -35,7 +35,7 @@ pub(super) const ALL: [Language; 7] = [
     Language::DotNet,
 ];
 
-/// Beginnings of names of the standard libraries of C, C++ and Rust, of allocators, and of what starts a thread.
+/// Name prefixes of the standard libraries of C, C++ and Rust, of allocators, and of thread entry points.
 const NATIVE_LIBRARY: &[&str] = &[
     "std::",
     "core::",
@@ -60,7 +60,7 @@ const NATIVE_LIBRARY: &[&str] = &[
     "operator delete",
 ];
 
-/// Whole names of them.
+/// Full names of such functions.
 const NATIVE_NAMES: &[&str] = &[
     "malloc",
     "calloc",
@@ -79,7 +79,7 @@ const NATIVE_NAMES: &[&str] = &[
 ];
 
 impl Language {
-    /// The language of a name, where it tells more than its file.
+    /// The language of a name that is more telling than its file.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         (name.contains("::") || name.starts_with("operator ")).then_some(Self::Native)
     }
@@ -106,7 +106,7 @@ impl Language {
         })
     }
 
-    /// The language of a name without a file, where it is plain.
+    /// The language of a name without a file, if it is obvious.
     pub(super) fn of_bare_name(name: &str) -> Option<Self> {
         if is_java_library(name) {
             return Some(Self::Java);
@@ -138,7 +138,7 @@ impl Language {
     }
 }
 
-/// Whether a path holds a folder whose name begins so, in any case.
+/// Whether a path contains a folder whose name starts with a prefix, ignoring case.
 fn has_folder(path: &str, beginning: &str) -> bool {
     path.split(['/', '\\']).rev().skip(1).any(|folder| {
         folder.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))

@@ -22,9 +22,9 @@ pub struct Snapshot {
     pub samples: Samples,
     /// The shared location of each location of the profile.
     pub locations: Vec<LocationId>,
-    /// The values were multiplied, so that they no longer tell how many samples stand behind them.
+    /// The values were scaled, so they no longer tell how many samples they come from.
     pub is_scaled: bool,
-    /// Stacks are chains of references, not calls: what they say holds the memory.
+    /// Stacks are chains of references, not calls: they show what holds the memory.
     pub is_of_references: bool,
 }
 
@@ -78,8 +78,8 @@ impl Series {
         &snapshot.samples.values[sample * n..(sample + 1) * n]
     }
 
-    /// Cuts the first of `prefixes` (each ending in a slash) that a source file's name starts with off that name, so that
-    /// the same file in two folders is one.
+    /// Removes from each source file's name the first of `prefixes` (each ending in a slash) that it starts with, so
+    /// the same file in two folders is one file.
     pub fn trim_file_names(&mut self, prefixes: &[String]) {
         if prefixes.is_empty() {
             return;
@@ -100,7 +100,7 @@ impl Series {
         self.sample_types.iter().position(|t| t.name == name)
     }
 
-    /// The size of the objects of a sample with these labels, in bytes: what a Go heap profile notes in the
+    /// The size of the objects of a sample with these labels, in bytes. A Go heap profile stores it in the
     /// numeric label `bytes`.
     pub fn object_size(&self, labels: LabelSetId) -> Option<i64> {
         self.label_sets.get(labels).iter().find_map(|label| match label.value {

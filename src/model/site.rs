@@ -1,27 +1,27 @@
-//! The place that is to blame: whose code each function of a profile is, and which frame of a stack answers for it.
+//! Decides whose code each function of a profile is, and which frame of a stack is to blame.
 //!
-//! Every question that blames asks here, so that all of them blame the same function and line. The **site** of a
-//! stack is, in this order:
+//! All questions ask here, so they all blame the same function and line. The **site** of a stack is the first
+//! of these that exists:
 //!
-//! 1. the frame of the program's own code that is nearest to the leaf. A frame that serves profiles over HTTP ends the search
-//!    and is the site itself: the handlers above it did not ask for what a profile costs;
-//! 2. the frame of a dependency that is nearest to the leaf;
-//! 3. the outermost frame of the standard library that is neither the runtime's nor the profiler's: what began the work;
+//! 1. the own frame nearest to the leaf. A frame that serves profiles over HTTP ends the search and is the site
+//!    itself, because the handlers above it aren't responsible for the cost of a profile;
+//! 2. the frame of a dependency nearest to the leaf;
+//! 3. the outermost frame of the standard library outside the runtime and the profiler: it began the work;
 //! 4. the leaf.
 //!
-//! The first two are a **claim**: code that somebody wrote for the program. Tables of functions show the claims, and
-//! nothing for 3 and 4, which name no more than the row does.
+//! The first two are a **claim**: code written for the program. Tables of functions show claims only, because 3
+//! and 4 say no more than the row itself.
 //!
-//! Own code is what the module under analysis holds. A Go function is a dependency's where its file is in a module cache, in a
-//! vendor folder or in a repository that Bazel fetched. Its name alone may mislead: a closure of an inlined function is named
-//! after the caller. Files of the package `main` tell more:
+//! Own code is the code of the module under analysis. A Go function belongs to a dependency if its file is in a
+//! module cache, in a vendor folder or in a repository that Bazel fetched. The function's name alone can mislead:
+//! a closure of an inlined function is named after the caller. Files of package `main` help:
 //!
-//! - A program that was installed from a module cache has its `main` there. Its own code is that module.
-//! - In a GOPATH (`src/` and then the package's path, and no file with a version) the repository of `main` is own
-//!   code, and other repositories are dependencies.
+//! - A program installed from a module cache has its `main` there. Its own code is that module.
+//! - In a GOPATH (`src/` followed by the package's path, and no file with a version), the repository of `main` is
+//!   own code, and other repositories are dependencies.
 //!
-//! Without such a `main` all that is neither the standard library's, nor a dependency's, nor generated is own code. So are modules
-//! that a workspace or a `replace` puts beside the main one: they are on the reader's disk.
+//! Without such a `main`, everything outside the standard library, dependencies and generated files is own code.
+//! That includes modules that a workspace or a `replace` puts beside the main one.
 
 use super::ids::{FunctionId, StringId};
 use super::language::{self, Language};
@@ -45,19 +45,19 @@ impl From<&Line> for Frame {
     }
 }
 
-/// What a frame says about the stack that it is in.
+/// The claim that a frame has on its stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is the program's own: nothing above it matters.
+    /// Own code: no frame above it matters.
     Own,
-    /// It serves profiles: nothing above it matters either.
+    /// It serves profiles: no frame above it matters either.
     ProfileServer,
-    /// It is a dependency's: it answers where no own frame is above it.
+    /// A dependency: it is to blame if there is no own frame above it.
     Dependency,
 }
 
-/// Of what lies along a stack, from the leaf on, that which answers for it. Frames of one location may be asked first, and
-/// what they say in their place: the answer is the same.
+/// Chooses the claim to blame from those along a stack, leaf first. Choosing within each location first gives the
+/// same answer.
 #[inline]
 pub fn answer<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> {
     let mut nearest = None;
@@ -70,13 +70,13 @@ pub fn answer<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)>
     nearest
 }
 
-/// Whose code each function of a table is.
+/// The owner of each function of a table.
 #[derive(Clone, Debug)]
 pub struct Owners(Vec<Owner>);
 
 impl Owners {
-    /// Judges the functions of a table. `own` overrules. Ask before file names are shortened: folders are what tells
-    /// modules apart.
+    /// Finds the owners of all functions; `own` overrules the rules. Call this before file names are shortened,
+    /// because folders distinguish modules.
     pub fn new(symbols: &Symbols, own: &Own) -> Self {
         let rules = Rules::new(symbols);
         let owner = |function: &Function| {
@@ -102,7 +102,7 @@ impl Owners {
         self.0.contains(&Owner::Own)
     }
 
-    /// The frame among these, from the leaf on, that has a claim, and which it is.
+    /// The frame with the deciding claim, and that claim; frames come leaf first.
     pub fn claim(&self, frames: impl Iterator<Item = Frame>) -> Option<(Frame, Claim)> {
         answer(frames.filter_map(|frame| {
             let claim = match self.of(frame.function) {
@@ -127,20 +127,20 @@ impl Owners {
         frames.iter().rev().find(is_library).or(frames.first()).copied()
     }
 
-    /// Whether a stack is the profiler's own: what it holds says nothing about the program.
+    /// Whether a stack belongs to the profiler and says nothing about the program.
     pub fn is_profiler(&self, frames: &[Frame]) -> bool {
         frames.iter().any(|frame| self.of(frame.function) == Owner::Profiler)
     }
 }
 
-/// What a file tells.
+/// Facts about a source file.
 #[derive(Clone, Copy)]
 struct File<'a> {
     name: &'a str,
     language: Option<Language>,
     is_generated: bool,
     is_dependency: bool,
-    /// The module in a module cache that it is of.
+    /// Its module, if it is in a module cache.
     module: Option<&'a str>,
 }
 
@@ -160,14 +160,14 @@ impl<'a> File<'a> {
     }
 }
 
-/// What a table tells about its functions.
+/// Facts about a table as a whole.
 struct Rules<'a> {
     files: HashMap<StringId, File<'a>, FxBuildHasher>,
-    /// The language of a function that does not tell its own.
+    /// The language of functions that don't reveal theirs.
     language: Option<Language>,
-    /// The Go packages most of whose files are a dependency's, and those of which they are not.
+    /// Go packages, and whether most of their files belong to a dependency.
     packages: HashMap<&'a str, bool, FxBuildHasher>,
-    /// The module in a module cache that `main` is in.
+    /// The module of `main`, if it is in a module cache.
     installed: Option<&'a str>,
     gopath: Option<Gopath<'a>>,
 }
@@ -318,7 +318,7 @@ impl<'a> Gopath<'a> {
         let Some(path) = folder.and_then(|folder| folder.strip_prefix(self.sources)) else {
             return false;
         };
-        // Without a host it is a folder of somebody's own.
+        // Without a host it is a local folder.
         let Some(host) = path.split('/').next().filter(|host| host.contains('.')) else {
             return false;
         };

@@ -266,7 +266,7 @@ mod tests {
             assert!(error.contains(expected), "{text:.200}\n{error}");
         }
         let long = "#".repeat(FILE_MAX + 1);
-        assert!(error(&long).starts_with("p.toml: a pattern file can have 1048576 bytes"));
+        assert!(error(&long).starts_with("p.toml: a pattern file can have at most 1048576 bytes"));
         let many: String = (0..11)
             .map(|i| FINE.replace("a-1", &format!("a-{i}")).replace("'^x$'", &"'x', ".repeat(50)))
             .collect();

@@ -134,7 +134,7 @@ pub(super) fn settle_order(query: &Query, by_flat: bool) -> (Sort, Order) {
     (sort, order)
 }
 
-/// That no function is own code, where somebody said which are.
+/// Warns if `--own` matches no function.
 pub(super) fn warn_of_own(own: &Own, owners: &Owners) -> Option<Warning> {
     (own.is_asked() && !owners.any_own()).then(|| Warning {
         code: WarningCode::NoMatch,

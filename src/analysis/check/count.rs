@@ -1,7 +1,7 @@
-//! Adds the samples of each rule up: over all of them in each run, and for each place of the program's own code.
+//! Adds up the samples of each rule: per run, and per place to blame.
 //!
-//! One pass for each sample type that rules are about. Two snapshots that may be of one process are matched sample by sample, as
-//! in a comparison; of several runs each counts by itself, with the weight of its share in the mean.
+//! Makes one pass per sample type. Two snapshots that may come from one process are matched sample by sample,
+//! as in a comparison. Several runs count separately, each weighted by its share in the mean.
 
 use super::Measured;
 use super::scopes::{Hits, Scopes, Test};
@@ -19,7 +19,7 @@ use crate::stats::sampling;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// Samples that are one piece of work. It depends on no machine, so that sums come out the same on every one.
+/// Samples per piece of work. It doesn't depend on the machine, so sums are the same everywhere.
 const AT_ONCE: usize = 16 * 1024;
 
 /// The samples of a place.
@@ -40,23 +40,23 @@ impl SiteSum {
     }
 }
 
-/// Places of a rule: what of them stands before only, and what also or only stands after.
+/// Places of a rule: sums of records that exist only before, and sums of the others.
 pub(super) type Sites = HashMap<Frame, [SiteSum; 2], FxBuildHasher>;
 
 /// The samples of a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sum {
-    /// How many samples before and after it is about, also those that hold nothing any more.
+    /// How many samples it covers before and after, including those with nothing left in use.
     pub(super) samples: [usize; 2],
-    /// How many of those the allow-list took out.
+    /// How many of those the allow-list covers.
     pub(super) taken: usize,
     /// The value in each run.
     pub(super) values: Vec<i64>,
-    /// What is known of the change of the mean.
+    /// Evidence about the change of the mean.
     pub(super) change: growth::GrowthEvidence,
-    /// What is known of the mean of before and that of after.
+    /// Evidence about the means before and after.
     pub(super) held: [sampling::SampleEvidence; 2],
-    /// Sums over the runs, before and after, of what is allowed.
+    /// Sums over the runs of the allowed samples, before and after.
     pub(super) allowed: [i64; 2],
     pub(super) sites: Sites,
 }
@@ -84,10 +84,10 @@ impl Sum {
     }
 }
 
-/// A rule of the pass: what its samples pass, and what takes them out again.
+/// A rule of the pass: the test that selects its samples, and the allow-list entries that exempt them.
 pub(super) struct RuleTests {
     pub(super) test: Test,
-    /// Tests of the allow-list that are for it, by their numbers.
+    /// Numbers of the allow-list tests that apply to it.
     pub(super) allowed: Vec<usize>,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct RuleTests {
 pub(super) struct Places<'a> {
     scopes: &'a Scopes<'a>,
     owners: &'a Owners,
-    /// What each location says about the stacks that it is in.
+    /// Which site each location proposes for the stacks it is in.
     claims: Vec<Option<(Frame, Claim)>>,
 }
 
@@ -138,11 +138,11 @@ pub(super) struct Pass<'a> {
 pub(super) struct Counted {
     /// Of each rule.
     pub(super) sums: Vec<Sum>,
-    /// Of each entry of the allow-list, whether it took a sample out.
+    /// Whether each allow-list entry matched a sample.
     pub(super) used: Vec<bool>,
     /// Whether all profiles say how they were sampled.
     pub(super) known: bool,
-    /// The error of one sample that nobody met, in the unit of the values.
+    /// The error of one unseen sample, in the unit of the values.
     pub(super) unit: f64,
 }
 
@@ -157,7 +157,7 @@ enum Item {
 enum Items {
     /// Samples, each snapshot's behind those of the one before: where each ends.
     Samples(Vec<usize>),
-    /// Records: the sample before, and that after.
+    /// Records: the sample before and the sample after.
     Records(Vec<[u32; 2]>),
 }
 
@@ -228,7 +228,7 @@ impl Pass<'_> {
         counted
     }
 
-    /// Blames the callers of libraries for what these allocate in goroutines of their own.
+    /// Blames the callers of libraries for what the libraries allocate in their own goroutines.
     fn redirect(&self, counted: &mut Counted) {
         let symbols = &self.series.symbols;
         let Self { series, owners, measured, before, process, .. } = *self;
@@ -321,7 +321,7 @@ impl Pass<'_> {
         wanted.allowed.iter().copied().find(|&allowance| hits.pass(self.allowances[allowance]))
     }
 
-    /// What a sample holds, and what that says.
+    /// The values of a sample, and the evidence in them.
     fn facts(
         &self,
         item: Item,
@@ -357,7 +357,7 @@ impl Pass<'_> {
     }
 }
 
-/// What a sample, or a record, holds before and after.
+/// The values of a sample or a record, before and after.
 #[derive(Default)]
 struct Facts {
     /// Snapshot and value.

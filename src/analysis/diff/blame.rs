@@ -1,4 +1,4 @@
-//! Who is to blame for what a library allocates in goroutines of its own: the function of the program's own that calls it.
+//! Blames the own function that calls a library for what the library allocates in its own goroutines.
 
 use super::Comparison;
 use super::rows::{Grown, Judge};
@@ -8,14 +8,14 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 impl<'a> Judge<'a> {
-    /// Whether it is asked who calls the library that a site is in.
+    /// Whether the caller of a site's library should be found.
     fn is_asked(&self, site: SiteId) -> bool {
         let function = self.frames.site(site).function;
         let name = self.comparison.series.symbols.name(function);
         entries::is_asked(name, self.frames.owners().of(function))
     }
 
-    /// Who calls the libraries that these sites are in; `None` where that is not asked.
+    /// The callers of the libraries that contain these sites; `None` if there is nothing to find.
     fn entries(&self, sites: impl Iterator<Item = SiteId>) -> Option<Entries<'a>> {
         let Comparison { series, measured, found, .. } = self.comparison;
         let name = |site| series.symbols.name(self.frames.site(site).function);
@@ -47,8 +47,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Blames the callers of libraries for what these allocate in goroutines of their own: for each site that this takes from the
-    /// list, which one it goes to.
+    /// Blames the callers of libraries for what the libraries allocate in their own goroutines. Returns, for each
+    /// site removed from the list, the site that replaces it.
     pub(super) fn redirect(
         &self,
         grown: &mut Vec<Grown>,

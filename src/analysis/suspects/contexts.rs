@@ -1,8 +1,8 @@
 //! Sites and the callers above them, each with what changed there.
 //!
-//! A site is the frame that is to blame for a stack, as `model::site` says. A helper may serve a healthy caller
-//! and a leaking one, so the own frames above a site are told apart as well, a few deep: a **context** is a site, or a site
-//! under one of its callers, and so on. Contexts form a tree whose roots are the sites.
+//! A site is the frame to blame for a stack (`model::site`). A helper may serve a healthy caller and a leaking
+//! one, so the own frames above a site are distinguished too, a few levels up. A **context** is a site, or a
+//! site under one of its callers, and so on. Contexts form a tree whose roots are the sites.
 
 use crate::analysis::evolution::{RecordChange, Tally};
 use crate::model::history::History;
@@ -14,7 +14,7 @@ use crate::stats::multiple::benjamini_hochberg;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-/// Own frames that are told apart above the leaf.
+/// How many own frames above the leaf are distinguished.
 const DEPTH: usize = 5;
 
 /// A context.
@@ -38,9 +38,9 @@ pub(super) struct Context {
     pub(super) is_own: bool,
     pub(super) depth: usize,
     pub(super) tally: Tally,
-    /// P-value of its growth; `None` where it is not worth a test.
+    /// P-value of its growth; `None` if it isn't worth a test.
     pub(super) p_value: Option<f64>,
-    /// Its growth, corrected for the number of tests; `None` where it is not worth one.
+    /// The p-value corrected for the number of tests; `None` if it isn't worth one.
     pub(super) q_value: Option<f64>,
     pub(super) callers: Vec<ContextId>,
 }
@@ -54,7 +54,7 @@ impl Context {
 /// All contexts of a history.
 pub(super) struct Contexts {
     pub(super) all: Vec<Context>,
-    /// The deepest context of each record; `None` where a filter took it away, or where it is the profiler's own.
+    /// The deepest context of each record; `None` if a filter removed it or it is the profiler's own.
     of_record: Vec<Option<ContextId>>,
 }
 
@@ -134,7 +134,7 @@ impl Contexts {
         contexts
     }
 
-    /// Whether a context is tested: a single caller of one is the same test again.
+    /// Whether a context is tested. The only caller of a context would repeat its test.
     fn is_asked(&self, context: &Context) -> bool {
         let competes =
             context.parent.is_none_or(|parent| self.all[parent.index()].callers.len() > 1);
@@ -151,8 +151,8 @@ impl Contexts {
         }
     }
 
-    /// Corrects for the number of tests, those of one depth as one family. `trends` are p-values of a rise through time,
-    /// for those contexts that have one: then the smaller of both counts, twice.
+    /// Corrects for the number of tests; tests of one depth form one family. `trends` are p-values of a rise over
+    /// time. A context that has one gets twice the smaller of its two p-values.
     pub(super) fn correct(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
         for depth in 0..DEPTH {
             let of_depth = (0..self.all.len()).filter(|&i| self.all[i].depth == depth);
@@ -173,7 +173,7 @@ impl Contexts {
         &self.all[id.index()]
     }
 
-    /// The callers between which a context is divided: where it has a single one, those of that one.
+    /// The callers that compete for a context. A single caller is skipped in favor of its own callers.
     pub(super) fn competing(&self, id: ContextId) -> &[ContextId] {
         let mut callers = &self.get(id).callers;
         while let [only] = callers.as_slice() {
@@ -194,5 +194,5 @@ impl Contexts {
     }
 }
 
-/// Tests that one piece of work makes.
+/// Tests per piece of work.
 const TESTS: usize = 256;
