@@ -129,7 +129,7 @@ pub struct Path {
     pub values: Change<i64>,
 }
 
-/// The answer to "through what".
+/// The call paths into matching functions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refs {

@@ -41,7 +41,7 @@ pub(super) fn write_diff(
     }
     let next = function_to_ask(report, diff).and_then(|name| command(report, "refs", name));
     if let Some(command) = next {
-        write_next("Through what", &command, style, out)?;
+        write_next("Call paths", &command, style, out)?;
     }
     Ok(())
 }

@@ -119,7 +119,7 @@ fn explain(pattern: &Listing, style: &Style, out: &mut dyn io::Write) -> io::Res
     let asks = |regex: &&String| regex.as_str() != "." && escape(regex) == regex.as_str();
     if let Some(regex) = pattern.any.first().filter(asks) {
         let command = format!("heapdiff refs {} before.pb.gz after.pb.gz", shell::quote(regex));
-        write_next("Through what it grew", &command, style, out)?;
+        write_next("Call paths", &command, style, out)?;
     }
     if let Some(regex) = pattern.goroutine.as_ref().filter(asks) {
         let command = format!("heapdiff refs {} goroutine.pb.gz", shell::quote(regex));
