@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use heapdiff::filter::{Granularity, Spec};
+use heapdiff::filter::Spec;
 use heapdiff::input;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::report::{Query, Question, analyze};
@@ -19,14 +19,6 @@ fuzz_target!(|bytes: &[u8]| {
     rebase.add("before", before);
     rebase.add("after", after);
     let Ok(series) = rebase.finish() else { return };
-    let query = Query {
-        question: Question::Diff,
-        sample_type: None,
-        granularity: Granularity::Functions,
-        sort: None,
-        nodecount: 0,
-        all: true,
-        normalize: false,
-    };
+    let query = Query::new(Question::Diff);
     let _ = analyze(series, &query, &Spec::default());
 });

@@ -18,14 +18,6 @@ fuzz_target!(|bytes: &[u8]| {
     let mut rebase = Rebase::default();
     rebase.add("input", profile);
     let Ok(series) = rebase.finish() else { return };
-    let query = Query {
-        question: Question::Top,
-        sample_type: None,
-        granularity: Granularity::Lines,
-        sort: None,
-        nodecount: 0,
-        all: true,
-        normalize: false,
-    };
+    let query = Query { granularity: Granularity::Lines, ..Query::new(Question::Top) };
     let _ = analyze(series, &query, &Spec::default());
 });
