@@ -9,7 +9,6 @@ use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::{Frames, RowId, Unsymbolized};
 use crate::model::ids::FunctionId;
 use crate::model::measures::{self, Kind};
-use crate::model::origin::Own;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
 use crate::patterns::{Catalog, Matcher, PatternId};
@@ -25,8 +24,6 @@ use std::sync::Arc;
 pub struct MatchesQuery {
     /// The patterns.
     pub catalog: Arc<Catalog>,
-    /// Which functions are the program's own.
-    pub own: Own,
 }
 
 /// A function of the program's own code, and the patterns that its stacks match.

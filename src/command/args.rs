@@ -61,55 +61,81 @@ pub(super) struct Cli {
     pub(super) bare: BareArgs,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    Diff(diff::DiffArgs),
-    Top(top::TopArgs),
-    Refs(refs::RefsArgs),
-    Leaks(leaks::LeaksArgs),
-    Timeline(timeline::TimelineArgs),
-    Check(check::CheckArgs),
-    Baseline(baseline::BaselineArgs),
-    Convert(convert::ConvertArgs),
-    Merge(merge::MergeArgs),
-    Graph(graph::GraphArgs),
-    Peek(peek::PeekArgs),
-    Tree(peek::TreeArgs),
-    List(list::ListArgs),
-    Traces(traces::TracesArgs),
-    Tags(tags::TagsArgs),
-    Flame(flame::FlameArgs),
-    Patterns(patterns::PatternsArgs),
-    Completions(completions::CompletionsArgs),
-    /// Print the manual page
-    Man,
+/// Defines the subcommands, in the order of the help. A question is one line: its arguments, the field with its inputs, and
+/// the function that makes its request.
+macro_rules! commands {
+    ($(
+        questions { $($name:ident($args:ty), $($input:ident).+ => $request:path;)+ }
+        others { $($(#[$about:meta])* $other:ident $(($other_args:ty))?;)+ }
+    )+) => {
+        #[derive(Debug, Subcommand)]
+        pub(super) enum Command {$(
+            $($name($args),)+
+            $($(#[$about])* $other $(($other_args))?,)+
+        )+}
+
+        impl Command {
+            /// Returns the inputs of a question as typed.
+            fn of_question(&mut self) -> Option<&mut Vec<String>> {
+                match self {
+                    $($(Self::$name(args) => Some(&mut args.$($input).+),)+)+
+                    _ => None,
+                }
+            }
+
+            /// Returns the request of a question, or another command as it is.
+            pub(super) fn request(self) -> Result<Result<Request, CommandError>, Box<Self>> {
+                match self {
+                    $($(Self::$name(args) => Ok($request(args)),)+)+
+                    other => Err(Box::new(other)),
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    questions {
+        Diff(diff::DiffArgs), inputs => diff::request;
+        Top(top::TopArgs), inputs => top::request;
+        Refs(refs::RefsArgs), profiles.inputs => refs::request;
+        Leaks(leaks::LeaksArgs), inputs => leaks::request;
+        Timeline(timeline::TimelineArgs), inputs => timeline::request;
+    }
+    others {
+        Check(check::CheckArgs);
+        Baseline(baseline::BaselineArgs);
+        Convert(convert::ConvertArgs);
+        Merge(merge::MergeArgs);
+    }
+    questions {
+        Graph(graph::GraphArgs), profiles.inputs => graph::request;
+        Peek(peek::PeekArgs), profiles.inputs => peek::peek_request;
+        Tree(peek::TreeArgs), profiles.inputs => peek::tree_request;
+        List(list::ListArgs), profiles.inputs => list::request;
+        Traces(traces::TracesArgs), profiles.inputs => traces::request;
+        Tags(tags::TagsArgs), profiles.inputs => tags::request;
+        Flame(flame::FlameArgs), profiles.inputs => flame::request;
+    }
+    others {
+        Patterns(patterns::PatternsArgs);
+        Completions(completions::CompletionsArgs);
+        /// Print the manual page
+        Man;
+    }
 }
 
 impl Cli {
     /// Returns the inputs as typed, if the command reads inputs.
     pub(super) fn inputs(&mut self) -> Option<&mut Vec<String>> {
-        Some(match &mut self.command {
-            None => &mut self.bare.inputs,
-            Some(Command::Diff(args)) => &mut args.inputs,
-            Some(Command::Top(args)) => &mut args.inputs,
-            Some(Command::Refs(args)) => &mut args.profiles.inputs,
-            Some(Command::Leaks(args)) => &mut args.inputs,
-            Some(Command::Timeline(args)) => &mut args.inputs,
-            Some(Command::Convert(args)) => &mut args.inputs,
-            Some(Command::Merge(args)) => &mut args.inputs,
-            Some(Command::Graph(args)) => &mut args.profiles.inputs,
-            Some(Command::Peek(args)) => &mut args.profiles.inputs,
-            Some(Command::Tree(args)) => &mut args.profiles.inputs,
-            Some(Command::List(args)) => &mut args.profiles.inputs,
-            Some(Command::Traces(args)) => &mut args.profiles.inputs,
-            Some(Command::Tags(args)) => &mut args.profiles.inputs,
-            Some(Command::Flame(args)) => &mut args.profiles.inputs,
-            Some(Command::Patterns(args)) => return args.inputs(),
-            // Only the command itself knows which side each profile belongs to.
-            Some(
-                Command::Check(_) | Command::Baseline(_) | Command::Completions(_) | Command::Man,
-            ) => return None,
-        })
+        match &mut self.command {
+            None => Some(&mut self.bare.inputs),
+            Some(Command::Convert(args)) => Some(&mut args.inputs),
+            Some(Command::Merge(args)) => Some(&mut args.inputs),
+            Some(Command::Patterns(args)) => args.inputs(),
+            // Of check and baseline, only the command itself knows which side each profile is on.
+            Some(command) => command.of_question(),
+        }
     }
 }
 
@@ -174,19 +200,7 @@ mod tests {
         let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
         match cli.command {
             None => bare_request(cli.bare),
-            Some(Command::Diff(args)) => diff::request(args),
-            Some(Command::Top(args)) => top::request(args),
-            Some(Command::Refs(args)) => refs::request(args),
-            Some(Command::Graph(args)) => graph::request(args),
-            Some(Command::Peek(args)) => peek::peek_request(args),
-            Some(Command::Tree(args)) => peek::tree_request(args),
-            Some(Command::List(args)) => list::request(args),
-            Some(Command::Traces(args)) => traces::request(args),
-            Some(Command::Tags(args)) => tags::request(args),
-            Some(Command::Flame(args)) => flame::request(args),
-            Some(Command::Leaks(args)) => leaks::request(args),
-            Some(Command::Timeline(args)) => timeline::request(args),
-            Some(other) => panic!("{line}: {other:?}"),
+            Some(command) => command.request().unwrap_or_else(|other| panic!("{line}: {other:?}")),
         }
         .map_err(|error| error.to_string())
     }
@@ -199,14 +213,11 @@ mod tests {
     #[test]
     fn own_code_is_said_to_every_command_that_blames() {
         let own = Own::new(Some(regex::Regex::new("^app/").unwrap()));
-        for command in ["a", "a b", "a --base b", "top a", "diff a b", "refs f a b"] {
+        for command in
+            ["a", "a b", "a --base b", "top a", "diff a b", "refs f a b", "a b c", "leaks a b"]
+        {
             let request = parse(&format!("{command} -own ^app/")).unwrap();
             assert_eq!(request.query.own, own, "{command}");
-        }
-        for command in ["a b c", "leaks a b"] {
-            let request = parse(&format!("{command} -own ^app/")).unwrap();
-            let Question::Leaks(asked) = request.query.question else { panic!("{command}") };
-            assert_eq!(asked.own, own, "{command}");
         }
     }
 

@@ -119,10 +119,9 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
         ));
     }
     let asked = LeaksQuery {
-        own: own.own()?,
         catalog: Arc::new(catalog(&patterns)?),
         limit: limit.limit.map(|bytes| LimitQuery { limit: bytes, gogc: limit.gogc.0 }),
     };
     let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
-    request::request(Question::Leaks(asked), inputs, options)
+    Ok(request::request(Question::Leaks(asked), inputs, options)?.with_own(own.own()?))
 }

@@ -41,7 +41,7 @@ pub use console::{Ci, Console, Github};
 
 use crate::output::escape;
 use crate::report::Warning;
-use args::Cli;
+use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::io;
@@ -174,30 +174,30 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
 
 /// Runs a command and returns the exit code; `warnings` are about its inputs.
 fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, CommandError> {
-    let mut answer = |request| run::run(request, warnings, console);
-    let answered = match cli.command {
-        Some(args::Command::Check(args)) => return check::check(args, console),
-        Some(args::Command::Baseline(args)) => return baseline::baseline(args, console),
-        Some(args::Command::Diff(args)) => answer(diff::request(args)?),
-        Some(args::Command::Top(args)) => answer(top::request(args)?),
-        Some(args::Command::Refs(args)) => answer(refs::request(args)?),
-        Some(args::Command::Convert(args)) => convert::write(args, warnings, console),
-        Some(args::Command::Merge(args)) => merge::write(&args, warnings, console),
-        Some(args::Command::Graph(args)) => answer(graph::request(args)?),
-        Some(args::Command::Peek(args)) => answer(peek::peek_request(args)?),
-        Some(args::Command::Tree(args)) => answer(peek::tree_request(args)?),
-        Some(args::Command::List(args)) => answer(list::request(args)?),
-        Some(args::Command::Traces(args)) => answer(traces::request(args)?),
-        Some(args::Command::Tags(args)) => answer(tags::request(args)?),
-        Some(args::Command::Flame(args)) => answer(flame::request(args)?),
-        Some(args::Command::Timeline(args)) => answer(timeline::request(args)?),
-        Some(args::Command::Leaks(args)) => answer(leaks::request(args)?),
-        Some(args::Command::Patterns(args)) => patterns::answer(args, warnings, console),
-        Some(args::Command::Completions(args)) => {
+    let request = match cli.command.map(Command::request) {
+        None => args::bare_request(cli.bare),
+        Some(Ok(request)) => request,
+        Some(Err(command)) => return run_command(*command, warnings, console),
+    };
+    run::run(request?, warnings, console).map(|()| DONE)
+}
+
+/// Runs a command that asks no question.
+fn run_command(
+    command: Command,
+    warnings: &[Warning],
+    console: &mut Console<'_>,
+) -> Result<u8, CommandError> {
+    let done = match command {
+        Command::Check(args) => return check::check(args, console),
+        Command::Baseline(args) => return baseline::baseline(args, console),
+        Command::Convert(args) => convert::write(args, warnings, console),
+        Command::Merge(args) => merge::write(&args, warnings, console),
+        Command::Patterns(args) => patterns::answer(args, warnings, console),
+        Command::Completions(args) => {
             completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)
         }
-        Some(args::Command::Man) => man::write(console.stdout).map_err(CommandError::Stdout),
-        None => answer(args::bare_request(cli.bare)?),
+        _ => man::write(console.stdout).map_err(CommandError::Stdout),
     };
-    answered.map(|()| DONE)
+    done.map(|()| DONE)
 }

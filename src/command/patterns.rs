@@ -133,9 +133,9 @@ fn match_request(args: MatchArgs) -> Result<Request, CommandError> {
             "no profile given: heapdiff patterns match PROFILE...".to_owned(),
         ));
     }
-    let asked = MatchesQuery { own: own.own()?, catalog: Arc::new(catalog(&patterns)?) };
+    let asked = MatchesQuery { catalog: Arc::new(catalog(&patterns)?) };
     // The sample type is memory in use, or goroutines, whatever the profile's own default is.
     let options =
         Options { sort: Sort::Cum.into(), rows: rows.into(), filter, output, ..Options::default() };
-    request::request(Question::Matches(asked), inputs, options)
+    Ok(request::request(Question::Matches(asked), inputs, options)?.with_own(own.own()?))
 }

@@ -72,7 +72,11 @@ pub fn answer<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)>
 
 /// The owner of each function of a table.
 #[derive(Clone, Debug)]
-pub struct Owners(Vec<Owner>);
+pub struct Owners {
+    /// What overruled the rules.
+    own: Own,
+    of: Vec<Owner>,
+}
 
 impl Owners {
     /// Finds the owners of all functions; `own` overrules the rules. Call this before file names are shortened,
@@ -83,13 +87,18 @@ impl Owners {
             let name = symbols.text(function.name);
             own.overrule(name, rules.owner(name, &rules.files[&function.filename]))
         };
-        Self(symbols.functions.iter().map(owner).collect())
+        Self { own: own.clone(), of: symbols.functions.iter().map(owner).collect() }
+    }
+
+    /// What overruled the rules.
+    pub fn own(&self) -> &Own {
+        &self.own
     }
 
     /// Whose code a function is.
     #[inline]
     pub fn of(&self, function: FunctionId) -> Owner {
-        self.0[function.index()]
+        self.of[function.index()]
     }
 
     /// Whether a function is the program's own.
@@ -99,7 +108,7 @@ impl Owners {
 
     /// Whether any function is the program's own.
     pub fn any_own(&self) -> bool {
-        self.0.contains(&Owner::Own)
+        self.of.contains(&Owner::Own)
     }
 
     /// The frame with the deciding claim, and that claim; frames come leaf first.

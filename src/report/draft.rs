@@ -10,7 +10,6 @@ use crate::filter::{FilterError, Granularity};
 use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
 use crate::model::measures::{self, Kind};
-use crate::model::origin::Own;
 use crate::model::profile::SampleType;
 use crate::model::series::Snapshot;
 use crate::model::site::Owners;
@@ -135,8 +134,8 @@ pub(super) fn settle_order(query: &Query, by_flat: bool) -> (Sort, Order) {
 }
 
 /// Warns if `--own` matches no function.
-pub(super) fn warn_of_own(own: &Own, owners: &Owners) -> Option<Warning> {
-    (own.is_asked() && !owners.any_own()).then(|| Warning {
+pub(super) fn warn_of_own(owners: &Owners) -> Option<Warning> {
+    (owners.own().is_asked() && !owners.any_own()).then(|| Warning {
         code: WarningCode::NoMatch,
         message: "--own matches no function of these profiles".to_owned(),
     })

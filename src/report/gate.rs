@@ -4,8 +4,8 @@ use super::draft::{Draft, ReportError, column, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals};
 use super::through_time::leaks_alone;
 use super::{
-    Answer, CheckAnswer, Comparison, Input, Query, Report, Runs, Total, Warning, WarningCode,
-    caveats,
+    Answer, CheckAnswer, Comparison, Input, Query, Question, Report, Runs, Total, Warning,
+    WarningCode, caveats,
 };
 use crate::analysis::check::drift::DriftMeasure;
 use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
@@ -129,8 +129,14 @@ pub(super) fn check(
     let processes: Vec<usize> = processes.map(|process| process.snapshots).collect();
     let leaks = found.as_ref();
     let leaks = leaks.map(|(suspects, _)| check::Leaks { suspects, processes: &processes });
-    let subject =
-        CheckSubject { series: &series, noinlines: spec.noinlines, process, column: at, leaks };
+    let subject = CheckSubject {
+        series: &series,
+        own: &query.own,
+        noinlines: spec.noinlines,
+        process,
+        column: at,
+        leaks,
+    };
     let position = |name: &str| super::position(&types, name).ok();
     let mut check = check::check(subject, asked, &position).map_err(ReportError::Check)?;
     for offender in check.rules.iter_mut().flat_map(|rule| &mut rule.offenders) {
@@ -165,8 +171,7 @@ fn leaks(
     query: &Query,
     spec: &Spec,
 ) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
-    let about =
-        LeaksQuery { own: asked.own.clone(), catalog: Arc::clone(&asked.catalog), limit: None };
+    let about = LeaksQuery { catalog: Arc::clone(&asked.catalog), limit: None };
     let in_use = in_use(&recording.main().history.sample_types).map(str::to_owned);
     let sample_type = query.sample_type.clone().or(in_use);
     leaks_alone(recording, &about, &Query { sample_type, ..query.clone() }, spec)
@@ -205,21 +210,24 @@ fn add_drift(check: &mut Check, drift: Vec<Judgement>) {
 /// baseline.
 pub fn measure(
     series: Series,
-    asked: &CheckQuery,
-    sample_type: Option<&str>,
+    query: &Query,
     spec: &Spec,
 ) -> Result<Vec<DriftMeasure>, ReportError> {
+    let Question::Check(asked) = &query.question else {
+        return Err(ReportError::OtherSubject(query.question.subject()));
+    };
     let types = series.sample_types.clone();
     if types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(ReportError::NoSampleTypes { name });
     }
-    let at = gate_column(&series, sample_type)?;
+    let at = gate_column(&series, query.sample_type.as_deref())?;
     check_sums(&series)?;
     refuse_empty(&series, asked)?;
     let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
     let subject = CheckSubject {
         series: &series,
+        own: &query.own,
         noinlines: spec.noinlines,
         process: None,
         column: at,

@@ -5,20 +5,20 @@
 //! output reads only a report, and `--format json` prints this type, field for field;
 //! `docs/schema/report.v1.json` is made from it and a test keeps the two in step.
 
-mod answer;
 pub mod baselines;
 mod caveats;
 mod draft;
 mod gate;
 mod question;
+mod sections;
 mod snapshots;
 mod subject;
 mod through_time;
 
-pub use answer::{Answer, CheckAnswer, LeaksAnswer};
 pub use draft::{ReportError, position};
 pub use gate::measure;
-pub use question::{Query, Question, Sort, SubjectKind};
+pub use question::{Answer, Query, Question, Sort, SubjectKind};
+pub use sections::{CheckAnswer, LeaksAnswer};
 pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
 use crate::analysis::Bounds;

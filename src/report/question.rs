@@ -1,15 +1,32 @@
-//! Questions: one variant per question, and the options that questions share.
+//! Questions and answers: for each question a variant of [`Question`], a variant of [`Answer`] with
+//! the same name, and how the one leads to the other; and the options that questions share.
 //!
-//! A question takes one kind of [`super::Subject`], which [`Question::subject`] names, and is
-//! answered by the variant of [`super::Answer`] with the same name.
+//! A question takes one kind of [`super::Subject`], which [`Question::subject`] names.
 
+use super::draft::ReportError;
+use super::sections::{self, CheckAnswer, LeaksAnswer};
 use crate::analysis::{
-    check::CheckQuery, flame::FlameOptions, matches::MatchesQuery, refs::RefsQuery,
-    stacks::StackOrder, suspects::LeaksQuery,
+    Order, RowOptions, Subject,
+    call_graph::{self, Graph},
+    check::{Check, CheckQuery},
+    diff::{self, Diff},
+    flame::{self, Flame, FlameOptions},
+    list::{self, List},
+    matches::{self, Matches, MatchesQuery},
+    peek::{self, Peek},
+    refs::{self, Refs, RefsQuery},
+    stacks::{self, StackOrder, ValuedStacks},
+    suspects::LeaksQuery,
+    tags::{self, Tags},
+    timeline::Timeline,
+    top::{self, Top},
+    traces::{self, Traces},
 };
 use crate::filter::Granularity;
 use crate::graph::trim::TrimLimits;
 use crate::model::origin::Own;
+use crate::model::series::Series;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// Order of the rows.
@@ -88,6 +105,111 @@ impl Question {
     }
 }
 
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", schemars(transform = sections::describe))]
+pub enum Answer {
+    /// What changed.
+    Diff(Diff),
+    /// Where the memory is.
+    Top(Top),
+    /// The call paths that allocated memory.
+    Refs(Refs),
+    /// The call graph.
+    Graph(Graph),
+    /// Rows with their callers and callees.
+    Peek(Peek),
+    /// Lines of functions.
+    List(List),
+    /// Stacks.
+    Traces(Traces),
+    /// Labels.
+    Tags(Tags),
+    /// The flame graph.
+    Flame(Flame),
+    /// Rows over time.
+    Timeline(Timeline),
+    /// The patterns that the stacks under each own function match.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::analysis::matches::Match>"))]
+    Matches(Matches),
+    /// Leaks.
+    #[serde(untagged)]
+    Leaks(LeaksAnswer),
+    /// Whether the rules pass.
+    #[serde(untagged)]
+    Check(CheckAnswer),
+    /// Every distinct stack, for the formats of other tools; never in heapdiff's JSON.
+    #[serde(untagged, skip_deserializing, serialize_with = "sections::nothing")]
+    #[cfg_attr(feature = "schema", schemars(with = "()"))]
+    Stacks(ValuedStacks),
+}
+
+impl Answer {
+    /// The rows over time, if the answer has them.
+    pub fn timeline(&self) -> Option<&Timeline> {
+        match self {
+            Self::Timeline(timeline) | Self::Leaks(LeaksAnswer { timeline, .. }) => Some(timeline),
+            _ => None,
+        }
+    }
+
+    /// Whether the rules pass, if the question was a check.
+    pub fn check(&self) -> Option<&Check> {
+        match self {
+            Self::Check(answer) => Some(&answer.check),
+            _ => None,
+        }
+    }
+}
+
+/// Answers a question about snapshots, one line per question.
+pub(super) fn ask(
+    subject: &Subject<'_>,
+    order: Order,
+    query: &Query,
+) -> Result<Answer, ReportError> {
+    let Query { granularity, nodecount, .. } = *query;
+    let &Subject { series, frames, measured, process, .. } = subject;
+    let wanted = RowOptions { nodecount, all: query.all };
+    Ok(match &query.question {
+        Question::Diff => {
+            let part = diff::Comparison::new(series, Some(frames), measured, order, process);
+            Answer::Diff(part.diff(frames, wanted))
+        }
+        Question::Top => Answer::Top(top::top(subject, order, wanted)),
+        Question::Refs(asked) => {
+            Answer::Refs(refs::refs(subject, asked, &Regex::new(&asked.pattern)?)?)
+        }
+        Question::Stacks(order) => Answer::Stacks(stacks::stacks(subject, granularity, *order)?),
+        Question::Graph(limits) => Answer::Graph(call_graph::graph(subject, *limits)?),
+        Question::Peek(pattern) => {
+            let regex = pattern.as_deref().map(Regex::new).transpose()?;
+            Answer::Peek(peek::peek(subject, regex.as_ref(), order, nodecount)?)
+        }
+        Question::List { pattern } => {
+            Answer::List(list::list(subject, &Regex::new(pattern)?, wanted)?)
+        }
+        Question::Traces => Answer::Traces(traces::traces(subject, wanted)?),
+        Question::Tags => Answer::Tags(tags::tags(subject, wanted)),
+        Question::Matches(asked) => {
+            let columns = pattern_columns(series)?;
+            Answer::Matches(matches::matches(series, frames, columns, asked, nodecount))
+        }
+        Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
+        Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
+            return Err(ReportError::OtherSubject(query.question.subject()));
+        }
+    })
+}
+
+/// The columns that patterns are matched with.
+pub(super) fn pattern_columns(series: &Series) -> Result<matches::Columns, ReportError> {
+    let name = || series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
+    matches::Columns::of(series).ok_or_else(|| ReportError::NoPatterns(name()))
+}
+
 /// A question with all options that shape its answer.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -104,7 +226,7 @@ pub struct Query {
     pub nodecount: usize,
     /// Keep rows that are within noise or didn't change.
     pub all: bool,
-    /// Which code is the program's own, for a question without a say in that of its own.
+    /// Which code is the program's own.
     pub own: Own,
     /// Scale the after side to the total of the before side first (pprof's `-normalize`).
     pub normalize: bool,
@@ -114,16 +236,6 @@ pub struct Query {
 }
 
 impl Query {
-    /// Which code is the program's own.
-    pub(super) fn own(&self) -> &Own {
-        match &self.question {
-            Question::Leaks(asked) => &asked.own,
-            Question::Matches(asked) => &asked.own,
-            Question::Check(asked) => &asked.own,
-            _ => &self.own,
-        }
-    }
-
     /// A question about all functions, in the profile's own sample type.
     pub fn new(question: Question) -> Self {
         Self {

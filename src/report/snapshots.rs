@@ -1,21 +1,18 @@
 //! Answers questions about snapshots: one, two that are compared, or several that are added up.
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
+use super::question::{ask, pattern_columns};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
 };
-use crate::analysis::{
-    Measured, Order, Process, RowOptions, Subject, call_graph, diff, flame, list, matches, peek,
-    refs, stacks, tags, top, traces,
-};
+use crate::analysis::{Measured, Order, Process, RowOptions, Subject, diff, top};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::series::{Series, trimmed};
 use crate::model::site::Owners;
 use crate::parallel;
-use regex::Regex;
 
 /// Answers a query about snapshots, whose filter is `spec`.
 pub(super) fn answer(
@@ -53,8 +50,8 @@ pub(super) fn answer(
     }
     let wanted = RowOptions { nodecount: query.nodecount, all: query.all };
     // File names are whole here: folders are what tells modules apart.
-    let owners = Owners::new(&series.symbols, query.own());
-    draft.warnings.extend(warn_of_own(query.own(), &owners));
+    let owners = Owners::new(&series.symbols, &query.own);
+    draft.warnings.extend(warn_of_own(&owners));
     let frames = |series: &Series| Frames::new(series, &owners, query.granularity, spec.noinlines);
     let mut process = None;
     if is_comparison {
@@ -99,42 +96,6 @@ pub(super) fn answer(
     Ok(draft.answered(answer))
 }
 
-/// Answers a question about snapshots, one line per question.
-fn ask(subject: &Subject<'_>, order: Order, query: &Query) -> Result<Answer, ReportError> {
-    let Query { granularity, nodecount, .. } = *query;
-    let &Subject { series, frames, measured, process, .. } = subject;
-    let wanted = RowOptions { nodecount, all: query.all };
-    Ok(match &query.question {
-        Question::Diff => {
-            let part = diff::Comparison::new(series, Some(frames), measured, order, process);
-            Answer::Diff(part.diff(frames, wanted))
-        }
-        Question::Top => Answer::Top(top::top(subject, order, wanted)),
-        Question::Refs(asked) => {
-            Answer::Refs(refs::refs(subject, asked, &Regex::new(&asked.pattern)?)?)
-        }
-        Question::Stacks(order) => Answer::Stacks(stacks::stacks(subject, granularity, *order)?),
-        Question::Graph(limits) => Answer::Graph(call_graph::graph(subject, *limits)?),
-        Question::Peek(pattern) => {
-            let regex = pattern.as_deref().map(Regex::new).transpose()?;
-            Answer::Peek(peek::peek(subject, regex.as_ref(), order, nodecount)?)
-        }
-        Question::List { pattern } => {
-            Answer::List(list::list(subject, &Regex::new(pattern)?, wanted)?)
-        }
-        Question::Traces => Answer::Traces(traces::traces(subject, wanted)?),
-        Question::Tags => Answer::Tags(tags::tags(subject, wanted)),
-        Question::Matches(asked) => {
-            let columns = pattern_columns(series)?;
-            Answer::Matches(matches::matches(series, frames, columns, asked, nodecount))
-        }
-        Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
-        Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
-            return Err(ReportError::OtherSubject(query.question.subject()));
-        }
-    })
-}
-
 /// The column of the sample type that a question is about.
 fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     if matches!(query.question, Question::Matches(_)) {
@@ -142,12 +103,6 @@ fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     }
     let names = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
     column(&series.sample_types, names, query.sample_type.as_deref())
-}
-
-/// The columns that patterns are matched with.
-fn pattern_columns(series: &Series) -> Result<matches::Columns, ReportError> {
-    let name = || series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
-    matches::Columns::of(series).ok_or_else(|| ReportError::NoPatterns(name()))
 }
 
 /// Warns that not all snapshots are compared.

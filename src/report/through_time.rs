@@ -109,8 +109,7 @@ impl Settled {
                 draft.warnings.extend(unmatched.into_iter().map(no_match));
             }
         }
-        let own = leaks.map_or(&query.own, |asked| &asked.own);
-        let owners = Owners::new(&recording.main().history.records.symbols, own);
+        let owners = Owners::new(&recording.main().history.records.symbols, &query.own);
         Ok(Self { recording, owners, measured, order, draft })
     }
 
@@ -129,7 +128,7 @@ impl Settled {
                 place.file = file.map(str::to_owned);
             }
         }
-        self.draft.warnings.extend(warn_of_leaks(&self.owners, asked, &verdict));
+        self.draft.warnings.extend(warn_of_leaks(&self.owners, &verdict));
         (suspects, verdict)
     }
 
@@ -173,8 +172,8 @@ fn check_leaks(history: &History, column: usize, asked: &LeaksQuery) -> Result<(
 }
 
 /// Warns about suspects that might mislead.
-fn warn_of_leaks(owners: &Owners, asked: &LeaksQuery, verdict: &Verdict) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = warn_of_own(&asked.own, owners).into_iter().collect();
+fn warn_of_leaks(owners: &Owners, verdict: &Verdict) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = warn_of_own(owners).into_iter().collect();
     if verdict.not_followed > 0 {
         warnings.push(Warning {
             code: WarningCode::Other,

@@ -7,7 +7,6 @@ use crate::dsl::{bytes, heap, stack};
 use crate::random::Random;
 use heapdiff::analysis::check::{Check, CheckQuery, Missing, Outcome};
 use heapdiff::filter::Spec;
-use heapdiff::model::origin::Own;
 use heapdiff::patterns::Catalog;
 use heapdiff::report::{Query, Question, Runs, analyze};
 use heapdiff::rules::Rules;
@@ -64,7 +63,6 @@ fn check(profiles: &[Vec<u8>], before: usize, rules: &str) -> Check {
     let asked = CheckQuery {
         rules: Arc::new(rules),
         catalog: Arc::new(Catalog::default()),
-        own: Own::default(),
         before,
         today: "2026-01-01".parse().unwrap(),
         missing: Missing::default(),

@@ -4,7 +4,6 @@
 use crate::corpus;
 use heapdiff::analysis::matches::{Match, MatchesQuery};
 use heapdiff::filter::Spec;
-use heapdiff::model::origin::Own;
 use heapdiff::patterns::Catalog;
 use heapdiff::report::{Question, analyze};
 use std::collections::BTreeMap;
@@ -13,7 +12,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 fn matches(profile: &[u8], catalog: &Arc<Catalog>) -> Vec<Match> {
-    let asked = MatchesQuery { catalog: Arc::clone(catalog), own: Own::default() };
+    let asked = MatchesQuery { catalog: Arc::clone(catalog) };
     let query = crate::ask::query(Question::Matches(asked), "");
     let series = crate::ask::series(&[profile]).unwrap();
     answer!(analyze(series, &query, &Spec::default()).unwrap().answer, Matches).rows
@@ -116,7 +115,7 @@ fn the_other_patterns_are_found_and_all_of_them_on_every_version_of_go() {
 
 #[test]
 fn goroutine_profiles_match_by_where_they_are_parked() {
-    let asked = MatchesQuery { catalog: Arc::new(Catalog::builtin()), own: Own::default() };
+    let asked = MatchesQuery { catalog: Arc::new(Catalog::builtin()) };
     let query = crate::ask::query(Question::Matches(asked), "");
     let goroutines = corpus::read("patterns/goroutine.pb.gz");
     let series = crate::ask::series(&[&goroutines, &goroutines]).unwrap();

@@ -218,6 +218,8 @@ impl Check {
 pub struct CheckSubject<'a> {
     /// The snapshots.
     pub series: &'a Series,
+    /// Which code is the program's own.
+    pub own: &'a Own,
     /// Whether inlined functions count as part of the function they were inlined into.
     pub noinlines: bool,
     /// How two snapshots relate.
@@ -244,8 +246,6 @@ pub struct CheckQuery {
     pub rules: Arc<Rules>,
     /// Leak patterns, for rules about them.
     pub catalog: Arc<Catalog>,
-    /// Which code is the program's own.
-    pub own: Own,
     /// How many of the snapshots are before; the others are after.
     pub before: usize,
     /// Today's date, for the allow-list.

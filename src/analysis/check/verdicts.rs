@@ -192,7 +192,7 @@ pub(super) fn hold<'a>(
         scopes_of.chain(active.iter().map(|allowance| (&allowance.scope, Value::Cum))).collect();
     let (scopes, mut tests) = Scopes::new(series, subject.noinlines, &asked.catalog, &scopes_of);
     let allowances: Vec<Test> = tests.split_off(counted.len());
-    let owners = Owners::new(&series.symbols, &asked.own);
+    let owners = Owners::new(&series.symbols, subject.own);
     let mut columns: Vec<(usize, Vec<usize>)> = Vec::new();
     for (test, &rule) in counted.iter().enumerate() {
         let column = column(&rules[rule], subject, position)?;

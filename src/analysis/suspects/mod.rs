@@ -24,7 +24,6 @@ use super::spans::nearest;
 use super::turnover::judge_line;
 use super::{Measured, Place};
 use crate::model::history::History;
-use crate::model::origin::Own;
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
@@ -119,8 +118,6 @@ pub struct Goroutines {
 /// A question about leaks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeaksQuery {
-    /// Which code is the program's own.
-    pub own: Own,
     /// Leak patterns.
     pub catalog: Arc<Catalog>,
     /// A limit on the memory of the process.
@@ -168,9 +165,9 @@ pub(crate) fn suspects(
     let alone = recording.is_of_goroutines();
     let parked = if alone && track.is_timed() {
         // Profiles of the same time go to the process of the first of them.
-        Parked::new(goroutines, &nearest(goroutines, goroutines), asked)
+        Parked::new(goroutines, &nearest(goroutines, goroutines), (owners, asked))
     } else {
-        Parked::new(goroutines, &goroutines.processes, asked)
+        Parked::new(goroutines, &goroutines.processes, (owners, asked))
     };
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));

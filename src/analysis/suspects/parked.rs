@@ -25,10 +25,14 @@ pub(super) struct Parked<'a> {
 
 impl<'a> Parked<'a> {
     /// Groups the goroutines of a track by process.
-    pub(super) fn new(track: &'a Track, processes: &[Span], asked: &LeaksQuery) -> Self {
+    pub(super) fn new(
+        track: &'a Track,
+        processes: &[Span],
+        (owners, asked): (&Owners, &LeaksQuery),
+    ) -> Self {
         let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
         let history = &track.history;
-        let owners = Owners::new(&history.records.symbols, &asked.own);
+        let owners = Owners::new(&history.records.symbols, owners.own());
         for (process, span) in processes.iter().enumerate() {
             if span.moments.len() > 1 {
                 let groups = groups(history, &owners, span);

@@ -16,7 +16,7 @@ use crate::model::series::Series;
 use crate::model::symbols::base_name;
 use crate::patterns::Catalog;
 use crate::report::baselines::BaselineTotal;
-use crate::report::measure;
+use crate::report::{Query, Question, measure};
 use crate::rules::{Rule, Rules, Scope};
 use crate::source::baselines::{self, Baseline, Facts, Keep, SCHEMA, WriteRun};
 use crate::units;
@@ -207,13 +207,13 @@ fn totals(series: Series, missing: Missing) -> Result<Vec<BaselineTotal>, Comman
         rules: Arc::new(rules),
         // Rules about totals need no patterns.
         catalog: Arc::new(Catalog::default()),
-        own: crate::model::origin::Own::default(),
         before: 0,
         today: today(),
         missing,
         inconclusive: None,
     };
-    let measures = measure(series, &asked, None, &Spec::default()).map_err(answer)?;
+    let measures =
+        measure(series, &Query::new(Question::Check(asked)), &Spec::default()).map_err(answer)?;
     let total = |measure: DriftMeasure| BaselineTotal {
         standard_error: (measure.known || runs > 1).then(|| measure.point.variance.sqrt()),
         value: measure.point.value.round() as i64,

@@ -177,7 +177,7 @@ impl Gate {
         today: Date,
         warnings: Vec<Warning>,
     ) -> Result<Report, CommandError> {
-        let query = self.query(Question::Check(self.asked(before, today)));
+        let query = self.query(before, today);
         let subject = Subject { warnings, ..runs.into() };
         analyze(subject, &query, &self.spec).map_err(|e| CommandError::Answer(Box::new(e)))
     }
@@ -191,27 +191,28 @@ impl Gate {
     ) -> Result<Vec<DriftMeasure>, CommandError> {
         let series =
             load(runs, Keep::All, progress).map_err(|e| CommandError::Answer(Box::new(e)))?;
-        let asked = self.asked(0, today);
-        measure(series, &asked, self.sample_type.as_deref(), &self.spec)
-            .map_err(|e| CommandError::Answer(Box::new(e)))
+        let query = self.query(0, today);
+        measure(series, &query, &self.spec).map_err(|e| CommandError::Answer(Box::new(e)))
     }
 
-    fn asked(&self, before: usize, today: Date) -> CheckQuery {
-        CheckQuery {
+    /// The question to the runs, of which the first `before` are before.
+    fn query(&self, before: usize, today: Date) -> Query {
+        let mut trim_path = self.output.trim_path.clone();
+        trim_path.extend(Self::here());
+        let asked = CheckQuery {
             rules: Arc::new(self.rules.clone()),
             catalog: Arc::clone(&self.catalog),
-            own: self.own.clone(),
             before,
             today,
             missing: self.missing,
             inconclusive: self.on_inconclusive.map(Outcome::from),
+        };
+        Query {
+            sample_type: self.sample_type.clone(),
+            own: self.own.clone(),
+            trim_path,
+            ..Query::new(Question::Check(asked))
         }
-    }
-
-    fn query(&self, question: Question) -> Query {
-        let mut trim_path = self.output.trim_path.clone();
-        trim_path.extend(Self::here());
-        Query { sample_type: self.sample_type.clone(), trim_path, ..Query::new(question) }
     }
 
     /// Returns the prefixes of file names of a program that was built here: the folder, and with

@@ -1,12 +1,10 @@
-//! Answers: one variant per question.
+//! The shape of answers in JSON.
 //!
-//! In JSON an answer is a section in the flat object of the report: the variant's name and its
-//! contents. An answer with several sections is a struct whose fields are the sections.
+//! An answer is a section in the flat object of the report: the variant's name and its contents. An
+//! answer with several sections is a struct whose fields are the sections.
 
 use crate::analysis::{
-    Suspect, call_graph::Graph, check::Check, diff::Diff, flame::Flame, list::List,
-    matches::Matches, peek::Peek, refs::Refs, stacks::ValuedStacks, suspects::Verdict, tags::Tags,
-    timeline::Timeline, top::Top, traces::Traces,
+    Suspect, check::Check, stacks::ValuedStacks, suspects::Verdict, timeline::Timeline,
 };
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
@@ -15,47 +13,6 @@ use {
     schemars::Schema,
     serde_json::{Map, Value, json},
 };
-
-/// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "schema", schemars(transform = sections))]
-pub enum Answer {
-    /// What changed.
-    Diff(Diff),
-    /// Where the memory is.
-    Top(Top),
-    /// The call paths that allocated memory.
-    Refs(Refs),
-    /// The call graph.
-    Graph(Graph),
-    /// Rows with their callers and callees.
-    Peek(Peek),
-    /// Lines of functions.
-    List(List),
-    /// Stacks.
-    Traces(Traces),
-    /// Labels.
-    Tags(Tags),
-    /// The flame graph.
-    Flame(Flame),
-    /// Rows over time.
-    Timeline(Timeline),
-    /// The patterns that the stacks under each own function match.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::analysis::matches::Match>"))]
-    Matches(Matches),
-    /// Leaks.
-    #[serde(untagged)]
-    Leaks(LeaksAnswer),
-    /// Whether the rules pass.
-    #[serde(untagged)]
-    Check(CheckAnswer),
-    /// Every distinct stack, for the formats of other tools; never in heapdiff's JSON.
-    #[serde(untagged, skip_deserializing, serialize_with = "nothing")]
-    #[cfg_attr(feature = "schema", schemars(with = "()"))]
-    Stacks(ValuedStacks),
-}
 
 /// Leaks, and the rows over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,32 +42,14 @@ pub struct CheckAnswer {
     pub check: Check,
 }
 
-impl Answer {
-    /// The rows over time, if the answer has them.
-    pub fn timeline(&self) -> Option<&Timeline> {
-        match self {
-            Self::Timeline(timeline) | Self::Leaks(LeaksAnswer { timeline, .. }) => Some(timeline),
-            _ => None,
-        }
-    }
-
-    /// Whether the rules pass, if the question was a check.
-    pub fn check(&self) -> Option<&Check> {
-        match self {
-            Self::Check(answer) => Some(&answer.check),
-            _ => None,
-        }
-    }
-}
-
 /// An answer without a section.
-fn nothing<S: Serializer>(_: &ValuedStacks, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn nothing<S: Serializer>(_: &ValuedStacks, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_struct("Stacks", 0)?.end()
 }
 
 /// Describes answers as sections of one object, each of which may be absent, whatever the variant.
 #[cfg(feature = "schema")]
-fn sections(schema: &mut Schema) {
+pub(super) fn describe(schema: &mut Schema) {
     let mut sections = Map::new();
     gather(schema.as_value(), &mut sections);
     *schema = json!({ "type": "object", "properties": sections }).try_into().unwrap_or_default();
