@@ -7,6 +7,7 @@
 
 use crate::graph::distinct_stacks::Stacks;
 use crate::graph::frames::{Frames, RowId, Unsymbolized};
+use crate::model::goroutines;
 use crate::model::ids::FunctionId;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::SampleType;
@@ -165,8 +166,12 @@ pub fn matches(
     for (id, &values) in stacks.ids().zip(&values).filter(|(_, values)| **values != [0; 2]) {
         let stack = || stacks.rows(id, frames, Unsymbolized::Binary);
         let names = stack().map(|row| row.0 as usize);
-        let mut hits =
-            if columns.is_goroutine { matcher.parked(names) } else { matcher.matching(names) };
+        let mut hits = if columns.is_goroutine {
+            let state = goroutines::state(stack().map(|row| frames.name(row)));
+            matcher.parked(names, Some(state))
+        } else {
+            matcher.matching(names)
+        };
         let is_own_leaf = stack().next().is_some_and(|leaf| files[leaf.0 as usize].is_some());
         if hits.is_empty() && is_own_leaf && !columns.is_goroutine {
             hits.extend(fallback);

@@ -6,7 +6,7 @@
 
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
-use super::turnover::{class_of, judge_line, keeps_little, stopped};
+use super::turnover::{class_of, goes_on, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
@@ -224,17 +224,18 @@ fn classes(
         };
         // A leak that began late grows at its late rate.
         let slope = if class == Class::Leak { judgement.late } else { judgement.slope };
-        (class, slope)
+        (class, slope, goes_on(&judgement, &lines[i].values))
     });
-    let leaks = rows.iter().zip(&classes).filter(|(_, (class, _))| *class == Class::Leak);
+    let leaks = rows.iter().zip(&classes);
+    let leaks = leaks.filter(|(_, (class, _, goes_on))| *class == Class::Leak && !goes_on);
     let leaks = leaks.map(|(candidate, _)| (candidate.row.0, candidate.tally));
     let stopped = stopped(evolution, leaks, |record| by.of(record).iter().copied());
-    for (candidate, (class, _)) in rows.iter().zip(&mut classes) {
+    for (candidate, (class, ..)) in rows.iter().zip(&mut classes) {
         if stopped.contains(&candidate.row.0) {
             *class = Class::Grew;
         }
     }
-    classes
+    classes.into_iter().map(|(class, slope, _)| (class, slope)).collect()
 }
 
 fn test(rows: &mut [Candidate]) {

@@ -126,6 +126,22 @@ pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
     late.into_iter().filter(|(_, tally)| tally.p_growth() > STOPPED).map(|(key, _)| key).collect()
 }
 
+/// Share of the intervals with growth from which a leak hasn't stopped.
+const PERSISTS: f64 = 0.8;
+
+/// A value that never falls rises this often without stopping: a full cache does so once in 2⁶.
+const RISES: usize = 6;
+
+/// Whether a leak hasn't stopped: it rises nearly all the time and certainly still does, or it has
+/// risen often and never fallen. The contents of a full cache go up and down.
+pub(super) fn goes_on(judgement: &Judgement, values: &[i64]) -> bool {
+    let steps = values.windows(2);
+    let never_falls = steps.clone().all(|pair| pair[1] >= pair[0]);
+    let rises = |from: usize| steps.clone().skip(from).filter(|pair| pair[1] > pair[0]).count();
+    judgement.persistence >= PERSISTS && judgement.late.interval.lower > 0.0
+        || never_falls && rises(0) >= RISES && rises(values.len() * 2 / 3) > 0
+}
+
 /// Whether a leak must be checked for growth in its late half: it loses memory as well as gaining
 /// it, and what it holds stays for a while. The contents of a full cache go up and down, and may
 /// end high.

@@ -6,6 +6,7 @@
 //! the empty set.
 
 use super::{Catalog, Example, Pattern, ProfileKind};
+use crate::model::goroutines;
 use hashbrown::HashMap;
 use regex::{Regex, RegexSet, RegexSetBuilder};
 use rustc_hash::FxBuildHasher;
@@ -44,8 +45,10 @@ struct Condition {
     any: Option<Bits>,
     /// None of these.
     not: Bits,
-    /// This one, for a parked goroutine.
+    /// This one, for a parked goroutine,
     goroutine: Option<usize>,
+    /// that waits for this; for anything if absent.
+    state: Option<String>,
 }
 
 impl Matcher {
@@ -70,10 +73,12 @@ impl Matcher {
             })
             .collect();
         let words = expressions.len().div_ceil(64);
-        let patterns = of_pattern.into_iter().map(|[start, not, goroutine, end]| Condition {
+        let conditions = of_pattern.into_iter().zip(catalog.patterns());
+        let patterns = conditions.map(|([start, not, goroutine, end], pattern)| Condition {
             any: (start < not).then(|| bits(start..not, words)),
             not: bits(not..goroutine, words),
             goroutine: (goroutine < end).then_some(goroutine),
+            state: pattern.state.clone(),
         });
         let patterns = patterns.collect();
         let mut sets = vec![bits(0..0, words)];
@@ -108,10 +113,18 @@ impl Matcher {
     }
 
     /// Returns the patterns that a parked goroutine with this stack belongs to, in the order of the
-    /// catalogue.
-    pub fn parked(&self, stack: impl Iterator<Item = usize>) -> Vec<PatternId> {
+    /// catalogue; `state` is what it waits for, or `None` if that doesn't matter.
+    pub fn parked(
+        &self,
+        stack: impl Iterator<Item = usize>,
+        state: Option<&str>,
+    ) -> Vec<PatternId> {
         let Some(hits) = self.union(stack) else { return Vec::new() };
-        self.those(|wanted| wanted.goroutine.is_some_and(|i| hits[i / 64] >> (i % 64) & 1 == 1))
+        self.those(|wanted| {
+            let of_state =
+                state.is_none() || wanted.state.is_none() || wanted.state.as_deref() == state;
+            of_state && wanted.goroutine.is_some_and(|i| hits[i / 64] >> (i % 64) & 1 == 1)
+        })
     }
 
     /// The expressions that match some frame; `None` if there are none.
@@ -144,7 +157,11 @@ pub(super) fn matches(pattern: &Pattern, example: &Example) -> bool {
                 && pattern.any.iter().all(meets)
                 && !pattern.not.iter().any(meets)
         }
-        ProfileKind::Goroutine => pattern.goroutine.iter().any(meets),
+        ProfileKind::Goroutine => {
+            let state = goroutines::state(stack.iter().map(String::as_str));
+            let of_state = pattern.state.as_deref().is_none_or(|wanted| wanted == state);
+            of_state && pattern.goroutine.iter().any(meets)
+        }
     }
 }
 
@@ -191,7 +208,10 @@ mod tests {
                 start = stack.end;
                 let found = match example.profile {
                     ProfileKind::Heap => matcher.matching(stack),
-                    ProfileKind::Goroutine => matcher.parked(stack),
+                    ProfileKind::Goroutine => {
+                        let names = example.stack.iter().map(String::as_str);
+                        matcher.parked(stack, Some(goroutines::state(names)))
+                    }
                 };
                 let found = found.into_iter().any(|found| catalog[found].id == id);
                 assert_eq!(found, example.matches, "{id}: {example:?}");
@@ -213,8 +233,8 @@ mod tests {
         for stack in [&[0][..], &[1], &[0, 1, 2], &[2], &[3], &[4], &[], &[99]] {
             assert!(!is_match(stack), "{stack:?}");
         }
-        assert_eq!(matcher.parked([3, 4].into_iter()), [PatternId(0)]);
-        assert_eq!(matcher.parked([0, 1].into_iter()), []);
+        assert_eq!(matcher.parked([3, 4].into_iter(), None), [PatternId(0)]);
+        assert_eq!(matcher.parked([0, 1].into_iter(), None), []);
     }
 
     #[test]
@@ -224,7 +244,7 @@ mod tests {
         let catalog = Catalog::builtin();
         let matcher = Matcher::new(&catalog, ["main.f"].into_iter());
         assert_eq!(matcher.matching([0].into_iter()), []);
-        let parked = matcher.parked([0].into_iter());
+        let parked = matcher.parked([0].into_iter(), None);
         assert_eq!(parked.iter().map(|&id| &*catalog[id].id).collect::<Vec<_>>(), ["goroutine"]);
     }
 }

@@ -116,6 +116,12 @@ pub struct Pattern {
     pub evidence: PatternEvidence,
     /// Matches some frame of a parked goroutine that belongs to it.
     pub goroutine: Option<Regex>,
+    /// What such a goroutine waits for, such as `select`; any state if absent.
+    pub state: Option<String>,
+    /// Whether goroutines that are there in most snapshots are evidence; otherwise they must pile up.
+    pub present: bool,
+    /// Whether nothing limits how many there can be: only a call releases one.
+    pub unbounded: bool,
     /// How likely it names the true cause.
     pub confidence: Confidence,
     /// What happens.

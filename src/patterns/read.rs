@@ -42,6 +42,11 @@ struct Table {
     #[serde(default)]
     not: Vec<Spanned<String>>,
     goroutine: Option<Spanned<String>>,
+    state: Option<Spanned<String>>,
+    #[serde(default)]
+    present: bool,
+    #[serde(default)]
+    unbounded: bool,
     #[serde(default)]
     metric: Metric,
     #[serde(default)]
@@ -124,6 +129,12 @@ impl Reader<'_> {
             let compile = |text: &Spanned<String>| self.regex(&id, field, text);
             texts.iter().map(compile).collect::<Result<Vec<_>, _>>()
         };
+        if let (Some(state), None) = (&table.state, &table.goroutine) {
+            let message = format!(
+                "pattern `{id}` has `state`, which says what goroutines wait for, and no `goroutine`"
+            );
+            return Err(self.file.error(state.span(), message));
+        }
         let examples = table.example.into_iter();
         Ok(Pattern {
             title: self.said(&id, "title", &table.title)?,
@@ -135,6 +146,9 @@ impl Reader<'_> {
                 .goroutine
                 .map(|text| self.regex(&id, "goroutine", &text))
                 .transpose()?,
+            state: table.state.map(Spanned::into_inner),
+            present: table.present,
+            unbounded: table.unbounded,
             confidence: table.confidence,
             meaning: self.said(&id, "meaning", &table.meaning)?,
             look_for: paragraph(&table.look_for),

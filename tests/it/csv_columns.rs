@@ -512,6 +512,8 @@ fn suspects() {
         "slope_per_hour": { "estimate": 14, "lower": 15, "upper": 16 }, "q_value": 0.0625,
         "retention": { "estimate": 0.5, "lower": 0.25, "upper": 0.75 }, "persistence": 0.875,
         "path": ["main.main", "main.f"], "mechanism": "time.NewTicker", "places": [place()],
+        "parts": [{ "site": place(), "sample_type": "inuse_space", "unit": "bytes",
+            "growth": { "estimate": 903, "lower": 1, "upper": 2 } }],
         "load_factor": 1.5,
         "goroutines": {
             "before": 17, "after": 18, "state": "select", "started_by": "main.start",
@@ -523,7 +525,11 @@ fn suspects() {
     let mut report = serde_json::to_value(time_samples::leaks()).unwrap();
     report["suspects"] = json!([suspect]);
     let (csv, json) = said_by(report);
-    let columns = [&SUSPECTS[..], &[("places", "=main.under under.go:902")]].concat();
+    let columns = [
+        &SUSPECTS[..],
+        &[("places", "=main.under under.go:902"), ("parts", "=main.under under.go:902 903 bytes")],
+    ]
+    .concat();
     check(&csv, &json, &[(0, "/suspects/0", &columns)]);
 }
 

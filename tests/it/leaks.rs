@@ -44,19 +44,20 @@ fn holds_its_estimate(interval: &Value) -> bool {
 #[test]
 fn the_caller_that_keeps_is_blamed_and_not_the_helper_that_others_use() {
     let report = report(&harbor(), &["leaks", "one"]);
-    let first = &suspects(&report)[0];
-    assert_eq!((&first["site"]["function"], &first["class"]), (&LEAK.into(), &"leak".into()));
-    assert_eq!(first["rank"], 1);
+    let first = found(&report, LEAK);
+    assert_eq!(first["class"], "leak");
+    // Goroutines that wait can't be a cache; a container could be one that isn't full yet.
+    assert_eq!(first["rank"], 2);
     assert!(first["site"]["file"].as_str().unwrap().ends_with("harbor/harbor.go"), "{first:#}");
     assert!(first["site"]["line"].as_i64().unwrap() > 0, "{first:#}");
-    assert_eq!(first["confidence"], "high");
+    assert_eq!(first["confidence"], "med");
     assert_eq!(first["sample_type"], "inuse_space");
     // It begins in main and ends in the helper, which a healthy caller uses as well.
     let path: Vec<&str> =
         first["path"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
     assert!(path.contains(&"main.main"), "{path:?}");
     assert_eq!(path.last(), Some(&"main.newTrack"), "{path:?}");
-    assert_eq!(of_class(&report, "leak"), [LEAK, "main.(*harbor).hail"]);
+    assert_eq!(of_class(&report, "leak"), ["main.(*harbor).hail", LEAK]);
     for healthy in ["main.newTrack", "main.(*radar).see"] {
         assert!(
             suspects(&report).iter().all(|s| s["site"]["function"] != healthy),
@@ -98,13 +99,13 @@ fn the_table_says_it_at_once() {
         let rest = &table[at..];
         rest[..rest.find(to).unwrap_or(rest.len())].to_owned()
     };
-    let leak = block(" 1  leak  main.(*logbook).enter", "\n\n");
+    let leak = block(" 2  leak  main.(*logbook).enter", "\n\n");
     for part in
         ["harbor.go:", "slope ", "growth ", " q ", "kept ", "path ", "fix ", "next: heapdiff"]
     {
         assert!(leak.contains(part), "{part} in\n{leak}");
     }
-    let parked = block(" 2  goroutine leak  main.(*harbor).hail", "\n\n");
+    let parked = block(" 1  goroutine leak  main.(*harbor).hail", "\n\n");
     for part in ["chan receive", "main.(*harbor).hail.func1", "20 → 130"] {
         assert!(parked.contains(part), "{part} in\n{parked}");
     }
@@ -274,8 +275,7 @@ fn a_limit_that_means_nothing_is_refused() {
 fn what_is_own_code_decides_who_is_blamed() {
     // The logbook is a library now: its caller is to blame.
     let report = report(&harbor(), &["leaks", "--own", r"^main\.\(\*harbor\)|^main\.main", "one"]);
-    let first = &suspects(&report)[0];
-    assert_eq!(first["site"]["function"], "main.(*harbor).serve", "{first:#}");
+    let first = found(&report, "main.(*harbor).serve");
     assert_eq!(first["class"], "leak");
     assert_eq!(first["mechanism"], LEAK, "{first:#}");
     assert!(suspects(&report).iter().all(|s| s["site"]["function"] != LEAK), "{report:#}");
@@ -320,7 +320,7 @@ fn an_own_pattern_explains_and_makes_no_leak() {
     let patterns = here.join("ours.toml");
     let args = ["leaks", "--patterns", patterns.to_str().unwrap(), "one"];
     let with = report(&harbor(), &args);
-    let leak = &suspects(&with)[0];
+    let leak = found(&with, LEAK);
     assert_eq!(leak["patterns"], serde_json::json!(["ship-pages"]), "{leak:#}");
     assert_eq!(leak["fix"], "Close the logbook at midnight.");
     let table = answer(&harbor(), &args);

@@ -3,7 +3,7 @@
 use crate::samples::{KIB, MIB, empty_diff, input, place, total};
 use heapdiff::analysis::estimates::{Class, Estimate, Share};
 use heapdiff::analysis::suspects::{
-    Goroutines, Limit, LimitOutcome, Needed, ProcessMemory, Suspect, Verdict,
+    Goroutines, Limit, LimitOutcome, Needed, Part, ProcessMemory, Suspect, Verdict,
 };
 use heapdiff::analysis::timeline::{Through, Timeline, TimelineRow};
 use heapdiff::analysis::{Measure, Omitted};
@@ -102,6 +102,7 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         path: ["runtime.main", "main.main", function].map(str::to_owned).to_vec(),
         mechanism: None,
         places: Vec::new(),
+        parts: Vec::new(),
         load_factor: None,
         goroutines: None,
         explanation: "Its value rose in 11 of 11 intervals and shows no sign of leveling off."
@@ -159,6 +160,17 @@ pub(crate) fn leaks() -> Report {
         started_by: "main.(*chatRoom).broadcast".to_owned(),
         parked_in: "main.(*chatRoom).broadcast.func1".to_owned(),
     });
+    let part = |function: &str, line: i64, of: (&str, &str), growth: i64| Part {
+        site: place(function, "/b/room.go", line),
+        sample_type: of.0.to_owned(),
+        unit: of.1.to_owned(),
+        growth: estimate(growth, growth / 10),
+    };
+    parked.parts = vec![
+        part("main.(*chatRoom).broadcast", 31, ("inuse_space", "bytes"), 40 * MIB),
+        part("main.newChatRoom", 12, ("inuse_space", "bytes"), 12 * MIB),
+        part("main.(*chatRoom).broadcast", 33, ("goroutine", "count"), 8800),
+    ];
     let mut late = suspect(
         3,
         "main.encodeFrame",

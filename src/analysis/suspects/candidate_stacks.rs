@@ -5,8 +5,9 @@ use super::contexts::{Contexts, frames_of};
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::RecordChange;
+use crate::model::ids::FunctionId;
 use crate::model::site::Frame;
-use crate::patterns::PatternId;
+use crate::patterns::{Confidence, PatternId};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -15,12 +16,41 @@ use rustc_hash::FxBuildHasher;
 pub(super) struct CandidateStack {
     /// The frames of the stack that grew most, leaf first.
     pub(super) heaviest: Vec<Frame>,
+    /// By how many objects that stack grew.
+    pub(super) objects: f64,
+    /// The stack on which something beneath the function keeps what grew, leaf first; empty if no
+    /// pattern shows it.
+    pub(super) keeper: Vec<Frame>,
     /// Patterns that match a good part of the growth.
     pub(super) patterns: Vec<PatternId>,
 }
 
-/// A pattern must match at least this share of a suspect's growth to explain it.
+/// A pattern must match at least this share of a suspect's growth to explain it, in bytes or in
+/// objects: a timer is small, and so is the context that keeps a large value.
 const EXPLAINS: f64 = 0.2;
+
+/// A pattern whose objects nothing bounds explains a leak beneath whose function they stay, one for
+/// each of its objects: at least this share of them,
+const ONE_FOR_EACH: f64 = 0.5;
+
+/// this share of what was allocated,
+const STAYS: f64 = 0.5;
+
+/// and this many raw samples.
+const SAMPLES: i64 = 2;
+
+/// Objects of a pattern beneath a function that leaks.
+#[derive(Clone, Default)]
+struct Beneath {
+    objects: f64,
+    kept: i64,
+    allocated: i64,
+    /// One of their stacks.
+    stack: Vec<Frame>,
+}
+
+/// Growth that patterns match, or all of it: its value, and objects.
+type Growth = (i64, f64);
 
 /// The stacks of all candidates.
 pub(super) fn of(
@@ -37,16 +67,36 @@ pub(super) fn of(
     }
     let mut of = vec![CandidateStack::default(); candidates.len()];
     let mut best = vec![i64::MIN; candidates.len()];
-    let mut matched: Vec<HashMap<PatternId, i64, FxBuildHasher>> =
+    let mut matched: Vec<HashMap<PatternId, Growth, FxBuildHasher>> =
         vec![HashMap::default(); candidates.len()];
-    let mut wholes = vec![0_i64; candidates.len()];
+    let mut wholes: Vec<Growth> = vec![(0, 0.0); candidates.len()];
+    let leaks = candidates.iter().zip(0..).filter(|(one, _)| one.class == Class::Leak);
+    let leaking: HashMap<FunctionId, usize, FxBuildHasher> =
+        leaks.map(|(one, number)| (one.frame.function, number)).collect();
+    let mut beneath: HashMap<(usize, PatternId), Beneath, FxBuildHasher> = HashMap::default();
     let mut frames = Vec::new();
     let snapshot = &history.records.snapshots[0];
     for sample in 0..snapshot.samples.len() {
         let record = history.record(sample);
         let found = contexts.of_record(record).find_map(|id| of_context[id.index()]);
-        let Some(number) = found else { continue };
         let change = &changes[record];
+        let size = history.records.object_size(snapshot.samples.labels[sample]);
+        let objects = |value: i64| value as f64 / size.unwrap_or(1).max(1) as f64;
+        let is_leak = found.is_some_and(|number| candidates[number].class == Class::Leak);
+        if !is_leak && change.raw != (0, 0) {
+            frames_of(&history.records, snapshot.stack(sample), &mut frames);
+            let above = frames.iter().find_map(|frame| leaking.get(&frame.function));
+            if let Some(&number) = above {
+                for id in matcher.matching(frames.iter().map(|frame| frame.function.index())) {
+                    let sum = beneath.entry((number, id)).or_default();
+                    sum.objects += objects(change.delta());
+                    sum.kept += change.raw.1 - change.raw.0;
+                    sum.allocated += change.allocated;
+                    sum.stack.clone_from(&frames);
+                }
+            }
+        }
+        let Some(number) = found else { continue };
         // A churning site doesn't grow, so it is weighed by what it allocates.
         let weight = match candidates[number].class {
             Class::Churn => change.allocated_value,
@@ -55,22 +105,39 @@ pub(super) fn of(
         frames_of(&history.records, snapshot.stack(sample), &mut frames);
         if weight > 0 {
             let names = frames.iter().map(|frame| frame.function.index());
-            wholes[number] = wholes[number].saturating_add(weight);
+            let grown = objects(weight);
+            let add = |sum: &mut Growth| *sum = (sum.0.saturating_add(weight), sum.1 + grown);
+            add(&mut wholes[number]);
             for id in matcher.matching(names) {
-                let sum = matched[number].entry(id).or_default();
-                *sum = sum.saturating_add(weight);
+                add(matched[number].entry(id).or_default());
             }
         }
         if weight > best[number] {
             best[number] = weight;
+            of[number].objects = objects(weight);
             of[number].heaviest.clone_from(&frames);
         }
     }
     for ((stack, matched), whole) in of.iter_mut().zip(matched).zip(wholes) {
-        let explains = |sum: i64| sum as f64 >= EXPLAINS * whole as f64;
+        let explains = |(value, objects): Growth| {
+            value as f64 >= EXPLAINS * whole.0 as f64 || objects >= EXPLAINS * whole.1
+        };
         let found = matched.into_iter().filter(|(_, sum)| explains(*sum));
         stack.patterns = found.map(|(id, _)| id).collect();
         stack.patterns.sort_unstable();
+    }
+    let mut beneath: Vec<_> = beneath.into_iter().collect();
+    beneath.sort_unstable_by_key(|(key, _)| *key);
+    for ((number, id), sum) in beneath {
+        let pattern = &case.asked.catalog[id];
+        let stays = sum.kept >= SAMPLES && sum.kept as f64 >= STAYS * sum.allocated as f64;
+        let is_one = sum.objects >= ONE_FOR_EACH * of[number].objects;
+        let fits = pattern.unbounded && pattern.confidence == Confidence::High;
+        if stays && is_one && fits && !of[number].patterns.contains(&id) {
+            of[number].patterns.push(id);
+            of[number].patterns.sort_unstable();
+            of[number].keeper = sum.stack;
+        }
     }
     of
 }

@@ -6,7 +6,7 @@
 
 use crate::analysis::evolution::{RecordChange, Tally};
 use crate::model::history::History;
-use crate::model::ids::LocationId;
+use crate::model::ids::{FunctionId, LocationId};
 use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::parallel;
@@ -43,6 +43,9 @@ pub(super) struct Context {
     /// The p-value corrected for the number of tests; `None` if it isn't worth one.
     pub(super) q_value: Option<f64>,
     pub(super) callers: Vec<ContextId>,
+    /// All lines of its function together, if this is the site of one of several.
+    whole: Option<ContextId>,
+    is_whole: bool,
 }
 
 impl Context {
@@ -119,6 +122,8 @@ impl Contexts {
                         p_value: None,
                         q_value: None,
                         callers: Vec::new(),
+                        whole: None,
+                        is_whole: false,
                     });
                     if let Some(ContextId(parent)) = parent {
                         all[parent as usize].callers.push(id);
@@ -130,8 +135,42 @@ impl Contexts {
             }
             contexts.of_record[record] = parent;
         }
+        contexts.add_wholes();
         contexts.test();
         contexts
+    }
+
+    /// Adds a context for all lines together of each function that has several: each of them may be
+    /// too small to show anything.
+    fn add_wholes(&mut self) {
+        let mut lines: HashMap<FunctionId, Vec<ContextId>, FxBuildHasher> = HashMap::default();
+        let mut order = Vec::new();
+        for id in self.sites() {
+            let function = self.get(id).frame.function;
+            let lines = lines.entry(function).or_default();
+            if lines.is_empty() {
+                order.push(function);
+            }
+            lines.push(id);
+        }
+        for lines in order.iter().filter_map(|function| lines.get(function)) {
+            let heaviest = lines.iter().copied().max_by_key(|&id| (self.get(id).delta(), id));
+            let Some(heaviest) = heaviest.filter(|_| lines.len() > 1) else { continue };
+            let whole = ContextId(self.all.len() as u32);
+            let mut tally = Tally::default();
+            for id in lines {
+                tally.merge(&self.get(*id).tally);
+                self.all[id.index()].whole = Some(whole);
+            }
+            self.all.push(Context {
+                depth: DEPTH,
+                tally,
+                callers: Vec::new(),
+                whole: None,
+                is_whole: true,
+                ..self.get(heaviest).clone()
+            });
+        }
     }
 
     /// Whether a context is tested. The only caller of a context would repeat its test.
@@ -154,7 +193,7 @@ impl Contexts {
     /// Corrects for the number of tests; tests of one depth form one family. `trends` are p-values of a rise over
     /// time. A context that has one gets twice the smaller of its two p-values.
     pub(super) fn correct(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
-        for depth in 0..DEPTH {
+        for depth in 0..=DEPTH {
             let of_depth = (0..self.all.len()).filter(|&i| self.all[i].depth == depth);
             let tested: Vec<(usize, f64)> =
                 of_depth.filter_map(|i| Some((i, self.all[i].p_value?))).collect();
@@ -185,12 +224,21 @@ impl Contexts {
     /// The sites.
     pub(super) fn sites(&self) -> impl Iterator<Item = ContextId> + '_ {
         let ids = (0..self.all.len() as u32).map(ContextId);
-        ids.filter(|&id| self.get(id).parent.is_none())
+        ids.filter(|&id| self.get(id).parent.is_none() && !self.get(id).is_whole)
     }
 
-    /// A record's contexts, from its deepest up to its site.
+    /// The contexts that are all lines of a function together.
+    pub(super) fn wholes(&self) -> impl Iterator<Item = ContextId> + '_ {
+        let ids = (0..self.all.len() as u32).map(ContextId);
+        ids.filter(|&id| self.get(id).is_whole)
+    }
+
+    /// A record's contexts, from its deepest up to its site and all lines of its function.
     pub(super) fn of_record(&self, record: usize) -> impl Iterator<Item = ContextId> + '_ {
-        std::iter::successors(self.of_record[record], |&id| self.get(id).parent)
+        std::iter::successors(self.of_record[record], |&id| {
+            let context = self.get(id);
+            context.parent.or(context.whole)
+        })
     }
 }
 

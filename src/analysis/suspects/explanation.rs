@@ -1,14 +1,18 @@
 //! Explains a suspect: one sentence on what its value does, and what its pattern means.
 
-use super::{Suspect, is_any};
+use super::{Suspect, confidence, is_any};
 use crate::analysis::estimates::Class;
-use crate::patterns::{Catalog, Pattern, PatternEvidence};
+use crate::patterns::{Catalog, Confidence, Pattern, PatternEvidence};
+use crate::units;
 
 /// Returns the explanation of a suspect, and the advice.
 pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) -> (String, String) {
     let patterns = suspect.patterns.iter().filter_map(|id| catalog.find(id));
     let pattern = patterns.clone().next();
     let mut text = class(suspect, pattern, snapshots);
+    if suspect.class == Class::Leak {
+        text.push_str(&limit(suspect, pattern));
+    }
     match pattern.filter(|pattern| !pattern.is_fallback()) {
         // The catalogue describes a high-water mark in the heap; goroutines aren't one.
         Some(pattern) if suspect.is_of_goroutines() && is_any(pattern) => {
@@ -32,6 +36,27 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
         _ => pattern.or(catalog.fallback()).map(|pattern| pattern.fix.clone()).unwrap_or_default(),
     };
     (text, advice)
+}
+
+/// What else a leak may be: something with a limit that isn't full yet.
+fn limit(suspect: &Suspect, pattern: Option<&Pattern>) -> String {
+    let last = suspect.values.last().copied().unwrap_or_default();
+    let holds = units::display(last as f64, &suspect.unit);
+    if suspect.is_of_goroutines() || suspect.confidence == Confidence::High {
+        String::new()
+    } else if let Some(name) = confidence::bounded_by(suspect) {
+        format!(
+            " {name} is named like something with a limit. It holds {holds} now: if that is below its \
+             limit, it isn't full yet and doesn't leak."
+        )
+    } else if pattern.is_none_or(Pattern::is_fallback) {
+        format!(
+            " Either it leaks, or it has a limit and isn't full yet: it holds {holds} now. If that is more \
+             than it should ever hold, look here."
+        )
+    } else {
+        String::new()
+    }
 }
 
 fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> String {

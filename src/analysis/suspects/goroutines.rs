@@ -14,12 +14,20 @@ use crate::model::history::History;
 use crate::model::ids::FunctionId;
 use crate::model::recording::Span;
 use crate::model::site::{Frame, Owners};
-use crate::stats::class::{Growth, Judgement};
+use crate::stats::class::{Growth, Judgement, LEAST};
+use crate::stats::trend::Slope;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 /// The least memory of a goroutine, in bytes: its first stack, and its descriptor.
 pub(super) const LEAST_BYTES: i64 = 2048 + 480;
+
+/// Standard deviations by which the number of goroutines of own code must grow.
+const DEVIATIONS: f64 = 2.0;
+
+/// Standard deviations by which the number of other goroutines must grow: those of a library, such as
+/// the connections of a server, come and go with the load.
+const DEVIATIONS_OF_OTHERS: f64 = 3.0;
 
 /// Goroutines that were started in one function and wait in one function.
 #[derive(Clone, Debug)]
@@ -57,9 +65,38 @@ impl Group {
     pub(super) fn after(&self) -> i64 {
         self.line.values.last().copied().unwrap_or(0)
     }
+
+    /// How fast it grows now; if that is unclear, because it grows in stairs, over the whole time.
+    pub(super) fn slope(&self) -> Slope {
+        let Judgement { late, slope, .. } = self.judgement;
+        if late.interval.lower > 0.0 { late } else { slope }
+    }
+
+    /// Whether most snapshots have it.
+    pub(super) fn is_usual(&self) -> bool {
+        let present = self.line.values.iter().filter(|&&count| count > 0).count();
+        2 * present > self.line.values.len()
+    }
+
+    /// Whether it piles up, and shows no sign of leveling off.
+    pub(super) fn is_leak(&self) -> bool {
+        self.class == Class::Leak && self.piles_up()
+    }
+
+    /// Whether it piles up: by more than a number of independent goroutines fluctuates, and with
+    /// enough snapshots also by a slope that is certainly above 0.
+    pub(super) fn piles_up(&self) -> bool {
+        let (before, after) = (self.before().max(0) as f64, self.after().max(0) as f64);
+        // The variance of a Poisson count is the count.
+        let fluctuation = (before + after).sqrt();
+        let is_own = self.is_own || self.is_first_own;
+        let deviations = if is_own { DEVIATIONS } else { DEVIATIONS_OF_OTHERS };
+        let rises = self.line.values.len() < LEAST || self.slope().interval.lower > 0.0;
+        rises && after - before >= deviations * fluctuation
+    }
 }
 
-/// The groups of one process whose count rose.
+/// The groups of one process.
 pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Group> {
     let series = &history.records;
     let Some(snapshot) = series.snapshots.first() else { return Vec::new() };
@@ -119,7 +156,7 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
             judgement,
         }
     });
-    all.filter(|group| group.after() > group.before()).collect()
+    all.collect()
 }
 
 /// The frame that a goroutine waits in: of own code if there is one, else the outermost.

@@ -9,7 +9,7 @@ use super::follow::{Followed, PIECE, churning, follow};
 use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Tally};
-use crate::analysis::turnover::{class_of, judge_line, stopped};
+use crate::analysis::turnover::{class_of, goes_on, judge_line, stopped};
 use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::class::{Growth, Judgement, LEAST};
@@ -119,7 +119,9 @@ impl<'a> Histories<'a> {
         let judged =
             judged.map(|((id, line), (judgement, class))| (id, Judged { line, judgement, class }));
         let mut judged: HashMap<ContextId, Judged, FxBuildHasher> = judged.collect();
-        let leaks = judged.iter().filter(|(_, judged)| judged.class == Class::Leak);
+        let leaks = judged.iter().filter(|(_, judged)| {
+            judged.class == Class::Leak && !goes_on(&judged.judgement, &judged.line.values)
+        });
         let leaks = leaks.map(|(&id, _)| (id, contexts.get(id).tally));
         for id in stopped(evolution, leaks, |record| contexts.of_record(record)) {
             judged.entry(id).and_modify(|judged| judged.class = Class::Grew);
@@ -195,6 +197,16 @@ impl<'a> Histories<'a> {
             match candidates.get_mut(at) {
                 Some(known) => known.join(&one, self.contexts),
                 None => candidates.push(one),
+            }
+        }
+        // Small lines of a function that leaks as a whole.
+        for id in self.contexts.wholes() {
+            let frame = self.contexts.get(id).frame;
+            let is_grown =
+                |one: &Candidate| one.frame.function == frame.function && one.class != Class::Churn;
+            let judged = self.judged.get(&id).filter(|judged| judged.class == self.worst);
+            if let Some(judged) = judged.filter(|_| !candidates.iter().any(is_grown)) {
+                candidates.push(self.candidate(id, judged));
             }
         }
         for candidate in candidates.iter_mut().filter(|candidate| candidate.load.is_some()) {

@@ -6,6 +6,8 @@
 //! program's own code. `explanation` describes the result.
 
 mod candidate_stacks;
+mod causes;
+mod confidence;
 mod contexts;
 mod explanation;
 mod families;
@@ -18,10 +20,10 @@ mod verdict;
 pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 
 use super::entries::Entries;
-use super::estimates::{CHURN, Class, Estimate, Share};
+use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, RecordChange};
 use super::spans::nearest;
-use super::turnover::judge_line;
+use super::turnover::{goes_on, judge_line};
 use super::{Measured, Place};
 use crate::model::history::History;
 use crate::model::recording::{Lack, Recording, Span, Track};
@@ -32,6 +34,7 @@ use crate::stats::LEVEL;
 use crate::stats::class::{Growth, LEAST};
 use candidate_stacks::CandidateStack;
 use contexts::{Contexts, frames_of};
+use goroutines::Group;
 use hashbrown::HashMap;
 use judged::{Candidate, Histories};
 use parked::Parked;
@@ -76,6 +79,9 @@ pub struct Suspect {
     pub mechanism: Option<String>,
     /// Other lines that are part of it.
     pub places: Vec<Place>,
+    /// What the cause consists of, if that is more than one place: memory, and goroutines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// By how much the load of the whole program rose, if that explains the growth.
     pub load_factor: Option<f64>,
     /// Goroutines that wait on its stacks, or that the suspect consists of.
@@ -93,10 +99,38 @@ pub struct Suspect {
 }
 
 impl Suspect {
+    /// Puts its patterns in order, and explains it by them. Where another pattern fits, there is no
+    /// advice about containers in general.
+    fn settle(&mut self, catalog: &Catalog) {
+        let find = |id: &String| catalog.find(id);
+        let pattern_of = |id: &String| find(id).is_none_or(|pattern| !pattern.is_fallback());
+        if self.patterns.iter().any(pattern_of) {
+            self.patterns.retain(pattern_of);
+        }
+        self.patterns
+            .sort_by_key(|id| find(id).map(|pattern| (is_any(pattern), pattern.confidence)));
+        let snapshots = self.values.len();
+        (self.explanation, self.fix) = explanation::explain(self, catalog, snapshots);
+    }
+
     /// Whether its values are numbers of goroutines.
     pub fn is_of_goroutines(&self) -> bool {
         self.sample_type == "goroutine"
     }
+}
+
+/// A part of a suspect: one place whose memory, or whose goroutines, it leaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Part {
+    /// The place that is to blame for this part alone.
+    pub site: Place,
+    /// Sample type of its growth: `inuse_space`, or `goroutine`.
+    pub sample_type: String,
+    /// Its unit.
+    pub unit: String,
+    /// How much it grew from the first snapshot of its process to the last.
+    pub growth: Estimate,
 }
 
 /// Goroutines that go with a suspect.
@@ -124,6 +158,9 @@ pub struct LeaksQuery {
     pub limit: Option<LimitQuery>,
 }
 
+/// The correlation from which memory goes with the number of goroutines.
+const ALIKE: f64 = 0.7;
+
 /// A suspect with the value that ranks it within its class: bytes per hour, or bytes if there are
 /// no times.
 struct Ranked {
@@ -131,25 +168,10 @@ struct Ranked {
     suspect: Suspect,
     /// Whether its site is own code.
     is_own: bool,
-}
-
-/// Blames goroutines of a library on the site of own code whose memory leaks in the same way: their
-/// most specific patterns are equal.
-fn blame_on_own(found: &mut [Ranked]) {
-    let owners: Vec<(String, Place)> = found
-        .iter()
-        .filter(|one| one.is_own && one.suspect.class == Class::Leak)
-        .filter(|one| !one.suspect.is_of_goroutines())
-        .filter_map(|one| Some((one.suspect.patterns.first()?.clone(), one.suspect.site.clone())))
-        .collect();
-    for one in found.iter_mut().filter(|one| !one.is_own && one.suspect.is_of_goroutines()) {
-        let Some(pattern) = one.suspect.patterns.first() else { continue };
-        let mut of = owners.iter().filter(|(known, _)| known == pattern);
-        // If two sites match, the right one is unknown.
-        if let (Some((_, site)), None) = (of.next(), of.next()) {
-            one.suspect.site = site.clone();
-        }
-    }
+    /// Whether it is what a parser made: others may keep it.
+    is_payload: bool,
+    /// By how many objects its heaviest stack grew; 0 for goroutines.
+    objects: f64,
 }
 
 /// Finds the suspects of a recording, the worst first, and the verdict.
@@ -199,17 +221,31 @@ pub(crate) fn suspects(
     }
     let place_of_memory = |frame| place(&history.records, frame);
     found.extend(parked.suspects(asked, &entries, &place_of_memory));
-    blame_on_own(&mut found);
-    let mut found = once_each(found);
+    causes::blame_on_own(&mut found);
+    let found = once_each(found);
+    let parts: Vec<Suspect> = found.iter().map(|one| one.suspect.clone()).collect();
+    let mut verdict = verdict::verdict(track, measured, &parts, asked.limit);
+    let mut found = causes::join(found);
+    for (id, function) in parked.present(&asked.catalog) {
+        if let Some(one) = causes::kept_by(&mut found, function) {
+            one.suspect.patterns.insert(0, asked.catalog[id].id.clone());
+            let rises = one.suspect.slope_per_hour.is_none_or(|slope| slope.lower > 0);
+            one.suspect.confidence = if rises { Confidence::High } else { Confidence::Med };
+        }
+    }
+    for Ranked { suspect, .. } in &mut found {
+        suspect.settle(&asked.catalog);
+    }
+    let certainty = |one: &Ranked| (one.suspect.class, one.suspect.confidence, !one.is_own);
     found.sort_by(|a, b| {
-        let by_class = a.suspect.class.cmp(&b.suspect.class);
-        let by_bound = by_class.then(b.bound.total_cmp(&a.bound));
+        let by_certainty = certainty(a).cmp(&certainty(b));
+        let by_bound = by_certainty.then(b.bound.total_cmp(&a.bound));
         by_bound.then_with(|| a.suspect.path.cmp(&b.suspect.path))
     });
     let ranked = found.into_iter().zip(1..);
     let suspects: Vec<Suspect> =
         ranked.map(|(Ranked { suspect, .. }, rank)| Suspect { rank, ..suspect }).collect();
-    let mut verdict = verdict::verdict(track, measured, &suspects, asked.limit);
+    verdict.leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak).count();
     verdict.not_followed = left_out;
     (suspects, verdict)
 }
@@ -295,7 +331,11 @@ impl Case<'_> {
         let series = &history.records;
         let catalog = &asked.catalog;
         let name = |frame: &Frame| series.symbols.name(frame.function).to_owned();
-        let frames = &stack.heaviest;
+        let is_payload = |id: &PatternId| catalog[*id].evidence == PatternEvidence::Churn;
+        let is_payload = stack.patterns.iter().any(is_payload);
+        let keeper = stack.keeper.iter().find(|frame| owners.is_own(frame.function));
+        let keeper = keeper.filter(|_| is_payload).copied();
+        let frames = if keeper.is_some() { &stack.keeper } else { &stack.heaviest };
         let at = frames.iter().position(|frame| *frame == candidate.frame).unwrap_or_default();
         let foreign = |frame: &&Frame| !owners.is_own(frame.function);
         let mechanism = frames[..at].iter().rev().find(foreign);
@@ -312,16 +352,46 @@ impl Case<'_> {
             // A cumulative value never falls, so it shows nothing about memory in use.
             class = Class::Grew;
         }
-        let goroutines = self.parked.of(&name(&candidate.frame), &stack.patterns, catalog);
+        let has_goroutines = !track.lacks(Lack::Goroutines);
+        let mut patterns = stack.patterns.clone();
+        // A pattern that expects goroutines needs them, if there are goroutine profiles.
+        let expects = |id: PatternId| catalog[id].goroutine.is_some() && !is_any(&catalog[id]);
+        patterns
+            .retain(|&id| !has_goroutines || !expects(id) || self.parked.has_those_of(id, catalog));
+        let held = self.parked.of(&name(&candidate.frame), &stack.patterns, catalog);
+        let piles_up = held.as_ref().is_some_and(|(_, group, _)| group.is_leak());
+        if let Some((_, _, of_goroutines)) = held.as_ref().filter(|_| piles_up) {
+            let named = of_goroutines.iter().filter(|&&id| !is_any(&catalog[id]));
+            patterns.extend(named.filter(|id| !stack.patterns.contains(id)));
+        }
+        let goes_on = goes_on(&candidate.judgement, &candidate.line.values);
+        let has_no_bound =
+            |id: &PatternId| catalog[*id].confidence == Confidence::High && catalog[*id].unbounded;
+        class = match (class, &held) {
+            // It holds as much for each goroutine as before, and these level off.
+            (Class::Leak, Some((_, group, _)))
+                if !goes_on && levels_off_with(group, &candidate.line.values) =>
+            {
+                Class::GrowingDecelerating
+            }
+            // What only a call releases has no size at which it would be full.
+            (Class::GrowingDecelerating, _)
+                if is_trend && goes_on && patterns.iter().any(has_no_bound) =>
+            {
+                Class::Leak
+            }
+            (class, _) => class,
+        };
+        let goroutines = held.map(|(facts, ..)| facts);
         let sample_type = &history.sample_types[measured.column];
         let mut suspect = Suspect {
             rank: 0,
-            site: place(series, entry.unwrap_or(candidate.frame)),
+            site: place(series, keeper.or(entry).unwrap_or(candidate.frame)),
             class,
             confidence: Confidence::Med,
             sample_type: sample_type.name.clone(),
             unit: sample_type.unit.clone(),
-            patterns: ids(catalog, &stack.patterns, class),
+            patterns: ids(catalog, &patterns, class),
             growth: Estimate::new(candidate.delta(), interval),
             slope_per_hour: (track.is_timed() && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
@@ -330,6 +400,7 @@ impl Case<'_> {
             path: frames.iter().rev().map(name).collect(),
             mechanism: mechanism.map(name),
             places: candidate.places.iter().map(|&frame| place(series, frame)).collect(),
+            parts: Vec::new(),
             load_factor: candidate.load,
             goroutines,
             explanation: String::new(),
@@ -338,9 +409,7 @@ impl Case<'_> {
             since: candidate.judgement.since,
             values: candidate.line.values.clone(),
         };
-        suspect.confidence = self.confidence(&suspect, &stack.patterns);
-        (suspect.explanation, suspect.fix) =
-            explanation::explain(&suspect, catalog, span.moments.len());
+        suspect.confidence = confidence::of(&suspect, &patterns, catalog, piles_up);
         let bound = if is_trend && track.is_timed() {
             late.inner.lower
         } else if candidate.is_sampled {
@@ -348,35 +417,27 @@ impl Case<'_> {
         } else {
             candidate.delta() as f64
         };
-        Ranked { bound, suspect, is_own: entry.is_some() || !is_foreign }
+        let is_own = entry.is_some() || !is_foreign;
+        Ranked { bound, suspect, is_own, is_payload, objects: stack.objects }
     }
+}
 
-    /// How strong the evidence for a suspect is.
-    fn confidence(&self, suspect: &Suspect, patterns: &[PatternId]) -> Confidence {
-        let catalog = &self.asked.catalog;
-        let keeps = suspect.retention.is_some_and(|share| share.lower >= 0.5);
-        let loses = suspect.retention.is_some_and(|share| share.upper <= CHURN);
-        let fits = patterns.first().is_some_and(|&id| catalog[id].confidence == Confidence::High);
-        let rises = suspect.goroutines.as_ref().is_some_and(|g| g.after > g.before);
-        // A pattern expects goroutines, and there are none.
-        let wanted = patterns
-            .first()
-            .is_some_and(|&id| catalog[id].goroutine.is_some() && !is_any(&catalog[id]));
-        let misses = wanted && !self.track.lacks(Lack::Goroutines) && !rises;
-        match (keeps || fits || rises, loses || misses) {
-            (true, false) => Confidence::High,
-            (false, true) => Confidence::Low,
-            (true, true) | (false, false) => Confidence::Med,
-        }
-    }
+/// Whether a value rises with the number of goroutines that it belongs to, which level off.
+fn levels_off_with(group: &Group, values: &[i64]) -> bool {
+    let levels_off =
+        matches!(group.class, Class::GrowingDecelerating | Class::WarmUp | Class::Step);
+    let counts = &group.line.values;
+    levels_off && counts.len() == values.len() && causes::correlation(counts, values) >= ALIKE
 }
 
 /// Ids of patterns, the most specific first and the one that fits any goroutine last. If it grows
 /// and matches none, returns the fallback pattern.
 fn ids(catalog: &Catalog, patterns: &[PatternId], class: Class) -> Vec<String> {
-    let mut patterns: Vec<&Pattern> = patterns.iter().map(|&id| &catalog[id]).collect();
-    patterns.sort_by_key(|pattern| is_any(pattern));
     let grows = matches!(class, Class::Leak | Class::GrowingDecelerating | Class::Grew);
+    let mut patterns: Vec<&Pattern> = patterns.iter().map(|&id| &catalog[id]).collect();
+    // What is said of garbage is false of what is kept.
+    patterns.retain(|pattern| !grows || pattern.evidence != PatternEvidence::Churn);
+    patterns.sort_by_key(|pattern| is_any(pattern));
     let fallback = catalog.fallback().filter(|_| patterns.is_empty() && grows);
     patterns.into_iter().chain(fallback).map(|pattern| pattern.id.clone()).collect()
 }

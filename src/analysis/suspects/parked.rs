@@ -21,6 +21,8 @@ pub(super) struct Parked<'a> {
     groups: Vec<(usize, Group)>,
     /// For each group, the patterns that its goroutines match.
     patterns: Vec<Vec<PatternId>>,
+    /// Likewise, whatever they wait for.
+    kinds: Vec<Vec<PatternId>>,
 }
 
 impl<'a> Parked<'a> {
@@ -30,7 +32,8 @@ impl<'a> Parked<'a> {
         processes: &[Span],
         (owners, asked): (&Owners, &LeaksQuery),
     ) -> Self {
-        let mut parked = Self { track, groups: Vec::new(), patterns: Vec::new() };
+        let mut parked =
+            Self { track, groups: Vec::new(), patterns: Vec::new(), kinds: Vec::new() };
         let history = &track.history;
         let owners = Owners::new(&history.records.symbols, owners.own());
         for (process, span) in processes.iter().enumerate() {
@@ -42,8 +45,12 @@ impl<'a> Parked<'a> {
         let symbols = &history.records.symbols;
         let names = symbols.functions.iter().map(|function| symbols.text(function.name));
         let matcher = Matcher::new(&asked.catalog, names);
-        let of = |group: &Group| matcher.parked(group.stack.iter().map(|f| f.index()));
-        parked.patterns = parked.groups.iter().map(|(_, group)| of(group)).collect();
+        let of = |group: &Group, state| {
+            matcher.parked(group.stack.iter().map(|function| function.index()), state)
+        };
+        let groups = parked.groups.iter().map(|(_, group)| group);
+        parked.kinds = groups.clone().map(|group| of(group, None)).collect();
+        parked.patterns = groups.map(|group| of(group, Some(group.state))).collect();
         parked
     }
 
@@ -65,7 +72,7 @@ impl<'a> Parked<'a> {
         function: &str,
         patterns: &[PatternId],
         catalog: &Catalog,
-    ) -> Option<Goroutines> {
+    ) -> Option<(Goroutines, &Group, &[PatternId])> {
         let symbols = &self.track.history.records.symbols;
         let is_named = |id: &PatternId| !is_any(&catalog[*id]);
         let goes_with = |(_, group): &&(usize, Group), own: &[PatternId]| {
@@ -73,11 +80,37 @@ impl<'a> Parked<'a> {
                 || group.stack.iter().any(|&frame| symbols.name(frame) == function)
                 || patterns.iter().filter(|id| is_named(id)).any(|id| own.contains(id))
         };
-        let groups = self.groups.iter().zip(&self.patterns);
-        let fitting = groups.filter(|(group, own)| goes_with(group, own));
-        let ((_, most), _) =
+        let groups = self.groups.iter().zip(self.kinds.iter().zip(&self.patterns));
+        let rising = groups.filter(|((_, group), _)| group.after() > group.before());
+        let fitting = rising.filter(|(group, (kinds, _))| goes_with(group, kinds));
+        let ((_, most), (_, patterns)) =
             fitting.max_by_key(|((_, group), _)| group.after().saturating_sub(group.before()))?;
-        Some(self.facts(most))
+        Some((self.facts(most), most, patterns))
+    }
+
+    /// The patterns whose goroutines most snapshots have, each with the own function that they are in.
+    pub(super) fn present<'s>(
+        &'s self,
+        catalog: &'s Catalog,
+    ) -> impl Iterator<Item = (PatternId, &'s str)> {
+        let symbols = &self.track.history.records.symbols;
+        let groups = self.groups.iter().zip(&self.patterns);
+        groups.filter(|((_, group), _)| group.is_own && group.is_usual()).flat_map(
+            move |((_, group), own)| {
+                let function = symbols.name(group.frame.function);
+                let present = own.iter().filter(|&&id| catalog[id].present);
+                present.map(move |&id| (id, function))
+            },
+        )
+    }
+
+    /// Whether goroutines that a pattern expects pile up.
+    pub(super) fn has_those_of(&self, pattern: PatternId, catalog: &Catalog) -> bool {
+        let groups = self.groups.iter().zip(&self.patterns);
+        groups.into_iter().any(|((_, group), own)| {
+            (group.is_leak() || catalog[pattern].present && group.is_usual())
+                && own.contains(&pattern)
+        })
     }
 
     /// The groups that pile up, as suspects of their own. `place_of` is the place of a frame of `entries`.
@@ -92,7 +125,7 @@ impl<'a> Parked<'a> {
         let catalog = &asked.catalog;
         let name = |&function: &FunctionId| series.symbols.name(function);
         let suspect = |(process, group): &(usize, Group), own: &[PatternId]| {
-            let late = group.judgement.late;
+            let slope = group.slope();
             let growth = group.after() - group.before();
             let parked = name(&group.frame.function);
             let entry = entries.of(&group.started).or_else(|| entries.of(parked));
@@ -118,13 +151,14 @@ impl<'a> Parked<'a> {
                 unit: "count".to_owned(),
                 patterns: ids(catalog, own, group.class),
                 growth: Estimate { estimate: growth, lower: growth, upper: growth },
-                slope_per_hour: (timed && group.line.values.len() >= LEAST).then(|| late.into()),
+                slope_per_hour: (timed && group.line.values.len() >= LEAST).then(|| slope.into()),
                 q_value: None,
                 retention: None,
                 persistence: group.judgement.persistence,
                 path: group.stack.iter().rev().map(|f| name(f).to_owned()).collect(),
                 mechanism: None,
                 places: Vec::new(),
+                parts: Vec::new(),
                 load_factor: None,
                 goroutines: Some(self.facts(group)),
                 explanation: String::new(),
@@ -136,12 +170,18 @@ impl<'a> Parked<'a> {
             (suspect.explanation, suspect.fix) =
                 explanation::explain(&suspect, catalog, group.line.values.len());
             let per_hour = if timed && group.line.values.len() >= LEAST {
-                late.inner.lower
+                slope.inner.lower
             } else {
                 growth as f64
             };
             let is_own = group.is_own || entry.is_some();
-            Ranked { bound: per_hour * LEAST_BYTES as f64, suspect, is_own }
+            Ranked {
+                bound: per_hour * LEAST_BYTES as f64,
+                suspect,
+                is_own,
+                is_payload: false,
+                objects: 0.0,
+            }
         };
         let groups = self.groups.iter().zip(&self.patterns);
         // Goroutines that only come and go with the load are no suspect.
@@ -149,11 +189,10 @@ impl<'a> Parked<'a> {
         // Ignore small numbers that come and go.
         let few = |group: &Group| {
             let growth = group.after() - group.before();
-            group.line.values.len() < LEAST
-                && growth as f64 >= SOME.max(3.0 * (group.before().max(0) as f64).sqrt())
+            group.line.values.len() < LEAST && growth as f64 >= SOME
         };
         groups
-            .filter(|((_, group), _)| rises(group) || few(group))
+            .filter(|((_, group), _)| group.piles_up() && (rises(group) || few(group)))
             .map(|(group, own)| suspect(group, own))
             .collect()
     }

@@ -28,6 +28,11 @@ pub(super) fn columns<'a>() -> Columns<'a, &'a Suspect> {
         .optional("mechanism", |suspect| suspect.mechanism.as_ref())
         .column("path", |suspect| joined(&suspect.path))
         .column("places", |suspect| joined(suspect.places.iter().map(place)))
+        .column("parts", |suspect| {
+            joined(suspect.parts.iter().map(|part| {
+                format!("{} {} {}", place(&part.site), part.growth.estimate, part.unit)
+            }))
+        })
         .optional("goroutines_before", |suspect| Some(suspect.goroutines.as_ref()?.before))
         .optional("goroutines_after", |suspect| Some(suspect.goroutines.as_ref()?.after))
         .optional("goroutines_state", |suspect| Some(&suspect.goroutines.as_ref()?.state))

@@ -13,8 +13,9 @@ use super::number::{self, Scale};
 use super::rows::file_and_line;
 use super::sparkline::sparkline;
 use super::{counted, escape::escape, facts, name, suspect_next, suspect_path, wrap};
+use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Share};
-use crate::analysis::suspects::{Goroutines, Suspect, Verdict};
+use crate::analysis::suspects::{Goroutines, Part, Suspect, Verdict};
 use crate::analysis::timeline::Timeline;
 use crate::patterns::Confidence;
 use crate::report::{LeaksAnswer, Report};
@@ -297,7 +298,7 @@ fn write_goroutines(
     write_facts("waiting", &facts, style, out)
 }
 
-/// Writes further places of the suspect.
+/// Writes the parts of the suspect, or further places of its only part.
 fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let shown = match style.width {
         Width::Columns(_) => PLACES_SHOWN,
@@ -307,17 +308,34 @@ fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io
         Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
         Width::Unlimited => usize::MAX,
     };
-    let text = |place: &crate::analysis::Place| {
+    let text = |place: &Place, room: usize| {
         let line = file_and_line(place, style.file_names);
         let line = name::fit(&line, room / 2);
         let function = name::fit(&escape(&place.function), room.saturating_sub(line.width() + 1));
         if line.is_empty() { function } else { format!("{function} {line}") }
     };
-    let mut facts: Vec<String> = suspect.places.iter().take(shown).map(text).collect();
-    if suspect.places.len() > shown {
-        facts.push(format!("{} more", suspect.places.len() - shown));
+    let part = |part: &Part| {
+        let of_goroutines = if part.sample_type == "goroutine" { " goroutines" } else { "" };
+        let growth = Scale::new(&part.unit, None).change(part.growth.estimate);
+        let growth = format!("{growth}{of_goroutines}");
+        let room = room.saturating_sub(growth.width() + 2);
+        format!("{growth}  {}", text(&part.site, room))
+    };
+    let (word, all): (_, Vec<String>) = if suspect.parts.is_empty() {
+        ("also", suspect.places.iter().map(|place| text(place, room)).collect())
+    } else {
+        ("parts", suspect.parts.iter().map(part).collect())
+    };
+    let (facts, rest) = all.split_at(all.len().min(shown));
+    let more = (!rest.is_empty()).then(|| format!("{} more", rest.len()));
+    let facts: Vec<String> = facts.iter().cloned().chain(more).collect();
+    if !suspect.parts.is_empty() {
+        let mut words = std::iter::once(word).chain(std::iter::repeat(""));
+        return facts
+            .iter()
+            .try_for_each(|fact| write_fact(words.next().unwrap_or_default(), fact, style, out));
     }
-    if facts.is_empty() { Ok(()) } else { write_facts("also", &facts, style, out) }
+    if facts.is_empty() { Ok(()) } else { write_facts(word, &facts, style, out) }
 }
 
 fn word_column(word: &str) -> String {

@@ -1,0 +1,262 @@
+//! Joins the suspects that have one cause.
+//!
+//! A leaked connection shows as two goroutines, their buffers and the state of TLS, each at a line
+//! of its own. Whoever reads the list must mend one line, so it is one entry: what one function
+//! leaks, the goroutines it started, what was allocated in them, and goroutines that pile up in step
+//! with others. The part that most certainly leaks represents the cause, own code before others.
+
+use super::{Goroutines, Part, Ranked, Suspect, confidence};
+use crate::analysis::Place;
+use crate::analysis::estimates::{Class, Estimate};
+use crate::model::origin;
+use crate::patterns::Confidence;
+use std::cmp::Reverse;
+
+/// Goroutines pile up in step if their increases never differ by more than this share.
+const IN_STEP: f64 = 0.05;
+
+/// The count of objects differs from that of goroutines by at most this share.
+const ONE_FOR_EACH: f64 = 0.3;
+
+/// The correlation from which two values rise in parallel.
+const PARALLEL: f64 = 0.95;
+
+/// Joins the leaks of one cause. The others stay as they are.
+pub(super) fn join(found: Vec<Ranked>) -> Vec<Ranked> {
+    let mut group: Vec<usize> = (0..found.len()).collect();
+    for i in 0..found.len() {
+        for j in 0..i {
+            let (a, b) = (root(&group, i), root(&group, j));
+            if a != b && has_one_cause(&found[i], &found[j]) {
+                group[a.max(b)] = a.min(b);
+            }
+        }
+    }
+    let mut causes: Vec<Vec<Ranked>> = (0..found.len()).map(|_| Vec::new()).collect();
+    let roots: Vec<usize> = (0..group.len()).map(|i| root(&group, i)).collect();
+    for (one, root) in found.into_iter().zip(roots) {
+        causes[root].push(one);
+    }
+    causes.into_iter().filter_map(joined).collect()
+}
+
+/// Blames goroutines of a library on the own code whose memory they hold.
+pub(super) fn blame_on_own(found: &mut [Ranked]) {
+    let owners: Vec<(Goroutines, Place)> = found
+        .iter()
+        .filter(|one| one.is_own && one.suspect.class == Class::Leak)
+        .filter(|one| !one.suspect.is_of_goroutines())
+        .filter_map(|one| Some((one.suspect.goroutines.clone()?, one.suspect.site.clone())))
+        .collect();
+    for one in found.iter_mut().filter(|one| !one.is_own && one.suspect.is_of_goroutines()) {
+        let mut of =
+            owners.iter().filter(|(held, _)| one.suspect.goroutines.as_ref() == Some(held));
+        // If two functions hold them, the right one is unknown.
+        let Some((_, site)) = of.next() else { continue };
+        if of.all(|(_, other)| other.function == site.function) {
+            one.suspect.site = site.clone();
+        }
+    }
+}
+
+/// The leak that a goroutine in a function of its package keeps: one without a better explanation
+/// that has most of such growth.
+pub(super) fn kept_by<'f>(found: &'f mut [Ranked], function: &str) -> Option<&'f mut Ranked> {
+    let is_unexplained = |one: &&mut Ranked| {
+        let suspect = &one.suspect;
+        suspect.class == Class::Leak
+            && !suspect.is_of_goroutines()
+            && suspect.goroutines.is_none()
+            && confidence::bounded_by(suspect).is_none()
+            && origin::package(&suspect.site.function) == origin::package(function)
+    };
+    let mut all: Vec<&mut Ranked> = found.iter_mut().filter(is_unexplained).collect();
+    all.sort_by_key(|one| Reverse(one.suspect.growth.estimate));
+    let whole: i64 = all.iter().map(|one| one.suspect.growth.estimate).sum();
+    let most = all.into_iter().next()?;
+    (3 * most.suspect.growth.estimate >= 2 * whole).then_some(most)
+}
+
+fn root(group: &[usize], mut i: usize) -> usize {
+    while group[i] != i {
+        i = group[i];
+    }
+    i
+}
+
+/// The function that a closure is part of, or the function itself.
+fn outermost(function: &str) -> &str {
+    let closure = [".func", ".gowrap"].iter().filter_map(|mark| {
+        let at = function.find(mark)?;
+        function[at + mark.len()..].starts_with(|c: char| c.is_ascii_digit()).then_some(at)
+    });
+    closure.min().map_or(function, |at| &function[..at])
+}
+
+/// Whether two functions are one, or one is a closure of the other. Those of `main.main` belong to
+/// different things.
+fn is_one_function(a: &str, b: &str) -> bool {
+    a == b || (outermost(a) == b || a == outermost(b)) && outermost(a) != "main.main"
+}
+
+fn has_one_cause(a: &Ranked, b: &Ranked) -> bool {
+    let (one, other) = (&a.suspect, &b.suspect);
+    let both = [one, other];
+    if both.iter().any(|s| s.class != Class::Leak) || one.process != other.process {
+        return false;
+    }
+    if is_one_function(&one.site.function, &other.site.function) {
+        return true;
+    }
+    match both.map(Suspect::is_of_goroutines) {
+        [true, true] => are_started_together(a, b),
+        [true, false] => is_held_by(b, a),
+        [false, true] => is_held_by(a, b),
+        [false, false] => is_passed_on(a, b) || is_passed_on(b, a) || are_held_together(one, other),
+    }
+}
+
+/// Whether goroutines have one starter, or pile up in step and some are not own code's.
+fn are_started_together(a: &Ranked, b: &Ranked) -> bool {
+    let started = |one: &Ranked| {
+        let by = one.suspect.goroutines.as_ref().map(|goroutines| goroutines.started_by.clone());
+        by.filter(|by| !by.is_empty())
+    };
+    let is_one = started(a).is_some() && started(a) == started(b);
+    is_one || !(a.is_own && b.is_own) && is_in_step(&a.suspect.values, &b.suspect.values)
+}
+
+/// Whether two counts of equal length increase alike.
+fn is_in_step(a: &[i64], b: &[i64]) -> bool {
+    let (Some(first), Some(last)) = (a.first().zip(b.first()), a.last().zip(b.last())) else {
+        return false;
+    };
+    let most = (last.0 - first.0).min(last.1 - first.1) as f64;
+    let differs = |(a, b): (&i64, &i64)| ((a - first.0) - (b - first.1)).unsigned_abs() as f64;
+    a.len() == b.len() && most > 0.0 && a.iter().zip(b).all(|pair| differs(pair) <= IN_STEP * most)
+}
+
+/// Whether memory belongs to goroutines: the site started them, it was allocated in them, or on the
+/// way to where they wait.
+fn is_held_by(memory: &Ranked, goroutines: &Ranked) -> bool {
+    let Some(held) = &goroutines.suspect.goroutines else { return false };
+    let path = &memory.suspect.path;
+    let first = goroutines.suspect.path.first();
+    // The first function of a server's goroutine begins the work of all handlers.
+    let is_of_one_kind = first.is_some_and(|first| first == &goroutines.suspect.site.function);
+    is_one_function(&held.started_by, &memory.suspect.site.function)
+        || memory.suspect.goroutines.as_ref() == Some(held)
+        || path.first() == first && (is_of_one_kind && goroutines.is_own || !memory.is_own)
+        || goroutines.is_own && path.contains(&held.parked_in)
+        || goroutines.is_own && memory.is_own && is_one_for_each(memory, &goroutines.suspect)
+}
+
+/// Whether memory and goroutines rise in parallel, by one object for each goroutine.
+fn is_one_for_each(memory: &Ranked, goroutines: &Suspect) -> bool {
+    let count = goroutines.growth.estimate as f64;
+    (memory.objects - count).abs() <= ONE_FOR_EACH * count
+        && correlation(&memory.suspect.values, &goroutines.values) >= PARALLEL
+}
+
+/// Whether one function calls two that leak in parallel, and goroutines hold what one of them leaks.
+fn are_held_together(one: &Suspect, other: &Suspect) -> bool {
+    let caller = |suspect: &Suspect| {
+        let at = suspect.path.iter().rposition(|name| *name == suspect.site.function)?;
+        suspect.path.get(at.checked_sub(1)?).cloned()
+    };
+    let is_held =
+        |suspect: &Suspect| suspect.confidence == Confidence::High && suspect.goroutines.is_some();
+    (is_held(one) || is_held(other))
+        && caller(one).is_some_and(|name| caller(other) == Some(name))
+        && correlation(&one.values, &other.values) >= PARALLEL
+}
+
+/// Whether one function parses or reads what another one, further down the same path, keeps.
+fn is_passed_on(payload: &Ranked, keeper: &Ranked) -> bool {
+    payload.is_payload
+        && keeper.suspect.path.contains(&payload.suspect.site.function)
+        && correlation(&payload.suspect.values, &keeper.suspect.values) >= PARALLEL
+}
+
+/// Pearson's correlation of two rows of equal length; 0 if one of them is constant.
+pub(super) fn correlation(a: &[i64], b: &[i64]) -> f64 {
+    let centered = |row: &[i64]| -> Vec<f64> {
+        let mean = row.iter().map(|&x| x as f64).sum::<f64>() / row.len().max(1) as f64;
+        row.iter().map(|&x| x as f64 - mean).collect()
+    };
+    let (a, b) = (centered(a), centered(b));
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let size = (product(&a, &a) * product(&b, &b)).sqrt();
+    if size > 0.0 { product(&a, &b) / size } else { 0.0 }
+}
+
+/// Makes one suspect of all parts of a cause.
+fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
+    parts.sort_by(|a, b| {
+        let key = |one: &Ranked| (one.is_payload, one.suspect.confidence, !one.is_own);
+        key(a).cmp(&key(b)).then(b.bound.total_cmp(&a.bound))
+    });
+    let mut rest = parts.into_iter();
+    let mut head = rest.next()?;
+    for other in rest {
+        head.bound += other.bound;
+        head.is_own |= other.is_own;
+        head.suspect.add(&other.suspect);
+    }
+    head.suspect.parts.sort_by_key(|part| (part.unit.clone(), Reverse(part.growth.estimate)));
+    Some(head)
+}
+
+impl Suspect {
+    /// Adds another suspect as a part of this one.
+    fn add(&mut self, other: &Self) {
+        if self.parts.is_empty() {
+            self.parts.push(self.part());
+        }
+        self.parts.push(other.part());
+        for id in &other.patterns {
+            if !self.patterns.contains(id) {
+                self.patterns.push(id.clone());
+            }
+        }
+        if self.goroutines.is_none() {
+            self.goroutines.clone_from(&other.goroutines);
+        }
+        if self.unit != other.unit || self.values.len() != other.values.len() {
+            return;
+        }
+        if self.is_of_goroutines() {
+            return;
+        }
+        self.values.iter_mut().zip(&other.values).for_each(|(a, b)| *a = a.saturating_add(*b));
+        self.growth = self.growth.plus(other.growth);
+        self.slope_per_hour = self.slope_per_hour.zip(other.slope_per_hour).map(|(a, b)| a.plus(b));
+        self.q_value = match (self.q_value, other.q_value) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let rising = self.values.windows(2).filter(|pair| pair[1] > pair[0]).count();
+        self.persistence = rising as f64 / self.values.len().saturating_sub(1).max(1) as f64;
+        self.since = self.since.min(other.since);
+    }
+
+    pub(super) fn part(&self) -> Part {
+        Part {
+            site: self.site.clone(),
+            sample_type: self.sample_type.clone(),
+            unit: self.unit.clone(),
+            growth: self.growth,
+        }
+    }
+}
+
+impl Estimate {
+    /// The sum of two independent estimates.
+    fn plus(self, other: Self) -> Self {
+        let estimate = self.estimate.saturating_add(other.estimate);
+        let reach = |a: i64, b: i64| (a as f64).hypot(b as f64) as i64;
+        let down = reach(self.estimate - self.lower, other.estimate - other.lower);
+        let up = reach(self.upper - self.estimate, other.upper - other.estimate);
+        Self { estimate, lower: estimate.saturating_sub(down), upper: estimate.saturating_add(up) }
+    }
+}
