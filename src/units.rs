@@ -171,8 +171,20 @@ impl fmt::Display for Short {
     }
 }
 
-/// Prints a value of a sample type in the unit that fits its size: bytes, time or a count.
+/// Ends the unit of a rate: `nanoseconds/s`. Rates of counts are in thousandths.
+pub const RATE: &str = "/s";
+
+/// Prints a value of a sample type in the unit that fits its size: bytes, time or a count, or any of
+/// them per second.
 pub fn display(value: f64, unit: &str) -> String {
+    if let Some(unit) = unit.strip_suffix(RATE) {
+        return match classify(unit).0 {
+            Kind::Count if value.abs() < 9995.0 => format!("{:.2}{RATE}", value / 1000.0),
+            Kind::Count if value.abs() < 99_950.0 => format!("{:.1}{RATE}", value / 1000.0),
+            Kind::Count => format!("{}{RATE}", Short(value / 1000.0)),
+            Kind::Bytes | Kind::Time => format!("{}{RATE}", display(value, unit)),
+        };
+    }
     match classify(unit) {
         (Kind::Bytes, factor) => Bytes(value * factor).to_string(),
         (Kind::Time, factor) => Nanoseconds(value * factor).to_string(),
@@ -217,5 +229,8 @@ mod tests {
         assert_eq!(Grouped(-1_204_331).to_string(), "-1 204 331");
         assert_eq!(Short(1_900_000.0).to_string(), "1.9 M");
         assert_eq!(Short(950.0).to_string(), "950");
+        assert_eq!(display(140e6, "nanoseconds/s"), "140.0 ms/s");
+        assert_eq!(display(-1250.0, "count/s"), "-1.25/s");
+        assert_eq!(display(14_000.0, "count/s"), "14.0/s");
     }
 }

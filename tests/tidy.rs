@@ -48,6 +48,8 @@ const LISTS: &[List] = &[
             "matched_samples",
             "nearest",
             "pairing",
+            "process",
+            "rates",
             "raw_samples",
             "snapshot_pair",
             "entries",

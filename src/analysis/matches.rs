@@ -125,7 +125,7 @@ impl Columns {
                 held.or(allocated)?;
                 Some(Self { held, allocated, is_goroutine: false })
             }
-            Kind::Cpu | Kind::Contention | Kind::Other => None,
+            Kind::Cpu | Kind::Contention | Kind::Threads | Kind::Other => None,
         }
     }
 

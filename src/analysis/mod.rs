@@ -17,6 +17,8 @@ pub mod matches;
 mod nearest;
 mod pairing;
 pub mod peek;
+mod process;
+pub mod rates;
 mod raw_samples;
 pub mod refs;
 mod snapshot_pair;
@@ -30,9 +32,11 @@ pub mod traces;
 mod turnover;
 
 pub use nearest::NoMatch;
+pub use process::{ProcessVerdict, Relation};
 use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
 pub use snapshot_pair::Process;
+pub(crate) use snapshot_pair::identical;
 pub use spans::recording;
 pub use suspects::Suspect;
 
@@ -310,9 +314,9 @@ pub(crate) fn rfc3339(time_nanos: i64) -> Option<String> {
     time.filter(|_| time_nanos != 0).map(|time| time.to_string())
 }
 
-/// Percent of a whole; `None` if the whole is 0.
+/// Percent of a whole, with the sign of the part; `None` if the whole is 0.
 fn percent(part: i64, whole: i64) -> Option<f64> {
-    (whole != 0).then(|| part as f64 / whole as f64 * 100.0)
+    (whole != 0).then(|| part as f64 / whole.unsigned_abs() as f64 * 100.0)
 }
 
 /// The value that a row is sorted and judged by.

@@ -60,7 +60,7 @@ pub(crate) fn sampling(header: &Header) -> Sampling {
             }
         }
         Kind::Cpu => Sampling::Poisson,
-        Kind::Goroutine => Sampling::Exact,
+        Kind::Goroutine | Kind::Threads => Sampling::Exact,
         Kind::Contention | Kind::Other => Sampling::Unknown,
     }
 }

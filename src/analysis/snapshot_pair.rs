@@ -1,35 +1,38 @@
 //! Compares two snapshots: how they relate, and what a record that both may contain weighs on each
 //! side.
 
-use super::{Measured, RawSamples, Records, sampling};
+use super::{Measured, RawSamples, Records};
 use crate::model::ids::{LabelSetId, LocationId};
 use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
 use crate::stats::growth::{GrowthEvidence, Pair};
-use crate::stats::sampling::{Sampling, SamplingWeight};
+use crate::stats::sampling::SamplingWeight;
 
-/// How two snapshots relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the samples of two snapshots relate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Process {
     /// The same process, in the right order.
     InOrder,
     /// The same process, in the wrong order.
     Swapped,
-    /// Two processes.
+    /// Two processes, or what may be two.
+    #[default]
     Different,
 }
 
-/// Whether the two snapshots could be of the same process: the same binary, mapped to the same
-/// address, sampled at the same rate, and neither of them a delta profile.
-pub(super) fn may_be_one_process(before: &Snapshot, after: &Snapshot) -> bool {
-    let start = |snapshot: &Snapshot| snapshot.main.map(|main| main.start);
-    before.same_build(after)
-        && start(before) == start(after)
-        && before.header.period == after.header.period
-        && before.header.duration_nanos == 0
-        && after.header.duration_nanos == 0
-        && !after.is_scaled
-        && matches!(sampling(&before.header), Sampling::Heap { .. } | Sampling::Exact)
+/// Whether two snapshots hold the same samples, apart from those that are all zero.
+pub(crate) fn identical(before: &Snapshot, after: &Snapshot) -> bool {
+    non_zero(before).eq(non_zero(after))
+}
+
+/// Stack, labels and values of each sample that is not all zero.
+fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64])> {
+    let samples = &snapshot.samples;
+    let width = samples.values.len().checked_div(samples.len()).unwrap_or(0).max(1);
+    let rows = samples.values.chunks_exact(width);
+    let keys = samples.stack_hashes.iter().zip(&samples.labels);
+    let all = keys.zip(rows).map(|((&stack, &labels), values)| (stack, labels, values));
+    all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
 }
 
 /// A sample before and after; `None` on a side where it is absent.
@@ -51,6 +54,8 @@ pub(super) struct SnapshotPair<'a> {
     pub(super) process: Process,
     pub(super) before: RawSamples<'a>,
     pub(super) after: RawSamples<'a>,
+    /// What the samples of each side are scaled by, if they are.
+    pub(super) factors: Option<[f64; 2]>,
 }
 
 impl<'a> SnapshotPair<'a> {
@@ -60,6 +65,7 @@ impl<'a> SnapshotPair<'a> {
             process,
             before: RawSamples::new(series, &series.snapshots[0]),
             after: RawSamples::new(series, &series.snapshots[1]),
+            factors: None,
         }
     }
 
@@ -119,7 +125,9 @@ impl<'a> SnapshotPair<'a> {
                 side.weight(set, values, measured)
             })
         };
-        (weight(&self.before, before, after), weight(&self.after, after, before))
+        let weights = (weight(&self.before, before, after), weight(&self.after, after, before));
+        let Some([b, a]) = self.factors else { return weights };
+        (weights.0.scaled(b), weights.1.scaled(a))
     }
 
     pub(super) fn pair(&self, raw: Raw, allocated: i64) -> Pair {

@@ -12,8 +12,9 @@
 //! processes apart.
 
 use super::sampling;
+use crate::model::address_space::Addresses;
 use crate::model::history::{History, Moment};
-use crate::model::measures;
+use crate::model::measures::{self, Negative};
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::same_build;
 use crate::parallel;
@@ -169,7 +170,7 @@ impl Sorting<'_> {
         let fitting: Vec<(usize, f64)> = fitting
             .filter_map(|(at, process)| {
                 let &last = process.span.moments.last()?;
-                let follows = may_follow(&history.moments[last], moment);
+                let follows = may_follow(history, &history.moments[last], moment);
                 Some((at, gain(process.counters.as_ref().filter(|_| follows)?, &counters)?))
             })
             .collect();
@@ -222,18 +223,19 @@ fn gain(before: &[i64], after: &[i64]) -> Option<f64> {
     Some(sum as f64)
 }
 
-/// Whether both could be of the same process, judging by their headers.
-fn may_follow(before: &Moment, after: &Moment) -> bool {
-    let start = |moment: &Moment| moment.main.map(|main| main.start);
+/// Whether both could be of the same process, judging by their headers and addresses.
+fn may_follow(history: &History, before: &Moment, after: &Moment) -> bool {
+    let addresses =
+        before.addresses.compare(&after.addresses, |id| history.records.symbols.text(id));
     same_build(before.main.as_ref(), after.main.as_ref())
-        && start(before) == start(after)
+        && !matches!(addresses, Addresses::Different(_))
         && before.header.period == after.header.period
 }
 
-/// Whether any value is below zero, which never happens in a snapshot.
+/// Whether any count is below zero, which never happens in a snapshot.
 fn falls_below_zero(history: &History, i: usize) -> bool {
     let moment = &history.moments[i];
-    moment.has_negative && sampling(&moment.header) != Sampling::Unknown
+    moment.negative == Negative::Counts && sampling(&moment.header) != Sampling::Unknown
 }
 
 /// The column of a counter that only rises: objects allocated.

@@ -10,6 +10,7 @@ use super::turnover::{class_of, goes_on, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
+use crate::model::measures::{self, Kind};
 use crate::model::recording::Track;
 use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
@@ -210,14 +211,16 @@ fn classes(
     known: bool,
 ) -> Vec<(Class, Slope)> {
     let numbers: Vec<usize> = (0..rows.len()).collect();
+    let kind = evolution.history.moments.last().map(|moment| measures::kind(&moment.header));
+    let holds = !matches!(kind, Some(Kind::Cpu | Kind::Contention | Kind::Threads));
     let mut classes = parallel::map_items(&numbers, PIECE, |&i| {
         let Candidate { tally, q_value, .. } = &rows[i];
         let grew = tally.delta() > 0 && (!known || q_value.is_some_and(|q| q <= SIGNIFICANT));
         let growth = if grew { Growth::Proven } else { Growth::Unproven };
         let judgement = judge_line(evolution, &lines[i], growth);
         let class = match grew {
-            // A counter that only ever rises can't leak.
-            true if evolution.measured.records.cumulative => Class::Grew,
+            // A counter that only ever rises can't leak, and neither can time.
+            true if evolution.measured.records.cumulative || !holds => Class::Grew,
             true => class_of(evolution, tally, &lines[i], &judgement),
             false if keeps_little(tally) => Class::Churn,
             false => Class::Steady,

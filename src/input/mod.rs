@@ -87,7 +87,9 @@ impl From<Profile> for Content {
     fn from(profile: Profile) -> Self {
         match measures::kind(&profile.header) {
             Kind::Goroutine => Self::Goroutines(profile),
-            Kind::Heap | Kind::Cpu | Kind::Contention | Kind::Other => Self::Profile(profile),
+            Kind::Heap | Kind::Cpu | Kind::Contention | Kind::Threads | Kind::Other => {
+                Self::Profile(profile)
+            }
         }
     }
 }

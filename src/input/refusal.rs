@@ -29,30 +29,69 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// How to convert text that pprof reads.
+const CONVERT: &str = "; convert it with the program that wrote it: \
+                       `go tool pprof -proto PROGRAM FILE > FILE.pb.gz`";
+const NO_PROFILE: &str = ", not a profile; heapdiff reads only profiles";
+const WITHOUT_DEBUG: &str =
+    "; fetch it without ?debug=1, or read it with `go tool pprof PROGRAM FILE`";
+const WITHOUT_STACKS: &str = ", which has no stacks any more; use the profile it was made from";
+
 /// The first bytes of files that are often saved by mistake, what they are, and what to do.
 const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"HTTP/", "an HTTP response with its headers", "; fetch it without them: curl without -i"),
-    (b"heap profile:", "a heap profile in text form", "; fetch it without ?debug=1"),
-    (b"--- heap", "a heap profile in text form", "; convert it with `pprof -proto`"),
+    (b"--- contention:", "a Go block profile in text form", WITHOUT_DEBUG),
+    (b"--- mutex:", "a Go mutex profile in text form", WITHOUT_DEBUG),
+    (b"--- contentionz", "a contention profile of C++ or Java in text form", CONVERT),
+    (b"--- heap", "a heap profile of C++ or Java in text form", CONVERT),
+    (b"--- thread", "a list of threads in text form", NO_PROFILE),
     (
         b"heap_v2/",
         "a jemalloc heap dump in text form",
-        "; convert it with `jeprof` or `pprof -proto`",
+        "; convert it with the program that wrote it: `jeprof --raw PROGRAM FILE`, or \
+         `go tool pprof -proto PROGRAM FILE > FILE.pb.gz`",
     ),
-    (b"goroutine profile:", "a goroutine profile in text form", "; fetch it without ?debug=1"),
+    (b"goroutine profile:", "a goroutine profile in text form", WITHOUT_DEBUG),
     (b"goroutine ", "a goroutine dump in text form", "; fetch it without ?debug=2"),
+    (b"PeriodType:", "what `pprof -raw` prints", "; write a profile with `pprof -proto` instead"),
+    (b"File: ", "a report of pprof", WITHOUT_STACKS),
+    (b"Type: ", "a report of pprof", WITHOUT_STACKS),
+    (b"digraph ", "a graph in Graphviz's language", WITHOUT_STACKS),
+    (b"PERFILE2", "a recording of perf", "; convert it with perf_to_profile"),
+    (b"FLR\0", "a recording of Java Flight Recorder", "; convert it to pprof first"),
+    (b"JAVA PROFILE", "a heap dump of Java", NO_PROFILE),
+    (b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0", "a CPU profile of gperftools", CONVERT),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "; unpack it first: `zstd -d`"),
     (b"BZh", "packed with bzip2", "; unpack it first: `bunzip2`"),
     (b"\xfd7zXZ\0", "packed with xz", "; unpack it first: `unxz`"),
     (b"PK\x03\x04", "a zip archive", "; unpack it first and use the profiles in it"),
     (b"\x1f\x8b", "gzip inside gzip", "; unpack it once first: `gunzip`"),
-    (b"\x7fELF", "a program", ", not a profile; heapdiff reads only profiles"),
-    (b"\x89PNG\r\n", "an image", ", not a profile; heapdiff reads only profiles"),
-    (b"go1.", "an execution trace or a Go binary header", ", not a profile"),
+    (b"\x7fELF", "a program", NO_PROFILE),
+    (b"\x89PNG\r\n", "an image", NO_PROFILE),
+    (b"go1.", "an execution trace, a heap dump or a binary of Go", NO_PROFILE),
 ];
 
-fn known(head: &[u8]) -> Option<&'static (&'static [u8], &'static str, &'static str)> {
-    KNOWN.iter().find(|(start, ..)| head.starts_with(start))
+fn known(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let known = KNOWN.iter().find(|(start, ..)| head.starts_with(start));
+    known.map(|(_, what, rest)| (*what, *rest)).or_else(|| text_of(head))
+}
+
+/// Heap profiles in text, which all begin alike, and Go's other profiles in text.
+fn text_of(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let line = head.split(|&b| b == b'\n').next().unwrap_or(head);
+    let line = std::str::from_utf8(line).ok()?;
+    if line.starts_with("heap profile:") {
+        // gperftools and tcmalloc name themselves after the @, and have no ?debug=1.
+        let writer = line.rsplit_once('@').map_or("", |(_, writer)| writer.trim_start());
+        return Some(if writer.is_empty() || writer.starts_with("heap/") {
+            ("a heap profile in text form", WITHOUT_DEBUG)
+        } else {
+            ("a heap profile of gperftools in text form", CONVERT)
+        });
+    }
+    let (name, _) = line.split_once(" profile: total ")?;
+    let is_name = !name.is_empty() && name.len() < 100 && !name.contains(' ');
+    is_name.then_some(("a Go profile in text form", WITHOUT_DEBUG))
 }
 
 /// Whether bytes begin like a known file that isn't a profile.
@@ -63,8 +102,8 @@ pub(super) fn is_known(head: &[u8]) -> bool {
 /// Describes bytes that no format recognizes.
 pub(super) fn explain(head: &[u8]) -> Refusal {
     let refusal = |what: &str, rest: String| Refusal { what: what.to_owned(), rest };
-    if let Some((_, what, rest)) = known(head) {
-        return refusal(what, (*rest).to_owned());
+    if let Some((what, rest)) = known(head) {
+        return refusal(what, rest.to_owned());
     }
     let text = String::from_utf8_lossy(head);
     let start = text.trim_start();

@@ -10,9 +10,10 @@
 //! is its number. Anything that filters, cuts or groups stacks works on it as on any other series,
 //! and the remaining numbers lead to the values.
 
+use super::address_space::AddressSpace;
 use super::distinct::Distinct;
 use super::ids::LabelSetId;
-use super::measures;
+use super::measures::{self, Negative};
 use super::profile::{Header, Profile, SampleType, push_varint, varint};
 use super::rebase::{Newest, NoCommonSampleType, columns_of, common_types, converted};
 use super::series::{Series, Snapshot};
@@ -96,10 +97,12 @@ pub struct Moment {
     pub header: Header,
     /// Its main binary.
     pub main: Option<Mapping>,
+    /// Where its process had the program and its libraries.
+    pub addresses: AddressSpace,
     /// Number of samples.
     pub samples: usize,
-    /// Whether some values are below zero.
-    pub has_negative: bool,
+    /// Which values are below zero.
+    pub negative: Negative,
     /// Whether its stacks are chains of references, not calls.
     pub is_of_references: bool,
     /// Sums of the sample types of the history.
@@ -235,7 +238,7 @@ impl Gather {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), HistoryError> {
         let mappings = self.shared.mapping_rows(profile);
-        let main = self.newest.see(&mut self.shared, profile, &mappings);
+        let (main, addresses) = self.newest.see(&mut self.shared, profile, &mappings);
         let rows = self.rows(profile).ok_or(HistoryError::Stacks)?;
         let width = profile.header.sample_types.len();
         let mut column = Column { bytes: Vec::with_capacity(rows.len() * (width + 1)), width };
@@ -259,8 +262,11 @@ impl Gather {
             name: name.to_owned(),
             header: profile.header.clone(),
             main,
+            addresses,
             samples: profile.samples.len(),
-            has_negative: sums.iter().any(|sum| sum.0 != sum.1),
+            negative: measures::negative(&profile.header.sample_types, |column| {
+                sums[column].0 != sums[column].1
+            }),
             is_of_references: measures::is_of_references(profile),
             totals: sums.iter().map(|sum| sum.0 as i64).collect(),
             column,

@@ -15,6 +15,8 @@ pub enum Kind {
     Cpu,
     /// Lock contention.
     Contention,
+    /// Threads that were created.
+    Threads,
     /// Anything else.
     Other,
 }
@@ -29,6 +31,8 @@ pub fn kind(header: &Header) -> Kind {
         Kind::Cpu
     } else if has("contentions") || has("delay") {
         Kind::Contention
+    } else if has("threadcreate") {
+        Kind::Threads
     } else if header.sample_types.iter().any(bytes) {
         Kind::Heap
     } else {
@@ -81,6 +85,31 @@ pub fn count_of(types: &[SampleType], position: usize) -> Option<usize> {
     };
     let counts = |p: &usize| units::classify(&types[*p].unit).0 == UnitKind::Count;
     by_suffix.or_else(by_name).filter(counts)
+}
+
+/// Which values of a profile are below zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Negative {
+    /// None.
+    #[default]
+    None,
+    /// Sizes alone: objects without a known size, which count as −1 byte.
+    Sizes,
+    /// Counts, or sizes without a count: it is a difference of two profiles.
+    Counts,
+}
+
+/// Which values are below zero, given the columns in which some are.
+pub fn negative(types: &[SampleType], is_negative: impl Fn(usize) -> bool) -> Negative {
+    let is_size_alone = |column: usize| {
+        count_of(types, column).is_some_and(|count| count != column && !is_negative(count))
+    };
+    let mut columns = (0..types.len()).filter(|&column| is_negative(column));
+    match columns.clone().next() {
+        None => Negative::None,
+        Some(_) if columns.all(is_size_alone) => Negative::Sizes,
+        Some(_) => Negative::Counts,
+    }
 }
 
 /// Position of the size that belongs to a count of objects; a size's own position if the sample

@@ -1,5 +1,6 @@
 //! Facts, without I/O: profiles as columns, the symbols they share, and series of snapshots.
 
+pub mod address_space;
 pub mod builder;
 pub mod change;
 mod compact;

@@ -20,7 +20,11 @@ pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
     }
     if looks_like_cpp(system_name) {
         let bare = without_matching(system_name, '(', ')');
-        return Cow::Owned(without_matching(&bare, '<', '>'));
+        let bare = without_matching(&bare, '<', '>');
+        // Of Python's `<module>` nothing would be left, and pprof says `<unknown>`.
+        if !bare.is_empty() {
+            return Cow::Owned(bare);
+        }
     }
     Cow::Borrowed(system_name)
 }
@@ -129,6 +133,9 @@ mod tests {
             ("_ZN3foo3barEi", "_ZN3foo3barEi", "foo::bar"),
             ("", "main.f", "main.f"),
             ("", "", ""),
+            ("<module>", "<module>", "<module>"),
+            ("", "<listcomp>", "<listcomp>"),
+            ("f.<locals>.<lambda>", "f.<locals>.<lambda>", "f.<locals>.<lambda>"),
         ];
         for (name, system, shown) in cases {
             assert_eq!(display_name(name, system), shown);

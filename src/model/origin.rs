@@ -147,6 +147,9 @@ pub fn is_spawn(function: &str) -> bool {
     matches!(function, "runtime.malg" | "runtime.newproc1" | "runtime.allgadd")
 }
 
+/// Makes the descriptor of a goroutine, on a stack of the runtime where no caller is recorded.
+pub const DESCRIPTOR: &str = "runtime.malg";
+
 /// Whether a function belongs to the profiler: allocations beneath it are the cost of profiling. `Do` is an
 /// exception, because it only calls the program's own function with labels.
 pub fn is_profiler(function: &str) -> bool {
@@ -171,6 +174,8 @@ pub enum Owner {
     StandardLibrary,
     /// The language's runtime.
     Runtime,
+    /// The part of Go's runtime that makes descriptors of goroutines.
+    Descriptor,
     /// The part of the standard library that writes profiles.
     Profiler,
     /// The part of the standard library that serves profiles over HTTP.

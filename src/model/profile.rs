@@ -148,6 +148,31 @@ impl Samples {
         u32::try_from(self.packed.len()).is_ok()
     }
 
+    /// Whether some sample has no stack.
+    pub fn has_empty_stack(&self) -> bool {
+        self.ends.first() == Some(&0) || self.ends.windows(2).any(|ends| ends[0] == ends[1])
+    }
+
+    /// Gives each sample without a stack this location, by its id: its row plus one. Stacks that
+    /// could take more than 4 GiB then stay as they are.
+    pub(super) fn fill_empty_stacks(&mut self, id: u64) {
+        const LONGEST_VARINT: usize = 10;
+        if u32::try_from(self.packed.len() + self.len() * LONGEST_VARINT).is_err() {
+            return;
+        }
+        let packed = std::mem::take(&mut self.packed);
+        let mut start = 0;
+        for at in 0..self.ends.len() {
+            let end = self.ends[at] as usize;
+            self.packed.extend_from_slice(&packed[start..end]);
+            if start == end {
+                self.push_id(id);
+            }
+            start = end;
+            self.ends[at] = self.packed.len() as u32;
+        }
+    }
+
     /// Appends a whole stack.
     pub fn push_stack(&mut self, stack: &[LocationId]) {
         for location in stack {

@@ -3,6 +3,7 @@
 //! Only tables are translated, by `shared_tables`. Samples stay as they are, and the snapshot
 //! records the shared location of each of its own.
 
+use super::address_space::AddressSpace;
 use super::ids::MappingId;
 use super::measures;
 use super::profile::{Header, Profile, SampleType};
@@ -30,7 +31,7 @@ impl Rebase {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: Profile) {
         let rows = self.shared.add(&profile);
-        let main = self.newest.see(&mut self.shared, &profile, &rows.mappings);
+        let (main, addresses) = self.newest.see(&mut self.shared, &profile, &rows.mappings);
         let Rows { locations, labels, .. } = rows;
         let is_of_references = measures::is_of_references(&profile);
         let Profile { header, mut samples, .. } = profile;
@@ -41,6 +42,7 @@ impl Rebase {
             name: name.to_owned(),
             header,
             main,
+            addresses,
             samples,
             locations,
             is_scaled: false,
@@ -67,24 +69,26 @@ impl Rebase {
 pub(super) struct Newest(Vec<Mapping>);
 
 impl Newest {
-    /// Takes the mappings of the next snapshot, and returns the first: its main binary.
+    /// Takes the mappings of the next snapshot, and returns the first, its main binary, and all of
+    /// them.
     pub(super) fn see(
         &mut self,
         shared: &mut SharedTables,
         profile: &Profile,
         rows: &[MappingId],
-    ) -> Option<Mapping> {
-        let mut main = None;
+    ) -> (Option<Mapping>, AddressSpace) {
+        let (mut main, mut addresses) = (None, AddressSpace::default());
         for (row, m) in rows.iter().zip(&profile.symbols.mappings) {
             let m = shared.mapping(profile, m);
             main.get_or_insert(m);
+            addresses.push(m, shared.symbols.text(m.file));
             if row.index() == self.0.len() {
                 self.0.push(m);
             } else {
                 self.0[row.index()] = m;
             }
         }
-        main
+        (main, addresses)
     }
 
     /// Moves addresses to where the newest snapshot has them.

@@ -3,10 +3,14 @@
 //! A single profile, a comparison and a timeline are the same thing with 1, 2 and N snapshots. Made by
 //! [`super::rebase::Rebase`].
 
+use super::address_space::AddressSpace;
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::{LabelSets, LabelValue};
 use super::profile::{Header, Profile, SampleType, Samples};
 use super::symbols::{Mapping, Symbols};
+
+/// The frame of samples without a stack: allocators record some with labels alone.
+pub const NO_STACK: &str = "(no stack)";
 
 /// One profile of a series.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,8 @@ pub struct Snapshot {
     pub header: Header,
     /// Its main binary.
     pub main: Option<Mapping>,
+    /// Where its process had the program and its libraries.
+    pub addresses: AddressSpace,
     /// Its samples, with locations in the profile's own numbering; label sets are those of the series, values are
     /// rows of [`Series::sample_types`].
     pub samples: Samples,
@@ -92,6 +98,18 @@ impl Series {
                 let cut = cut.to_owned();
                 function.filename = strings.intern(&cut);
             }
+        }
+    }
+
+    /// Gives samples without a stack one frame of the name [`NO_STACK`], so that they have a row
+    /// like all others and rows add up to totals.
+    pub fn name_empty_stacks(&mut self) {
+        let Self { symbols, snapshots, .. } = self;
+        let mut shared = None;
+        for snapshot in snapshots.iter_mut().filter(|snapshot| snapshot.samples.has_empty_stack()) {
+            let location = *shared.get_or_insert_with(|| symbols.push_name(NO_STACK));
+            snapshot.locations.push(location);
+            snapshot.samples.fill_empty_stacks(snapshot.locations.len() as u64);
         }
     }
 

@@ -48,6 +48,7 @@ fn kind(header: &Header) -> String {
         Kind::Goroutine => "goroutine profile",
         Kind::Cpu => "CPU profile",
         Kind::Contention => "contention profile",
+        Kind::Threads => "thread creation profile",
         Kind::Other => "profile",
     };
     match header.sample_types.as_slice() {

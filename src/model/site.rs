@@ -26,6 +26,7 @@
 use super::ids::{FunctionId, StringId};
 use super::language::{self, Language};
 use super::origin::{self, OUTSIDE_RULES, Own, Owner};
+use super::series::NO_STACK;
 use super::symbols::{Function, Line, Symbols};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -54,20 +55,23 @@ pub enum Claim {
     ProfileServer,
     /// A dependency: it is to blame if there is no own frame above it.
     Dependency,
+    /// It makes the descriptor of a goroutine: named if there is nothing else to name.
+    Descriptor,
 }
 
 /// Chooses the claim to blame from those along a stack, leaf first. Choosing within each location first gives the
 /// same answer.
 #[inline]
 pub fn answer<T>(claims: impl Iterator<Item = (T, Claim)>) -> Option<(T, Claim)> {
-    let mut nearest = None;
+    let (mut nearest, mut last_resort) = (None, None);
     for claim in claims {
-        if claim.1 != Claim::Dependency {
-            return Some(claim);
+        match claim.1 {
+            Claim::Own | Claim::ProfileServer => return Some(claim),
+            Claim::Dependency => nearest = nearest.or(Some(claim)),
+            Claim::Descriptor => last_resort = last_resort.or(Some(claim)),
         }
-        nearest = nearest.or(Some(claim));
     }
-    nearest
+    nearest.or(last_resort)
 }
 
 /// The owner of each function of a table.
@@ -118,6 +122,7 @@ impl Owners {
                 Owner::Own => Claim::Own,
                 Owner::ProfileServer => Claim::ProfileServer,
                 Owner::Dependency => Claim::Dependency,
+                Owner::Descriptor => Claim::Descriptor,
                 _ => return None,
             };
             Some((frame, claim))
@@ -239,7 +244,7 @@ impl<'a> Rules<'a> {
     }
 
     fn owner(&self, name: &str, file: &File<'_>) -> Owner {
-        if name.is_empty() {
+        if name.is_empty() || name == NO_STACK {
             return Owner::Unknown;
         }
         if name == OUTSIDE_RULES {
@@ -263,6 +268,9 @@ impl<'a> Rules<'a> {
     fn go(&self, name: &str, file: &File<'_>) -> Owner {
         if origin::is_profiler(name) {
             return Owner::Profiler;
+        }
+        if name == origin::DESCRIPTOR {
+            return Owner::Descriptor;
         }
         if origin::is_profile_server(name) {
             return Owner::ProfileServer;
@@ -343,7 +351,8 @@ impl<'a> Gopath<'a> {
 #[cfg(test)]
 mod tests {
     use super::Owner::{
-        Dependency, Generated, ProfileServer, Profiler, Runtime, StandardLibrary, Unknown,
+        Dependency, Descriptor, Generated, ProfileServer, Profiler, Runtime, StandardLibrary,
+        Unknown,
     };
     use super::*;
     use regex::Regex;
@@ -404,7 +413,7 @@ mod tests {
             // The closure of an inlined function is named after its caller.
             ("main.main.Logger.func3", cache, Dependency),
             ("runtime.mallocgc", "/usr/local/go/src/runtime/malloc.go", Runtime),
-            ("runtime.malg", "/usr/local/go/src/runtime/proc.go", StandardLibrary),
+            ("runtime.malg", "/usr/local/go/src/runtime/proc.go", Descriptor),
             ("net/http.(*conn).serve", "/usr/local/go/src/net/http/server.go", StandardLibrary),
             (
                 "slices.Grow[...]",
@@ -537,7 +546,7 @@ mod tests {
                 ],
                 &rule
             ),
-            "runtime.newproc1"
+            "runtime.malg"
         );
         let said = |regex: &str| Own::new(Some(Regex::new(regex).unwrap()));
         assert_eq!(site(&[grow, library, app, wrapper], &said("withLog")), wrapper.0);

@@ -156,6 +156,15 @@ impl Symbols {
         &self.functions[id.index()]
     }
 
+    /// Adds a function that only has a name, and its location.
+    pub fn push_name(&mut self, name: &str) -> LocationId {
+        let name = self.strings.intern(name);
+        let function = FunctionId::from_index(self.functions.len());
+        let (filename, start_line) = (StringId(0), 0);
+        self.functions.push(Function { name, system_name: name, filename, start_line });
+        self.locations.push(None, 0, false, [Line { function, line: 0, column: 0 }])
+    }
+
     /// The name of a function.
     pub fn name(&self, id: FunctionId) -> &str {
         self.text(self.function(id).name)
@@ -227,7 +236,24 @@ fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The last element of a path.
+/// Whether a build id tells builds apart. On Windows, Go writes the path and the time of the file
+/// instead, which a copy doesn't keep.
+pub fn is_build_id(id: &str) -> bool {
+    !id.is_empty() && !id.contains(['\\', ' '])
+}
+
+/// Whether a path is one of Windows.
+pub fn is_windows_path(path: &str) -> bool {
+    path.starts_with("\\\\") || path.get(1..3).is_some_and(|drive| matches!(drive, ":\\" | ":/"))
+}
+
+/// The name of a program, given its path.
+pub fn program_name(path: &str) -> &str {
+    let name = base_name(path);
+    if is_windows_path(path) { name.rsplit('\\').next().unwrap_or(name) } else { name }
+}
+
+/// The last element of a path, as pprof takes it.
 pub fn base_name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or("")
 }

@@ -1,12 +1,12 @@
 //! Warns about inputs that might mislead, and about how they were handled.
 
 use super::{Warning, WarningCode};
-use crate::analysis::{sampling, sampling_of};
-use crate::model::ids::LabelSetId;
-use crate::model::measures::{Kind, kind};
+use crate::analysis::{identical, sampling, sampling_of};
+use crate::model::measures::{Kind, Negative, kind};
 use crate::model::origin::is_standard_library;
 use crate::model::profile::{Header, SampleType};
 use crate::model::series::{Series, Snapshot};
+use crate::model::symbols::is_build_id;
 use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};
 use hashbrown::HashSet;
@@ -16,44 +16,21 @@ fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
 }
 
-/// Warnings about one input with this number of samples, in a series of these sample types;
-/// `negative` if it has negative values.
+/// Warnings about one input with this number of samples, in a series of these sample types.
 pub(super) fn of_snapshot(
     types: &[SampleType],
     snapshot: &Snapshot,
     samples: usize,
-    negative: bool,
+    negative: Negative,
 ) -> Vec<Warning> {
     let header = &snapshot.header;
     let heap = kind(header) == Kind::Heap;
     let mut warnings = Vec::new();
     if samples == 0 {
-        warnings.push(warning(
-            WarningCode::EmptyProfile,
-            "has no samples: the profiler sampled no allocation, or profiling is off",
-        ));
+        let message = format!("has no samples: {}", why_empty(header));
+        warnings.push(warning(WarningCode::EmptyProfile, message));
     }
-    if heap && (header.duration_nanos > 0 || negative) {
-        let span = match header.duration_nanos {
-            1.. => format!(" over {}", Nanoseconds(header.duration_nanos as f64)),
-            _ => String::new(),
-        };
-        let code = if header.duration_nanos > 0 {
-            WarningCode::DeltaProfile
-        } else {
-            WarningCode::NegativeValues
-        };
-        let what =
-            if negative { "has negative values: a delta profile" } else { "is a delta profile" };
-        let from = if header.duration_nanos > 0 { " (from ?seconds=N)" } else { "" };
-        warnings.push(warning(
-            code,
-            format!(
-                "{what}{span}{from}, not a snapshot of the heap; fetch it without seconds= to \
-                 compare snapshots"
-            ),
-        ));
-    }
+    warnings.extend(difference(header, negative).filter(|_| heap));
     if heap && sampling_of(snapshot) == Sampling::Unknown && samples > 0 {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
         let whole =
@@ -92,6 +69,59 @@ pub(super) fn of_snapshot(
     warnings
 }
 
+/// Why a profile may have no samples.
+fn why_empty(header: &Header) -> &'static str {
+    let is_span = header.duration_nanos > 0;
+    match kind(header) {
+        Kind::Heap => "the profiler sampled no allocation, or profiling is off",
+        Kind::Cpu => "no CPU time was spent while it was taken, or too little to be sampled",
+        Kind::Contention if is_span => {
+            "nothing waited while it was taken, or this profile is off (in Go, \
+             runtime.SetBlockProfileRate and runtime.SetMutexProfileFraction turn it on)"
+        }
+        Kind::Contention => {
+            "nothing has waited, or this profile is off (in Go, runtime.SetBlockProfileRate and \
+             runtime.SetMutexProfileFraction turn it on)"
+        }
+        Kind::Goroutine if is_span => "no goroutine was added while it was taken",
+        Kind::Goroutine => "no goroutine was recorded",
+        Kind::Threads if is_span => "no thread was created while it was taken",
+        Kind::Threads => "no thread was recorded",
+        Kind::Other => "nothing was recorded",
+    }
+}
+
+/// Warns that a heap profile is a difference of two, or that it only looks like one.
+fn difference(header: &Header, negative: Negative) -> Option<Warning> {
+    let has_negative = negative == Negative::Counts;
+    let (code, what, span) = match header.duration_nanos {
+        1.. => {
+            let span = Nanoseconds(header.duration_nanos as f64);
+            let what = if has_negative {
+                "has negative values: a delta profile"
+            } else {
+                "is a delta profile"
+            };
+            (WarningCode::DeltaProfile, what, format!(" over {span} (from ?seconds=N)"))
+        }
+        _ if has_negative => {
+            (WarningCode::NegativeValues, "has negative values: a delta profile", String::new())
+        }
+        _ if negative == Negative::Sizes => {
+            return Some(warning(
+                WarningCode::Other,
+                "has sizes below zero, as programs write them for objects of unknown size; they are \
+                 counted as recorded",
+            ));
+        }
+        _ => return None,
+    };
+    let message = format!(
+        "{what}{span}, not a snapshot of the heap; fetch it without seconds= to compare snapshots"
+    );
+    Some(warning(code, message))
+}
+
 /// Warnings about the comparison as a whole.
 pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -123,7 +153,7 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
             "no garbage collection ended between them, which is not the same as no growth; take \
              the second one later, or with ?gc=1"
         } else {
-            "nothing was recorded between them"
+            nothing_between(&after.header)
         };
         warnings.push(warning(
             WarningCode::IdenticalData,
@@ -132,7 +162,7 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     }
     if let (Some(x), Some(y)) = (before.main, after.main)
         && x.build_id != y.build_id
-        && [x, y].iter().all(|main| main.build_id.0 != 0)
+        && [x, y].iter().all(|main| is_build_id(series.symbols.text(main.build_id)))
     {
         warnings.push(warning(
             WarningCode::DifferentBuilds,
@@ -180,19 +210,14 @@ pub(super) fn of_series(series: &Series, is_diff: bool) -> Vec<Warning> {
     warnings
 }
 
-/// Whether two snapshots hold the same samples, apart from those that are all zero.
-fn identical(before: &Snapshot, after: &Snapshot) -> bool {
-    non_zero(before).eq(non_zero(after))
-}
-
-/// Stack, labels and values of each sample that is not all zero.
-fn non_zero(snapshot: &Snapshot) -> impl Iterator<Item = (u64, LabelSetId, &[i64])> {
-    let samples = &snapshot.samples;
-    let width = samples.values.len().checked_div(samples.len()).unwrap_or(0).max(1);
-    let rows = samples.values.chunks_exact(width);
-    let keys = samples.stack_hashes.iter().zip(&samples.labels);
-    let all = keys.zip(rows).map(|((&stack, &labels), values)| (stack, labels, values));
-    all.filter(|(_, _, values)| values.iter().any(|&value| value != 0))
+/// Why two profiles other than heap profiles can be equal.
+fn nothing_between(header: &Header) -> &'static str {
+    match kind(header) {
+        Kind::Goroutine => "as many goroutines are in the same places",
+        Kind::Contention if header.duration_nanos == 0 => "nothing waited between them",
+        Kind::Threads => "no thread was created between them",
+        _ => "nothing else was recorded",
+    }
 }
 
 /// Warns if before and after seem to be two programs.

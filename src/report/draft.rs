@@ -9,11 +9,11 @@ use crate::analysis::{NoAnswer, NoMatch, Order, check, rfc3339};
 use crate::filter::{FilterError, Granularity};
 use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
-use crate::model::measures::{self, Kind};
+use crate::model::measures::{self, Kind, Negative};
 use crate::model::profile::SampleType;
 use crate::model::series::Snapshot;
 use crate::model::site::Owners;
-use crate::model::symbols::{Symbols, base_name};
+use crate::model::symbols::{Symbols, program_name};
 
 /// Why a question can't be answered.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +178,7 @@ pub fn position(types: &[SampleType], asked: &str) -> Result<usize, ReportError>
 
 /// The total of a sample type, without its error.
 pub(super) fn total(sample_type: &SampleType, value: Change<i64>) -> Total {
-    let percent = |delta: i64, before: i64| delta as f64 / before as f64 * 100.0;
+    let percent = |delta: i64, before: i64| delta as f64 / before.abs() as f64 * 100.0;
     let before = value.before.filter(|&before| before != 0);
     Total {
         sample_type: sample_type.name.clone(),
@@ -186,6 +186,20 @@ pub(super) fn total(sample_type: &SampleType, value: Change<i64>) -> Total {
         value,
         delta_percent: value.delta.zip(before).map(|(delta, before)| percent(delta, before)),
         error: None,
+        per_second: None,
+    }
+}
+
+/// Most comments of a profile that a report repeats, and most characters of each: a profile may
+/// have millions.
+const COMMENTS: usize = 20;
+const COMMENT_LENGTH: usize = 1000;
+
+/// The start of a text, with a mark if it was longer.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(COMMENT_LENGTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -196,13 +210,13 @@ pub(super) fn input(
     types: &[SampleType],
     snapshot: &Snapshot,
     samples: usize,
-    has_negative: bool,
+    negative: Negative,
 ) -> Input {
     let header = &snapshot.header;
     let text = |id| symbols.text(id);
     let default = measures::default_position(&header.sample_types, &header.default_sample_type);
     let build_id = snapshot.main.map(|main| text(main.build_id).to_owned());
-    let program = snapshot.main.map(|main| base_name(text(main.file)).to_owned());
+    let program = snapshot.main.map(|main| program_name(text(main.file)).to_owned());
     Input {
         name: snapshot.name.clone(),
         kind: match measures::kind(header) {
@@ -211,6 +225,7 @@ pub(super) fn input(
             Kind::Goroutine => InputKind::Goroutine,
             Kind::Cpu => InputKind::Cpu,
             Kind::Contention => InputKind::Contention,
+            Kind::Threads => InputKind::Threadcreate,
             Kind::Other => InputKind::Other,
         },
         time: rfc3339(header.time_nanos),
@@ -221,6 +236,9 @@ pub(super) fn input(
         sample_types: header.sample_types.iter().map(ToString::to_string).collect(),
         default_sample_type: default.map(|position| header.sample_types[position].name.clone()),
         samples,
-        warnings: caveats::of_snapshot(types, snapshot, samples, has_negative),
+        comments: header.comments.iter().take(COMMENTS).map(|text| shortened(text)).collect(),
+        comments_left_out: header.comments.len().saturating_sub(COMMENTS),
+        doc_url: (!header.doc_url.is_empty()).then(|| shortened(&header.doc_url)),
+        warnings: caveats::of_snapshot(types, snapshot, samples, negative),
     }
 }

@@ -1,7 +1,7 @@
 //! Answers `check`: whether the runs before and after pass the rules.
 
 use super::draft::{Draft, ReportError, column, input, settle_order, total};
-use super::snapshots::{Sum, apart, check_sums, diff_totals};
+use super::snapshots::{Sum, apart, check_sums, diff_totals, negative};
 use super::through_time::leaks_alone;
 use super::{
     Answer, CheckAnswer, Comparison, Input, Query, Question, Report, Runs, Total, Warning,
@@ -56,25 +56,21 @@ pub(super) fn check(
     let (sort, _) = settle_order(query, true);
     let mut draft = Draft::new(query, &types[at], sort);
     let of_input = |(snapshot, sums): (&Snapshot, &Vec<Sum>)| {
-        let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
-        input(&series.symbols, &types, snapshot, snapshot.samples.len(), has_negative)
+        input(&series.symbols, &types, snapshot, snapshot.samples.len(), negative(&series, sums))
     };
     draft.inputs = series.snapshots.iter().zip(&sums).map(of_input).collect();
     let is_pair = asked.before == 1 && series.snapshots.len() == 2;
     draft.warnings = caveats::of_series(&series, is_pair);
     let mut process = None;
     if is_pair {
-        let whole = diff::Comparison::new(&series, None, measured, Order::Flat, None);
+        let whole = diff::Comparison::new(&series, None, measured, Order::Flat, None, None);
         draft.totals = diff_totals(&whole, &series, &sums);
-        let found = whole.sure_process();
+        let found = whole.process();
         process = Some(found);
         if found == Process::Different {
             draft.warnings.push(single_runs());
         }
-        draft.comparison = Some(Comparison {
-            apart_nanos: apart(&series),
-            same_process: found != Process::Different,
-        });
+        draft.comparison = Some(Comparison::new(apart(&series), whole.relation(), None));
     } else if asked.before > 0 {
         let mean = |runs: &[Vec<Sum>], i: usize| {
             let sum: i128 = runs.iter().map(|sums| i128::from(sums[i].signed)).sum();

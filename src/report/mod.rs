@@ -21,7 +21,8 @@ pub use question::{Answer, Query, Question, Sort, SubjectKind};
 pub use sections::{CheckAnswer, LeaksAnswer};
 pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
-use crate::analysis::Bounds;
+use crate::analysis::rates::{PerSecond, Rates};
+use crate::analysis::{Bounds, ProcessVerdict, Relation};
 use crate::filter::{Granularity, Spec};
 use crate::model::change::Change;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ pub enum InputKind {
     Cpu,
     /// Lock contention: mutex or block profile.
     Contention,
+    /// Threads that were created, by the stack that created them.
+    Threadcreate,
     /// Any other pprof profile.
     Other,
 }
@@ -145,8 +148,22 @@ pub struct Input {
     pub default_sample_type: Option<String>,
     /// Number of samples.
     pub samples: usize,
+    /// Comments in the profile: the first of them, each cut if it is long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<String>,
+    /// Number of further comments.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub comments_left_out: usize,
+    /// Address of the profile's documentation, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doc_url: Option<String>,
     /// Warnings about this input alone.
     pub warnings: Vec<Warning>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One sample type over the whole profile.
@@ -163,18 +180,46 @@ pub struct Total {
     /// Δ / before in percent; absent if before is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta_percent: Option<f64>,
-    /// 95 % interval of Δ, or of the sum of a single profile.
+    /// 95 % interval of Δ, or of the sum of a single profile; absent if two are compared per second.
     pub error: Option<Bounds>,
+    /// The sum per second, if two profiles cover different times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<PerSecond>,
 }
 
 /// How the two snapshots relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// Time between the two, in nanoseconds, if both record when they were taken.
     pub apart_nanos: Option<i64>,
-    /// The same process at two times: survivors share their sampling decision and cancel.
+    /// True unless they are of different processes; [`Comparison::process`] says more.
     pub same_process: bool,
+    /// Whether they are of one process: then samples of a heap profile that are in both add no
+    /// error. If that is unknown, their errors are those of two processes.
+    #[serde(default)]
+    pub process: ProcessVerdict,
+    /// Why; what is missing if it is unknown.
+    #[serde(default)]
+    pub process_reasons: Vec<String>,
+    /// Seconds that before and after cover, if the profiles are compared per second because these
+    /// differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<[f64; 2]>,
+}
+
+impl Comparison {
+    /// Two snapshots that are `apart_nanos` apart and relate like this; with `rates` they are
+    /// compared per second.
+    fn new(apart_nanos: Option<i64>, relation: &Relation, rates: Option<Rates>) -> Self {
+        Self {
+            apart_nanos,
+            same_process: relation.verdict != ProcessVerdict::Different,
+            process: relation.verdict,
+            process_reasons: relation.reasons.clone(),
+            seconds: rates.map(|rates| rates.seconds),
+        }
+    }
 }
 
 /// The report: the query, and the sections that answer it.

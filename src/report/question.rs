@@ -5,6 +5,7 @@
 
 use super::draft::ReportError;
 use super::sections::{self, CheckAnswer, LeaksAnswer};
+use crate::analysis::rates::Rates;
 use crate::analysis::{
     Order, RowOptions, Subject,
     call_graph::{self, Graph},
@@ -169,13 +170,14 @@ pub(super) fn ask(
     subject: &Subject<'_>,
     order: Order,
     query: &Query,
+    rates: Option<Rates>,
 ) -> Result<Answer, ReportError> {
     let Query { granularity, nodecount, .. } = *query;
     let &Subject { series, frames, measured, process, .. } = subject;
     let wanted = RowOptions { nodecount, all: query.all };
     Ok(match &query.question {
         Question::Diff => {
-            let part = diff::Comparison::new(series, Some(frames), measured, order, process);
+            let part = diff::Comparison::new(series, Some(frames), measured, order, process, rates);
             Answer::Diff(part.diff(frames, wanted))
         }
         Question::Top => Answer::Top(top::top(subject, order, wanted)),

@@ -6,13 +6,16 @@ use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
 };
-use crate::analysis::{Measured, Order, Process, RowOptions, Subject, diff, top};
+use crate::analysis::rates::Rates;
+use crate::analysis::{Measured, Order, RowOptions, Subject, diff, top};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
+use crate::model::measures::{self, Negative};
 use crate::model::series::{Series, trimmed};
 use crate::model::site::Owners;
 use crate::parallel;
+use crate::units::Nanoseconds;
 
 /// Answers a query about snapshots, whose filter is `spec`.
 pub(super) fn answer(
@@ -35,20 +38,24 @@ pub(super) fn answer(
     let (sort, order) = settle_order(query, by_flat);
     let mut draft = Draft::new(query, &series.sample_types[column], sort);
     let inputs = series.snapshots.iter().zip(&sums).map(|(snapshot, sums)| {
-        let has_negative = sums.iter().any(|sum| sum.signed != sum.absolute);
         let samples = snapshot.samples.len();
-        input(&series.symbols, &series.sample_types, snapshot, samples, has_negative)
+        input(&series.symbols, &series.sample_types, snapshot, samples, negative(&series, sums))
     });
     draft.inputs = inputs.collect();
     draft.warnings = caveats::of_series(&series, is_comparison);
+    let rates = rates(&series, column, query).filter(|_| is_comparison);
+    draft.warnings.extend(rates.filter(|_| query.question != Question::Diff).map(of_whole));
+    let rates = rates.filter(|_| query.question == Question::Diff);
     let mut known = None;
     if query.normalize && is_comparison {
         // Scaled counters no longer identify the process.
-        known = Some(diff::Comparison::new(&series, None, measured, Order::Flat, None).process());
+        let plain = diff::Comparison::new(&series, None, measured, Order::Flat, None, None);
+        known = Some((plain.process(), plain.relation().clone()));
         draft.warnings.push(normalize(&mut series, &sums));
         sums = check_sums(&series)?;
     }
     let wanted = RowOptions { nodecount: query.nodecount, all: query.all };
+    series.name_empty_stacks();
     // File names are whole here: folders are what tells modules apart.
     let owners = Owners::new(&series.symbols, &query.own);
     draft.warnings.extend(warn_of_own(&owners));
@@ -61,14 +68,12 @@ pub(super) fn answer(
             series.trim_file_names(&query.trim_path);
         }
         let plain = is_plain.then(|| frames(&series));
-        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, known);
+        let found = known.as_ref().map(|(process, _)| *process);
+        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, found, rates);
         draft.totals = diff_totals(&whole, &series, &sums);
-        let found = known.unwrap_or_else(|| whole.process());
-        process = Some(found);
-        draft.comparison = Some(Comparison {
-            apart_nanos: apart(&series),
-            same_process: found != Process::Different,
-        });
+        process = Some(found.unwrap_or_else(|| whole.process()));
+        let relation = known.as_ref().map_or_else(|| whole.relation(), |(_, relation)| relation);
+        draft.comparison = Some(Comparison::new(apart(&series), relation, rates));
         if let Some(frames) = plain {
             return Ok(draft.answered(Answer::Diff(whole.diff(&frames, wanted))));
         }
@@ -84,7 +89,7 @@ pub(super) fn answer(
     let frames = frames(&series);
     let whole = sums.iter().map(|sums| sums[column].absolute).sum();
     let subject = Subject { series: &series, frames: &frames, measured, process, whole };
-    let mut answer = ask(&subject, order, query)?;
+    let mut answer = ask(&subject, order, query, rates)?;
     if let Answer::List(list) = &mut answer {
         // Source files are found by their whole names: names are trimmed afterwards.
         sources.into_iter().for_each(|sources| sources.fill(list, &draft.inputs));
@@ -103,6 +108,24 @@ fn column_of(series: &Series, query: &Query) -> Result<usize, ReportError> {
     }
     let names = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
     column(&series.sample_types, names, query.sample_type.as_deref())
+}
+
+/// The times to compare two snapshots by.
+fn rates(series: &Series, column: usize, query: &Query) -> Option<Rates> {
+    let [before, after] = series.snapshots.as_slice() else { return None };
+    Rates::of(before, after, &series.sample_types[column]).filter(|_| !query.normalize)
+}
+
+/// Warns that values of different times are compared.
+fn of_whole(Rates { seconds }: Rates) -> Warning {
+    let [before, after] = seconds.map(|seconds| Nanoseconds(seconds * 1e9).to_string());
+    Warning {
+        code: WarningCode::Other,
+        message: format!(
+            "the profiles cover {before} and {after}, and these values are of the whole profiles; \
+             heapdiff diff compares them per second"
+        ),
+    }
 }
 
 /// Warns that not all snapshots are compared.
@@ -140,6 +163,11 @@ fn is_comparison(series: &Series, query: &Query) -> Result<bool, ReportError> {
 pub(super) struct Sum {
     pub(super) signed: i64,
     pub(super) absolute: i64,
+}
+
+/// Which values of a snapshot with these sums are below zero.
+pub(super) fn negative(series: &Series, sums: &[Sum]) -> Negative {
+    measures::negative(&series.sample_types, |column| sums[column].signed != sums[column].absolute)
 }
 
 /// Samples that one task sums up.
@@ -224,7 +252,8 @@ pub(super) fn diff_totals(
         .map(|(i, sample_type)| {
             let value = Change::new(Some(sums[0][i].signed), sums[1][i].signed);
             let error = comparison.total_error(i, value.delta_or_value());
-            Total { error, ..total(sample_type, value) }
+            let per_second = comparison.total_per_second(i, [sums[0][i].signed, sums[1][i].signed]);
+            Total { error, per_second, ..total(sample_type, value) }
         })
         .collect()
 }

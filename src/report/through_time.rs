@@ -95,13 +95,14 @@ impl Settled {
             let one = |moment: &Moment| {
                 let (symbols, types) = (&history.records.symbols, &history.sample_types);
                 let snapshot = moment.as_snapshot();
-                input(symbols, types, &snapshot, moment.samples, moment.has_negative)
+                input(symbols, types, &snapshot, moment.samples, moment.negative)
             };
             draft.inputs.extend(history.moments.iter().map(one));
         }
         draft.totals = totals(recording.main());
         draft.warnings = caveats(recording.main());
         for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
+            history.records.name_empty_stacks();
             let Applied { series, unmatched } =
                 filter.apply(std::mem::take(&mut history.records))?;
             history.records = series;
@@ -149,10 +150,16 @@ fn check_leaks(history: &History, column: usize, asked: &LeaksQuery) -> Result<(
     let measured = &history.sample_types[column];
     let kind = history.moments.first().map(|moment| measures::kind(&moment.header));
     let is_goroutines = kind == Some(Kind::Goroutine);
-    if matches!(kind, Some(Kind::Cpu | Kind::Contention)) {
-        return Err(ReportError::CannotLeak(
-            "these profiles measure time; leaks need heap or goroutine profiles".to_owned(),
-        ));
+    let measure = match kind {
+        Some(Kind::Cpu) => Some("CPU time"),
+        Some(Kind::Contention) => Some("how long something waited"),
+        Some(Kind::Threads) => Some("threads that were created, which never fall"),
+        _ => None,
+    };
+    if let Some(measure) = measure {
+        return Err(ReportError::CannotLeak(format!(
+            "these profiles measure {measure}; leaks need heap or goroutine profiles"
+        )));
     }
     if measures::is_cumulative(measured) {
         return Err(ReportError::CannotLeak(format!(

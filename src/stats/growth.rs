@@ -90,6 +90,18 @@ pub struct GrowthEvidence {
     unit: f64,
 }
 
+/// The share of samples that "after" has if nothing changed. Of a Poisson process, the side whose
+/// samples weigh less has more of them.
+fn share(before: SamplingWeight, after: SamplingWeight) -> f64 {
+    let (p1, p2) = (before.probability, after.probability);
+    let (w1, w2) = (before.amount, after.amount);
+    match (p1 + p2 > 0.0, w1 + w2 > 0.0) {
+        (true, _) => p2 / (p1 + p2),
+        (false, true) => w1 / (w1 + w2),
+        (false, false) => 0.5,
+    }
+}
+
 /// Sums over the samples of one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Side {
@@ -140,7 +152,7 @@ impl GrowthEvidence {
             null_variance: (unit1 * x1 + unit2 * x2).max(floor),
             null_third: unit1 * before.amount * x1 + unit2 * after.amount * x2,
             total: before.amount * x1 + after.amount * x2,
-            share: (x1 + x2) * if p1 + p2 > 0.0 { p2 / (p1 + p2) } else { 0.5 },
+            share: (x1 + x2) * share(before, after),
             probability: p1.max(p2),
             unit: before.noise.max(after.noise),
         }

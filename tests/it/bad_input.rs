@@ -77,7 +77,8 @@ fn what_may_not_be_read() {
 fn what_is_no_profile() {
     let page = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></html>";
     let heap = b"heap profile: 1: 16 [1: 16] @ heap/1048576\n";
-    let cases: [(&str, &[u8], Words<'_>); 16] = [
+    let tcmalloc = b"heap profile:  2:  96 [ 2:  96] @ heap_v2/524288\n  1: 48 [1: 48] @ 0x40\n";
+    let cases: [(&str, &[u8], Words<'_>); 25] = [
         ("empty", b"", ["is empty (0 bytes)", "did the download fail?"]),
         ("page.html", page, ["web page", "(its title: \"502 Bad Gateway\"); check the address"]),
         ("xml", b"<?xml version=\"1.0\"?><a/>", ["web page", "check the address"]),
@@ -90,6 +91,15 @@ fn what_is_no_profile() {
         ("zip", b"PK\x03\x04\x14\0", ["zip archive", "use the profiles in it"]),
         ("program", b"\x7fELF\x02\x01\x01", ["is a program", "reads only profiles"]),
         ("debug-1", heap, ["heap profile in text form", "without ?debug=1"]),
+        ("tcmalloc", tcmalloc, ["profile of gperftools in text", "-proto PROGRAM FILE >"]),
+        ("growth", b"heap profile: 1: 2 [1: 2] @ growthz\n", ["gperftools", "-proto PROGRAM"]),
+        ("block", b"--- contention:\ncycles/second=1\n", ["Go block profile", "?debug=1, or read"]),
+        ("mutex", b"--- mutex:\ncycles/second=1\n", ["Go mutex profile", "?debug=1, or read"]),
+        ("java", b"--- heapz 1 ---\n", ["heap profile of C++ or Java", "-proto PROGRAM FILE >"]),
+        ("threads", b"threadcreate profile: total 8\n", ["Go profile in text", "without ?debug=1"]),
+        ("cpu", b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0", ["CPU profile of gperf", "-proto"]),
+        ("report", b"File: app\nType: cpu\n", ["report of pprof", "it was made from"]),
+        ("perf", b"PERFILE2\x68", ["recording of perf", "perf_to_profile"]),
         ("goroutines", b"goroutine 1 [running]:\n", ["goroutine dump", "without ?debug=2"]),
         ("answer", b"HTTP/1.1 200 OK\r\n\r\n\x1f\x8b\x08\0", ["with its headers", "without -i"]),
         ("zeros", &[0; 100], ["begins with bytes 00 00", "use a .pb.gz file"]),

@@ -274,6 +274,7 @@ fn what_is_in_no_sample_may_be_there_all_the_same() {
             let mut profile = heap(&[stack("main.main;a").inuse(9000, 9000 * 64).sized(64)]);
             profile.period = period;
             profile.time_nanos += seconds * 1_000_000_000;
+            let profile = super::dsl::mapped(profile, &[("[vdso]", 0x7ffc_1234_5000, "")]);
             fs::write(folder.join(name), bytes(&profile)).unwrap();
         }
         answer(&folder, &split("--max-growth 1MiB a.pb b.pb"))

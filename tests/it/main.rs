@@ -27,6 +27,7 @@ mod folders;
 mod gate_truth;
 mod golden;
 mod judgement;
+mod kinds;
 mod leaks;
 mod mutation;
 mod odd_histories;

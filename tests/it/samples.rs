@@ -8,7 +8,9 @@ use heapdiff::analysis::peek::{Neighbor, Peek, PeekRow};
 use heapdiff::analysis::tags::{Tag, TagValue, Tags};
 use heapdiff::analysis::top::{Top, TopRow};
 use heapdiff::analysis::traces::{Trace, Traces};
-use heapdiff::analysis::{Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, Place};
+use heapdiff::analysis::{
+    Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, Place, ProcessVerdict,
+};
 use heapdiff::filter::Granularity;
 use heapdiff::model::change::Change;
 use heapdiff::report::{
@@ -38,6 +40,9 @@ pub(crate) fn input(name: &str) -> Input {
         .to_vec(),
         default_sample_type: Some("inuse_space".to_owned()),
         samples: 8412,
+        comments: Vec::new(),
+        comments_left_out: 0,
+        doc_url: None,
         warnings: Vec::new(),
     }
 }
@@ -56,6 +61,18 @@ pub(crate) fn total(
         value: Change::new(Some(before), after),
         delta_percent: (before != 0).then(|| delta as f64 / before as f64 * 100.0),
         error: margin.map(|margin| Bounds { lower: delta - margin, upper: delta + margin }),
+        per_second: None,
+    }
+}
+
+/// Two builds, whose processes differ.
+fn two_processes() -> Comparison {
+    Comparison {
+        apart_nanos: None,
+        same_process: false,
+        process: ProcessVerdict::Different,
+        process_reasons: vec!["the builds differ".to_owned()],
+        seconds: None,
     }
 }
 
@@ -73,11 +90,13 @@ pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Stat
         objects: Some(Change { before: before / 512, after: after / 512, delta: delta / 512 }),
         kept: None,
         error: Some(Bounds { lower: delta - margin, upper: delta + margin }),
+        per_second: None,
         q_value: Some(0.000_12),
         status,
         via: None,
         moved_from: None,
         moved_to: None,
+        together: None,
         addresses: Vec::new(),
     }
 }
@@ -96,7 +115,13 @@ pub(crate) fn empty_diff() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         inputs: vec![input("before.pb.gz"), input("after.pb.gz")],
-        comparison: Some(Comparison { apart_nanos: Some(898_000_000_000), same_process: true }),
+        comparison: Some(Comparison {
+            apart_nanos: Some(898_000_000_000),
+            same_process: true,
+            process: ProcessVerdict::Same,
+            process_reasons: vec!["57 counters rose and none fell".to_owned()],
+            seconds: None,
+        }),
         sample_type: "inuse_space".to_owned(),
         unit: "bytes".to_owned(),
         granularity: Granularity::Functions,
@@ -180,10 +205,12 @@ pub(crate) fn leaking() -> Report {
     let site = |function: &str, line, leaf: Option<&str>, before, after, margin: i64| DiffSite {
         place: place(function, limiter, line),
         leaf: leaf.map(str::to_owned),
+        moved_from: None,
         before,
         after,
         delta: after - before,
         error: Bounds { lower: after - before - margin, upper: after - before + margin },
+        per_second: None,
         q_value: 1e-9,
         lower_bound: after - before - margin,
     };
@@ -232,7 +259,7 @@ pub(crate) fn cpu() -> Report {
         input.period = 10_000_000;
     }
     report.inputs[1].build_id = Some("77aa0012ffee".to_owned());
-    report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
+    report.comparison = Some(two_processes());
     report.sample_type = String::from("cpu");
     report.unit = String::from("nanoseconds");
     report.totals = vec![
@@ -279,6 +306,7 @@ pub(crate) fn single() -> Report {
             value: Change::new(None, 3_950_012),
             delta_percent: None,
             error: None,
+            per_second: None,
         },
         Total {
             sample_type: "inuse_space".to_owned(),
@@ -286,6 +314,7 @@ pub(crate) fn single() -> Report {
             value: Change::new(None, 890 * MIB),
             delta_percent: None,
             error: Some(Bounds { lower: 881 * MIB, upper: 899 * MIB }),
+            per_second: None,
         },
     ];
     let top_row = |name: &str, flat: i64, cum: i64| TopRow {
@@ -463,7 +492,7 @@ pub(crate) fn tags() -> Report {
 pub(crate) fn lines() -> Report {
     let mut report = empty_diff();
     report.granularity = Granularity::Lines;
-    report.comparison = Some(Comparison { apart_nanos: None, same_process: false });
+    report.comparison = Some(two_processes());
     for input in &mut report.inputs {
         (input.period, input.program, input.build_id) = (0, None, None);
         input.warnings = vec![Warning {

@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use super::pprof_agreement::{
-    Case, Failure, Pprof, case, cases_of_every_type, pairs, pprof, profiles, testdata,
+    Case, Failure, Pprof, case, cases_of_every_type, pairs, pprof, pprofs_name, profiles, testdata,
 };
 use crate::corpus;
 use regex::Regex;
@@ -229,7 +229,16 @@ fn differ(pprof: &Pprof, case: &Case) -> Result<(Whole, Vec<String>), Failure> {
     Ok((tree, differences))
 }
 
+/// A graph under pprof's names.
+fn under_pprofs_names(ours: &Whole) -> Whole {
+    let nodes = ours.nodes.iter().filter_map(|(name, node)| Some((pprofs_name(name)?, *node)));
+    let ends = |(from, to): &(String, String)| Some((pprofs_name(from)?, pprofs_name(to)?));
+    let edges = ours.edges.iter().filter_map(|(edge, weight)| Some((ends(edge)?, *weight)));
+    Whole { nodes: nodes.collect(), edges: edges.collect() }
+}
+
 fn list(case: &Case, how: &str, theirs: &Whole, ours: &Whole) -> Vec<String> {
+    let ours = &under_pprofs_names(ours);
     let mut all = Vec::new();
     let names: std::collections::BTreeSet<_> =
         theirs.nodes.keys().chain(ours.nodes.keys()).collect();

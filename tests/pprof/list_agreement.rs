@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
 use crate::corpus;
-use crate::pprof_agreement::{Case, Pprof, case, pairs, pprof, profiles, testdata};
+use crate::pprof_agreement::{Case, Pprof, case, pairs, pprof, pprofs_name, profiles, testdata};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -98,6 +98,12 @@ fn compare(pprof: &Pprof, cases: &[Case], ask: Ask) -> usize {
         };
         theirs.retain(|_, value| *value != 0);
         ours.retain(|_, value| *value != 0);
+        // A stack's frames are lines of its name.
+        let renamed = |name: &str| -> Option<String> {
+            let lines: Option<Vec<String>> = name.split('\n').map(pprofs_name).collect();
+            Some(lines?.join("\n"))
+        };
+        ours = ours.into_iter().filter_map(|(name, v)| Some((renamed(&name)?, v))).collect();
         compared.fetch_add(theirs.len(), Ordering::Relaxed);
         for name in theirs.keys().chain(ours.keys()) {
             let of = |found: &Found| found.get(name).copied().unwrap_or(0);

@@ -129,6 +129,51 @@ pub(crate) fn heap(stacks: &[Stack]) -> proto::Profile {
     profile
 }
 
+/// The same samples as another kind of profile: the values of each are its first ones.
+pub(crate) fn of_kind(
+    mut profile: proto::Profile,
+    types: &[(&str, &str)],
+    (period_type, period): ((&str, &str), i64),
+) -> proto::Profile {
+    let mut strings = Strings(std::mem::take(&mut profile.string_table));
+    let mut value_type = |(name, unit): (&str, &str)| proto::ValueType {
+        r#type: strings.position(name),
+        unit: strings.position(unit),
+    };
+    profile.sample_type = types.iter().map(|&t| value_type(t)).collect();
+    profile.period_type = Some(value_type(period_type));
+    profile.period = period;
+    profile.sample.iter_mut().for_each(|sample| sample.value.truncate(types.len()));
+    profile.string_table = strings.0;
+    profile
+}
+
+/// The same profile of a process with these files in memory: name, first address, build id.
+pub(crate) fn mapped(mut profile: proto::Profile, files: &[(&str, u64, &str)]) -> proto::Profile {
+    let mut strings = Strings(std::mem::take(&mut profile.string_table));
+    for (id, &(file, memory_start, build_id)) in (1..).zip(files) {
+        profile.mapping.push(proto::Mapping {
+            id,
+            memory_start,
+            memory_limit: memory_start + 0x1000,
+            filename: strings.position(file),
+            build_id: strings.position(build_id),
+            ..Default::default()
+        });
+    }
+    profile.string_table = strings.0;
+    profile
+}
+
+/// The same profile with comments, and with the address of its documentation.
+pub(crate) fn commented(mut profile: proto::Profile, texts: &[&str], doc: &str) -> proto::Profile {
+    let mut strings = Strings(std::mem::take(&mut profile.string_table));
+    profile.comment = texts.iter().map(|text| strings.position(text)).collect();
+    profile.doc_url = strings.position(doc);
+    profile.string_table = strings.0;
+    profile
+}
+
 /// The uncompressed bytes of a profile.
 pub(crate) fn bytes(profile: &proto::Profile) -> Vec<u8> {
     profile.encode_to_vec()

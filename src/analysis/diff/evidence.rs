@@ -4,7 +4,9 @@
 use super::findings::{Findings, RowSum, SiteSum};
 use super::sparse::Sparse;
 use crate::analysis::pairing::{NONE, Pairs, pairs};
-use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair, may_be_one_process};
+use crate::analysis::process::{Relation, relation};
+use crate::analysis::rates::Rates;
+use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair};
 use crate::analysis::{Callers, Measured, RawSamples, Records};
 use crate::graph::frames::{Frames, RowId, SiteId, SiteOf};
 use crate::model::ids::LocationId;
@@ -20,6 +22,8 @@ pub(super) struct Question<'a> {
     pub(super) frames: Option<&'a Frames>,
     pub(super) measured: &'a Measured,
     pub(super) by_cum: bool,
+    /// The times to compare, if the profiles cover different ones.
+    pub(super) rates: Option<Rates>,
 }
 
 /// Number of pieces of work: few, because each has a table of all rows, and fixed, so that sums of
@@ -34,36 +38,24 @@ fn piece(n: usize) -> usize {
     if n < SMALL { SMALL } else { n.div_ceil(PIECES) }
 }
 
-/// Judges every row and every total. `known` is how the snapshots relate, if that was determined
-/// before a filter removed samples.
+/// Judges every row and every total. `known` is how the samples relate, if that was determined
+/// before a filter removed some.
 pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findings {
     let series = question.series;
     let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
-    let allocated = question
-        .measured
-        .allocated
-        .filter(|_| known != Some(Process::Different) && may_be_one_process(before, after));
-    if let Some(allocated) = allocated {
-        let pairs = pairs(before, after, series.sample_types.len(), allocated);
-        // The order is nearly always right; the pass itself detects when it isn't.
-        let (mut found, falls, rises) =
-            Pass::new(question, known.unwrap_or(Process::InOrder)).run(&pairs);
-        found.moved = rises;
-        let process = match (falls > 0, rises > 0) {
-            _ if known.is_some() => found.process,
-            (false, _) => Process::InOrder,
-            (true, false) => Process::Swapped,
-            (true, true) => Process::Different,
-        };
-        if process == found.process {
-            return found;
-        }
-        if process == Process::Swapped {
-            let (found, moved, _) = Pass::new(question, process).run(&pairs);
-            return Findings { moved, ..found };
-        }
-    }
-    Pass::new(question, Process::Different).run(&Pairs::none(before, after)).0
+    let (relation, matched) = match known {
+        Some(process) => (Relation { process, ..Relation::default() }, None),
+        None => relation(series, before, after),
+    };
+    // Without counters that tell what came and went, samples of one process can't be matched.
+    let counted = question.measured.allocated.filter(|_| relation.process != Process::Different);
+    let process = if counted.is_some() { relation.process } else { Process::Different };
+    let pairs = match (counted, matched) {
+        (Some(_), Some(pairs)) => pairs,
+        (Some(counter), None) => pairs(before, after, series.sample_types.len(), counter),
+        (None, _) => Pairs::none(before, after),
+    };
+    Findings { relation, ..Pass::new(question, process).run(&pairs) }
 }
 
 struct Pass<'a> {
@@ -79,8 +71,6 @@ struct Pass<'a> {
 
 /// Sums of one piece of work.
 struct Piece {
-    falls: usize,
-    rises: usize,
     totals: Vec<GrowthEvidence>,
     /// Pairs of each group by label set: samples of one object size weigh the same, so they are
     /// counted first and weighed once.
@@ -96,7 +86,7 @@ struct Piece {
 
 impl<'a> Pass<'a> {
     fn new(question: Question<'a>, process: Process) -> Self {
-        let Question { series, measured, .. } = question;
+        let Question { series, measured, rates, .. } = question;
         let types = &series.sample_types;
         let mut groups = vec![measured.records];
         let mut group = |records: Records| {
@@ -114,7 +104,10 @@ impl<'a> Pass<'a> {
             .collect();
         Self {
             question,
-            sides: SnapshotPair::new(series, process),
+            sides: SnapshotPair {
+                factors: rates.map(|rates| rates.factors()),
+                ..SnapshotPair::new(series, process)
+            },
             groups,
             types,
             main: 0,
@@ -122,8 +115,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Returns the findings, and how many counters of allocations fall and rise.
-    fn run(&self, pairs: &Pairs) -> (Findings, usize, usize) {
+    fn run(&self, pairs: &Pairs) -> Findings {
         let frames = self.question.frames;
         let n = pairs.of_after.len();
         let size = piece(n);
@@ -146,7 +138,7 @@ impl<'a> Pass<'a> {
         });
         let mut found = Findings {
             process: self.sides.process,
-            moved: 0,
+            relation: Relation::default(),
             sampled: self.sides.known(),
             exact: self.sides.before.exact() && self.sides.after.exact(),
             totals: vec![GrowthEvidence::default(); self.types.len()],
@@ -154,11 +146,8 @@ impl<'a> Pass<'a> {
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
         };
-        let (mut falls, mut rises) = (0, 0);
         let mut by_set = self.no_sets();
         for piece in &pieces {
-            falls += piece.falls;
-            rises += piece.rises;
             found.totals.iter_mut().zip(&piece.totals).for_each(|(a, b)| a.merge(b));
             for (sum, piece) in by_set.iter_mut().flatten().zip(piece.by_set.iter().flatten()) {
                 sum.0.x1 += piece.0.x1;
@@ -183,7 +172,7 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        (found, falls, rises)
+        found
     }
 
     fn no_sets(&self) -> Vec<Vec<(Pair, Option<Record>)>> {
@@ -195,8 +184,6 @@ impl<'a> Pass<'a> {
         let rows = frames.map_or(0, Frames::len);
         let locations = self.question.series.symbols.locations.len();
         let mut piece = Piece {
-            falls: 0,
-            rises: 0,
             totals: vec![GrowthEvidence::default(); self.types.len()],
             by_set: self.no_sets(),
             leaves: Sparse::new(frames.map_or(0, |_| locations)),
@@ -220,13 +207,6 @@ impl<'a> Pass<'a> {
         }
         let raw = |group: usize| self.sides.raw(record, &self.groups[group]);
         let allocated = self.allocated.map(raw).unwrap_or_default();
-        // Compares the values themselves: raw samples would hide a fall that rounds away.
-        if let Some(group) = self.allocated {
-            let Records { size, count, .. } = self.groups[group];
-            let (b, a) = self.sides.values(record, count.unwrap_or(size));
-            piece.falls += usize::from(a < b);
-            piece.rises += usize::from(a > b);
-        }
         let mut main = Pair::default();
         for (group, records) in self.groups.iter().enumerate() {
             let own = if Some(group) == self.allocated { allocated } else { raw(group) };

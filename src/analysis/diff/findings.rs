@@ -2,7 +2,7 @@
 
 use super::Process;
 use super::sparse::Sparse;
-use crate::analysis::Callers;
+use crate::analysis::{Callers, Relation};
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
 use crate::model::origin::Owner;
@@ -11,10 +11,10 @@ use crate::stats::growth::GrowthEvidence;
 /// The findings about two snapshots.
 #[derive(Debug)]
 pub(super) struct Findings {
-    /// How the snapshots relate.
+    /// How the samples relate.
     pub(super) process: Process,
-    /// How many counters of allocations moved in the one direction that indicates a single process.
-    pub(super) moved: usize,
+    /// How the snapshots relate.
+    pub(super) relation: Relation,
     /// Whether the profiles record how they were sampled.
     pub(super) sampled: bool,
     /// Whether every allocation was recorded, so that any change is certain.

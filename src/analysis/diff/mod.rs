@@ -2,23 +2,29 @@
 //!
 //! Every row is judged by its raw samples: `evidence` adds up the matched records into `findings`
 //! for rows, sites and totals, and `rows` turns the sums into the rows shown. `moved` finds
-//! functions that two builds name differently.
+//! functions that the two sides name differently, and `renamed` links their rows.
 
 mod blame;
 mod evidence;
 mod findings;
 mod moved;
+mod renamed;
 mod rows;
 mod sparse;
 
+use super::rates::{PerSecond, Rates};
 use super::snapshot_pair::Process;
-use super::{Bounds, Measure, Measured, Omitted, Order, Place, RowOptions};
+use super::{Bounds, Measure, Measured, Omitted, Order, Place, Relation, RowOptions};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
+use crate::model::ids::FunctionId;
 use crate::model::series::Series;
 use crate::stats;
+use crate::stats::growth::GrowthEvidence;
 use evidence::Question;
 use findings::Findings;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 /// What happened to a row between the two snapshots.
@@ -67,8 +73,12 @@ pub struct DiffRow {
     /// sample types.
     pub kept: Option<f64>,
     /// 95 % interval of Δ flat (of Δ cum if the rows are sorted by cum). Absent if the profile
-    /// doesn't record how it was sampled.
+    /// doesn't record how it was sampled, or if the profiles are compared per second.
     pub error: Option<Bounds>,
+    /// Flat (cum if the rows are sorted by cum) per second, if the profiles cover different times:
+    /// then this is what `q_value`, `status` and the order are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<PerSecond>,
     /// Benjamini–Hochberg q of "grew" if Δ ≥ 0, of "shrank" if Δ < 0. Absent if the row has too few
     /// samples to test it.
     pub q_value: Option<f64>,
@@ -78,15 +88,39 @@ pub struct DiffRow {
     /// caller in own code, or else in a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
-    /// On the row of the after side: the name this function had before (a renumbered closure).
+    /// On the row of the after side: the name this function had before (a renumbered closure, or a
+    /// generic function whose type arguments are named otherwise).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<String>,
     /// On the row of the before side: the name this function has after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<String>,
+    /// On the row with `moved_from`: all names of the function together. The values of each row are
+    /// those of its own name; `status` and `q_value` are those of the function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
     /// The addresses behind a row without symbols, each named `mapping+0xaddr`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<DiffRow>,
+}
+
+/// A function with several names, or closures that got other numbers, added up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Together {
+    /// The other names.
+    pub names: Vec<String>,
+    /// Values before.
+    pub before: Measure,
+    /// Values after.
+    pub after: Measure,
+    /// `after − before`.
+    pub delta: Measure,
+    /// 95 % interval of the Δ the rows are sorted by.
+    pub error: Option<Bounds>,
+    /// The value the rows are sorted by per second, if the profiles cover different times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<PerSecond>,
 }
 
 /// A place that is to blame, and that grew by more than sampling error explains.
@@ -99,14 +133,21 @@ pub struct DiffSite {
     /// The leaf function that allocates most for it, if that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf: Option<String>,
+    /// The name that the function had before, if it was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
     /// Value before.
     pub before: i64,
     /// Value after.
     pub after: i64,
     /// `after − before`.
     pub delta: i64,
-    /// 95 % interval of the growth.
+    /// 95 % interval of the growth; of the growth per second times the longer of both times if the
+    /// profiles cover different ones.
     pub error: Bounds,
+    /// The growth per second, if the profiles cover different times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<PerSecond>,
     /// Benjamini–Hochberg q over all tested sites.
     pub q_value: f64,
     /// 90 % lower confidence bound of the growth, by which the sites are ranked.
@@ -128,10 +169,6 @@ pub struct Diff {
     pub sites: Vec<DiffSite>,
 }
 
-/// Of two different processes, fewer than one pair in a hundred has this many counters that all
-/// move in one direction.
-const SURE_COUNTERS: usize = 8;
-
 /// The comparison of two snapshots: how they relate, their totals, and the rows if requested.
 pub struct Comparison<'a> {
     series: &'a Series,
@@ -139,49 +176,97 @@ pub struct Comparison<'a> {
     order: Order,
     found: Findings,
     same_build: bool,
+    rates: Option<Rates>,
 }
 
 impl<'a> Comparison<'a> {
     /// Compares the first two snapshots of a series. Without `frames` only totals are judged.
-    /// `known` is how the snapshots relate, if that was determined before a filter removed samples.
+    /// `known` is how the snapshots relate, if that was determined before a filter removed samples;
+    /// with `rates` they are compared per second.
     pub fn new(
         series: &'a Series,
         frames: Option<&Frames>,
         measured: Measured,
         order: Order,
         known: Option<Process>,
+        rates: Option<Rates>,
     ) -> Self {
-        let same_build = series.snapshots[0].same_build(&series.snapshots[1]);
         let by_cum = order == Order::Cum;
-        let question = Question { series, frames, measured: &measured, by_cum };
+        let question = Question { series, frames, measured: &measured, by_cum, rates };
         let found = evidence::findings(question, known);
-        Self { series, measured, order, found, same_build }
+        let same_build = series.snapshots[0].same_build(&series.snapshots[1])
+            && (found.process != Process::Different || !is_contradicted(series));
+        Self { series, measured, order, found, same_build, rates }
     }
 
-    /// How the two relate; pass it on when the same snapshots are filtered.
+    /// How the samples of the two relate; pass it on when the same snapshots are filtered.
     pub fn process(&self) -> Process {
         self.found.process
     }
 
-    /// Like [`Comparison::process`], for callers that must not mistake two processes for one:
-    /// counters of two processes move independently, and a few may all have moved in one direction
-    /// by chance.
-    pub fn sure_process(&self) -> Process {
-        match self.found.moved {
-            1..SURE_COUNTERS if !self.found.exact => Process::Different,
-            _ => self.found.process,
-        }
+    /// How the two relate, and why it is thought so; empty if that was known.
+    pub fn relation(&self) -> &Relation {
+        &self.found.relation
     }
 
     /// 95 % interval of the change of the total of a sample type, by its position; `None` if the
-    /// profiles don't record how they were sampled.
+    /// profiles don't record how they were sampled, or if they are compared per second.
     pub fn total_error(&self, column: usize, delta: i64) -> Option<Bounds> {
-        let evidence = &self.found.totals[column];
-        self.found.sampled.then(|| Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
+        self.absolute_error(&self.found.totals[column], delta)
+    }
+
+    /// The change of the total of a sample type per second, if the profiles cover different times.
+    pub fn total_per_second(&self, column: usize, [before, after]: [i64; 2]) -> Option<PerSecond> {
+        self.per_second(&self.found.totals[column], [before, after])
+    }
+
+    /// The Δ that decides: of the values, or of those of equal times.
+    fn change(&self, before: i64, after: i64) -> i64 {
+        match self.rates {
+            Some(rates) => rates.change(before, after),
+            None => after.wrapping_sub(before),
+        }
+    }
+
+    /// The interval of a change. Of different times it is that of [`Comparison::per_second`].
+    fn absolute_error(&self, evidence: &GrowthEvidence, delta: i64) -> Option<Bounds> {
+        let is_known = self.found.sampled && self.rates.is_none();
+        is_known.then(|| Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
+    }
+
+    fn per_second(
+        &self,
+        evidence: &GrowthEvidence,
+        [before, after]: [i64; 2],
+    ) -> Option<PerSecond> {
+        let rates = self.rates?;
+        let interval = evidence.interval(rates.change(before, after) as f64, stats::LEVEL);
+        let error = self.found.sampled.then(|| Bounds::of(interval));
+        Some(rates.per_second(before, after, error))
     }
 
     /// Rows and sites, at the granularity of the frames that were compared.
     pub fn diff(&self, frames: &Frames, wanted: RowOptions) -> Diff {
         rows::diff(self, frames, wanted)
     }
+}
+
+/// Whether the symbols show that two profiles with one build id are of two builds: an address holds
+/// another function. Whoever sets a build id by hand may forget to change it.
+fn is_contradicted(series: &Series) -> bool {
+    let symbols = &series.symbols;
+    let mut seen: HashMap<_, FunctionId, FxBuildHasher> = HashMap::default();
+    symbols.locations.ids().any(|id| {
+        let place = (symbols.locations.mapping[id.index()], symbols.locations.address[id.index()]);
+        let is_known = place.0.is_some() && place.1 != 0;
+        let is_folded = symbols.locations.is_folded[id.index()];
+        // Inlined frames depend on who symbolized the profile.
+        let Some(outermost) = symbols.locations.lines(id).last() else { return false };
+        if !is_known || is_folded {
+            return false;
+        }
+        let other = *seen.entry(place).or_insert(outermost.function);
+        other != outermost.function
+            && !moved::is_one_function(symbols.name(other), symbols.name(outermost.function))
+    })
 }

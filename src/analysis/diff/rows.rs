@@ -1,7 +1,7 @@
 //! Turns sums and evidence into the rows and sites of a comparison.
 
 use super::findings::{Findings, RowSum, SiteSum};
-use super::{Comparison, Diff, DiffRow, DiffSite, Process, Status, moved};
+use super::{Comparison, Diff, DiffRow, DiffSite, Process, Status};
 use crate::analysis::{
     Bounds, Context, Measure, Measured, Omitted, Order, RowOptions, SIGNIFICANT, addresses,
     is_empty, main_callers, percent, place_of, primary, primary_objects,
@@ -9,7 +9,7 @@ use crate::analysis::{
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
-use crate::model::origin::Owner;
+use crate::model::origin::{self, Owner};
 use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
@@ -36,24 +36,25 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOpti
 
 /// A row under judgement.
 #[derive(Clone, Debug)]
-struct Case {
-    row: RowId,
+pub(super) struct Case {
+    pub(super) row: RowId,
     /// The Δ that decides: of the row, or of both rows of a moved function.
-    decides: i64,
+    pub(super) decides: i64,
     q_value: Option<f64>,
     status: Status,
-    moved: Option<Moved>,
+    pub(super) moved: Option<Moved>,
 }
 
-/// A row of a function that the two builds name differently.
+/// A row of a function that the two sides name differently.
 #[derive(Clone, Copy, Debug)]
-struct Moved {
-    /// Position of the case with the other name.
-    other: usize,
-    /// Whether this is the name before.
-    gone: bool,
-    /// The evidence of both rows.
-    evidence: GrowthEvidence,
+pub(super) struct Moved {
+    /// Position of the case that represents all names of the function; for that one, the case with
+    /// most of the function before.
+    pub(super) other: usize,
+    /// Whether another case represents the function.
+    pub(super) gone: bool,
+    /// The evidence of all its rows.
+    pub(super) evidence: GrowthEvidence,
 }
 
 /// A site that grew.
@@ -67,11 +68,11 @@ pub(super) struct Judge<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) frames: &'a Frames,
     measured: &'a Measured,
-    order: Order,
-    before: &'a Sums,
-    after: &'a Sums,
-    found: &'a Findings,
-    cases: Vec<Case>,
+    pub(super) order: Order,
+    pub(super) before: &'a Sums,
+    pub(super) after: &'a Sums,
+    pub(super) found: &'a Findings,
+    pub(super) cases: Vec<Case>,
 }
 
 impl<'a> Judge<'a> {
@@ -92,7 +93,7 @@ impl<'a> Judge<'a> {
                 let (a, b) = (primary(after.row(row), order), primary(before.row(row), order));
                 Case {
                     row,
-                    decides: a.wrapping_sub(b),
+                    decides: comparison.change(b, a),
                     q_value: None,
                     status: Status::Same,
                     moved: None,
@@ -102,54 +103,16 @@ impl<'a> Judge<'a> {
         Self { comparison, frames, measured, order, before, after, found, cases }
     }
 
-    fn same_process(&self) -> bool {
+    pub(super) fn same_process(&self) -> bool {
         self.found.process != Process::Different
-    }
-
-    /// Links the rows of functions that the two builds name differently.
-    fn link_moved(&mut self) {
-        // Only functions have names that a compiler numbers.
-        if self.comparison.same_build || self.same_process() || !self.frames.by_function_name() {
-            return;
-        }
-        // First names found on one side only. Then, among the rest, names with a value on one side
-        // only: the new number of one closure may be the old number of another.
-        let order = self.order;
-        self.link_unheld(|sums, row| !is_empty(sums, row));
-        self.link_unheld(|sums, row| primary(sums.row(row), order) != 0);
-    }
-
-    /// Links rows that only one side holds if one candidate is left on each side.
-    fn link_unheld(&mut self, holds: impl Fn(&Sums, RowId) -> bool) {
-        let only = |one: &Sums, other: &Sums| -> Vec<usize> {
-            let alone = |case: &Case| {
-                case.moved.is_none() && holds(one, case.row) && !holds(other, case.row)
-            };
-            (0..self.cases.len()).filter(|&i| alone(&self.cases[i])).collect()
-        };
-        let (gone, new) = (only(self.before, self.after), only(self.after, self.before));
-        let names = |cases: &[usize]| -> Vec<&str> {
-            cases.iter().map(|&i| self.frames.name(self.cases[i].row)).collect()
-        };
-        for (b, a) in moved::pairs(&names(&gone), &names(&new)) {
-            let (b, a) = (gone[b], new[a]);
-            let mut evidence = self.found.row(self.cases[b].row).evidence;
-            evidence.merge(&self.found.row(self.cases[a].row).evidence);
-            let decides = self.cases[a].decides.wrapping_add(self.cases[b].decides);
-            for (case, other, gone) in [(b, a, true), (a, b, false)] {
-                let case = &mut self.cases[case];
-                case.decides = decides;
-                case.moved = Some(Moved { other, gone, evidence });
-            }
-        }
     }
 
     /// Tests growth and shrinkage, each over all rows that are worth testing.
     fn test(&mut self) {
         if self.found.sampled {
-            // The two rows of a moved function are one test.
+            // The rows of a moved function are one test.
             let cases: Vec<usize> = (0..self.cases.len())
-                .filter(|&i| self.cases[i].moved.is_none_or(|moved| i < moved.other))
+                .filter(|&i| self.cases[i].moved.is_none_or(|moved| !moved.gone))
                 .collect();
             let p = parallel::map_items(&cases, TESTS, |&i| {
                 let evidence = self.evidence(&self.cases[i]);
@@ -169,14 +132,14 @@ impl<'a> Judge<'a> {
                 for (&(i, _), q) in tested.iter().zip(benjamini_hochberg(&p)) {
                     if (self.cases[i].decides >= 0) == grows {
                         self.cases[i].q_value = Some(q);
-                        if let Some(Moved { other, .. }) = self.cases[i].moved {
-                            self.cases[other].q_value = Some(q);
-                        }
                     }
                 }
             }
         }
         for i in 0..self.cases.len() {
+            if let Some(Moved { other, gone: true, .. }) = self.cases[i].moved {
+                self.cases[i].q_value = self.cases[other].q_value;
+            }
             self.cases[i].status = self.status(&self.cases[i]);
         }
     }
@@ -277,6 +240,7 @@ impl<'a> Judge<'a> {
         if let Some(Moved { other, gone, .. }) = case.moved {
             let other = self.frames.name(self.cases[other].row).to_owned();
             *(if gone { &mut row.moved_to } else { &mut row.moved_from }) = Some(other);
+            row.together = self.together(case);
         }
         let mut beneath: Vec<DiffRow> = addresses(self.frames, id)
             .filter(|&row| !(is_empty(self.before, row) && is_empty(self.after, row)))
@@ -307,12 +271,14 @@ impl<'a> Judge<'a> {
             .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
         let via = callers[id.0 as usize].filter(|_| self.frames.row(id).owner != Owner::Own);
-        let interval = evidence.interval(main as f64, stats::LEVEL);
+        let values = [primary(b, self.order), primary(a, self.order)];
+        let decides = self.comparison.change(values[0], values[1]);
+        let interval = evidence.interval(decides as f64, stats::LEVEL);
         // An address beneath its binary isn't one of the tested rows; its interval decides.
         let certain = interval.lower > 0.0 || interval.upper < 0.0;
         let case = Case {
             row: id,
-            decides: main,
+            decides,
             q_value: certain.then_some(0.0),
             status: Status::Same,
             moved: None,
@@ -327,12 +293,14 @@ impl<'a> Judge<'a> {
             delta_percent: percent(main, primary(b, self.order)),
             objects,
             kept,
-            error: self.found.sampled.then(|| Bounds::of(interval)),
+            error: self.comparison.absolute_error(&evidence, main),
+            per_second: self.comparison.per_second(&evidence, values),
             q_value: None,
             status: self.status(&case),
             via: via.map(|site| place_of(self.comparison.series, self.frames, site)),
             moved_from: None,
             moved_to: None,
+            together: None,
             addresses: Vec::new(),
         }
     }
@@ -345,7 +313,7 @@ impl<'a> Judge<'a> {
         }
         let merged = self.merged_sites();
         let p = parallel::map_items(&merged, TESTS, |(_, sum)| {
-            let grew = sum.after > sum.before;
+            let grew = self.comparison.change(sum.before, sum.after) > 0;
             if self.found.exact {
                 return Some(if grew { 0.0 } else { 1.0 });
             }
@@ -353,8 +321,9 @@ impl<'a> Judge<'a> {
         });
         let (tested, p): (Vec<(SiteId, &SiteSum)>, Vec<f64>) =
             merged.iter().zip(p).filter_map(|((id, sum), p)| Some(((*id, sum), p?))).unzip();
-        let grown = |((_, sum), q): &(&(SiteId, &SiteSum), f64)| {
-            *q <= SIGNIFICANT && sum.after > sum.before
+        let grown = |((id, sum), q): &(&(SiteId, &SiteSum), f64)| {
+            let grew = *q <= SIGNIFICANT && self.comparison.change(sum.before, sum.after) > 0;
+            grew && self.is_place(*id)
         };
         let grown = tested.iter().zip(benjamini_hochberg(&p)).filter(grown);
         let mut grown: Vec<Grown> =
@@ -364,7 +333,7 @@ impl<'a> Judge<'a> {
         let mut grown: Vec<_> = grown
             .into_iter()
             .map(|Grown { id, sum, q_value }| {
-                let delta = sum.after.wrapping_sub(sum.before);
+                let delta = self.comparison.change(sum.before, sum.after);
                 let bound = delta as f64 - RANKING_QUANTILE * sum.evidence.variance().sqrt();
                 (bound, delta, id, sum, q_value)
             })
@@ -397,10 +366,12 @@ impl<'a> Judge<'a> {
             let leaf = leaf.map(|row| self.frames.name(row).to_owned());
             DiffSite {
                 leaf: leaf.filter(|leaf| *leaf != place.function),
+                moved_from: self.old_name(&place.function).map(str::to_owned),
                 place,
                 before: sum.before,
                 after: sum.after,
-                delta,
+                delta: sum.after.wrapping_sub(sum.before),
+                per_second: self.comparison.per_second(&sum.evidence, [sum.before, sum.after]),
                 error: Bounds::of(sum.evidence.interval(delta as f64, stats::LEVEL)),
                 q_value,
                 lower_bound: bound.round() as i64,
@@ -409,11 +380,17 @@ impl<'a> Judge<'a> {
         grown.into_iter().map(site).collect()
     }
 
+    /// Whether a site is a place to look at, which the descriptors of goroutines aren't.
+    fn is_place(&self, site: SiteId) -> bool {
+        let name = self.comparison.series.symbols.name(self.frames.site(site).function);
+        name != origin::DESCRIPTOR
+    }
+
     /// The sites with their sums; if the builds differ, the sites of one function (renumbered or
     /// not) are merged, named by its heaviest line after.
     fn merged_sites(&self) -> Cow<'_, [(SiteId, SiteSum)]> {
         let all = self.found.sites.met();
-        if self.comparison.same_build {
+        if self.comparison.same_build && self.cases.iter().all(|case| case.moved.is_none()) {
             return Cow::Borrowed(all);
         }
         let names: HashMap<&str, &str, FxBuildHasher> = self

@@ -105,7 +105,7 @@ impl<'a> Captions<'a> {
             (0, _) => ", new".to_owned(),
             _ if frame.value.after.cum == 0 => ", gone".to_owned(),
             (before, delta) => {
-                let percent = delta as f64 / before as f64 * 100.0;
+                let percent = delta as f64 / before.unsigned_abs() as f64 * 100.0;
                 format!(", {}{}", if percent > 0.0 { "+" } else { "" }, in_percent(percent))
             }
         };
@@ -218,7 +218,7 @@ impl<'a> Captions<'a> {
     fn about_width(&self) -> String {
         let order = match self.flame.direction {
             FlameDirection::RootFirst => "callers above callees",
-            FlameDirection::LeafFirst => "allocating functions above their callers",
+            FlameDirection::LeafFirst => "callees above their callers",
         };
         let width = match (self.is_comparison, self.flame.width) {
             (true, FlameWidth::After) => "the value after",

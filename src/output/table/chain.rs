@@ -6,6 +6,7 @@
 
 use super::escape::escape;
 use super::name::{self, shortest_path};
+use std::collections::BTreeSet;
 use unicode_width::UnicodeWidthStr;
 
 /// Follows a frame to which paths return.
@@ -77,11 +78,11 @@ impl Chain {
         }
         let last = self.frames.len().saturating_sub(1);
         let own = |own: bool| (0..self.frames.len()).filter(move |&i| self.frames[i].own == own);
-        let mut kept: Vec<bool> = (0..self.frames.len()).map(|i| i == 0).collect();
+        let mut kept = self.first_alone();
         for i in own(true).chain([last]).chain(own(false)) {
-            let was = std::mem::replace(&mut kept[i], true);
-            kept[i] = was || self.join(&kept, |frame| &frame.short).width() <= room;
+            kept.add_if_it_fits(i, room);
         }
+        let kept: Vec<bool> = (0..self.frames.len()).map(|i| kept.frames.contains(&i)).collect();
         let text = self.join(&kept, |frame| &frame.short);
         if text.width() <= room {
             return format!("{}{text}", self.prefix);
@@ -97,6 +98,17 @@ impl Chain {
         } else {
             format!("{}{}", self.prefix, name::fit(first, room))
         }
+    }
+
+    /// A selection of the first frame.
+    fn first_alone(&self) -> Kept {
+        let widths: Vec<usize> = self.frames.iter().map(|frame| frame.short.width()).collect();
+        let arrow = self.arrow.text().width();
+        let first = widths.first().copied().unwrap_or_default();
+        let mut kept = Kept { frames: BTreeSet::new(), widths, arrow, width: first };
+        kept.frames.insert(0);
+        kept.width += kept.gap(0, kept.widths.len());
+        kept
     }
 
     /// The kept frames, the others as counts.
@@ -118,6 +130,41 @@ impl Chain {
             parts.push(count(left_out));
         }
         parts.join(self.arrow.text())
+    }
+}
+
+/// The frames of a line that are kept, and how wide that makes it. A line may have many thousands,
+/// so each is added without looking at all others.
+struct Kept {
+    frames: BTreeSet<usize>,
+    /// The width of each frame of the line.
+    widths: Vec<usize>,
+    arrow: usize,
+    /// The width of the line.
+    width: usize,
+}
+
+impl Kept {
+    /// The width of the frames between two kept ones, which are left out, with their arrow.
+    fn gap(&self, from: usize, to: usize) -> usize {
+        match to.saturating_sub(from + 1) {
+            0 => 0,
+            frames => self.arrow + count(frames).width(),
+        }
+    }
+
+    fn add_if_it_fits(&mut self, frame: usize, room: usize) {
+        let from = self.frames.range(..=frame).next_back().copied().unwrap_or_default();
+        let to = self.frames.range(frame + 1..).next().copied().unwrap_or(self.widths.len());
+        if from == frame || frame >= self.widths.len() {
+            return;
+        }
+        let parts = self.gap(from, frame) + self.arrow + self.widths[frame] + self.gap(frame, to);
+        let width = self.width - self.gap(from, to) + parts;
+        if width <= room {
+            self.frames.insert(frame);
+            self.width = width;
+        }
     }
 }
 

@@ -5,18 +5,21 @@
 //! asks about the site that grew most.
 
 use super::super::Style;
+use super::words::{elsewhere, nothing_to_show, words};
 use super::{escape::escape, is_heap, shell, wrap};
+use crate::analysis::ProcessVerdict;
 use crate::analysis::diff::{Diff, DiffRow, Status};
 use crate::analysis::refs::{Refs, Relation};
 use crate::analysis::top::Top;
 use crate::filter::Granularity;
+use crate::model::series::NO_STACK;
 use crate::report::WarningCode::{self, IdenticalData};
-use crate::report::{Input, Report};
+use crate::report::{Input, InputKind, Report};
 use anstyle::Style as Ansi;
 use std::io;
 
 /// Whether the rows count everything ever allocated, which can only grow in one process.
-pub(super) fn is_allocation(report: &Report) -> bool {
+fn is_allocation(report: &Report) -> bool {
     is_heap(report) && report.sample_type.starts_with("alloc_")
 }
 
@@ -30,14 +33,14 @@ pub(super) fn write_diff(
     let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
     let grew = !diff.sites.is_empty() || first_grown(diff).is_some();
     if !grew {
-        say(nothing_grew(report, diff), out)?;
+        say(&nothing_grew(report, diff), out)?;
     } else if is_allocation(report) {
         say(
             "Allocated memory is work done, not memory held: -inuse_space shows what was kept.",
             out,
         )?;
     } else if is_heap(report) {
-        say(two_snapshots(report), out)?;
+        say(&two_snapshots(report), out)?;
     }
     let next = function_to_ask(report, diff).and_then(|name| command(report, "refs", name));
     if let Some(command) = next {
@@ -63,13 +66,25 @@ pub(super) fn write_next(
 }
 
 /// What two snapshots can't show.
-fn two_snapshots(report: &Report) -> &'static str {
-    if report.comparison.is_some_and(|comparison| comparison.same_process) {
-        "Two snapshots show growth, not a leak: a cache that fills up looks the same. With four \
-         or more, heapdiff leaks tells them apart."
-    } else {
-        "Two processes of different age or load differ without a leak. Two snapshots of the same \
-         process, some time apart, are better evidence."
+fn two_snapshots(report: &Report) -> String {
+    const GROWTH: &str = "Two snapshots show growth, not a leak: a cache that fills up looks the \
+                          same. With four or more, heapdiff leaks tells them apart.";
+    let comparison = report.comparison.as_ref();
+    match comparison.map(|comparison| comparison.process) {
+        Some(ProcessVerdict::Different) => {
+            "Two processes of different age or load differ without a leak. Two snapshots of the \
+             same process, some time apart, are better evidence."
+                .to_owned()
+        }
+        Some(ProcessVerdict::Unknown) => {
+            let why =
+                comparison.and_then(|it| it.process_reasons.last()).map_or("", String::as_str);
+            format!(
+                "{GROWTH} Whether both are of one process is unknown ({}), so ± is that of two.",
+                escape(why)
+            )
+        }
+        Some(ProcessVerdict::Same) | None => GROWTH.to_owned(),
     }
 }
 
@@ -95,28 +110,31 @@ fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
 }
 
 /// Why there is nothing to investigate.
-fn nothing_grew(report: &Report, diff: &Diff) -> &'static str {
+fn nothing_grew(report: &Report, diff: &Diff) -> String {
     let warned = |code: WarningCode| {
         let of_inputs = report.inputs.iter().flat_map(|input| &input.warnings);
         report.warnings.iter().chain(of_inputs).any(|warning| warning.code == code)
     };
+    let words = words(report);
+    let is_empty = diff.rows.is_empty() && diff.within_noise.rows == 0;
     if warned(IdenticalData) {
-        "Nothing changed: the two profiles hold the same data."
+        "No change: the two profiles hold the same data.".to_owned()
     } else if warned(WarningCode::NoMatch) {
-        "Nothing to compare: the filters left no samples."
-    } else if warned(WarningCode::EmptyProfile) && diff.rows.is_empty() {
-        "Nothing to compare: there are no samples."
+        "Nothing to compare: the filters left no samples.".to_owned()
+    } else if let Some(advice) = elsewhere(report).filter(|_| is_empty) {
+        advice
+    } else if is_empty && report.inputs.iter().all(|input| input.samples == 0) {
+        format!("Nothing to compare: {}.", words.nothing)
     } else if diff.rows.iter().all(|row| row.error.is_none()) && diff.within_noise.rows == 0 {
         if diff.rows.iter().any(|row| row.status != Status::Same) {
-            "Nothing grew."
+            format!("Nothing {}.", words.grew)
         } else {
-            "Nothing changed."
+            "Nothing changed.".to_owned()
         }
-    } else if diff.rows.iter().any(|row| row.status == Status::Shrunk || row.status == Status::Gone)
-    {
-        "Nothing grew by more than sampling error explains."
     } else {
-        "Nothing grew or shrank by more than sampling error explains."
+        let shrank = |row: &DiffRow| matches!(row.status, Status::Shrunk | Status::Gone);
+        let changed = if diff.rows.iter().any(shrank) { words.grew } else { words.changed };
+        format!("Nothing {changed}{}.", words.beyond)
     }
 }
 
@@ -153,12 +171,23 @@ pub(in crate::output) fn command_on(
     Some(format!("heapdiff {question}{pattern}{sample_type} {}", inputs.join(" ")))
 }
 
-pub(super) fn write_top(top: &Top, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write_top(
+    report: &Report,
+    top: &Top,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let is_of_threads = report.inputs.iter().all(|one| one.kind == InputKind::Threadcreate);
+    if is_of_threads && top.rows.iter().any(|row| row.name == NO_STACK) {
+        writeln!(out)?;
+        let text = "Go counts threads, and records for most of them no stack that created them.";
+        return wrap::write("", text, Ansi::new(), style, out);
+    }
     if !top.rows.is_empty() {
         return Ok(());
     }
     writeln!(out)?;
-    wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out)
+    wrap::write("", &nothing_to_show(report), Ansi::new(), style, out)
 }
 
 pub(super) fn write_refs(

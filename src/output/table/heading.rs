@@ -2,7 +2,9 @@
 
 use super::super::Style;
 use super::{counted, escape::escape, is_heap, wrap};
+use crate::analysis::ProcessVerdict;
 use crate::analysis::timeline::Timeline;
+use crate::model::symbols::is_build_id;
 use crate::report::{Input, InputKind, Report};
 use crate::units;
 use anstyle::{AnsiColor, Style as Ansi};
@@ -33,7 +35,47 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
         }
         used += part.width();
     }
-    writeln!(out)
+    writeln!(out)?;
+    write_comments(report, style, out)?;
+    match report.comparison.as_ref().and_then(|comparison| comparison.seconds) {
+        Some(_) => {
+            let text = "The profiles cover different times, so they are compared per second. JSON \
+                        has the whole values as well.";
+            wrap::write("", text, Ansi::new(), style, out)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Most comments that the heading repeats, and most characters of each.
+const COMMENTS: usize = 4;
+const COMMENT_LENGTH: usize = 200;
+
+/// Writes what the profiles say about themselves: their comments and documentation, each once.
+fn write_comments(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let comments = report.inputs.iter().flat_map(|input| &input.comments);
+    let docs = report.inputs.iter().filter_map(|input| input.doc_url.as_ref());
+    let mut seen = std::collections::BTreeSet::new();
+    let all = comments.map(|text| ("comment: ", text)).chain(docs.map(|text| ("doc: ", text)));
+    let all: Vec<_> = all.filter(|(_, text)| !text.is_empty() && seen.insert(*text)).collect();
+    let dim = Ansi::new().dimmed();
+    for (first, text) in all.iter().take(COMMENTS) {
+        let end = text.char_indices().nth(COMMENT_LENGTH).map(|(end, _)| end);
+        let cut = end.map_or_else(|| (*text).clone(), |end| format!("{}…", &text[..end]));
+        wrap::write(first, &escape(&cut), dim, style, out)?;
+    }
+    let left_out: usize =
+        report.inputs.iter().map(|input| input.comments_left_out).max().unwrap_or(0);
+    match all.len().saturating_sub(COMMENTS) + left_out {
+        0 => Ok(()),
+        more => wrap::write(
+            "",
+            &format!("… {more} more (--format json has the first of them)"),
+            dim,
+            style,
+            out,
+        ),
+    }
 }
 
 fn parts(report: &Report) -> Vec<String> {
@@ -64,8 +106,15 @@ fn parts(report: &Report) -> Vec<String> {
             let apart = units::Nanoseconds(apart.unsigned_abs() as f64);
             parts.push(format!("{apart} apart"));
         }
-        let process = if comparison.same_process { "same process" } else { "different processes" };
-        parts.push(process.to_owned());
+        // Only in heap profiles does the error depend on it, so only there is it worth a remark
+        // that it is unknown.
+        parts.extend(match comparison.process {
+            ProcessVerdict::Same => Some("same process".to_owned()),
+            ProcessVerdict::Different => Some("different processes".to_owned()),
+            ProcessVerdict::Unknown => {
+                is_heap(report).then(|| "unknown whether one process".to_owned())
+            }
+        });
     } else if let Some(check) = report.answer.check() {
         let runs = counted(check.after_runs, "runs");
         parts.push(match check.before_runs {
@@ -145,7 +194,7 @@ fn from_to(first: &str, last: &str) -> String {
 }
 
 fn short_build_id(input: &Input) -> Option<String> {
-    let id = input.build_id.as_deref().filter(|id| !id.is_empty())?;
+    let id = input.build_id.as_deref().filter(|id| is_build_id(id))?;
     Some(id.chars().take(BUILD_ID_SHOWN).collect())
 }
 

@@ -3,6 +3,7 @@
 use super::chain::Chain;
 use super::escape::escape;
 use super::name::{fit, shortest_path};
+use crate::model::origin;
 use unicode_width::UnicodeWidthStr;
 
 /// Precedes the caller of a row.
@@ -31,7 +32,12 @@ pub(super) struct RowLabel {
 impl RowLabel {
     /// A name alone.
     pub(super) fn new(name: &str) -> Self {
-        RowLabel { name: escape(name).into_owned(), ..RowLabel::default() }
+        RowLabel { name: escape(name).into_owned(), ..RowLabel::default() }.explained(name)
+    }
+
+    /// Says what a function of the runtime allocates if its name doesn't.
+    fn explained(self, name: &str) -> Self {
+        if name == origin::DESCRIPTOR { self.remark("goroutine descriptors") } else { self }
     }
 
     /// The name of a package or a file, whose path is cut only as a last resort.
@@ -47,7 +53,7 @@ impl RowLabel {
     /// Adds the caller under which the row is listed.
     pub(super) fn under(mut self, caller: &str) -> Self {
         self.second = Some((CALLER, escape(caller).into_owned()));
-        self
+        self.explained(caller)
     }
 
     /// Adds the function it calls.

@@ -24,6 +24,7 @@ mod peek_rows;
 mod refs_lines;
 mod rows;
 pub(crate) mod shell;
+mod shown;
 mod sites;
 mod sparkline;
 mod suspect_lines;
@@ -35,6 +36,7 @@ mod top_rows;
 mod totals;
 mod trace_rows;
 mod verdict_line;
+mod words;
 mod wrap;
 
 pub(super) use baseline_rows::write as write_baselines;
@@ -46,6 +48,7 @@ use crate::report::{Answer, InputKind, Report};
 use std::io;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let report = &*shown::shown(report);
     heading::write(report, style, out)?;
     match &report.answer {
         Answer::Check(answer) => check_rows::write(report, &answer.check, style, out),
@@ -79,7 +82,7 @@ fn write_rows(
         }
         Answer::Top(top) => {
             top_rows::write(report, top, style, out)?;
-            closing::write_top(top, style, out)
+            closing::write_top(report, top, style, out)
         }
         Answer::Refs(refs) => {
             refs_lines::write(report, refs, style, out)?;

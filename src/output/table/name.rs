@@ -7,16 +7,24 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// `name` in at most `width` columns.
+/// `name` in at most `width` columns. Takes time in proportion to its length, times the logarithm
+/// of the number of its path elements.
 pub(super) fn fit(name: &str, width: usize) -> String {
     if name.width() <= width {
         return name.to_owned();
     }
-    for dropped in 1..=path_elements(name) {
-        let cut = cut_path(name, dropped);
-        if cut.width() <= width {
-            return cut;
+    // Every further element that is dropped makes it narrower.
+    let (mut least, mut most) = (1, path_elements(name) + 1);
+    while least < most {
+        let middle = least.midpoint(most);
+        if cut_path(name, middle).width() <= width {
+            most = middle;
+        } else {
+            least = middle + 1;
         }
+    }
+    if least <= path_elements(name) {
+        return cut_path(name, least);
     }
     let short = collapse_brackets(&shortest_path(name));
     if short.width() <= width { short } else { cut_left(&short, width) }
@@ -66,55 +74,66 @@ fn cut_path(name: &str, dropped: usize) -> String {
 }
 
 /// `Map[go.shape.int].Load` as `Map[…].Load`, `vector<int>::push(int&&)` as `vector<…>::push(…)`. A
-/// Go receiver `(*T)`, a type in front (`<Vec<…> as Clone>::clone`) and unclosed brackets stay.
+/// Go receiver `(*T)`, a type in front (`<Vec<…> as Clone>::clone`), a name in brackets
+/// (`f.<locals>.<lambda>`) and unclosed brackets stay.
 fn collapse_brackets(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(start) = rest.find(['[', '<', '(']) {
-        let Some(length) = bracketed(&rest[start..]) else { break };
-        let inside = &rest[start + 1..start + length - 1];
-        text.push_str(&rest[..=start]);
-        let before = &text[..text.len() - 1];
-        if inside.width() <= 1 {
-            text.push_str(inside);
-        } else if inside.starts_with('*') || before.is_empty() || before.ends_with(' ') {
-            text.push_str(&collapse_brackets(inside));
-        } else {
-            text.push('…');
+    let mut at = 0;
+    for (start, end) in bracket_ends(name) {
+        // Some are inside of what was left out.
+        if start < at {
+            continue;
         }
-        text.push_str(&rest[start + length - 1..start + length]);
-        rest = &rest[start + length..];
+        text.push_str(&name[at..=start]);
+        at = start + 1;
+        let Some(end) = end else { break };
+        let (before, inside) = (&name[..start], &name[at..end]);
+        let is_name = before.is_empty()
+            || before.ends_with([' ', '[', '<', '('])
+            || before.ends_with('.') && name[start..].starts_with('<');
+        let is_short = inside.chars().nth(2).is_none() && inside.width() <= 1;
+        if !(is_short || inside.starts_with('*') || is_name) {
+            text.push('…');
+            at = end;
+        }
     }
-    text.push_str(rest);
+    text.push_str(&name[at..]);
     text
 }
 
-/// Length in bytes of the balanced brackets `text` starts with.
-fn bracketed(text: &str) -> Option<usize> {
-    let mut open = Vec::new();
-    for (at, c) in text.char_indices() {
-        match c {
-            '[' => open.push(']'),
-            '<' => open.push('>'),
-            '(' => open.push(')'),
+/// Where each opening bracket is, and where it is closed; `None` if it isn't, or by another kind of
+/// bracket.
+fn bracket_ends(name: &str) -> Vec<(usize, Option<usize>)> {
+    let mut found: Vec<(usize, Option<usize>)> = Vec::new();
+    let mut open: Vec<(usize, char)> = Vec::new();
+    for (at, c) in name.char_indices() {
+        let closes = match c {
+            '[' => ']',
+            '<' => '>',
+            '(' => ')',
             ']' | '>' | ')' => {
-                if open.pop() != Some(c) {
-                    return None;
+                match open.pop() {
+                    Some((bracket, expected)) if expected == c => found[bracket].1 = Some(at),
+                    // Nothing around it is balanced either.
+                    _ => open.clear(),
                 }
-                if open.is_empty() {
-                    return Some(at + 1);
-                }
+                continue;
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        open.push((found.len(), closes));
+        found.push((at, None));
     }
-    None
+    found
 }
 
-/// The tail of `name` that fits, after a `…`.
+/// The tail of `name` that fits, after a `…`: from the beginning of a word or from the separator
+/// before it, unless its last word alone is too wide. Then a part of that word that begins with an
+/// upper case letter is the next best.
 fn cut_left(name: &str, width: usize) -> String {
+    const SEPARATORS: [char; 10] = ['.', '/', '\\', ':', '$', '#', '(', '[', ' ', '*'];
     let mut room = width.saturating_sub(1);
-    let mut start = name.len();
+    let (mut start, mut word, mut part) = (name.len(), None, None);
     for (at, c) in name.char_indices().rev() {
         let columns = c.width().unwrap_or(0);
         if columns > room {
@@ -122,8 +141,22 @@ fn cut_left(name: &str, width: usize) -> String {
         }
         room -= columns;
         start = at;
+        let before = name[..at].chars().next_back();
+        let is_tail = at + c.len_utf8() < name.len();
+        let is_separator = |c: Option<char>| c.is_some_and(|c| SEPARATORS.contains(&c));
+        let begins = is_separator(before) || is_separator(Some(c)) && before != Some(c) && c != ' ';
+        if begins && (is_tail || !is_separator(Some(c))) {
+            word = Some(at);
+        }
+        if c.is_uppercase() && before.is_some_and(char::is_lowercase) {
+            part = Some(at);
+        }
     }
-    if width == 0 { String::new() } else { format!("…{}", &name[start..]) }
+    if width == 0 {
+        String::new()
+    } else {
+        format!("…{}", &name[word.or(part).unwrap_or(start)..])
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +174,12 @@ mod tests {
             (go, 60, "…/acme/chat/internal/limiter.(*Limiter).windowFor.func1"),
             (go, 48, "…/internal/limiter.(*Limiter).windowFor.func1"),
             (go, 36, "…/limiter.(*Limiter).windowFor.func1"),
-            (go, 20, "…er).windowFor.func1"),
+            (go, 20, "….windowFor.func1"),
+            (go, 8, "….func1"),
+            (go, 4, "…nc1"),
+            ("app.views.load.<locals>.<listcomp>", 24, "….<locals>.<listcomp>"),
+            ("<module>", 9, "<module>"),
+            ("lib.Cache<int, std::pair<A, B>>.Get.<lambda>", 32, "lib.Cache<…>.Get.<lambda>"),
             (generic, 30, "main.(*Map[…]).Load"),
             (cpp, 40, "std::vector<…>::push_back(…)"),
             (line, 40, "…/chat.serve …/src/chat/server.go:120"),
@@ -153,11 +191,27 @@ mod tests {
             ("operator<", 5, "…tor<"),
             ("世界世界", 5, "…世界"),
             ("main", 0, ""),
+            ("f(a[b)c]", 6, "…[b)c]"),
+            ("encoding/json.objectInterface", 15, "…Interface"),
+            ("chat/limiter.New", 12, "…limiter.New"),
         ];
         for (name, width, expected) in cases {
             let got = fit(name, width);
             assert_eq!(got, expected, "{name} in {width}");
             assert!(got.width() <= width);
         }
+    }
+
+    #[test]
+    fn names_without_end_take_no_time() {
+        let started = std::time::Instant::now();
+        for name in
+            ["a/".repeat(20_000), "(*".repeat(10_000) + &")".repeat(10_000), "<".repeat(20_000)]
+        {
+            for width in [8, 40, 15_000] {
+                assert!(fit(&name, width).width() <= width);
+            }
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(5));
     }
 }

@@ -40,7 +40,8 @@ impl<'a> Scale<'a> {
 
     /// A value, with every digit if it is a count: `1 204 331`.
     pub(in crate::output) fn exact(&self, value: i64) -> String {
-        if self.fixed.is_none() && units::classify(self.unit).0 == units::Kind::Count {
+        let is_count = units::classify(self.unit).0 == units::Kind::Count;
+        if self.fixed.is_none() && is_count && !self.unit.ends_with(units::RATE) {
             return units::Grouped(value).to_string();
         }
         self.value(value)
@@ -128,8 +129,12 @@ pub(super) fn count(value: i64) -> String {
 
 /// A change in percent: `+2.3 %`, `+185 %`, `-100 %`.
 pub(in crate::output) fn percent_change(percent: f64) -> String {
-    let sign = if percent > 0.0 && percent.is_finite() { "+" } else { "" };
-    format!("{sign}{}", percent_text(percent))
+    let sign = match percent.total_cmp(&0.0) {
+        _ if percent == 0.0 || !percent.is_finite() => "",
+        std::cmp::Ordering::Less => "-",
+        _ => "+",
+    };
+    format!("{sign}{}", percent_text(percent.abs()))
 }
 
 /// A share in percent: `12.4 %`.
@@ -138,6 +143,9 @@ pub(in crate::output) fn percent_text(percent: f64) -> String {
         String::new()
     } else if percent == 0.0 {
         "0 %".to_owned()
+    } else if percent.abs() < 0.05 {
+        // Too little to have a sign.
+        "0.0 %".to_owned()
     } else if percent.abs() < 9.95 {
         format!("{percent:.1} %")
     } else {
@@ -192,5 +200,7 @@ mod tests {
         assert_eq!(percent_change(-2.34), "-2.3 %");
         assert_eq!(percent_change(f64::INFINITY), "");
         assert_eq!(percent_text(9.96), "10 %");
+        assert_eq!(percent_text(-0.01), "0.0 %");
+        assert_eq!(percent_change(0.01), "+0.0 %");
     }
 }

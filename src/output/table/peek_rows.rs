@@ -5,6 +5,7 @@ use super::grid::Kind::{Number, Text};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::{self, Scale};
+use super::words::nothing_to_show;
 use super::{counted, rows, rows_word, wrap};
 use crate::analysis::peek::{Neighbor, Peek, PeekRow};
 use crate::model::change::Change;
@@ -22,8 +23,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     writeln!(out)?;
     if peek.rows.is_empty() {
-        let text = "Nothing to show: there are no samples.";
-        return wrap::write("", text, anstyle::Style::new(), style, out);
+        return wrap::write("", &nothing_to_show(report), anstyle::Style::new(), style, out);
     }
     let mut grid = columns(report, style);
     for row in &peek.rows {

@@ -1,10 +1,10 @@
 //! The sites that grew: the lines of own code to open in an editor.
 
 use super::super::Style;
-use super::closing::is_allocation;
 use super::grid::Tone;
 use super::label::RowLabel;
 use super::number::Scale;
+use super::words::words;
 use super::{rows, wrap};
 use crate::analysis::diff::Diff;
 use crate::report::Report;
@@ -30,14 +30,12 @@ pub(super) fn write(
         if let Some(leaf) = site.leaf.as_ref().filter(|leaf| **leaf != place.function) {
             label = label.into_callee(leaf);
         }
+        if let Some(name) = &site.moved_from {
+            label = label.remark(&format!("was {name}"));
+        }
         let change = [scale.change(site.delta), scale.margin(site.error, site.delta)];
         grid.push(&(change, place), label, Tone::Growth);
     }
-    let title = if is_allocation(report) {
-        "Allocated more, and where to look"
-    } else {
-        "Grew, and where to look"
-    };
-    wrap::title(title, style, out)?;
+    wrap::title(words(report).title, style, out)?;
     grid.write(style, 1, out)
 }

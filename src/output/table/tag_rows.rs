@@ -4,6 +4,7 @@ use super::super::Style;
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::{Scale, percent_change, percent_text};
+use super::words::elsewhere;
 use super::{rows, wrap};
 use crate::analysis::tags::{Tag, Tags};
 use crate::analysis::{Bounds, LabelValue};
@@ -24,7 +25,9 @@ pub(super) fn write(
 ) -> io::Result<()> {
     writeln!(out)?;
     if tags.keys.is_empty() {
-        return wrap::write("", "Nothing to show: no sample has a label.", Ansi::new(), style, out);
+        let text = elsewhere(report)
+            .unwrap_or_else(|| "Nothing to show: no sample with a value has a label.".to_owned());
+        return wrap::write("", &text, Ansi::new(), style, out);
     }
     let is_comparison = report.comparison.is_some();
     let title = if is_comparison { "Δ %" } else { "share" };

@@ -9,6 +9,7 @@ use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
+use super::words::nothing_to_show;
 use super::{counted, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Timeline, TimelineRow};
@@ -58,7 +59,7 @@ pub(super) fn write(
         say("", &meanings.join("; "), out)?;
     }
     if timeline.rows.is_empty() {
-        return wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out);
+        return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
     if timeline.rows.iter().any(|row| matches!(row.class, Class::Leak | Class::GrowingDecelerating))
     {

@@ -4,6 +4,7 @@ use super::super::Style;
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::tag_rows::value_text;
+use super::words::nothing_to_show;
 use super::{counted, rows, wrap};
 use crate::analysis::Bounds;
 use crate::analysis::traces::{Trace, Traces};
@@ -23,7 +24,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     writeln!(out)?;
     if traces.rows.is_empty() {
-        return wrap::write("", "Nothing to show: there are no samples.", Ansi::new(), style, out);
+        return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
     let mut grid = rows::amount_columns(report, style, |row: &Row| *row, "", |_| None)
         .name("stack, the leaf first");
