@@ -54,6 +54,7 @@ const LISTS: &[List] = &[
             "snapshot_pair",
             "entries",
             "spans",
+            "subtrees",
             "turnover",
         ],
     },

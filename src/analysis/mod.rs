@@ -24,6 +24,7 @@ pub mod refs;
 mod snapshot_pair;
 mod spans;
 pub mod stacks;
+pub mod subtrees;
 pub mod suspects;
 pub mod tags;
 pub mod timeline;

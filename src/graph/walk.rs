@@ -63,11 +63,25 @@ impl<'a> Walks<'a> {
         rows: Rows<'a>,
         from: From,
     ) -> Self {
-        let series = stacks.series();
-        let rest = stacks.ids().map(|id| {
-            let (snapshot, sample) = stacks.first(id);
-            let locations = series.snapshots[snapshot].samples.stack(sample);
-            let snapshot = snapshot as u32;
+        let samples = stacks.ids().map(|id| Some(stacks.first(id)));
+        Self::of_samples((stacks.series(), samples), frames, unsymbolized, rows, from)
+    }
+
+    /// Creates walks along the stacks of samples, given by snapshot and position; a stack's id is
+    /// the number of its sample. Where there is no sample, the walk is at its end.
+    pub fn of_samples(
+        (series, samples): (&'a Series, impl Iterator<Item = Option<(usize, usize)>>),
+        frames: &'a Frames,
+        unsymbolized: Unsymbolized,
+        rows: Rows<'a>,
+        from: From,
+    ) -> Self {
+        let rest = samples.map(|sample| {
+            let stack = |(snapshot, sample): (usize, usize)| {
+                series.snapshots[snapshot].samples.stack(sample)
+            };
+            let locations = sample.map(stack).unwrap_or_default();
+            let snapshot = sample.unwrap_or_default().0 as u32;
             Rest { locations, snapshot, is_inner: false, is_other: false, rows: &[] }
         });
         Self { series, frames, unsymbolized, rows, from, rest: rest.collect() }

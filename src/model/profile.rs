@@ -193,8 +193,8 @@ impl Samples {
     }
 }
 
-/// The locations of a sample, leaf first.
-#[derive(Clone, Debug)]
+/// The locations of a sample, leaf first; none by default.
+#[derive(Clone, Debug, Default)]
 pub struct Stack<'a> {
     packed: std::slice::Iter<'a, u8>,
 }

@@ -254,6 +254,30 @@ impl GrowthEvidence {
         if share.is_nan() { 0.5 } else { share.clamp(1e-12, 1.0 - 1e-12) }
     }
 
+    /// The least p-value that so many samples can reach: that of all of them on the side in favour.
+    /// It depends on x₁ + x₂ alone as long as all objects are small, and hardly on the difference
+    /// otherwise.
+    pub fn least_p(&self) -> f64 {
+        let trials = self.before.samples + self.after.samples;
+        if trials < 1.0 {
+            return 1.0;
+        }
+        if self.probability <= POOLED_PROBABILITY {
+            return binomial_all(trials, self.pooled_share());
+        }
+        self.lost().map_or(0.0, |(unit, lost)| {
+            // With all on one side, the floor under the variance would be at most twice the present
+            // one.
+            let lost = (2.0 * self.variance() / (unit * unit)).max(lost);
+            skellam_tail(self.total / unit, lost)
+        })
+    }
+
+    /// What the samples of "after" represent.
+    pub fn added(&self) -> f64 {
+        self.after.estimate
+    }
+
     /// Whether the row is worth a test: x₁ + x₂ ≥ 6, or its samples are so certain that they could
     /// reach the p of six small ones (2⁻⁶) if they were all on one side. One object of 64 MiB
     /// could, one of 64 bytes couldn't.
@@ -270,12 +294,7 @@ impl GrowthEvidence {
         if trials < 1.0 || self.probability <= POOLED_PROBABILITY {
             return false;
         }
-        self.lost().is_none_or(|(unit, lost)| {
-            // With all on one side, the floor under the variance would be at most twice the present
-            // one.
-            let lost = (2.0 * self.variance() / (unit * unit)).max(lost);
-            skellam_tail(self.total / unit, lost) <= TESTED_P
-        })
+        self.least_p() <= TESTED_P
     }
 
     /// The interval around `delta` (the change as in the profiles) at a two-sided `level` of 0 to

@@ -4,7 +4,8 @@
 //! values needs an error. This module knows nothing of profiles, stacks or names. It turns recorded
 //! counts back into raw samples ([`sampling`]), computes the interval of an estimate
 //! ([`sampling::SampleEvidence`]), decides whether two snapshots differ by more than sampling
-//! explains ([`growth`]), and bounds the share of false claims among many ([`multiple`]). For a
+//! explains ([`growth`]), and bounds the share of false claims among many ([`multiple`]). It finds
+//! the subtrees that explain a growth ([`scan`]). For a
 //! series of snapshots it decides whether they rise ([`trend`]), along which curve ([`shape`]), and
 //! whether that is a leak ([`class`]); what share of its allocations a site keeps ([`retention`]);
 //! what the load explains ([`workload`]); and when memory will be used up ([`limit`]). It also
@@ -26,6 +27,9 @@ pub mod limit;
 pub mod multiple;
 pub mod retention;
 pub mod sampling;
+pub mod scan;
+#[cfg(test)]
+mod scan_simulation;
 #[cfg(test)]
 mod series_simulation;
 pub mod shape;

@@ -660,3 +660,29 @@ fn answers_do_not_depend_on_threads() {
     assert!(ask("1").len() > 1000);
     assert_eq!(ask("1"), ask("4"));
 }
+
+#[test]
+fn growth_that_is_spread_is_blamed_on_what_calls_it() {
+    let parts = |samples: i64| -> Vec<Stack> {
+        let held = |frames: &str, samples: i64| {
+            stack(frames).inuse(samples * 512, samples * MIB / 2).sized(1024)
+        };
+        let part = |i: i64| held(&format!("main.main;main.serve;main.fill;main.part{i}"), samples);
+        let steady = |i: i64| held(&format!("main.main;main.idle;main.steady{i}"), 3);
+        (0..20).map(part).chain((0..20).map(steady)).collect()
+    };
+    let folder = folder("check-spread");
+    for (file, samples, seconds) in [("before.pb", 1, 0), ("after.pb", 3, 60)] {
+        let mut profile = heap(&parts(samples));
+        profile.time_nanos += seconds * 1_000_000_000;
+        fs::write(folder.join(file), bytes(&profile)).unwrap();
+    }
+    let (_, check) = answer(&folder, &[&PAIR[..], &["--max-growth", "4MiB"]].concat());
+    let rule = &check["rules"][0];
+    assert_eq!(rule["outcome"], "fail", "{rule}");
+    let offender = &rule["offenders"][0];
+    assert_eq!(offender["function"], "main.fill", "{offender}");
+    assert!(offender["lower"].as_i64().unwrap() > 0, "{offender}");
+    let why = offender["explanation"].as_str().unwrap();
+    assert!(why.starts_with("no single place in what it calls"), "{why}");
+}

@@ -40,6 +40,7 @@ mod recordings;
 mod refs;
 mod samples;
 mod schema;
+mod subtrees;
 mod table;
 mod time_samples;
 mod time_tables;

@@ -236,6 +236,7 @@ pub(crate) fn leaking() -> Report {
                 2600 * KIB,
             ),
         ],
+        ..Diff::default()
     });
     report
 }

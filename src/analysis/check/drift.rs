@@ -58,7 +58,7 @@ pub fn measure(
         allowances.filter(|allowance| !allowance.is_expired(asked.today)).collect();
     let held = hold(subject, &CheckQuery { before: 0, ..asked.clone() }, &active, position)?;
     let mut measures = Vec::new();
-    for OfColumn { column, rules, found } in &held.columns {
+    for OfColumn { column, rules, found, .. } in &held.columns {
         let sample_type = &subject.series.sample_types[*column];
         for (&rule, sum) in rules.iter().zip(&found.sums) {
             let runs: Vec<f64> = sum.values.iter().map(|&value| value as f64).collect();

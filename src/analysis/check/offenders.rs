@@ -8,6 +8,7 @@
 use super::count::{SiteSum, Sites};
 use super::scopes::Scopes;
 use super::{Offender, Place};
+use crate::analysis::subtrees::{GrownSubtree, Start};
 use crate::model::site::{Frame, Owners};
 use crate::stats::sampling::Part;
 use crate::stats::threshold::{Blur, Growth, Limits, Verdict};
@@ -15,7 +16,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 /// Maximum number of places reported.
-const TOLD: usize = 10;
+pub(super) const TOLD: usize = 10;
 /// Maximum number of places reported if none is certain.
 const UNSURE: usize = 3;
 /// A place is reported if it holds at least this share of the value that the rule judges.
@@ -74,6 +75,33 @@ pub(super) fn offenders(
     found.retain(|(.., offender)| value(offender) > 0);
     found.sort_by_key(|(.., offender)| std::cmp::Reverse(value(offender)));
     found.into_iter().take(UNSURE).map(|(.., offender)| offender).collect()
+}
+
+impl From<GrownSubtree> for Offender {
+    fn from(grown: GrownSubtree) -> Self {
+        let GrownSubtree { place, callee, from, value, error, .. } = grown;
+        let through = callee.map_or_else(String::new, |callee| format!(" through {callee}"));
+        let explanation = match from {
+            Start::Root => format!(
+                "no single place in what it calls{through} surely grew, but all of it together did"
+            ),
+            Start::Leaf => format!(
+                "no single caller of what it allocates{through} surely grew, but all together did"
+            ),
+        };
+        Self {
+            place,
+            before: value.before,
+            after: value.after,
+            delta: value.delta,
+            lower: error.lower,
+            upper: error.upper,
+            unit: None,
+            class: None,
+            patterns: Vec::new(),
+            explanation,
+        }
+    }
 }
 
 /// Converts a place to an offender, and returns the bound it is sorted by.

@@ -1,12 +1,15 @@
 //! Turns sums into judgements.
 
 use super::count::{Counted, Pass, RuleTests, Sum};
-use super::offenders::{By, Runs, offenders};
+use super::offenders::{By, Runs, TOLD, offenders};
 use super::scopes::{Scopes, Test};
 use super::{
-    Check, CheckQuery, CheckSubject, Demand, Granted, Judgement, Measured, Outcome, messages,
+    Check, CheckQuery, CheckSubject, Demand, Granted, Judgement, Measured, Offender, Outcome,
+    messages,
 };
-
+use crate::analysis::subtrees;
+use crate::filter::Granularity;
+use crate::graph::frames::Frames;
 use crate::model::profile::SampleType;
 use crate::model::site::Owners;
 use crate::rules::{Allowance, Amount, Limits, Rule, Scope, Value};
@@ -115,9 +118,9 @@ pub fn check(
     let held = hold(subject, asked, &active, position)?;
     let mut used = vec![false; active.len()];
     let mut unmatched = Vec::new();
-    for OfColumn { column, rules: of_column, found } in &held.columns {
+    for OfColumn { column, rules: of_column, tests, found } in &held.columns {
         used.iter_mut().zip(&found.used).for_each(|(used, own)| *used |= own);
-        for (&number, sum) in of_column.iter().zip(&found.sums) {
+        for ((&number, tests), sum) in of_column.iter().zip(tests).zip(&found.sums) {
             let rule = &rules[number];
             let may_be =
                 rule.scope == Scope::Total || rule.allow_unmatched || asked.missing.matches;
@@ -130,7 +133,7 @@ pub fn check(
             if rule.scope == Scope::Total && sum.taken > 0 && sum.taken == before + after {
                 return Err(Unanswerable::AllAllowed(rule.name.clone()));
             }
-            let judge = Judge { subject, asked, held: &held, found, column: *column };
+            let judge = Judge { subject, asked, held: &held, found, tests, column: *column };
             judged.extend(judge.rule(rule, sum).into_iter().map(|own| (number, own)));
         }
     }
@@ -165,6 +168,8 @@ pub fn check(
 pub(super) struct Held<'a> {
     scopes: Scopes<'a>,
     owners: Owners,
+    /// The tests of the allow-list.
+    allowances: Vec<Test>,
     pub(super) columns: Vec<OfColumn>,
 }
 
@@ -173,6 +178,8 @@ pub(super) struct OfColumn {
     pub(super) column: usize,
     /// The numbers of the rules, in the order of the sums.
     pub(super) rules: Vec<usize>,
+    /// Their tests.
+    tests: Vec<RuleTests>,
     pub(super) found: Counted,
 }
 
@@ -220,10 +227,11 @@ pub(super) fn hold<'a>(
             owners: &owners,
         };
         let rules = of_column.iter().map(|&test| counted[test]).collect();
-        OfColumn { column, rules, found: pass.run() }
+        let found = pass.run();
+        OfColumn { column, rules, tests: wanted, found }
     });
     let columns = columns.collect();
-    Ok(Held { scopes, owners, columns })
+    Ok(Held { scopes, owners, allowances, columns })
 }
 
 /// The column of a rule's sample type.
@@ -263,6 +271,8 @@ struct Judge<'a> {
     asked: &'a CheckQuery,
     held: &'a Held<'a>,
     found: &'a Counted,
+    /// The tests of the rule.
+    tests: &'a RuleTests,
     column: usize,
 }
 
@@ -368,10 +378,38 @@ impl Judge<'_> {
             let whole = judgement.value.unwrap_or_default();
             judgement.offenders =
                 offenders((&self.held.scopes, &self.held.owners), &sum.sites, runs, by, whole);
+            let is_sure = judgement.offenders.iter().any(|offender| offender.lower > 0);
+            if by == By::Growth && !is_sure {
+                let spread = self.spread();
+                if !spread.is_empty() {
+                    judgement.offenders = spread;
+                }
+            }
         }
         let period = self.subject.series.snapshots.iter().map(|s| s.header.period).max();
         messages::fill(&mut judgement, rule, verdict, growth, period.unwrap_or_default());
         judgement
+    }
+
+    /// The subtrees that grew as a whole, if growth is spread over places none of which surely grew.
+    /// Several runs of a side also differ by more than sampling, which subtrees aren't tested for.
+    fn spread(&self) -> Vec<Offender> {
+        let CheckSubject { series, noinlines, process, .. } = self.subject;
+        let (Held { scopes, owners, allowances, .. }, tests) = (self.held, self.tests);
+        let Some(process) =
+            process.filter(|_| self.asked.before == 1 && series.snapshots.len() == 2)
+        else {
+            return Vec::new();
+        };
+        let frames = Frames::new(series, owners, Granularity::Functions, noinlines);
+        let measured = Measured::new(&series.sample_types, self.column);
+        let is_wanted = |(snapshot, sample): (usize, usize)| {
+            let hits = scopes.hits(series.snapshots[snapshot].stack(sample));
+            let is_allowed = |allowance: &usize| hits.pass(allowances[*allowance]);
+            hits.pass(tests.test) && !tests.allowed.iter().any(is_allowed)
+        };
+        let grown = subtrees::grown_among(series, &frames, &measured, process, is_wanted);
+        grown.into_iter().take(TOLD).map(Offender::from).collect()
     }
 
     /// Whether all profiles are of the same build.

@@ -7,6 +7,7 @@ use crate::analysis::pairing::{NONE, Pairs, pairs};
 use crate::analysis::process::{Relation, relation};
 use crate::analysis::rates::Rates;
 use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair};
+use crate::analysis::subtrees::Opposed;
 use crate::analysis::{Callers, Measured, RawSamples, Records};
 use crate::graph::frames::{Frames, RowId, SiteId, SiteOf};
 use crate::model::ids::LocationId;
@@ -80,6 +81,12 @@ struct Piece {
     rows: Sparse<RowId, RowSum>,
     sites: Sparse<SiteId, SiteSum>,
     callers: Callers,
+    /// Δ of all rows together.
+    delta: i64,
+    /// The records with a value, if their subtrees are scanned: those with opposing samples, and
+    /// those without.
+    records: Vec<Opposed>,
+    survivors: Vec<Opposed>,
     /// The last record that counted for a row.
     last: Vec<usize>,
 }
@@ -145,9 +152,13 @@ impl<'a> Pass<'a> {
             rows: Sparse::new(frames.map_or(0, Frames::len)),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
+            delta: 0,
+            records: Vec::new(),
+            survivors: Vec::new(),
         };
         let mut by_set = self.no_sets();
         for piece in &pieces {
+            found.delta = found.delta.wrapping_add(piece.delta);
             found.totals.iter_mut().zip(&piece.totals).for_each(|(a, b)| a.merge(b));
             for (sum, piece) in by_set.iter_mut().flatten().zip(piece.by_set.iter().flatten()) {
                 sum.0.x1 += piece.0.x1;
@@ -172,6 +183,8 @@ impl<'a> Pass<'a> {
                 }
             }
         }
+        (found.records, found.survivors) =
+            pieces.into_iter().map(|piece| (piece.records, piece.survivors)).unzip();
         found
     }
 
@@ -190,8 +203,14 @@ impl<'a> Pass<'a> {
             rows: Sparse::new(rows),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
             callers: Callers::default(),
+            delta: 0,
+            records: Vec::new(),
+            survivors: Vec::new(),
             last: vec![usize::MAX; if self.question.by_cum { rows } else { 0 }],
         };
+        if frames.is_some_and(Frames::by_function_name) {
+            piece.records.reserve(records.size_hint().0);
+        }
         for (stamp, record) in records.enumerate() {
             self.record(record, stamp, &mut piece);
         }
@@ -265,6 +284,15 @@ impl<'a> Pass<'a> {
         let Some(leaf) = stack.clone().next() else { return };
         if a == 0 && b == 0 && allocated == 0 {
             return;
+        }
+        piece.delta = piece.delta.wrapping_add(a.wrapping_sub(b));
+        if let Some(&row) = frames.leaf(leaf).first()
+            && (a != 0 || b != 0)
+            && frames.by_function_name()
+        {
+            let opposed = Opposed::new(&self.sides, record, (pair, (b, a)), row);
+            let of = if opposed.is_survivor() { &mut piece.survivors } else { &mut piece.records };
+            of.push(opposed);
         }
         let (w1, w2) = self.sides.weights(record, measured);
         let evidence = GrowthEvidence::of(pair, w1, w2);

@@ -2,6 +2,7 @@
 
 use super::Process;
 use super::sparse::Sparse;
+use crate::analysis::subtrees::Opposed;
 use crate::analysis::{Callers, Relation};
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::model::ids::LocationId;
@@ -27,6 +28,12 @@ pub(super) struct Findings {
     pub(super) sites: Sparse<SiteId, SiteSum>,
     /// Δ of each leaf row that isn't own code, by its site.
     pub(super) callers: Callers,
+    /// Δ of all rows together.
+    pub(super) delta: i64,
+    /// The records with a value, in pieces, if their subtrees are scanned: those with opposing
+    /// samples, and those without.
+    pub(super) records: Vec<Vec<Opposed>>,
+    pub(super) survivors: Vec<Vec<Opposed>>,
 }
 
 /// The findings about a row.

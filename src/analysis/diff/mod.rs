@@ -14,6 +14,7 @@ mod sparse;
 
 use super::rates::{PerSecond, Rates};
 use super::snapshot_pair::Process;
+use super::subtrees::{self, GrownSubtree, Scanned};
 use super::{Bounds, Measure, Measured, Omitted, Order, Place, Relation, RowOptions};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
@@ -23,7 +24,7 @@ use crate::stats;
 use crate::stats::growth::GrowthEvidence;
 use evidence::Question;
 use findings::Findings;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +168,26 @@ pub struct Diff {
     /// Sites of the program's own code that grew, by the lower confidence bound of their growth; no more than
     /// `--nodecount` of them.
     pub sites: Vec<DiffSite>,
+    /// The fewest subtrees of the calls that explain what surely grew, at the granularity of functions.
+    #[serde(default)]
+    pub grown: Vec<GrownSubtree>,
+    /// What these subtrees together grew by.
+    #[serde(default)]
+    pub explained: i64,
+    /// What all rows together did; absent if the profiles don't record how they were sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overall: Option<Status>,
+}
+
+impl Diff {
+    /// Removes the subtrees of functions that the two builds name differently, since a subtree goes by
+    /// one name only: rows and sites have both.
+    fn forget_moved(&mut self) {
+        let Self { rows, grown, .. } = self;
+        let moved = rows.iter().filter(|row| row.moved_from.is_some() || row.moved_to.is_some());
+        let moved: HashSet<&str, FxBuildHasher> = moved.map(|row| row.name.as_str()).collect();
+        grown.retain(|one| !moved.contains(one.place.function.as_str()));
+    }
 }
 
 /// The comparison of two snapshots: how they relate, their totals, and the rows if requested.
@@ -247,7 +268,33 @@ impl<'a> Comparison<'a> {
 
     /// Rows and sites, at the granularity of the frames that were compared.
     pub fn diff(&self, frames: &Frames, wanted: RowOptions) -> Diff {
-        rows::diff(self, frames, wanted)
+        let mut diff = rows::diff(self, frames, wanted);
+        if !self.found.sampled || self.rates.is_some() {
+            return diff;
+        }
+        let Self { series, measured, found, .. } = self;
+        let (process, whole) = (found.process, found.delta);
+        let interval = found.totals[measured.column].interval(whole as f64, stats::LEVEL);
+        diff.overall = Some(match whole {
+            0 => Status::Same,
+            _ if interval.lower > 0.0 => Status::Grown,
+            _ if interval.upper < 0.0 => Status::Shrunk,
+            _ => Status::WithinNoise,
+        });
+        (diff.grown, diff.explained) = subtrees::grown(&Scanned {
+            series,
+            frames,
+            measured,
+            process,
+            records: &found.records,
+            survivors: &found.survivors,
+            whole,
+        });
+        diff.forget_moved();
+        if wanted.nodecount > 0 {
+            diff.grown.truncate(wanted.nodecount);
+        }
+        diff
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn write_diff(
 ) -> io::Result<()> {
     writeln!(out)?;
     let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
-    let grew = !diff.sites.is_empty() || first_grown(diff).is_some();
+    let grew = !diff.grown.is_empty() || !diff.sites.is_empty() || first_grown(diff).is_some();
     if !grew {
         say(&nothing_grew(report, diff), out)?;
     } else if is_allocation(report) {
@@ -94,8 +94,11 @@ fn first_grown(diff: &Diff) -> Option<&DiffRow> {
     diff.rows.iter().find(|row| grew(row.status) && row.moved_from.is_none())
 }
 
-/// The function to ask about next: the site that grew most, or else the function of the row.
+/// The function to ask about next: of the subtree or the site that grew most, or else of the row.
 fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
+    if let Some(grown) = diff.grown.first() {
+        return grown.on_path();
+    }
     if let Some(site) = diff.sites.first() {
         return Some(&site.place.function);
     }
@@ -131,6 +134,23 @@ fn nothing_grew(report: &Report, diff: &Diff) -> String {
         } else {
             "Nothing changed.".to_owned()
         }
+    } else if diff.overall == Some(Status::Grown) {
+        let grew = words.grew;
+        match (report.granularity, is_heap(report)) {
+            (Granularity::Functions, true) => format!(
+                "The total {grew}, but no function or caller{}; take snapshots further apart or record \
+                 at a finer rate (runtime.MemProfileRate).",
+                words.beyond
+            ),
+            (Granularity::Functions, false) => {
+                format!("The total {grew}, but no function or caller{}.", words.beyond)
+            }
+            _ => format!("The total {grew}, but no row{}.", words.beyond),
+        }
+    } else if diff.overall == Some(Status::Shrunk)
+        && !diff.rows.iter().any(|row| matches!(row.status, Status::Shrunk | Status::Gone))
+    {
+        format!("The total fell, but no row{}.", words.beyond)
     } else {
         let shrank = |row: &DiffRow| matches!(row.status, Status::Shrunk | Status::Gone);
         let changed = if diff.rows.iter().any(shrank) { words.grew } else { words.changed };

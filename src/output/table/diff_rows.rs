@@ -175,7 +175,16 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Entry<'a>> {
     Grid::new()
         .column(Number, value.title(), None, move |entry: &Entry<'_>| scale.change(change(entry)))
         .column(Number, "± 95 %", Some(7), move |entry| {
-            entry.error.map(|error| scale.margin(error, change(entry)))
+            let delta = change(entry);
+            // A function that moved is judged by its interval alone.
+            let is_sure = entry.moved.is_none() && group(entry.row, delta) != Group::Rest;
+            entry.error.map(|error| {
+                if is_sure {
+                    scale.sure_margin(error, delta)
+                } else {
+                    scale.change_margin(error, delta)
+                }
+            })
         })
         .column(Number, "Δ %", Some(0), move |entry| percent(entry, value))
         .column(Number, "before", Some(3), move |entry| scale.value(value.of(entry.before)))

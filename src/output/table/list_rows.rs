@@ -139,7 +139,7 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown> {
     let margin = move |values: Change<Measure>, of: fn(Measure) -> i64, error: Bounds| {
         let values = values.map(of);
         // A value that is zero on both sides isn't an estimate.
-        (!values.is_zero()).then(|| scale.margin(error, values.delta_or_value()))
+        (!values.is_zero()).then(|| scale.error(error, values))
     };
     let flat = |measure: Measure| measure.flat;
     let cum = |measure: Measure| measure.cum;

@@ -5,6 +5,7 @@
 
 use crate::analysis::Bounds;
 use crate::analysis::estimates::Estimate;
+use crate::model::change::Change;
 use crate::units;
 
 /// How the values of one sample type print.
@@ -55,6 +56,33 @@ impl<'a> Scale<'a> {
     /// A change, with every digit if it is a count.
     pub(in crate::output) fn exact_change(&self, delta: i64) -> String {
         signed(delta, self.exact(delta))
+    }
+
+    /// The error of a change that is more than sampling error: half the width of its interval, or
+    /// the interval itself if that would be wider than the change, as it is for few samples, which
+    /// may be many more objects but not much fewer.
+    pub(in crate::output) fn sure_margin(&self, error: Bounds, delta: i64) -> String {
+        if half_width(error).unsigned_abs() < delta.unsigned_abs() || delta == 0 {
+            return self.margin(error, delta);
+        }
+        range(&self.change(error.lower), &self.change(error.upper))
+    }
+
+    /// The error of a change: as [`Scale::sure_margin`] if its interval leaves out 0.
+    pub(in crate::output) fn change_margin(&self, error: Bounds, delta: i64) -> String {
+        if error.lower > 0 || error.upper < 0 {
+            self.sure_margin(error, delta)
+        } else {
+            self.margin(error, delta)
+        }
+    }
+
+    /// The error of a value or of its change.
+    pub(in crate::output) fn error(&self, error: Bounds, of: Change<i64>) -> String {
+        match of.delta {
+            Some(delta) => self.change_margin(error, delta),
+            None => self.margin(error, of.after),
+        }
     }
 
     /// Half the width of the interval around `value`: `±4.1 MiB`. Uses the unit of `value` if that
@@ -177,6 +205,17 @@ mod tests {
         assert_eq!(fixed.change(3 << 19), "+1.50 MB");
         assert_eq!(Scale::new("bytes", Some("bytes")).value(1_234_567), "1 234 567 bytes");
         assert_eq!(Scale::new("count", Some("MB")).exact(1_204_331), "1 204 331");
+    }
+
+    #[test]
+    fn a_sure_change_prints_its_interval_if_its_margin_is_larger() {
+        let scale = Scale::new("bytes", None);
+        let few = Bounds { lower: 600 << 10, upper: 8 << 20 };
+        assert_eq!(scale.change_margin(few, 3 << 20), "+600.0 KiB … +8.0 MiB");
+        assert_eq!(scale.change_margin(few, 4 << 20), "±3.7 MiB");
+        let unsure = Bounds { lower: -(1 << 20), upper: 9 << 20 };
+        assert_eq!(scale.change_margin(unsure, 3 << 20), "±5.0 MiB");
+        assert_eq!(scale.sure_margin(unsure, 3 << 20), "-1.0 … +9.0 MiB");
     }
 
     #[test]

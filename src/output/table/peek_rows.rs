@@ -85,14 +85,14 @@ fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown<'a>> {
         })
         .column(Number, "± 95 %", Some(4), move |shown| {
             let row = shown.itself()?;
-            Some(scale.margin(row.error?.flat, row.value.delta_or_value().flat))
+            Some(scale.error(row.error?.flat, row.value.map(|measure| measure.flat)))
         })
         .column(Number, cum, None, move |shown| {
             Some(main(shown.itself()?.value.delta_or_value().cum))
         })
         .column(Number, "cum ± 95 %", Some(0), move |shown| {
             let row = shown.itself()?;
-            Some(scale.margin(row.error?.cum, row.value.delta_or_value().cum))
+            Some(scale.error(row.error?.cum, row.value.map(|measure| measure.cum)))
         })
         .column(Number, calls, None, move |shown| {
             shown.call.map(|(_, value)| main(value.delta_or_value()))

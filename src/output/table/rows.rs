@@ -57,7 +57,7 @@ pub(super) fn amount_columns<'a, R>(
         })
         .column(Number, "± 95 %", Some(4), move |row| {
             let (amount, error) = amount(row);
-            error.map(|error| scale.margin(error, amount.delta_or_value()))
+            error.map(|error| scale.error(error, amount))
         })
         .column(Number, share_title, Some(3), share)
         .column(Number, "before", Some(1), move |row| {
