@@ -48,6 +48,8 @@ const LISTS: &[List] = &[
             "matched_samples",
             "nearest",
             "pairing",
+            "parts",
+            "places",
             "process",
             "rates",
             "raw_samples",

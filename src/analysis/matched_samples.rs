@@ -73,11 +73,11 @@ impl<'a> MatchedSamples<'a> {
         Self { measured, of }
     }
 
-    /// Empty evidence; `None` if the profiles don't record how they were sampled.
+    /// Empty evidence; `None` if the profiles don't record how they were sampled, or count everything.
     pub(super) fn no_evidence(&self) -> Option<SumEvidence> {
         match &self.of {
-            Of::One(raw) if raw.known() => Some(SumEvidence::Sum(SampleEvidence::default())),
-            Of::Two(sides, _) if sides.known() => {
+            Of::One(raw) if raw.has_error() => Some(SumEvidence::Sum(SampleEvidence::default())),
+            Of::Two(sides, _) if sides.has_error() => {
                 Some(SumEvidence::Change(GrowthEvidence::default()))
             }
             _ => None,

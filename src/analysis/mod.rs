@@ -16,7 +16,9 @@ mod matched_samples;
 pub mod matches;
 mod nearest;
 mod pairing;
+pub mod parts;
 pub mod peek;
+pub mod places;
 mod process;
 pub mod rates;
 mod raw_samples;
@@ -48,14 +50,13 @@ use crate::model::change::{Change, Value};
 use crate::model::ids::LocationId;
 use crate::model::labels;
 use crate::model::measures;
+use crate::model::origin::Owner;
 use crate::model::profile::SampleType;
 use crate::model::series::Series;
 use crate::model::site::Frame;
 use crate::model::symbols::Symbols;
 use crate::stats::Interval;
-use hashbrown::HashMap;
 use matched_samples::MatchedSamples;
-use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use snapshot_pair::Record;
 
@@ -124,14 +125,73 @@ pub struct Place {
     pub line: Option<i64>,
 }
 
+/// What happened to a row, or to a part of it, between two snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Absent before, and the growth is more than sampling error.
+    New,
+    /// Absent after, and the loss is more than sampling error.
+    Gone,
+    /// Grew by more than sampling error explains.
+    Grown,
+    /// Shrank by more than sampling error explains.
+    Shrunk,
+    /// Equal before and after.
+    Same,
+    /// Changed, but no more than sampling error explains.
+    WithinNoise,
+}
+
+impl Status {
+    /// The status of a change between two values; `is_real` if it is more than sampling error.
+    fn of([before, after]: [i64; 2], is_real: bool) -> Self {
+        match after.wrapping_sub(before) {
+            0 => Status::Same,
+            _ if !is_real => Status::WithinNoise,
+            1.. if before == 0 => Status::New,
+            1.. => Status::Grown,
+            _ if after == 0 => Status::Gone,
+            _ => Status::Shrunk,
+        }
+    }
+
+    /// Whether it changed by more than sampling error explains.
+    pub fn is_real(self) -> bool {
+        !matches!(self, Status::Same | Status::WithinNoise)
+    }
+}
+
+/// Rows of a table that were left out, and what they add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OmittedRows {
+    /// Number of rows.
+    pub rows: usize,
+    /// Sum over these rows of the size they are sorted by: |flat| or |cum| (`top`), |Δ flat| or |Δ cum| (`diff`).
+    pub sum: i64,
+    /// The same with signs, so that opposite changes cancel.
+    #[serde(default)]
+    pub net: i64,
+}
+
+impl OmittedRows {
+    /// Adds a row with this value.
+    pub fn add(&mut self, value: i64) {
+        self.rows += 1;
+        self.sum = self.sum.saturating_add_unsigned(value.unsigned_abs());
+        self.net = self.net.wrapping_add(value);
+    }
+}
+
 /// Rows that were left out of a list, and what they add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Omitted {
     /// Number of rows.
     pub rows: usize,
-    /// Sum over these rows of the size they are sorted by: |flat| or |cum| (`top`),
-    /// |Δ flat| or |Δ cum| (`diff`).
+    /// Sum over these rows of the size they are sorted by.
     pub sum: i64,
 }
 
@@ -281,31 +341,6 @@ fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
     }
 }
 
-/// Sums per pair of a leaf row and the site of its stacks; `None` if the site is the leaf itself, or if
-/// no frame can be blamed.
-type Callers = HashMap<(RowId, Option<SiteId>), i64, FxBuildHasher>;
-
-/// Returns for each row the site that accounts for most of it, counting only changes in the row's
-/// own direction; `None` if that is the row itself, or if most of it has no site.
-fn main_callers(callers: &Callers, rows: usize) -> Vec<Option<SiteId>> {
-    let mut sums = vec![0_i64; rows];
-    for ((row, _), value) in callers {
-        sums[row.0 as usize] = sums[row.0 as usize].wrapping_add(*value);
-    }
-    let mut best: Vec<Option<(i64, Option<SiteId>)>> = vec![None; rows];
-    for (&(row, site), &value) in callers {
-        let signed = if sums[row.0 as usize] < 0 { -value } else { value };
-        let best = &mut best[row.0 as usize];
-        let better = best.is_none_or(|(most, other)| (signed, other) > (most, site));
-        if better {
-            *best = Some((signed, site));
-        }
-    }
-    best.into_iter()
-        .map(|best| best.filter(|(most, _)| *most > 0).and_then(|(_, site)| site))
-        .collect()
-}
-
 /// A change is more than sampling error if its q-value is at most this.
 const SIGNIFICANT: f64 = 0.05;
 
@@ -332,7 +367,9 @@ fn primary_objects(sum: Sum, order: Order) -> i64 {
 
 /// The rows beneath the row of a binary: its addresses without symbols.
 fn addresses(frames: &Frames, parent: RowId) -> impl Iterator<Item = RowId> {
-    let rows = (0..frames.len() as u32).map(RowId);
+    // Nobody owns a binary: other rows needn't be searched for.
+    let is_binary = frames.row(parent).owner == Owner::Unknown;
+    let rows = (0..frames.len() as u32 * u32::from(is_binary)).map(RowId);
     rows.filter(move |&row| frames.row(row).parent == Some(parent))
 }
 

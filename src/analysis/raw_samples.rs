@@ -175,6 +175,11 @@ impl<'a> RawSamples<'a> {
         self.scale.exact()
     }
 
+    /// Whether a sum of its values has an error worth stating: goroutines are counted, not sampled.
+    pub(super) fn has_error(&self) -> bool {
+        self.known() && measures::kind(&self.snapshot.header) != Kind::Goroutine
+    }
+
     /// What a sample that was never seen would represent, in the unit of `measured`: for small
     /// objects the period, and the number of Go's smallest objects that fill it.
     pub(super) fn unit(&self, measured: &Measured) -> f64 {

@@ -74,6 +74,11 @@ impl<'a> SnapshotPair<'a> {
         self.before.known() && self.after.known()
     }
 
+    /// Whether a change between them has an error worth stating.
+    pub(super) fn has_error(&self) -> bool {
+        self.before.has_error() && self.after.has_error()
+    }
+
     /// The stack of a record, leaf first.
     pub(super) fn stack(
         &self,

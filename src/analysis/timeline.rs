@@ -6,12 +6,14 @@
 
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
+use super::places::{Places, are_goroutines};
 use super::turnover::{class_of, goes_on, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::history::History;
 use crate::model::measures::{self, Kind};
-use crate::model::recording::Track;
+use crate::model::recording::{Span, Track};
+use crate::model::site::Owners;
 use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
@@ -38,6 +40,36 @@ pub struct Timeline {
     pub rows: Vec<TimelineRow>,
     /// Rows beyond the limit.
     pub omitted: Omitted,
+    /// Goroutines by the place they are in, for goroutine profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<TimelinePlaces>,
+}
+
+/// Goroutines through time, by the place they are in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TimelinePlaces {
+    /// The places. They add up to the rows.
+    pub rows: Vec<TimelinePlace>,
+    /// Places beyond the limit.
+    pub omitted: Omitted,
+}
+
+/// One place through time: see [`crate::analysis::places::GoroutinePlace`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TimelinePlace {
+    /// What goroutines wait for there.
+    pub waits_for: String,
+    /// The function that `go` started, if that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The function that contains the `go` statement, if the name of the first function reveals it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    /// The function they are in, and how many there are.
+    #[serde(flatten)]
+    pub row: TimelineRow,
 }
 
 /// A value through time.
@@ -101,6 +133,18 @@ pub(crate) enum Choice {
     Ends,
 }
 
+/// What is followed through time: rows, or the places of goroutines.
+struct Followed<'a> {
+    names: Vec<&'a str>,
+    /// Whether a row stands for itself, and not for an address of a binary.
+    is_shown: Vec<bool>,
+    /// What each record counts for, by the value that rows are sorted by.
+    by: Groups,
+}
+
+/// A row, its values, and how it was judged.
+type Line = (Candidate, GroupValues, Class, Slope);
+
 /// Builds the timeline of a track, with at most `nodecount` rows; 0 is no limit.
 pub(crate) fn timeline(
     track: &Track,
@@ -111,83 +155,36 @@ pub(crate) fn timeline(
     nodecount: usize,
 ) -> Timeline {
     let history = &track.history;
-    let judged = track.main_process();
     let all = track.all();
     let of_all = Evolution { history, measured, span: &all };
-    let main = track.processes.get(judged).cloned().unwrap_or_default();
-    let evolution = Evolution { history, measured, span: &main };
-    let by = groups(history, frames, order);
-    let changes = evolution.changes();
-    let mut tallies = vec![Tally::default(); frames.len()];
-    for (record, change) in changes.iter().enumerate() {
-        by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
-    }
-    // Rank a row by what it ever held, even if it holds nothing now.
-    let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| of_all.peaks(&by));
-    let held = |row: RowId| {
-        let tally = &tallies[row.0 as usize];
-        let ends = tally.first.unsigned_abs().max(tally.last.unsigned_abs());
-        peaks.as_ref().map_or(ends, |peaks| peaks[row.0 as usize])
-    };
-    let mut rows: Vec<Candidate> = (0..frames.len() as u32)
-        .map(RowId)
-        .filter(|&row| frames.row(row).parent.is_none() && held(row) > 0)
-        .map(|row| Candidate { row, tally: tallies[row.0 as usize], q_value: None })
-        .collect();
-    test(&mut rows);
-    let size =
-        |row: &Candidate| (row.tally.delta().unsigned_abs().max(held(row.row) / 4), row.tally.last);
-    rows.sort_by(|a, b| {
-        size(b).cmp(&size(a)).then_with(|| frames.name(a.row).cmp(frames.name(b.row)))
-    });
-    let mut omitted = Omitted::default();
-    if nodecount > 0 && rows.len() > nodecount {
-        for row in rows.drain(nodecount..) {
-            omitted.rows += 1;
-            omitted.sum = omitted.sum.saturating_add_unsigned(row.tally.delta().unsigned_abs());
-        }
-    }
-    let other = groups(history, frames, if order == Order::Cum { Order::Flat } else { Order::Cum });
-    let lines = of_all.lines(&by.only(&rows, frames.len()));
-    let other = of_all.values(&other.only(&rows, frames.len()));
     let clock = Clock::new(track);
-    let place = |moment: &usize| all.moments.iter().position(|other| other == moment);
-    let of_main: Vec<usize> = if main.moments.len() == all.moments.len() {
-        (0..all.moments.len()).collect()
-    } else {
-        main.moments.iter().filter_map(place).collect()
+    let rows = (0..frames.len() as u32).map(RowId);
+    let followed = Followed {
+        names: rows.clone().map(|row| frames.name(row)).collect(),
+        is_shown: rows.map(|row| frames.row(row).parent.is_none()).collect(),
+        by: groups(history, frames, order),
     };
-    let own: Vec<GroupValues> = lines.iter().map(|line| line.at(&of_main)).collect();
-    let known = evolution.known();
-    let classes = classes(&evolution, &rows, &own, &by, known);
+    let spans = Spans::new(track, &all);
+    let evolution = Evolution { history, measured, span: &spans.main };
+    let changes = evolution.changes();
+    let followable = Followable { of_all, evolution, changes: &changes, of_main: &spans.of_main };
+    let (lines, omitted) = followable.follow(&followed, choice, nodecount);
+    let other = groups(history, frames, if order == Order::Cum { Order::Flat } else { Order::Cum });
+    let candidates = lines.iter().map(|(candidate, ..)| candidate);
+    let other = of_all.values(&other.only(candidates, frames.len()));
     let context = Context::new(&history.records, frames, leaf_weights(history, &changes));
-    let ends = (of_main.first().copied(), of_main.last().copied());
-    let delta = |values: &[i64]| {
-        let value = |end: Option<usize>| end.map_or(0, |i| values[i]);
-        value(ends.1).wrapping_sub(value(ends.0))
-    };
-    let shown = rows.iter().zip(&lines).zip(other).zip(classes);
-    let shown = shown.map(|(((candidate, line), other), (class, slope))| {
-        let (file, place) = context.place(candidate.row);
-        let (flat, cum) = match order {
-            Order::Cum => (other, line.values.clone()),
-            Order::Bound | Order::Flat => (line.values.clone(), other),
-        };
-        TimelineRow {
-            name: frames.name(candidate.row).to_owned(),
-            file,
-            line: place,
-            delta: Measure { flat: delta(&flat), cum: delta(&cum) },
-            flat,
-            cum,
-            allocated_per_second: clock.rates(&line.allocated),
-            class,
-            slope_per_hour: (track.is_timed() && main.moments.len() >= LEAST).then(|| slope.into()),
-            q_value: candidate.q_value,
-            retention: candidate.tally.retention().map(Share::from),
-        }
+    let rows = lines.iter().zip(other).map(|(line, other)| {
+        let (file, place) = context.place(line.0.row);
+        let own = line.1.values.clone();
+        let (flat, cum) = if order == Order::Cum { (other, own) } else { (own, other) };
+        let name = frames.name(line.0.row);
+        TimelineRow { file, line: place, ..spans.row(track, &clock, (name, flat, cum), line) }
     });
-    let shown = shown.collect();
+    let rows = rows.collect();
+    let is_by_place = choice == Choice::Peak && order != Order::Cum && frames.by_function_name();
+    let places = (is_by_place
+        && are_goroutines(history.moments.iter().map(|moment| &moment.header)))
+    .then(|| of_places((track, frames.owners()), &followable, &spans, &clock, nodecount));
     let total = whole(&of_all);
     let allocated_per_second = clock.rates(&total.allocated);
     Timeline {
@@ -195,11 +192,153 @@ pub(crate) fn timeline(
         elapsed_nanos: clock.elapsed,
         inputs: all.moments.clone(),
         processes: clock.processes,
-        judged,
+        judged: track.main_process(),
         total: Through { allocated_per_second, values: total.values },
-        rows: shown,
+        rows,
         omitted,
+        places,
     }
+}
+
+/// The snapshots to judge.
+struct Spans {
+    main: Span,
+    /// The positions of those to judge among those to show.
+    of_main: Vec<usize>,
+}
+
+impl Spans {
+    fn new(track: &Track, all: &Span) -> Self {
+        let main = track.processes.get(track.main_process()).cloned().unwrap_or_default();
+        let place = |moment: &usize| all.moments.iter().position(|other| other == moment);
+        let of_main = if main.moments.len() == all.moments.len() {
+            (0..all.moments.len()).collect()
+        } else {
+            main.moments.iter().filter_map(place).collect()
+        };
+        Self { main, of_main }
+    }
+
+    /// Last − first of those to judge.
+    fn delta(&self, values: &[i64]) -> i64 {
+        let value = |end: Option<&usize>| end.map_or(0, |&i| values[i]);
+        value(self.of_main.last()).wrapping_sub(value(self.of_main.first()))
+    }
+
+    /// A row with its name, flat and cum; its place is added by the caller.
+    fn row(
+        &self,
+        track: &Track,
+        clock: &Clock,
+        (name, flat, cum): (&str, Vec<i64>, Vec<i64>),
+        (candidate, line, class, slope): &Line,
+    ) -> TimelineRow {
+        TimelineRow {
+            name: name.to_owned(),
+            file: None,
+            line: None,
+            delta: Measure { flat: self.delta(&flat), cum: self.delta(&cum) },
+            flat,
+            cum,
+            allocated_per_second: clock.rates(&line.allocated),
+            class: *class,
+            slope_per_hour: (track.is_timed() && self.main.moments.len() >= LEAST)
+                .then(|| (*slope).into()),
+            q_value: candidate.q_value,
+            retention: candidate.tally.retention().map(Share::from),
+        }
+    }
+}
+
+/// The values of all snapshots, and the changes of those to judge.
+#[derive(Clone, Copy)]
+struct Followable<'a> {
+    of_all: Evolution<'a>,
+    evolution: Evolution<'a>,
+    changes: &'a [RecordChange],
+    of_main: &'a [usize],
+}
+
+impl Followable<'_> {
+    /// Follows rows or places: those that changed or held most, in order.
+    fn follow(
+        &self,
+        Followed { names, is_shown, by }: &Followed<'_>,
+        choice: Choice,
+        nodecount: usize,
+    ) -> (Vec<Line>, Omitted) {
+        let Self { of_all, evolution, changes, of_main } = self;
+        let mut tallies = vec![Tally::default(); names.len()];
+        for (record, change) in changes.iter().enumerate() {
+            by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
+        }
+        // Rank a row by what it ever held, even if it holds nothing now.
+        let peaks: Option<Vec<u64>> = (choice == Choice::Peak).then(|| of_all.peaks(by));
+        let held = |row: RowId| {
+            let tally = &tallies[row.0 as usize];
+            let ends = tally.first.unsigned_abs().max(tally.last.unsigned_abs());
+            peaks.as_ref().map_or(ends, |peaks| peaks[row.0 as usize])
+        };
+        let mut rows: Vec<Candidate> = (0..names.len() as u32)
+            .map(RowId)
+            .filter(|&row| is_shown[row.0 as usize] && held(row) > 0)
+            .map(|row| Candidate { row, tally: tallies[row.0 as usize], q_value: None })
+            .collect();
+        test(&mut rows);
+        let size = |row: &Candidate| {
+            (row.tally.delta().unsigned_abs().max(held(row.row) / 4), row.tally.last)
+        };
+        let name = |row: &Candidate| names[row.row.0 as usize];
+        rows.sort_by(|a, b| size(b).cmp(&size(a)).then_with(|| name(a).cmp(name(b))));
+        let mut omitted = Omitted::default();
+        if nodecount > 0 && rows.len() > nodecount {
+            for row in rows.drain(nodecount..) {
+                omitted.rows += 1;
+                omitted.sum = omitted.sum.saturating_add_unsigned(row.tally.delta().unsigned_abs());
+            }
+        }
+        let lines = of_all.lines(&by.only(rows.iter(), names.len()));
+        let own: Vec<GroupValues> = lines.iter().map(|line| line.at(of_main)).collect();
+        let classes = classes(evolution, &rows, &own, by, evolution.known());
+        let judged = rows.into_iter().zip(lines).zip(classes);
+        let judged = judged.map(|((row, line), (class, slope))| (row, line, class, slope));
+        (judged.collect(), omitted)
+    }
+}
+
+/// Follows the places of goroutines.
+fn of_places(
+    (track, owners): (&Track, &Owners),
+    followable: &Followable<'_>,
+    spans: &Spans,
+    clock: &Clock,
+    nodecount: usize,
+) -> TimelinePlaces {
+    let history = &track.history;
+    let snapshot = &history.records.snapshots[0];
+    let samples = history.samples();
+    let mut places = Places::new(&history.records.symbols, owners);
+    let by_record: Vec<Option<u32>> =
+        samples.iter().map(|sample| places.add(snapshot.stack((*sample)?), [0, 1])).collect();
+    let named = places.named();
+    let by = Groups::new(named.len(), history.len(), |record, groups| {
+        groups.extend(by_record[record]);
+    });
+    let followed = Followed {
+        names: named.iter().map(|at| at.place.function.as_str()).collect(),
+        is_shown: vec![true; named.len()],
+        by,
+    };
+    let (lines, omitted) = followable.follow(&followed, Choice::Peak, nodecount);
+    let rows = lines.iter().map(|line| {
+        let at = named[line.0.row.0 as usize].clone();
+        let values = line.1.values.clone();
+        let name = (at.place.function.as_str(), values.clone(), values);
+        let row = spans.row(track, clock, name, line);
+        let row = TimelineRow { file: at.place.file.clone(), line: at.place.line, ..row };
+        TimelinePlace { waits_for: at.waits_for, root: at.root, started_by: at.started_by, row }
+    });
+    TimelinePlaces { rows: rows.collect(), omitted }
 }
 
 /// Judges the class of each row, and how fast it grows.
@@ -313,10 +452,14 @@ fn groups(history: &History, frames: &Frames, order: Order) -> Groups {
 
 impl Groups {
     /// Restricts the groups to the rows of some candidates, in their order.
-    fn only(&self, rows: &[Candidate], of: usize) -> Self {
+    fn only<'c>(&self, rows: impl Iterator<Item = &'c Candidate>, of: usize) -> Self {
         let mut wanted = vec![None; of];
-        rows.iter().zip(0..).for_each(|(row, i)| wanted[row.row.0 as usize] = Some(i));
-        Self::new(rows.len(), self.records(), |record, groups| {
+        let mut count = 0;
+        for row in rows {
+            wanted[row.row.0 as usize] = Some(count);
+            count += 1;
+        }
+        Self::new(count as usize, self.records(), |record, groups| {
             groups.extend(self.of(record).iter().filter_map(|&row| wanted[row as usize]));
         })
     }

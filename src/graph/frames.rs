@@ -32,7 +32,7 @@ pub enum Unsymbolized {
 }
 
 /// The site of a stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SiteOf {
     /// The site.
     pub site: SiteId,

@@ -10,6 +10,7 @@ const PARKED: &[(&str, &str)] = &[
     ("internal/poll.runtime_pollWait", "IO wait"),
     ("runtime.netpollblock", "IO wait"),
     ("sync.runtime_notifyListWait", "sync.Cond.Wait"),
+    ("runtime.semacquire", "semacquire"),
     ("sync.runtime_Semacquire", "semacquire"),
     ("internal/sync.runtime_Semacquire", "semacquire"),
     ("sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
@@ -17,6 +18,11 @@ const PARKED: &[(&str, &str)] = &[
     ("sync.runtime_SemacquireWaitGroup", "sync.WaitGroup.Wait"),
     ("sync.runtime_SemacquireRWMutex", "sync.RWMutex.Lock"),
     ("sync.runtime_SemacquireRWMutexR", "sync.RWMutex.RLock"),
+    ("sync.(*Mutex).", "sync.Mutex.Lock"),
+    ("internal/sync.(*Mutex).", "sync.Mutex.Lock"),
+    ("sync.(*RWMutex).Lock", "sync.RWMutex.Lock"),
+    ("sync.(*RWMutex).RLock", "sync.RWMutex.RLock"),
+    ("sync.(*WaitGroup).Wait", "sync.WaitGroup.Wait"),
     ("time.Sleep", "sleep"),
     ("os/signal.signal_recv", "signal"),
     ("syscall.Syscall", "syscall"),
@@ -80,7 +86,30 @@ mod tests {
 
     #[test]
     fn the_frame_that_parks_names_the_state() {
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 8] = [
+            (
+                &[
+                    "runtime.gopark",
+                    "runtime.goparkunlock",
+                    "runtime.semacquire1",
+                    "sync.runtime_Semacquire",
+                    "sync.(*WaitGroup).Wait",
+                    "main.f",
+                ],
+                "sync.WaitGroup.Wait",
+            ),
+            (
+                &[
+                    "runtime.gopark",
+                    "runtime.semacquire1",
+                    "sync.runtime_SemacquireMutex",
+                    "sync.(*Mutex).lockSlow",
+                    "sync.(*Mutex).Lock",
+                    "sync.(*RWMutex).Lock",
+                    "main.f",
+                ],
+                "sync.RWMutex.Lock",
+            ),
             (
                 &["runtime.gopark", "runtime.chanrecv", "runtime.chanrecv2", "main.worker"],
                 "chan receive",

@@ -192,9 +192,10 @@ pub(super) fn value(judgement: &Judgement, scale: &Scale<'_>) -> String {
     }
 }
 
-/// Its 95 % bounds: `+7.7 … +8.2 MiB`; empty if there are none.
+/// Its 95 % bounds: `+7.7 … +8.2 MiB`; empty if there are none, or if the value is exact.
 pub(super) fn bounds(judgement: &Judgement, scale: &Scale<'_>) -> String {
-    let Some((lower, upper)) = judgement.lower.zip(judgement.upper) else { return String::new() };
+    let bounds = judgement.lower.zip(judgement.upper).filter(|(lower, upper)| lower != upper);
+    let Some((lower, upper)) = bounds else { return String::new() };
     let [lower, upper] = [lower, upper].map(|bound| {
         if is_change(judgement.demand) { scale.exact_change(bound) } else { scale.exact(bound) }
     });
@@ -224,7 +225,7 @@ pub(super) fn weight(judgement: &Judgement, offender: &Offender) -> i64 {
     if judgement.demand == Demand::Budget { offender.after } else { offender.delta }
 }
 
-/// The same as text, with its error: `+7.9 MiB`, `±0.1 MiB`.
+/// The same as text, with its error: `+7.9 MiB`, `±0.1 MiB`, which is empty if the value is exact.
 pub(super) fn weight_text(
     judgement: &Judgement,
     offender: &Offender,
@@ -239,7 +240,8 @@ pub(super) fn weight_text(
     } else {
         scale.exact_change(value)
     };
-    [text, scale.margin(error, value)]
+    let is_exact = error.lower == error.upper;
+    [text, if is_exact { String::new() } else { scale.margin(error, value) }]
 }
 
 /// An offender in a sentence: `main.begin grew by 7.9 MiB ±0.1 MiB`.
@@ -251,7 +253,7 @@ pub(super) fn sentence(judgement: &Judgement, offender: &Offender) -> String {
         _ => "grew by",
     };
     let weight = weight.trim_start_matches('+');
-    format!("{} {verb} {weight} {margin}", offender.place.function)
+    format!("{} {verb} {weight} {margin}", offender.place.function).trim_end().to_owned()
 }
 
 /// Where an offender is: `internal/board.go:46`; empty if the profile doesn't record it.

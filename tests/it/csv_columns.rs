@@ -17,7 +17,7 @@ use std::process::Command;
 /// A column, and where the JSON of a row has its value. Text after `=` is the value itself.
 type Column = (&'static str, &'static str);
 
-const DIFF: [Column; 24] = [
+const DIFF: [Column; 25] = [
     ("name", "/name"),
     ("file", "/file"),
     ("line", "/line"),
@@ -39,12 +39,13 @@ const DIFF: [Column; 24] = [
     ("via_function", "/via/function"),
     ("via_file", "/via/file"),
     ("via_line", "/via/line"),
+    ("via_share", "/via_share"),
     ("moved_from", "/moved_from"),
     ("moved_to", "/moved_to"),
     ("unit", "/report/unit"),
 ];
 
-const TOP: [Column; 14] = [
+const TOP: [Column; 15] = [
     ("name", "/name"),
     ("file", "/file"),
     ("line", "/line"),
@@ -58,6 +59,7 @@ const TOP: [Column; 14] = [
     ("via_function", "/via/function"),
     ("via_file", "/via/file"),
     ("via_line", "/via/line"),
+    ("via_share", "/via_share"),
     ("unit", "/report/unit"),
 ];
 
@@ -203,7 +205,8 @@ fn rows_of_a_diff() {
         "delta": { "flat": 15, "cum": 16 }, "delta_percent": 17.5,
         "objects": { "before": 18, "after": 19, "delta": 20 }, "kept": 0.5,
         "error": { "lower": 21, "upper": 22 }, "q_value": 0.00001, "status": "grown",
-        "via": place(), "moved_from": "main.left", "moved_to": "main.arrived",
+        "via": place(), "via_share": 0.75,
+        "moved_from": "main.left", "moved_to": "main.arrived",
     });
     let omitted = json!({ "rows": 0, "sum": 0 });
     let diff = json!({ "rows": [row], "within_noise": omitted, "omitted": omitted, "sites": [] });
@@ -216,7 +219,8 @@ fn rows_of_a_profile() {
     let row = json!({
         "name": "main.f", "file": "f.go", "line": 901, "flat": 11, "cum": 12,
         "flat_percent": 13.5, "cum_percent": 14.5, "objects": 15,
-        "error": { "lower": 16, "upper": 17 }, "via": place(), "addresses": [],
+        "error": { "lower": 16, "upper": 17 }, "via": place(), "via_share": 0.75,
+        "addresses": [],
     });
     let (csv, json) = said("top", json!({ "rows": [row], "omitted": { "rows": 0, "sum": 0 } }));
     check(&csv, &json, &[(0, "/top/rows/0", &TOP)]);

@@ -9,7 +9,7 @@ use heapdiff::analysis::tags::{Tag, TagValue, Tags};
 use heapdiff::analysis::top::{Top, TopRow};
 use heapdiff::analysis::traces::{Trace, Traces};
 use heapdiff::analysis::{
-    Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, Place, ProcessVerdict,
+    Bounds, Label, LabelValue, Measure, MeasureBounds, Omitted, OmittedRows, Place, ProcessVerdict,
 };
 use heapdiff::filter::Granularity;
 use heapdiff::model::change::Change;
@@ -94,6 +94,9 @@ pub(crate) fn row(name: &str, before: i64, after: i64, margin: i64, status: Stat
         q_value: Some(0.000_12),
         status,
         via: None,
+        via_share: None,
+        callers: Vec::new(),
+        others: None,
         moved_from: None,
         moved_to: None,
         together: None,
@@ -206,6 +209,7 @@ pub(crate) fn leaking() -> Report {
         place: place(function, limiter, line),
         leaf: leaf.map(str::to_owned),
         moved_from: None,
+        leaf_share: leaf.map(|_| 0.84),
         before,
         after,
         delta: after - before,
@@ -215,9 +219,10 @@ pub(crate) fn leaking() -> Report {
         lower_bound: after - before - margin,
     };
     report.answer = Answer::Diff(Diff {
+        places: None,
         rows,
-        within_noise: Omitted { rows: 214, sum: 9 * MIB + 100 * KIB },
-        omitted: Omitted { rows: 31, sum: 12 * MIB },
+        within_noise: OmittedRows { rows: 214, sum: 9 * MIB + 100 * KIB, net: -2 * MIB },
+        omitted: OmittedRows { rows: 31, sum: 12 * MIB, net: 12 * MIB },
         sites: vec![
             site(
                 "github.com/acme/chat/internal/limiter.windowFor",
@@ -245,8 +250,10 @@ pub(crate) fn leaking() -> Report {
 pub(crate) fn quiet() -> Report {
     let mut report = empty_diff();
     report.totals = vec![total("inuse_space", "bytes", 312 * MIB, 313 * MIB, Some(9 * MIB))];
-    report.answer =
-        Answer::Diff(Diff { within_noise: Omitted { rows: 214, sum: 9 * MIB }, ..Diff::default() });
+    report.answer = Answer::Diff(Diff {
+        within_noise: OmittedRows { rows: 214, sum: 9 * MIB, net: 3 * MIB },
+        ..Diff::default()
+    });
     report
 }
 
@@ -329,17 +336,21 @@ pub(crate) fn single() -> Report {
         objects: Some(flat / 48),
         error: Some(Bounds { lower: flat - 4 * MIB, upper: flat + 4 * MIB }),
         via: None,
+        via_share: None,
+        callers: Vec::new(),
+        others: None,
         addresses: Vec::new(),
     };
     let mut ticker = top_row("time.NewTicker", 151 * MIB, 151 * MIB);
     ticker.via = Some(place("main.newRequestLimiter", "/build/src/chat/limiter.go", 88));
     report.answer = Answer::Top(Top {
+        places: None,
         rows: vec![
             top_row("github.com/acme/chat/internal/limiter.windowFor", 521 * MIB, 530 * MIB),
             ticker,
             top_row("main.main", 0, 890 * MIB),
         ],
-        omitted: Omitted { rows: 120, sum: 40 * MIB },
+        omitted: OmittedRows { rows: 120, sum: 40 * MIB, net: 40 * MIB },
     });
     report
 }

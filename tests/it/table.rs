@@ -134,7 +134,7 @@ fn a_unit_that_was_asked_for_is_used() {
 #[test]
 fn many_addresses_are_summed_up() {
     let mut report = samples::empty_diff();
-    let mut row = samples::row("libc.so", 0, 9 * samples::MIB, samples::KIB, Status::New);
+    let mut row = samples::row("libc.so", 0, 50 * samples::MIB, samples::KIB, Status::New);
     row.addresses = (0..50)
         .map(|i| {
             samples::row(&format!("libc.so+{i:#x}"), 0, samples::MIB, samples::KIB, Status::New)
@@ -143,7 +143,7 @@ fn many_addresses_are_summed_up() {
     answer!(&mut report.answer, Diff).rows.push(row);
     let text = text(&report, &plain(Width::Columns(100)));
     assert_eq!(text.matches("libc.so+0x").count(), 20);
-    assert!(text.contains("without symbols: 30 addresses more"), "{text}");
+    assert!(text.contains("without symbols: 30 addresses more, Δ +30.0 MiB"), "{text}");
 }
 
 #[test]

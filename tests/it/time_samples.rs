@@ -37,6 +37,7 @@ pub(crate) fn of_snapshots(n: usize) -> Report {
         input.time = time;
     }
     report.answer = Answer::Timeline(Timeline {
+        places: None,
         times: times(n),
         elapsed_nanos: Some((0..n as i64).map(|i| i * 300_000_000_000).collect()),
         inputs: (0..n).collect(),

@@ -58,7 +58,10 @@ pub(super) fn fill(
     let bounds = judgement.lower.zip(judgement.upper);
     let bounds = bounds.map(|(lower, upper)| (amount(lower, &unit), amount(upper, &unit)));
     let what = if rule.value == Value::Flat { " at the leaf" } else { "" };
+    // What is counted, and not sampled, has no bounds beside its value.
+    let is_exact = judgement.lower.is_some() && judgement.lower == judgement.upper;
     judgement.message = match (judgement.outcome, bounds) {
+        _ if is_exact => format!("{did}{what}; the limit is {most}"),
         (Outcome::Fail, Some((lower, _))) => {
             format!("{did}{what}, at least {lower} with 95 % confidence; the limit is {most}")
         }

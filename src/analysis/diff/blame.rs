@@ -3,7 +3,7 @@
 use super::Comparison;
 use super::rows::{Grown, Judge};
 use crate::analysis::entries::{self, Entries};
-use crate::graph::frames::{RowId, SiteId};
+use crate::graph::frames::SiteId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -32,18 +32,12 @@ impl<'a> Judge<'a> {
         self.frames.find_site(entry.filter(|_| self.is_asked(site))?)
     }
 
-    /// Blames the callers of libraries for these rows.
-    pub(super) fn redirect_callers(
-        &self,
-        callers: &mut [Option<SiteId>],
-        rows: impl Iterator<Item = RowId> + Clone,
-    ) {
-        let asked = rows.clone().filter_map(|row| callers[row.0 as usize]);
-        let Some(entries) = self.entries(asked) else { return };
-        for row in rows {
-            if let Some(caller) = &mut callers[row.0 as usize] {
-                *caller = self.entry(&entries, *caller).unwrap_or(*caller);
-            }
+    /// Blames the callers of libraries instead of these sites.
+    pub(super) fn redirect_sites<'s>(&self, sites: impl Iterator<Item = &'s mut SiteId>) {
+        let mut sites: Vec<&mut SiteId> = sites.collect();
+        let Some(entries) = self.entries(sites.iter().map(|site| **site)) else { return };
+        for site in &mut sites {
+            **site = self.entry(&entries, **site).unwrap_or(**site);
         }
     }
 

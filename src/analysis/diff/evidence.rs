@@ -1,15 +1,16 @@
 //! Collects the evidence of raw samples about each row, site and total, in one pass over the
 //! matched samples.
 
-use super::findings::{Findings, RowSum, SiteSum};
+use super::findings::{Findings, RowSum, StackSum, Stacks};
 use super::sparse::Sparse;
 use crate::analysis::pairing::{NONE, Pairs, pairs};
+use crate::analysis::parts::{PartSum, Parts};
 use crate::analysis::process::{Relation, relation};
 use crate::analysis::rates::Rates;
 use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair};
 use crate::analysis::subtrees::Opposed;
-use crate::analysis::{Callers, Measured, RawSamples, Records};
-use crate::graph::frames::{Frames, RowId, SiteId, SiteOf};
+use crate::analysis::{Measured, RawSamples, Records};
+use crate::graph::frames::{Frames, RowId};
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use crate::parallel;
@@ -77,10 +78,11 @@ struct Piece {
     /// counted first and weighed once.
     by_set: Vec<Vec<(Pair, Option<Record>)>>,
     /// Sums of stacks whose leaf is own code: the leaf determines row and site.
-    leaves: Sparse<LocationId, (SiteSum, i64)>,
+    leaves: Sparse<LocationId, StackSum>,
+    /// Sums of the other stacks.
+    stacks: Stacks,
+    /// Sums of rows, if they are sorted by cum: flat is spread from leaves and stacks.
     rows: Sparse<RowId, RowSum>,
-    sites: Sparse<SiteId, SiteSum>,
-    callers: Callers,
     /// Δ of all rows together.
     delta: i64,
     /// The records with a value, if their subtrees are scanned: those with opposing samples, and
@@ -147,14 +149,15 @@ impl<'a> Pass<'a> {
             process: self.sides.process,
             relation: Relation::default(),
             sampled: self.sides.known(),
+            has_error: self.sides.has_error(),
             exact: self.sides.before.exact() && self.sides.after.exact(),
             totals: vec![GrowthEvidence::default(); self.types.len()],
             rows: Sparse::new(frames.map_or(0, Frames::len)),
             sites: Sparse::new(frames.map_or(0, Frames::site_count)),
-            callers: Callers::default(),
             delta: 0,
             records: Vec::new(),
             survivors: Vec::new(),
+            parts: Parts::new(),
         };
         let mut by_set = self.no_sets();
         for piece in &pieces {
@@ -166,13 +169,9 @@ impl<'a> Pass<'a> {
                 sum.1 = sum.1.or(piece.1);
             }
             piece.rows.met().iter().for_each(|(id, sum)| found.rows.at(*id).merge(sum));
-            piece.sites.met().iter().for_each(|(id, sum)| found.sites.at(*id).merge(sum));
-            for (&key, &value) in &piece.callers {
-                let sum = found.callers.entry(key).or_default();
-                *sum = sum.wrapping_add(value);
-            }
             if let Some(frames) = frames {
-                found.spread(frames, piece.leaves.met(), self.question.by_cum);
+                let sums = (piece.leaves.met(), &piece.stacks);
+                found.spread(frames, sums, self.question.by_cum);
             }
         }
         for (total, (group, measured)) in found.totals.iter_mut().zip(&self.types) {
@@ -200,9 +199,8 @@ impl<'a> Pass<'a> {
             totals: vec![GrowthEvidence::default(); self.types.len()],
             by_set: self.no_sets(),
             leaves: Sparse::new(frames.map_or(0, |_| locations)),
-            rows: Sparse::new(rows),
-            sites: Sparse::new(frames.map_or(0, Frames::site_count)),
-            callers: Callers::default(),
+            stacks: Stacks::new(),
+            rows: Sparse::new(if self.question.by_cum { rows } else { 0 }),
             delta: 0,
             records: Vec::new(),
             survivors: Vec::new(),
@@ -294,9 +292,9 @@ impl<'a> Pass<'a> {
             let of = if opposed.is_survivor() { &mut piece.survivors } else { &mut piece.records };
             of.push(opposed);
         }
+        let objects = measured.count.map_or((0, 0), |count| self.sides.values(record, count));
         let (w1, w2) = self.sides.weights(record, measured);
         let evidence = GrowthEvidence::of(pair, w1, w2);
-        let site_sum = SiteSum { evidence, before: b, after: a, own: 0 };
         if self.question.by_cum {
             let sum = RowSum { evidence, allocated };
             for row in stack.clone().flat_map(|location| frames.of(location)) {
@@ -305,25 +303,11 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        if frames.own_site(leaf).is_some() {
-            let (sum, allocated_sum) = piece.leaves.at(leaf);
-            sum.merge(&site_sum);
-            *allocated_sum = allocated_sum.wrapping_add(allocated);
-            return;
-        }
-        let delta = a.wrapping_sub(b);
-        let site = frames.site_of(stack);
-        if let Some(SiteOf { site, is_leaf }) = site {
-            let own = if is_leaf { delta } else { 0 };
-            piece.sites.at(site).merge(&SiteSum { own, ..site_sum });
-        }
-        for &row in frames.leaf(leaf) {
-            if !self.question.by_cum {
-                piece.rows.at(row).merge(&RowSum { evidence, allocated });
-            }
-            let caller = site.filter(|site| !site.is_leaf).map(|site| site.site);
-            let sum = piece.callers.entry((row, caller)).or_default();
-            *sum = sum.wrapping_add(delta);
-        }
+        let sum = if frames.own_site(leaf).is_some() {
+            piece.leaves.at(leaf)
+        } else {
+            piece.stacks.at((leaf, frames.site_of(stack)))
+        };
+        sum.merge(&StackSum { evidence, values: [b, a], objects: objects.into(), allocated });
     }
 }

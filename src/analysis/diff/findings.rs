@@ -1,13 +1,16 @@
-//! The evidence of raw samples, added up for each row, each site and each total.
+//! The evidence of raw samples, added up for each row, each part of a row, each site and each total.
 
 use super::Process;
 use super::sparse::Sparse;
+use crate::analysis::Relation;
+use crate::analysis::parts::{CallerPart, Keyed, OtherCallers, Part, PartSum, Parts};
 use crate::analysis::subtrees::Opposed;
-use crate::analysis::{Callers, Relation};
-use crate::graph::frames::{Frames, RowId, SiteId};
+use crate::graph::frames::{Frames, RowId, SiteId, SiteOf};
 use crate::model::ids::LocationId;
 use crate::model::origin::Owner;
 use crate::stats::growth::GrowthEvidence;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 /// The findings about two snapshots.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Findings {
     pub(super) relation: Relation,
     /// Whether the profiles record how they were sampled.
     pub(super) sampled: bool,
+    /// Whether a change has an error worth stating.
+    pub(super) has_error: bool,
     /// Whether every allocation was recorded, so that any change is certain.
     pub(super) exact: bool,
     /// The total of each sample type.
@@ -26,8 +31,8 @@ pub(super) struct Findings {
     pub(super) rows: Sparse<RowId, RowSum>,
     /// Each site.
     pub(super) sites: Sparse<SiteId, SiteSum>,
-    /// Δ of each leaf row that isn't own code, by its site.
-    pub(super) callers: Callers,
+    /// Each leaf row that isn't own code, by the site of its stacks.
+    pub(super) parts: Parts<StackSum>,
     /// Δ of all rows together.
     pub(super) delta: i64,
     /// The records with a value, in pieces, if their subtrees are scanned: those with opposing
@@ -54,6 +59,26 @@ pub(super) struct SiteSum {
     pub(super) own: i64,
 }
 
+/// Stacks with one leaf and one site.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StackSum {
+    pub(super) evidence: GrowthEvidence,
+    /// Before and after.
+    pub(super) values: [i64; 2],
+    pub(super) objects: [i64; 2],
+    /// Allocated between the snapshots.
+    pub(super) allocated: i64,
+}
+
+/// The parts of some rows, in order.
+pub(super) type RowParts = HashMap<RowId, Vec<Part<StackSum>>, FxBuildHasher>;
+
+/// The parts of a row that are listed, and what is left.
+pub(super) type Split = (Vec<CallerPart>, Option<OtherCallers>);
+
+/// Sums of stacks by leaf and site.
+pub(super) type Stacks = Keyed<(LocationId, Option<SiteOf>), StackSum>;
+
 impl RowSum {
     pub(super) fn merge(&mut self, other: &Self) {
         self.evidence.merge(&other.evidence);
@@ -70,44 +95,71 @@ impl SiteSum {
     }
 }
 
+impl PartSum for StackSum {
+    fn merge(&mut self, other: &Self) {
+        self.evidence.merge(&other.evidence);
+        for side in 0..2 {
+            self.values[side] = self.values[side].wrapping_add(other.values[side]);
+            self.objects[side] = self.objects[side].wrapping_add(other.objects[side]);
+        }
+        self.allocated = self.allocated.wrapping_add(other.allocated);
+    }
+
+    fn delta(&self) -> i64 {
+        self.values[1].wrapping_sub(self.values[0])
+    }
+}
+
 impl Findings {
-    /// Adds the sums of leaves in own code to their rows and sites.
+    /// Adds the sums of stacks to their rows, parts and sites.
     pub(super) fn spread(
         &mut self,
         frames: &Frames,
-        leaves: &[(LocationId, (SiteSum, i64))],
+        (leaves, stacks): (&[(LocationId, StackSum)], &Stacks),
         by_cum: bool,
     ) {
-        for (leaf, (sum, allocated)) in leaves {
-            let leaf = *leaf;
-            let Some(site) = frames.own_site(leaf) else { continue };
-            self.sites.at(site).merge(sum);
-            for &row in frames.leaf(leaf) {
-                self.spread_row(frames, (row, site), sum, *allocated, by_cum);
+        for (leaf, sum) in leaves {
+            let site = frames.own_site(*leaf);
+            for &row in frames.leaf(*leaf) {
+                let is_own = frames.row(row).owner == Owner::Own;
+                let caller = site.filter(|_| !is_own);
+                self.spread_row((row, caller), is_own, sum, by_cum);
             }
+            let is_own = |row: &RowId| frames.row(*row).owner == Owner::Own;
+            let own = frames.leaf(*leaf).iter().any(is_own);
+            self.spread_site(site, own, sum);
+        }
+        for ((leaf, site), sum) in stacks.met() {
+            let caller = site.filter(|site| !site.is_leaf).map(|site| site.site);
+            for &row in frames.leaf(*leaf) {
+                self.spread_row((row, caller), false, sum, by_cum);
+            }
+            self.spread_site(site.map(|of| of.site), site.is_some_and(|of| of.is_leaf), sum);
         }
     }
 
     fn spread_row(
         &mut self,
-        frames: &Frames,
-        (row, site): (RowId, SiteId),
-        sum: &SiteSum,
-        allocated: i64,
-        cum: bool,
+        part: (RowId, Option<SiteId>),
+        is_own: bool,
+        sum: &StackSum,
+        by_cum: bool,
     ) {
-        if !cum {
-            let of_row = RowSum { evidence: sum.evidence, allocated };
-            self.rows.at(row).merge(&of_row);
+        if !by_cum {
+            let of_row = RowSum { evidence: sum.evidence, allocated: sum.allocated };
+            self.rows.at(part.0).merge(&of_row);
         }
-        let delta = sum.after.wrapping_sub(sum.before);
-        if frames.row(row).owner == Owner::Own {
-            let own = &mut self.sites.at(site).own;
-            *own = own.wrapping_add(delta);
-        } else {
-            let callers = self.callers.entry((row, Some(site))).or_default();
-            *callers = callers.wrapping_add(delta);
+        if !is_own {
+            self.parts.at(part).merge(sum);
         }
+    }
+
+    fn spread_site(&mut self, site: Option<SiteId>, is_leaf: bool, sum: &StackSum) {
+        let Some(site) = site else { return };
+        let [before, after] = sum.values;
+        let own = if is_leaf { sum.delta() } else { 0 };
+        let sum = SiteSum { evidence: sum.evidence, before, after, own };
+        self.sites.at(site).merge(&sum);
     }
 
     /// The findings about a row; empty for a row without samples.

@@ -5,6 +5,7 @@
 //! functions that the two sides name differently, and `renamed` links their rows.
 
 mod blame;
+mod callers;
 mod evidence;
 mod findings;
 mod moved;
@@ -12,10 +13,13 @@ mod renamed;
 mod rows;
 mod sparse;
 
+pub use super::Status;
+use super::parts::{CallerPart, OtherCallers};
+use super::places::PlaceCounts;
 use super::rates::{PerSecond, Rates};
 use super::snapshot_pair::Process;
 use super::subtrees::{self, GrownSubtree, Scanned};
-use super::{Bounds, Measure, Measured, Omitted, Order, Place, Relation, RowOptions};
+use super::{Bounds, Measure, Measured, OmittedRows, Order, Place, Relation, RowOptions};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::ids::FunctionId;
@@ -27,25 +31,6 @@ use findings::Findings;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
-
-/// What happened to a row between the two snapshots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// Absent before, and the growth is more than sampling error.
-    New,
-    /// Absent after, and the loss is more than sampling error.
-    Gone,
-    /// Grew by more than sampling error explains.
-    Grown,
-    /// Shrank by more than sampling error explains.
-    Shrunk,
-    /// Equal before and after.
-    Same,
-    /// Changed, but no more than sampling error explains.
-    WithinNoise,
-}
 
 /// One function (or file, line, package, address) in two snapshots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,10 +70,21 @@ pub struct DiffRow {
     pub q_value: Option<f64>,
     /// What happened.
     pub status: Status,
-    /// The place to blame for most of this row's change, if that is not the row itself: the nearest
-    /// caller in own code, or else in a dependency.
+    /// The caller behind the largest part of this row in the direction of its Δ, if that is not the row itself: the
+    /// nearest function in own code, or else in a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Place>,
+    /// The share (0 to 1) of the row that `via` is behind, as in its part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via_share: Option<f64>,
+    /// The parts of the row by caller that are worth a line: those in the direction of the row first, the largest first.
+    /// Empty if the row itself is to blame for all of it, and for rows sorted by cum of which a part is allocated
+    /// further down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<CallerPart>,
+    /// The other parts of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<OtherCallers>,
     /// On the row of the after side: the name this function had before (a renumbered closure, or a
     /// generic function whose type arguments are named otherwise).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +133,9 @@ pub struct DiffSite {
     /// The name that the function had before, if it was another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<String>,
+    /// The share (0 to 1) of what changed through the site that `leaf` is behind; opposite changes don't cancel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf_share: Option<f64>,
     /// Value before.
     pub before: i64,
     /// Value after.
@@ -162,9 +161,12 @@ pub struct Diff {
     /// Rows, the most important first.
     pub rows: Vec<DiffRow>,
     /// Rows whose change is within sampling error and that were left out (`--all` shows them).
-    pub within_noise: Omitted,
+    pub within_noise: OmittedRows,
     /// Further rows left out by `--nodecount`.
-    pub omitted: Omitted,
+    pub omitted: OmittedRows,
+    /// Goroutines by the place they are in, for goroutine profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<PlaceCounts>,
     /// Sites of the program's own code that grew, by the lower confidence bound of their growth; no more than
     /// `--nodecount` of them.
     pub sites: Vec<DiffSite>,
@@ -251,7 +253,7 @@ impl<'a> Comparison<'a> {
 
     /// The interval of a change. Of different times it is that of [`Comparison::per_second`].
     fn absolute_error(&self, evidence: &GrowthEvidence, delta: i64) -> Option<Bounds> {
-        let is_known = self.found.sampled && self.rates.is_none();
+        let is_known = self.found.has_error && self.rates.is_none();
         is_known.then(|| Bounds::of(evidence.interval(delta as f64, stats::LEVEL)))
     }
 

@@ -1,15 +1,17 @@
 //! Turns sums and evidence into the rows and sites of a comparison.
 
-use super::findings::{Findings, RowSum, SiteSum};
+use super::findings::{Findings, RowParts, RowSum, SiteSum, Split, StackSum};
 use super::{Comparison, Diff, DiffRow, DiffSite, Process, Status};
+use crate::analysis::parts::{Part, PartSum, share};
+use crate::analysis::places::place_counts;
 use crate::analysis::{
-    Bounds, Context, Measure, Measured, Omitted, Order, RowOptions, SIGNIFICANT, addresses,
-    is_empty, main_callers, percent, place_of, primary, primary_objects,
+    Bounds, Context, Measure, Measured, Order, RowOptions, SIGNIFICANT, addresses, is_empty,
+    percent, place_of, primary, primary_objects,
 };
 use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
-use crate::model::origin::{self, Owner};
+use crate::model::origin;
 use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
@@ -31,6 +33,8 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOpti
     judge.test();
     let mut answer = judge.rows(wanted);
     answer.sites = judge.sites(wanted);
+    let of = (*series, frames);
+    answer.places = place_counts(of, (measured.column, None), comparison.order, wanted);
     answer
 }
 
@@ -41,7 +45,7 @@ pub(super) struct Case {
     /// The Δ that decides: of the row, or of both rows of a moved function.
     pub(super) decides: i64,
     q_value: Option<f64>,
-    status: Status,
+    pub(super) status: Status,
     pub(super) moved: Option<Moved>,
 }
 
@@ -67,7 +71,7 @@ pub(super) struct Grown {
 pub(super) struct Judge<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) frames: &'a Frames,
-    measured: &'a Measured,
+    pub(super) measured: &'a Measured,
     pub(super) order: Order,
     pub(super) before: &'a Sums,
     pub(super) after: &'a Sums,
@@ -150,9 +154,7 @@ impl<'a> Judge<'a> {
     }
 
     fn status(&self, case: &Case) -> Status {
-        let real = !self.found.sampled
-            || self.found.exact
-            || case.q_value.is_some_and(|q| q <= SIGNIFICANT);
+        let real = self.is_real(case.q_value);
         let held = |sums: &Sums| primary(sums.row(case.row), self.order) != 0;
         match case.decides {
             0 => Status::Same,
@@ -195,12 +197,8 @@ impl<'a> Judge<'a> {
                 .saturating_mul(4)
                 .saturating_add(a.unsigned_abs().max(b.unsigned_abs()) / 4)
         });
-        let mut callers = main_callers(&self.found.callers, self.frames.len());
-        let is_shown = |case: &Case| wanted.all || case.status != Status::WithinNoise;
-        let shown = order.iter().map(|(_, i)| &self.cases[*i]).filter(|case| is_shown(case));
-        let limit = if wanted.nodecount == 0 { usize::MAX } else { wanted.nodecount };
-        self.redirect_callers(&mut callers, shown.take(limit).map(|case| case.row));
         let mut diff = Diff::default();
+        let mut shown: Vec<usize> = Vec::new();
         for (_, i) in order {
             let case = &self.cases[i];
             let dropped = match case.status {
@@ -208,8 +206,8 @@ impl<'a> Judge<'a> {
                 // A moved function is shown as one line, so its second row doesn't count against
                 // the limit.
                 _ if wanted.nodecount > 0
-                    && diff.rows.len() >= wanted.nodecount
-                    && !diff.rows.iter().any(|row| self.is_other(case, row)) =>
+                    && shown.len() >= wanted.nodecount
+                    && !case.moved.is_some_and(|moved| shown.contains(&moved.other)) =>
                 {
                     Some(&mut diff.omitted)
                 }
@@ -218,25 +216,24 @@ impl<'a> Judge<'a> {
             match dropped {
                 // Both names of a moved function are one change.
                 Some(_) if case.moved.is_some_and(|moved| moved.gone) => {}
-                Some(Omitted { rows, sum }) => {
-                    *rows += 1;
-                    *sum = sum.saturating_add_unsigned(case.decides.unsigned_abs());
-                }
-                None => diff.rows.push(self.row(case, &context, &callers)),
+                Some(omitted) => omitted.add(case.decides),
+                None => shown.push(i),
             }
         }
+        let shown: Vec<&Case> = shown.into_iter().map(|i| &self.cases[i]).collect();
+        let parts = self.parts(shown.iter().map(|case| case.row));
+        let splits = self.splits(&shown, &parts, wanted.nodecount);
+        let rows = shown.into_iter().zip(splits);
+        diff.rows = rows.map(|(case, split)| self.row(case, split, &context, &parts)).collect();
         diff
     }
 
-    fn is_other(&self, case: &Case, row: &DiffRow) -> bool {
-        case.moved.is_some_and(|moved| self.frames.name(self.cases[moved.other].row) == row.name)
-    }
-
-    fn row(&self, case: &Case, context: &Context<'_>, callers: &[Option<SiteId>]) -> DiffRow {
+    fn row(&self, case: &Case, split: Split, context: &Context<'_>, parts: &RowParts) -> DiffRow {
         let id = case.row;
-        let mut row = self.plain_row(id, context, callers);
+        let mut row = self.plain_row(id, context, parts.get(&id));
         row.q_value = case.q_value;
         row.status = case.status;
+        (row.callers, row.others) = split;
         if let Some(Moved { other, gone, .. }) = case.moved {
             let other = self.frames.name(self.cases[other].row).to_owned();
             *(if gone { &mut row.moved_to } else { &mut row.moved_from }) = Some(other);
@@ -244,7 +241,7 @@ impl<'a> Judge<'a> {
         }
         let mut beneath: Vec<DiffRow> = addresses(self.frames, id)
             .filter(|&row| !(is_empty(self.before, row) && is_empty(self.after, row)))
-            .map(|row| self.plain_row(row, context, callers))
+            .map(|row| self.plain_row(row, context, parts.get(&row)))
             .collect();
         beneath.sort_by(|a, b| {
             let size = |row: &DiffRow| row.delta.flat.unsigned_abs();
@@ -255,7 +252,12 @@ impl<'a> Judge<'a> {
     }
 
     /// A row by its own numbers, judged alone.
-    fn plain_row(&self, id: RowId, context: &Context<'_>, callers: &[Option<SiteId>]) -> DiffRow {
+    fn plain_row(
+        &self,
+        id: RowId,
+        context: &Context<'_>,
+        parts: Option<&Vec<Part<StackSum>>>,
+    ) -> DiffRow {
         let (b, a) = (self.before.row(id), self.after.row(id));
         let before = Measure { flat: b.flat, cum: b.cum };
         let after = Measure { flat: a.flat, cum: a.cum };
@@ -266,11 +268,8 @@ impl<'a> Judge<'a> {
             .count
             .map(|_| Change::new(primary_objects(b, self.order), primary_objects(a, self.order)));
         let RowSum { evidence, allocated } = self.found.row(id);
-        let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
-        let kept = (in_use && self.same_process() && allocated > 0 && main >= 0)
-            .then(|| (main as f64 / allocated as f64).clamp(0.0, 1.0));
         let (file, line) = context.place(id);
-        let via = callers[id.0 as usize].filter(|_| self.frames.row(id).owner != Owner::Own);
+        let (via, via_share) = self.via(parts);
         let values = [primary(b, self.order), primary(a, self.order)];
         let decides = self.comparison.change(values[0], values[1]);
         let interval = evidence.interval(decides as f64, stats::LEVEL);
@@ -292,12 +291,15 @@ impl<'a> Judge<'a> {
             delta,
             delta_percent: percent(main, primary(b, self.order)),
             objects,
-            kept,
+            kept: self.kept(main, allocated),
             error: self.comparison.absolute_error(&evidence, main),
             per_second: self.comparison.per_second(&evidence, values),
             q_value: None,
             status: self.status(&case),
-            via: via.map(|site| place_of(self.comparison.series, self.frames, site)),
+            via,
+            via_share,
+            callers: Vec::new(),
+            others: None,
             moved_from: None,
             moved_to: None,
             together: None,
@@ -348,24 +350,45 @@ impl<'a> Judge<'a> {
         if wanted.nodecount > 0 {
             grown.truncate(wanted.nodecount);
         }
-        let mut leaves: HashMap<SiteId, (i64, Option<RowId>), FxBuildHasher> =
-            grown.iter().map(|(_, _, id, sum, _)| (*id, (sum.own, None))).collect();
-        for (&(row, site), &value) in &self.found.callers {
-            let site = site.map(|site| redirected.get(&site).copied().unwrap_or(site));
-            if let Some(most) = site.and_then(|site| leaves.get_mut(&site))
+        // The largest Δ of a leaf of each site, that leaf, and the sizes of all of them.
+        let mut leaves: HashMap<SiteId, (i64, Option<RowId>, u64), FxBuildHasher> = grown
+            .iter()
+            .map(|(_, _, id, sum, _)| (*id, (sum.own, None, sum.own.unsigned_abs())))
+            .collect();
+        // Between builds a function is one site.
+        let names = self.new_names();
+        let name = |id: SiteId| {
+            let name = symbols.name(self.frames.site(id).function);
+            names.get(name).copied().unwrap_or(name)
+        };
+        let ids = leaves.keys().filter(|_| !self.comparison.same_build);
+        let by_name: HashMap<&str, SiteId, FxBuildHasher> =
+            ids.map(|id| (name(*id), *id)).collect();
+        let listed = |site: SiteId| {
+            let site = redirected.get(&site).copied().unwrap_or(site);
+            by_name.get(name(site)).copied().unwrap_or(site)
+        };
+        for &((row, site), ref sum) in self.found.parts.met() {
+            let (site, value) = (site.map(listed), sum.delta());
+            if let Some((most, leaf, sizes)) = site.and_then(|site| leaves.get_mut(&site))
                 && self.frames.row(row).parent.is_none()
-                && (value > most.0 || value == most.0 && most.1.is_some_and(|other| row < other))
             {
-                *most = (value, Some(row));
+                *sizes = sizes.saturating_add(value.unsigned_abs());
+                if value > *most || value == *most && leaf.is_some_and(|other| row < other) {
+                    (*most, *leaf) = (value, Some(row));
+                }
             }
         }
         let site = |(bound, delta, id, sum, q_value): (f64, i64, SiteId, SiteSum, f64)| {
             let place = place_of(self.comparison.series, self.frames, id);
             // At other granularities a row isn't a function, and its name would repeat the place.
-            let leaf = leaves[&id].1.filter(|_| self.frames.by_function_name());
+            let (most, leaf, sizes) = leaves[&id];
+            let leaf = leaf.filter(|_| self.frames.by_function_name());
             let leaf = leaf.map(|row| self.frames.name(row).to_owned());
+            let leaf = leaf.filter(|leaf| *leaf != place.function);
             DiffSite {
-                leaf: leaf.filter(|leaf| *leaf != place.function),
+                leaf_share: leaf.as_ref().map(|_| share(most.unsigned_abs(), sizes)),
+                leaf,
                 moved_from: self.old_name(&place.function).map(str::to_owned),
                 place,
                 before: sum.before,
@@ -386,6 +409,28 @@ impl<'a> Judge<'a> {
         name != origin::DESCRIPTOR
     }
 
+    /// The name after of each function that had another one before.
+    pub(super) fn new_names(&self) -> HashMap<&str, &str, FxBuildHasher> {
+        let renamed = |case: &Case| {
+            let Moved { other, gone, .. } = case.moved?;
+            let other = self.frames.name(self.cases[other].row);
+            gone.then(|| (self.frames.name(case.row), other))
+        };
+        self.cases.iter().filter_map(renamed).collect()
+    }
+
+    /// Whether a change with this q-value is more than sampling error.
+    pub(super) fn is_real(&self, q_value: Option<f64>) -> bool {
+        !self.found.sampled || self.found.exact || q_value.is_some_and(|q| q <= SIGNIFICANT)
+    }
+
+    /// The share that is still in use of what was allocated between the snapshots.
+    pub(super) fn kept(&self, delta: i64, allocated: i64) -> Option<f64> {
+        let in_use = self.measured.allocated.is_some_and(|column| column != self.measured.column);
+        (in_use && self.same_process() && allocated > 0 && delta >= 0)
+            .then(|| (delta as f64 / allocated as f64).clamp(0.0, 1.0))
+    }
+
     /// The sites with their sums; if the builds differ, the sites of one function (renumbered or
     /// not) are merged, named by its heaviest line after.
     fn merged_sites(&self) -> Cow<'_, [(SiteId, SiteSum)]> {
@@ -393,15 +438,7 @@ impl<'a> Judge<'a> {
         if self.comparison.same_build && self.cases.iter().all(|case| case.moved.is_none()) {
             return Cow::Borrowed(all);
         }
-        let names: HashMap<&str, &str, FxBuildHasher> = self
-            .cases
-            .iter()
-            .filter_map(|case| {
-                let Moved { other, gone, .. } = case.moved?;
-                let other = self.frames.name(self.cases[other].row);
-                gone.then(|| (self.frames.name(case.row), other))
-            })
-            .collect();
+        let names = self.new_names();
         let symbols = &self.comparison.series.symbols;
         let mut by_function: HashMap<&str, (SiteId, i64, SiteSum), FxBuildHasher> =
             HashMap::default();

@@ -11,12 +11,14 @@
 
 mod site;
 
+use super::places::{PlaceCount, Places, are_goroutines};
 use super::{Bounds, NoAnswer, NoMatch, Subject};
 use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::inverted;
 use crate::graph::trim::Fraction;
 use crate::model::change::Change;
+use crate::model::origin::Owner;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -114,6 +116,10 @@ pub struct RefsSite {
     /// except the lightest, which make up at most 5 %. Absent if there is none, and for callees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dominator: Option<Dominator>,
+    /// Goroutines whose stacks it is in, by the place to blame, if they are of several and none is its dominator: those
+    /// that changed most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceCount>,
     /// Its tree: the function first, branches after the line they branch from, the heaviest first.
     pub lines: Vec<RefsLine>,
 }
@@ -231,7 +237,12 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
             continue;
         }
         let ways = site::Ways::new(subject, &stacks, &sums, *row, direction);
-        let found = ways.answer(asked, &matched);
+        let mut found = ways.answer(asked, &matched);
+        let is_own = frames.row(*row).owner == Owner::Own;
+        let by_caller = asked.direction == RefsDirection::Callers;
+        if found.dominator.is_none() && by_caller && !is_own {
+            found.places = places_of(subject, &stacks, &sums, *row);
+        }
         left = found.lines.iter().fold(left, |left, line| left.saturating_sub(line.frames.len()));
         answer.sites.push(found);
         let mut own: Vec<(u32, Change<i64>)> = ways.ends().collect();
@@ -262,6 +273,27 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     answer.paths = all.into_iter().map(|(_, _, path)| path).collect();
     answer.omitted_paths = (rest.count > 0).then_some(rest);
     Ok(answer)
+}
+
+/// The places of the goroutines whose stacks a row is in; none if the profiles aren't of goroutines.
+fn places_of(
+    subject: &Subject<'_>,
+    stacks: &Stacks<'_>,
+    sums: &Sums,
+    row: RowId,
+) -> Vec<PlaceCount> {
+    let Subject { series, frames, .. } = *subject;
+    if !are_goroutines(series.snapshots.iter().map(|snapshot| &snapshot.header)) {
+        return Vec::new();
+    }
+    let mut places = Places::new(&series.symbols, frames.owners());
+    for id in stacks.ids() {
+        if stacks.rows(id, frames, Unsymbolized::Address).any(|other| other == row) {
+            let (before, after) = sums.at(id);
+            places.add(stacks.locations(id), [before, after]);
+        }
+    }
+    places.counts(subject.is_comparison(), None)
 }
 
 /// Values of each distinct stack.

@@ -96,7 +96,11 @@ impl<'a> Ways<'a> {
     pub(super) fn answer(&self, asked: &RefsQuery, matched: &MatchedSamples<'_>) -> RefsSite {
         let chosen = self.choose(asked);
         let evidence = self.evidence(&chosen, matched);
-        RefsSite { dominator: self.dominator(), lines: self.lines(&chosen, &evidence) }
+        RefsSite {
+            dominator: self.dominator(),
+            places: Vec::new(),
+            lines: self.lines(&chosen, &evidence),
+        }
     }
 
     /// The last steps of whole paths, in no particular order, each with the weight of its path.

@@ -73,6 +73,7 @@ fn diff_columns(unit: &str) -> Columns<'_, &DiffRow> {
         .optional("q_value", |row| row.q_value.map(scientific))
         .optional("status", |row| word(row.status))
         .via(|row| row.via.as_ref())
+        .optional("via_share", |row| row.via_share)
         .optional("moved_from", |row| row.moved_from.as_ref())
         .optional("moved_to", |row| row.moved_to.as_ref())
         .column("unit", move |_| unit)
@@ -90,6 +91,7 @@ fn top_columns(unit: &str) -> Columns<'_, &TopRow> {
         .optional("objects", |row| row.objects)
         .bounds(["error_lower", "error_upper"], |row| row.error)
         .via(|row| row.via.as_ref())
+        .optional("via_share", |row| row.via_share)
         .column("unit", move |_| unit)
 }
 

@@ -96,6 +96,10 @@ fn first_grown(diff: &Diff) -> Option<&DiffRow> {
 
 /// The function to ask about next: of the subtree or the site that grew most, or else of the row.
 fn function_to_ask<'a>(report: &Report, diff: &'a Diff) -> Option<&'a str> {
+    if let Some(places) = &diff.places {
+        let grew = places.counts.iter().find(|one| one.value.delta > Some(0));
+        return grew.map(|one| one.at.place.function.as_str());
+    }
     if let Some(grown) = diff.grown.first() {
         return grown.on_path();
     }

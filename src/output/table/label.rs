@@ -18,6 +18,8 @@ pub(super) struct RowLabel {
     name: String,
     /// A second name and the arrow before it: the caller (` ← `) or the callee (` → `).
     second: Option<(&'static str, String)>,
+    /// Whether the second name is left out where it would cut the first.
+    is_second_optional: bool,
     /// A remark after the names: ` (was main.foo.func2)`.
     remark: String,
     /// The line of a tree, which replaces all of that.
@@ -56,6 +58,11 @@ impl RowLabel {
         self.explained(caller)
     }
 
+    /// Adds the function it was started as, if there is room.
+    pub(super) fn started_as(self, root: &str) -> Self {
+        RowLabel { is_second_optional: true, ..self.under(root) }
+    }
+
     /// Adds the function it calls.
     pub(super) fn into_callee(mut self, callee: &str) -> Self {
         self.second = Some((CALLEE, escape(callee).into_owned()));
@@ -64,7 +71,7 @@ impl RowLabel {
 
     /// Adds a remark.
     pub(super) fn remark(mut self, remark: &str) -> Self {
-        self.remark = format!(" ({})", escape(remark));
+        self.remark = format!("{} ({})", self.remark, escape(remark));
         self
     }
 
@@ -82,7 +89,8 @@ impl RowLabel {
         if self.path_matters {
             return self.width();
         }
-        let second = self.second.as_ref().map_or(0, |(_, name)| 3 + shortest_path(name).width());
+        let second = self.second.as_ref().filter(|_| !self.is_second_optional);
+        let second = second.map_or(0, |(_, name)| 3 + shortest_path(name).width());
         shortest_path(&self.name).width() + second + self.remark.width()
     }
 
@@ -107,7 +115,12 @@ impl RowLabel {
             ""
         };
         let room = room - remark.width();
-        let Some((arrow, second)) = self.second.as_ref().filter(|_| room >= 20) else {
+        let fits = |(arrow, second): &(&str, String)| {
+            let second = arrow.width() + shortest_path(second).width();
+            room >= 20
+                && (!self.is_second_optional || shortest_path(&self.name).width() + second <= room)
+        };
+        let Some((arrow, second)) = self.second.as_ref().filter(|second| fits(second)) else {
             return format!("{}{remark}{status}", fit(&self.name, room));
         };
         let room = room - arrow.width();

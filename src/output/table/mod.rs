@@ -19,8 +19,10 @@ mod list_rows;
 mod match_rows;
 mod name;
 pub(in crate::output) mod number;
+mod part_lines;
 mod pattern_text;
 mod peek_rows;
+mod place_rows;
 mod refs_lines;
 mod rows;
 pub(crate) mod shell;
@@ -76,12 +78,19 @@ fn write_rows(
     match answer {
         Answer::Timeline(timeline) => timeline_rows::write(report, timeline, style, out),
         Answer::Diff(diff) => {
-            diff_rows::write(report, diff, style, out)?;
-            sites::write(report, diff, style, out)?;
+            if let Some(places) = &diff.places {
+                place_rows::write(report, places, style, out)?;
+            } else {
+                diff_rows::write(report, diff, style, out)?;
+                sites::write(report, diff, style, out)?;
+            }
             closing::write_diff(report, diff, style, out)
         }
         Answer::Top(top) => {
-            top_rows::write(report, top, style, out)?;
+            match &top.places {
+                Some(places) => place_rows::write(report, places, style, out)?,
+                None => top_rows::write(report, top, style, out)?,
+            }
             closing::write_top(report, top, style, out)
         }
         Answer::Refs(refs) => {

@@ -3,8 +3,8 @@
 //! Each value uses the unit that fits its size, or all use the unit given with `--unit`. A change
 //! always has its sign, in ASCII, so that `grep '+'` finds growth.
 
-use crate::analysis::Bounds;
 use crate::analysis::estimates::Estimate;
+use crate::analysis::{Bounds, OmittedRows};
 use crate::model::change::Change;
 use crate::units;
 
@@ -83,6 +83,17 @@ impl<'a> Scale<'a> {
             Some(delta) => self.change_margin(error, delta),
             None => self.margin(error, of.after),
         }
+    }
+
+    /// What rows that aren't shown add up to: `flat 500.0 ms`, or `Δ +1.0 MiB`; and the sum of their sizes, if they
+    /// have opposite signs.
+    pub(super) fn omitted(&self, omitted: OmittedRows, of: &str) -> String {
+        let OmittedRows { net, sum, .. } = omitted;
+        let net_text = if of.starts_with('Δ') { self.change(net) } else { self.value(net) };
+        let is_mixed = net.unsigned_abs() != sum.unsigned_abs();
+        let sum =
+            if is_mixed { format!(", sum of |{of}| {}", self.value(sum)) } else { String::new() };
+        format!("{of} {net_text}{sum}")
     }
 
     /// Half the width of the interval around `value`: `±4.1 MiB`. Uses the unit of `value` if that
@@ -178,6 +189,15 @@ pub(in crate::output) fn percent_text(percent: f64) -> String {
         format!("{percent:.1} %")
     } else {
         format!("{percent:.0} %")
+    }
+}
+
+/// The share of a part: `12 %`; `0 %` and `100 %` only if they are exact.
+pub(super) fn part_text(percent: f64) -> String {
+    match percent {
+        99.5..100.0 => ">99 %".to_owned(),
+        _ if percent > 0.0 && percent < 0.5 => "<1 %".to_owned(),
+        _ => whole_percent(percent),
     }
 }
 

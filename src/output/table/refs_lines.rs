@@ -7,12 +7,15 @@ use super::grid::Kind::Number;
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::{counted, escape::escape, is_heap, number, rows, wrap};
+use crate::analysis::places::PlaceCount;
 use crate::analysis::refs::{self, Refs, RefsDirection, RefsLine, RefsSite, Relation};
 use crate::model::change::Change;
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
 
+/// Places of goroutines that are named.
+const PLACES_TOLD: usize = 3;
 /// Further functions that are named.
 const MORE_TOLD: usize = 5;
 
@@ -61,6 +64,9 @@ fn headline(report: &Report, refs: &Refs, site: &RefsSite) -> Option<String> {
         let share = number::whole_percent(dominator.share);
         return Some(format!("{share} {what} {}", escape(&dominator.function)));
     }
+    if site.places.len() > 1 {
+        return Some(of_places(site, whole.delta_or_value(), what));
+    }
     // No function is on all paths.
     let ways = site.lines.iter().filter(|line| line.depth == 1);
     let more = site.lines[0].omitted.map_or(0, |rest| rest.count);
@@ -69,6 +75,24 @@ fn headline(report: &Report, refs: &Refs, site: &RefsSite) -> Option<String> {
     let share = number::whole_percent(heaviest.share?);
     let ways = counted(ways.count() + more, "branches");
     (ways != "1 branch").then(|| format!("{ways}; {share} {what} {}", escape(name)))
+}
+
+/// The places of goroutines, in code that can be changed: `50 % of this comes through main.watch (select), …`.
+fn of_places(site: &RefsSite, whole: i64, what: &str) -> String {
+    let share = |place: &PlaceCount| place.value.delta_or_value() as f64 / whole as f64 * 100.0;
+    let along: Vec<&PlaceCount> = site.places.iter().filter(|place| share(place) > 0.0).collect();
+    let large = along.iter().take(PLACES_TOLD).filter(|place| share(place) >= 1.0).count().max(1);
+    let told = along.iter().take(large).enumerate().map(|(i, place)| {
+        let what = if i == 0 { format!("{what} ") } else { "through ".to_owned() };
+        let share = number::part_text(share(place));
+        let at = &place.at;
+        format!("{share} {what}{} ({})", escape(&at.place.function), at.waits_for)
+    });
+    let mut told: Vec<String> = told.collect();
+    if along.len() > large {
+        told.push(counted(along.len() - large, "other places"));
+    }
+    told.join(", ")
 }
 
 fn title(report: &Report, refs: &Refs) -> &'static str {

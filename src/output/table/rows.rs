@@ -1,5 +1,5 @@
 //! Parts that several tables share: their columns, how a row is labelled, where it is in the
-//! source, and which addresses a table shows instead of a row without symbols.
+//! source, and which addresses a table shows instead of a row without symbols. `part_lines` splits a row by its callers.
 
 use super::super::{FileNames, Style};
 use super::grid::Grid;
@@ -7,10 +7,10 @@ use super::grid::Kind::{Number, Text};
 use super::label::RowLabel;
 use super::number::Scale;
 use super::{counted, escape::escape, is_heap, names_functions, wrap};
-use crate::analysis::{Bounds, Omitted, Place};
+use crate::analysis::{Bounds, Omitted, OmittedRows, Place};
 use crate::filter::Granularity;
 use crate::model::change::Change;
-use crate::report::Report;
+use crate::report::{Report, Sort};
 use std::io;
 
 /// Maximum number of addresses that a table shows instead of one row without symbols.
@@ -78,11 +78,26 @@ pub(super) fn place_columns(style: &Style) -> Grid<'_, ([String; 2], &Place)> {
         .name("")
 }
 
-/// A remark on the addresses that are not shown, given how many each row has.
-pub(super) fn hidden(addresses: impl Iterator<Item = usize>) -> Option<(&'static str, String)> {
-    let hidden: usize = addresses.map(|count| count.saturating_sub(ADDRESSES_SHOWN)).sum();
-    let what = format!("{} more (--format json lists them)", counted(hidden, "addresses"));
-    (hidden > 0).then_some(("without symbols: ", what))
+/// The addresses of rows that are not shown, given each row's value and those of its addresses.
+pub(super) fn hidden(report: &Report, rows: impl Iterator<Item = (i64, Vec<i64>)>) -> OmittedRows {
+    let mut hidden = OmittedRows::default();
+    for (value, addresses) in rows.filter(|(_, addresses)| !addresses.is_empty()) {
+        addresses.iter().skip(ADDRESSES_SHOWN).for_each(|value| hidden.add(*value));
+        // What has a line but no name belongs to the binary and to none of its addresses. Several of them may be in
+        // one stack, so cum doesn't add up.
+        let rest = addresses.iter().fold(value, |rest, value| rest.wrapping_sub(*value));
+        if rest != 0 && report.sort != Sort::Cum {
+            hidden.add(rest);
+        }
+    }
+    hidden
+}
+
+/// A remark on addresses that are not shown.
+pub(super) fn hidden_remark(hidden: OmittedRows, sum: &str) -> Option<(&'static str, String)> {
+    let what = counted(hidden.rows, "addresses");
+    let text = format!("{what} more, {sum} (--format json lists them)");
+    (hidden.rows > 0).then_some(("without symbols: ", text))
 }
 
 /// Writes how many rows aren't shown and their sum; `rows` and `sum_of` name both.
@@ -101,15 +116,6 @@ pub(super) fn write_omitted(
 /// The name of a row: a function, or a path.
 pub(super) fn name(report: &Report, name: &str) -> RowLabel {
     if names_functions(report) { RowLabel::new(name) } else { RowLabel::path(name) }
-}
-
-/// The name of a row, and the caller it is listed under. If rows are files or packages, a function
-/// next to the name would compare unlike things.
-pub(super) fn label(report: &Report, row: &str, via: Option<&Place>) -> RowLabel {
-    match via.filter(|_| names_functions(report)) {
-        Some(via) => name(report, row).under(&via.function),
-        None => name(report, row),
-    }
 }
 
 /// `file.go:line` of the last name of the line: the caller if there is one, else the row itself.

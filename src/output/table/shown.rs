@@ -5,7 +5,7 @@
 
 use crate::analysis::diff::{Diff, DiffRow, Together};
 use crate::analysis::rates::{PerSecond, RateBounds};
-use crate::analysis::{Bounds, Measure, Omitted};
+use crate::analysis::{Bounds, Measure, OmittedRows};
 use crate::model::change::Value;
 use crate::report::{Answer, Report, Sort, Total};
 use crate::units::{self, RATE};
@@ -160,8 +160,9 @@ impl Rates {
         }
         // What is left out is added up for the longer time.
         let longer = self.seconds[0].max(self.seconds[1]);
-        for Omitted { sum, .. } in [&mut diff.within_noise, &mut diff.omitted] {
+        for OmittedRows { sum, net, .. } in [&mut diff.within_noise, &mut diff.omitted] {
             *sum = whole(*sum as f64 / longer, self.scale);
+            *net = whole(*net as f64 / longer, self.scale);
         }
     }
 }

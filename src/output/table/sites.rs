@@ -4,7 +4,7 @@
 use super::super::Style;
 use super::grid::Tone;
 use super::label::RowLabel;
-use super::number::Scale;
+use super::number::{self, Scale};
 use super::words::words;
 use super::{rows, wrap};
 use crate::analysis::diff::{Diff, DiffSite};
@@ -34,18 +34,24 @@ pub(super) fn write(
     }
     let mut grid = rows::place_columns(style).name_at_least(36);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    for Looked { place, callee, caller, was, delta, error } in places.into_iter().take(SITES_SHOWN)
-    {
+    // Counts have none.
+    let has_errors = diff.rows.iter().any(|row| row.error.is_some());
+    for looked in places.into_iter().take(SITES_SHOWN) {
+        let Looked { place, callee, caller, was, share, delta, error } = looked;
         let mut label = RowLabel::new(&place.function);
         if let Some(name) = was {
             label = label.remark(&format!("was {name}"));
         }
         if let Some(callee) = callee.filter(|callee| *callee != place.function) {
             label = label.into_callee(callee);
+            if let Some(share) = share.filter(|share| *share < 1.0) {
+                label = label.remark(&number::part_text(share * 100.0));
+            }
         } else if let Some(caller) = caller {
             label = label.under(caller);
         }
-        let change = [scale.change(delta), scale.sure_margin(error, delta)];
+        let margin = if has_errors { scale.sure_margin(error, delta) } else { String::new() };
+        let change = [scale.change(delta), margin];
         grid.push(&(change, place), label, Tone::Growth);
     }
     wrap::title(words(report).title, style, out)?;
@@ -59,6 +65,8 @@ struct Looked<'a> {
     caller: Option<&'a str>,
     /// The name of its function before.
     was: Option<&'a str>,
+    /// The share of it that its callee is behind.
+    share: Option<f64>,
     delta: i64,
     error: Bounds,
 }
@@ -67,16 +75,17 @@ impl<'a> From<&'a GrownSubtree> for Looked<'a> {
     fn from(grown: &'a GrownSubtree) -> Self {
         let GrownSubtree { place, callee, caller, value, error, .. } = grown;
         let [callee, caller] = [callee, caller].map(Option::as_deref);
-        Self { place, callee, caller, was: None, delta: value.delta, error: *error }
+        Self { place, callee, caller, was: None, share: None, delta: value.delta, error: *error }
     }
 }
 
 impl<'a> From<&'a DiffSite> for Looked<'a> {
     fn from(site: &'a DiffSite) -> Self {
-        let DiffSite { place, leaf, moved_from, delta, error, .. } = site;
+        let DiffSite { place, leaf, leaf_share, moved_from, delta, error, .. } = site;
         let callee = leaf.as_deref();
         let was = moved_from.as_deref();
-        Self { place, callee, caller: None, was, delta: *delta, error: *error }
+        let (share, delta, error) = (*leaf_share, *delta, *error);
+        Self { place, callee, caller: None, was, share, delta, error }
     }
 }
 

@@ -10,9 +10,9 @@ use super::label::RowLabel;
 use super::number::{self, Scale};
 use super::suspect_lines::class_word;
 use super::words::nothing_to_show;
-use super::{counted, rows, rows_word, sparkline, wrap};
+use super::{counted, place_rows, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
-use crate::analysis::timeline::{Timeline, TimelineRow};
+use crate::analysis::timeline::{Timeline, TimelinePlace, TimelineRow};
 use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
@@ -36,10 +36,14 @@ pub(super) fn write(
     let say = |what: &str, text: &str, out: &mut dyn io::Write| {
         wrap::write(what, text, Ansi::new().dimmed(), style, out)
     };
-    if timeline.omitted.rows > 0 {
+    let (omitted, word) = match &timeline.places {
+        Some(places) => (places.omitted, "places"),
+        None => (timeline.omitted, rows_word(report)),
+    };
+    if omitted.rows > 0 {
         let scale = Scale::new(&report.unit, style.unit.as_deref());
-        let what = counted(timeline.omitted.rows, rows_word(report));
-        let sum = scale.value(timeline.omitted.sum);
+        let what = counted(omitted.rows, word);
+        let sum = scale.value(omitted.sum);
         say("not shown: ", &format!("{what}, sum of |Δ| {sum} (-n 0 shows them)"), out)?;
     }
     let processes = timeline.processes.iter().max().map_or(1, |last| last + 1);
@@ -52,7 +56,7 @@ pub(super) fn write(
     }
     let meanings: Vec<&str> = MEANINGS
         .iter()
-        .filter(|(class, _)| timeline.rows.iter().any(|row| row.class == *class))
+        .filter(|(class, _)| lines(timeline).any(|(row, _)| row.class == *class))
         .map(|(_, meaning)| *meaning)
         .collect();
     if !meanings.is_empty() {
@@ -61,13 +65,20 @@ pub(super) fn write(
     if timeline.rows.is_empty() {
         return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
-    if timeline.rows.iter().any(|row| matches!(row.class, Class::Leak | Class::GrowingDecelerating))
-    {
+    let rises = |row: &TimelineRow| matches!(row.class, Class::Leak | Class::GrowingDecelerating);
+    if lines(timeline).any(|(row, _)| rises(row)) {
         let text =
             "To see which code is to blame and what to do, run heapdiff leaks with these profiles.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
     Ok(())
+}
+
+/// The rows; of goroutines the places, which say more.
+fn lines(timeline: &Timeline) -> impl Iterator<Item = (&TimelineRow, Option<&TimelinePlace>)> {
+    let places = timeline.places.as_ref().map(|places| places.rows.as_slice());
+    let rows = timeline.rows.iter().filter(move |_| places.is_none()).map(|row| (row, None));
+    rows.chain(places.into_iter().flatten().map(|place| (&place.row, Some(place))))
 }
 
 /// The class in a few columns.
@@ -97,6 +108,8 @@ struct Shown<'a> {
     change: i64,
     rates: &'a [Option<i64>],
     row: Option<&'a TimelineRow>,
+    /// What goroutines wait for.
+    waits_for: Option<&'a str>,
 }
 
 /// The numbers are the order in which columns make room for names.
@@ -127,8 +140,9 @@ fn columns<'a>(
             let rate = shown.rates.iter().rev().flatten().next()?;
             Some(format!("{}/s", scale.value(*rate)))
         })
+        .column(Word, "in", Some(7), |shown| shown.waits_for.map(str::to_owned))
         .column(Word, "class", Some(6), |shown| Some(short_word(shown.row?.class).to_owned()))
-        .name(rows::title(report))
+        .name(if timeline.places.is_some() { "goroutines at" } else { rows::title(report) })
         .column(Text, "where", Some(3), move |shown| {
             let row = shown.row?;
             Some(rows::place(report, None, (row.file.as_ref(), row.line), style))
@@ -161,10 +175,11 @@ fn grid<'a>(
         change: to.wrapping_sub(from),
         rates: &total.allocated_per_second,
         row: None,
+        waits_for: None,
     };
     grid.push(&whole, RowLabel::new("(the whole profile)"), Tone::Plain);
     grid.gap();
-    for row in &timeline.rows {
+    for (row, place) in lines(timeline) {
         let (values, change) = match report.sort {
             Sort::Cum => (&row.cum, row.delta.cum),
             _ => (&row.flat, row.delta.flat),
@@ -174,8 +189,18 @@ fn grid<'a>(
             Class::Steady => Tone::Dim,
             _ => Tone::Plain,
         };
-        let shown = Shown { values, change, rates: &row.allocated_per_second, row: Some(row) };
-        grid.push(&shown, rows::name(report, &row.name), tone);
+        let shown = Shown {
+            values,
+            change,
+            rates: &row.allocated_per_second,
+            row: Some(row),
+            waits_for: place.map(|place| place.waits_for.as_str()),
+        };
+        let label = match place {
+            Some(place) => place_rows::label(&row.name, place.root.as_deref()),
+            None => rows::name(report, &row.name),
+        };
+        grid.push(&shown, label, tone);
     }
     grid
 }
