@@ -111,7 +111,7 @@ fn equal_counts_are_no_change() {
     assert!(answer!(&report.answer, Diff).places.as_ref().unwrap().counts.is_empty());
     let text = table(&report);
     assert_says_no_more_than_it_knows(&text);
-    assert!(text.contains("Nothing changed"), "{text}");
+    assert!(text.contains("No change"), "{text}");
 }
 
 fn run(args: &[&str]) -> String {

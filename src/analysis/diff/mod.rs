@@ -23,12 +23,13 @@ use super::{Bounds, Measure, Measured, OmittedRows, Order, Place, Relation, RowO
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::ids::FunctionId;
+use crate::model::origin;
 use crate::model::series::Series;
 use crate::stats;
 use crate::stats::growth::GrowthEvidence;
 use evidence::Question;
 use findings::Findings;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
@@ -181,17 +182,6 @@ pub struct Diff {
     pub overall: Option<Status>,
 }
 
-impl Diff {
-    /// Removes the subtrees of functions that the two builds name differently, since a subtree goes by
-    /// one name only: rows and sites have both.
-    fn forget_moved(&mut self) {
-        let Self { rows, grown, .. } = self;
-        let moved = rows.iter().filter(|row| row.moved_from.is_some() || row.moved_to.is_some());
-        let moved: HashSet<&str, FxBuildHasher> = moved.map(|row| row.name.as_str()).collect();
-        grown.retain(|one| !moved.contains(one.place.function.as_str()));
-    }
-}
-
 /// The comparison of two snapshots: how they relate, their totals, and the rows if requested.
 pub struct Comparison<'a> {
     series: &'a Series,
@@ -270,7 +260,7 @@ impl<'a> Comparison<'a> {
 
     /// Rows and sites, at the granularity of the frames that were compared.
     pub fn diff(&self, frames: &Frames, wanted: RowOptions) -> Diff {
-        let mut diff = rows::diff(self, frames, wanted);
+        let (mut diff, moved) = rows::diff(self, frames, wanted);
         if !self.found.sampled || self.rates.is_some() {
             return diff;
         }
@@ -292,7 +282,12 @@ impl<'a> Comparison<'a> {
             survivors: &found.survivors,
             whole,
         });
-        diff.forget_moved();
+        // A subtree goes by one name of a function; rows and sites have both. And the descriptors of
+        // goroutines are no place to look at.
+        diff.grown.retain(|one| {
+            !moved.contains(&one.place.function)
+                && !one.path.iter().any(|function| function == origin::DESCRIPTOR)
+        });
         if wanted.nodecount > 0 {
             diff.grown.truncate(wanted.nodecount);
         }

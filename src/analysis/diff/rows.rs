@@ -24,10 +24,15 @@ use std::borrow::Cow;
 /// Tests that one piece of work makes.
 const TESTS: usize = 512;
 
-pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOptions) -> Diff {
+/// The rows and sites, and the names of functions that the two sides name differently.
+pub(super) fn diff(
+    comparison: &Comparison<'_>,
+    frames: &Frames,
+    wanted: RowOptions,
+) -> (Diff, Vec<String>) {
     let Comparison { series, measured, .. } = comparison;
     let sums = sums(series, frames, measured.column, measured.count);
-    let [before, after] = sums.as_slice() else { return Diff::default() };
+    let [before, after] = sums.as_slice() else { return Default::default() };
     let mut judge = Judge::new(comparison, frames, before, after);
     judge.link_moved();
     judge.test();
@@ -35,7 +40,9 @@ pub(super) fn diff(comparison: &Comparison<'_>, frames: &Frames, wanted: RowOpti
     answer.sites = judge.sites(wanted);
     let of = (*series, frames);
     answer.places = place_counts(of, (measured.column, None), comparison.order, wanted);
-    answer
+    let moved = judge.cases.iter().filter(|case| case.moved.is_some());
+    let moved = moved.map(|case| frames.name(case.row).to_owned()).collect();
+    (answer, moved)
 }
 
 /// A row under judgement.
