@@ -14,7 +14,7 @@ use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
 use crate::model::origin::Owner;
-use crate::model::series::{Series, Snapshot};
+use crate::model::series::{NO_STACK, Series, Snapshot};
 use crate::parallel;
 use crate::stats;
 use crate::stats::sampling::SampleEvidence;
@@ -72,6 +72,9 @@ pub struct TopRow {
 pub struct Top {
     /// Rows, heaviest first.
     pub rows: Vec<TopRow>,
+    /// Samples without a stack, which pprof leaves out: with this row the rows add up to the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_stack: Option<TopRow>,
     /// Further rows left out by `--nodecount`.
     pub omitted: OmittedRows,
     /// Goroutines by the place they are in, for goroutine profiles.
@@ -337,10 +340,11 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
         made.addresses = beneath.into_iter().map(row).collect();
         made
     });
-    let rows = rows.collect();
+    let mut rows: Vec<TopRow> = rows.collect();
+    let no_stack = rows.iter().position(|row| row.name == NO_STACK).map(|at| rows.remove(at));
     let mut omitted = OmittedRows::default();
     rest.iter().for_each(|&id| omitted.add(primary(sums.row(id), order)));
-    Top { rows, omitted, places: places::of_subject(subject, order, wanted) }
+    Top { rows, no_stack, omitted, places: places::of_subject(subject, order, wanted) }
 }
 
 /// The rows in order: those to show, and the rest.

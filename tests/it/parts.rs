@@ -90,8 +90,11 @@ fn profiles() -> Vec<(PathBuf, Vec<u8>)> {
 /// The sum of all rows, which have pprof's numbers.
 fn of_rows(report: &Report) -> i64 {
     match &report.answer {
-        Answer::Diff(diff) => diff.rows.iter().map(|row| row.delta.flat).sum(),
-        Answer::Top(top) => top.rows.iter().map(|row| row.flat).sum(),
+        Answer::Diff(diff) => {
+            let no_stack = diff.no_stack.as_deref();
+            diff.rows.iter().chain(no_stack).map(|row| row.delta.flat).sum()
+        }
+        Answer::Top(top) => top.rows.iter().chain(&top.no_stack).map(|row| row.flat).sum(),
         other => panic!("no rows: {other:?}"),
     }
 }

@@ -345,6 +345,7 @@ pub(crate) fn single() -> Report {
     ticker.via = Some(place("main.newRequestLimiter", "/build/src/chat/limiter.go", 88));
     report.answer = Answer::Top(Top {
         places: None,
+        no_stack: None,
         rows: vec![
             top_row("github.com/acme/chat/internal/limiter.windowFor", 521 * MIB, 530 * MIB),
             ticker,

@@ -161,6 +161,9 @@ pub struct DiffSite {
 pub struct Diff {
     /// Rows, the most important first.
     pub rows: Vec<DiffRow>,
+    /// Samples without a stack, which pprof leaves out: with this row the rows add up to the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_stack: Option<Box<DiffRow>>,
     /// Rows whose change is within sampling error and that were left out (`--all` shows them).
     pub within_noise: OmittedRows,
     /// Further rows left out by `--nodecount`.

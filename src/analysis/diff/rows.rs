@@ -12,6 +12,7 @@ use crate::graph::frames::{Frames, RowId, SiteId};
 use crate::graph::sums::{Sums, sums};
 use crate::model::change::Change;
 use crate::model::origin;
+use crate::model::series::NO_STACK;
 use crate::model::site::Frame;
 use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
@@ -232,6 +233,8 @@ impl<'a> Judge<'a> {
         let splits = self.splits(&shown, &parts, wanted.nodecount);
         let rows = shown.into_iter().zip(splits);
         diff.rows = rows.map(|(case, split)| self.row(case, split, &context, &parts)).collect();
+        let no_stack = diff.rows.iter().position(|row| row.name == NO_STACK);
+        diff.no_stack = no_stack.map(|at| Box::new(diff.rows.remove(at)));
         diff
     }
 

@@ -1,10 +1,11 @@
 //! The report as the table shows it: rates instead of values where profiles cover different times,
-//! and a function with several names as one.
+//! a function with several names as one, and samples without a stack among the others.
 //!
 //! JSON has the values of each name as pprof prints them, and these next to them.
 
 use crate::analysis::diff::{Diff, DiffRow, Together};
 use crate::analysis::rates::{PerSecond, RateBounds};
+use crate::analysis::top::TopRow;
 use crate::analysis::{Bounds, Measure, OmittedRows};
 use crate::model::change::Value;
 use crate::report::{Answer, Report, Sort, Total};
@@ -13,13 +14,29 @@ use std::borrow::Cow;
 
 /// The report with what the table shows.
 pub(super) fn shown(report: &Report) -> Cow<'_, Report> {
-    let Answer::Diff(diff) = &report.answer else { return Cow::Borrowed(report) };
     let seconds = report.comparison.as_ref().and_then(|comparison| comparison.seconds);
-    if seconds.is_none() && diff.rows.iter().all(|row| row.together.is_none()) {
+    let is_as_it_is = match &report.answer {
+        Answer::Top(top) => top.no_stack.is_none(),
+        Answer::Diff(diff) => {
+            let is_one = |row: &DiffRow| row.together.is_none();
+            seconds.is_none() && diff.no_stack.is_none() && diff.rows.iter().all(is_one)
+        }
+        _ => true,
+    };
+    if is_as_it_is {
         return Cow::Borrowed(report);
     }
     let mut shown = report.clone();
+    if let Answer::Top(top) = &mut shown.answer {
+        let size = |row: &TopRow| if report.sort == Sort::Cum { row.cum } else { row.flat };
+        if let Some(row) = top.no_stack.take() {
+            let heavier = |other: &TopRow| size(other).unsigned_abs() >= size(&row).unsigned_abs();
+            top.rows.insert(top.rows.partition_point(heavier), row);
+        }
+        return Cow::Owned(shown);
+    }
     if let Answer::Diff(diff) = &mut shown.answer {
+        diff.rows.extend(diff.no_stack.take().map(|row| *row));
         join(diff);
         if let Some(seconds) = seconds {
             let rates =
