@@ -66,7 +66,7 @@ fn the_caller_of_many_functions_that_grew_is_named() {
     assert!(error.lower > 0 && *p_value < 1e-6, "{error:?} {p_value}");
     assert_eq!((*share, diff(&report).explained), (Some(1.0), 20 * MIB));
     let text = text(&report);
-    assert!(text.contains("Grew, and where to look\n +20.0 MiB"), "{text}");
+    assert!(text.contains("Grew, and where to look\n +20.0 MiB  ±"), "{text}");
     assert!(!text.contains("Nothing grew"), "{text}");
 }
 

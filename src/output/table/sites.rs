@@ -35,7 +35,7 @@ pub(super) fn write(
     let mut grid = rows::place_columns(style).name_at_least(36);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     // Counts have none.
-    let has_errors = diff.rows.iter().any(|row| row.error.is_some());
+    let has_errors = diff.places.is_none();
     for looked in places.into_iter().take(SITES_SHOWN) {
         let Looked { place, callee, caller, was, share, delta, error } = looked;
         let mut label = RowLabel::new(&place.function);
