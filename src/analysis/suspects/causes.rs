@@ -203,7 +203,21 @@ fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
         head.is_own |= other.is_own;
         head.suspect.add(&other.suspect);
     }
-    head.suspect.parts.sort_by_key(|part| (part.unit.clone(), Reverse(part.growth.estimate)));
+    let parts = &mut head.suspect.parts;
+    // What one place leaks is one part, memory and goroutines apart.
+    let key = |part: &Part| (part.unit.clone(), part.site.function.clone(), part.site.line);
+    parts.sort_by_key(key);
+    parts.dedup_by(|other, part| {
+        let is_same = key(other) == key(part);
+        if is_same {
+            part.growth = part.growth.plus(other.growth);
+        }
+        is_same
+    });
+    parts.sort_by_key(|part| (part.unit.clone(), Reverse(part.growth.estimate)));
+    if parts.len() == 1 {
+        parts.clear();
+    }
     Some(head)
 }
 
@@ -258,5 +272,123 @@ impl Estimate {
         let down = reach(self.estimate - self.lower, other.estimate - other.lower);
         let up = reach(self.upper - self.estimate, other.upper - other.estimate);
         Self { estimate, lower: estimate.saturating_sub(down), upper: estimate.saturating_add(up) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leak of own code at the end of a path, in bytes.
+    fn leak(path: &[&str], values: &[i64]) -> Ranked {
+        let function = (*path.last().unwrap()).to_owned();
+        let growth = values[values.len() - 1] - values[0];
+        let suspect = Suspect {
+            rank: 0,
+            site: Place { function, file: None, line: Some(1) },
+            class: Class::Leak,
+            confidence: Confidence::Med,
+            sample_type: "inuse_space".to_owned(),
+            unit: "bytes".to_owned(),
+            patterns: Vec::new(),
+            growth: Estimate { estimate: growth, lower: growth, upper: growth },
+            slope_per_hour: None,
+            q_value: None,
+            retention: None,
+            persistence: 1.0,
+            path: path.iter().map(|&name| name.to_owned()).collect(),
+            mechanism: None,
+            places: Vec::new(),
+            parts: Vec::new(),
+            load_factor: None,
+            goroutines: None,
+            explanation: String::new(),
+            fix: String::new(),
+            process: 0,
+            since: 0,
+            values: values.to_vec(),
+        };
+        Ranked { bound: growth as f64, suspect, is_own: true, is_payload: false, objects: 0.0 }
+    }
+
+    /// Goroutines that pile up below a function.
+    fn parked(path: &[&str], started_by: &str, values: &[i64]) -> Ranked {
+        let mut one = leak(path, values);
+        let suspect = &mut one.suspect;
+        (suspect.sample_type, suspect.unit) = ("goroutine".to_owned(), "count".to_owned());
+        suspect.confidence = Confidence::High;
+        suspect.goroutines = Some(Goroutines {
+            before: values[0],
+            after: values[values.len() - 1],
+            state: "select".to_owned(),
+            started_by: started_by.to_owned(),
+            parked_in: suspect.site.function.clone(),
+        });
+        one
+    }
+
+    /// The function that each cause is told by, and how many parts it has.
+    fn causes(found: Vec<Ranked>) -> Vec<(String, usize)> {
+        let joined = join(found).into_iter();
+        joined.map(|one| (one.suspect.site.function, one.suspect.parts.len())).collect()
+    }
+
+    fn is(name: &str, parts: usize) -> (String, usize) {
+        (name.to_owned(), parts)
+    }
+
+    #[test]
+    fn goroutines_and_the_memory_of_their_starter_are_one_cause() {
+        let found = vec![
+            leak(&["main.main", "main.start"], &[10, 20, 30, 40]),
+            parked(&["main.start.func1"], "main.start", &[1, 2, 3, 4]),
+            leak(&["main.main", "main.remember"], &[5, 6, 9, 12]),
+        ];
+        assert_eq!(causes(found), [is("main.start.func1", 2), is("main.remember", 0)]);
+    }
+
+    #[test]
+    fn one_object_for_each_goroutine_is_held_by_it() {
+        let stack = ["main.main", "main.submit"];
+        for (objects, expected) in [(103.0, 1), (40.0, 2)] {
+            let mut memory = leak(&stack, &[0, 4000, 8000, 12_000]);
+            memory.objects = objects;
+            let found = vec![memory, parked(&["main.worker"], "", &[1, 35, 68, 101])];
+            assert_eq!(causes(found).len(), expected, "{objects} objects, 100 goroutines");
+        }
+    }
+
+    #[test]
+    fn what_a_parser_made_belongs_to_what_keeps_it() {
+        let mut payload = leak(&["main.main", "main.handle"], &[100, 210, 290, 400]);
+        payload.is_payload = true;
+        let keeper = || leak(&["main.main", "main.handle", "main.enqueue"], &[10, 21, 29, 40]);
+        assert_eq!(causes(vec![payload, keeper()]), [is("main.enqueue", 2)]);
+        // What the caller allocates itself is a leak of its own.
+        let own = leak(&["main.main", "main.handle"], &[100, 210, 290, 400]);
+        assert_eq!(causes(vec![own, keeper()]).len(), 2);
+    }
+
+    #[test]
+    fn a_librarys_goroutines_in_step_are_one_cause_and_own_ones_are_two() {
+        let pair = |is_own: bool| {
+            let mut reader = parked(&["lib.read"], "", &[10, 110, 210, 310]);
+            let mut writer = parked(&["lib.write"], "", &[11, 111, 212, 311]);
+            (reader.is_own, writer.is_own) = (is_own, is_own);
+            causes(vec![reader, writer]).len()
+        };
+        assert_eq!((pair(false), pair(true)), (1, 2));
+    }
+
+    #[test]
+    fn parts_of_one_place_are_added_up() {
+        let found = vec![
+            leak(&["main.dial"], &[0, 3, 6]),
+            leak(&["main.dial"], &[0, 4, 8]),
+            parked(&["main.dial"], "", &[0, 5, 10]),
+        ];
+        let joined = join(found);
+        let parts: Vec<_> = joined[0].suspect.parts.iter().map(|p| p.growth.estimate).collect();
+        assert_eq!((joined.len(), parts), (1, vec![14, 10]));
     }
 }
