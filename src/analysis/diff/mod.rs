@@ -137,12 +137,9 @@ pub struct DiffSite {
     /// The share (0 to 1) of what changed through the site that `leaf` is behind; opposite changes don't cancel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf_share: Option<f64>,
-    /// Value before.
-    pub before: i64,
-    /// Value after.
-    pub after: i64,
-    /// `after − before`.
-    pub delta: i64,
+    /// Value before, value after, and the difference.
+    #[serde(flatten)]
+    pub value: Change<i64, i64>,
     /// 95 % interval of the growth; of the growth per second times the longer of both times if the
     /// profiles cover different ones.
     pub error: Bounds,

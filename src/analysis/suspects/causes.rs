@@ -1,7 +1,7 @@
 //! Joins the suspects that have one cause.
 //!
 //! A leaked connection shows as two goroutines, their buffers and the state of TLS, each at a line
-//! of its own. Whoever reads the list must mend one line, so it is one entry: what one function
+//! of its own. There is one line to fix, so it is one entry: what one function
 //! leaks, the goroutines it started, what was allocated in them, and goroutines that pile up in step
 //! with others. The part that most certainly leaks represents the cause, own code before others.
 

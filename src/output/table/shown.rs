@@ -171,7 +171,7 @@ impl Rates {
         diff.rows.iter_mut().for_each(|row| self.of_row(row));
         for site in &mut diff.sites {
             if let Some(PerSecond { delta, error, .. }) = site.per_second {
-                site.delta = whole(delta, self.scale);
+                site.value.delta = whole(delta, self.scale);
                 site.error = bounds(error, self.scale).unwrap_or(site.error);
             }
         }

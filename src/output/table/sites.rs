@@ -81,10 +81,10 @@ impl<'a> From<&'a GrownSubtree> for Looked<'a> {
 
 impl<'a> From<&'a DiffSite> for Looked<'a> {
     fn from(site: &'a DiffSite) -> Self {
-        let DiffSite { place, leaf, leaf_share, moved_from, delta, error, .. } = site;
+        let DiffSite { place, leaf, leaf_share, moved_from, value, error, .. } = site;
         let callee = leaf.as_deref();
         let was = moved_from.as_deref();
-        let (share, delta, error) = (*leaf_share, *delta, *error);
+        let (share, delta, error) = (*leaf_share, value.delta, *error);
         Self { place, callee, caller: None, was, share, delta, error }
     }
 }
