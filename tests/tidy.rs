@@ -60,7 +60,11 @@ const LISTS: &[List] = &[
             "turnover",
         ],
     },
-    List { module: "output", heads: &[], shared: &["check_wording", "escape"] },
+    List {
+        module: "output",
+        heads: &[],
+        shared: &["check_wording", "columns", "escape", "number"],
+    },
     List {
         module: "command",
         heads: &["args"],

@@ -8,6 +8,7 @@
 mod benchmark;
 mod chart;
 mod check_wording;
+mod columns;
 mod csv;
 mod dot;
 mod escape;
@@ -17,6 +18,7 @@ mod github;
 mod json;
 mod junit;
 mod markdown;
+mod number;
 mod sarif;
 mod speedscope;
 mod table;
@@ -24,12 +26,12 @@ mod table;
 pub(crate) use escape::escape;
 pub(crate) use github::error as github_error;
 use table::closing::command_on;
-use table::number;
 pub(crate) use table::shell;
 
+use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
-use crate::report::{Answer, Report};
+use crate::report::{Answer, InputKind, Report};
 use std::borrow::Cow;
 use std::io;
 
@@ -129,7 +131,7 @@ pub fn write(
     match (format, &report.answer) {
         (Format::Table, _) => table::write(report, style, out),
         (Format::Json, _) => json::write(report, out),
-        (Format::Csv, _) => csv::write(report, out),
+        (Format::Csv, _) => csv::write(report, style, out),
         (Format::Dot, _) => dot::write(report, style, out),
         (Format::Svg, Answer::Flame(flame)) => flamegraph::write(report, flame, out),
         (Format::Svg, answer) => {
@@ -214,7 +216,7 @@ pub fn write_baselines(
     match format {
         Format::Table => table::write_baselines(shelf, style, out),
         Format::Json => json::write(shelf, out),
-        Format::Csv => csv::write_baselines(shelf, out),
+        Format::Csv => csv::write_baselines(shelf, style, out),
         _ => Ok(()),
     }
 }
@@ -222,4 +224,15 @@ pub fn write_baselines(
 /// A name that is safe between semicolons.
 fn joinable(name: &str) -> Cow<'_, str> {
     if name.contains(';') { Cow::Owned(name.replace(';', ":")) } else { Cow::Borrowed(name) }
+}
+
+/// Whether heap terms apply: every input is a heap profile.
+fn is_heap(report: &Report) -> bool {
+    report.inputs.iter().all(|input| input.kind == InputKind::Heap)
+}
+
+/// Whether a row is named after a function: a file or a package next to the function it is listed
+/// under would compare unlike things.
+fn names_functions(report: &Report) -> bool {
+    !matches!(report.granularity, Granularity::Files | Granularity::Packages)
 }

@@ -1,8 +1,9 @@
 //! Rules, one line each. The offenders share a cell, the most certain first.
 
-use super::columns::{Columns, finite, joined, word};
 use crate::analysis::check::{Judgement, Offender};
 use crate::output::check_wording as wording;
+use crate::output::columns::Columns;
+use crate::output::columns::cells::{finite, joined, word};
 
 pub(super) fn columns<'a>() -> Columns<'a, &'a Judgement> {
     Columns::<&Judgement>::new()

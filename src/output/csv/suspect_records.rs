@@ -1,10 +1,10 @@
 //! Suspects with all their details, one line each. Several names in a cell are a path, root first;
 //! several values are a series in order of time.
 
-use super::columns::{Columns, finite, joined, scientific, word};
 use crate::analysis::Place;
-use crate::analysis::estimates::{Estimate, Share};
 use crate::analysis::suspects::Suspect;
+use crate::output::columns::Columns;
+use crate::output::columns::cells::{finite, joined, scientific, word};
 
 pub(super) fn columns<'a>() -> Columns<'a, &'a Suspect> {
     Columns::<&Suspect>::new()
@@ -45,30 +45,6 @@ pub(super) fn columns<'a>() -> Columns<'a, &'a Suspect> {
         .optional("first", |suspect| suspect.values.first())
         .optional("last", |suspect| suspect.values.last())
         .column("values", |suspect| joined(suspect.values.iter().map(i64::to_string)))
-}
-
-impl<'a, R: Copy> Columns<'a, R> {
-    /// Adds an estimate and the ends of its interval.
-    pub(super) fn estimate(
-        self,
-        [middle, lower, upper]: [&'static str; 3],
-        cell: impl Fn(R) -> Option<Estimate> + Copy + 'a,
-    ) -> Self {
-        self.optional(middle, move |row| Some(cell(row)?.estimate))
-            .optional(lower, move |row| Some(cell(row)?.lower))
-            .optional(upper, move |row| Some(cell(row)?.upper))
-    }
-
-    /// Adds a share and the ends of its interval.
-    pub(super) fn share(
-        self,
-        [middle, lower, upper]: [&'static str; 3],
-        cell: impl Fn(R) -> Option<Share> + Copy + 'a,
-    ) -> Self {
-        self.optional(middle, move |row| finite(cell(row)?.estimate))
-            .optional(lower, move |row| finite(cell(row)?.lower))
-            .optional(upper, move |row| finite(cell(row)?.upper))
-    }
 }
 
 /// `main.serve chat.go:31`.

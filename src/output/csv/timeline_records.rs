@@ -5,8 +5,10 @@
 //! its lines. The whole profile comes first; its lines have the kind `total`, since a function may
 //! have any name.
 
-use super::columns::{Columns, finite, scientific, word};
+use super::write_rows;
 use crate::analysis::timeline::{Timeline, TimelineRow};
+use crate::output::columns::Columns;
+use crate::output::columns::cells::{finite, scientific, word};
 use crate::report::Report;
 use std::io;
 
@@ -25,7 +27,7 @@ pub(super) fn write(
     let rows = [None].into_iter().chain(timeline.rows.iter().map(Some));
     let snapshots =
         rows.flat_map(|row| (0..timeline.times.len()).map(move |at| Snapshot { at, row }));
-    columns(report, timeline).write(snapshots, out)
+    write_rows(columns(report, timeline), snapshots, out)
 }
 
 fn columns<'a>(report: &'a Report, timeline: &'a Timeline) -> Columns<'a, Snapshot<'a>> {

@@ -6,11 +6,13 @@
 
 use super::label::RowLabel;
 use super::name;
+pub(super) use crate::output::columns::Kind;
+use crate::output::columns::{Columns, cells::cut_right};
 use crate::output::{Style, Width};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::io;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
@@ -57,28 +59,21 @@ pub(super) struct Grid<'a, R> {
 /// The cell of a row in a column.
 type Cell<'a, R> = Box<dyn Fn(&R) -> String + 'a>;
 
-/// The kind of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Numbers, right-aligned with their units under each other.
-    Number,
-    /// Numbers of several kinds: right-aligned as they are.
-    Mixed,
-    /// Left-aligned words to be typed again, so they are never shortened.
-    Word,
-    /// Left-aligned text.
-    Text,
-    /// The labels of the lines.
-    Name,
-    /// Lines of source, cut off at their ends: the last column.
-    Code,
-}
-
 impl<'a, R> Grid<'a, R> {
     pub(super) fn new() -> Self {
         let layout =
             Layout { columns: Vec::new(), lines: Vec::new(), name_at_least: NAME_AT_LEAST };
         Grid { cells: Vec::new(), layout }
+    }
+
+    /// A grid with the columns of a list.
+    pub(super) fn of(columns: Columns<'a, R>) -> Self {
+        columns.of_table().into_iter().fold(Grid::new(), |mut grid, column| {
+            let (_, kind, title, drop_order) = column.head;
+            grid.layout.columns.push(Column { title, kind, drop_order });
+            grid.cells.push(column.cell);
+            grid
+        })
     }
 
     /// Sets the minimum width of the names.
@@ -334,19 +329,6 @@ impl Layout<'_> {
         }
         table
     }
-}
-
-/// The start of `text` in at most `width` columns.
-pub(super) fn cut_right(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut used = 1;
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used <= width
-    };
-    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// The unit at the end of a number: the text after the last space, unless that is a digit group.

@@ -1,19 +1,18 @@
 //! The lines of functions, each with its values and, if the file was found, its text.
 //!
 //! Lines come from untrusted files: tabs are expanded, and characters that could control a terminal
-//! are escaped. A zero on a line with another value is a dot, as in pprof; a line without values
-//! has none.
+//! are escaped.
 
 use super::super::{Style, Width};
 use super::escape::escape;
-use super::grid::Kind::{Code, Mixed, Number};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
-use super::number::Scale;
 use super::{name, rows, wrap};
 use crate::analysis::list::{Changed, List, Listing, NoSource, Source};
-use crate::analysis::{Bounds, Measure, MeasureBounds};
+use crate::analysis::{Measure, MeasureBounds};
 use crate::model::change::Change;
+use crate::output::columns::View;
+use crate::output::columns::list::{SourceLine, columns};
 use crate::report::Report;
 use anstyle::{AnsiColor, Style as Ansi};
 use std::collections::BTreeMap;
@@ -116,77 +115,27 @@ fn why_missing(reason: NoSource) -> &'static str {
 /// The values of a row, with their intervals.
 type Row = (Change<Measure>, Option<MeasureBounds>);
 
-/// One line of the table.
-struct Shown {
-    /// `None` if the line is only text.
-    values: Option<Change<Measure>>,
-    error: Option<MeasureBounds>,
-    line: String,
-    text: String,
-}
-
-/// The numbers are the order in which columns make room for the source.
-fn columns<'a>(report: &'a Report, style: &'a Style) -> Grid<'a, Shown> {
-    let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let [main_flat, main_cum] =
-        if report.comparison.is_some() { ["Δ flat", "Δ cum"] } else { ["flat", "cum"] };
-    let value = move |value: i64| if value == 0 { ".".to_owned() } else { scale.value(value) };
-    let main = move |values: Change<Measure>, of: fn(Measure) -> i64| match values.delta.map(of) {
-        Some(0) => ".".to_owned(),
-        Some(delta) => scale.change(delta),
-        None => value(of(values.after)),
-    };
-    let margin = move |values: Change<Measure>, of: fn(Measure) -> i64, error: Bounds| {
-        let values = values.map(of);
-        // A value that is zero on both sides isn't an estimate.
-        (!values.is_zero()).then(|| scale.error(error, values))
-    };
-    let flat = |measure: Measure| measure.flat;
-    let cum = |measure: Measure| measure.cum;
-    Grid::new()
-        .column(Number, main_flat, None, move |shown: &Shown| Some(main(shown.values?, flat)))
-        .column(Number, "± flat", Some(4), move |shown| {
-            margin(shown.values?, flat, shown.error?.flat)
-        })
-        .column(Number, "before", Some(0), move |shown| Some(value(shown.values?.before?.flat)))
-        .column(Number, "after", Some(1), move |shown| {
-            shown
-                .values
-                .filter(|values| values.before.is_some())
-                .map(|values| value(values.after.flat))
-        })
-        .column(Number, main_cum, None, move |shown| Some(main(shown.values?, cum)))
-        .column(Number, "± cum", Some(5), move |shown| {
-            margin(shown.values?, cum, shown.error?.cum)
-        })
-        .column(Number, "cum before", Some(2), move |shown| Some(value(shown.values?.before?.cum)))
-        .column(Number, "cum after", Some(3), move |shown| {
-            shown
-                .values
-                .filter(|values| values.before.is_some())
-                .map(|values| value(values.after.cum))
-        })
-        .column(Mixed, "line", None, |shown| shown.line.clone())
-        .column(Code, "", None, |shown| shown.text.clone())
-}
-
-fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<'a, Shown> {
-    let mut grid = columns(report, style);
-    let mut push = |row: Option<Row>, line: String, text: String| {
-        let (values, error) = row.unzip();
-        let delta = values.and_then(|values| values.delta);
+fn grid<'a>(
+    report: &'a Report,
+    listing: &'a Listing,
+    style: &'a Style,
+) -> Grid<'a, SourceLine<'a>> {
+    let mut grid = Grid::of(columns(View { report, style }));
+    let mut push = |values: Option<Row>, number: Option<i64>, mark: &'static str, text: String| {
+        let delta = values.and_then(|(values, _)| values.delta);
         let tone = delta.map_or(Tone::Plain, |delta| {
             Tone::of(if delta.flat == 0 { delta.cum } else { delta.flat })
         });
-        grid.push(&Shown { values, error: error.flatten(), line, text }, RowLabel::default(), tone);
+        let line = SourceLine { listing, values, number, mark, text };
+        grid.push(&line, RowLabel::default(), tone);
     };
-    push(Some((listing.values, listing.error)), "all".to_owned(), String::new());
+    push(Some((listing.values, listing.error)), None, "all", String::new());
     let mut by_line: BTreeMap<i64, Row> = BTreeMap::new();
     for line in &listing.lines {
         let row = (line.values, line.error);
         match line.line {
             Some(number) => _ = by_line.insert(number, row),
-            None => push(Some(row), "?".to_owned(), String::new()),
+            None => push(Some(row), None, "?", String::new()),
         }
     }
     let mut texts: BTreeMap<i64, &str> = BTreeMap::new();
@@ -199,11 +148,11 @@ fn grid<'a>(report: &'a Report, listing: &'a Listing, style: &'a Style) -> Grid<
     for number in numbers {
         let is_gap = previous.is_some_and(|previous| previous.saturating_add(1) < number);
         if is_gap && !texts.is_empty() {
-            push(None, "…".to_owned(), String::new());
+            push(None, None, "…", String::new());
         }
         previous = Some(number);
         let text = texts.get(&number).map(|text| shown(text)).unwrap_or_default();
-        push(by_line.get(&number).copied(), number.to_string(), text);
+        push(by_line.get(&number).copied(), Some(number), "", text);
     }
     grid
 }

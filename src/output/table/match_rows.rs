@@ -1,17 +1,17 @@
 //! Functions of own code, and the patterns of their stacks.
 
-use super::super::{Style, Width};
+use super::super::Style;
 use super::closing::write_next;
-use super::grid::Kind::{Number, Text, Word};
-use super::grid::{Grid, Tone, cut_right};
+use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::Scale;
-use super::{counted, escape::escape, rows, wrap};
-use crate::analysis::matches::{Match, Matches};
-use crate::report::{InputKind, Report};
+use super::{counted, escape::escape, wrap};
+use crate::analysis::matches::Matches;
+use crate::output::columns::View;
+use crate::output::columns::matches::columns;
+use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
-use unicode_width::UnicodeWidthStr;
 
 pub(super) fn write(
     report: &Report,
@@ -25,24 +25,10 @@ pub(super) fn write(
                     your own.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
-    let is_goroutine = report.inputs.iter().all(|input| input.kind == InputKind::Goroutine);
-    let held = if is_goroutine { "goroutines" } else { "in use" };
-    let has_held = matches.rows.iter().any(|row| row.inuse_space.or(row.goroutines).is_some());
     let scale = Scale::new(&report.unit, style.unit.as_deref());
-    let held_by = |row: &Match| row.inuse_space.or(row.goroutines);
-    let mut grid = Grid::new()
-        .name_at_least(24)
-        .column(Number, held, None, |row| held_by(row).map(|value| scale.value(value)))
-        .column(Number, "allocated", has_held.then_some(1), |row: &Match| {
-            row.alloc_space.map(|value| scale.value(value))
-        })
-        .name("function")
-        .column(Word, "patterns", None, |row| ids(&row.patterns, style.width))
-        .column(Text, "file", Some(0), |row| {
-            rows::in_file(row.file.as_deref(), None, style.file_names)
-        });
+    let mut grid = Grid::of(columns(View { report, style }, matches)).name_at_least(24);
     for row in &matches.rows {
-        grid.push(row, RowLabel::new(&row.function), Tone::Plain);
+        grid.push(&row, RowLabel::new(&row.function), Tone::Plain);
     }
     if !matches.rows.is_empty() {
         grid.write(style, 0, out)?;
@@ -59,26 +45,6 @@ pub(super) fn write(
         wrap::write("", &format!("{first}{}", all.join(", ")), Ansi::new(), style, out)?;
     }
     leading(matches, style, out)
-}
-
-/// The ids that fit, at least the first, and the number of others.
-fn ids(patterns: &[String], width: Width) -> String {
-    let Width::Columns(columns) = width else {
-        return patterns.iter().map(|id| escape(id)).collect::<Vec<_>>().join(", ");
-    };
-    let mut text = String::new();
-    for (shown, id) in patterns.iter().enumerate() {
-        let id = escape(id);
-        if shown > 0 && text.width() + 2 + id.width() > columns / 3 {
-            text = format!("{text} +{}", patterns.len() - shown);
-            break;
-        }
-        if shown > 0 {
-            text.push_str(", ");
-        }
-        text.push_str(&id);
-    }
-    cut_right(&text, columns * 2 / 5)
 }
 
 /// Explains the leading patterns, and where to read more.

@@ -18,7 +18,6 @@ mod label;
 mod list_rows;
 mod match_rows;
 mod name;
-pub(in crate::output) mod number;
 mod part_lines;
 mod pattern_text;
 mod peek_rows;
@@ -44,9 +43,9 @@ mod wrap;
 pub(super) use baseline_rows::write as write_baselines;
 pub(super) use pattern_text::write as write_patterns;
 
-use super::{Style, escape};
+use super::{Style, escape, is_heap, names_functions, number};
 use crate::filter::Granularity;
-use crate::report::{Answer, InputKind, Report};
+use crate::report::{Answer, Report};
 use std::io;
 
 pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -111,23 +110,12 @@ fn write_rows(
     }
 }
 
-/// Whether heap terms apply: every input is a heap profile.
-fn is_heap(report: &Report) -> bool {
-    report.inputs.iter().all(|input| input.kind == InputKind::Heap)
-}
-
 /// What one row represents, in the plural.
 fn rows_word(report: &Report) -> &'static str {
     match report.granularity {
         Granularity::Filefunctions => Granularity::Functions.name(),
         other => other.name(),
     }
-}
-
-/// Whether a row is named after a function: a file or a package next to the function it is listed
-/// under would compare unlike things.
-fn names_functions(report: &Report) -> bool {
-    !matches!(report.granularity, Granularity::Files | Granularity::Packages)
 }
 
 /// `word` for one, its plural otherwise: `1 function`, `31 functions`.

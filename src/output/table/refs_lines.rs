@@ -3,13 +3,14 @@
 
 use super::super::Style;
 use super::chain::{Arrow, Chain};
-use super::grid::Kind::Number;
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
-use super::{counted, escape::escape, is_heap, number, rows, wrap};
+use super::{counted, escape::escape, is_heap, number, wrap};
 use crate::analysis::places::PlaceCount;
 use crate::analysis::refs::{self, Refs, RefsDirection, RefsLine, RefsSite, Relation};
 use crate::model::change::Change;
+use crate::output::columns::View;
+use crate::output::columns::refs::{TreeLine, columns};
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
@@ -107,30 +108,14 @@ fn title(report: &Report, refs: &Refs) -> &'static str {
     }
 }
 
-/// The values of a printed line, and the line of the tree, which has more details.
-type Valued<'a> = (Change<i64>, Option<&'a RefsLine>);
-
-fn columns<'a>(report: &'a Report, refs: &Refs, style: &'a Style) -> Grid<'a, Valued<'a>> {
-    let counts_objects = rows::counts_objects(report);
-    let values = |&(values, line): &Valued<'_>| (values, line.and_then(|line| line.error));
-    let share = |&(_, line): &Valued<'_>| line?.share.map(number::percent_text);
-    let objects = if report.comparison.is_some() { "Δ objects" } else { "objects" };
-    rows::amount_columns(report, style, values, "share", share)
-        .column(Number, objects, Some(0), move |&(_, line)| {
-            let objects = line?.objects.filter(|_| counts_objects)?;
-            Some(objects.delta.map_or_else(|| number::count(objects.after), number::count_change))
-        })
-        .name(title(report, refs))
-        .name_at_least(56)
-}
-
 fn grid<'a>(
     report: &'a Report,
     refs: &Refs,
     site: &'a RefsSite,
     style: &'a Style,
-) -> Grid<'a, Valued<'a>> {
-    let mut grid = columns(report, refs, style);
+) -> Grid<'a, TreeLine<'a>> {
+    let columns = columns(View { report, style }, title(report, refs));
+    let mut grid = Grid::of(columns).name_at_least(56);
     let arrow = match refs.direction {
         RefsDirection::Callers => Arrow::CalledBy,
         RefsDirection::Callees => Arrow::Calls,
@@ -159,7 +144,7 @@ fn grid<'a>(
                 (&rest.values, None, chain, Tone::Dim)
             }
         };
-        grid.push(&(*values, line), RowLabel::chain(chain), tone);
+        grid.push(&TreeLine { site, values: *values, line }, RowLabel::chain(chain), tone);
     }
     grid
 }

@@ -3,12 +3,13 @@
 use super::super::Style;
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
-use super::number::{Scale, percent_change, percent_text};
+use super::number::Scale;
 use super::words::elsewhere;
 use super::{rows, wrap};
+use crate::analysis::LabelValue;
 use crate::analysis::tags::{Tag, Tags};
-use crate::analysis::{Bounds, LabelValue};
-use crate::model::change::Change;
+use crate::output::columns::View;
+use crate::output::columns::tags::{TagLine, columns};
 use crate::report::Report;
 use crate::units;
 use anstyle::Style as Ansi;
@@ -30,11 +31,7 @@ pub(super) fn write(
         return wrap::write("", &text, Ansi::new(), style, out);
     }
     let is_comparison = report.comparison.is_some();
-    let title = if is_comparison { "Δ %" } else { "share" };
-    let mut grid =
-        rows::amount_columns(report, style, |row: &Valued| (row.0, row.1), title, percent)
-            .name("label")
-            .name_at_least(NAME_AT_LEAST);
+    let mut grid = Grid::of(columns(View { report, style })).name_at_least(NAME_AT_LEAST);
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     for tag in &tags.keys {
         push(&mut grid, &scale, tag, is_comparison);
@@ -45,26 +42,21 @@ pub(super) fn write(
     rows::write_omitted(report, tags.omitted, ("labels", of), style, out)
 }
 
-/// Adds the total of the samples with a key, or with one of its values, and its percentage.
-type Valued = (Change<i64>, Option<Bounds>, Option<f64>);
-
-fn percent((amount, _, percent): &Valued) -> Option<String> {
-    match amount.before {
-        Some(0) if amount.after != 0 => Some("new".to_owned()),
-        Some(_) => percent.map(percent_change),
-        None => percent.map(percent_text),
-    }
-}
-
-fn push(grid: &mut Grid<'_, Valued>, scale: &Scale<'_>, tag: &Tag, is_comparison: bool) {
-    let mut push = |row: Valued, text: String| {
-        let tone = row.0.delta.map_or(Tone::Plain, Tone::of);
+/// Adds the total of the samples with a key, and with each of its values.
+fn push<'a>(
+    grid: &mut Grid<'_, TagLine<'a>>,
+    scale: &Scale<'_>,
+    tag: &'a Tag,
+    is_comparison: bool,
+) {
+    let mut push = |row: TagLine<'a>, text: String| {
+        let tone = row.amount.delta.map_or(Tone::Plain, Tone::of);
         grid.push(&row, RowLabel::path(&text), tone);
     };
-    push((tag.amount, tag.error, tag.percent), format!("{}:", tag.key));
+    push(TagLine::whole(tag), format!("{}:", tag.key));
     for value in &tag.values {
         let text = format!("  {}", value_text(&tag.key, &value.value));
-        push((value.amount, value.error, value.percent), text);
+        push(TagLine::value(tag, value), text);
     }
     if tag.omitted.rows > 0 {
         let sum = scale.value(tag.omitted.sum);

@@ -13,6 +13,7 @@ use super::words::nothing_to_show;
 use super::{counted, place_rows, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Timeline, TimelinePlace, TimelineRow};
+use crate::output::columns::View;
 use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
@@ -145,7 +146,7 @@ fn columns<'a>(
         .name(if timeline.places.is_some() { "goroutines at" } else { rows::title(report) })
         .column(Text, "where", Some(3), move |shown| {
             let row = shown.row?;
-            Some(rows::place(report, None, (row.file.as_ref(), row.line), style))
+            Some(rows::place(View { report, style }, None, (row.file.as_ref(), row.line)))
         })
         .name_at_least(24)
 }

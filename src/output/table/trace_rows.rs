@@ -6,9 +6,9 @@ use super::label::RowLabel;
 use super::tag_rows::value_text;
 use super::words::nothing_to_show;
 use super::{counted, rows, wrap};
-use crate::analysis::Bounds;
 use crate::analysis::traces::{Trace, Traces};
-use crate::model::change::Change;
+use crate::output::columns::View;
+use crate::output::columns::traces::columns;
 use crate::report::Report;
 use anstyle::Style as Ansi;
 use std::io;
@@ -26,8 +26,7 @@ pub(super) fn write(
     if traces.rows.is_empty() {
         return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
-    let mut grid = rows::amount_columns(report, style, |row: &Row| *row, "", |_| None)
-        .name("stack, the leaf first");
+    let mut grid = Grid::of(columns(View { report, style }));
     for trace in &traces.rows {
         push(&mut grid, report, trace);
         grid.gap();
@@ -37,10 +36,7 @@ pub(super) fn write(
     rows::write_omitted(report, traces.omitted, ("stacks", of), style, out)
 }
 
-/// The values of a trace, with their interval.
-type Row = (Change<i64>, Option<Bounds>);
-
-fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
+fn push<'a>(grid: &mut Grid<'_, &'a Trace>, report: &Report, trace: &'a Trace) {
     let mut inlined = trace.inlined.iter().peekable();
     let mut frames = trace.frames.iter().enumerate().map(|(at, frame)| {
         let label = rows::name(report, frame);
@@ -48,7 +44,7 @@ fn push(grid: &mut Grid<'_, Row>, report: &Report, trace: &Trace) {
     });
     let first = frames.next().unwrap_or_else(|| RowLabel::new("(no stack)"));
     let tone = trace.amount.delta.map_or(Tone::Plain, Tone::of);
-    grid.push(&(trace.amount, trace.error), first, tone);
+    grid.push(&trace, first, tone);
     for label in frames.by_ref().take(FRAMES_SHOWN - 1) {
         grid.push_label(label, Tone::Plain);
     }
