@@ -54,6 +54,7 @@ const LISTS: &[List] = &[
             "rates",
             "raw_samples",
             "snapshot_pair",
+            "clock",
             "entries",
             "spans",
             "subtrees",

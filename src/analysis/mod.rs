@@ -6,6 +6,7 @@
 pub mod call_graph;
 pub mod calls;
 pub mod check;
+mod clock;
 pub mod diff;
 mod entries;
 pub mod estimates;

@@ -4,6 +4,7 @@
 //! Values cover all snapshots. Only the process with the most snapshots is judged, because a trend
 //! across a restart is meaningless.
 
+use super::clock::Clock;
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
 use super::places::{Places, are_goroutines};
@@ -365,7 +366,11 @@ fn classes(
             false => Class::Steady,
         };
         // A leak that began late grows at its late rate.
-        let slope = if class == Class::Leak { judgement.late } else { judgement.slope };
+        let slope = if class == Class::Leak {
+            judgement.late.or_whole(judgement.slope)
+        } else {
+            judgement.slope
+        };
         (class, slope, goes_on(&judgement, &lines[i].values))
     });
     let leaks = rows.iter().zip(&classes);
@@ -386,47 +391,6 @@ fn test(rows: &mut [Candidate]) {
     let p = parallel::map_items(&asked, PIECE, |&i| rows[i].tally.p_growth());
     for (i, q) in asked.into_iter().zip(benjamini_hochberg(&p)) {
         rows[i].q_value = Some(q);
-    }
-}
-
-/// When the snapshots were taken, and which process each belongs to.
-struct Clock {
-    times: Vec<Option<String>>,
-    elapsed: Option<Vec<i64>>,
-    processes: Vec<usize>,
-    /// The previous snapshot of the same process.
-    before: Vec<Option<usize>>,
-}
-
-impl Clock {
-    fn new(track: &Track) -> Self {
-        let time = |&i: &usize| track.time(i);
-        let first = track.order.first().map_or(0, time);
-        let elapsed = |i| time(i).saturating_sub(first);
-        let processes = track.process_of_each();
-        let processes: Vec<usize> = track.order.iter().map(|&i| processes[i]).collect();
-        let mut last = vec![None; track.processes.len()];
-        let before = processes.iter().enumerate();
-        let before = before.map(|(i, &process)| last.get_mut(process)?.replace(i)).collect();
-        Self {
-            times: track.order.iter().map(|i| super::rfc3339(time(i))).collect(),
-            elapsed: track.is_timed().then(|| track.order.iter().map(elapsed).collect()),
-            processes,
-            before,
-        }
-    }
-
-    /// Allocated per second before each snapshot.
-    fn rates(&self, allocated: &[i64]) -> Vec<Option<i64>> {
-        let n = self.processes.len();
-        let rate = |i: usize| {
-            let elapsed = self.elapsed.as_ref()?;
-            let before = self.before[i]?;
-            let nanos = elapsed[i].saturating_sub(elapsed[before]);
-            let risen = allocated.get(i)?.wrapping_sub(*allocated.get(before)?);
-            (nanos > 0).then(|| (risen as f64 / nanos as f64 * 1e9).round() as i64)
-        };
-        (0..n).map(rate).collect()
     }
 }
 

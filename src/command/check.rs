@@ -6,8 +6,10 @@ use super::inputs::{self, Inputs};
 use super::request::check_stdin;
 use super::{CommandError, Console, DONE, catalog, run};
 use crate::report::Warning;
+use crate::rules::LeastConfidence;
 use crate::source::{self, STDIN};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,14 +48,27 @@ pub(super) struct CheckArgs {
     /// Runs after
     #[arg(long, value_name = "PROFILE", num_args = 1.., requires = "before")]
     after: Vec<String>,
-    /// Fail if anything leaks in snapshots over time
+    /// Fail if something leaks in snapshots over time, with high confidence or --min-confidence
     #[arg(long, conflicts_with_all = ["before", "after"])]
     no_leaks: bool,
+    /// Fail on leaks of at least this confidence [default: high, or what the rule says]
+    #[arg(long, value_name = "CONFIDENCE", conflicts_with_all = ["before", "after"],
+          value_parser = confidence())]
+    min_confidence: Option<LeastConfidence>,
     /// Write a rules file to start from: heapdiff.toml, or the file that --config names
     #[arg(long, conflicts_with_all = ["inputs", "before", "after", "no_leaks"])]
     init: bool,
     #[command(flatten)]
     gate: GateArgs,
+}
+
+/// Reads a confidence.
+fn confidence() -> impl TypedValueParser<Value = LeastConfidence> {
+    PossibleValuesParser::new(["high", "med", "low"]).map(|word| match word.as_str() {
+        "low" => LeastConfidence::Low,
+        "med" => LeastConfidence::Med,
+        _ => LeastConfidence::High,
+    })
 }
 
 /// Checks the profiles and returns the exit code.
@@ -71,8 +86,16 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Co
 }
 
 fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
-    let CheckArgs { inputs, before, after, no_leaks, init: _, gate } = args;
-    let gate = Gate::new(gate, no_leaks)?;
+    let CheckArgs { inputs, before, after, no_leaks, min_confidence, init: _, gate } = args;
+    let mut gate = Gate::new(gate, no_leaks)?;
+    if let Some(confidence) = min_confidence {
+        if !gate.asks_for_leaks() {
+            return Err(CommandError::Usage(
+                "--min-confidence is about leaks: use it with --no-leaks".to_owned(),
+            ));
+        }
+        gate.rules.rules.iter_mut().for_each(|rule| rule.min_confidence = confidence);
+    }
     if gate.is_about_drift_alone() {
         return Err(CommandError::Usage(
             "all rules are about drift, which two profiles can't show; use heapdiff baseline \
@@ -83,7 +106,8 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError>
     let (profiles, warnings) = profiles(&inputs, before, after, no_leaks, &gate)?;
     let progress = run::progress(console, gate.output.quiet);
     let runs = gate.read(&profiles, &progress)?;
-    let report = gate.judge(runs, profiles.number_before(), today(), warnings)?;
+    let report =
+        gate.judge(runs, profiles.number_before(), today(), run::heard(warnings, &gate.output))?;
     gate.say(&report, console)
 }
 

@@ -13,6 +13,7 @@ use crate::parallel;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand};
 use crate::source::{self, STDIN};
+use std::path::Path;
 
 /// Files whose beginnings a thread reads at a time.
 const AT_ONCE: usize = 16;
@@ -65,12 +66,21 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     }
     let mut warnings = Vec::new();
     let mut warn = |message| warnings.push(Warning { code: WarningCode::SetAside, message });
+    let short = match aside.as_slice() {
+        [] | [_] => None,
+        [first, more @ ..] => {
+            let name = Path::new(&first.name).file_name().and_then(|name| name.to_str());
+            let (count, name) = (aside.len(), name.unwrap_or(&first.name));
+            let more = more.len();
+            Some(format!("skipped {count} files that aren't profiles: {name} and {more} more"))
+        }
+    };
     let aside = match aside.len() {
         0 => None,
         1 => Some(format!("skipped 1 file that isn't a profile: {}", list(&aside))),
         n => Some(format!("skipped {n} files that aren't profiles: {}", list(&aside))),
     };
-    aside.iter().cloned().for_each(&mut warn);
+    short.or(aside.clone()).into_iter().for_each(&mut warn);
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(

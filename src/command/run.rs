@@ -8,7 +8,9 @@ use super::{CommandError, Console, graphviz};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
-use crate::report::{Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, analyze};
+use crate::report::{
+    Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, WarningCode, analyze,
+};
 use crate::units;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -50,7 +52,7 @@ pub(super) fn run(
     let progress = progress(console, output.quiet);
     let subject = subject(&query.question, &inputs, &progress);
     let subject = Subject {
-        warnings: warnings.to_vec(),
+        warnings: heard(warnings.to_vec(), &output),
         sources: sources.as_ref().map(|sources| sources as _),
         ..subject.map_err(|e| CommandError::Answer(Box::new(e)))?
     };
@@ -59,6 +61,13 @@ pub(super) fn run(
     write(&report, &output, console)?;
     warn(&report, &output, console);
     Ok(())
+}
+
+/// The warnings to report: with `--quiet`, the report of a person doesn't mention skipped files.
+pub(super) fn heard(mut warnings: Vec<Warning>, output: &Output) -> Vec<Warning> {
+    let is_silent = output.quiet && output.format != Format::Json;
+    warnings.retain(|warning| !is_silent || warning.code != WarningCode::SetAside);
+    warnings
 }
 
 /// Returns progress that is shown on a terminal, unless `--quiet` is given.

@@ -301,9 +301,9 @@ pub(super) fn next(
         return None;
     }
     let first = judgement.offenders.first().map(|offender| offender.place.function.as_str());
-    let ways = first.and_then(|name| command_on(sample_type, "refs", Some(name), &pair));
+    let ways = first.and_then(|name| command_on(sample_type, "refs", &[name], &pair));
     let changed =
-        || command_on(sample_type, if pair.len() > 1 { "diff" } else { "top" }, None, &pair);
+        || command_on(sample_type, if pair.len() > 1 { "diff" } else { "top" }, &[], &pair);
     ways.map(|command| ("Call paths", command))
         .or_else(|| changed().map(|command| ("All rows", command)))
 }

@@ -135,7 +135,8 @@ pub(super) fn check(
     };
     let position = |name: &str| super::position(&types, name).ok();
     let mut check = check::check(subject, asked, &position).map_err(ReportError::Check)?;
-    for offender in check.rules.iter_mut().flat_map(|rule| &mut rule.offenders) {
+    let places = check.rules.iter_mut();
+    for offender in places.flat_map(|rule| rule.offenders.iter_mut().chain(&mut rule.let_pass)) {
         let file = offender.place.file.as_deref().map(|file| trimmed(file, &query.trim_path));
         offender.place.file = file.map(str::to_owned);
     }

@@ -55,7 +55,9 @@ pub(super) fn leaks_alone(
     spec: &Spec,
 ) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
     let mut settled = Settled::new(recording, Some(asked), query, spec)?;
-    let (suspects, verdict) = settled.suspects(asked, query);
+    let (mut suspects, verdict) = settled.suspects(asked, query);
+    // The report of the other question has other inputs.
+    suspects.iter_mut().for_each(|suspect| suspect.shown_by = None);
     Ok((suspects, verdict, settled.draft.warnings))
 }
 

@@ -76,6 +76,19 @@ pub enum Level {
     Warn,
 }
 
+/// The least confidence with which a suspect must be a leak to break a rule about leaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeastConfidence {
+    /// Only what can hardly be anything else.
+    #[default]
+    High,
+    /// What may also be a container that isn't full yet.
+    Med,
+    /// Every suspect of class `leak`.
+    Low,
+}
+
 /// An amount, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount {
@@ -145,6 +158,8 @@ pub struct Rule {
     pub level: Level,
     /// It may match nothing.
     pub allow_unmatched: bool,
+    /// Which leaks break it, if it is about leaks.
+    pub min_confidence: LeastConfidence,
 }
 
 impl Rule {
@@ -160,6 +175,7 @@ impl Rule {
             drift: Limits::default(),
             level: Level::Fail,
             allow_unmatched: false,
+            min_confidence: LeastConfidence::High,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! mistake is reported with its line and column and with what is allowed there. The sizes of files
 //! and expressions are limited, as for leak patterns.
 
-use super::{Allowance, Amount, Level, Limits, Rule, Rules, Scope, Value};
+use super::{Allowance, Amount, LeastConfidence, Level, Limits, Rule, Rules, Scope, Value};
 use crate::toml_file::{TomlError, TomlFile};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -51,6 +51,7 @@ struct RuleTable {
     #[serde(default)]
     level: Level,
     allow_unmatched: Option<Spanned<bool>>,
+    min_confidence: Option<Spanned<LeastConfidence>>,
 }
 
 /// The only class that a rule can limit.
@@ -197,6 +198,12 @@ impl Reader<'_> {
             );
             return Err(self.file.error(at, message));
         }
+        if let Some(confidence) = table.min_confidence.as_ref().filter(|_| scope != Scope::Leak) {
+            let message = format!(
+                "rule `{name}`: `min_confidence` is for rules with `class = \"leak\"`: leave it out"
+            );
+            return Err(self.file.error(confidence.span(), message));
+        }
         if let (Some(value), Scope::Total) = (&table.value, &scope) {
             let message = format!(
                 "rule `{name}`: `value` needs a function, package or file, and this rule is about \
@@ -232,6 +239,7 @@ impl Reader<'_> {
             drift,
             level: table.level,
             allow_unmatched: table.allow_unmatched.is_some_and(Spanned::into_inner),
+            min_confidence: table.min_confidence.map(Spanned::into_inner).unwrap_or_default(),
         })
     }
 

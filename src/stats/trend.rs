@@ -26,6 +26,16 @@ pub struct Slope {
     pub inner: Interval,
 }
 
+impl Slope {
+    /// This slope of the late half; that of the whole series if this one's interval holds 0 and that
+    /// one's lies above it, as with growth in stairs.
+    #[must_use]
+    pub fn or_whole(self, whole: Self) -> Self {
+        let is_clearer = self.interval.lower <= 0.0 && whole.interval.lower > 0.0;
+        if is_clearer { whole } else { self }
+    }
+}
+
 /// Pairs that rise minus pairs that fall (Kendall's S).
 fn score(values: &[f64]) -> f64 {
     let mut score = 0_i64;

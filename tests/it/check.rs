@@ -494,17 +494,34 @@ fn no_leaks_fails_where_something_leaks_and_names_it() {
     assert_eq!((code, outcomes(&check)), (1, vec!["no leaks leaks fail".to_owned()]));
     let rule = &check["rules"][0];
     assert!(rule["message"].as_str().unwrap().contains("main.(*harbor).hail"), "{rule:#}");
+    // What may be a container that isn't full yet passes, with a remark, unless it is asked for.
+    let message = rule["message"].as_str().unwrap();
+    let remark =
+        format!("1 leak of medium confidence is not failed: {LEAK}; --min-confidence med fails it");
+    assert!(message.ends_with(&remark), "{message}");
+    assert_eq!((&rule["value"], &rule["let_pass"][0]["function"]), (&1.into(), &LEAK.into()));
+    let (code, check) = answer(&harbor, &["--no-leaks", "--min-confidence", "med", "one"]);
+    let rule = &check["rules"][0];
+    assert_eq!((code, &rule["value"], &rule["let_pass"]), (1, &2.into(), &Value::Null));
     let offenders = rule["offenders"].as_array().unwrap();
     let offender = offenders.iter().find(|offender| offender["function"] == LEAK).unwrap();
     assert_eq!((&offender["function"], &offender["class"]), (&LEAK.into(), &"leak".into()));
     assert!(!offender["explanation"].as_str().unwrap().is_empty());
     // With a limit as well, the ends are compared too.
-    let (code, check) = answer(&harbor, &["--no-leaks", "--max-growth", "1GiB", "restarted"]);
+    let args = ["--no-leaks", "--max-growth", "1GiB", "restarted"];
+    let (code, check) = answer(&harbor, &args);
+    assert_eq!(code, 0);
+    let message = check["rules"][1]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("nothing surely leaks in 14 snapshots; 1 leak of medium"),
+        "{message}"
+    );
+    let (code, check) = answer(&harbor, &[&args[..], &["--min-confidence", "med"]].concat());
     assert_eq!(code, 1);
     assert_eq!(outcomes(&check), ["total growth pass", "no leaks leaks fail"]);
     // The allow-list covers leaks, too.
     let folder = folder("check-allowed-leak");
-    let rules = "[[rule]]\nclass = 'leak'\n[[allow]]\nfunction = 'FUNCTION'\nreason = 'r'\nexpires = 2999-12-31\n";
+    let rules = "[[rule]]\nclass = 'leak'\nmin_confidence = 'med'\n[[allow]]\nfunction = 'FUNCTION'\nreason = 'r'\nexpires = 2999-12-31\n";
     let one = harbor.join("one");
     for (function, code, left) in [("^main\\.", 0, 0), ("logbook", 1, 1)] {
         fs::write(folder.join("heapdiff.toml"), rules.replace("FUNCTION", function)).unwrap();
@@ -573,8 +590,10 @@ fn a_process_of_which_little_is_seen_is_no_pass() {
         names[range].to_vec()
     };
     let ask = |names: Vec<String>| {
-        let args: Vec<&str> =
-            ["--no-leaks"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let args: Vec<&str> = ["--no-leaks", "--min-confidence=med"]
+            .into_iter()
+            .chain(names.iter().map(String::as_str))
+            .collect();
         answer(&folder, &args)
     };
     // The first process has six snapshots, the second eight.

@@ -33,6 +33,7 @@ pub(crate) fn growth(rule: &str, value: i64, margin: i64, limit: i64) -> Judgeme
         advice: None,
         allowed: 0,
         offenders: Vec::new(),
+        let_pass: Vec::new(),
     }
 }
 

@@ -417,7 +417,13 @@ fn a_snapshot_that_is_given_twice_counts_once() {
     }
     let twice = ask_everything(&here, &["."]);
     assert!(twice.warns("identical-data", "3 snapshots appear twice"), "{}", twice.leaks);
-    assert_eq!(twice.report["suspects"], once["suspects"]);
+    // Only the positions of the inputs differ.
+    let told = |report: &Value| -> Vec<Value> {
+        let mut suspects = suspects(report).to_vec();
+        suspects.iter_mut().for_each(|suspect| suspect["shown_by"] = Value::Null);
+        suspects
+    };
+    assert_eq!(told(&twice.report), told(&once));
     assert_eq!(twice.report["verdict"], once["verdict"]);
 }
 

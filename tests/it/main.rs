@@ -30,6 +30,7 @@ mod judgement;
 mod kinds;
 mod leaks;
 mod mutation;
+mod next_steps;
 mod odd_histories;
 mod parts;
 mod patterns;

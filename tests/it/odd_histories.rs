@@ -187,7 +187,13 @@ fn differences_among_states_are_left_out() {
     mixed.push(negative);
     let all = asked("differences", &mixed);
     assert!(all.warns("delta-profile", "2 snapshots are delta profiles"), "{}", all.leaks);
-    assert_eq!(all.report["suspects"], clean.report["suspects"], "{}", all.leaks);
+    // Only the positions of the inputs differ.
+    let told = |report: &serde_json::Value| -> Vec<serde_json::Value> {
+        let mut suspects = suspects(report).to_vec();
+        suspects.iter_mut().for_each(|suspect| suspect["shown_by"] = serde_json::Value::Null);
+        suspects
+    };
+    assert_eq!(told(&all.report), told(&clean.report), "{}", all.leaks);
     let only: Vec<_> = (0..8)
         .map(|i| {
             let mut delta = snapshot(60 * i, &[kept("main.leak", 5 + i)]);

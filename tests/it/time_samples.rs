@@ -3,7 +3,7 @@
 use crate::samples::{KIB, MIB, empty_diff, input, place, total};
 use heapdiff::analysis::estimates::{Class, Estimate, Share};
 use heapdiff::analysis::suspects::{
-    Goroutines, Limit, LimitOutcome, Needed, Part, ProcessMemory, Suspect, Verdict,
+    Goroutines, Limit, LimitOutcome, Needed, Part, ProcessMemory, ShownBy, Suspect, Verdict,
 };
 use heapdiff::analysis::timeline::{Through, Timeline, TimelineRow};
 use heapdiff::analysis::{Measure, Omitted};
@@ -111,6 +111,11 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         fix: "Bound the container: delete what has ended, evict by age or number.".to_owned(),
         process: 0,
         since: 0,
+        shown_by: Some(ShownBy {
+            functions: vec![function.to_owned()],
+            inputs: [0, values.len() - 1],
+            since: 0,
+        }),
         values,
     }
 }
@@ -151,6 +156,8 @@ pub(crate) fn leaks() -> Report {
     });
     let mut parked =
         suspect(2, "main.(*chatRoom).broadcast", Class::Leak, curve(n, 800, 9600, |x| x));
+    let at = vec!["main.(*chatRoom).broadcast.func1".to_owned()];
+    parked.shown_by = Some(ShownBy { functions: at, inputs: [12, 14], since: 12 });
     (parked.sample_type, parked.unit) = ("goroutine".to_owned(), "count".to_owned());
     (parked.growth, parked.slope_per_hour) = (estimate(8800, 0), Some(estimate(9600, 96)));
     (parked.q_value, parked.retention) = (None, None);
@@ -180,6 +187,7 @@ pub(crate) fn leaks() -> Report {
     );
     (late.since, late.persistence, late.fix) = (5, 0.5, String::new());
     late.path.clear();
+    late.shown_by.iter_mut().for_each(|shown_by| shown_by.since = 5);
     let mut others = vec![
         suspect(4, "main.fill", Class::GrowingDecelerating, curve(n, MIB, 90 * MIB, f64::sqrt)),
         suspect(5, "runtime.newproc1", Class::Grew, curve(n, MIB, 5 * MIB, f64::round)),

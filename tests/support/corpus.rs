@@ -28,6 +28,13 @@ pub(crate) fn verdicts() -> Vec<PathBuf> {
     [own, more].concat()
 }
 
+/// All recordings over time of services: [`verdicts`], and more in `../shared`.
+pub(crate) fn recordings() -> Vec<PathBuf> {
+    let shared = ["chatlab", "publiclab"].map(|lab| root().join("../shared").join(lab));
+    let more = shared.iter().flat_map(|lab| folders(&lab.join("recordings")));
+    verdicts().into_iter().chain(more).collect()
+}
+
 /// The folders in a folder, by name; empty if it doesn't exist.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

@@ -4,7 +4,8 @@ use super::scopes::holds;
 use super::{CheckSubject, Demand, Judgement, Leaks, Offender, Outcome};
 use crate::analysis::Suspect;
 use crate::analysis::estimates::Class;
-use crate::rules::{Allowance, Level, Limits, Rule, Value};
+use crate::patterns::Confidence;
+use crate::rules::{Allowance, LeastConfidence, Level, Limits, Rule, Value};
 use crate::stats::class::LEAST;
 use crate::stats::threshold::{Growth, Needed, Verdict};
 use crate::units::{self, Bytes, Kind, Nanoseconds};
@@ -167,6 +168,12 @@ pub(super) fn leaks(
             allowed.is_none()
         })
         .collect();
+    let is_enough = |suspect: &&Suspect| match rule.min_confidence {
+        LeastConfidence::High => suspect.confidence == Confidence::High,
+        LeastConfidence::Med => suspect.confidence != Confidence::Low,
+        LeastConfidence::Low => true,
+    };
+    let (leaks, let_pass): (Vec<&Suspect>, Vec<&Suspect>) = leaks.into_iter().partition(is_enough);
     judgement.value = Some(leaks.len() as i64);
     if let Some(first) = leaks.first() {
         judgement.sample_type.clone_from(&first.sample_type);
@@ -195,10 +202,44 @@ pub(super) fn leaks(
         };
         judgement.advice = Some(more_snapshots());
     } else {
-        judgement.message = format!("nothing leaks in {snapshots} snapshots");
+        let surely = if let_pass.is_empty() { "" } else { "surely " };
+        judgement.message = format!("nothing {surely}leaks in {snapshots} snapshots");
     }
+    if let Some(remark) = not_failed(&let_pass) {
+        judgement.message = format!("{}; {remark}", judgement.message);
+    }
+    judgement.let_pass = let_pass.into_iter().map(leak).collect();
     judgement.offenders = leaks.into_iter().map(leak).collect();
     judgement
+}
+
+/// How many leaks a remark names.
+const NAMED: usize = 3;
+
+/// Says which leaks are not failed, and what fails them:
+/// `2 leaks of medium confidence are not failed: main.a, main.b; --min-confidence med fails them`.
+fn not_failed(leaks: &[&Suspect]) -> Option<String> {
+    let least = leaks.iter().map(|leak| leak.confidence).max()?;
+    let is_mixed = leaks.iter().any(|leak| leak.confidence != least);
+    let (words, option) = match least {
+        Confidence::Low if is_mixed => ("medium or low", "low"),
+        Confidence::Low => ("low", "low"),
+        Confidence::Med | Confidence::High => ("medium", "med"),
+    };
+    let mut names: Vec<&str> =
+        leaks.iter().take(NAMED).map(|leak| leak.site.function.as_str()).collect();
+    if leaks.len() > NAMED {
+        names.push("…");
+    }
+    let names = names.join(", ");
+    let (what, them) = match leaks.len() {
+        1 => ("1 leak".to_owned(), "it"),
+        more => (format!("{more} leaks"), "them"),
+    };
+    let are = if leaks.len() == 1 { "is" } else { "are" };
+    Some(format!(
+        "{what} of {words} confidence {are} not failed: {names}; --min-confidence {option} fails {them}"
+    ))
 }
 
 /// The advice on how to tell whether something leaks.

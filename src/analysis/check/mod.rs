@@ -134,6 +134,9 @@ pub struct Judgement {
     pub allowed: i64,
     /// The places behind it, the most certain first; empty if the rule passes.
     pub offenders: Vec<Offender>,
+    /// Leaks of less confidence than the rule is about: it doesn't fail because of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_pass: Vec<Offender>,
 }
 
 impl Judgement {
@@ -159,6 +162,7 @@ impl Judgement {
             advice: None,
             allowed: 0,
             offenders: Vec::new(),
+            let_pass: Vec::new(),
         }
     }
 }

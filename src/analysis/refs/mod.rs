@@ -148,6 +148,9 @@ pub struct Refs {
     /// The matching functions, the ones with most change first, added up path by path (for a single
     /// profile: the largest).
     pub sites: Vec<RefsSite>,
+    /// The values of all stacks with a matching function, if several match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Change<i64>>,
     /// Further matching functions, the heaviest first; one may be part of another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more_sites: Vec<String>,
@@ -201,6 +204,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     }
     let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
     let sums = Sums::new(subject, &stacks);
+    let together = together(subject, &stacks, &sums, &matched);
     let mut totals = totals(subject, &stacks, &sums, matched);
     totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
         let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
@@ -224,6 +228,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         },
         direction: asked.direction,
         sites: Vec::new(),
+        together: together.filter(|_| moving > 1),
         more_sites: more.iter().map(|(row, ..)| frames.name(*row).to_owned()).collect(),
         paths: Vec::new(),
         omitted_paths: None,
@@ -337,6 +342,26 @@ impl Sums {
         let (before, after) = self.at(id);
         after.wrapping_sub(before)
     }
+}
+
+/// The values of all stacks with one of these rows; `None` if there is only one.
+fn together(
+    subject: &Subject<'_>,
+    stacks: &Stacks<'_>,
+    sums: &Sums,
+    rows: &[RowId],
+) -> Option<Change<i64>> {
+    let mut is_asked = vec![false; subject.frames.len()];
+    rows.iter().for_each(|row| is_asked[row.0 as usize] = true);
+    let mut whole = [0_i64; 2];
+    for id in stacks.ids().filter(|_| rows.len() > 1) {
+        let mut own = stacks.rows(id, subject.frames, Unsymbolized::Address);
+        if own.any(|row| is_asked[row.0 as usize]) {
+            let (before, after) = sums.at(id);
+            whole = [whole[0].wrapping_add(before), whole[1].wrapping_add(after)];
+        }
+    }
+    (rows.len() > 1).then(|| subject.change(whole))
 }
 
 /// Returns for each row how much changed in and beneath it and in itself, added up path by path, so

@@ -202,6 +202,10 @@ fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
         head.bound += other.bound;
         head.is_own |= other.is_own;
         head.suspect.add(&other.suspect);
+        if head.suspect.sample_type == other.suspect.sample_type {
+            head.trail.push(other.suspect.site.function);
+            head.trail.extend(other.trail);
+        }
     }
     let parts = &mut head.suspect.parts;
     // What one place leaks is one part, memory and goroutines apart.
@@ -302,13 +306,21 @@ mod tests {
             parts: Vec::new(),
             load_factor: None,
             goroutines: None,
+            shown_by: None,
             explanation: String::new(),
             fix: String::new(),
             process: 0,
             since: 0,
             values: values.to_vec(),
         };
-        Ranked { bound: growth as f64, suspect, is_own: true, is_payload: false, objects: 0.0 }
+        Ranked {
+            bound: growth as f64,
+            suspect,
+            is_own: true,
+            is_payload: false,
+            objects: 0.0,
+            trail: Vec::new(),
+        }
     }
 
     /// Goroutines that pile up below a function.

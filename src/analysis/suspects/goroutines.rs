@@ -66,10 +66,9 @@ impl Group {
         self.line.values.last().copied().unwrap_or(0)
     }
 
-    /// How fast it grows now; if that is unclear, because it grows in stairs, over the whole time.
+    /// How fast it grows.
     pub(super) fn slope(&self) -> Slope {
-        let Judgement { late, slope, .. } = self.judgement;
-        if late.interval.lower > 0.0 { late } else { slope }
+        self.judgement.late.or_whole(self.judgement.slope)
     }
 
     /// Whether most snapshots have it.

@@ -15,6 +15,7 @@ mod follow;
 mod goroutines;
 mod judged;
 mod parked;
+mod shown;
 mod verdict;
 
 pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
@@ -31,7 +32,7 @@ use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
-use crate::stats::class::{Growth, LEAST};
+use crate::stats::class::{Growth, Judgement, LEAST};
 use candidate_stacks::CandidateStack;
 use contexts::{Contexts, frames_of};
 use goroutines::Group;
@@ -96,6 +97,22 @@ pub struct Suspect {
     pub since: usize,
     /// Its value in each judged snapshot of its process.
     pub values: Vec<i64>,
+    /// What shows its growth; of leaks, and of what grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<ShownBy>,
+}
+
+/// The functions and the profiles whose call paths show the growth of a suspect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ShownBy {
+    /// The function to blame, or if less than half of the growth goes through it, another one, or
+    /// several that together show more.
+    pub functions: Vec<String>,
+    /// The first and the last profile of its process, by position among the inputs.
+    pub inputs: [usize; 2],
+    /// The profile in which the growth begins, likewise.
+    pub since: usize,
 }
 
 impl Suspect {
@@ -172,6 +189,8 @@ struct Ranked {
     is_payload: bool,
     /// By how many objects its heaviest stack grew; 0 for goroutines.
     objects: f64,
+    /// The functions of its heaviest stack from where it grew to the root, and those of its parts.
+    trail: Vec<String>,
 }
 
 /// Finds the suspects of a recording, the worst first, and the verdict.
@@ -185,12 +204,13 @@ pub(crate) fn suspects(
     let goroutines = &recording.goroutines;
     // Goroutine profiles alone describe goroutines, not memory.
     let alone = recording.is_of_goroutines();
-    let parked = if alone && track.is_timed() {
+    let spans_of_goroutines = if alone && track.is_timed() {
         // Profiles of the same time go to the process of the first of them.
-        Parked::new(goroutines, &nearest(goroutines, goroutines), (owners, asked))
+        nearest(goroutines, goroutines)
     } else {
-        Parked::new(goroutines, &goroutines.processes, (owners, asked))
+        goroutines.processes.clone()
     };
+    let parked = Parked::new(goroutines, &spans_of_goroutines, (owners, asked));
     let symbols = &history.records.symbols;
     let names = symbols.functions.iter().map(|function| symbols.text(function.name));
     let changes = |span: &Span| Evolution { history, measured, span }.changes();
@@ -235,6 +255,17 @@ pub(crate) fn suspects(
     }
     for Ranked { suspect, .. } in &mut found {
         suspect.settle(&asked.catalog);
+    }
+    for (process, span) in track.processes.iter().enumerate().filter(|_| !alone) {
+        shown::add_to(&mut found, (process, false), (history, 0), span, || {
+            if process == main { of_main.clone() } else { changes(span) }
+        });
+    }
+    let first_input = if alone { 0 } else { history.moments.len() };
+    for (process, span) in spans_of_goroutines.iter().enumerate() {
+        let counted = || parked.changes(span);
+        let of = (&goroutines.history, first_input);
+        shown::add_to(&mut found, (process, true), of, span, counted);
     }
     let certainty = |one: &Ranked| (one.suspect.class, one.suspect.confidence, !one.is_own);
     found.sort_by(|a, b| {
@@ -345,7 +376,8 @@ impl Case<'_> {
         let mechanism = entry.map_or(mechanism, |_| Some(&candidate.frame));
         let interval = candidate.tally.evidence.interval(candidate.delta() as f64, LEVEL);
         let is_trend = span.moments.len() >= LEAST;
-        let late = candidate.judgement.late;
+        let Judgement { late, slope: whole, .. } = candidate.judgement;
+        let slope = late.or_whole(whole);
         let mut class = candidate.class;
         let is_mark = |id: &PatternId| catalog[*id].evidence == PatternEvidence::Highwater;
         if class != Class::Churn && stack.patterns.first().is_some_and(is_mark) {
@@ -408,17 +440,23 @@ impl Case<'_> {
             process,
             since: candidate.judgement.since,
             values: candidate.line.values.clone(),
+            shown_by: None,
         };
+        // What hasn't certainly risen of late is less sure to be a leak, however it rose before.
         suspect.confidence = confidence::of(&suspect, &patterns, catalog, piles_up);
+        suspect.slope_per_hour = suspect.slope_per_hour.map(|_| slope.into());
         let bound = if is_trend && track.is_timed() {
-            late.inner.lower
+            slope.inner.lower
         } else if candidate.is_sampled {
             candidate.tally.evidence.lower_bound()
         } else {
             candidate.delta() as f64
         };
         let is_own = entry.is_some() || !is_foreign;
-        Ranked { bound, suspect, is_own, is_payload, objects: stack.objects }
+        let heaviest = &stack.heaviest;
+        let grown = heaviest.iter().position(|frame| *frame == candidate.frame).unwrap_or_default();
+        let trail = heaviest[grown..].iter().map(name).collect();
+        Ranked { bound, suspect, is_own, is_payload, objects: stack.objects, trail }
     }
 }
 

@@ -5,9 +5,10 @@
 
 use super::goroutines::{Group, LEAST_BYTES, groups};
 use super::{Goroutines, LeaksQuery, Ranked, Suspect, explanation, ids, is_any, place};
-use crate::analysis::Place;
 use crate::analysis::entries::Entries;
 use crate::analysis::estimates::{Class, Estimate};
+use crate::analysis::evolution::{Evolution, RecordChange};
+use crate::analysis::{Measured, Place};
 use crate::model::ids::FunctionId;
 use crate::model::recording::{Span, Track};
 use crate::model::site::{Frame, Owners};
@@ -52,6 +53,13 @@ impl<'a> Parked<'a> {
         parked.kinds = groups.clone().map(|group| of(group, None)).collect();
         parked.patterns = groups.map(|group| of(group, Some(group.state))).collect();
         parked
+    }
+
+    /// The changes of all stacks over a process.
+    pub(super) fn changes(&self, span: &Span) -> Vec<RecordChange> {
+        let history = &self.track.history;
+        let measured = &Measured::new(&history.sample_types, 0);
+        Evolution { history, measured, span }.changes()
     }
 
     fn facts(&self, group: &Group) -> Goroutines {
@@ -166,6 +174,7 @@ impl<'a> Parked<'a> {
                 process: *process,
                 since: group.judgement.since,
                 values: group.line.values.clone(),
+                shown_by: None,
             };
             (suspect.explanation, suspect.fix) =
                 explanation::explain(&suspect, catalog, group.line.values.len());
@@ -181,6 +190,10 @@ impl<'a> Parked<'a> {
                 is_own,
                 is_payload: false,
                 objects: 0.0,
+                trail: std::iter::once(parked)
+                    .chain(group.stack.iter().map(name))
+                    .map(str::to_owned)
+                    .collect(),
             }
         };
         let groups = self.groups.iter().zip(&self.patterns);

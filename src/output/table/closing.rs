@@ -165,23 +165,25 @@ fn nothing_grew(report: &Report, diff: &Diff) -> String {
 /// The command that asks `question` about `function` in the inputs of the report.
 fn command(report: &Report, question: &str, function: &str) -> Option<String> {
     let inputs: Vec<&Input> = report.inputs.iter().collect();
-    command_on(&report.sample_type, question, Some(function), &inputs)
+    command_on(&report.sample_type, question, &[function], &inputs)
 }
 
-/// The command that asks `question` in some inputs, about `function` if one is given.
+/// The command that asks `question` in some inputs, about `functions` if any are given.
 pub(in crate::output) fn command_on(
     sample_type: &str,
     question: &str,
-    function: Option<&str>,
+    functions: &[&str],
     inputs: &[&Input],
 ) -> Option<String> {
     // Standard input can't be read again, and a control character has no safe spelling.
     let unusable = |name: &str| name == "-" || matches!(escape(name), std::borrow::Cow::Owned(_));
-    if inputs.iter().any(|input| unusable(&input.name)) || function.is_some_and(unusable) {
+    if inputs.iter().any(|input| unusable(&input.name))
+        || functions.iter().any(|name| unusable(name))
+    {
         return None;
     }
-    let pattern = function.map(|function| {
-        let exactly = shell::exactly(function);
+    let pattern = (!functions.is_empty()).then(|| {
+        let exactly = shell::exactly_one_of(functions);
         format!(" {}", shell::quote(&exactly))
     });
     let default = inputs.last().and_then(|input| input.default_sample_type.as_deref());

@@ -26,6 +26,16 @@ pub(super) fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    if let Some(together) = refs.together {
+        writeln!(out)?;
+        let scale = number::Scale::new(&report.unit, style.unit.as_deref());
+        let sum = match together.delta {
+            Some(delta) => scale.change(delta),
+            None => scale.value(together.after),
+        };
+        let functions = counted(refs.sites.len() + refs.more_sites.len(), "functions");
+        wrap::write("", &format!("{sum} through any of {functions}"), Ansi::new(), style, out)?;
+    }
     for site in &refs.sites {
         writeln!(out)?;
         if let Some(headline) = headline(report, refs, site) {

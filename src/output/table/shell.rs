@@ -27,6 +27,15 @@ pub(crate) fn exactly(name: &str) -> String {
     format!("^{}$", regex::escape(name))
 }
 
+/// A regular expression that matches exactly these names.
+pub(crate) fn exactly_one_of(names: &[&str]) -> String {
+    if let [name] = names {
+        return exactly(name);
+    }
+    let names: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    format!("^({})$", names.join("|"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,6 +73,11 @@ pub(super) fn write(
             write_brief(heading, &of_class, report, style, out)?;
         }
     }
+    if full.iter().take(shown).any(|suspect| suspect.q_value.is_some()) {
+        writeln!(out)?;
+        let text = "q: of what grew with a q this low or lower, at most this share only seems to have grown";
+        wrap::write("", text, Ansi::new().dimmed(), style, out)?;
+    }
     let omitted = (verdict.omitted > 0).then(|| {
         ("not shown: ", format!("{} (-n 0 shows them)", counted(verdict.omitted, "suspects")))
     });
@@ -102,7 +107,7 @@ fn write_suspect(
 ) -> io::Result<()> {
     write_title(verdict, suspect, style, out)?;
     let scale = scale(report, suspect, style);
-    write_growth(suspect, &scale, style, out)?;
+    write_growth(report, suspect, &scale, style, out)?;
     if let Some(goroutines) = &suspect.goroutines {
         write_goroutines(suspect, goroutines, style, out)?;
     }
@@ -195,6 +200,7 @@ fn write_title(
 
 /// Writes the sparkline and the numbers of the growth.
 fn write_growth(
+    report: &Report,
     suspect: &Suspect,
     scale: &Scale<'_>,
     style: &Style,
@@ -209,8 +215,7 @@ fn write_growth(
         shape.push(format!("{} → {}", scale.value(first), scale.value(last)));
     }
     if suspect.since > 0 {
-        let (since, all) = (suspect.since + 1, suspect.values.len());
-        shape.push(format!("since snapshot {since} of {all}"));
+        shape.push(since(report, suspect));
     }
     write_facts("values", &shape, style, out)?;
     let per_hour = |slope| number::estimate(|value| scale.value(value), slope, "/h");
@@ -236,6 +241,22 @@ fn write_growth(
         write_facts("kept", &facts, style, out)?;
     }
     Ok(())
+}
+
+/// The snapshot in which the growth begins, counted like in the heading.
+fn since(report: &Report, suspect: &Suspect) -> String {
+    let shown = report.answer.timeline().zip(suspect.shown_by.as_ref());
+    let place = shown.and_then(|(timeline, shown_by)| {
+        let at = timeline.inputs.iter().position(|input| *input == shown_by.since)?;
+        Some((at, timeline.inputs.len()))
+    });
+    let (since, all) = place.unwrap_or((suspect.since, suspect.values.len()));
+    let what = if place.is_none() && suspect.is_of_goroutines() {
+        "goroutine profile"
+    } else {
+        "snapshot"
+    };
+    format!("since {what} {} of {all}", since + 1)
 }
 
 fn q_value(q: f64) -> String {

@@ -18,6 +18,9 @@ use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
 
+/// From this width of a terminal on, sparklines get a larger share of it.
+const WIDE: usize = 100;
+
 /// Width of a sparkline if nothing limits the line.
 const SPARK_AT_MOST: usize = 60;
 
@@ -28,6 +31,8 @@ pub(super) fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let spark = match style.width {
+        // A narrow terminal has to hold names, files and lines as well.
+        Width::Columns(columns) if columns < WIDE => (columns / 8).max(8),
         Width::Columns(columns) => (columns / 5).clamp(8, SPARK_AT_MOST),
         Width::Unlimited => SPARK_AT_MOST,
     };
@@ -66,10 +71,14 @@ pub(super) fn write(
     if timeline.rows.is_empty() {
         return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
-    let rises = |row: &TimelineRow| matches!(row.class, Class::Leak | Class::GrowingDecelerating);
-    if lines(timeline).any(|(row, _)| rises(row)) {
-        let text =
-            "To see which code is to blame and what to do, run heapdiff leaks with these profiles.";
+    // Where leaks can be asked for, rows have such classes.
+    let is_judged = |row: &TimelineRow| {
+        use Class::{GrowingDecelerating, Leak, Step, WarmUp};
+        matches!(row.class, Leak | GrowingDecelerating | Step | WarmUp)
+    };
+    if lines(timeline).any(|(row, _)| is_judged(row)) {
+        let text = "A class describes all values of a row together, whoever calls it. heapdiff leaks \
+                    judges its callers one by one, and says which code is to blame and what to do.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
     Ok(())
@@ -128,9 +137,9 @@ fn columns<'a>(
             sparkline::of_processes(shown.values, &timeline.processes, spark)
         })
         .column(Number, "first", Some(2), move |shown| scale.value(at(shown.values, first)))
-        .column(Number, "last", Some(4), move |shown| scale.value(at(shown.values, last)))
+        .column(Number, "last", Some(3), move |shown| scale.value(at(shown.values, last)))
         .column(Number, change, None, move |shown| scale.change(shown.change))
-        .column(Number, "slope", Some(5), move |shown| {
+        .column(Number, "slope", Some(4), move |shown| {
             Some(format!("{}/h", scale.change(shown.row?.slope_per_hour?.estimate)))
         })
         .column(Text, "95 % interval", Some(0), move |shown| {
@@ -141,14 +150,14 @@ fn columns<'a>(
             let rate = shown.rates.iter().rev().flatten().next()?;
             Some(format!("{}/s", scale.value(*rate)))
         })
-        .column(Word, "in", Some(7), |shown| shown.waits_for.map(str::to_owned))
+        .column(Word, "in", Some(5), |shown| shown.waits_for.map(str::to_owned))
         .column(Word, "class", Some(6), |shown| Some(short_word(shown.row?.class).to_owned()))
         .name(if timeline.places.is_some() { "goroutines at" } else { rows::title(report) })
-        .column(Text, "where", Some(3), move |shown| {
+        .column(Text, "where", Some(7), move |shown| {
             let row = shown.row?;
             Some(rows::place(View { report, style }, None, (row.file.as_ref(), row.line)))
         })
-        .name_at_least(24)
+        .name_at_least(18)
 }
 
 /// The first and last snapshot of the judged process, between which Δ is.
