@@ -6,6 +6,7 @@
 
 use super::Measured;
 use super::snapshot_pair::Process;
+use crate::graph::frames::{Frames, SiteId};
 use crate::model::ids::FunctionId;
 use crate::model::origin::Owner;
 use crate::model::series::Series;
@@ -113,6 +114,30 @@ impl<'a> Entries<'a> {
         let whole: i64 = all.iter().map(|(sum, _)| *sum).fold(0, i64::saturating_add);
         let &(most, frame) = all.last()?;
         (most as f64 >= MOST * whole as f64 && most > 0).then_some(frame)
+    }
+}
+
+/// Blames the callers of libraries instead of these sites, for what the libraries allocate in goroutines
+/// of their own. `runs` are those of [`Entries::of_runs`].
+pub(super) fn redirect<'s>(
+    (series, frames): (&Series, &Frames),
+    measured: &Measured,
+    runs: (usize, Option<Process>),
+    sites: impl Iterator<Item = &'s mut SiteId>,
+) {
+    let owners = frames.owners();
+    let function = |site: SiteId| frames.site(site).function;
+    let name = |site: SiteId| series.symbols.name(function(site));
+    let is_asked = |site: &SiteId| is_asked(name(*site), owners.of(function(*site)));
+    let mut asked: Vec<&mut SiteId> = sites.filter(|site| is_asked(site)).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = asked.iter().map(|site| name(**site)).collect();
+    let entries = Entries::of_runs(series, owners, measured, runs, names.iter().copied());
+    for (site, name) in asked.iter_mut().zip(names) {
+        let entry = entries.of(name).and_then(|frame| frames.find_site(frame));
+        **site = entry.unwrap_or(**site);
     }
 }
 

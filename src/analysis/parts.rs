@@ -193,6 +193,44 @@ pub(super) fn share(size: u64, gross: u64) -> f64 {
     if gross == 0 { 0.0 } else { size as f64 / gross as f64 }
 }
 
+/// The caller behind the largest part in the direction of the row, and its share; `None` if that part
+/// has no caller. Parts are in the order of [`joined`].
+pub(super) fn main_caller<T: PartSum>(parts: &[Part<T>]) -> Option<(SiteId, f64)> {
+    let first = parts.first().filter(|part| part.sum.delta() != 0)?;
+    Some((first.site?, share(first.size(), gross(parts))))
+}
+
+/// The parts of a row, by their positions.
+pub(super) struct Division<T> {
+    /// Those that are listed.
+    pub(super) listed: Vec<usize>,
+    /// The others,
+    pub(super) left: Vec<usize>,
+    /// what they add up to,
+    pub(super) rest: T,
+    /// and the sum of their sizes.
+    pub(super) size: u64,
+}
+
+/// Separates the parts that are listed, which are the chosen ones, from the others. One part is the whole
+/// row: it is listed if it has a caller.
+pub(super) fn divide<T: PartSum>(parts: &[Part<T>], chosen: &[usize]) -> Division<T> {
+    let only = parts.len() == 1 && parts[0].site.is_some();
+    let (listed, others): (Vec<usize>, Vec<usize>) =
+        (0..parts.len()).partition(|i| chosen.contains(i) || only);
+    let left = if parts.len() > 1 { others } else { Vec::new() };
+    let mut rest = T::default();
+    left.iter().for_each(|&i| rest.merge(&parts[i].sum));
+    let size = left.iter().map(|&i| parts[i].size()).fold(0, u64::saturating_add);
+    Division { listed, left, rest, size }
+}
+
+/// The site of the only part that is left.
+pub(super) fn only_site<T>(parts: &[Part<T>], left: &[usize]) -> Option<SiteId> {
+    let &[only] = left else { return None };
+    parts[only].site
+}
+
 /// A row whose parts may have lines of their own.
 #[derive(Debug)]
 pub(super) struct Splittable {

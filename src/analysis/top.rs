@@ -1,9 +1,9 @@
 //! Ranks where the memory is in one snapshot.
 
-use super::entries::{self, Entries};
+use super::entries;
 use super::parts::{
-    CallerPart, OtherCallers, Part, PartSum, PartValue, Parts, Splittable, choose, gross, joined,
-    share,
+    CallerPart, Division, OtherCallers, Part, PartSum, PartValue, Parts, Splittable, choose,
+    divide, gross, joined, main_caller, only_site, share,
 };
 use super::places::{self, PlaceCounts};
 use super::{
@@ -195,35 +195,17 @@ fn findings(
     found
 }
 
-/// Blames the callers of libraries for what these allocate in goroutines of their own.
-fn redirect<'s>(subject: &Subject<'_>, sites: impl Iterator<Item = &'s mut SiteId>) {
-    let &Subject { series, frames, ref measured, .. } = subject;
-    let owners = frames.owners();
-    let function = |site: SiteId| frames.site(site).function;
-    let name = |site: SiteId| series.symbols.name(function(site));
-    let is_asked = |site: &SiteId| entries::is_asked(name(*site), owners.of(function(*site)));
-    let mut asked: Vec<&mut SiteId> = sites.filter(|site| is_asked(site)).collect();
-    if asked.is_empty() {
-        return;
-    }
-    let names: Vec<&str> = asked.iter().map(|site| name(**site)).collect();
-    let entries = Entries::of_runs(series, owners, measured, (0, None), names.iter().copied());
-    for (site, name) in asked.iter_mut().zip(names) {
-        let entry = entries.of(name).and_then(|frame| frames.find_site(frame));
-        **site = entry.unwrap_or(**site);
-    }
-}
-
 /// The parts of rows and of the addresses beneath them, in order.
 fn parts_of(
     subject: &Subject<'_>,
     parts: &Parts<StackSum>,
     rows: impl Iterator<Item = RowId>,
 ) -> HashMap<RowId, Vec<Part<StackSum>>, FxBuildHasher> {
-    let &Subject { series, frames, .. } = subject;
+    let &Subject { series, frames, ref measured, .. } = subject;
     let mut parts =
         parts.of_rows(rows.flat_map(|row| std::iter::once(row).chain(addresses(frames, row))));
-    redirect(subject, parts.values_mut().flatten().filter_map(|part| part.site.as_mut()));
+    let sites = parts.values_mut().flatten().filter_map(|part| part.site.as_mut());
+    entries::redirect((series, frames), measured, (0, None), sites);
     let name = |site: SiteId| series.symbols.name(frames.site(site).function);
     for parts in parts.values_mut() {
         *parts = joined(parts, name, |sum| sum.value.unsigned_abs());
@@ -258,23 +240,16 @@ impl Splitter<'_> {
     /// Lists the chosen parts of a row, and what is left.
     fn split(&self, row: &mut TopRow, parts: &[Part<StackSum>], chosen: &[usize]) {
         let gross = gross(parts);
-        let only = parts.len() == 1 && parts[0].site.is_some();
-        let mut rest = StackSum::default();
-        let (mut count, mut size, mut site) = (0, 0_u64, None);
-        for (i, part) in parts.iter().enumerate() {
-            if chosen.contains(&i) || only {
-                row.callers.push(CallerPart {
-                    place: part.site.map(|site| self.place(site)),
-                    part: self.value(&part.sum, gross),
-                });
-            } else if parts.len() > 1 {
-                rest.merge(&part.sum);
-                (count, size, site) = (count + 1, size.saturating_add(part.size()), part.site);
-            }
-        }
-        let part = PartValue { share: share(size, gross), ..self.value(&rest, gross) };
-        let place = site.filter(|_| count == 1).map(|site| self.place(site));
-        row.others = (count > 0).then_some(OtherCallers { count, place, part });
+        let Division { listed, left, rest, size } = divide(parts, chosen);
+        row.callers.extend(listed.into_iter().map(|i| CallerPart {
+            place: parts[i].site.map(|site| self.place(site)),
+            part: self.value(&parts[i].sum, gross),
+        }));
+        row.others = (!left.is_empty()).then(|| OtherCallers {
+            count: left.len(),
+            place: only_site(parts, &left).map(|site| self.place(site)),
+            part: PartValue { share: share(size, gross), ..self.value(&rest, gross) },
+        });
     }
 }
 
@@ -301,10 +276,7 @@ pub fn top(subject: &Subject<'_>, order: Order, wanted: RowOptions) -> Top {
         let main = primary(sum, order);
         let (file, line) = context.place(id);
         let evidence = &found.rows[id.0 as usize];
-        let main_part = parts.get(&id).and_then(|parts| {
-            let first = parts.first().filter(|part| part.sum.value != 0)?;
-            Some((first.site?, share(first.size(), gross(parts))))
-        });
+        let main_part = parts.get(&id).and_then(|parts| main_caller(parts));
         TopRow {
             name: frames.name(id).to_owned(),
             file,

@@ -126,8 +126,8 @@ pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
     late.into_iter().filter(|(_, tally)| tally.p_growth() > STOPPED).map(|(key, _)| key).collect()
 }
 
-/// Share of the intervals with growth from which a leak hasn't stopped.
-const PERSISTS: f64 = 0.8;
+/// Share of the intervals with growth from which the growth alone is strong.
+pub(super) const PERSISTS: f64 = 0.8;
 
 /// A value that never falls rises this often without stopping: a full cache does so once in 2⁶.
 const RISES: usize = 6;

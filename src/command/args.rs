@@ -61,8 +61,8 @@ pub(super) struct Cli {
     pub(super) bare: BareArgs,
 }
 
-/// Defines the subcommands, in the order of the help. A question is one line: its arguments, the field with its inputs, and
-/// the function that makes its request.
+/// Defines the subcommands, in the order of the help. A question is one line: its arguments, the
+/// field with its inputs, and the function that makes its request.
 macro_rules! commands {
     ($(
         questions { $($name:ident($args:ty), $($input:ident).+ => $request:path;)+ }

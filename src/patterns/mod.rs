@@ -144,6 +144,12 @@ impl Pattern {
         self.id == FALLBACK
     }
 
+    /// Whether its frames are hardly ever those of anything else, and nothing limits how many of its
+    /// objects there can be: growth that matches it can't be a cache that fills.
+    pub fn has_no_bound(&self) -> bool {
+        self.unbounded && self.confidence == Confidence::High
+    }
+
     /// The sort key of a catalogue.
     fn rank(&self) -> (bool, Confidence, bool) {
         (self.is_fallback(), self.confidence, self.file.is_none())

@@ -36,6 +36,18 @@ impl Slope {
     }
 }
 
+/// Pearson's correlation of two series of equal length, −1 to 1; 0 if one of them is constant.
+pub fn correlation(a: &[i64], b: &[i64]) -> f64 {
+    let centered = |row: &[i64]| -> Vec<f64> {
+        let mean = row.iter().map(|&x| x as f64).sum::<f64>() / row.len().max(1) as f64;
+        row.iter().map(|&x| x as f64 - mean).collect()
+    };
+    let (a, b) = (centered(a), centered(b));
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let size = (product(&a, &a) * product(&b, &b)).sqrt();
+    if size > 0.0 { product(&a, &b) / size } else { 0.0 }
+}
+
 /// Pairs that rise minus pairs that fall (Kendall's S).
 fn score(values: &[f64]) -> f64 {
     let mut score = 0_i64;

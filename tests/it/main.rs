@@ -45,6 +45,7 @@ mod samples;
 mod schema;
 mod subtrees;
 mod table;
+mod tables;
 mod time_samples;
 mod time_tables;
 mod timeline;

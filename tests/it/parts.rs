@@ -1,29 +1,23 @@
 //! Rows split by caller: every line of a table holds one caller's part, and all lines add up.
 
 use crate::dsl::{bytes, heap, stack};
-use crate::{ask, corpus};
+use crate::tables::plain;
+use crate::{ask, corpus, tables};
 use heapdiff::analysis::Status;
 use heapdiff::analysis::parts::{CallerPart, OtherCallers};
 use heapdiff::filter::Spec;
 use heapdiff::model::change::Change;
 use heapdiff::model::origin::{Own, Owner};
 use heapdiff::model::site::{Frame, Owners};
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::{Style, Width};
 use heapdiff::report::{Answer, Query, Question, Report, Sort, analyze};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// A table with every digit.
 fn table(report: &Report) -> String {
-    let style = Style {
-        width: Width::Unlimited,
-        color: false,
-        unit: Some(report.unit.clone()),
-        file_names: FileNames::Short,
-    };
-    let mut out = Vec::new();
-    output::write(Format::Table, report, &style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    let style = Style { unit: Some(report.unit.clone()), ..plain(Width::Unlimited) };
+    tables::table(report, &style)
 }
 
 /// The number at the start of a text: `+1 204 bytes …`.

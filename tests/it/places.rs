@@ -1,10 +1,11 @@
 //! Goroutines by place: where they are in code that can be changed, what they wait for, and what `go` started.
 
 use crate::dsl::{bytes, heap, stack};
-use crate::{ask, corpus, program};
+use crate::tables::plain;
+use crate::{ask, corpus, program, tables};
 use heapdiff::analysis::places::PlaceCounts;
 use heapdiff::filter::Spec;
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::Width;
 use heapdiff::report::{Question, Report, analyze};
 use serde_json::Value;
 use std::path::Path;
@@ -35,15 +36,7 @@ fn answer(question: Question, inputs: &[&[u8]]) -> Report {
 }
 
 fn table(report: &Report) -> String {
-    let style = Style {
-        width: Width::Columns(120),
-        color: false,
-        unit: None,
-        file_names: FileNames::Short,
-    };
-    let mut out = Vec::new();
-    output::write(Format::Table, report, &style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    tables::table(report, &plain(Width::Columns(120)))
 }
 
 /// Function, reason, first function and starter, and how many there are or by how many they changed.

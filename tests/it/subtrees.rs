@@ -3,9 +3,10 @@
 
 use crate::ask::ask;
 use crate::dsl::{Stack, bytes, heap, stack};
+use crate::tables::{plain, table};
 use heapdiff::analysis::diff::{Diff, Status};
 use heapdiff::analysis::subtrees::{GrownSubtree, Start};
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::Width;
 use heapdiff::report::{Question, Report};
 
 const MIB: i64 = 1 << 20;
@@ -31,15 +32,7 @@ fn diff(report: &Report) -> &Diff {
 }
 
 fn text(report: &Report) -> String {
-    let style = Style {
-        width: Width::Columns(100),
-        color: false,
-        unit: None,
-        file_names: FileNames::Short,
-    };
-    let mut out = Vec::new();
-    output::write(Format::Table, report, &style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    table(report, &plain(Width::Columns(100)))
 }
 
 fn names(report: &Report) -> Vec<&str> {

@@ -1,20 +1,11 @@
 //! The table at several widths: compared with golden files, and properties that hold at every width.
 
+use crate::tables::{plain, table as text};
 use crate::{golden, samples};
 use heapdiff::analysis::diff::Status;
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::{FileNames, Style, Width};
 use heapdiff::report::Report;
 use unicode_width::UnicodeWidthStr;
-
-fn plain(width: Width) -> Style {
-    Style { width, color: false, unit: None, file_names: FileNames::Short }
-}
-
-fn text(report: &Report, style: &Style) -> String {
-    let mut out = Vec::new();
-    output::write(Format::Table, report, style, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
-}
 
 fn cases() -> Vec<(&'static str, Report)> {
     vec![

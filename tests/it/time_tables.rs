@@ -1,5 +1,6 @@
 //! Reports of leaks and timelines: tables at several widths, compared with golden files, and CSV.
 
+use crate::tables::{plain, table as text};
 use crate::{golden, samples, time_samples};
 use heapdiff::analysis::estimates::Class;
 use heapdiff::analysis::suspects::{Limit, LimitOutcome, Needed, Verdict};
@@ -7,18 +8,10 @@ use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::report::{Report, Warning, WarningCode};
 use unicode_width::UnicodeWidthStr;
 
-fn plain(width: Width) -> Style {
-    Style { width, color: false, unit: None, file_names: FileNames::Short }
-}
-
 fn said(format: Format, report: &Report, style: &Style) -> String {
     let mut out = Vec::new();
     output::write(format, report, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
-}
-
-fn text(report: &Report, style: &Style) -> String {
-    said(Format::Table, report, style)
 }
 
 fn at(report: &Report, columns: usize) -> String {

@@ -32,15 +32,6 @@ impl<'a> Judge<'a> {
         self.frames.find_site(entry.filter(|_| self.is_asked(site))?)
     }
 
-    /// Blames the callers of libraries instead of these sites.
-    pub(super) fn redirect_sites<'s>(&self, sites: impl Iterator<Item = &'s mut SiteId>) {
-        let mut sites: Vec<&mut SiteId> = sites.collect();
-        let Some(entries) = self.entries(sites.iter().map(|site| **site)) else { return };
-        for site in &mut sites {
-            **site = self.entry(&entries, **site).unwrap_or(**site);
-        }
-    }
-
     /// Blames the callers of libraries for what the libraries allocate in their own goroutines. Returns, for each
     /// site removed from the list, the site that replaces it.
     pub(super) fn redirect(

@@ -6,8 +6,12 @@
 
 use super::findings::{RowParts, Split, StackSum};
 use super::rows::{Case, Judge};
-use super::{CallerPart, OtherCallers, Status};
-use crate::analysis::parts::{Part, PartSum, PartValue, Splittable, choose, gross, joined, share};
+use super::{CallerPart, Comparison, OtherCallers, Status};
+use crate::analysis::entries;
+use crate::analysis::parts::{
+    Division, Part, PartSum, PartValue, Splittable, choose, divide, gross, joined, main_caller,
+    only_site, share,
+};
 use crate::analysis::{Bounds, Order, Place, addresses, place_of};
 use crate::graph::frames::{RowId, SiteId};
 use crate::model::change::Change;
@@ -24,7 +28,10 @@ impl Judge<'_> {
             rows.flat_map(|row| std::iter::once(row).chain(addresses(self.frames, row))).collect();
         let mut parts =
             self.found.parts.of_rows(rows.iter().copied().filter(|&row| self.is_leaf(row)));
-        self.redirect_sites(parts.values_mut().flatten().filter_map(|part| part.site.as_mut()));
+        let Comparison { series, measured, found, .. } = self.comparison;
+        let sites = parts.values_mut().flatten().filter_map(|part| part.site.as_mut());
+        let runs = (1, Some(found.process));
+        entries::redirect((series, self.frames), measured, runs, sites);
         let names = self.new_names();
         let symbols = &self.comparison.series.symbols;
         let same_build = self.comparison.same_build;
@@ -53,14 +60,8 @@ impl Judge<'_> {
 
     /// The caller behind the largest part of a row, and its share.
     pub(super) fn via(&self, parts: Option<&Vec<Part<StackSum>>>) -> (Option<Place>, Option<f64>) {
-        let main = parts.and_then(|parts| Some((parts.first()?, gross(parts))));
-        let Some((site, share)) = main
-            .filter(|(part, _)| part.sum.delta() != 0)
-            .and_then(|(part, gross)| Some((part.site?, share(part.size(), gross))))
-        else {
-            return (None, None);
-        };
-        (Some(self.place(site)), Some(share))
+        let main = parts.and_then(|parts| main_caller(parts));
+        main.map(|(site, share)| (self.place(site), share)).unzip()
     }
 
     fn place(&self, site: SiteId) -> Place {
@@ -126,30 +127,22 @@ impl Judge<'_> {
         chosen: &[usize],
     ) -> Split {
         let gross = gross(parts);
-        // One part is the whole row: it is listed if it has a caller.
-        let only = parts.len() == 1 && parts[0].site.is_some();
-        let is_listed = |i: usize| chosen.contains(&i) || only;
-        let listed = (0..parts.len()).filter(|&i| is_listed(i)).map(|i| CallerPart {
+        let Division { listed, left, rest, size } = divide(parts, chosen);
+        let listed = listed.into_iter().map(|i| CallerPart {
             place: parts[i].site.map(|site| self.place(site)),
             part: self.part_value(&parts[i].sum, gross, judged[i]),
         });
         let listed: Vec<CallerPart> = listed.collect();
-        let mut rest = StackSum::default();
-        let left: Vec<usize> =
-            (0..parts.len()).filter(|&i| !is_listed(i) && parts.len() > 1).collect();
-        left.iter().for_each(|&i| rest.merge(&parts[i].sum));
         let others = (!left.is_empty()).then(|| {
             let judged = match left.as_slice() {
                 [one] => judged[*one],
                 _ if listed.is_empty() => (None, Status::of(rest.values, case.status.is_real())),
                 _ => self.judge_rest(case, &rest, listed.len()),
             };
-            let size = left.iter().map(|&i| parts[i].size()).fold(0, u64::saturating_add);
             let part = self.part_value(&rest, gross, judged);
-            let only = left.first().filter(|_| left.len() == 1).and_then(|&one| parts[one].site);
             OtherCallers {
                 count: left.len(),
-                place: only.map(|site| self.place(site)),
+                place: only_site(parts, &left).map(|site| self.place(site)),
                 part: PartValue { share: share(size, gross), ..part },
             }
         });

@@ -206,13 +206,19 @@ impl<'a> Pass<'a> {
             survivors: Vec::new(),
             last: vec![usize::MAX; if self.question.by_cum { rows } else { 0 }],
         };
-        if frames.is_some_and(Frames::by_function_name) {
+        if frames.is_some_and(|frames| self.scans(frames)) {
             piece.records.reserve(records.size_hint().0);
         }
         for (stamp, record) in records.enumerate() {
             self.record(record, stamp, &mut piece);
         }
         piece
+    }
+
+    /// Whether the subtrees of functions are scanned: if the sampling is known, and values are compared
+    /// as they are.
+    fn scans(&self, frames: &Frames) -> bool {
+        frames.by_function_name() && self.sides.known() && self.question.rates.is_none()
     }
 
     fn record(&self, record: Record, stamp: usize, piece: &mut Piece) {
@@ -286,7 +292,7 @@ impl<'a> Pass<'a> {
         piece.delta = piece.delta.wrapping_add(a.wrapping_sub(b));
         if let Some(&row) = frames.leaf(leaf).first()
             && (a != 0 || b != 0)
-            && frames.by_function_name()
+            && self.scans(frames)
         {
             let opposed = Opposed::new(&self.sides, record, (pair, (b, a)), row);
             let of = if opposed.is_survivor() { &mut piece.survivors } else { &mut piece.records };

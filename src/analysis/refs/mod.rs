@@ -204,8 +204,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     }
     let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
     let sums = Sums::new(subject, &stacks);
-    let together = together(subject, &stacks, &sums, &matched);
-    let mut totals = totals(subject, &stacks, &sums, matched);
+    let mut totals = totals(subject, &stacks, &sums, &matched);
     totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
         let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
         by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
@@ -214,6 +213,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     let moving = totals.iter().filter(|(_, (change, _), _)| *change != 0).count().max(1);
     let wanted = if asked.sites == 0 { totals.len() } else { asked.sites.min(moving) };
     let (shown, more) = totals.split_at(wanted.min(totals.len()));
+    let together = (moving > 1).then(|| together(subject, &stacks, &sums, &matched));
     let matched = subject.matched();
     let direction = match asked.direction {
         RefsDirection::Callers => inverted::Direction::Callers,
@@ -228,7 +228,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         },
         direction: asked.direction,
         sites: Vec::new(),
-        together: together.filter(|_| moving > 1),
+        together,
         more_sites: more.iter().map(|(row, ..)| frames.name(*row).to_owned()).collect(),
         paths: Vec::new(),
         omitted_paths: None,
@@ -344,24 +344,24 @@ impl Sums {
     }
 }
 
-/// The values of all stacks with one of these rows; `None` if there is only one.
+/// The values of all stacks with one of these rows.
 fn together(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
     sums: &Sums,
     rows: &[RowId],
-) -> Option<Change<i64>> {
+) -> Change<i64> {
     let mut is_asked = vec![false; subject.frames.len()];
     rows.iter().for_each(|row| is_asked[row.0 as usize] = true);
     let mut whole = [0_i64; 2];
-    for id in stacks.ids().filter(|_| rows.len() > 1) {
+    for id in stacks.ids() {
         let mut own = stacks.rows(id, subject.frames, Unsymbolized::Address);
         if own.any(|row| is_asked[row.0 as usize]) {
             let (before, after) = sums.at(id);
             whole = [whole[0].wrapping_add(before), whole[1].wrapping_add(after)];
         }
     }
-    (rows.len() > 1).then(|| subject.change(whole))
+    subject.change(whole)
 }
 
 /// Returns for each row how much changed in and beneath it and in itself, added up path by path, so
@@ -370,7 +370,7 @@ fn totals(
     subject: &Subject<'_>,
     stacks: &Stacks<'_>,
     sums: &Sums,
-    rows: Vec<RowId>,
+    rows: &[RowId],
 ) -> Vec<(RowId, (u64, u64), u64)> {
     let of_rows = |value: &dyn Fn(StackId) -> u64| {
         // The sum of all |values| was checked to fit.
@@ -389,5 +389,5 @@ fn totals(
         let change = (changes[i].1.unsigned_abs(), changes[i].0.unsigned_abs());
         (row, change, sizes[i].1.unsigned_abs())
     };
-    rows.into_iter().map(of).collect()
+    rows.iter().copied().map(of).collect()
 }

@@ -7,7 +7,7 @@ use crate::analysis::estimates::Class;
 use crate::analysis::evolution::RecordChange;
 use crate::model::ids::FunctionId;
 use crate::model::site::Frame;
-use crate::patterns::{Confidence, PatternId};
+use crate::patterns::PatternId;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -80,14 +80,22 @@ pub(super) fn of(
         let record = history.record(sample);
         let found = contexts.of_record(record).find_map(|id| of_context[id.index()]);
         let change = &changes[record];
-        let size = history.records.object_size(snapshot.samples.labels[sample]);
-        let objects = |value: i64| value as f64 / size.unwrap_or(1).max(1) as f64;
+        let objects = |value: i64| {
+            let size = history.records.object_size(snapshot.samples.labels[sample]);
+            value as f64 / size.unwrap_or(1).max(1) as f64
+        };
         let is_leak = found.is_some_and(|number| candidates[number].class == Class::Leak);
-        if !is_leak && change.raw != (0, 0) {
-            frames_of(&history.records, snapshot.stack(sample), &mut frames);
+        let may_be_beneath = !is_leak && change.raw != (0, 0) && !leaking.is_empty();
+        if found.is_none() && !may_be_beneath {
+            continue;
+        }
+        frames_of(&history.records, snapshot.stack(sample), &mut frames);
+        let names = || frames.iter().map(|frame| frame.function.index());
+        if may_be_beneath {
             let above = frames.iter().find_map(|frame| leaking.get(&frame.function));
             if let Some(&number) = above {
-                for id in matcher.matching(frames.iter().map(|frame| frame.function.index())) {
+                let matching = matcher.matching(names()).into_iter();
+                for id in matching.filter(|&id| case.asked.catalog[id].has_no_bound()) {
                     let sum = beneath.entry((number, id)).or_default();
                     sum.objects += objects(change.delta());
                     sum.kept += change.raw.1 - change.raw.0;
@@ -102,13 +110,11 @@ pub(super) fn of(
             Class::Churn => change.allocated_value,
             _ => change.delta(),
         };
-        frames_of(&history.records, snapshot.stack(sample), &mut frames);
         if weight > 0 {
-            let names = frames.iter().map(|frame| frame.function.index());
             let grown = objects(weight);
             let add = |sum: &mut Growth| *sum = (sum.0.saturating_add(weight), sum.1 + grown);
             add(&mut wholes[number]);
-            for id in matcher.matching(names) {
+            for id in matcher.matching(names()) {
                 add(matched[number].entry(id).or_default());
             }
         }
@@ -129,11 +135,9 @@ pub(super) fn of(
     let mut beneath: Vec<_> = beneath.into_iter().collect();
     beneath.sort_unstable_by_key(|(key, _)| *key);
     for ((number, id), sum) in beneath {
-        let pattern = &case.asked.catalog[id];
         let stays = sum.kept >= SAMPLES && sum.kept as f64 >= STAYS * sum.allocated as f64;
         let is_one = sum.objects >= ONE_FOR_EACH * of[number].objects;
-        let fits = pattern.unbounded && pattern.confidence == Confidence::High;
-        if stays && is_one && fits && !of[number].patterns.contains(&id) {
+        if stays && is_one && !of[number].patterns.contains(&id) {
             of[number].patterns.push(id);
             of[number].patterns.sort_unstable();
             of[number].keeper = sum.stack;

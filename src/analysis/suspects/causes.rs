@@ -1,15 +1,17 @@
 //! Joins the suspects that have one cause.
 //!
 //! A leaked connection shows as two goroutines, their buffers and the state of TLS, each at a line
-//! of its own. There is one line to fix, so it is one entry: what one function
-//! leaks, the goroutines it started, what was allocated in them, and goroutines that pile up in step
-//! with others. The part that most certainly leaks represents the cause, own code before others.
+//! of its own. There is one line to fix, so it is one entry: what one function leaks, the goroutines
+//! it started, what was allocated in them, and goroutines that pile up in step with others. The part
+//! that most certainly leaks represents the cause, own code before others.
 
 use super::{Goroutines, Part, Ranked, Suspect, confidence};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Estimate};
+use crate::model::goroutines::starter;
 use crate::model::origin;
 use crate::patterns::Confidence;
+use crate::stats::trend::correlation;
 use std::cmp::Reverse;
 
 /// Goroutines pile up in step if their increases never differ by more than this share.
@@ -85,12 +87,11 @@ fn root(group: &[usize], mut i: usize) -> usize {
 }
 
 /// The function that a closure is part of, or the function itself.
-fn outermost(function: &str) -> &str {
-    let closure = [".func", ".gowrap"].iter().filter_map(|mark| {
-        let at = function.find(mark)?;
-        function[at + mark.len()..].starts_with(|c: char| c.is_ascii_digit()).then_some(at)
-    });
-    closure.min().map_or(function, |at| &function[..at])
+fn outermost(mut function: &str) -> &str {
+    while let Some(around) = starter(function) {
+        function = around;
+    }
+    function
 }
 
 /// Whether two functions are one, or one is a closure of the other. Those of `main.main` belong to
@@ -176,18 +177,6 @@ fn is_passed_on(payload: &Ranked, keeper: &Ranked) -> bool {
     payload.is_payload
         && keeper.suspect.path.contains(&payload.suspect.site.function)
         && correlation(&payload.suspect.values, &keeper.suspect.values) >= PARALLEL
-}
-
-/// Pearson's correlation of two rows of equal length; 0 if one of them is constant.
-pub(super) fn correlation(a: &[i64], b: &[i64]) -> f64 {
-    let centered = |row: &[i64]| -> Vec<f64> {
-        let mean = row.iter().map(|&x| x as f64).sum::<f64>() / row.len().max(1) as f64;
-        row.iter().map(|&x| x as f64 - mean).collect()
-    };
-    let (a, b) = (centered(a), centered(b));
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-    let size = (product(&a, &a) * product(&b, &b)).sqrt();
-    if size > 0.0 { product(&a, &b) / size } else { 0.0 }
 }
 
 /// Makes one suspect of all parts of a cause.

@@ -8,13 +8,11 @@
 
 use super::Suspect;
 use crate::analysis::estimates::{CHURN, Class};
-use crate::patterns::{Catalog, Confidence, PatternEvidence, PatternId};
+use crate::analysis::turnover::PERSISTS;
+use crate::patterns::{Catalog, Confidence, Pattern, PatternEvidence, PatternId};
 
 /// A site that keeps at least this share of what it allocates, with 95 % confidence, keeps.
 const KEEPS: f64 = 0.5;
-
-/// Share of the intervals with growth from which the growth alone is strong.
-const PERSISTS: f64 = 0.8;
 
 /// How many functions above the site may name what keeps it.
 const NEAR: usize = 3;
@@ -32,7 +30,7 @@ pub(super) fn of(
 ) -> Confidence {
     let patterns = patterns.iter().map(|&id| &catalog[id]);
     let mut growing = patterns.filter(|pattern| pattern.evidence == PatternEvidence::Growth);
-    let fits = growing.any(|pattern| pattern.confidence == Confidence::High && pattern.unbounded);
+    let fits = growing.any(Pattern::has_no_bound);
     let keeps = suspect.retention.is_some_and(|share| share.lower >= KEEPS);
     let loses = suspect.retention.is_some_and(|share| share.upper <= CHURN);
     let persists = suspect.persistence >= PERSISTS;

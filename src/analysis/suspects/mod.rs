@@ -33,6 +33,7 @@ use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, Judgement, LEAST};
+use crate::stats::trend::correlation;
 use candidate_stacks::CandidateStack;
 use contexts::{Contexts, frames_of};
 use goroutines::Group;
@@ -41,6 +42,7 @@ use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -204,11 +206,11 @@ pub(crate) fn suspects(
     let goroutines = &recording.goroutines;
     // Goroutine profiles alone describe goroutines, not memory.
     let alone = recording.is_of_goroutines();
-    let spans_of_goroutines = if alone && track.is_timed() {
+    let spans_of_goroutines: Cow<'_, [Span]> = if alone && track.is_timed() {
         // Profiles of the same time go to the process of the first of them.
-        nearest(goroutines, goroutines)
+        nearest(goroutines, goroutines).into()
     } else {
-        goroutines.processes.clone()
+        Cow::Borrowed(&goroutines.processes)
     };
     let parked = Parked::new(goroutines, &spans_of_goroutines, (owners, asked));
     let symbols = &history.records.symbols;
@@ -243,7 +245,7 @@ pub(crate) fn suspects(
     found.extend(parked.suspects(asked, &entries, &place_of_memory));
     causes::blame_on_own(&mut found);
     let found = once_each(found);
-    let parts: Vec<Suspect> = found.iter().map(|one| one.suspect.clone()).collect();
+    let parts: Vec<&Suspect> = found.iter().map(|one| &one.suspect).collect();
     let mut verdict = verdict::verdict(track, measured, &parts, asked.limit);
     let mut found = causes::join(found);
     for (id, function) in parked.present(&asked.catalog) {
@@ -258,12 +260,12 @@ pub(crate) fn suspects(
     }
     for (process, span) in track.processes.iter().enumerate().filter(|_| !alone) {
         shown::add_to(&mut found, (process, false), (history, 0), span, || {
-            if process == main { of_main.clone() } else { changes(span) }
+            if process == main { Cow::Borrowed(&of_main) } else { changes(span).into() }
         });
     }
     let first_input = if alone { 0 } else { history.moments.len() };
     for (process, span) in spans_of_goroutines.iter().enumerate() {
-        let counted = || parked.changes(span);
+        let counted = || parked.changes(span).into();
         let of = (&goroutines.history, first_input);
         shown::add_to(&mut found, (process, true), of, span, counted);
     }
@@ -397,8 +399,6 @@ impl Case<'_> {
             patterns.extend(named.filter(|id| !stack.patterns.contains(id)));
         }
         let goes_on = goes_on(&candidate.judgement, &candidate.line.values);
-        let has_no_bound =
-            |id: &PatternId| catalog[*id].confidence == Confidence::High && catalog[*id].unbounded;
         class = match (class, &held) {
             // It holds as much for each goroutine as before, and these level off.
             (Class::Leak, Some((_, group, _)))
@@ -408,7 +408,7 @@ impl Case<'_> {
             }
             // What only a call releases has no size at which it would be full.
             (Class::GrowingDecelerating, _)
-                if is_trend && goes_on && patterns.iter().any(has_no_bound) =>
+                if is_trend && goes_on && patterns.iter().any(|&id| catalog[id].has_no_bound()) =>
             {
                 Class::Leak
             }
@@ -465,7 +465,7 @@ fn levels_off_with(group: &Group, values: &[i64]) -> bool {
     let levels_off =
         matches!(group.class, Class::GrowingDecelerating | Class::WarmUp | Class::Step);
     let counts = &group.line.values;
-    levels_off && counts.len() == values.len() && causes::correlation(counts, values) >= ALIKE
+    levels_off && counts.len() == values.len() && correlation(counts, values) >= ALIKE
 }
 
 /// Ids of patterns, the most specific first and the one that fits any goroutine last. If it grows

@@ -11,18 +11,19 @@ use crate::model::history::History;
 use crate::model::recording::Span;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use std::borrow::Cow;
 
 /// The most functions that together show a suspect.
 const MOST: usize = 3;
 
 /// Adds to each suspect of a process what shows it: those of goroutines, or those of memory.
 /// `first_input` is the position of the history's first snapshot among the inputs.
-pub(super) fn add_to(
+pub(super) fn add_to<'c>(
     found: &mut [Ranked],
     (process, of_goroutines): (usize, bool),
     (history, first_input): (&History, usize),
     span: &Span,
-    changes: impl FnOnce() -> Vec<RecordChange>,
+    changes: impl FnOnce() -> Cow<'c, [RecordChange]>,
 ) {
     let is_asked = |one: &&mut Ranked| {
         let suspect = &one.suspect;

@@ -116,11 +116,11 @@ pub struct LimitQuery {
 /// Recommended number of snapshots.
 const ADVISED: usize = 8;
 
-/// Builds the verdict on suspects that are in their final order.
+/// Builds the verdict on suspects, before those of one cause are joined.
 pub(super) fn verdict(
     track: &Track,
     measured: &Measured,
-    suspects: &[Suspect],
+    suspects: &[&Suspect],
     asked: Option<LimitQuery>,
 ) -> Verdict {
     let latest = track.latest_process();
@@ -191,7 +191,7 @@ fn process(track: &Track, span: &Span) -> ProcessMemory {
 }
 
 /// How far apart snapshots must be for the fastest suspect to grow by its error in between.
-fn apart(track: &Track, span: &Span, suspects: &[Suspect]) -> Option<i64> {
+fn apart(track: &Track, span: &Span, suspects: &[&Suspect]) -> Option<i64> {
     let hours = span.hours.last().copied().filter(|&hours| track.is_timed() && hours > 0.0)?;
     let of_memory = suspects.iter().filter(|suspect| !suspect.is_of_goroutines());
     let fastest = of_memory.max_by_key(|suspect| suspect.growth.lower)?;
