@@ -1,0 +1,12 @@
+module example.com/reports
+
+go 1.24
+
+require github.com/jackc/pgx/v5 v5.4.0
+
+require (
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20221227161230-091c0ba34f0a // indirect
+	golang.org/x/crypto v0.9.0 // indirect
+	golang.org/x/text v0.9.0 // indirect
+)

@@ -1,0 +1,5 @@
+module example.com/signer
+
+go 1.24
+
+require github.com/aws/smithy-go v1.25.1
