@@ -24,6 +24,10 @@ pub(super) struct Entries<'a> {
     owners: &'a Owners,
     /// What was allocated through each own frame and each type, keyed by the type's name.
     through: HashMap<(&'a str, FunctionId), (i64, Frame), FxBuildHasher>,
+    /// What was allocated in and beneath each function of a dependency: under own code, and without any.
+    under: HashMap<&'a str, [i64; 2], FxBuildHasher>,
+    /// The own functions above each function that starts goroutines.
+    above: HashMap<&'a str, HashSet<&'a str, FxBuildHasher>, FxBuildHasher>,
 }
 
 /// The receiver type of a method: `net/http.(*Transport)`.
@@ -41,7 +45,28 @@ pub(super) fn is_asked(function: &str, owner: Owner) -> bool {
 impl<'a> Entries<'a> {
     /// Nothing was allocated yet.
     pub(super) fn new(symbols: &'a Symbols, owners: &'a Owners) -> Self {
-        Self { symbols, owners, through: HashMap::default() }
+        Self {
+            symbols,
+            owners,
+            through: HashMap::default(),
+            under: HashMap::default(),
+            above: HashMap::default(),
+        }
+    }
+
+    /// Asks for the own functions above those that start goroutines.
+    pub(super) fn ask_above(&mut self, starters: &HashSet<&str, FxBuildHasher>) {
+        let symbols = self.symbols;
+        let names = symbols.functions.iter().map(|function| symbols.text(function.name));
+        self.above = names
+            .filter(|name| starters.contains(name))
+            .map(|name| (name, HashSet::default()))
+            .collect();
+    }
+
+    /// Whether an own function is above one that starts goroutines.
+    pub(super) fn is_above(&self, function: &str, starter: &str) -> bool {
+        self.above.get(starter).is_some_and(|above| above.contains(function))
     }
 
     /// What was allocated through the types of `functions`: between the snapshots of one process, or else in the
@@ -88,9 +113,23 @@ impl<'a> Entries<'a> {
 
     /// Adds what was allocated in a stack, leaf first.
     pub(super) fn add(&mut self, frames: &[Frame], allocated: i64) {
-        let is_own = |frame: &Frame| self.owners.is_own(frame.function);
-        let Some(at) = frames.iter().position(is_own) else { return };
-        let symbols = self.symbols;
+        let (symbols, owners) = (self.symbols, self.owners);
+        let at = frames.iter().position(|frame| owners.is_own(frame.function));
+        for frame in &frames[..at.unwrap_or(frames.len())] {
+            if owners.of(frame.function) == Owner::Dependency {
+                let sums = self.under.entry(symbols.name(frame.function)).or_default();
+                let sum = &mut sums[usize::from(at.is_none())];
+                *sum = sum.saturating_add(allocated);
+            }
+        }
+        let starts = |frame: &Frame| self.above.contains_key(symbols.name(frame.function));
+        if let Some(start) = frames.iter().position(starts).filter(|_| !self.above.is_empty()) {
+            let starter = symbols.name(frames[start].function);
+            let own = frames[start + 1..].iter().filter(|frame| owners.is_own(frame.function));
+            let own = own.map(|frame| symbols.name(frame.function));
+            self.above.entry(starter).or_default().extend(own);
+        }
+        let Some(at) = at else { return };
         let types = frames[..at].iter().filter_map(|f| method_of(symbols.name(f.function)));
         self.add_types(&mut types.collect(), frames[at], allocated);
     }
@@ -102,6 +141,12 @@ impl<'a> Entries<'a> {
             let sum = self.through.entry((of, own.function)).or_insert((0, own));
             sum.0 = sum.0.saturating_add(allocated);
         }
+    }
+
+    /// Whether a function of a dependency runs mostly without own code on its stack, by what it
+    /// allocates.
+    pub(super) fn is_alone(&self, function: &str) -> bool {
+        self.under.get(function).is_some_and(|[under_own, alone]| alone > under_own)
     }
 
     /// The own frame that calls the receiver type of a function, if one frame accounts for nearly all calls.

@@ -19,6 +19,8 @@ use crate::parallel;
 use crate::stats::class::{Growth, LEAST};
 use crate::stats::multiple::benjamini_hochberg;
 use crate::stats::trend::Slope;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 /// Rows through time.
@@ -146,14 +148,14 @@ struct Followed<'a> {
 /// A row, its values, and how it was judged.
 type Line = (Candidate, GroupValues, Class, Slope);
 
-/// Builds the timeline of a track, with at most `nodecount` rows; 0 is no limit.
+/// Builds the timeline of a track, with at most `nodecount` rows; 0 is no limit. `suspected` is the class
+/// of the suspect that each record is part of; empty if suspects weren't asked for.
 pub(crate) fn timeline(
     track: &Track,
     frames: &Frames,
     measured: &Measured,
-    order: Order,
-    choice: Choice,
-    nodecount: usize,
+    (order, choice, nodecount): (Order, Choice, usize),
+    suspected: &[Option<Class>],
 ) -> Timeline {
     let history = &track.history;
     let all = track.all();
@@ -168,7 +170,8 @@ pub(crate) fn timeline(
     let spans = Spans::new(track, &all);
     let evolution = Evolution { history, measured, span: &spans.main };
     let changes = evolution.changes();
-    let followable = Followable { of_all, evolution, changes: &changes, of_main: &spans.of_main };
+    let of_main = &spans.of_main;
+    let followable = Followable { of_all, evolution, changes: &changes, of_main, suspected };
     let (lines, omitted) = followable.follow(&followed, choice, nodecount);
     let other = groups(history, frames, if order == Order::Cum { Order::Flat } else { Order::Cum });
     let candidates = lines.iter().map(|(candidate, ..)| candidate);
@@ -258,6 +261,7 @@ struct Followable<'a> {
     evolution: Evolution<'a>,
     changes: &'a [RecordChange],
     of_main: &'a [usize],
+    suspected: &'a [Option<Class>],
 }
 
 impl Followable<'_> {
@@ -268,7 +272,7 @@ impl Followable<'_> {
         choice: Choice,
         nodecount: usize,
     ) -> (Vec<Line>, Omitted) {
-        let Self { of_all, evolution, changes, of_main } = self;
+        let Self { of_all, evolution, changes, of_main, suspected } = self;
         let mut tallies = vec![Tally::default(); names.len()];
         for (record, change) in changes.iter().enumerate() {
             by.of(record).iter().for_each(|&row| tallies[row as usize].add(change));
@@ -300,11 +304,42 @@ impl Followable<'_> {
         }
         let lines = of_all.lines(&by.only(rows.iter(), names.len()));
         let own: Vec<GroupValues> = lines.iter().map(|line| line.at(of_main)).collect();
-        let classes = classes(evolution, &rows, &own, by, evolution.known());
+        let mut classes = classes(evolution, &rows, &own, by, evolution.known());
+        if !suspected.is_empty() {
+            let leaking = leaking(&rows, by, changes, suspected);
+            for (((class, _), row), leaking) in classes.iter_mut().zip(&rows).zip(leaking) {
+                let is_part = leaking > 0 && 2 * leaking >= row.tally.delta();
+                match *class {
+                    _ if is_part => *class = Class::Leak,
+                    Class::Leak => *class = Class::Grew,
+                    _ => {}
+                }
+            }
+        }
         let judged = rows.into_iter().zip(lines).zip(classes);
         let judged = judged.map(|((row, line), (class, slope))| (row, line, class, slope));
         (judged.collect(), omitted)
     }
+}
+
+/// How much of each row is part of a suspect that leaks: last − first.
+fn leaking(
+    rows: &[Candidate],
+    by: &Groups,
+    changes: &[RecordChange],
+    suspected: &[Option<Class>],
+) -> Vec<i64> {
+    let position: HashMap<u32, usize, FxBuildHasher> =
+        rows.iter().zip(0..).map(|(row, i)| (row.row.0, i)).collect();
+    let mut sums = vec![0_i64; rows.len()];
+    for (record, change) in changes.iter().enumerate() {
+        if suspected.get(record).copied().flatten() == Some(Class::Leak) {
+            for &i in by.of(record).iter().filter_map(|row| position.get(row)) {
+                sums[i] = sums[i].saturating_add(change.delta());
+            }
+        }
+    }
+    sums
 }
 
 /// Follows the places of goroutines.

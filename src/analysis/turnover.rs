@@ -6,10 +6,10 @@
 
 use super::SIGNIFICANT;
 use super::estimates::{CHURN, Class};
-use super::evolution::{Evolution, GroupValues, Tally};
+use super::evolution::{Evolution, GroupValues, Groups, Tally};
 use crate::stats::class::{self, Growth, Judgement, judge};
 use crate::stats::workload::Factor;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use std::hash::Hash;
 
@@ -52,9 +52,16 @@ pub(super) fn class_of(
 
 /// Whether a group keeps next to nothing of what it allocates, with 95 % confidence.
 pub(super) fn keeps_little(tally: &Tally) -> bool {
+    keeps_less(tally, CHURN)
+}
+
+/// Whether a group keeps at most this share of the objects that it allocates, with 95 % confidence,
+/// and of the bytes: a buffer that is copied whenever it grows leaves one object, but a large one.
+fn keeps_less(tally: &Tally, most: f64) -> bool {
     // The upper bound is never below the share itself, and is slow to compute.
-    (tally.kept as f64) <= CHURN * tally.allocated as f64
-        && tally.retention().is_some_and(|share| share.interval.upper <= CHURN)
+    (tally.kept as f64) <= most * tally.allocated as f64
+        && tally.delta() as f64 <= most * tally.allocated_value as f64
+        && tally.retention().is_some_and(|share| share.interval.upper <= most)
 }
 
 /// Whether most of the memory is new in each snapshot: at least half as much is allocated in
@@ -67,8 +74,8 @@ pub(super) fn renews(evolution: &Evolution<'_>, tally: &Tally) -> bool {
 
 /// Whether growth is only garbage that comes and goes. Memory allocated while the collector marks
 /// counts as in use until the next cycle, and a larger heap takes longer to mark. So a group that
-/// keeps next to nothing, and grew no faster than the rest of the heap, reflects the growth of the
-/// others and has none of its own.
+/// keeps next to nothing, holds no more than was allocated of late, and grew no faster than the rest
+/// of the heap, reflects the growth of the others and has none of its own.
 fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     let column = evolution.measured.column;
     let rest = |moment: Option<&usize>, own: i64| {
@@ -77,7 +84,7 @@ fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     };
     let moments = &evolution.span.moments;
     let (before, after) = (rest(moments.first(), tally.first), rest(moments.last(), tally.last));
-    if !keeps_little(tally) || after <= before {
+    if !keeps_little(tally) || !renews(evolution, tally) || after <= before {
         return false;
     }
     let as_the_rest = Factor { factor: after / before.max(1.0), sites: 1 };
@@ -87,8 +94,7 @@ fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
 /// Whether it is a working set that is rebuilt all the time: it renews itself, and keeps less than
 /// a buffer that grows by copying itself.
 fn is_rebuilt(evolution: &Evolution<'_>, tally: &Tally) -> bool {
-    let share = tally.retention();
-    renews(evolution, tally) && share.is_some_and(|share| share.interval.upper <= REBUILT)
+    renews(evolution, tally) && keeps_less(tally, REBUILT)
 }
 
 /// Whether a leak or a step remains one without its first snapshot, and without its last. A working
@@ -109,7 +115,7 @@ fn holds(evolution: &Evolution<'_>, line: &GroupValues, class: class::Class) -> 
 pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
     evolution: &Evolution<'_>,
     leaks: impl Iterator<Item = (K, Tally)>,
-    of: impl Fn(usize) -> I,
+    of: impl Fn(usize) -> I + Copy,
 ) -> Vec<K> {
     let asked = leaks.filter(|(_, tally)| may_have_stopped(evolution, tally));
     let mut late: HashMap<K, Tally, FxBuildHasher> =
@@ -123,8 +129,50 @@ pub(super) fn stopped<K: Copy + Eq + Hash, I: Iterator<Item = K>>(
             late.entry(key).and_modify(|tally| tally.add(change));
         }
     }
-    late.into_iter().filter(|(_, tally)| tally.p_growth() > STOPPED).map(|(key, _)| key).collect()
+    late.retain(|_, tally| tally.p_growth() > STOPPED);
+    let adds = only_add(evolution, &late, of);
+    late.into_keys().filter(|key| !adds.contains(key)).collect()
 }
+
+/// The groups whose stacks, each by itself, rose six times or more in all, some of them lately, and never
+/// fell: in the sum, a fall of one stack hides behind the rise of another, and two rises count as one.
+fn only_add<K: Copy + Eq + Hash, T, I: Iterator<Item = K>>(
+    evolution: &Evolution<'_>,
+    asked: &HashMap<K, T, FxBuildHasher>,
+    of: impl Fn(usize) -> I,
+) -> HashSet<K, FxBuildHasher> {
+    let mut keys: Vec<K> = Vec::new();
+    let mut of_record: Vec<Vec<u32>> = vec![Vec::new(); evolution.history.len()];
+    for (record, numbers) in of_record.iter_mut().enumerate() {
+        for key in of(record).filter(|key| asked.contains_key(key)) {
+            numbers.push(keys.len() as u32);
+            keys.push(key);
+        }
+    }
+    if keys.is_empty() || keys.len() > STACKS {
+        return HashSet::default();
+    }
+    let groups = Groups::new(keys.len(), of_record.len(), |record, groups| {
+        groups.extend(&of_record[record]);
+    });
+    // Rises, late rises, and falls.
+    let mut counts: HashMap<K, [usize; 3], FxBuildHasher> = HashMap::default();
+    for (key, line) in keys.into_iter().zip(evolution.lines(&groups)) {
+        let count = counts.entry(key).or_default();
+        let late = line.values.len() * 2 / 3;
+        for (i, pair) in line.values.windows(2).enumerate() {
+            let rises = pair[1] > pair[0];
+            count[0] += usize::from(rises);
+            count[1] += usize::from(rises && i >= late);
+            count[2] += usize::from(pair[1] < pair[0]);
+        }
+    }
+    let adds = |count: &[usize; 3]| count[0] >= RISES && count[1] > 0 && count[2] == 0;
+    counts.into_iter().filter(|(_, count)| adds(count)).map(|(key, _)| key).collect()
+}
+
+/// With more stacks than this, a group isn't asked whether each of them only rose.
+const STACKS: usize = 4096;
 
 /// Share of the intervals with growth from which the growth alone is strong.
 pub(super) const PERSISTS: f64 = 0.8;

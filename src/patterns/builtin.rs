@@ -21,6 +21,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("os-thread.toml", include_str!("builtin/os-thread.toml")),
     ("http-transport-per-request.toml", include_str!("builtin/http-transport-per-request.toml")),
     ("http-client-body.toml", include_str!("builtin/http-client-body.toml")),
+    ("http-client-timeout.toml", include_str!("builtin/http-client-timeout.toml")),
     ("http-request-kept.toml", include_str!("builtin/http-request-kept.toml")),
     ("http-server-conns.toml", include_str!("builtin/http-server-conns.toml")),
     ("http2-streams.toml", include_str!("builtin/http2-streams.toml")),

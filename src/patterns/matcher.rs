@@ -112,6 +112,13 @@ impl Matcher {
         })
     }
 
+    /// Whether any expression of a pattern's `any` matches the name at this position.
+    pub fn names(&self, id: PatternId, name: usize) -> bool {
+        let set = self.of_name.get(name).map(|&set| &self.sets[set as usize]);
+        let any = self.patterns[id.index()].any.as_ref();
+        set.zip(any).is_some_and(|(set, any)| meets(set, any))
+    }
+
     /// Returns the patterns that a parked goroutine with this stack belongs to, in the order of the
     /// catalogue; `state` is what it waits for, or `None` if that doesn't matter.
     pub fn parked(

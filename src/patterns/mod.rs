@@ -118,6 +118,10 @@ pub struct Pattern {
     pub goroutine: Option<Regex>,
     /// What such a goroutine waits for, such as `select`; any state if absent.
     pub state: Option<String>,
+    /// Goroutines with such a frame contradict it, if they pile up with those that belong to it.
+    pub unless: Option<Regex>,
+    /// Whether its stacks are evidence even if there are no such goroutines.
+    pub optional: bool,
     /// Whether goroutines that are there in most snapshots are evidence; otherwise they must pile up.
     pub present: bool,
     /// Whether nothing limits how many there can be: only a call releases one.

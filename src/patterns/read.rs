@@ -43,6 +43,9 @@ struct Table {
     not: Vec<Spanned<String>>,
     goroutine: Option<Spanned<String>>,
     state: Option<Spanned<String>>,
+    unless: Option<Spanned<String>>,
+    #[serde(default)]
+    optional: bool,
     #[serde(default)]
     present: bool,
     #[serde(default)]
@@ -135,6 +138,13 @@ impl Reader<'_> {
             );
             return Err(self.file.error(state.span(), message));
         }
+        if let (Some(unless), None) = (&table.unless, &table.goroutine) {
+            let message = format!(
+                "pattern `{id}` has `unless`, which names other goroutines than those of `goroutine`, \
+                 and no `goroutine`"
+            );
+            return Err(self.file.error(unless.span(), message));
+        }
         let examples = table.example.into_iter();
         Ok(Pattern {
             title: self.said(&id, "title", &table.title)?,
@@ -147,6 +157,8 @@ impl Reader<'_> {
                 .map(|text| self.regex(&id, "goroutine", &text))
                 .transpose()?,
             state: table.state.map(Spanned::into_inner),
+            unless: table.unless.map(|text| self.regex(&id, "unless", &text)).transpose()?,
+            optional: table.optional,
             present: table.present,
             unbounded: table.unbounded,
             confidence: table.confidence,

@@ -2,7 +2,8 @@
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
-use crate::analysis::suspects::{LeaksQuery, Verdict, suspects};
+use crate::analysis::estimates::Class;
+use crate::analysis::suspects::{Findings, LeaksQuery, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};
 use crate::analysis::{Measured, Order, Suspect};
 use crate::filter::{Applied, Filter, Spec};
@@ -13,8 +14,10 @@ use crate::model::measures::{self, Kind};
 use crate::model::recording::{Lack, Recording, Track};
 use crate::model::series::trimmed;
 use crate::model::site::Owners;
+use crate::patterns::Catalog;
 use crate::stats::class::LEAST;
 use crate::units;
+use std::sync::Arc;
 
 /// Maximum number of timeline rows next to suspects.
 const BESIDE: usize = 25;
@@ -29,6 +32,15 @@ pub(super) fn timeline(
     spec: &Spec,
 ) -> Result<Report, ReportError> {
     let mut settled = Settled::new(recording, None, query, spec)?;
+    // The classes are those of the suspects, so that both agree about a place.
+    let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
+    let history = &settled.recording.main().history;
+    let column = settled.measured.column;
+    if check_leaks(history, column, &asked).is_ok() {
+        let Findings { classes, .. } =
+            suspects(&settled.recording, &settled.measured, (&settled.owners, &asked));
+        settled.classes = classes;
+    }
     let timeline = settled.rows(Choice::Peak, query.nodecount, query, spec);
     Ok(settled.draft.answered(Answer::Timeline(timeline)))
 }
@@ -69,6 +81,8 @@ struct Settled {
     measured: Measured,
     order: Order,
     draft: Draft,
+    /// The class of the suspect that each record is part of, once suspects have been found.
+    classes: Vec<Option<Class>>,
 }
 
 impl Settled {
@@ -113,14 +127,15 @@ impl Settled {
             }
         }
         let owners = Owners::new(&recording.main().history.records.symbols, &query.own);
-        Ok(Self { recording, owners, measured, order, draft })
+        Ok(Self { recording, owners, measured, order, draft, classes: Vec::new() })
     }
 
     /// Returns the suspects, the worst first. File names must be whole: they determine whether a
     /// function is own code.
     fn suspects(&mut self, asked: &LeaksQuery, query: &Query) -> (Vec<Suspect>, Verdict) {
-        let (mut suspects, mut verdict) =
+        let Findings { mut suspects, mut verdict, classes } =
             suspects(&self.recording, &self.measured, (&self.owners, asked));
+        self.classes = classes;
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
             suspects.truncate(query.nodecount);
@@ -143,7 +158,8 @@ impl Settled {
         let track = self.recording.main();
         let records = &track.history.records;
         let frames = Frames::new(records, &self.owners, query.granularity, spec.noinlines);
-        timeline::timeline(track, &frames, &self.measured, self.order, choice, rows)
+        let shown = (self.order, choice, rows);
+        timeline::timeline(track, &frames, &self.measured, shown, &self.classes)
     }
 }
 

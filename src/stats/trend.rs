@@ -34,6 +34,25 @@ impl Slope {
         let is_clearer = self.interval.lower <= 0.0 && whole.interval.lower > 0.0;
         if is_clearer { whole } else { self }
     }
+
+    /// The average slope of a series that grew by `growth` (with its 95 % interval) within `hours`. A series
+    /// that grows in stairs, such as the capacity of a buffer that doubles, may be about to take its
+    /// next step or may just have taken it, so either end is off by up to the largest step.
+    pub fn average(estimate: f64, growth: Interval, values: &[i64], hours: f64) -> Self {
+        let steps = values.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+        let step = steps.max().unwrap_or(0).max(0) as f64;
+        let around = |share: f64| {
+            let down = (share * (estimate - growth.lower)).max(step);
+            let up = (share * (growth.upper - estimate)).max(step);
+            Interval::around(estimate / hours, down / hours, up / hours)
+        };
+        // Of a normal distribution, the middle 80 % are 1.28/1.96 as wide as the middle 95 %.
+        Self {
+            estimate: estimate / hours,
+            interval: around(1.0),
+            inner: around(1.281_552 / 1.959_964),
+        }
+    }
 }
 
 /// Pearson's correlation of two series of equal length, −1 to 1; 0 if one of them is constant.
@@ -298,6 +317,25 @@ fn median(sorted: &[f64]) -> f64 {
 #[expect(clippy::float_cmp, reason = "whole numbers come out exactly")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_average_slope_is_off_by_a_step_at_most() {
+        // A buffer that doubles, all of it kept: 30 MiB in three hours, the last step 16.
+        let growth = Interval { lower: 29.0, upper: 31.0 };
+        let Slope { estimate, interval, inner } =
+            Slope::average(30.0, growth, &[2, 4, 8, 8, 16, 16, 32], 3.0);
+        assert!((estimate - 10.0).abs() < 1e-9);
+        assert!((interval.lower - 14.0 / 3.0).abs() < 1e-9, "{interval:?}");
+        assert_eq!(interval, inner);
+        // One step may be the only one.
+        let once = Slope::average(8.0, growth, &[2, 2, 10, 10], 3.0);
+        assert!(once.interval.lower.abs() < 1e-9);
+        // The error of the growth is the larger one of a smooth rise.
+        let wide = Interval { lower: 1.0, upper: 10.0 };
+        let smooth = Slope::average(4.0, wide, &[0, 1, 2, 3, 4], 1.0);
+        assert!((smooth.interval.lower - 1.0).abs() < 1e-9);
+        assert!(smooth.inner.lower > smooth.interval.lower);
+    }
 
     #[test]
     fn the_least_p_is_one_order_of_all() {

@@ -29,6 +29,7 @@ mod golden;
 mod judgement;
 mod kinds;
 mod leaks;
+mod modules;
 mod mutation;
 mod next_steps;
 mod odd_histories;

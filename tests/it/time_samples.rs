@@ -102,6 +102,7 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         persistence: 1.0,
         path: ["runtime.main", "main.main", function].map(str::to_owned).to_vec(),
         mechanism: None,
+        dependency: None,
         places: Vec::new(),
         parts: Vec::new(),
         load_factor: None,

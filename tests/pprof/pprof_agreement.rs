@@ -539,8 +539,9 @@ pub(crate) fn profiles(folder: &Path) -> Vec<PathBuf> {
             !path.extension().is_some_and(|extension| other.iter().any(|&o| extension == o))
         })
         .collect();
-    // For the verdicts, the first and the last of each are compared.
-    let apart = |folder: &PathBuf| ["programs", "verdicts"].contains(&name(folder).as_str());
+    // Of recordings over time, the first and the last are compared.
+    let apart =
+        |folder: &PathBuf| ["modules", "programs", "verdicts"].contains(&name(folder).as_str());
     found.extend(folders(folder).iter().filter(|f| !apart(f)).flat_map(|f| profiles(f)));
     found.sort();
     found

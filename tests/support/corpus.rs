@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Folders of `testdata` that aren't recordings, or are many similar ones: tests use those by name.
-const APART: [&str; 2] = ["testdata/programs", "testdata/verdicts"];
+const APART: [&str; 3] = ["testdata/modules", "testdata/programs", "testdata/verdicts"];
 
 /// Every file in `testdata` that is meant to be a profile, including the broken ones.
 pub(crate) fn testdata() -> Vec<PathBuf> {
@@ -32,7 +32,15 @@ pub(crate) fn verdicts() -> Vec<PathBuf> {
 pub(crate) fn recordings() -> Vec<PathBuf> {
     let shared = ["chatlab", "publiclab"].map(|lab| root().join("../shared").join(lab));
     let more = shared.iter().flat_map(|lab| folders(&lab.join("recordings")));
-    verdicts().into_iter().chain(more).collect()
+    verdicts().into_iter().chain(modules()).chain(more).collect()
+}
+
+/// Recordings of services that use public modules, in pairs: NAME-bad with a version that leaks, and
+/// NAME-fixed with one that doesn't.
+pub(crate) fn modules() -> Vec<PathBuf> {
+    let own = folders(&path("modules/recordings"));
+    assert_eq!(own.len(), 40, "recordings in testdata/modules");
+    own
 }
 
 /// The folders in a folder, by name; empty if it doesn't exist.

@@ -21,6 +21,8 @@ pub(super) struct CandidateStack {
     /// The stack on which something beneath the function keeps what grew, leaf first; empty if no
     /// pattern shows it.
     pub(super) keeper: Vec<Frame>,
+    /// The records of its contexts.
+    pub(super) records: Vec<u32>,
     /// Patterns that match a good part of the growth.
     pub(super) patterns: Vec<PatternId>,
 }
@@ -105,6 +107,7 @@ pub(super) fn of(
             }
         }
         let Some(number) = found else { continue };
+        of[number].records.push(record as u32);
         // A churning site doesn't grow, so it is weighed by what it allocates.
         let weight = match candidates[number].class {
             Class::Churn => change.allocated_value,

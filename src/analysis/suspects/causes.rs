@@ -7,6 +7,7 @@
 
 use super::{Goroutines, Part, Ranked, Suspect, confidence};
 use crate::analysis::Place;
+use crate::analysis::entries::Entries;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::model::goroutines::starter;
 use crate::model::origin;
@@ -23,13 +24,19 @@ const ONE_FOR_EACH: f64 = 0.3;
 /// The correlation from which two values rise in parallel.
 const PARALLEL: f64 = 0.95;
 
+/// What is at most a fourth of something is small beside it: so few samples that its values are rough.
+const SMALL: i64 = 4;
+
+/// The correlation from which a rough value rises in parallel.
+const ROUGHLY: f64 = 0.8;
+
 /// Joins the leaks of one cause. The others stay as they are.
-pub(super) fn join(found: Vec<Ranked>) -> Vec<Ranked> {
+pub(super) fn join(found: Vec<Ranked>, entries: &Entries<'_>) -> Vec<Ranked> {
     let mut group: Vec<usize> = (0..found.len()).collect();
     for i in 0..found.len() {
         for j in 0..i {
             let (a, b) = (root(&group, i), root(&group, j));
-            if a != b && has_one_cause(&found[i], &found[j]) {
+            if a != b && has_one_cause(&found[i], &found[j], entries) {
                 group[a.max(b)] = a.min(b);
             }
         }
@@ -57,6 +64,24 @@ pub(super) fn blame_on_own(found: &mut [Ranked]) {
         let Some((_, site)) = of.next() else { continue };
         if of.all(|(_, other)| other.function == site.function) {
             one.suspect.site = site.clone();
+        }
+    }
+}
+
+/// What a caller keeps beside something that levels off, and is small beside it, levels off with it: both
+/// are entries of one container, and few samples show the smaller one.
+pub(super) fn level_off_together(found: &mut [Ranked]) {
+    let levels_off = |one: &&Ranked| {
+        matches!(one.suspect.class, Class::GrowingDecelerating | Class::WarmUp | Class::Step)
+    };
+    let made: Vec<Suspect> =
+        found.iter().filter(levels_off).map(|one| one.suspect.clone()).collect();
+    for one in found.iter_mut().filter(|one| one.suspect.class == Class::Leak) {
+        let keeper = &one.suspect;
+        let is_small = |made: &&Suspect| SMALL * keeper.growth.estimate <= made.growth.estimate;
+        let of_one = |made: &&Suspect| made.process == keeper.process && is_made_for(made, keeper);
+        if let Some(made) = made.iter().filter(is_small).find(of_one) {
+            one.suspect.class = made.class;
         }
     }
 }
@@ -100,7 +125,7 @@ fn is_one_function(a: &str, b: &str) -> bool {
     a == b || (outermost(a) == b || a == outermost(b)) && outermost(a) != "main.main"
 }
 
-fn has_one_cause(a: &Ranked, b: &Ranked) -> bool {
+fn has_one_cause(a: &Ranked, b: &Ranked, entries: &Entries<'_>) -> bool {
     let (one, other) = (&a.suspect, &b.suspect);
     let both = [one, other];
     if both.iter().any(|s| s.class != Class::Leak) || one.process != other.process {
@@ -111,9 +136,17 @@ fn has_one_cause(a: &Ranked, b: &Ranked) -> bool {
     }
     match both.map(Suspect::is_of_goroutines) {
         [true, true] => are_started_together(a, b),
-        [true, false] => is_held_by(b, a),
-        [false, true] => is_held_by(a, b),
-        [false, false] => is_passed_on(a, b) || is_passed_on(b, a) || are_held_together(one, other),
+        [true, false] => is_held_by(b, a, entries),
+        [false, true] => is_held_by(a, b, entries),
+        [false, false] => {
+            is_passed_on(a, b)
+                || is_passed_on(b, a)
+                || is_made_for(one, other)
+                || is_made_for(other, one)
+                || are_held_together(one, other)
+                || are_of_one_dependency(one, other)
+                || are_of_one_library(a, b)
+        }
     }
 }
 
@@ -124,7 +157,11 @@ fn are_started_together(a: &Ranked, b: &Ranked) -> bool {
         by.filter(|by| !by.is_empty())
     };
     let is_one = started(a).is_some() && started(a) == started(b);
-    is_one || !(a.is_own && b.is_own) && is_in_step(&a.suspect.values, &b.suspect.values)
+    let root = |one: &Ranked| one.suspect.path.first().map(|name| origin::package(name).to_owned());
+    let is_of_one_package = !a.is_own && !b.is_own && root(a) == root(b);
+    is_one
+        || !(a.is_own && b.is_own) && is_in_step(&a.suspect.values, &b.suspect.values)
+        || is_of_one_package && correlation(&a.suspect.values, &b.suspect.values) >= PARALLEL
 }
 
 /// Whether two counts of equal length increase alike.
@@ -139,17 +176,52 @@ fn is_in_step(a: &[i64], b: &[i64]) -> bool {
 
 /// Whether memory belongs to goroutines: the site started them, it was allocated in them, or on the
 /// way to where they wait.
-fn is_held_by(memory: &Ranked, goroutines: &Ranked) -> bool {
+fn is_held_by(memory: &Ranked, goroutines: &Ranked, entries: &Entries<'_>) -> bool {
     let Some(held) = &goroutines.suspect.goroutines else { return false };
     let path = &memory.suspect.path;
     let first = goroutines.suspect.path.first();
     // The first function of a server's goroutine begins the work of all handlers.
     let is_of_one_kind = first.is_some_and(|first| first == &goroutines.suspect.site.function);
     is_one_function(&held.started_by, &memory.suspect.site.function)
+        || is_made_where_started(memory, goroutines)
+        || is_made_for_method(memory, goroutines, entries)
         || memory.suspect.goroutines.as_ref() == Some(held)
         || path.first() == first && (is_of_one_kind && goroutines.is_own || !memory.is_own)
         || goroutines.is_own && path.contains(&held.parked_in)
         || goroutines.is_own && memory.is_own && is_one_for_each(memory, &goroutines.suspect)
+}
+
+/// Whether memory is allocated on the way to what started goroutines, or in the dependency that they run
+/// in, and rises in parallel.
+fn is_made_where_started(memory: &Ranked, goroutines: &Ranked) -> bool {
+    let Some(held) = &goroutines.suspect.goroutines else { return false };
+    let path = &memory.suspect.path;
+    let root = goroutines.suspect.path.first().map(|name| origin::package(name));
+    let is_of_package = |name: &String| root.is_some_and(|root| origin::package(name) == root);
+    let leads = !held.started_by.is_empty() && path.contains(&held.started_by)
+        || goroutines.is_of_dependency && path.iter().any(is_of_package);
+    leads && correlation(&memory.suspect.values, &goroutines.suspect.values) >= PARALLEL
+}
+
+/// Whether memory rises in parallel with goroutines that its function starts by way of others, or that run a
+/// method of the type that it makes: newSession makes what (*Session).read holds.
+fn is_made_for_method(memory: &Ranked, goroutines: &Ranked, entries: &Entries<'_>) -> bool {
+    let Some(held) = &goroutines.suspect.goroutines else { return false };
+    let site = &memory.suspect.site.function;
+    let starts = entries.is_above(site, &held.started_by);
+    let makes = [&held.started_by, &held.parked_in].into_iter().any(|of| makes(site, of));
+    (starts || makes) && correlation(&memory.suspect.values, &goroutines.suspect.values) >= PARALLEL
+}
+
+/// Whether a function is named as the constructor of the type that a method belongs to.
+fn makes(function: &str, method: &str) -> bool {
+    let package = origin::package(function);
+    let rest = method.strip_prefix(package).and_then(|rest| rest.strip_prefix(".(*"));
+    let of = rest.and_then(|rest| rest.split_once(')')).map(|(of, _)| of.to_lowercase());
+    let name = function.strip_prefix(package).and_then(|name| name.strip_prefix('.'));
+    let made =
+        name.map(str::to_lowercase).and_then(|name| Some(name.strip_prefix("new")?.to_owned()));
+    package == origin::package(method) && of.is_some() && of == made
 }
 
 /// Whether memory and goroutines rise in parallel, by one object for each goroutine.
@@ -157,6 +229,17 @@ fn is_one_for_each(memory: &Ranked, goroutines: &Suspect) -> bool {
     let count = goroutines.growth.estimate as f64;
     (memory.objects - count).abs() <= ONE_FOR_EACH * count
         && correlation(&memory.suspect.values, &goroutines.values) >= PARALLEL
+}
+
+/// Whether a function makes what its caller keeps in something of its own, such as the value of an entry:
+/// the caller's part is no larger, and they rise in parallel, or roughly so if it is small.
+fn is_made_for(made: &Suspect, keeper: &Suspect) -> bool {
+    let at = made.path.iter().rposition(|name| *name == made.site.function);
+    let caller = at.and_then(|at| made.path.get(at.checked_sub(1)?));
+    let is_small = SMALL * keeper.growth.estimate <= made.growth.estimate;
+    caller == Some(&keeper.site.function)
+        && keeper.growth.estimate <= made.growth.estimate
+        && correlation(&made.values, &keeper.values) >= if is_small { ROUGHLY } else { PARALLEL }
 }
 
 /// Whether one function calls two that leak in parallel, and goroutines hold what one of them leaks.
@@ -172,6 +255,34 @@ fn are_held_together(one: &Suspect, other: &Suspect) -> bool {
         && correlation(&one.values, &other.values) >= PARALLEL
 }
 
+/// Whether one function calls two that leak in one dependency: what one of them begins, the other goes on
+/// with.
+fn are_of_one_dependency(one: &Suspect, other: &Suspect) -> bool {
+    let within = |suspect: &Suspect| {
+        let at = suspect.path.iter().rposition(|name| *name == suspect.site.function)?;
+        let caller = suspect.path.get(at.checked_sub(1)?)?;
+        Some((caller.clone(), suspect.dependency.clone()?))
+    };
+    within(one).is_some() && within(one) == within(other)
+}
+
+/// Whether two rise alike in a library that allocates without own code on the stack: one is called by it
+/// somewhere else, or neither is.
+fn are_of_one_library(a: &Ranked, b: &Ranked) -> bool {
+    let (one, other) = (&a.suspect, &b.suspect);
+    let is_redirected = |suspect: &Suspect| !suspect.path.contains(&suspect.site.function);
+    let is_alone = |one: &Ranked| !one.is_own || is_redirected(&one.suspect);
+    let library = |one: &Ranked| {
+        let name = one.suspect.mechanism.as_ref().filter(|_| one.is_own);
+        origin::package(name.unwrap_or(&one.suspect.site.function)).to_owned()
+    };
+    let is_one = is_alone(a) && is_alone(b) && library(a) == library(b)
+        || (is_redirected(one) || is_redirected(other))
+            && one.dependency.is_some()
+            && one.dependency == other.dependency;
+    is_one && correlation(&one.values, &other.values) >= ROUGHLY
+}
+
 /// Whether one function parses or reads what another one, further down the same path, keeps.
 fn is_passed_on(payload: &Ranked, keeper: &Ranked) -> bool {
     payload.is_payload
@@ -182,19 +293,29 @@ fn is_passed_on(payload: &Ranked, keeper: &Ranked) -> bool {
 /// Makes one suspect of all parts of a cause.
 fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
     parts.sort_by(|a, b| {
-        let key = |one: &Ranked| (one.is_payload, one.suspect.confidence, !one.is_own);
+        let owner = |one: &Ranked| (!one.is_own, !one.is_of_dependency);
+        let key = |one: &Ranked| (one.is_payload, one.suspect.confidence, owner(one));
         key(a).cmp(&key(b)).then(b.bound.total_cmp(&a.bound))
     });
+    let own = parts.iter().find(|one| one.is_own).map(|one| one.suspect.site.clone());
     let mut rest = parts.into_iter();
     let mut head = rest.next()?;
+    let site = own.filter(|_| !head.is_own);
     for other in rest {
         head.bound += other.bound;
         head.is_own |= other.is_own;
+        if head.suspect.sample_type == other.suspect.sample_type {
+            head.records.extend(other.records);
+        }
         head.suspect.add(&other.suspect);
         if head.suspect.sample_type == other.suspect.sample_type {
             head.trail.push(other.suspect.site.function);
             head.trail.extend(other.trail);
         }
+    }
+    if let Some(own) = site {
+        // Own code names a cause, once its parts are named by what is surest to leak.
+        head.suspect.site = own;
     }
     let parts = &mut head.suspect.parts;
     // What one place leaks is one part, memory and goroutines apart.
@@ -271,6 +392,9 @@ impl Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::origin::Own;
+    use crate::model::site::Owners;
+    use crate::model::symbols::Symbols;
 
     /// A leak of own code at the end of a path, in bytes.
     fn leak(path: &[&str], values: &[i64]) -> Ranked {
@@ -291,6 +415,7 @@ mod tests {
             persistence: 1.0,
             path: path.iter().map(|&name| name.to_owned()).collect(),
             mechanism: None,
+            dependency: None,
             places: Vec::new(),
             parts: Vec::new(),
             load_factor: None,
@@ -306,7 +431,9 @@ mod tests {
             bound: growth as f64,
             suspect,
             is_own: true,
+            records: Vec::new(),
             is_payload: false,
+            is_of_dependency: false,
             objects: 0.0,
             trail: Vec::new(),
         }
@@ -328,9 +455,15 @@ mod tests {
         one
     }
 
+    fn one_by_cause(found: Vec<Ranked>) -> Vec<Ranked> {
+        let symbols = Symbols::default();
+        let owners = Owners::new(&symbols, &Own::default());
+        join(found, &Entries::new(&symbols, &owners))
+    }
+
     /// The function that each cause is told by, and how many parts it has.
     fn causes(found: Vec<Ranked>) -> Vec<(String, usize)> {
-        let joined = join(found).into_iter();
+        let joined = one_by_cause(found).into_iter();
         joined.map(|one| (one.suspect.site.function, one.suspect.parts.len())).collect()
     }
 
@@ -388,8 +521,84 @@ mod tests {
             leak(&["main.dial"], &[0, 4, 8]),
             parked(&["main.dial"], "", &[0, 5, 10]),
         ];
-        let joined = join(found);
+        let joined = one_by_cause(found);
         let parts: Vec<_> = joined[0].suspect.parts.iter().map(|p| p.growth.estimate).collect();
         assert_eq!((joined.len(), parts), (1, vec![14, 10]));
+    }
+
+    #[test]
+    fn a_constructor_makes_what_methods_of_its_type_hold() {
+        let room = || leak(&["main.main", "main.send", "main.newRoom"], &[0, 100, 210, 300]);
+        let send = || parked(&["main.(*room).send.func1"], "main.(*room).send", &[1, 5, 9, 13]);
+        assert_eq!(causes(vec![room(), send()]), [is("main.(*room).send.func1", 2)]);
+        let other = parked(&["main.(*hall).send.func1"], "main.(*hall).send", &[1, 5, 9, 13]);
+        assert_eq!(causes(vec![room(), other]).len(), 2);
+        assert!(makes("example.com/a.NewSession", "example.com/a.(*Session).read"));
+        for (function, method) in [
+            ("example.com/a.NewSession", "example.com/b.(*Session).read"),
+            ("main.newsletter", "main.(*session).read"),
+            ("main.session", "main.(*session).read"),
+            ("main.newSession", "main.read"),
+        ] {
+            assert!(!makes(function, method), "{function} {method}");
+        }
+    }
+
+    #[test]
+    fn what_a_caller_keeps_in_entries_is_one_cause_with_the_entries() {
+        let page = || leak(&["main.get", "main.render"], &[0, 800, 1600, 2400]);
+        let entry = |values: &[i64]| leak(&["main.get"], values);
+        // Few samples show the small part.
+        assert_eq!(causes(vec![page(), entry(&[0, 64, 64, 128])]), [is("main.render", 2)]);
+        // A large part must rise in parallel.
+        assert_eq!(causes(vec![page(), entry(&[0, 700, 700, 1400])]).len(), 2);
+    }
+
+    #[test]
+    fn a_small_part_of_a_container_levels_off_with_it() {
+        let render = || leak(&["main.get", "main.render"], &[0, 1600, 2300, 2400]);
+        for (class, expected) in [
+            (Class::WarmUp, Class::WarmUp),
+            (Class::GrowingDecelerating, Class::GrowingDecelerating),
+            (Class::Grew, Class::Leak),
+        ] {
+            let mut found = vec![leak(&["main.get"], &[0, 64, 64, 128]), render()];
+            found[1].suspect.class = class;
+            level_off_together(&mut found);
+            assert_eq!(found[0].suspect.class, expected, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn goroutines_of_one_package_are_one_cause_with_what_is_made_for_them() {
+        let of_dependency = |path: &[&str], values: &[i64]| {
+            let mut one = parked(path, "", values);
+            (one.is_own, one.is_of_dependency) = (false, true);
+            one
+        };
+        let watch = of_dependency(&["example.com/stats.(*Client).watch"], &[1, 11, 19, 31]);
+        let send = of_dependency(&["example.com/stats.(*Client).send"], &[1, 15, 31, 46]);
+        let mut memory = leak(&["main.open", "example.com/stats.New"], &[0, 1000, 2050, 3000]);
+        memory.suspect.site.function = "main.open".to_owned();
+        // Own code names the cause.
+        assert_eq!(causes(vec![watch, send, memory]), [is("main.open", 3)]);
+    }
+
+    #[test]
+    fn a_dependency_below_one_caller_is_one_cause() {
+        let below = |function: &str, dependency: Option<&str>| {
+            let mut one = leak(&["main.visit", function], &[0, 10, 15, 40]);
+            one.suspect.dependency = dependency.map(str::to_owned);
+            one
+        };
+        for (dependency, entries) in
+            [(Some("example.com/tally"), 1), (Some("example.com/other"), 2), (None, 2)]
+        {
+            let found = vec![
+                below("main.session", Some("example.com/tally")),
+                below("main.order", dependency),
+            ];
+            assert_eq!(causes(found).len(), entries, "{dependency:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ const KEEPS: f64 = 0.5;
 const NEAR: usize = 3;
 
 /// Words in the names of types and packages that hold a bounded number of things.
-const BOUNDED: [&str; 4] = ["ring", "memo", "intern", "pool"];
+const BOUNDED: [&str; 3] = ["ring", "memo", "intern"];
 
 /// The confidence in the class of a suspect that matches these patterns. `piles_up` is whether its
 /// goroutines pile up.

@@ -10,6 +10,7 @@ use crate::model::ids::{FunctionId, LocationId};
 use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::parallel;
+use crate::patterns::PatternId;
 use crate::stats::multiple::benjamini_hochberg;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
@@ -45,7 +46,18 @@ pub(super) struct Context {
     pub(super) callers: Vec<ContextId>,
     /// All lines of its function together, if this is the site of one of several.
     whole: Option<ContextId>,
-    is_whole: bool,
+    kind: Kind,
+}
+
+/// What a context sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A site, or a site under its callers.
+    Site,
+    /// All lines of a function.
+    Whole,
+    /// What one function, or what it calls, makes that nothing limits.
+    Mechanism,
 }
 
 impl Context {
@@ -59,6 +71,8 @@ pub(super) struct Contexts {
     pub(super) all: Vec<Context>,
     /// The deepest context of each record; `None` if a filter removed it or it is the profiler's own.
     of_record: Vec<Option<ContextId>>,
+    /// The mechanism of each record, if it has one.
+    mechanism_of: Vec<Option<ContextId>>,
 }
 
 /// The own frames of a stack, leaf first, each function once; without any, the site.
@@ -92,10 +106,23 @@ pub(super) fn frames_of(
 }
 
 impl Contexts {
-    /// The contexts of a history whose records changed so.
-    pub(super) fn new(history: &History, owners: &Owners, changes: &[RecordChange]) -> Self {
+    /// The contexts of a history whose records changed so. `mechanism` finds the pattern of a stack whose
+    /// objects nothing limits, and the frame to blame for it.
+    pub(super) fn new(
+        history: &History,
+        owners: &Owners,
+        changes: &[RecordChange],
+        mechanism: impl Fn(&[Frame]) -> Option<(PatternId, Frame)>,
+    ) -> Self {
         let series = &history.records;
-        let mut contexts = Self { all: Vec::new(), of_record: vec![None; history.len()] };
+        let mut contexts = Self {
+            all: Vec::new(),
+            of_record: vec![None; history.len()],
+            mechanism_of: vec![None; history.len()],
+        };
+        let mut mechanisms: HashMap<(PatternId, FunctionId), (Frame, Vec<usize>), FxBuildHasher> =
+            HashMap::default();
+        let mut order = Vec::new();
         let mut index: HashMap<(Option<ContextId>, Frame), ContextId, FxBuildHasher> =
             HashMap::default();
         let (mut frames, mut chain) = (Vec::new(), Vec::new());
@@ -123,7 +150,7 @@ impl Contexts {
                         q_value: None,
                         callers: Vec::new(),
                         whole: None,
-                        is_whole: false,
+                        kind: Kind::Site,
                     });
                     if let Some(ContextId(parent)) = parent {
                         all[parent as usize].callers.push(id);
@@ -134,10 +161,51 @@ impl Contexts {
                 parent = Some(id);
             }
             contexts.of_record[record] = parent;
+            if change.raw != (0, 0)
+                && let Some((pattern, frame)) = mechanism(&frames)
+            {
+                let key = (pattern, frame.function);
+                let (_, records) = mechanisms.entry(key).or_insert_with(|| {
+                    order.push(key);
+                    (frame, Vec::new())
+                });
+                records.push(record);
+            }
         }
         contexts.add_wholes();
+        for (frame, records) in order.iter().filter_map(|key| mechanisms.get(key)) {
+            contexts.add_mechanism(*frame, records, (owners, changes));
+        }
         contexts.test();
         contexts
+    }
+
+    /// Adds a context for the objects that nothing limits and one function is to blame for: they may be spread
+    /// over many lines of a library, and few of them are enough to ask.
+    fn add_mechanism(
+        &mut self,
+        frame: Frame,
+        records: &[usize],
+        (owners, changes): (&Owners, &[RecordChange]),
+    ) {
+        let id = ContextId(self.all.len() as u32);
+        let mut tally = Tally::default();
+        for &record in records {
+            tally.add(&changes[record]);
+            self.mechanism_of[record] = Some(id);
+        }
+        self.all.push(Context {
+            parent: None,
+            frame,
+            is_own: owners.is_own(frame.function),
+            depth: DEPTH + 1,
+            tally,
+            p_value: None,
+            q_value: None,
+            callers: Vec::new(),
+            whole: None,
+            kind: Kind::Mechanism,
+        });
     }
 
     /// Adds a context for all lines together of each function that has several: each of them may be
@@ -167,7 +235,7 @@ impl Contexts {
                 tally,
                 callers: Vec::new(),
                 whole: None,
-                is_whole: true,
+                kind: Kind::Whole,
                 ..self.get(heaviest).clone()
             });
         }
@@ -193,7 +261,7 @@ impl Contexts {
     /// Corrects for the number of tests; tests of one depth form one family. `trends` are p-values of a rise over
     /// time. A context that has one gets twice the smaller of its two p-values.
     pub(super) fn correct(&mut self, trends: &HashMap<ContextId, f64, FxBuildHasher>) {
-        for depth in 0..=DEPTH {
+        for depth in 0..=DEPTH + 1 {
             let of_depth = (0..self.all.len()).filter(|&i| self.all[i].depth == depth);
             let tested: Vec<(usize, f64)> =
                 of_depth.filter_map(|i| Some((i, self.all[i].p_value?))).collect();
@@ -221,24 +289,33 @@ impl Contexts {
         callers
     }
 
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = ContextId> + '_ {
+        let ids = (0..self.all.len() as u32).map(ContextId);
+        ids.filter(move |&id| self.get(id).kind == kind)
+    }
+
     /// The sites.
     pub(super) fn sites(&self) -> impl Iterator<Item = ContextId> + '_ {
-        let ids = (0..self.all.len() as u32).map(ContextId);
-        ids.filter(|&id| self.get(id).parent.is_none() && !self.get(id).is_whole)
+        self.of_kind(Kind::Site).filter(|&id| self.get(id).parent.is_none())
     }
 
     /// The contexts that are all lines of a function together.
     pub(super) fn wholes(&self) -> impl Iterator<Item = ContextId> + '_ {
-        let ids = (0..self.all.len() as u32).map(ContextId);
-        ids.filter(|&id| self.get(id).is_whole)
+        self.of_kind(Kind::Whole)
     }
 
-    /// A record's contexts, from its deepest up to its site and all lines of its function.
+    /// The contexts that are objects that nothing limits.
+    pub(super) fn mechanisms(&self) -> impl Iterator<Item = ContextId> + '_ {
+        self.of_kind(Kind::Mechanism)
+    }
+
+    /// A record's contexts, from its deepest up to its site, all lines of its function, and its mechanism.
     pub(super) fn of_record(&self, record: usize) -> impl Iterator<Item = ContextId> + '_ {
-        std::iter::successors(self.of_record[record], |&id| {
+        let by_site = std::iter::successors(self.of_record[record], |&id| {
             let context = self.get(id);
             context.parent.or(context.whole)
-        })
+        });
+        by_site.chain(self.mechanism_of[record])
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
         }
         None => {}
     }
+    let by_dependency = dependency(suspect, pattern);
     let advice = match suspect.class {
         // A value that stays level needs no action.
         Class::Step | Class::WarmUp | Class::Steady => String::new(),
@@ -33,9 +34,25 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
             .filter(|pattern| !pattern.is_fallback())
             .map(|pattern| pattern.fix.clone())
             .unwrap_or_default(),
-        _ => pattern.or(catalog.fallback()).map(|pattern| pattern.fix.clone()).unwrap_or_default(),
+        _ => by_dependency.unwrap_or_else(|| {
+            let pattern = pattern.or(catalog.fallback());
+            pattern.map(|pattern| pattern.fix.clone()).unwrap_or_default()
+        }),
     };
     (text, advice)
+}
+
+/// The advice about what a dependency allocates, where no pattern knows better: the container may be one
+/// that the program can't see.
+fn dependency(suspect: &Suspect, pattern: Option<&Pattern>) -> Option<String> {
+    let package = suspect.dependency.as_ref().filter(|_| !suspect.is_of_goroutines())?;
+    pattern.is_none_or(Pattern::is_fallback).then(|| {
+        format!(
+            "Find out who keeps it: your code keeps what {package} returns, or {package} registers each \
+             one and keeps it itself. Create it once and share it, or close, stop or unregister it when \
+             you are done. If you do, look for a leak in the issues of {package}, and for a newer version."
+        )
+    })
 }
 
 /// What else a leak may be: something with a limit that isn't full yet.

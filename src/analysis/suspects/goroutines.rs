@@ -12,6 +12,7 @@ use crate::analysis::turnover::judge_line;
 use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
+use crate::model::origin::Owner;
 use crate::model::recording::Span;
 use crate::model::site::{Frame, Owners};
 use crate::stats::class::{Growth, Judgement, LEAST};
@@ -40,14 +41,16 @@ pub(super) struct Group {
     pub(super) frame: Frame,
     /// Whether that frame is own code.
     pub(super) is_own: bool,
-    /// A frame that shows where they were started, and whether it is own code.
+    /// A frame that shows where they were started, and whose code it is.
     pub(super) first: Frame,
-    pub(super) is_first_own: bool,
+    pub(super) first_owner: Owner,
     /// What they wait for.
     pub(super) state: &'static str,
     /// The functions of the stack that grew most, leaf first.
     pub(super) stack: Vec<FunctionId>,
     pub(super) line: GroupValues,
+    /// Its records.
+    pub(super) records: Vec<u32>,
     pub(super) judgement: Judgement,
     pub(super) class: Class,
 }
@@ -88,7 +91,7 @@ impl Group {
         let (before, after) = (self.before().max(0) as f64, self.after().max(0) as f64);
         // The variance of a Poisson count is the count.
         let fluctuation = (before + after).sqrt();
-        let is_own = self.is_own || self.is_first_own;
+        let is_own = self.is_own || self.first_owner == Owner::Own;
         let deviations = if is_own { DEVIATIONS } else { DEVIATIONS_OF_OTHERS };
         let rises = self.line.values.len() < LEAST || self.slope().interval.lower > 0.0;
         rises && after - before >= deviations * fluctuation
@@ -135,26 +138,34 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
     let mut names: Vec<(u32, String)> =
         keys.into_iter().map(|((name, _), key)| (key, name)).collect();
     names.sort_unstable();
-    let all = names.into_iter().zip(lines).zip(best).map(|(((_, started), line), (_, sample))| {
-        frames_of(series, snapshot.stack(sample), &mut frames);
-        let judgement = judge_line(&evolution, &line, Growth::Proven);
-        let stack: Vec<FunctionId> = frames.iter().map(|frame| frame.function).collect();
-        let (leaf, root) = (frames[0], frames[frames.len() - 1]);
-        let frame = parked(&frames, owners).unwrap_or(leaf);
-        Group {
-            is_starter: series.symbols.name(root.function) != started,
-            started,
-            is_own: owners.is_own(frame.function),
-            frame,
-            first: root,
-            is_first_own: owners.is_own(root.function),
-            state: state(stack.iter().map(|&function| series.symbols.name(function))),
-            stack,
-            line,
-            class: judgement.class.into(),
-            judgement,
+    let mut records: Vec<Vec<u32>> = vec![Vec::new(); names.len()];
+    for (record, group) in of_record.iter().enumerate() {
+        if let Some(group) = group {
+            records[*group as usize].push(record as u32);
         }
-    });
+    }
+    let all =
+        names.into_iter().zip(lines).zip(best).map(|(((key, started), line), (_, sample))| {
+            frames_of(series, snapshot.stack(sample), &mut frames);
+            let judgement = judge_line(&evolution, &line, Growth::Proven);
+            let stack: Vec<FunctionId> = frames.iter().map(|frame| frame.function).collect();
+            let (leaf, root) = (frames[0], frames[frames.len() - 1]);
+            let frame = parked(&frames, owners).unwrap_or(leaf);
+            Group {
+                is_starter: series.symbols.name(root.function) != started,
+                started,
+                is_own: owners.is_own(frame.function),
+                frame,
+                first: root,
+                first_owner: owners.of(root.function),
+                state: state(stack.iter().map(|&function| series.symbols.name(function))),
+                stack,
+                line,
+                records: std::mem::take(&mut records[key as usize]),
+                class: judgement.class.into(),
+                judgement,
+            }
+        });
     all.collect()
 }
 

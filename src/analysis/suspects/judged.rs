@@ -23,6 +23,9 @@ const EXCHANGED: f64 = 0.5;
 /// A caller with less than this share of a site's memory and allocations doesn't compete for it.
 const COMPETES: f64 = 0.1;
 
+/// What nothing limits stands for a whole leak if it is at least this share of its growth.
+const STANDS_FOR: f64 = 0.8;
+
 /// One or several contexts that are blamed together.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
@@ -41,6 +44,8 @@ pub(super) struct Candidate {
     pub(super) q_value: Option<f64>,
     /// Whether the sampling is known.
     pub(super) is_sampled: bool,
+    /// Whether only the pattern of its stacks made it worth a test.
+    pub(super) is_by_pattern: bool,
 }
 
 impl Candidate {
@@ -199,14 +204,26 @@ impl<'a> Histories<'a> {
                 None => candidates.push(one),
             }
         }
-        // Small lines of a function that leaks as a whole.
-        for id in self.contexts.wholes() {
-            let frame = self.contexts.get(id).frame;
-            let is_grown =
-                |one: &Candidate| one.frame.function == frame.function && one.class != Class::Churn;
-            let judged = self.judged.get(&id).filter(|judged| judged.class == self.worst);
-            if let Some(judged) = judged.filter(|_| !candidates.iter().any(is_grown)) {
-                candidates.push(self.candidate(id, judged));
+        // Lines of a function that leaks as a whole, although none of them shows it, and what nothing limits.
+        let wholes = self.contexts.wholes().map(|id| (id, false));
+        for (id, is_by_pattern) in wholes.chain(self.contexts.mechanisms().map(|id| (id, true))) {
+            let Some(judged) = self.judged.get(&id).filter(|judged| judged.class == self.worst)
+            else {
+                continue;
+            };
+            let context = self.contexts.get(id);
+            let function = context.frame.function;
+            let is_of = |one: &Candidate| one.frame.function == function;
+            let told = candidates.iter_mut().find(|one| is_of(one) && one.class == self.worst);
+            let Some(told) = told else {
+                candidates.retain(|one| !is_of(one) || one.class == Class::Churn);
+                candidates.push(Candidate { is_by_pattern, ..self.candidate(id, judged) });
+                continue;
+            };
+            if is_by_pattern && context.delta() as f64 >= STANDS_FOR * told.delta() as f64 {
+                // The rest of what the function allocates comes and goes.
+                let (q_value, places) = (told.q_value, std::mem::take(&mut told.places));
+                *told = Candidate { places, q_value, ..self.candidate(id, judged) };
             }
         }
         for candidate in candidates.iter_mut().filter(|candidate| candidate.load.is_some()) {
@@ -232,6 +249,7 @@ impl<'a> Histories<'a> {
             tally: context.tally,
             q_value: context.q_value,
             is_sampled: self.known,
+            is_by_pattern: false,
         }
     }
 }

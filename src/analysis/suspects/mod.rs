@@ -16,8 +16,10 @@ mod goroutines;
 mod judged;
 mod parked;
 mod shown;
+mod suspect;
 mod verdict;
 
+pub use suspect::{Goroutines, Part, ShownBy, Suspect};
 pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 
 use super::entries::Entries;
@@ -27,13 +29,14 @@ use super::spans::nearest;
 use super::turnover::{goes_on, judge_line};
 use super::{Measured, Place};
 use crate::model::history::History;
+use crate::model::origin::{self, Owner};
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, Judgement, LEAST};
-use crate::stats::trend::correlation;
+use crate::stats::trend::{Slope, correlation};
 use candidate_stacks::CandidateStack;
 use contexts::{Contexts, frames_of};
 use goroutines::Group;
@@ -41,132 +44,9 @@ use hashbrown::HashMap;
 use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// A site that may leak, with the evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Suspect {
-    /// Its rank; 1 is the worst.
-    pub rank: usize,
-    /// The line of the program's own code that is to blame; for goroutines the function that started them.
-    pub site: Place,
-    /// How it behaves through time.
-    pub class: Class,
-    /// How strong the evidence for the class is: what it keeps, what its goroutines do, how exactly
-    /// its pattern fits.
-    pub confidence: Confidence,
-    /// Sample type of the values: `inuse_space`, or `goroutine`.
-    pub sample_type: String,
-    /// Its unit.
-    pub unit: String,
-    /// Ids of the leak patterns that its stacks match, the most specific first.
-    pub patterns: Vec<String>,
-    /// How much it grew from the first snapshot of its process to the last.
-    pub growth: Estimate,
-    /// How fast it grows now; absent if the snapshots have no times, or are too few.
-    pub slope_per_hour: Option<Estimate>,
-    /// Its growth, corrected for the number of sites that were tested; absent if no test was
-    /// needed.
-    pub q_value: Option<f64>,
-    /// The share it kept of what it allocated.
-    pub retention: Option<Share>,
-    /// The share of the intervals between snapshots in which it grew.
-    pub persistence: f64,
-    /// The stack that grew most, root first.
-    pub path: Vec<String>,
-    /// The first frame on that stack, below the site, that isn't own code.
-    pub mechanism: Option<String>,
-    /// Other lines that are part of it.
-    pub places: Vec<Place>,
-    /// What the cause consists of, if that is more than one place: memory, and goroutines.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Part>,
-    /// By how much the load of the whole program rose, if that explains the growth.
-    pub load_factor: Option<f64>,
-    /// Goroutines that wait on its stacks, or that the suspect consists of.
-    pub goroutines: Option<Goroutines>,
-    /// What its value does, and what that means.
-    pub explanation: String,
-    /// How to fix it; empty if no action is needed.
-    pub fix: String,
-    /// The process it was seen in, by its position in the verdict.
-    pub process: usize,
-    /// The snapshot in which its growth begins, by its position in `values`.
-    pub since: usize,
-    /// Its value in each judged snapshot of its process.
-    pub values: Vec<i64>,
-    /// What shows its growth; of leaks, and of what grew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown_by: Option<ShownBy>,
-}
-
-/// The functions and the profiles whose call paths show the growth of a suspect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ShownBy {
-    /// The function to blame, or if less than half of the growth goes through it, another one, or
-    /// several that together show more.
-    pub functions: Vec<String>,
-    /// The first and the last profile of its process, by position among the inputs.
-    pub inputs: [usize; 2],
-    /// The profile in which the growth begins, likewise.
-    pub since: usize,
-}
-
-impl Suspect {
-    /// Puts its patterns in order, and explains it by them. Where another pattern fits, there is no
-    /// advice about containers in general.
-    fn settle(&mut self, catalog: &Catalog) {
-        let find = |id: &String| catalog.find(id);
-        let pattern_of = |id: &String| find(id).is_none_or(|pattern| !pattern.is_fallback());
-        if self.patterns.iter().any(pattern_of) {
-            self.patterns.retain(pattern_of);
-        }
-        self.patterns
-            .sort_by_key(|id| find(id).map(|pattern| (is_any(pattern), pattern.confidence)));
-        let snapshots = self.values.len();
-        (self.explanation, self.fix) = explanation::explain(self, catalog, snapshots);
-    }
-
-    /// Whether its values are numbers of goroutines.
-    pub fn is_of_goroutines(&self) -> bool {
-        self.sample_type == "goroutine"
-    }
-}
-
-/// A part of a suspect: one place whose memory, or whose goroutines, it leaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Part {
-    /// The place that is to blame for this part alone.
-    pub site: Place,
-    /// Sample type of its growth: `inuse_space`, or `goroutine`.
-    pub sample_type: String,
-    /// Its unit.
-    pub unit: String,
-    /// How much it grew from the first snapshot of its process to the last.
-    pub growth: Estimate,
-}
-
-/// Goroutines that go with a suspect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Goroutines {
-    /// How many there were in the first goroutine profile.
-    pub before: i64,
-    /// How many in the last.
-    pub after: i64,
-    /// What they wait for: `chan send`, `select`, `IO wait`.
-    pub state: String,
-    /// The function that started them; empty if the name of their first function doesn't reveal it.
-    pub started_by: String,
-    /// The function that they wait in.
-    pub parked_in: String,
-}
 
 /// A question about leaks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -187,20 +67,34 @@ struct Ranked {
     suspect: Suspect,
     /// Whether its site is own code.
     is_own: bool,
+    /// Its records, of its process.
+    records: Vec<u32>,
     /// Whether it is what a parser made: others may keep it.
     is_payload: bool,
+    /// Whether it is goroutines that run a dependency.
+    is_of_dependency: bool,
     /// By how many objects its heaviest stack grew; 0 for goroutines.
     objects: f64,
     /// The functions of its heaviest stack from where it grew to the root, and those of its parts.
     trail: Vec<String>,
 }
 
-/// Finds the suspects of a recording, the worst first, and the verdict.
+/// What a recording shows.
+pub(crate) struct Findings {
+    /// The suspects, the worst first.
+    pub(crate) suspects: Vec<Suspect>,
+    /// The verdict on them.
+    pub(crate) verdict: Verdict,
+    /// The class of the suspect that each record of the main process is part of.
+    pub(crate) classes: Vec<Option<Class>>,
+}
+
+/// Finds the suspects of a recording.
 pub(crate) fn suspects(
     recording: &Recording,
     measured: &Measured,
     (owners, asked): (&Owners, &LeaksQuery),
-) -> (Vec<Suspect>, Verdict) {
+) -> Findings {
     let track = recording.main();
     let history = &track.history;
     let goroutines = &recording.goroutines;
@@ -218,7 +112,7 @@ pub(crate) fn suspects(
     let changes = |span: &Span| Evolution { history, measured, span }.changes();
     let main = track.main_process();
     let of_main = changes(&track.processes.get(main).cloned().unwrap_or_default());
-    let entries = entries(history, owners, &of_main);
+    let entries = entries((history, owners), &of_main, &parked);
     let case = Case {
         track,
         measured,
@@ -244,10 +138,11 @@ pub(crate) fn suspects(
     let place_of_memory = |frame| place(&history.records, frame);
     found.extend(parked.suspects(asked, &entries, &place_of_memory));
     causes::blame_on_own(&mut found);
+    causes::level_off_together(&mut found);
     let found = once_each(found);
     let parts: Vec<&Suspect> = found.iter().map(|one| &one.suspect).collect();
     let mut verdict = verdict::verdict(track, measured, &parts, asked.limit);
-    let mut found = causes::join(found);
+    let mut found = causes::join(found, &entries);
     for (id, function) in parked.present(&asked.catalog) {
         if let Some(one) = causes::kept_by(&mut found, function) {
             one.suspect.patterns.insert(0, asked.catalog[id].id.clone());
@@ -269,24 +164,39 @@ pub(crate) fn suspects(
         let of = (&goroutines.history, first_input);
         shown::add_to(&mut found, (process, true), of, span, counted);
     }
-    let certainty = |one: &Ranked| (one.suspect.class, one.suspect.confidence, !one.is_own);
+    let certainty = |one: &Ranked| {
+        let suspect = &one.suspect;
+        let is_bounded = confidence::bounded_by(suspect).is_some();
+        (suspect.class, suspect.confidence, is_bounded, !one.is_own)
+    };
     found.sort_by(|a, b| {
         let by_certainty = certainty(a).cmp(&certainty(b));
         let by_bound = by_certainty.then(b.bound.total_cmp(&a.bound));
         by_bound.then_with(|| a.suspect.path.cmp(&b.suspect.path))
     });
+    let mut classes = vec![None; history.len()];
+    for one in found.iter().filter(|one| one.suspect.process == main) {
+        if one.suspect.is_of_goroutines() == alone {
+            one.records.iter().for_each(|&i| classes[i as usize] = Some(one.suspect.class));
+        }
+    }
     let ranked = found.into_iter().zip(1..);
     let suspects: Vec<Suspect> =
         ranked.map(|(Ranked { suspect, .. }, rank)| Suspect { rank, ..suspect }).collect();
     verdict.leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak).count();
     verdict.not_followed = left_out;
-    (suspects, verdict)
+    Findings { suspects, verdict, classes }
 }
 
 /// Who calls the libraries whose goroutines allocate, by what was allocated.
-fn entries<'a>(history: &'a History, owners: &'a Owners, changes: &[RecordChange]) -> Entries<'a> {
+fn entries<'a>(
+    (history, owners): (&'a History, &'a Owners),
+    changes: &[RecordChange],
+    parked: &Parked<'_>,
+) -> Entries<'a> {
     let series = &history.records;
     let mut entries = Entries::new(&series.symbols, owners);
+    entries.ask_above(&parked.starters());
     let mut frames = Vec::new();
     for snapshot in series.snapshots.iter().take(1) {
         for sample in 0..snapshot.samples.len() {
@@ -335,7 +245,7 @@ impl Case<'_> {
         let Self { track, measured, owners, .. } = *self;
         let history = &track.history;
         let evolution = Evolution { history, measured, span };
-        let mut contexts = Contexts::new(history, owners, changes);
+        let mut contexts = Contexts::new(history, owners, changes, |frames| self.mechanism(frames));
         let histories = Histories::new(&evolution, &mut contexts);
         let left_out = histories.left_out;
         let series = &history.records;
@@ -350,6 +260,25 @@ impl Case<'_> {
         let suspects =
             all.map(|(candidate, stack)| self.suspect(process, span, &candidate, &stack));
         (suspects.collect(), left_out)
+    }
+
+    /// The pattern that a stack matches and whose objects nothing limits, and the frame to blame for
+    /// them: that of own code, or else the one that calls the package that the pattern is about.
+    fn mechanism(&self, frames: &[Frame]) -> Option<(PatternId, Frame)> {
+        let Self { track, matcher, owners, asked, .. } = *self;
+        let symbols = &track.history.records.symbols;
+        let matching = matcher.matching(frames.iter().map(|frame| frame.function.index()));
+        let id = matching.into_iter().find(|&id| asked.catalog[id].has_no_bound())?;
+        let own = frames.iter().find(|frame| owners.is_own(frame.function));
+        let caller = || {
+            let name = |frame: &Frame| symbols.name(frame.function);
+            let is_of_pattern = |frame: &Frame| matcher.names(id, frame.function.index());
+            let outermost = frames.iter().rposition(is_of_pattern)?;
+            let package = origin::package(name(&frames[outermost]));
+            let outside = |frame: &&Frame| origin::package(name(frame)) != package;
+            frames[outermost..].iter().find(outside).or(frames.last())
+        };
+        Some((id, *own.or_else(caller)?))
     }
 
     fn suspect(
@@ -379,7 +308,11 @@ impl Case<'_> {
         let interval = candidate.tally.evidence.interval(candidate.delta() as f64, LEVEL);
         let is_trend = span.moments.len() >= LEAST;
         let Judgement { late, slope: whole, .. } = candidate.judgement;
-        let slope = late.or_whole(whole);
+        let hours = span.hours.last().copied().filter(|&hours| hours > 0.0);
+        let slope = late.or_whole(whole).or_whole(hours.map_or(whole, |hours| {
+            let values = &candidate.line.values;
+            Slope::average(candidate.delta() as f64, interval, values, hours)
+        }));
         let mut class = candidate.class;
         let is_mark = |id: &PatternId| catalog[*id].evidence == PatternEvidence::Highwater;
         if class != Class::Churn && stack.patterns.first().is_some_and(is_mark) {
@@ -389,7 +322,10 @@ impl Case<'_> {
         let has_goroutines = !track.lacks(Lack::Goroutines);
         let mut patterns = stack.patterns.clone();
         // A pattern that expects goroutines needs them, if there are goroutine profiles.
-        let expects = |id: PatternId| catalog[id].goroutine.is_some() && !is_any(&catalog[id]);
+        let expects = |id: PatternId| {
+            let pattern = &catalog[id];
+            pattern.goroutine.is_some() && !pattern.optional && !is_any(pattern)
+        };
         patterns
             .retain(|&id| !has_goroutines || !expects(id) || self.parked.has_those_of(id, catalog));
         let held = self.parked.of(&name(&candidate.frame), &stack.patterns, catalog);
@@ -414,7 +350,11 @@ impl Case<'_> {
             }
             (class, _) => class,
         };
-        let goroutines = held.map(|(facts, ..)| facts);
+        if class == Class::Leak && track.is_timed() && slope.interval.lower <= 0.0 {
+            // It may have stopped: no slope is certainly above 0, neither of late nor of the whole.
+            class = Class::Grew;
+        }
+        let goroutines = held.filter(|(_, group, _)| group.piles_up()).map(|(facts, ..)| facts);
         let sample_type = &history.sample_types[measured.column];
         let mut suspect = Suspect {
             rank: 0,
@@ -431,6 +371,9 @@ impl Case<'_> {
             persistence: candidate.judgement.persistence,
             path: frames.iter().rev().map(name).collect(),
             mechanism: mechanism.map(name),
+            dependency: mechanism
+                .filter(|frame| owners.of(frame.function) == Owner::Dependency)
+                .map(|frame| origin::package(series.symbols.name(frame.function)).to_owned()),
             places: candidate.places.iter().map(|&frame| place(series, frame)).collect(),
             parts: Vec::new(),
             load_factor: candidate.load,
@@ -444,6 +387,10 @@ impl Case<'_> {
         };
         // What hasn't certainly risen of late is less sure to be a leak, however it rose before.
         suspect.confidence = confidence::of(&suspect, &patterns, catalog, piles_up);
+        if candidate.is_by_pattern {
+            // The pattern can't prove the growth that it was asked about.
+            suspect.confidence = suspect.confidence.max(Confidence::Med);
+        }
         suspect.slope_per_hour = suspect.slope_per_hour.map(|_| slope.into());
         let bound = if is_trend && track.is_timed() {
             slope.inner.lower
@@ -456,7 +403,16 @@ impl Case<'_> {
         let heaviest = &stack.heaviest;
         let grown = heaviest.iter().position(|frame| *frame == candidate.frame).unwrap_or_default();
         let trail = heaviest[grown..].iter().map(name).collect();
-        Ranked { bound, suspect, is_own, is_payload, objects: stack.objects, trail }
+        Ranked {
+            bound,
+            suspect,
+            is_own,
+            is_payload,
+            records: stack.records.clone(),
+            is_of_dependency: false,
+            objects: stack.objects,
+            trail,
+        }
     }
 }
 

@@ -10,10 +10,14 @@ use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, RecordChange};
 use crate::analysis::{Measured, Place};
 use crate::model::ids::FunctionId;
+use crate::model::origin::Owner;
 use crate::model::recording::{Span, Track};
 use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
 use crate::stats::class::LEAST;
+use hashbrown::HashSet;
+use regex::Regex;
+use rustc_hash::FxBuildHasher;
 
 /// The goroutines of a recording.
 pub(super) struct Parked<'a> {
@@ -52,7 +56,39 @@ impl<'a> Parked<'a> {
         let groups = parked.groups.iter().map(|(_, group)| group);
         parked.kinds = groups.clone().map(|group| of(group, None)).collect();
         parked.patterns = groups.map(|group| of(group, Some(group.state))).collect();
+        parked.contradict(&asked.catalog);
         parked
+    }
+
+    /// Removes the patterns that other goroutines contradict, because they pile up as well: at least half as
+    /// many.
+    fn contradict(&mut self, catalog: &Catalog) {
+        let symbols = &self.track.history.records.symbols;
+        let growth = |group: &Group| group.after().saturating_sub(group.before());
+        let has = |group: &Group, regex: &Regex| {
+            group.stack.iter().any(|&function| regex.is_match(symbols.name(function)))
+        };
+        for (lists, (process, group)) in
+            self.patterns.iter_mut().zip(&mut self.kinds).zip(&self.groups)
+        {
+            let is_contradicted = |id: &PatternId| {
+                catalog[*id].unless.as_ref().is_some_and(|regex| {
+                    self.groups.iter().any(|(of, other)| {
+                        of == process
+                            && 2 * growth(other) >= growth(group).max(1)
+                            && has(other, regex)
+                    })
+                })
+            };
+            lists.0.retain(|id| !is_contradicted(id));
+            lists.1.retain(|id| !is_contradicted(id));
+        }
+    }
+
+    /// The functions that start goroutines.
+    pub(super) fn starters(&self) -> HashSet<&str, FxBuildHasher> {
+        let all = self.groups.iter().map(|(_, group)| group.started_by());
+        all.filter(|name| !name.is_empty()).collect()
     }
 
     /// The changes of all stacks over a process.
@@ -137,11 +173,15 @@ impl<'a> Parked<'a> {
             let growth = group.after() - group.before();
             let parked = name(&group.frame.function);
             let entry = entries.of(&group.started).or_else(|| entries.of(parked));
+            // A library's own goroutine belongs to the caller of its type, unless one of the library's
+            // goroutines started it.
+            let entry = entry.filter(|_| {
+                !(group.is_own || group.is_starter && entries.is_alone(&group.started))
+            });
             let site = match entry {
-                // A library's own goroutine belongs to the caller of its type.
-                Some(frame) if !group.is_own => place_of(frame),
+                Some(frame) => place_of(frame),
                 // What a library runs in a goroutine of its own is not the library's.
-                _ if group.started == parked || group.is_own && !group.is_first_own => {
+                _ if group.started == parked || group.is_own && group.first_owner != Owner::Own => {
                     place(series, group.frame)
                 }
                 _ => Place { function: group.started.clone(), ..place(series, group.first) },
@@ -165,6 +205,7 @@ impl<'a> Parked<'a> {
                 persistence: group.judgement.persistence,
                 path: group.stack.iter().rev().map(|f| name(f).to_owned()).collect(),
                 mechanism: None,
+                dependency: None,
                 places: Vec::new(),
                 parts: Vec::new(),
                 load_factor: None,
@@ -188,7 +229,9 @@ impl<'a> Parked<'a> {
                 bound: per_hour * LEAST_BYTES as f64,
                 suspect,
                 is_own,
+                records: group.records.clone(),
                 is_payload: false,
+                is_of_dependency: !group.is_own && group.first_owner == Owner::Dependency,
                 objects: 0.0,
                 trail: std::iter::once(parked)
                     .chain(group.stack.iter().map(name))

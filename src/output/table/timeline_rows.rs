@@ -77,8 +77,9 @@ pub(super) fn write(
         matches!(row.class, Leak | GrowingDecelerating | Step | WarmUp)
     };
     if lines(timeline).any(|(row, _)| is_judged(row)) {
-        let text = "A class describes all values of a row together, whoever calls it. heapdiff leaks \
-                    judges its callers one by one, and says which code is to blame and what to do.";
+        let text = "Another class than leak describes all values of a row together, whoever calls it. \
+                    heapdiff leaks judges callers one by one, and says which code is to blame and \
+                    what to do.";
         wrap::write("", text, Ansi::new(), style, out)?;
     }
     Ok(())
@@ -101,13 +102,13 @@ fn short_word(class: Class) -> &'static str {
 
 /// What each class means.
 const MEANINGS: [(Class, &str); 7] = [
-    (Class::Leak, "leak: rises, and no curve that levels off fits better"),
+    (Class::Leak, "leak: at least half of its growth is a leak that heapdiff leaks names"),
     (Class::GrowingDecelerating, "slowing (growing-decelerating): rises more and more slowly"),
     (Class::Grew, "grew: is larger than at the start"),
     (Class::Step, "step: rose once and stayed"),
     (Class::WarmUp, "warm-up: rose and levelled off"),
     (Class::Churn, "churn: allocates without keeping"),
-    (Class::Steady, "steady: did not grow"),
+    (Class::Steady, "steady: did not certainly grow"),
 ];
 
 /// One line of the table: a row, or the whole profile.
