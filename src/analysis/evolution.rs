@@ -99,6 +99,8 @@ pub(super) struct RecordChange {
     pub(super) allocated: i64,
     /// Amount allocated in between, in the unit of the values.
     pub(super) allocated_value: i64,
+    /// Objects in the first snapshot and in the last; 0 if the profiles don't count them.
+    pub(super) objects: (i64, i64),
     /// The evidence about the growth.
     pub(super) evidence: Option<GrowthEvidence>,
 }
@@ -124,6 +126,8 @@ pub(super) struct Tally {
     pub(super) kept: i64,
     /// Amount allocated, in the unit of the values.
     pub(super) allocated_value: i64,
+    /// Objects in the first snapshot and in the last.
+    pub(super) objects: (i64, i64),
     pub(super) evidence: GrowthEvidence,
 }
 
@@ -136,6 +140,8 @@ impl Tally {
         self.allocated = self.allocated.saturating_add(change.allocated);
         self.kept = self.kept.saturating_add(change.raw.1.saturating_sub(change.raw.0));
         self.allocated_value = self.allocated_value.saturating_add(change.allocated_value);
+        self.objects.0 = self.objects.0.saturating_add(change.objects.0);
+        self.objects.1 = self.objects.1.saturating_add(change.objects.1);
         if let Some(evidence) = &change.evidence {
             self.evidence.merge(evidence);
         }
@@ -150,6 +156,8 @@ impl Tally {
         self.allocated = self.allocated.saturating_add(other.allocated);
         self.kept = self.kept.saturating_add(other.kept);
         self.allocated_value = self.allocated_value.saturating_add(other.allocated_value);
+        self.objects.0 = self.objects.0.saturating_add(other.objects.0);
+        self.objects.1 = self.objects.1.saturating_add(other.objects.1);
         self.evidence.merge(&other.evidence);
     }
 
@@ -305,10 +313,12 @@ impl<'a> Evolution<'a> {
             let (b, a) =
                 (&sides[0][record * width..][..width], &sides[1][record * width..][..width]);
             let allocated = |row: &[i64]| measured.allocated.map_or(0, |column| row[column]);
+            let objects = |row: &[i64]| measured.records.count.map_or(0, |column| row[column]);
             let mut change = RecordChange {
                 first: b[measured.column],
                 last: a[measured.column],
                 allocated_value: allocated(a).wrapping_sub(allocated(b)),
+                objects: (objects(b), objects(a)),
                 ..RecordChange::default()
             };
             if !known || (a.iter().all(|&v| v == 0) && b.iter().all(|&v| v == 0)) {

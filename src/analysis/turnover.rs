@@ -41,6 +41,9 @@ pub(super) fn class_of(
 ) -> Class {
     match judgement.class.into() {
         _ if turns_over(evolution, tally) => Class::Churn,
+        Class::Leak | Class::GrowingDecelerating if follows_its_rate(evolution, tally, line) => {
+            Class::Grew
+        }
         Class::Leak | Class::Step
             if is_rebuilt(evolution, tally) && !holds(evolution, line, judgement.class) =>
         {
@@ -89,6 +92,37 @@ fn turns_over(evolution: &Evolution<'_>, tally: &Tally) -> bool {
     }
     let as_the_rest = Factor { factor: after / before.max(1.0), sites: 1 };
     as_the_rest.p_beyond(tally.raw.0 as f64, tally.raw.1 as f64) > SIGNIFICANT
+}
+
+/// Of a relative rise of a value, the share that a rise of its allocation rate must explain.
+const BY_RATE: f64 = 2.0 / 3.0;
+
+/// A rise of the allocation rate below this share is chance.
+const FASTER: f64 = 0.2;
+
+/// Whether a group that renews itself holds more only because it is allocated faster. What is held is the rate times
+/// the time for which an object lives (Little 1961): more work raises the rate and leaves that time as it is; a leak
+/// holds more at the same rate.
+fn follows_its_rate(evolution: &Evolution<'_>, tally: &Tally, line: &GroupValues) -> bool {
+    let (hours, last) = (&evolution.span.hours, line.values.len().saturating_sub(1));
+    if !renews(evolution, tally) || last < 3 || line.allocated.len() != line.values.len() {
+        return false;
+    }
+    // The values that belong to the rate of some intervals are those at their ends.
+    let part = |from: usize, to: usize| {
+        let allocated = line.allocated[to].saturating_sub(line.allocated[from]);
+        let values = &line.values[from + 1..=to];
+        let sum = values.iter().fold(0_i64, |sum, value| sum.saturating_add(*value));
+        let error = line.noise[from + 1..=to].iter().fold(0.0_f64, |sum, noise| sum.hypot(*noise));
+        (allocated as f64 / (hours[to] - hours[from]), sum as f64, error, (to - from) as f64)
+    };
+    let (early_rate, early, early_error, before) = part(0, last / 2);
+    let (late_rate, late, late_error, after) = part(last / 2, last);
+    let rise = |early: f64, late: f64| if early > 0.0 { late / early - 1.0 } else { f64::INFINITY };
+    let by_rate = rise(early_rate, late_rate);
+    // The least rise within the error of both.
+    let whole = rise((early + early_error) / before, (late - late_error) / after);
+    by_rate.is_finite() && by_rate >= FASTER && by_rate >= BY_RATE * whole
 }
 
 /// Whether it is a working set that is rebuilt all the time: it renews itself, and keeps less than

@@ -44,6 +44,7 @@ mod recordings;
 mod refs;
 mod samples;
 mod schema;
+mod simulated;
 mod subtrees;
 mod table;
 mod tables;

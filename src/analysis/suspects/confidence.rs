@@ -2,17 +2,47 @@
 //!
 //! Growth that goes on is a leak, or something with a limit that isn't full yet, and a profile
 //! doesn't show limits. So "high" needs more than growth: goroutines that pile up with it, or an
-//! API whose objects only a call releases (a timer, a connection, a child context). Without that, a
-//! container that keeps what it gets is "medium"; what also loses memory, or is kept by something
-//! that is named like a cache, is "low".
+//! API whose objects only a call releases (a timer, a connection, a child context), and enough
+//! snapshots, up to the last of which it grew as before. Without that, a container that keeps what
+//! it gets is "medium"; what exchanges more than it keeps and falls at times, grows more slowly than
+//! before, holds entries that grow in size and not in number, or is kept by something that is named
+//! like a cache, is "low".
 
 use super::Suspect;
+use super::judged::Candidate;
 use crate::analysis::estimates::{CHURN, Class};
+use crate::analysis::evolution::Tally;
 use crate::analysis::turnover::PERSISTS;
 use crate::patterns::{Catalog, Confidence, Pattern, PatternEvidence, PatternId};
 
-/// A site that keeps at least this share of what it allocates, with 95 % confidence, keeps.
+/// A site that keeps at least this share of what it allocates, with 95 % confidence, keeps; one that keeps less
+/// exchanges what it holds.
 const KEEPS: f64 = 0.5;
+
+/// With fewer snapshots nothing is certain: four values rise by chance once in 24 times, six once in 720.
+const ENOUGH: usize = 6;
+
+/// In the last third of the intervals, a leak grows by a third. Memory that grows by less than this share of that slows down,
+const SLOWER: f64 = 0.7;
+
+/// and goroutines by less than this.
+const FEWER: f64 = 0.8;
+
+/// Entries that grow in size: their number explains at most this share of the growth, in logarithms,
+const BY_NUMBER: f64 = 1.0 / 3.0;
+
+/// which is at least by this factor,
+const LARGER: f64 = 1.5;
+
+/// and they are so many that this number of them was sampled at first: a buffer that doubles is one.
+const ENTRIES: i64 = 4;
+
+/// The goroutines of connections that a server accepts: their number is up to its clients.
+const CONNECTIONS: [&str; 3] = [
+    "net/http.(*conn).serve",
+    "net/http.(*http2serverConn)",
+    "golang.org/x/net/http2.(*serverConn)",
+];
 
 /// How many functions above the site may name what keeps it.
 const NEAR: usize = 3;
@@ -24,6 +54,7 @@ const BOUNDED: [&str; 3] = ["ring", "memo", "intern"];
 /// goroutines pile up.
 pub(super) fn of(
     suspect: &Suspect,
+    candidate: &Candidate,
     patterns: &[PatternId],
     catalog: &Catalog,
     piles_up: bool,
@@ -33,6 +64,7 @@ pub(super) fn of(
     let fits = growing.any(Pattern::has_no_bound);
     let keeps = suspect.retention.is_some_and(|share| share.lower >= KEEPS);
     let loses = suspect.retention.is_some_and(|share| share.upper <= CHURN);
+    let exchanges = suspect.retention.is_some_and(|share| share.upper <= KEEPS);
     let persists = suspect.persistence >= PERSISTS;
     let is_flat = suspect.slope_per_hour.is_some_and(|slope| slope.lower <= 0);
     if suspect.class != Class::Leak {
@@ -52,9 +84,66 @@ pub(super) fn of(
             }
         }
         () if bounded_by(suspect).is_some() => Confidence::Low,
+        () if grow_in_size(&candidate.tally) => Confidence::Low,
+        () if suspect.values.len() >= ENOUGH && slows(&suspect.values, SLOWER) => Confidence::Low,
+        () if exchanges && falls(&suspect.values) => Confidence::Low,
         () if loses && !persists => Confidence::Low,
         () => Confidence::Med,
     }
+}
+
+/// Whether a number of objects that hardly rises accounts for the growth, since each becomes larger.
+fn grow_in_size(tally: &Tally) -> bool {
+    let growth = |(first, last): (i64, i64)| (last.max(1) as f64 / first.max(1) as f64).ln();
+    let whole = growth((tally.first, tally.last));
+    tally.raw.0 >= ENTRIES
+        && tally.objects.0 > 0
+        && whole >= LARGER.ln()
+        && growth(tally.objects) <= BY_NUMBER * whole
+}
+
+/// The confidence in a suspect as it is shown, which may have parts. High confidence needs more than evidence of the
+/// kind that has no bound: enough snapshots, and goroutines that grow in number up to the last of them, and that aren't as
+/// many as a server has clients.
+pub(super) fn settled(suspect: &Suspect) -> Confidence {
+    let is_sure = suspect.values.len() >= ENOUGH
+        && !(suspect.is_of_goroutines() && slows(&suspect.values, FEWER));
+    match suspect.confidence {
+        confidence if suspect.class != Class::Leak => confidence,
+        confidence if suspect.is_of_goroutines() && is_of_connections(suspect) => {
+            // Of those that are in a handler it may be the handler that doesn't return.
+            let is_in_handler = !is_connection(&suspect.site.function);
+            confidence.max(if is_in_handler { Confidence::Med } else { Confidence::Low })
+        }
+        Confidence::High if !is_sure => Confidence::Med,
+        confidence => confidence,
+    }
+}
+
+/// Whether values rose by less than this share of what they rise by on average, in the last third.
+fn slows(values: &[i64], least: f64) -> bool {
+    let last = values.len().saturating_sub(1);
+    let late = last.div_ceil(3);
+    let (Some(first), Some(from), Some(to)) =
+        (values.first(), values.get(last - late), values.get(last))
+    else {
+        return true;
+    };
+    let even = (to - first) as f64 * late as f64 / last.max(1) as f64;
+    ((to - from) as f64) < least * even
+}
+
+/// Whether a value ever fell.
+fn falls(values: &[i64]) -> bool {
+    values.windows(2).any(|pair| pair[1] < pair[0])
+}
+
+fn is_of_connections(suspect: &Suspect) -> bool {
+    suspect.path.first().is_some_and(|root| is_connection(root))
+}
+
+fn is_connection(function: &str) -> bool {
+    CONNECTIONS.iter().any(|name| function.starts_with(name))
 }
 
 /// The function near the site whose name says that it keeps a bounded number of things.

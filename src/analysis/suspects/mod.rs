@@ -151,6 +151,7 @@ pub(crate) fn suspects(
         }
     }
     for Ranked { suspect, .. } in &mut found {
+        suspect.confidence = confidence::settled(suspect);
         suspect.settle(&asked.catalog);
     }
     for (process, span) in track.processes.iter().enumerate().filter(|_| !alone) {
@@ -386,7 +387,7 @@ impl Case<'_> {
             shown_by: None,
         };
         // What hasn't certainly risen of late is less sure to be a leak, however it rose before.
-        suspect.confidence = confidence::of(&suspect, &patterns, catalog, piles_up);
+        suspect.confidence = confidence::of(&suspect, candidate, &patterns, catalog, piles_up);
         if candidate.is_by_pattern {
             // The pattern can't prove the growth that it was asked about.
             suspect.confidence = suspect.confidence.max(Confidence::Med);
