@@ -42,10 +42,19 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     (text, advice)
 }
 
-/// The advice about what a dependency allocates, where no pattern knows better: the container may be one
-/// that the program can't see.
+/// The advice about what a dependency allocates or starts, where no pattern knows better: the container may be
+/// one that the program can't see.
 fn dependency(suspect: &Suspect, pattern: Option<&Pattern>) -> Option<String> {
-    let package = suspect.dependency.as_ref().filter(|_| !suspect.is_of_goroutines())?;
+    let package = suspect.dependency.as_ref()?;
+    if suspect.is_of_goroutines() {
+        return pattern.is_none_or(is_any).then(|| {
+            format!(
+                "{package} started these goroutines. Create what needs them once and share it, or close, stop \
+                 or cancel it when you are done. If you do, look for a leak in the issues of {package}, and \
+                 for a newer version."
+            )
+        });
+    }
     pattern.is_none_or(Pattern::is_fallback).then(|| {
         format!(
             "Find out who keeps it: your code keeps what {package} returns, or {package} registers each \

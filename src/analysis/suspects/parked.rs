@@ -10,7 +10,7 @@ use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, RecordChange};
 use crate::analysis::{Measured, Place};
 use crate::model::ids::FunctionId;
-use crate::model::origin::Owner;
+use crate::model::origin::{self, Owner};
 use crate::model::recording::{Span, Track};
 use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, PatternId};
@@ -205,7 +205,8 @@ impl<'a> Parked<'a> {
                 persistence: group.judgement.persistence,
                 path: group.stack.iter().rev().map(|f| name(f).to_owned()).collect(),
                 mechanism: None,
-                dependency: None,
+                dependency: (!group.is_own && group.first_owner == Owner::Dependency)
+                    .then(|| origin::package(&group.started).to_owned()),
                 places: Vec::new(),
                 parts: Vec::new(),
                 load_factor: None,

@@ -40,7 +40,7 @@ pub struct Suspect {
     pub path: Vec<String>,
     /// The first frame on that stack, below the site, that isn't own code.
     pub mechanism: Option<String>,
-    /// The package of that frame, if it is a dependency's.
+    /// The package of that frame, or of the code that goroutines run, if it is a dependency's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependency: Option<String>,
     /// Other lines that are part of it.
