@@ -11,7 +11,7 @@ use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
 use crate::parallel;
 use crate::report::{Warning, WarningCode};
-use crate::source::expand::{Found, Origin, expand};
+use crate::source::expand::{Found, Origin, expand, natural};
 use crate::source::{self, STDIN};
 use std::path::Path;
 
@@ -39,7 +39,8 @@ struct SetAside {
 
 /// Returns the inputs that these names lead to.
 pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
-    let expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
+    let mut expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
+    expanded.nested.sort_by(|a, b| natural(&a.0, &b.0));
     let reasons = parallel::map_items(&expanded.inputs, AT_ONCE, reason);
     let mut names = Vec::new();
     let mut aside = Vec::new();
@@ -49,6 +50,8 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
             Some(what) => aside.push(SetAside { name, what }),
         }
     }
+    // The same warning for any order of the arguments.
+    aside.sort_by(|a, b| natural(&a.name, &b.name));
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}

@@ -9,6 +9,7 @@ use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
 use crate::source::SourceError;
+use crate::source::expand::natural;
 use crate::{analysis, parallel, source};
 
 /// Why inputs couldn't be loaded.
@@ -65,18 +66,44 @@ pub(super) enum Keep {
     Ends,
 }
 
-/// Reads the inputs, in their order, into a series.
+/// An input to read: its place among the arguments, and its name.
+type Placed<'a> = (usize, &'a str);
+
+/// The inputs in the order of the arguments, for a question to which it matters.
+fn as_given(names: &[String]) -> Vec<Placed<'_>> {
+    names.iter().map(String::as_str).enumerate().collect()
+}
+
+/// The inputs in an order that depends on their names alone. Symbols and records are numbered in the
+/// order in which they are read, and sums of floating-point numbers follow their numbers. So the
+/// order of the arguments changes no digit.
+fn by_name(names: &[String]) -> Vec<Placed<'_>> {
+    let mut inputs = as_given(names);
+    inputs.sort_by(|a, b| natural(a.1, b.1));
+    inputs
+}
+
+/// Sorts inputs that are added up, or are runs of one side: their order means nothing.
+pub(super) fn unordered(names: &[String]) -> Vec<String> {
+    by_name(names).into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Reads the inputs into a series: in their order, or the first and the last.
 pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<Series, LoadError> {
     let mut rebase = Rebase::default();
-    let mut ends = (keep == Keep::Ends && names.len() > 2).then(Ends::default);
-    each(names, progress, |name, profile| {
-        match &mut ends {
-            Some(ends) => ends.add(name, profile)?,
-            None => rebase.add(name, profile),
-        }
-        Ok::<(), LoadError>(())
+    if keep == Keep::All || names.len() <= 2 {
+        each(names, progress, |name, profile| {
+            rebase.add(name, profile);
+            Ok::<(), LoadError>(())
+        })?;
+        return Ok(rebase.finish()?);
+    }
+    let mut ends = Ends::default();
+    each_content(&by_name(names), progress, |(place, name), content| {
+        let profile = content.into_profile().map_err(|error| LoadError::read(name, error))?;
+        ends.add(place, name, profile).map_err(LoadError::from)
     })?;
-    for (name, profile) in ends.map(Ends::finish).unwrap_or_default() {
+    for (name, profile) in ends.finish() {
         rebase.add(name, profile);
     }
     Ok(rebase.finish()?)
@@ -88,7 +115,7 @@ pub(super) fn each<'a, E: From<LoadError> + Send>(
     progress: &Progress,
     mut take: impl FnMut(&'a str, Profile) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    each_content(names, progress, |name, content| {
+    each_content(&as_given(names), progress, |(_, name), content| {
         take(name, content.into_profile().map_err(|error| LoadError::read(name, error))?)
     })
 }
@@ -96,23 +123,24 @@ pub(super) fn each<'a, E: From<LoadError> + Send>(
 /// Reads the inputs and hands each to `take`, in their order. A few are read at a time; the next
 /// few are read while `take` handles these.
 fn each_content<'a, E: From<LoadError> + Send>(
-    names: &'a [String],
+    inputs: &[Placed<'a>],
     progress: &Progress,
-    mut take: impl FnMut(&'a str, Content) -> Result<(), E> + Send,
+    mut take: impl FnMut(Placed<'a>, Content) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    if names.iter().filter(|name| *name == source::STDIN).count() > 1 {
+    if inputs.iter().filter(|(_, name)| *name == source::STDIN).count() > 1 {
         return Err(LoadError::StdinTwice.into());
     }
-    progress.expect_all(names.iter().map(|name| source::size(name)));
-    let read_all = |batch: &'a [String]| {
-        let contents = parallel::map(batch.len(), |i| read(&batch[i], progress));
-        batch.iter().zip(contents).collect::<Vec<_>>()
+    progress.expect_all(inputs.iter().map(|(_, name)| source::size(name)));
+    let read_all = |batch: &[Placed<'a>]| {
+        let contents = parallel::map(batch.len(), |i| read(batch[i].1, progress));
+        batch.iter().copied().zip(contents).collect::<Vec<_>>()
     };
-    let mut batches = names.chunks(AT_ONCE.max(2 * parallel::threads()));
+    let mut batches = inputs.chunks(AT_ONCE.max(2 * parallel::threads()));
     let mut ready = batches.next().map(&read_all);
     while let Some(contents) = ready {
         let next = batches.next();
-        let take_all = || contents.into_iter().try_for_each(|(name, content)| take(name, content?));
+        let take_all =
+            || contents.into_iter().try_for_each(|(input, content)| take(input, content?));
         // The thread that finishes taking first helps to read.
         let (taken, read) = parallel::join(take_all, || next.map(&read_all));
         taken?;
@@ -122,13 +150,15 @@ fn each_content<'a, E: From<LoadError> + Send>(
     Ok(())
 }
 
-/// Reads the inputs, in their order, into the tracks of a recording.
+/// Reads the inputs into the tracks of a recording.
 pub(super) fn load_recording(
     names: &[String],
     progress: &Progress,
 ) -> Result<Recording, LoadError> {
     let [profiles, goroutines] =
-        tracks(names, progress, |track: &mut Gather, name, profile| track.add(name, &profile))?;
+        tracks(names, progress, |track: &mut Gather, (place, name), profile| {
+            track.add_at(place, name, &profile)
+        })?;
     Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
 }
 
@@ -148,18 +178,18 @@ pub(super) fn load_recording_and_ends(
     Ok((recording, rebase.finish()?))
 }
 
-/// Reads the inputs and adds each, in their order, to the track of its kind: profiles, then
-/// goroutines.
+/// Reads the inputs and adds each to the track of its kind: profiles, then goroutines.
 fn tracks<'a, T: Default + Send>(
     names: &'a [String],
     progress: &Progress,
-    add: impl Fn(&mut T, &'a str, Profile) -> Result<(), HistoryError> + Sync,
+    add: impl Fn(&mut T, Placed<'a>, Profile) -> Result<(), HistoryError> + Sync,
 ) -> Result<[T; 2], LoadError> {
     let (mut profiles, mut goroutines) = (T::default(), T::default());
-    each_content(names, progress, |name, content| {
+    each_content(&by_name(names), progress, |input, content| {
+        let (_, name) = input;
         let added = match content {
-            Content::Profile(profile) => add(&mut profiles, name, profile),
-            Content::Goroutines(profile) => add(&mut goroutines, name, profile),
+            Content::Profile(profile) => add(&mut profiles, input, profile),
+            Content::Goroutines(profile) => add(&mut goroutines, input, profile),
             Content::GcTrace(refusal) | Content::Other(refusal) => {
                 return Err(LoadError::read(name, InputError::Unrecognized(refusal)));
             }
@@ -179,9 +209,9 @@ struct WithEnds<'a> {
 }
 
 impl<'a> WithEnds<'a> {
-    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), HistoryError> {
-        self.all.add(name, &profile)?;
-        self.unlike = self.unlike.take().or(self.ends.add(name, profile).err());
+    fn add(&mut self, (place, name): Placed<'a>, profile: Profile) -> Result<(), HistoryError> {
+        self.all.add_at(place, name, &profile)?;
+        self.unlike = self.unlike.take().or(self.ends.add(place, name, profile).err());
         Ok(())
     }
 }
@@ -189,7 +219,7 @@ impl<'a> WithEnds<'a> {
 /// The first and the last of many, with at most four of them in memory.
 #[derive(Default)]
 struct Ends<'a> {
-    kept: Vec<(&'a str, usize, Profile)>,
+    kept: Vec<End<'a>>,
     /// Name and header of the first one. All others have to be of its kind; otherwise the times of
     /// the profiles would decide which kind is compared.
     kind: Option<(&'a str, Header)>,
@@ -197,34 +227,58 @@ struct Ends<'a> {
     has_untimed: bool,
 }
 
+/// A profile that may be the first or the last.
+struct End<'a> {
+    name: &'a str,
+    /// Its place among the arguments.
+    place: usize,
+    /// When it was taken, and how many were added before: of one time, the first added comes first.
+    age: (i64, usize),
+    profile: Profile,
+}
+
 impl<'a> Ends<'a> {
-    fn add(&mut self, name: &'a str, profile: Profile) -> Result<(), NoCommonSampleType> {
+    fn add(
+        &mut self,
+        place: usize,
+        name: &'a str,
+        profile: Profile,
+    ) -> Result<(), NoCommonSampleType> {
         let (first, header) = self.kind.get_or_insert_with(|| (name, profile.header.clone()));
         if !header.sample_types.is_empty() && !header.shares_type(&profile.header) {
             return Err(NoCommonSampleType::new((first, header), (name, &profile.header)));
         }
         self.has_untimed |= profile.header.time_nanos == 0;
-        self.kept.push((name, self.added, profile));
+        let age = (profile.header.time_nanos, self.added);
         self.added += 1;
-        let by_time = self.by_time();
-        let by_name = (0, self.added - 1);
-        self.kept.retain(|(_, i, _)| [by_time.0, by_time.1, by_name.0, by_name.1].contains(i));
+        self.kept.push(End { name, place, age, profile });
+        let ends = [self.by_time(), self.by_place()];
+        self.kept
+            .retain(|end| ends.iter().any(|&(first, last)| [first, last].contains(&end.place)));
         Ok(())
     }
 
-    /// Returns the indices of the first and the last by time.
+    /// The places of the first and the last by time.
     fn by_time(&self) -> (usize, usize) {
-        let times = || self.kept.iter().map(|(_, i, profile)| (profile.header.time_nanos, *i));
-        let (first, last) = (times().min(), times().max());
-        (first.unwrap_or_default().1, last.unwrap_or_default().1)
+        self.ends_by(|end| end.age)
+    }
+
+    /// The places of the first and the last among the arguments.
+    fn by_place(&self) -> (usize, usize) {
+        self.ends_by(|end| end.place)
+    }
+
+    fn ends_by<K: Ord>(&self, key: impl Fn(&End<'a>) -> K) -> (usize, usize) {
+        let first = self.kept.iter().min_by_key(|end| key(end));
+        let last = self.kept.iter().max_by_key(|end| key(end));
+        (first.map_or(0, |end| end.place), last.map_or(0, |end| end.place))
     }
 
     fn finish(mut self) -> Vec<(&'a str, Profile)> {
-        let by_name = (0, self.added.saturating_sub(1));
-        let (first, last) = if self.has_untimed { by_name } else { self.by_time() };
-        self.kept.retain(|(_, i, _)| *i == first || *i == last);
-        self.kept.sort_by_key(|(_, i, _)| *i != first);
-        self.kept.into_iter().map(|(name, _, profile)| (name, profile)).collect()
+        let (first, last) = if self.has_untimed { self.by_place() } else { self.by_time() };
+        self.kept.retain(|end| end.place == first || end.place == last);
+        self.kept.sort_by_key(|end| end.place != first);
+        self.kept.into_iter().map(|end| (end.name, end.profile)).collect()
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn write(
     run::check_binary(file, console)?;
     let mut merge = Merge::default();
     let progress = run::progress(console, args.file.quiet);
-    load::each(&args.inputs, &progress, |name, profile| {
+    load::each(&load::unordered(&args.inputs), &progress, |name, profile| {
         merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
     })
     .map_err(|failure| CommandError::Answer(Box::new(failure)))?;

@@ -1,6 +1,6 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
-use super::load::{Keep, LoadError, load, load_recording};
+use super::load::{Keep, LoadError, load, load_recording, unordered};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
@@ -23,7 +23,9 @@ fn subject<'a>(
     progress: &Progress,
 ) -> Result<Subject<'a>, LoadError> {
     let snapshots = |keep| {
-        let series = load(inputs, keep, progress)?;
+        let sum = matches!(question, Question::Top | Question::Matches(_));
+        let sorted = if sum { unordered(inputs) } else { inputs.to_vec() };
+        let series = load(&sorted, keep, progress)?;
         Ok(Snapshots { series, given: inputs.len() }.into())
     };
     match question.subject() {

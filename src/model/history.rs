@@ -105,6 +105,8 @@ pub struct Moment {
     pub negative: Negative,
     /// Whether its stacks are chains of references, not calls.
     pub is_of_references: bool,
+    /// Its place among the snapshots if they have no times.
+    place: usize,
     /// Sums of the sample types of the history.
     pub totals: Vec<i64>,
     column: Column,
@@ -134,7 +136,7 @@ pub struct History {
     /// The records, with their symbols: a series of one snapshot, in which each record's only value
     /// is its number.
     pub records: Series,
-    /// The snapshots, in order of time; in the order in which they were added if any has no time.
+    /// The snapshots, in order of time; in order of their places if any has no time.
     pub moments: Vec<Moment>,
     /// The labels of each record, including records that a filter removed.
     labels: Vec<LabelSetId>,
@@ -237,8 +239,22 @@ const LARGEST_SUM: i128 = i64::MAX as i128 / 4;
 impl Gather {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: &Profile) -> Result<(), HistoryError> {
+        self.add_at(self.moments.len(), name, profile)
+    }
+
+    /// Adds a profile as the snapshot at a place, which decides only if some snapshot has no time.
+    ///
+    /// Symbols and records are numbered in the order in which they are added, and sums follow their
+    /// numbers. So add in a fixed order to get the same bytes for any order of places.
+    pub fn add_at(
+        &mut self,
+        place: usize,
+        name: &str,
+        profile: &Profile,
+    ) -> Result<(), HistoryError> {
+        let age = (profile.header.time_nanos, place);
         let mappings = self.shared.mapping_rows(profile);
-        let (main, addresses) = self.newest.see(&mut self.shared, profile, &mappings);
+        let (main, addresses) = self.newest.see(&mut self.shared, profile, &mappings, age);
         let rows = self.rows(profile).ok_or(HistoryError::Stacks)?;
         let width = profile.header.sample_types.len();
         let mut column = Column { bytes: Vec::with_capacity(rows.len() * (width + 1)), width };
@@ -268,6 +284,7 @@ impl Gather {
                 sums[column].0 != sums[column].1
             }),
             is_of_references: measures::is_of_references(profile),
+            place,
             totals: sums.iter().map(|sum| sum.0 as i64).collect(),
             column,
             columns: Vec::new(),
@@ -328,6 +345,8 @@ impl Gather {
         // By time, whatever the order of the arguments, if the snapshots have times.
         if self.moments.iter().all(|moment| moment.header.time_nanos != 0) {
             self.moments.sort_by_key(|moment| moment.header.time_nanos);
+        } else {
+            self.moments.sort_by_key(|moment| moment.place);
         }
         let headers = self.moments.iter().map(|m| (m.name.as_str(), &m.header));
         let sample_types = common_types(&headers.collect::<Vec<_>>())?;

@@ -31,7 +31,8 @@ impl Rebase {
     /// Adds a profile as the next snapshot.
     pub fn add(&mut self, name: &str, profile: Profile) {
         let rows = self.shared.add(&profile);
-        let (main, addresses) = self.newest.see(&mut self.shared, &profile, &rows.mappings);
+        let age = (0, self.snapshots.len());
+        let (main, addresses) = self.newest.see(&mut self.shared, &profile, &rows.mappings, age);
         let Rows { locations, labels, .. } = rows;
         let is_of_references = measures::is_of_references(&profile);
         let Profile { header, mut samples, .. } = profile;
@@ -66,26 +67,29 @@ impl Rebase {
 
 /// Each shared mapping as the newest snapshot has it.
 #[derive(Default)]
-pub(super) struct Newest(Vec<Mapping>);
+pub(super) struct Newest(Vec<(Age, Mapping)>);
+
+/// Orders snapshots, the newest last: by time in nanoseconds, then by place.
+pub(super) type Age = (i64, usize);
 
 impl Newest {
-    /// Takes the mappings of the next snapshot, and returns the first, its main binary, and all of
-    /// them.
+    /// Takes the mappings of a snapshot, and returns the first, its main binary, and all of them.
     pub(super) fn see(
         &mut self,
         shared: &mut SharedTables,
         profile: &Profile,
         rows: &[MappingId],
+        age: Age,
     ) -> (Option<Mapping>, AddressSpace) {
         let (mut main, mut addresses) = (None, AddressSpace::default());
         for (row, m) in rows.iter().zip(&profile.symbols.mappings) {
             let m = shared.mapping(profile, m);
             main.get_or_insert(m);
             addresses.push(m, shared.symbols.text(m.file));
-            if row.index() == self.0.len() {
-                self.0.push(m);
-            } else {
-                self.0[row.index()] = m;
+            match self.0.get_mut(row.index()) {
+                None => self.0.push((age, m)),
+                Some((known, newest)) if *known <= age => (*known, *newest) = (age, m),
+                Some(_) => {}
             }
         }
         (main, addresses)
@@ -97,11 +101,11 @@ impl Newest {
             symbols.locations.mapping.iter().zip(&mut symbols.locations.address)
         {
             if let Some(mapping) = mapping.map(MappingId::index) {
-                let shift = self.0[mapping].start.wrapping_sub(symbols.mappings[mapping].start);
+                let shift = self.0[mapping].1.start.wrapping_sub(symbols.mappings[mapping].start);
                 *address = address.wrapping_add(shift);
             }
         }
-        for (mapping, newest) in symbols.mappings.iter_mut().zip(&self.0) {
+        for (mapping, (_, newest)) in symbols.mappings.iter_mut().zip(&self.0) {
             (mapping.start, mapping.limit) = (newest.start, newest.limit);
         }
     }

@@ -14,6 +14,7 @@ use super::profile::{Header, Profile};
 use super::symbols::{Function, Line, Mapping, Symbols};
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::{FxBuildHasher, FxHasher};
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 /// The profiles have no sample type in common.
@@ -272,8 +273,15 @@ impl SharedTables {
                     },
                 })
                 .collect();
-            // By key, and strings before numbers: the values of one key keep their order.
-            set.sort_by_key(|label| (label.key, matches!(label.value, LabelValue::Number(..))));
+            // By key, and strings before numbers: the values of one key keep their order. By the text
+            // of the key, since ids depend on what was added before.
+            let strings = &self.symbols.strings;
+            set.sort_by(|a, b| {
+                let key = |label: &Label| matches!(label.value, LabelValue::Number(..));
+                let by_text = || strings.get(a.key).cmp(strings.get(b.key));
+                let by_key = if a.key == b.key { Ordering::Equal } else { by_text() };
+                by_key.then(key(a).cmp(&key(b)))
+            });
             let shared = &mut self.label_sets;
             rows.push(if let Some(&row) = self.label_index.get(&set) {
                 row

@@ -336,7 +336,7 @@ impl Identity {
 }
 
 /// Compares in natural order: numbers by their value, the rest by its characters.
-fn natural(a: &str, b: &str) -> Ordering {
+pub fn natural(a: &str, b: &str) -> Ordering {
     parts(a).cmp(parts(b)).then_with(|| a.cmp(b))
 }
 

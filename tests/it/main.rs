@@ -33,6 +33,7 @@ mod modules;
 mod mutation;
 mod next_steps;
 mod odd_histories;
+mod order;
 mod parts;
 mod patterns;
 mod places;

@@ -113,10 +113,11 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
         }
     };
     let found = inputs::find(&args.inputs)?;
+    let names = load::unordered(&found.names);
     let progress = run::progress(console, args.quiet);
     let mut runs: Vec<Profile> = Vec::new();
     let mut rebase = Rebase::default();
-    load::each(&found.names, &progress, |name, profile| {
+    load::each(&names, &progress, |name, profile| {
         runs.push(match args.keep {
             Keep::Whole => whole(name, &profile)?,
             Keep::Scopes => {

@@ -8,7 +8,7 @@ mod files;
 mod options;
 
 use super::catalog::{self, Settings};
-use super::load::{Keep, load, load_recording_and_ends};
+use super::load::{Keep, load, load_recording_and_ends, unordered};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{CommandError, Console, run};
@@ -162,7 +162,7 @@ impl Gate {
         if !snapshots.is_empty() {
             return self.read_snapshots(snapshots, progress);
         }
-        let names = [before.as_slice(), after].concat();
+        let names = [unordered(before), unordered(after)].concat();
         let series =
             load(&names, Keep::All, progress).map_err(|e| CommandError::Answer(Box::new(e)))?;
         Ok(Runs { series, ..Runs::default() })
@@ -189,8 +189,8 @@ impl Gate {
         today: Date,
         progress: &Progress,
     ) -> Result<Vec<DriftMeasure>, CommandError> {
-        let series =
-            load(runs, Keep::All, progress).map_err(|e| CommandError::Answer(Box::new(e)))?;
+        let series = load(&unordered(runs), Keep::All, progress)
+            .map_err(|e| CommandError::Answer(Box::new(e)))?;
         let query = self.query(0, today);
         measure(series, &query, &self.spec).map_err(|e| CommandError::Answer(Box::new(e)))
     }
