@@ -9,6 +9,7 @@
 
 // Floor 0
 pub mod parallel;
+pub mod printable;
 pub mod toml_file;
 pub mod units;
 // Floor 1

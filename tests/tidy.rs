@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Modules of `src/`, the lowest floor first. A module uses lower floors only.
 const FLOORS: &[&[&str]] = &[
-    &["parallel", "toml_file", "units"],
+    &["parallel", "printable", "toml_file", "units"],
     &["model"],
     &["input", "filter"],
     &["graph", "stats", "patterns", "rules"],
@@ -70,8 +70,19 @@ const LISTS: &[List] = &[
         module: "command",
         heads: &["args"],
         shared: &[
-            "catalog", "console", "gate", "graphviz", "inputs", "load", "options", "progress",
-            "request", "run", "sources", "spelling",
+            "catalog",
+            "console",
+            "destination",
+            "gate",
+            "graphviz",
+            "inputs",
+            "load",
+            "options",
+            "progress",
+            "request",
+            "run",
+            "sources",
+            "spelling",
         ],
     },
 ];

@@ -5,6 +5,7 @@
 //! few letters of its last parts would have to change. Only a bounded part of a name is compared,
 //! because names come from files.
 
+use crate::printable::escape;
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 use std::fmt;
@@ -47,10 +48,12 @@ impl fmt::Display for NoMatch {
         let Self { what, pattern, nearest } = self;
         match nearest.as_slice() {
             [] => write!(f, "no {what} matches `{pattern}`; there are none"),
-            [one] => write!(f, "no {what} matches `{pattern}`; the nearest is {one}"),
+            [one] => {
+                write!(f, "no {what} matches `{pattern}`; the nearest is {}", escape(one))
+            }
             several => {
                 write!(f, "no {what} matches `{pattern}`; the nearest are:")?;
-                several.iter().try_for_each(|name| write!(f, "\n  {name}"))
+                several.iter().try_for_each(|name| write!(f, "\n  {}", escape(name)))
             }
         }
     }

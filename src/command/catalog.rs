@@ -7,8 +7,8 @@
 use super::CommandError;
 use super::options::PatternArgs;
 use crate::patterns::Catalog;
+use crate::source::pipe;
 use crate::toml_file::TomlFile;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -70,6 +70,7 @@ fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, CommandError
                     .to_owned()
             }
             io::ErrorKind::IsADirectory => "is a folder; name a file (TOML)".to_owned(),
+            io::ErrorKind::TimedOut => error.to_string(),
             _ => format!("can't read it: {error}"),
         };
         CommandError::Usage(format!("{name}: {why}"))
@@ -87,6 +88,6 @@ fn decoded(name: &str, text: io::Result<Vec<u8>>) -> Result<String, CommandError
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path)?.take(READ_MAX).read_to_end(&mut text)?;
+    pipe::open_to_read(path)?.take(READ_MAX).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -216,7 +216,7 @@ fn init(config: Option<&Path>, console: &mut Console<'_>) -> Result<(), CommandE
             let said = writeln!(
                 console.stdout,
                 "wrote {}; heapdiff check BEFORE AFTER uses its rules",
-                path.display()
+                crate::output::escape(&path.to_string_lossy())
             );
             said.map_err(CommandError::Stdout)
         }

@@ -73,6 +73,9 @@ pub(super) struct ConvertArgs {
     filter: FilterArgs,
     #[command(flatten)]
     file: FileArgs,
+    /// Make CSV safe for a spreadsheet: no name becomes a formula
+    #[arg(long, help_heading = "Output")]
+    csv_safe: bool,
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path", help_heading = "Output")]
     trim_path: Option<String>,
@@ -111,7 +114,7 @@ pub(super) fn write(
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
     let inputs = inputs(args.base, args.inputs)?;
-    let file = args.file.file();
+    let file = args.file.destination.file();
     let target = target(args.to, file, inputs.len())?;
     let quiet = args.file.quiet;
     let format = match target {
@@ -120,6 +123,7 @@ pub(super) fn write(
         Target::Csv => Format::Csv,
         Target::Dot => Format::Dot,
         Target::Pprof => {
+            request::safe_csv(Format::Json, args.csv_safe)?;
             let spec = request::spec(args.filter)?;
             let trim_path = request::prefixes(args.trim_path.as_deref());
             let whole = [
@@ -131,6 +135,7 @@ pub(super) fn write(
                 return Err(CommandError::Usage(format!("a profile in pprof's format {why}")));
             }
             run::check_binary(file, console)?;
+            run::check_destination(file, args.file.destination.force, &inputs, [])?;
             let asked = args.sample.sample_type();
             let profile = profile(&inputs, &spec, asked.as_deref(), quiet, console)?;
             for warning in warnings.iter().filter(|_| !quiet) {
@@ -152,7 +157,8 @@ pub(super) fn write(
             format,
             top: false,
             dress: DressArgs {
-                output: args.file.output,
+                destination: args.file.destination,
+                csv_safe: args.csv_safe,
                 color: Color::Never,
                 trim_path: args.trim_path,
                 quiet,

@@ -2,8 +2,8 @@
 
 use super::CommandError;
 use super::options::{
-    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
-    extension,
+    Color, ComparedArgs, DestinationArgs, DressArgs, FilterArgs, GranularityArgs, Options,
+    OutputArgs, SampleArgs, extension,
 };
 use super::request::{self, Request, compared};
 use crate::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
@@ -11,7 +11,7 @@ use crate::analysis::stacks::StackOrder;
 use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Draw a flame graph as SVG: of one profile, or of what changed between two
 #[derive(Debug, Args)]
@@ -85,9 +85,8 @@ struct FlameOutputArgs {
     /// Same as --format folded
     #[arg(long, conflicts_with = "format")]
     folded: bool,
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    destination: DestinationArgs,
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
@@ -118,7 +117,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
     let format = match output.format {
         Some(format) => format,
         None if output.folded => FlameFormat::Folded,
-        None => by_name(output.output.as_deref())?,
+        None => by_name(output.destination.file())?,
     };
     check(&inputs, normalize, &picture, format)?;
     let direction =
@@ -148,7 +147,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
             },
             top: false,
             dress: DressArgs {
-                output: output.output,
+                destination: output.destination,
                 color: Color::Never,
                 trim_path: output.trim_path,
                 quiet: output.quiet,
@@ -165,7 +164,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
 /// Returns the format that belongs to the output's file name.
 fn by_name(file: Option<&Path>) -> Result<FlameFormat, CommandError> {
     let is_file = |file: &&Path| std::fs::metadata(file).map_or(true, |found| found.is_file());
-    let file = file.filter(|file| file.as_os_str() != "-").filter(is_file);
+    let file = file.filter(is_file);
     let Some(file) = file else { return Ok(FlameFormat::Svg) };
     match extension(file).as_deref() {
         Some("svg") => Ok(FlameFormat::Svg),

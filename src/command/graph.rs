@@ -2,15 +2,15 @@
 
 use super::CommandError;
 use super::options::{
-    Color, ComparedArgs, DressArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs,
-    extension, fraction, nodecount,
+    Color, ComparedArgs, DestinationArgs, DressArgs, FilterArgs, GranularityArgs, Options,
+    OutputArgs, SampleArgs, extension, fraction, nodecount,
 };
 use super::request::{self, Layout, Request, compared};
 use crate::graph::trim::{Fraction, TrimLimits};
 use crate::output::Format;
 use crate::report::Question;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Draw the call graph: the calls that allocated memory, or what changed
 #[derive(Debug, Args)]
@@ -60,9 +60,8 @@ struct DrawingArgs {
     /// Output format [default: by the extension of FILE, dot on standard output]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Drawn>,
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    destination: DestinationArgs,
     /// Print values in one unit: kB, MB, GB, bytes, ms, ... [default: one that fits each value]
     #[arg(long, value_name = "UNIT")]
     unit: Option<String>,
@@ -89,7 +88,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
     let GraphArgs { profiles, sample, granularity, limits, filter, output } = args;
     let drawn = match output.format {
         Some(format) => format,
-        None => by_name(output.output.as_ref())?,
+        None => by_name(output.destination.file())?,
     };
     let inputs = compared("graph", profiles)?;
     let options = Options {
@@ -100,12 +99,12 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
             format: if drawn == Drawn::Json { Format::Json } else { Format::Dot },
             top: false,
             dress: DressArgs {
-                output: output.output,
+                destination: output.destination,
                 color: Color::Never,
-                width: None,
                 unit: output.unit,
                 trim_path: output.trim_path,
                 quiet: output.quiet,
+                ..DressArgs::default()
             },
         },
         ..Options::default()
@@ -123,8 +122,8 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
 }
 
 /// Returns the format that belongs to a file name's extension.
-fn by_name(file: Option<&PathBuf>) -> Result<Drawn, CommandError> {
-    let Some(file) = file.filter(|file| file.as_os_str() != "-") else { return Ok(Drawn::Dot) };
+fn by_name(file: Option<&Path>) -> Result<Drawn, CommandError> {
+    let Some(file) = file else { return Ok(Drawn::Dot) };
     match extension(file).as_deref() {
         Some("dot" | "gv") => Ok(Drawn::Dot),
         Some("svg") => Ok(Drawn::Svg),

@@ -10,6 +10,7 @@
 use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
 use crate::parallel;
+use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand, natural};
 use crate::source::{self, STDIN};
@@ -114,7 +115,8 @@ fn reason(found: &Found) -> Option<String> {
 
 /// Names the first few skipped files, and counts the rest.
 fn list(aside: &[SetAside]) -> String {
-    let some = aside.iter().take(NAMED).map(|file| format!("{} ({})", file.name, file.what));
+    let shown = |file: &SetAside| format!("{} ({})", escape(&file.name), file.what);
+    let some = aside.iter().take(NAMED).map(shown);
     let some = some.collect::<Vec<_>>().join(", ");
     match aside.len().saturating_sub(NAMED) {
         0 => some,

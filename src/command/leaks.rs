@@ -123,5 +123,6 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
         limit: limit.limit.map(|bytes| LimitQuery { limit: bytes, gogc: limit.gogc.0 }),
     };
     let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
-    Ok(request::request(Question::Leaks(asked), inputs, options)?.with_own(own.own()?))
+    let request = request::request(Question::Leaks(asked), inputs, options)?;
+    Ok(request.with_own(own.own()?).reading(patterns.patterns))
 }

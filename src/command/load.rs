@@ -8,6 +8,7 @@ use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
+use crate::printable::escape;
 use crate::source::SourceError;
 use crate::source::expand::natural;
 use crate::{analysis, parallel, source};
@@ -291,5 +292,5 @@ fn read(name: &str, progress: &Progress) -> Result<Content, LoadError> {
 }
 
 fn shown(name: &str) -> String {
-    if name == source::STDIN { "standard input".to_owned() } else { name.to_owned() }
+    if name == source::STDIN { "standard input".to_owned() } else { escape(name).into_owned() }
 }

@@ -40,8 +40,9 @@ pub(super) fn write(
             "merge needs profiles: heapdiff merge PROFILE... -o OUT.pb.gz".to_owned(),
         ));
     }
-    let file = args.file.file();
+    let file = args.file.destination.file();
     run::check_binary(file, console)?;
+    run::check_destination(file, args.file.destination.force, &args.inputs, [])?;
     let mut merge = Merge::default();
     let progress = run::progress(console, args.file.quiet);
     load::each(&load::unordered(&args.inputs), &progress, |name, profile| {

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod console;
 mod convert;
+mod destination;
 mod diff;
 mod flame;
 mod gate;
@@ -39,7 +40,7 @@ mod traces;
 
 pub use console::{Ci, Console, Github};
 
-use crate::output::escape;
+use crate::output::{escape, plain_line};
 use crate::report::Warning;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -76,7 +77,7 @@ pub enum CommandError {
     #[error("{0}")]
     Answer(Box<dyn std::error::Error + Send + Sync>),
     /// The output file couldn't be written.
-    #[error("can't write {}: {source}", path.display())]
+    #[error("can't write {}: {source}", escape(&path.to_string_lossy()))]
     Output {
         /// The file as given.
         path: PathBuf,
@@ -120,10 +121,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
             let help = if console.color { help.ansi().to_string() } else { help.to_string() };
             let written =
                 console.stdout.write_all(help.as_bytes()).and_then(|()| console.stdout.flush());
-            return match written {
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => FAILED,
-                _ => DONE,
-            };
+            match written {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    format!("heapdiff: {}\n", CommandError::Stdout(error))
+                }
+                _ => return DONE,
+            }
         }
         CommandError::Parse(error) => {
             let text = spelling::command_for(&error)
@@ -140,11 +143,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
 /// and contents of files.
 fn complain(message: &str, console: &mut Console<'_>) {
     for line in message.trim_end().lines() {
-        // Names come from profiles: escape them so that the CI system can't take one for a command.
-        let is_command = ["::", "##["].iter().any(|mark| line.trim_start().starts_with(mark));
-        let lead = if is_command { "heapdiff: " } else { "" };
         // If even this fails, there is nowhere left to report it.
-        let _ = writeln!(console.stderr, "{lead}{}", escape(line));
+        let _ = writeln!(console.stderr, "{}", plain_line(&escape(line)));
     }
     let _ = console.stderr.flush();
 }

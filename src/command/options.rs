@@ -320,13 +320,34 @@ pub(super) struct OutputArgs {
     pub(super) dress: DressArgs,
 }
 
+/// The file that a command writes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct DestinationArgs {
+    /// Write to FILE instead of standard output, whole or not at all; never replaces an input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace FILE even if it is read-only, or is a link into a folder of another user
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+impl DestinationArgs {
+    /// The file; `None` for standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|file| file.as_os_str() != "-")
+    }
+}
+
 /// Where a report is written, and how it looks there.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct DressArgs {
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) destination: DestinationArgs,
+    /// Make CSV safe for a spreadsheet: no name becomes a formula
+    #[arg(long)]
+    pub(super) csv_safe: bool,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -352,9 +373,11 @@ pub(super) struct PageArgs {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(super) format: Format,
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) destination: DestinationArgs,
+    /// Make CSV safe for a spreadsheet: no name becomes a formula
+    #[arg(long)]
+    pub(super) csv_safe: bool,
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
@@ -367,7 +390,8 @@ impl PageArgs {
     /// Returns where the text is written, and how it looks there.
     pub(super) fn dress(self) -> DressArgs {
         DressArgs {
-            output: self.output,
+            destination: self.destination,
+            csv_safe: self.csv_safe,
             color: self.color,
             width: self.width,
             ..DressArgs::default()
@@ -379,19 +403,11 @@ impl PageArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct FileArgs {
-    /// Write to FILE instead of standard output, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) destination: DestinationArgs,
     /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
-}
-
-impl FileArgs {
-    /// The file; `None` for standard output.
-    pub(super) fn file(&self) -> Option<&Path> {
-        self.output.as_deref().filter(|file| file.as_os_str() != "-")
-    }
 }
 
 /// When to use colour.

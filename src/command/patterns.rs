@@ -10,7 +10,7 @@ use crate::output::{self, PatternView, shell};
 use crate::patterns::{Catalog, Page};
 use crate::report::{Question, Sort, Warning};
 use clap::{Args, Subcommand};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// List leak patterns, explain one, or find those that a profile matches
@@ -99,6 +99,8 @@ pub(super) fn answer(
         return Err(CommandError::Usage(wrong.join("\n")));
     }
     let output = request::dressed(output.format, output.dress())?;
+    let read = patterns.patterns.iter().map(PathBuf::as_path);
+    run::check_destination(output.file.as_deref(), output.force, &[], read)?;
     let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));
     let found = found.collect::<Result<Vec<_>, _>>()?;
     let (page, view) = if found.is_empty() {
@@ -137,5 +139,6 @@ fn match_request(args: MatchArgs) -> Result<Request, CommandError> {
     // The sample type is memory in use, or goroutines, whatever the profile's own default is.
     let options =
         Options { sort: Sort::Cum.into(), rows: rows.into(), filter, output, ..Options::default() };
-    Ok(request::request(Question::Matches(asked), inputs, options)?.with_own(own.own()?))
+    let request = request::request(Question::Matches(asked), inputs, options)?;
+    Ok(request.with_own(own.own()?).reading(patterns.patterns))
 }

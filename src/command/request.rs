@@ -13,7 +13,7 @@ use crate::report::{Query, Question, Sort};
 use crate::units;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Default number of rows in the table. JSON and CSV have all rows.
 pub(super) const ROWS_SHOWN: usize = 25;
@@ -29,6 +29,8 @@ pub(super) struct Output {
     pub(super) layout: Layout,
     /// The file; `None` for standard output.
     pub(super) file: Option<PathBuf>,
+    /// Whether a protected file may be replaced.
+    pub(super) force: bool,
     pub(super) color: Color,
     pub(super) width: Option<usize>,
     pub(super) unit: Option<String>,
@@ -54,6 +56,8 @@ pub(super) struct Request {
     pub(super) spec: Spec,
     /// The inputs, in the order they are compared.
     pub(super) inputs: Vec<String>,
+    /// Other files that are read.
+    pub(super) read: Vec<PathBuf>,
     pub(super) output: Output,
     /// Where to find source files, if lines are listed.
     pub(super) sources: Option<sources::SourceOptions>,
@@ -63,6 +67,12 @@ impl Request {
     /// Sets which functions are own code.
     pub(super) fn with_own(mut self, own: Own) -> Self {
         self.query.own = own;
+        self
+    }
+
+    /// Adds files that are read besides the inputs.
+    pub(super) fn reading(mut self, files: Vec<PathBuf>) -> Self {
+        self.read.extend(files);
         self
     }
 }
@@ -140,7 +150,8 @@ pub(super) fn request(
         trim_path: output.trim_path.clone(),
         ..Query::new(question)
     };
-    Ok(Request { query, spec: spec(filter)?, inputs, output, sources: None })
+    let (spec, read) = (spec(filter)?, Vec::new());
+    Ok(Request { query, spec, inputs, read, output, sources: None })
 }
 
 pub(super) fn spec(filter: FilterArgs) -> Result<Spec, CommandError> {
@@ -220,6 +231,7 @@ pub(super) fn output(args: OutputArgs) -> Result<Output, CommandError> {
 
 /// Returns how and where a report in this format is written.
 pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, CommandError> {
+    let format = safe_csv(format, args.csv_safe)?;
     let unit = args.unit.filter(|unit| unit != "auto" && unit != "minimum");
     if let Some(unit) = &unit {
         let kind = units::classify(unit).0;
@@ -229,7 +241,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
                  or auto"
             )));
         }
-        if matches!(format, Format::Json | Format::Csv) {
+        if matches!(format, Format::Json | Format::Csv | Format::SafeCsv) {
             return Err(CommandError::Usage(
                 "-unit only affects the table, and json and csv hold raw integers: leave it out"
                     .to_owned(),
@@ -240,7 +252,8 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
     Ok(Output {
         format,
         layout: Layout::None,
-        file: args.output.filter(|file| file.as_os_str() != "-"),
+        file: args.destination.file().map(Path::to_owned),
+        force: args.destination.force,
         color: args.color,
         width: args.width,
         unit,
@@ -248,6 +261,17 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
         trim_path,
         quiet: args.quiet,
     })
+}
+
+/// Returns CSV for spreadsheets if it is asked for.
+pub(super) fn safe_csv(format: Format, is_safe: bool) -> Result<Format, CommandError> {
+    match format {
+        Format::Csv if is_safe => Ok(Format::SafeCsv),
+        _ if is_safe => Err(CommandError::Usage(
+            "--csv-safe only affects csv: add --format csv, or leave it out".to_owned(),
+        )),
+        other => Ok(other),
+    }
 }
 
 /// Returns the inputs as arguments of a suggested command, or `PROFILE...` if there are too many.

@@ -4,16 +4,15 @@ use super::load::{Keep, LoadError, load, load_recording, unordered};
 use super::options::Color;
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
-use super::{CommandError, Console, graphviz};
+use super::{CommandError, Console, catalog, destination, graphviz};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
 use crate::report::{
-    Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, WarningCode, analyze,
+    Answer, Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, WarningCode, analyze,
 };
 use crate::units;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Reads the inputs in the form that the question needs.
@@ -45,12 +44,14 @@ pub(super) fn run(
     warnings: &[Warning],
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
-    let Request { query, spec, inputs, output, sources } = request;
+    let Request { query, spec, inputs, read, output, sources } = request;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(
             "refusing to write SVG to a terminal; use -o X.svg".to_owned(),
         ));
     }
+    let others = read.iter().map(PathBuf::as_path);
+    check_destination(output.file.as_deref(), output.force, &inputs, others)?;
     let progress = progress(console, output.quiet);
     let subject = subject(&query.question, &inputs, &progress);
     let subject = Subject {
@@ -60,9 +61,26 @@ pub(super) fn run(
     };
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
+    if let Answer::List(list) = &report.answer {
+        let sources = list.functions.iter().filter_map(|listing| listing.source.as_ref());
+        let sources = sources.map(|source| Path::new(&source.path));
+        check_destination(output.file.as_deref(), output.force, &[], sources)?;
+    }
     write(&report, &output, console)?;
     warn(&report, &output, console);
     Ok(())
+}
+
+/// Checks that the output replaces no input, no settings and none of `others`, and nothing that is
+/// protected.
+pub(super) fn check_destination<'a>(
+    file: Option<&Path>,
+    force: bool,
+    inputs: &'a [String],
+    others: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), CommandError> {
+    let read = inputs.iter().map(Path::new).chain([Path::new(catalog::USUAL)]).chain(others);
+    destination::check(file, force, read)
 }
 
 /// The warnings to report: with `--quiet`, the report of a person doesn't mention skipped files.
@@ -150,7 +168,7 @@ pub(super) fn write_to(
 ) -> Result<(), CommandError> {
     match file {
         None => write(console.stdout).map_err(CommandError::Stdout),
-        Some(path) => write_file(path, write)
+        Some(path) => destination::write_file(path, write)
             .map_err(|source| CommandError::Output { path: path.to_owned(), source }),
     }
 }
@@ -177,76 +195,4 @@ pub(super) fn write_profile(
     write_to(file, console, |out| {
         if is_plain { encode::write_plain(profile, out) } else { encode::write(profile, out) }
     })
-}
-
-/// Writes a file in full or not at all: to a temporary file next to it, which is then renamed. A
-/// pipe or a device is written directly.
-fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let mut file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
-        write(&mut file)?;
-        return file.flush();
-    }
-    let path = target(path);
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it doesn't name a file"));
-    };
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let file = File::create_new(&beside)?;
-    let written = (|| {
-        if let Ok(metadata) = fs::metadata(&path) {
-            file.set_permissions(metadata.permissions())?;
-        }
-        let mut file = BufWriter::new(file);
-        write(&mut file)?;
-        file.into_inner()?.sync_all()?;
-        fs::rename(&beside, &path)
-    })();
-    if written.is_err() {
-        // The error that matters is the first one.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-/// Follows links, even if the file they lead to doesn't exist: a link stays a link, and its target
-/// is replaced.
-pub(super) fn target(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    let mut path = path.to_owned();
-    // More links than this in a row are a cycle.
-    for _ in 0..40 {
-        let Ok(next) = fs::read_link(&path) else { break };
-        path = path.parent().map_or_else(|| next.clone(), |folder| folder.join(&next));
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::write_file;
-    use std::io;
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
-        let folder = std::env::temp_dir().join(format!("heapdiff-write-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("out.json");
-        write_file(&path, |out| out.write_all(b"first")).unwrap();
-        let failed = write_file(&path, |out| {
-            out.write_all(b"half")?;
-            Err(io::Error::other("disk on fire"))
-        });
-        assert!(failed.is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"first");
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-        write_file(&path, |out| out.write_all(b"second")).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"second");
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
 }

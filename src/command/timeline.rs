@@ -62,7 +62,7 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
         ));
     }
-    let file = output.dress.output.as_deref();
+    let file = output.dress.destination.file();
     let is_chart = file.and_then(extension).is_some_and(|extension| extension == "svg");
     if is_chart && output.format == Format::Table {
         if output.dress.width.is_some() {

@@ -13,7 +13,7 @@ pub use refusal::Refusal;
 
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why an input couldn't be read.
@@ -148,14 +148,10 @@ pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
 
 /// Reads an input, compressed or not.
 pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
-    let mut packed = BufReader::with_capacity(CHUNK, reader);
-    let magic = packed.fill_buf()?;
-    if magic.is_empty() {
-        return Err(InputError::Empty);
-    }
-    if magic.starts_with(&[0x1f, 0x8b]) {
+    let (first, mut packed) = begin(reader, CHUNK)?;
+    if first.is_gzip {
         // A short file is decoded before a thread would have started.
-        let short = magic.len() < CHUNK;
+        let short = first.len < CHUNK;
         let unpacked = AtomicU64::new(0);
         let mut plain =
             Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: &unpacked };
@@ -167,6 +163,25 @@ pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
     } else {
         dispatch(&mut packed)
     }
+}
+
+/// The first bytes of an input.
+struct First {
+    /// How many there are: as many as were wanted, or all.
+    len: usize,
+    is_gzip: bool,
+}
+
+/// Reads the first `most` bytes of an input, or all if there are fewer, and returns the input with
+/// these bytes still to be read. A pipe may return as little as one byte at a time.
+fn begin(mut reader: impl Read, most: usize) -> Result<(First, impl BufRead), InputError> {
+    let mut head = Vec::with_capacity(most);
+    reader.by_ref().take(most as u64).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(InputError::Empty);
+    }
+    let first = First { len: head.len(), is_gzip: head.starts_with(&[0x1f, 0x8b]) };
+    Ok((first, Cursor::new(head).chain(BufReader::with_capacity(most, reader))))
 }
 
 fn dispatch(reader: &mut dyn Read) -> Result<Content, InputError> {
@@ -188,13 +203,9 @@ pub enum Beginning {
 
 /// Examines the beginning of an input, compressed or not.
 pub fn look(reader: impl Read) -> Result<Beginning, InputError> {
-    let mut packed = BufReader::with_capacity(LOOK, reader);
-    let magic = packed.fill_buf()?;
-    if magic.is_empty() {
-        return Err(InputError::Empty);
-    }
+    let (first, mut packed) = begin(reader, LOOK)?;
     let mut head = Vec::with_capacity(SNIFF);
-    if magic.starts_with(&[0x1f, 0x8b]) {
+    if first.is_gzip {
         recognize(&mut head, &mut flate2::bufread::MultiGzDecoder::new(packed))
     } else {
         recognize(&mut head, &mut packed)

@@ -12,6 +12,7 @@ use super::measures::{self, Kind};
 use super::names::display_name;
 use super::profile::{Header, Profile};
 use super::symbols::{Function, Line, Mapping, Symbols};
+use crate::printable::escape;
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::cmp::Ordering;
@@ -34,10 +35,10 @@ impl NoCommonSampleType {
     /// Makes the error for two inputs, each with its name and header.
     pub fn new(first: (&str, &Header), second: (&str, &Header)) -> Self {
         Self {
-            first: first.0.to_owned(),
-            second: second.0.to_owned(),
-            first_kind: kind(first.1),
-            second_kind: kind(second.1),
+            first: escape(first.0).into_owned(),
+            second: escape(second.0).into_owned(),
+            first_kind: escape(&kind(first.1)).into_owned(),
+            second_kind: escape(&kind(second.1)).into_owned(),
         }
     }
 }

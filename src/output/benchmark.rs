@@ -6,7 +6,7 @@
 //! to run.
 
 use super::check_wording as wording;
-use super::escape::Printable;
+use super::escape::json::write_pretty;
 use super::number::half_width;
 use crate::analysis::Bounds;
 use crate::analysis::check::{Check, Demand, Judgement};
@@ -28,8 +28,7 @@ struct Point<'a> {
 pub(super) fn write(_: &Report, check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     let points: Vec<Point<'_>> =
         (0..check.rules.len()).filter_map(|at| point(&check.rules, at)).collect();
-    serde_json::to_writer_pretty(Printable(&mut *out), &points).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    write_pretty(&points, out)
 }
 
 /// Returns the point of a judgement; `None` if it has no value, or if another demand of its rule

@@ -7,8 +7,9 @@
 //! Names come from the profiled program and may contain anything. They appear only in quoted
 //! strings, with everything that means something to Graphviz, XML or a terminal escaped.
 
+use super::Style;
+use super::escape::{escape, xml};
 use super::number::{Scale, percent_text};
-use super::{Style, escape};
 use crate::analysis::call_graph::{Edge, Graph, Node, Other};
 use crate::analysis::{Bounds, Measure, MeasureBounds};
 use crate::model::change::Change;
@@ -376,14 +377,12 @@ fn cut(name: &str, most: usize) -> String {
 /// Escapes everything that means something to Graphviz or XML.
 fn text(raw: &str) -> String {
     let mut safe = String::with_capacity(raw.len() + 16);
-    for c in escape(raw).chars() {
+    for c in xml::text(raw).chars() {
         match c {
             '"' => safe.push_str("\\\""),
             '\\' => safe.push_str("\\\\"),
             // Graphviz reads `&lt;` as `<`.
             '&' => safe.push_str("&amp;"),
-            // XML allows none of these.
-            '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }

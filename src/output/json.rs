@@ -5,12 +5,10 @@
 //! Keys are in the order of the fields, and the text ends with a newline. A character that doesn't
 //! print is written as `\u009b`: parsers read the same character, and a terminal isn't affected.
 
-use super::escape::Printable;
+use super::escape::json::write_pretty;
 use serde::Serialize;
 use std::io;
 
 pub(super) fn write(report: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    // serde_json wraps the writer's error; callers need its original kind when a pipe is closed.
-    serde_json::to_writer_pretty(Printable(&mut *out), report).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    write_pretty(report, out)
 }

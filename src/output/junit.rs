@@ -9,7 +9,8 @@
 //! without a baseline, if that was allowed. There are no times: the same profiles give the same
 //! report.
 
-use super::{check_wording as wording, escape};
+use super::check_wording as wording;
+use super::escape::xml;
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::report::{Input, Report};
 use crate::rules::Level;
@@ -33,25 +34,29 @@ pub(super) fn write(report: &Report, check: &Check, out: &mut dyn io::Write) -> 
     let cases: Vec<Case> =
         cases.map(|(judgement, name)| test_case(check, judgement, name)).collect();
     let warnings: Vec<String> =
-        report.warnings.iter().map(|own| format!("warning: {}", escape(&own.message))).collect();
-    write_suite(&properties, &cases, &warnings.join("\n"), out)
+        report.warnings.iter().map(|own| format!("warning: {}", own.message)).collect();
+    write_suite(&properties, &cases, &lines(warnings.iter().map(String::as_str)), out)
 }
 
 /// Writes that the check could not run: one test case, which is an error.
 pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
-    let lines: Vec<_> = message.lines().map(escape).collect();
     let status = Status::Error(Reason {
         message: text(format!("the check could not run: {message}")),
         kind: "error",
-        description: lines.join("\n"),
+        description: lines(message.lines()),
     });
     let case = Case { name: NAME.to_owned(), file: None, status };
     write_suite(&[], &[case], "", out)
 }
 
-/// Text that XML allows, on one line. XML forbids two characters of Unicode.
+/// Text that XML allows, on one line.
 fn text(text: impl AsRef<str>) -> String {
-    escape(text.as_ref()).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+    xml::text(text.as_ref()).into_owned()
+}
+
+/// Lines of text that XML allows.
+fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    lines.into_iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
 /// A test case. Its texts contain only what XML allows.
@@ -212,6 +217,5 @@ fn told(judgement: &Judgement, taken_for: Option<Outcome>) -> String {
         }
     }
     lines.extend(judgement.advice.clone());
-    let lines: Vec<_> = lines.iter().map(|line| escape(line)).collect();
-    lines.join("\n")
+    self::lines(lines.iter().map(String::as_str))
 }

@@ -24,6 +24,7 @@ mod speedscope;
 mod table;
 
 pub(crate) use escape::escape;
+pub(crate) use escape::lines::plain as plain_line;
 pub(crate) use github::error as github_error;
 use table::closing::command_on;
 pub(crate) use table::shell;
@@ -32,6 +33,8 @@ use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
 use crate::report::{Answer, InputKind, Report};
+use escape::csv::Cells;
+use escape::lines::{self, Medium};
 use std::borrow::Cow;
 use std::io;
 
@@ -45,6 +48,9 @@ pub enum Format {
     Json,
     /// For spreadsheets: one line per row, raw integers.
     Csv,
+    /// CSV whose cells no spreadsheet takes for a formula.
+    #[value(skip)]
+    SafeCsv,
     /// For Graphviz: the call graph.
     #[value(skip)]
     Dot,
@@ -129,18 +135,29 @@ pub fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match (format, &report.answer) {
-        (Format::Table, _) => table::write(report, style, out),
-        (Format::Json, _) => json::write(report, out),
-        (Format::Csv, _) => csv::write(report, style, out),
-        (Format::Dot, _) => dot::write(report, style, out),
-        (Format::Svg, Answer::Flame(flame)) => flamegraph::write(report, flame, out),
-        (Format::Svg, answer) => {
-            answer.timeline().map_or(Ok(()), |timeline| chart::write(report, timeline, style, out))
+        (Format::Table, _) => {
+            lines::write(text(style), out, |out| table::write(report, style, out))
         }
-        (Format::Folded, Answer::Stacks(stacks)) => folded::write(stacks, out),
+        (Format::Json, _) => json::write(report, out),
+        (Format::Csv, _) => csv::write(report, style, Cells::Exact, out),
+        (Format::SafeCsv, _) => csv::write(report, style, Cells::Safe, out),
+        (Format::Dot, _) => dot::write(report, style, out),
+        (Format::Svg, Answer::Flame(flame)) => {
+            lines::write(Medium::Markup, out, |out| flamegraph::write(report, flame, out))
+        }
+        (Format::Svg, answer) => answer.timeline().map_or(Ok(()), |timeline| {
+            lines::write(Medium::Markup, out, |out| chart::write(report, timeline, style, out))
+        }),
+        (Format::Folded, Answer::Stacks(stacks)) => {
+            lines::write(Medium::Plain, out, |out| folded::write(stacks, out))
+        }
         (Format::Speedscope, Answer::Stacks(stacks)) => speedscope::write(report, stacks, out),
-        (Format::Markdown, Answer::Check(answer)) => markdown::write(report, &answer.check, out),
-        (Format::Junit, Answer::Check(answer)) => junit::write(report, &answer.check, out),
+        (Format::Markdown, Answer::Check(answer)) => {
+            lines::write(Medium::Markup, out, |out| markdown::write(report, &answer.check, out))
+        }
+        (Format::Junit, Answer::Check(answer)) => {
+            lines::write(Medium::Markup, out, |out| junit::write(report, &answer.check, out))
+        }
         (Format::Sarif, Answer::Check(answer)) => sarif::write(report, &answer.check, out),
         (Format::Github, Answer::Check(answer)) => github::write(report, &answer.check, out),
         (Format::Benchmark, Answer::Check(answer)) => benchmark::write(report, &answer.check, out),
@@ -165,8 +182,12 @@ pub fn left_out(format: Format, report: &Report) -> Option<String> {
 /// Returns the errors of `out`.
 pub fn write_failure(format: Format, message: &str, out: &mut dyn io::Write) -> io::Result<()> {
     match format {
-        Format::Markdown => markdown::write_failure(message, out),
-        Format::Junit => junit::write_failure(message, out),
+        Format::Markdown => {
+            lines::write(Medium::Markup, out, |out| markdown::write_failure(message, out))
+        }
+        Format::Junit => {
+            lines::write(Medium::Markup, out, |out| junit::write_failure(message, out))
+        }
         Format::Sarif => sarif::write_failure(message, out),
         Format::Github => github::write_failure(message, out),
         _ => Ok(()),
@@ -195,9 +216,12 @@ pub fn write_patterns(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
-        Format::Table => table::write_patterns(page, view, style, out),
+        Format::Table => {
+            lines::write(text(style), out, |out| table::write_patterns(page, view, style, out))
+        }
         Format::Json => json::write(page, out),
-        Format::Csv => csv::write_patterns(page, out),
+        Format::Csv => csv::write_patterns(page, Cells::Exact, out),
+        Format::SafeCsv => csv::write_patterns(page, Cells::Safe, out),
         _ => Ok(()),
     }
 }
@@ -214,11 +238,19 @@ pub fn write_baselines(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
-        Format::Table => table::write_baselines(shelf, style, out),
+        Format::Table => {
+            lines::write(text(style), out, |out| table::write_baselines(shelf, style, out))
+        }
         Format::Json => json::write(shelf, out),
-        Format::Csv => csv::write_baselines(shelf, style, out),
+        Format::Csv => csv::write_baselines(shelf, style, Cells::Exact, out),
+        Format::SafeCsv => csv::write_baselines(shelf, style, Cells::Safe, out),
         _ => Ok(()),
     }
+}
+
+/// The lines of a table.
+fn text(style: &Style) -> Medium {
+    if style.color { Medium::Colored } else { Medium::Plain }
 }
 
 /// A name that is safe between semicolons.

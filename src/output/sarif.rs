@@ -8,7 +8,7 @@
 //! that it stays the same alert when lines move.
 
 use super::check_wording as wording;
-use super::escape::Printable;
+use super::escape::json::write_pretty;
 use crate::analysis::check::{Check, Demand, Judgement, Offender, Outcome};
 use crate::report::Report;
 use crate::rules::Level;
@@ -197,8 +197,7 @@ fn write_log(
     let driver = Driver { name: "heapdiff", version, semantic_version: version, rules };
     let run = Run { tool: Tool { driver }, invocations: [invocation], results };
     let log = Log { schema: SCHEMA, version: "2.1.0", runs: [run] };
-    serde_json::to_writer_pretty(Printable(&mut *out), &log).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    write_pretty(&log, out)
 }
 
 /// A rule may have two demands, and each is a SARIF rule of its own: `cache/growth`,

@@ -5,7 +5,7 @@
 //! shrank, after and before, each named with its total. Speedscope shows the first one first.
 //! Profiles without a sample are left out.
 
-use super::escape::Printable;
+use super::escape::json::write_line;
 use crate::analysis::stacks::{StackFrame, ValuedStack, ValuedStacks};
 use crate::model::change::Change;
 use crate::report::Report;
@@ -110,8 +110,7 @@ pub(super) fn write(
         shared: Shared { frames: stacks.frames.iter().map(shared).collect() },
         profiles,
     };
-    serde_json::to_writer(Printable(&mut *out), &file)?;
-    writeln!(out)?;
+    write_line(&file, out)?;
     out.flush()
 }
 

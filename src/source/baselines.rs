@@ -91,6 +91,12 @@ impl Baseline {
         let path = |run: &String| self.folder.join(run).to_string_lossy().into_owned();
         self.facts.runs.iter().map(path).collect()
     }
+
+    /// Returns the paths of everything that it consists of.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let runs = self.facts.runs.iter().map(String::as_str);
+        runs.chain([FACTS]).map(|name| self.folder.join(name)).collect()
+    }
 }
 
 /// The contents of a folder with baselines.

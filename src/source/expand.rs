@@ -8,6 +8,7 @@
 //! many names lead to it; a file that is named twice explicitly stays twice.
 
 use super::STDIN;
+use crate::printable::escape;
 use globset::{GlobBuilder, GlobMatcher};
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
@@ -46,7 +47,7 @@ pub struct Expanded {
 
 /// Why a name can't be expanded.
 #[derive(Debug, thiserror::Error)]
-#[error("{name}: {why}")]
+#[error("{}: {why}", escape(name))]
 pub struct ExpandError {
     name: String,
     why: Why,

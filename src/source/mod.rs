@@ -1,13 +1,14 @@
 //! Opens inputs: files and standard input here; folders and globs in `expand.rs`, source files in
-//! `code.rs`, runs of earlier builds in `baselines.rs`.
+//! `code.rs`, runs of earlier builds in `baselines.rs`, named pipes in `pipe.rs`.
 
 pub mod baselines;
 pub mod code;
 pub mod expand;
 pub mod git;
+pub mod pipe;
 
-use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 /// Name of standard input.
 pub const STDIN: &str = "-";
@@ -24,6 +25,9 @@ pub enum SourceError {
     /// It may not be read.
     #[error("permission denied; check who may read it: ls -l {0}")]
     Permission(String),
+    /// It is a named pipe that no process writes to.
+    #[error("{0}")]
+    NoPeer(io::Error),
     /// It is a URL.
     #[error("is a URL; fetch it first: curl -sS -o heap.pb.gz '{0}'")]
     Address(String),
@@ -37,13 +41,14 @@ pub fn open(name: &str) -> Result<Box<dyn Read + Send>, SourceError> {
     if name == STDIN {
         return Ok(Box::new(io::stdin()));
     }
-    let file = File::open(name).map_err(|e| match e.kind() {
+    let file = pipe::open_to_read(Path::new(name)).map_err(|e| match e.kind() {
         _ if name.starts_with("http://") || name.starts_with("https://") => {
             SourceError::Address(name.to_owned())
         }
         io::ErrorKind::NotFound => SourceError::Missing,
         io::ErrorKind::PermissionDenied => SourceError::Permission(name.to_owned()),
         io::ErrorKind::IsADirectory => SourceError::Folder(name.trim_end_matches('/').to_owned()),
+        io::ErrorKind::TimedOut => SourceError::NoPeer(e),
         _ => SourceError::Io(e),
     })?;
     let metadata = file.metadata().map_err(SourceError::Io)?;

@@ -98,7 +98,8 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     warnings.extend(strangers(&dir, &found));
     let wanted = (!any_platform).then(|| asked.unwrap_or_else(platform));
     let shelf = shelf(&dir, &mut found, &tried, wanted.as_deref(), &gate, &mut warnings)?;
-    gate.files.check(&shelf.iter().flat_map(Baseline::runs).collect::<Vec<_>>())?;
+    let kept = shelf.iter().flat_map(Baseline::files);
+    gate.files.check(&kept.map(|file| file.to_string_lossy().into_owned()).collect::<Vec<_>>())?;
     let newest = shelf.last();
     if let Some(newest) = newest {
         check_usable(newest, &gate)?;

@@ -69,11 +69,14 @@ pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Comm
         warnings: warnings.into_iter().collect(),
     };
     let output = request::dressed(args.page.format, args.page.dress())?;
+    let kept: Vec<PathBuf> = found.baselines.iter().flat_map(Baseline::files).collect();
+    let kept = kept.iter().map(PathBuf::as_path);
+    run::check_destination(output.file.as_deref(), output.force, &[], kept)?;
     let style = run::style(&output, console);
     run::write_to(output.file.as_deref(), console, |out| {
         output::write_baselines(output.format, &shelf, &style, out)
     })?;
-    if output.format == Format::Csv {
+    if matches!(output.format, Format::Csv | Format::SafeCsv) {
         shelf.warnings.iter().for_each(|message| run::say_warning(message, console));
     }
     Ok(())

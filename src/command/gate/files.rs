@@ -6,9 +6,9 @@
 //! that. A file that may not be written isn't touched then either, because that may be the error.
 
 use super::{GateArgs, GateFormat};
-use crate::command::{CommandError, Console, catalog, inputs, run};
+use crate::command::{CommandError, Console, catalog, destination, inputs, run};
 use crate::output::{self, Format};
-use crate::source::STDIN;
+use crate::source::pipe;
 use clap::ValueEnum;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -43,6 +43,8 @@ struct Written {
 pub(in crate::command) struct Files {
     written: Vec<Written>,
     read: Vec<PathBuf>,
+    /// Whether protected files may be replaced.
+    force: bool,
 }
 
 impl GateArgs {
@@ -53,16 +55,17 @@ impl GateArgs {
             format: (*format).into(),
             file: file.clone(),
         };
-        let output = self.output.dress.output.as_ref().filter(|file| file.as_os_str() != STDIN);
+        let output = self.output.dress.destination.file().map(Path::to_owned);
         let answer = output.map(|file| Written {
             option: "--output",
             format: self.output.format.into(),
-            file: file.clone(),
+            file,
         });
         let rules = self.rules.config.clone().unwrap_or_else(|| PathBuf::from(catalog::USUAL));
         Files {
             written: answer.into_iter().chain(self.output.report.iter().map(report)).collect(),
             read: [rules].into_iter().chain(self.patterns.patterns.iter().cloned()).collect(),
+            force: self.output.dress.destination.force,
         }
     }
 }
@@ -76,9 +79,10 @@ impl Files {
 
     /// Returns for each file why it may not be written, or `None` if it may.
     fn clashes(&self, profiles: &[String], kept: Option<&Path>) -> Vec<Option<String>> {
-        let profiles = profiles.iter().filter(|name| *name != STDIN).map(Path::new);
+        let profiles = profiles.iter().map(Path::new);
         let read = self.read.iter().map(PathBuf::as_path).chain(profiles);
         let read: Vec<(PathBuf, &Path)> = read.map(|name| (identity(name), name)).collect();
+        let protection = |file| destination::protection(file).filter(|_| !self.force);
         let kept = kept.map(identity);
         let written: Vec<PathBuf> = self.written.iter().map(|own| identity(&own.file)).collect();
         let clash = |at: usize| {
@@ -88,16 +92,20 @@ impl Files {
             if fs::metadata(own).is_ok_and(|metadata| !metadata.is_file()) {
                 return None;
             }
-            let why = if let Some((_, name)) = read.iter().find(|(read, _)| read == own) {
-                format!("it would overwrite {}, which is an input", name.display())
+            let is_read =
+                |(read, name): &&(PathBuf, &Path)| read == own || destination::is_same(name, file);
+            let why = if let Some((_, name)) = read.iter().find(is_read) {
+                destination::overwrites(name)
             } else if written.iter().enumerate().any(|(other, path)| other != at && path == own) {
                 "two reports can't be written to one file".to_owned()
             } else if kept.as_ref().is_some_and(|kept| own.starts_with(kept)) {
                 "it is inside the folder of the baselines".to_owned()
+            } else if let Some(why) = protection(file) {
+                return Some(format!("{option} {}: {why}", destination::shown(file)));
             } else {
                 return None;
             };
-            Some(format!("{option} {}: {why}; name another file", file.display()))
+            Some(format!("{option} {}: {why}; name another file", destination::shown(file)))
         };
         (0..self.written.len()).map(clash).collect()
     }
@@ -155,7 +163,7 @@ impl Written {
 
 /// Returns a path that is the same for all names of a file, even if it doesn't exist yet.
 fn identity(name: &Path) -> PathBuf {
-    let path = run::target(name);
+    let path = destination::target(name);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
     match (folder, path.file_name()) {
@@ -171,6 +179,6 @@ pub(super) fn append(
 ) -> io::Result<()> {
     let mut text = Vec::new();
     write(&mut text)?;
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let mut file = pipe::open(path, OpenOptions::new().append(true).create(true))?;
     file.write_all(&text)
 }

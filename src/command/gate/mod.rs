@@ -44,6 +44,7 @@ pub(super) struct Gate {
     sample_type: Option<String>,
     pub(super) files: Files,
     reports: Vec<Also>,
+    csv_safe: bool,
     on_inconclusive: Option<Settled>,
 }
 
@@ -109,7 +110,11 @@ impl Gate {
                  --max-growth-percent 10, or run heapdiff check --init"
             )));
         }
-        let GateOutputArgs { on_inconclusive, format, report, dress } = output;
+        let GateOutputArgs { on_inconclusive, format, report, mut dress } = output;
+        let csv_safe = dress.csv_safe;
+        // It may be about a report alone.
+        let has_csv = report.iter().any(|also| also.format == GateFormat::Csv);
+        dress.csv_safe &= format == GateFormat::Csv || !has_csv;
         if dress.unit.is_some() && format != GateFormat::Table {
             return Err(CommandError::Usage(
                 "-unit only affects the table: leave it out with another --format".to_owned(),
@@ -130,6 +135,7 @@ impl Gate {
             output: request::dressed(format.into(), dress)?,
             files,
             reports: report,
+            csv_safe,
             on_inconclusive,
         })
     }
@@ -254,8 +260,10 @@ impl Gate {
     ) -> Result<u8, CommandError> {
         // First, so that they exist even if standard output is closed early.
         for Also { format, file } in &self.reports {
+            let format = Format::from(*format);
+            let is_safe = self.csv_safe && format == Format::Csv;
             let output = Output {
-                format: (*format).into(),
+                format: request::safe_csv(format, is_safe)?,
                 file: Some(file.clone()),
                 ..self.output.clone()
             };

@@ -6,7 +6,7 @@
 use super::picture::{Band, Picture, Shape};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Timeline, TimelineRow};
-use crate::output::escape;
+use crate::output::escape::xml;
 use crate::output::number::Scale;
 use crate::report::Report;
 use crate::units::Nanoseconds;
@@ -263,7 +263,7 @@ fn class_name(class: Class) -> &'static str {
 
 /// Escapes `name` and shortens it in the middle: its end is the most specific part.
 fn safe(name: &str, width: usize) -> String {
-    let name = escape(name).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+    let name = xml::text(name).into_owned();
     if name.width() <= width {
         return name;
     }

@@ -3,7 +3,7 @@
 //! Values are the raw integers of the report. Names are written as they are, even if one starts
 //! with `=`, `+`, `-` or `@` and a spreadsheet would take it for a formula: a script that reads the
 //! file must get exactly the name that JSON and `go tool pprof` print. Function names come from the
-//! profiled program, so import columns as text if you open an untrusted profile in a spreadsheet.
+//! profiled program, so `--csv-safe` writes cells that a spreadsheet takes for text ([`Cells`]).
 //! Only characters that don't print are escaped, since a CSV may be read in a terminal and a record
 //! is one line. Several names in a cell are separated by semicolons. The addresses behind a row
 //! without symbols are only in JSON, so that a column adds up.
@@ -15,6 +15,7 @@ mod timeline_records;
 
 pub(super) use pattern_records::write_patterns;
 
+use super::Style;
 use super::columns::cells::joined;
 use super::columns::diff::DiffLine;
 use super::columns::list::SourceLine;
@@ -23,15 +24,28 @@ use super::columns::refs::TreeLine;
 use super::columns::tags::TagLine;
 use super::columns::top::TopLine;
 use super::columns::{
-    Columns, View, baselines, diff, list, matches, peek, refs, tags, top, traces,
+    Columns, Named, View, baselines, diff, list, matches, peek, refs, tags, top, traces,
 };
-use super::{Style, escape};
+use super::escape::csv::Cells;
+use super::escape::lines::{self, Medium};
 use crate::analysis::stacks::{ValuedStack, ValuedStacks};
 use crate::report::baselines::Shelf;
 use crate::report::{Answer, Report};
 use std::io;
 
-pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+/// Where rows go, and what their cells are for.
+struct Sheet<'a> {
+    cells: Cells,
+    out: &'a mut dyn io::Write,
+}
+
+pub(super) fn write(
+    report: &Report,
+    style: &Style,
+    cells: Cells,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let out = &mut Sheet { cells, out };
     let unit = &report.unit;
     let view = View { report, style };
     match &report.answer {
@@ -83,8 +97,10 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
 pub(super) fn write_baselines(
     shelf: &Shelf,
     style: &Style,
+    cells: Cells,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let out = &mut Sheet { cells, out };
     let lines = shelf.branches.iter().flat_map(baselines::lines);
     write_rows(baselines::columns(style), lines, out)
 }
@@ -94,17 +110,26 @@ pub(super) fn write_baselines(
 fn write_rows<R>(
     columns: Columns<'_, R>,
     rows: impl IntoIterator<Item = R>,
+    sheet: &mut Sheet<'_>,
+) -> io::Result<()> {
+    let cells = sheet.cells;
+    lines::write(Medium::Csv, sheet.out, |out| write_records(&columns.named(), rows, cells, out))
+}
+
+fn write_records<R>(
+    columns: &[Named<'_, R>],
+    rows: impl IntoIterator<Item = R>,
+    cells: Cells,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let columns = columns.named();
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(columns.iter().map(|column| column.name)).map_err(io_error)?;
     let mut text = String::new();
     for row in rows {
-        for column in &columns {
+        for column in columns {
             text.clear();
             (column.cell)(&row, &mut text);
-            writer.write_field(&*escape(&text)).map_err(io_error)?;
+            writer.write_field(&*cells.cell(&text)).map_err(io_error)?;
         }
         writer.write_record(None::<&[u8]>).map_err(io_error)?;
     }

@@ -1,12 +1,17 @@
 //! Patterns, one line each.
 
-use super::write_rows;
+use super::{Sheet, write_rows};
 use crate::output::columns::{Columns, cells::word};
+use crate::output::escape::csv::Cells;
 use crate::patterns::{Listing, Page};
 use std::io;
 
 /// The texts of patterns. Their expressions and examples are only in JSON.
-pub(in crate::output) fn write_patterns(page: &Page, out: &mut dyn io::Write) -> io::Result<()> {
+pub(in crate::output) fn write_patterns(
+    page: &Page,
+    cells: Cells,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let columns = Columns::<&Listing>::new()
         .column("id", |pattern| &pattern.id)
         .optional("confidence", |pattern| word(pattern.confidence))
@@ -17,5 +22,5 @@ pub(in crate::output) fn write_patterns(page: &Page, out: &mut dyn io::Write) ->
         .column("look_for", |pattern| &pattern.look_for)
         .column("fix", |pattern| &pattern.fix)
         .column("seen_on", |pattern| &pattern.seen_on);
-    write_rows(columns, &page.patterns, out)
+    write_rows(columns, &page.patterns, &mut Sheet { cells, out })
 }

@@ -5,7 +5,7 @@
 //! its lines. The whole profile comes first; its lines have the kind `total`, since a function may
 //! have any name.
 
-use super::write_rows;
+use super::{Sheet, write_rows};
 use crate::analysis::timeline::{Timeline, TimelineRow};
 use crate::output::columns::Columns;
 use crate::output::columns::cells::{finite, scientific, word};
@@ -19,15 +19,11 @@ struct Snapshot<'a> {
     row: Option<&'a TimelineRow>,
 }
 
-pub(super) fn write(
-    report: &Report,
-    timeline: &Timeline,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
+pub(super) fn write(report: &Report, timeline: &Timeline, sheet: &mut Sheet<'_>) -> io::Result<()> {
     let rows = [None].into_iter().chain(timeline.rows.iter().map(Some));
     let snapshots =
         rows.flat_map(|row| (0..timeline.times.len()).map(move |at| Snapshot { at, row }));
-    write_rows(columns(report, timeline), snapshots, out)
+    write_rows(columns(report, timeline), snapshots, sheet)
 }
 
 fn columns<'a>(report: &'a Report, timeline: &'a Timeline) -> Columns<'a, Snapshot<'a>> {

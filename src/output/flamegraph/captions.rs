@@ -3,7 +3,7 @@
 //! A frame's title is its name followed by text in brackets: the script in the SVG cuts off the
 //! last brackets to get the text it writes into the frame.
 
-use super::super::escape;
+use super::super::escape::xml;
 use super::annotate::HeaderLine;
 use super::{Look, color};
 use crate::analysis::Bounds;
@@ -300,13 +300,7 @@ fn shown(name: &str, longest: usize) -> String {
             .collect::<String>();
         name = &cut;
     }
-    // Two characters that aren't control characters but that XML forbids.
-    let illegal = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
-    let safe = escape(name);
-    if !safe.contains(illegal) {
-        return safe.into_owned();
-    }
-    safe.chars().map(|c| if illegal(c) { '\u{fffd}' } else { c }).collect()
+    xml::text(name).into_owned()
 }
 
 fn in_percent(percent: f64) -> String {

@@ -8,14 +8,12 @@
 //! GitHub refuses a comment of more than 65,536 characters. Parts that don't fit are left out and
 //! counted, the least important first.
 
-mod safe;
-
 use super::check_wording as wording;
+use super::escape::markdown::{cell, code, fenced, html, prose};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};
 use crate::report::Report;
 use crate::rules::Level;
 use crate::units::Bytes;
-use safe::{cell, code, fenced, html, prose};
 use std::io;
 
 /// The marker by which a bot finds its comment.

@@ -6,7 +6,7 @@
 //!
 //! Each text has a maximum length, so that one absurdly long name doesn't crowd out the rest.
 
-use super::super::escape;
+use super::escape;
 
 /// Maximum length of a name, and of a sentence, in characters.
 const NAME_MOST: usize = 300;
@@ -27,13 +27,13 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 /// A name as a code span; empty for an empty name.
-pub(super) fn code(name: &str) -> String {
+pub(in crate::output) fn code(name: &str) -> String {
     // A backtick would end the span.
     span(&cut(name, NAME_MOST).replace('`', "\\u{60}"))
 }
 
 /// A name as a code span in a table.
-pub(super) fn cell(name: &str) -> String {
+pub(in crate::output) fn cell(name: &str) -> String {
     // A backslash before the escape of a bar would cancel it.
     let text = cut(name, NAME_MOST).replace('`', "\\u{60}").replace("\\|", "\\u{5c}|");
     span(&text.replace('|', "\\|"))
@@ -50,7 +50,7 @@ fn span(text: &str) -> String {
 }
 
 /// A sentence; it is safe in a table too.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::output) fn prose(text: &str) -> String {
     let text = cut(text.trim(), PROSE_MOST);
     let mut safe = String::with_capacity(text.len() + 16);
     let mut before = ' ';
@@ -84,13 +84,13 @@ pub(super) fn prose(text: &str) -> String {
 }
 
 /// A name inside HTML.
-pub(super) fn html(name: &str) -> String {
+pub(in crate::output) fn html(name: &str) -> String {
     let text = cut(name, NAME_MOST);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A command to copy, in a block whose fence is longer than any in it.
-pub(super) fn fenced(command: &str) -> String {
+pub(in crate::output) fn fenced(command: &str) -> String {
     let runs = command.split(|c| c != '`').map(str::len);
     let fence = "`".repeat(runs.max().unwrap_or(0).max(2) + 1);
     format!("{fence}sh\n{command}\n{fence}\n")
