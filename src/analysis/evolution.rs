@@ -200,6 +200,13 @@ impl<'a> Evolution<'a> {
         (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
     }
 
+    /// What a sample that was never seen represents, at the coarsest rate of the snapshots.
+    pub(super) fn unit(&self) -> f64 {
+        let units =
+            (0..self.span.moments.len()).map(|i| self.scale(self.moment(i)).unit(self.measured));
+        units.fold(0.0, f64::max)
+    }
+
     /// The largest size of each group in any snapshot.
     pub(super) fn peaks(&self, groups: &Groups) -> Vec<u64> {
         let n = self.span.moments.len();

@@ -7,6 +7,7 @@ pub mod call_graph;
 pub mod calls;
 pub mod check;
 mod clock;
+pub mod could_show;
 pub mod diff;
 mod entries;
 pub mod estimates;
@@ -35,6 +36,7 @@ pub mod top;
 pub mod traces;
 mod turnover;
 
+pub use could_show::CouldShow;
 pub use nearest::NoMatch;
 pub use process::{ProcessVerdict, Relation};
 use raw_samples::{RawSamples, Records};

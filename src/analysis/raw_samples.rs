@@ -98,6 +98,16 @@ impl<'a> Scale<'a> {
         self.sampling == Sampling::Exact
     }
 
+    /// What a sample that was never seen would represent, in the unit of `measured`: for small
+    /// objects the period, and the number of Go's smallest objects that fill it.
+    pub(super) fn unit(&self, measured: &Measured) -> f64 {
+        match self.sampling {
+            Sampling::Heap { period } if measured.is_count() => period / SMALLEST,
+            Sampling::Heap { period } => period / self.scale(&measured.records).0,
+            Sampling::Poisson | Sampling::Exact | Sampling::Unknown => 0.0,
+        }
+    }
+
     /// Number of raw samples behind values with these labels.
     #[inline]
     pub(super) fn raw(&self, set: LabelSetId, values: &[i64], records: &Records) -> i64 {
@@ -180,14 +190,9 @@ impl<'a> RawSamples<'a> {
         self.known() && measures::kind(&self.snapshot.header) != Kind::Goroutine
     }
 
-    /// What a sample that was never seen would represent, in the unit of `measured`: for small
-    /// objects the period, and the number of Go's smallest objects that fill it.
+    /// The same as [`Scale::unit`].
     pub(super) fn unit(&self, measured: &Measured) -> f64 {
-        match self.scale.sampling {
-            Sampling::Heap { period } if measured.is_count() => period / SMALLEST,
-            Sampling::Heap { period } => period / self.scale.scale(&measured.records).0,
-            Sampling::Poisson | Sampling::Exact | Sampling::Unknown => 0.0,
-        }
+        self.scale.unit(measured)
     }
 
     /// Number of raw samples behind the values of a sample.

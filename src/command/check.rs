@@ -14,6 +14,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The command, as an annotation names it.
+const NAME: &str = "heapdiff check";
 /// The file that `--init` writes.
 const TEMPLATE: &str = include_str!("check/heapdiff.toml");
 
@@ -77,12 +79,24 @@ pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, Co
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
     }
     let files = args.gate.files();
-    let typed = [args.inputs.as_slice(), &args.before, &args.after].concat();
+    let typed = args.typed();
     let judged = judge(args, console);
     if let Err(error) = &judged {
-        files.give_up("heapdiff check", error, &typed, None, console);
+        files.give_up(NAME, error, &typed, None, console);
     }
     judged
+}
+
+impl CheckArgs {
+    /// The profiles as they were named.
+    fn typed(&self) -> Vec<String> {
+        [self.inputs.as_slice(), &self.before, &self.after].concat()
+    }
+
+    /// Writes an error to every place where a report was expected.
+    pub(super) fn give_up(&self, error: &CommandError, console: &mut Console<'_>) {
+        self.gate.files().give_up(NAME, error, &self.typed(), None, console);
+    }
 }
 
 fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {

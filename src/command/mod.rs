@@ -14,6 +14,7 @@ mod console;
 mod convert;
 mod destination;
 mod diff;
+mod empty;
 mod flame;
 mod gate;
 mod graph;
@@ -43,7 +44,7 @@ pub use console::{Ci, Console, Github};
 use crate::output::{escape, plain_line};
 use crate::report::Warning;
 use args::{Cli, Command};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -97,18 +98,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         complain(&help.to_string(), console);
         return FAILED;
     }
-    let result = parse(args)
-        .map_err(CommandError::from)
-        .and_then(|cli| dispatch(cli, console))
-        .and_then(|code| {
-            match console.stdout.flush() {
-                // A reader that closes the pipe early doesn't change the result of a check.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    Err(CommandError::Stdout(error))
-                }
-                _ => Ok(code),
+    let result = parse(args, console).and_then(|cli| dispatch(cli, console)).and_then(|code| {
+        match console.stdout.flush() {
+            // A reader that closes the pipe early doesn't change the result of a check.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CommandError::Stdout(error))
             }
-        });
+            _ => Ok(code),
+        }
+    });
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,
@@ -150,8 +148,19 @@ fn complain(message: &str, console: &mut Console<'_>) {
 }
 
 /// Parses the arguments, in pprof's spellings or in heapdiff's own.
-fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(spelling::normalize(args, &Cli::command()))
+fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandError> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(spelling::normalize(args, &Cli::command()))?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let Some(message) = empty::value(&command, &matches) else { return Ok(cli) };
+    let error = CommandError::Usage(message);
+    // Reports of an earlier run must not survive a gate that doesn't run.
+    match &cli.command {
+        Some(Command::Check(args)) => args.give_up(&error, console),
+        Some(Command::Baseline(args)) => args.give_up(&error, console),
+        _ => {}
+    }
+    Err(error)
 }
 
 fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError> {

@@ -82,8 +82,8 @@ pub(super) fn taken(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The overall outcome, with the number of rules for each: `FAIL (1 of 3 rules failed, 1
-/// inconclusive)`.
+/// The overall outcome, with the number of rules for each, and of limits that share the probability
+/// of a wrong failure: `FAIL (1 of 3 rules failed, 1 inconclusive; 3 limits judged together)`.
 pub(super) fn summary(check: &Check) -> String {
     if let Some(outcome) = check.taken_for {
         return format!("inconclusive{}", taken(outcome));
@@ -108,12 +108,16 @@ pub(super) fn summary(check: &Check) -> String {
         let entries = if tally.expired == 1 { "entry" } else { "entries" };
         parts.push(format!("{} allow-list {entries} expired", tally.expired));
     }
+    let together = match check.limits {
+        0 | 1 => String::new(),
+        limits => format!("; {limits} limits judged together"),
+    };
     let outcome = match check.outcome {
         Outcome::Fail => "FAIL",
         Outcome::Inconclusive => "inconclusive",
         Outcome::Pass => "pass",
     };
-    format!("{outcome} ({})", parts.join(", "))
+    format!("{outcome} ({}{together})", parts.join(", "))
 }
 
 /// What a judgement is about, and its scope unless that is the total: `growth of inuse_space in`,

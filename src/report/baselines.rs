@@ -1,7 +1,7 @@
 //! The report on stored baselines: each one, its totals, and their drift over time.
 
 use crate::stats::drift::{self, Point};
-use crate::stats::threshold::Limits;
+use crate::stats::threshold::{Among, Limits};
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
@@ -121,7 +121,7 @@ impl Branch {
         let last = &baselines[baselines.len().saturating_sub(window)..];
         let points = last.iter().map(|row| row.total.as_ref().map(BaselineTotal::point));
         let points: Vec<Point> = points.collect::<Option<_>>().unwrap_or_default();
-        let drift = drift::judge(&points, Limits { most: Some(0.0), percent: None });
+        let drift = drift::judge(&points, Limits { most: Some(0.0), percent: None }, Among::ALONE);
         let drift = drift.map(|found| Rise {
             baselines: points.len(),
             value: found.value.round() as i64,

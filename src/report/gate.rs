@@ -1,34 +1,24 @@
 //! Answers `check`: whether the runs before and after pass the rules.
 
-use super::draft::{Draft, ReportError, column, input, settle_order, total};
+use super::draft::{Draft, ReportError, input, settle_order, total};
 use super::snapshots::{Sum, apart, check_sums, diff_totals, negative};
-use super::through_time::leaks_alone;
+use super::through_time::{LeaksAlone, leaks_alone};
 use super::{
     Answer, CheckAnswer, Comparison, Input, Query, Question, Report, Runs, Total, Warning,
-    WarningCode, caveats,
+    WarningCode, caveats, gate_types,
 };
 use crate::analysis::check::drift::DriftMeasure;
 use crate::analysis::check::{self, Check, Demand, Judgement, Outcome};
 use crate::analysis::check::{CheckQuery, CheckSubject};
-use crate::analysis::suspects::{LeaksQuery, Verdict};
-use crate::analysis::{Measured, Order, Process, Suspect, diff};
+use crate::analysis::suspects::LeaksQuery;
+use crate::analysis::{Measured, Order, Process, diff};
 use crate::filter::{Applied, Filter, Spec};
 use crate::model::change::Change;
-use crate::model::profile::SampleType;
+use crate::model::profile::{Header, SampleType};
 use crate::model::recording::Recording;
 use crate::model::series::{Series, Snapshot, trimmed};
 use crate::rules::{Rule, Scope};
 use std::sync::Arc;
-
-/// The default sample type of a check: memory in use is what kills a process, while the total ever
-/// allocated depends on how long it ran.
-const IN_USE: &str = "inuse_space";
-
-/// The default sample type of a check, if it is among these; otherwise the profiles' own default
-/// applies.
-fn in_use(types: &[SampleType]) -> Option<&'static str> {
-    types.iter().any(|t| t.name == IN_USE).then_some(IN_USE)
-}
 
 /// Judges runs by rules.
 pub(super) fn check(
@@ -38,16 +28,18 @@ pub(super) fn check(
     spec: &Spec,
 ) -> Result<Report, ReportError> {
     let Runs { mut series, recording, snapshots, drift } = runs;
-    let leaks = recording.map(|recording| leaks(recording, asked, query, spec)).transpose()?;
+    let found = recording.map(|recording| leaks(recording, asked, query, spec)).transpose()?;
     if series.sample_types.is_empty() {
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(ReportError::NoSampleTypes { name });
     }
     let filter = Filter::new(spec)?;
     let types = series.sample_types.clone();
-    let at = gate_column(&series, query.sample_type.as_deref())?;
+    let files = gate_types::files(&series);
+    let at = gate_types::column(&files, &types, query.sample_type.as_deref(), None)?;
     let mut asked = asked.clone();
-    let skipped = if leaks.is_none() { skip_leaks(&mut asked) } else { Vec::new() };
+    let skipped = if found.is_none() { skip_leaks(&mut asked) } else { Vec::new() };
+    let columns = gate_types::of_rules(&files, &types, &asked.rules.rules)?;
     let compares = asked.rules.rules.iter().any(|rule| rule.scope != Scope::Leak);
     let repeated = take_repeats_out(&mut series, &mut asked.before);
     let asked = &asked;
@@ -112,19 +104,20 @@ pub(super) fn check(
     if has_samples && series.snapshots.iter().all(is_empty) && !asked.missing.matches {
         return Err(ReportError::Check(check::Unanswerable::Filtered));
     }
-    let mut found = None;
-    if let Some((suspects, verdict, warnings)) = leaks {
-        for warning in warnings {
-            if !draft.warnings.contains(&warning) {
-                draft.warnings.push(warning);
-            }
+    for warning in found.iter().flat_map(|found| &found.warnings) {
+        if !draft.warnings.contains(warning) {
+            draft.warnings.push(warning.clone());
         }
-        found = Some((suspects, verdict));
     }
-    let processes = found.iter().flat_map(|(_, verdict)| &verdict.processes);
+    let processes = found.iter().flat_map(|found| &found.verdict.processes);
     let processes: Vec<usize> = processes.map(|process| process.snapshots).collect();
-    let leaks = found.as_ref();
-    let leaks = leaks.map(|(suspects, _)| check::Leaks { suspects, processes: &processes });
+    let leaks = found.as_ref().map(|LeaksAlone { suspects, evidence, .. }| check::Leaks {
+        suspects,
+        processes: &processes,
+        works_more: &evidence.works_more,
+        could_show: evidence.could_show.as_ref(),
+        in_use: evidence.in_use,
+    });
     let subject = CheckSubject {
         series: &series,
         own: &query.own,
@@ -133,7 +126,7 @@ pub(super) fn check(
         column: at,
         leaks,
     };
-    let position = |name: &str| super::position(&types, name).ok();
+    let position = |name: &str| columns.get(name).copied();
     let mut check = check::check(subject, asked, &position).map_err(ReportError::Check)?;
     let places = check.rules.iter_mut();
     for offender in places.flat_map(|rule| rule.offenders.iter_mut().chain(&mut rule.let_pass)) {
@@ -157,7 +150,7 @@ pub(super) fn check(
         );
         draft.warnings.push(Warning { code: WarningCode::Other, message });
     }
-    let (suspects, verdict) = found.unzip();
+    let (suspects, verdict) = found.map(|found| (found.suspects, found.verdict)).unzip();
     Ok(draft.answered(Answer::Check(CheckAnswer { suspects, verdict, check })))
 }
 
@@ -167,10 +160,18 @@ fn leaks(
     asked: &CheckQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
+) -> Result<LeaksAlone, ReportError> {
     let about = LeaksQuery { catalog: Arc::clone(&asked.catalog), limit: None };
-    let in_use = in_use(&recording.main().history.sample_types).map(str::to_owned);
-    let sample_type = query.sample_type.clone().or(in_use);
+    let history = &recording.main().history;
+    let files: Vec<(&str, &Header)> =
+        history.moments.iter().map(|m| (m.name.as_str(), &m.header)).collect();
+    let types = &history.sample_types;
+    let sample_type = if types.is_empty() {
+        query.sample_type.clone()
+    } else {
+        let at = gate_types::column(&files, types, query.sample_type.as_deref(), None)?;
+        Some(types[at].name.clone())
+    };
     leaks_alone(recording, &about, &Query { sample_type, ..query.clone() }, spec)
 }
 
@@ -218,7 +219,9 @@ pub fn measure(
         let name = series.snapshots.first().map_or_else(String::new, |s| s.name.clone());
         return Err(ReportError::NoSampleTypes { name });
     }
-    let at = gate_column(&series, query.sample_type.as_deref())?;
+    let files = gate_types::files(&series);
+    let at = gate_types::column(&files, &types, query.sample_type.as_deref(), None)?;
+    let columns = gate_types::of_rules(&files, &types, &asked.rules.rules)?;
     check_sums(&series)?;
     refuse_empty(&series, asked)?;
     let Applied { series, .. } = Filter::new(spec)?.apply(series)?;
@@ -230,15 +233,8 @@ pub fn measure(
         column: at,
         leaks: None,
     };
-    let position = |name: &str| super::position(&types, name).ok();
+    let position = |name: &str| columns.get(name).copied();
     check::drift::measure(subject, asked, &position).map_err(ReportError::Check)
-}
-
-/// The sample type of rules that don't name one.
-fn gate_column(series: &Series, asked: Option<&str>) -> Result<usize, ReportError> {
-    let types = &series.sample_types;
-    let defaults = series.snapshots.iter().map(|s| s.header.default_sample_type.as_str());
-    column(types, defaults, asked.or(in_use(types)))
 }
 
 fn is_empty(snapshot: &Snapshot) -> bool {

@@ -9,6 +9,7 @@ pub mod baselines;
 mod caveats;
 mod draft;
 mod gate;
+mod gate_types;
 mod question;
 mod sections;
 mod snapshots;

@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
+use crate::analysis::could_show::{self, Evidence};
 use crate::analysis::estimates::Class;
 use crate::analysis::suspects::{Findings, LeaksQuery, Verdict, suspects};
 use crate::analysis::timeline::{self, Choice, Timeline};
@@ -59,18 +60,29 @@ pub(super) fn leaks(
     Ok(settled.draft.answered(Answer::Leaks(LeaksAnswer { timeline, suspects, verdict })))
 }
 
-/// Finds leaks for another question: the suspects, the verdict, and warnings about them.
+/// Leaks for another question.
+pub(super) struct LeaksAlone {
+    pub(super) suspects: Vec<Suspect>,
+    pub(super) verdict: Verdict,
+    pub(super) evidence: Evidence,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Finds leaks for another question: the suspects, the verdict, what else is known of the snapshots,
+/// and warnings about them.
 pub(super) fn leaks_alone(
     recording: Recording,
     asked: &LeaksQuery,
     query: &Query,
     spec: &Spec,
-) -> Result<(Vec<Suspect>, Verdict, Vec<Warning>), ReportError> {
+) -> Result<LeaksAlone, ReportError> {
     let mut settled = Settled::new(recording, Some(asked), query, spec)?;
     let (mut suspects, verdict) = settled.suspects(asked, query);
     // The report of the other question has other inputs.
     suspects.iter_mut().for_each(|suspect| suspect.shown_by = None);
-    Ok((suspects, verdict, settled.draft.warnings))
+    let Settled { recording, owners, measured, draft, .. } = settled;
+    let evidence = could_show::evidence(&recording, &measured, &owners);
+    Ok(LeaksAlone { suspects, verdict, evidence, warnings: draft.warnings })
 }
 
 /// The filtered snapshots of a question, and what was determined from all samples before filtering.

@@ -16,7 +16,7 @@
 
 use super::Interval;
 use super::distributions::two_sided_quantile;
-use super::threshold::{Decision, HALVED, Limits, mean, variance};
+use super::threshold::{Among, Decision, HALVED, Limits, mean, variance};
 use super::trend::{Rise, mann_kendall};
 
 /// The level of the two-sided interval whose ends are one-sided 95 % bounds. A single growth leaves
@@ -79,10 +79,12 @@ struct Contrast {
     share: f64,
     limit: f64,
     upper: f64,
+    among: Among,
 }
 
-/// Judges values in order of time; `None` for fewer than [`LEAST`].
-pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
+/// Judges values in order of time, by a limit that is one `among` several; `None` for fewer than
+/// [`LEAST`].
+pub fn judge(points: &[Point], limits: Limits, among: Among) -> Option<Drift> {
     if points.len() < LEAST {
         return None;
     }
@@ -90,8 +92,8 @@ pub fn judge(points: &[Point], limits: Limits) -> Option<Drift> {
     let share = limits.percent.map(|percent| percent.max(0.0) / 100.0);
     let most = limits.most.or(share.is_none().then_some(0.0));
     let upper = if most.is_some() && share.is_some() { HALVED } else { ONE_SIDED };
-    let absolute = most.map(|limit| row.against(Contrast { share: 0.0, limit, upper }));
-    let relative = share.map(|share| row.against(Contrast { share, limit: 0.0, upper }));
+    let absolute = most.map(|limit| row.against(Contrast { share: 0.0, limit, upper, among }));
+    let relative = share.map(|share| row.against(Contrast { share, limit: 0.0, upper, among }));
     let both = [absolute, relative].into_iter().flatten();
     let of = |decision| both.clone().filter(move |drift: &Drift| drift.decision == decision);
     // One limit that is met is enough to pass; otherwise the larger limit counts.
@@ -142,7 +144,7 @@ impl Fit {
     }
 
     fn against(&self, contrast: Contrast) -> Drift {
-        let Contrast { share, limit, upper } = contrast;
+        let Contrast { share, limit, upper, among } = contrast;
         let value = self.slope * self.steps;
         // The rise follows from the slope alone; the start from the middle of the series and half
         // of the rise, so that rise − share·start is (1 + share/2)·rise − share·middle.
@@ -155,11 +157,11 @@ impl Fit {
             let wide = |reach: f64| (reach * (1.0 + 0.5 * share)).hypot(share * z * self.middle);
             (wide(down), wide(up))
         };
-        let bounds = Interval::around(value, reach(ONE_SIDED).0, reach(upper).1);
+        let bounds = Interval::around(value, reach(among.level(ONE_SIDED)).0, reach(upper).1);
         let limit = limit + share * self.start.max(0.0);
         let decision = if bounds.upper <= limit {
             Decision::Within
-        } else if bounds.lower > limit && self.p <= SIGNIFICANT {
+        } else if bounds.lower > limit && self.p <= SIGNIFICANT / among.0.max(1) as f64 {
             Decision::Above
         } else {
             Decision::Open
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_stays_is_within_any_limit() {
-        let drift = judge(&points(&[7.0; 6]), limits(0.0)).unwrap();
+        let drift = judge(&points(&[7.0; 6]), limits(0.0), Among::ALONE).unwrap();
         assert_eq!(drift.decision, Decision::Within);
         assert_eq!((drift.value, drift.bounds), (0.0, Interval::default()));
     }
@@ -190,22 +192,25 @@ mod tests {
     #[test]
     fn a_steady_rise_is_its_slope_times_its_steps() {
         let rise: Vec<f64> = (0..8).map(|i| 100.0 + 2.0 * f64::from(i)).collect();
-        let drift = judge(&points(&rise), limits(13.0)).unwrap();
+        let drift = judge(&points(&rise), limits(13.0), Among::ALONE).unwrap();
         assert_eq!((drift.decision, drift.value, drift.start), (Decision::Above, 14.0, 100.0));
-        assert_eq!(judge(&points(&rise), limits(14.0)).unwrap().decision, Decision::Within);
+        assert_eq!(
+            judge(&points(&rise), limits(14.0), Among::ALONE).unwrap().decision,
+            Decision::Within
+        );
         let percent = |percent| Limits { most: None, percent: Some(percent) };
-        let by_share = judge(&points(&rise), percent(13.0)).unwrap();
+        let by_share = judge(&points(&rise), percent(13.0), Among::ALONE).unwrap();
         assert_eq!((by_share.decision, by_share.limit), (Decision::Above, 13.0));
         // Both have to be exceeded.
         let both = Limits { most: Some(1.0), percent: Some(20.0) };
-        assert_eq!(judge(&points(&rise), both).unwrap().decision, Decision::Within);
+        assert_eq!(judge(&points(&rise), both, Among::ALONE).unwrap().decision, Decision::Within);
     }
 
     #[test]
     fn known_noise_widens_what_happens_to_agree() {
         let noisy: Vec<Point> =
             (0..6).map(|i| Point { value: f64::from(i), variance: 100.0 }).collect();
-        let drift = judge(&noisy, limits(1.0)).unwrap();
+        let drift = judge(&noisy, limits(1.0), Among::ALONE).unwrap();
         assert_eq!(drift.decision, Decision::Open);
         assert!(drift.bounds.lower < -5.0 && drift.bounds.upper > 15.0, "{drift:?}");
     }
@@ -214,21 +219,21 @@ mod tests {
     fn what_no_sample_met_is_not_known_to_be_nothing() {
         let unit = 512.0 * 1024.0;
         let nothing = [Point::new(&[0.0], 0.0, unit); 6];
-        let drift = judge(&nothing, limits(1024.0)).unwrap();
+        let drift = judge(&nothing, limits(1024.0), Among::ALONE).unwrap();
         assert_eq!((drift.decision, drift.value), (Decision::Open, 0.0));
         assert!(drift.bounds.upper > unit, "{drift:?}");
         // Four runs without a sample show more than one, and a complete recording shows everything.
         let runs = [Point::new(&[0.0; 4], 0.0, unit); 6];
-        let half = judge(&runs, limits(1024.0)).unwrap().bounds.upper;
+        let half = judge(&runs, limits(1024.0), Among::ALONE).unwrap().bounds.upper;
         assert!((half - 0.5 * drift.bounds.upper).abs() < 1.0, "{half}");
         let full = [Point::new(&[0.0], 0.0, 0.0); 6];
-        assert_eq!(judge(&full, limits(1024.0)).unwrap().decision, Decision::Within);
+        assert_eq!(judge(&full, limits(1024.0), Among::ALONE).unwrap().decision, Decision::Within);
     }
 
     #[test]
     fn one_step_that_was_let_pass_is_no_drift() {
         let step: Vec<f64> = (0..12).map(|i| if i < 6 { 100.0 } else { 150.0 }).collect();
-        let drift = judge(&points(&step), limits(5.0)).unwrap();
+        let drift = judge(&points(&step), limits(5.0), Among::ALONE).unwrap();
         assert_ne!(drift.decision, Decision::Above, "{drift:?}");
     }
 
@@ -236,9 +241,11 @@ mod tests {
     fn absurd_values_are_no_panic() {
         for value in [f64::NAN, f64::INFINITY, f64::MAX, -0.0] {
             let row = [Point::new(&[value], value, value); 5];
-            let drift = judge(&row, Limits { most: Some(value), percent: Some(value) }).unwrap();
+            let drift =
+                judge(&row, Limits { most: Some(value), percent: Some(value) }, Among::ALONE)
+                    .unwrap();
             assert!(drift.bounds.lower <= drift.bounds.upper, "{drift:?}");
         }
-        assert_eq!(judge(&points(&[1.0; 3]), limits(1.0)), None);
+        assert_eq!(judge(&points(&[1.0; 3]), limits(1.0), Among::ALONE), None);
     }
 }

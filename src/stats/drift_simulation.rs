@@ -7,7 +7,7 @@
 
 use super::drift::{Point, judge};
 use super::simulation::{Random, rate};
-use super::threshold::{Decision, Growth, Limits};
+use super::threshold::{Among, Decision, Growth, Limits};
 
 /// The first baseline, in MiB.
 const BASE: f64 = 100.0;
@@ -61,7 +61,7 @@ fn rates_from(base: f64, n: usize, drift: f64, noise: Noise, limits: Limits) -> 
     let failed = rate(runs, || {
         let at = |i: usize| base + drift * i as f64 / (n - 1) as f64;
         let row: Vec<Point> = (0..n).map(|i| baseline(&mut random, at(i), noise)).collect();
-        let decision = judge(&row, limits).map(|drift| drift.decision);
+        let decision = judge(&row, limits, Among::ALONE).map(|drift| drift.decision);
         passed += u32::from(decision == Some(Decision::Within));
         decision == Some(Decision::Above)
     });
@@ -143,7 +143,7 @@ fn what_no_step_shows_is_found_over_twelve_weeks() {
                 (0..13).map(|i| baseline(&mut random, at(i), noise).value).collect();
             row.windows(2).any(|pair| {
                 let growth = Growth { before: vec![pair[0]], after: vec![pair[1]], blur: None };
-                let blind = growth.judge(Limits { most: Some(5.0), percent: None });
+                let blind = growth.judge(Limits { most: Some(5.0), percent: None }, Among::ALONE);
                 // Even single steps without any error bar.
                 blind.value > 5.0
             })

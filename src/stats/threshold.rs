@@ -196,6 +196,26 @@ pub struct Needed {
     pub from_none: bool,
 }
 
+/// How many limits the lower bound of a growth is corrected for: 1 for a limit that is judged alone.
+///
+/// The bound then leaves out 1/n of what it leaves out alone, so that none of n limits is said to be
+/// exceeded by mistake in more than 5 % of all checks (Bonferroni; [`super::multiple::holm`] finds
+/// the n of each limit). The upper bound needs no correction: a check passes only if every limit is
+/// met, and one that is exceeded stands in the way by itself (Berger 1982).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Among(pub usize);
+
+impl Among {
+    /// A limit that is judged alone.
+    pub const ALONE: Self = Self(1);
+
+    /// The level of the two-sided interval whose lower end is the bound, if it has the level
+    /// `alone` for a limit that is judged alone.
+    pub(super) fn level(self, alone: f64) -> f64 {
+        1.0 - (1.0 - alone) / self.0.max(1) as f64
+    }
+}
+
 /// The quantity compared with a limit: after − factor·before.
 #[derive(Clone, Copy)]
 struct Contrast {
@@ -204,7 +224,8 @@ struct Contrast {
     limit: f64,
     /// Added to the value, and to its limit, for reporting.
     told: f64,
-    /// Level of the upper bound.
+    /// Levels of the lower and the upper bound.
+    lower: f64,
     upper: f64,
     /// The difference to distinguish; the margin if there is no other.
     distance: Option<f64>,
@@ -212,20 +233,22 @@ struct Contrast {
 
 impl Growth {
     /// Decides whether the growth exceeds its limits.
-    pub fn judge(&self, limits: Limits) -> Verdict {
+    pub fn judge(&self, limits: Limits, among: Among) -> Verdict {
+        let lower = among.level(BOUNDS);
         let share = limits.percent.map(|percent| percent.max(0.0) / 100.0);
         let most = limits.most.or(share.is_none().then_some(0.0));
         let upper = if most.is_some() && share.is_some() { HALVED } else { BOUNDS };
         let before = mean(&self.before);
         let absolute = most.map(|most| {
             let distance = Some(most);
-            self.against(Contrast { factor: 1.0, limit: most, told: 0.0, upper, distance })
+            self.against(Contrast { factor: 1.0, limit: most, told: 0.0, lower, upper, distance })
         });
         let relative = share.map(|share| {
             // Reported as a growth, so that the limit is a number like any other.
             let told = share * before;
             let distance = Some(told);
-            self.against(Contrast { factor: 1.0 + share, limit: 0.0, told, upper, distance })
+            let factor = 1.0 + share;
+            self.against(Contrast { factor, limit: 0.0, told, lower, upper, distance })
         });
         let both = [absolute, relative].into_iter().flatten();
         let of = |decision| both.clone().filter(move |verdict| verdict.decision == decision);
@@ -245,14 +268,15 @@ impl Growth {
     }
 
     /// Decides whether the mean of the runs of after exceeds a budget.
-    pub fn judge_budget(&self, most: f64) -> Verdict {
+    pub fn judge_budget(&self, most: f64, among: Among) -> Verdict {
+        let (lower, upper) = (among.level(BOUNDS), BOUNDS);
         let contrast =
-            Contrast { factor: 0.0, limit: most, told: 0.0, upper: BOUNDS, distance: None };
+            Contrast { factor: 0.0, limit: most, told: 0.0, lower, upper, distance: None };
         self.against(contrast)
     }
 
     fn against(&self, contrast: Contrast) -> Verdict {
-        let Contrast { factor, limit, told, upper, distance } = contrast;
+        let Contrast { factor, limit, told, lower, upper, distance } = contrast;
         let value = mean(&self.after) - factor * mean(&self.before);
         let before: &[f64] = if factor > 0.0 { &self.before } else { &[] };
         let spreads = spreads(before, &self.after, factor);
@@ -268,7 +292,7 @@ impl Growth {
         };
         // Reported as a growth from here on; a value that isn't a number leaves it open.
         let (value, limit) = (value + told, limit + told);
-        let bounds = reach(BOUNDS).zip(reach(upper)).map(|((down, _), (_, up))| (down, up));
+        let bounds = reach(lower).zip(reach(upper)).map(|((down, _), (_, up))| (down, up));
         let bounds = bounds
             .filter(|(down, up)| [*down, *up, value, limit].iter().all(|x| x.is_finite()))
             .map(|(down, up)| Interval::around(value, down, up))
@@ -345,9 +369,9 @@ mod tests {
     #[test]
     fn the_three_answers() {
         let growth = pair(100.0, 200.0);
-        assert_eq!(growth.judge(most(50.0 * R)).decision, Decision::Above);
-        assert_eq!(growth.judge(most(150.0 * R)).decision, Decision::Within);
-        let open = growth.judge(most(100.0 * R));
+        assert_eq!(growth.judge(most(50.0 * R), Among::ALONE).decision, Decision::Above);
+        assert_eq!(growth.judge(most(150.0 * R), Among::ALONE).decision, Decision::Within);
+        let open = growth.judge(most(100.0 * R), Among::ALONE);
         assert_eq!(open.decision, Decision::Open);
         let bounds = open.bounds.unwrap();
         assert!(bounds.lower < 100.0 * R && 100.0 * R < bounds.upper, "{bounds:?}");
@@ -360,10 +384,13 @@ mod tests {
             after: vec![after],
             blur: Some(Blur::default()),
         };
-        assert_eq!(exact(100.0, 150.0).judge(most(50.0)).decision, Decision::Within);
-        assert_eq!(exact(100.0, 151.0).judge(most(50.0)).decision, Decision::Above);
-        assert_eq!(exact(100.0, 100.0).judge(most(0.0)).decision, Decision::Within);
-        assert_eq!(exact(0.0, 1.0).judge(Limits::default()).decision, Decision::Above);
+        assert_eq!(exact(100.0, 150.0).judge(most(50.0), Among::ALONE).decision, Decision::Within);
+        assert_eq!(exact(100.0, 151.0).judge(most(50.0), Among::ALONE).decision, Decision::Above);
+        assert_eq!(exact(100.0, 100.0).judge(most(0.0), Among::ALONE).decision, Decision::Within);
+        assert_eq!(
+            exact(0.0, 1.0).judge(Limits::default(), Among::ALONE).decision,
+            Decision::Above
+        );
     }
 
     #[test]
@@ -371,7 +398,7 @@ mod tests {
         let exact = |before: f64, after: f64| {
             let growth =
                 Growth { before: vec![before], after: vec![after], blur: Some(Blur::default()) };
-            growth.judge(Limits { most: Some(5000.0), percent: Some(10.0) })
+            growth.judge(Limits { most: Some(5000.0), percent: Some(10.0) }, Among::ALONE)
         };
         // 70 % of 50 bytes.
         let little = exact(50.0, 85.0);
@@ -388,7 +415,8 @@ mod tests {
         let kept = Part::new(100.0 * R, 100.0 * R * R);
         let blur = Blur { kept, unit: R, ..Blur::default() };
         let growth = Growth { before: vec![100.0 * R], after: vec![100.0 * R], blur: Some(blur) };
-        let width = |limits| growth.judge(limits).bounds.map(|b| b.upper - b.lower).unwrap();
+        let width =
+            |limits| growth.judge(limits, Among::ALONE).bounds.map(|b| b.upper - b.lower).unwrap();
         let relative = width(Limits { most: None, percent: Some(100.0) });
         assert!(relative > 30.0 * R, "{}", relative / R);
         assert!(width(most(R)) < 10.0 * R);
@@ -401,8 +429,8 @@ mod tests {
             after: vec![0.0],
             blur: Some(Blur { unit: R, ..Blur::default() }),
         };
-        assert_eq!(growth.judge(most(R)).decision, Decision::Open);
-        assert_eq!(growth.judge(most(4.0 * R)).decision, Decision::Within);
+        assert_eq!(growth.judge(most(R), Among::ALONE).decision, Decision::Open);
+        assert_eq!(growth.judge(most(4.0 * R), Among::ALONE).decision, Decision::Within);
     }
 
     #[test]
@@ -412,9 +440,10 @@ mod tests {
             after: after.to_vec(),
             blur: None,
         };
-        let single = growth(&[1.0], &[900.0]).judge(most(10.0));
+        let single = growth(&[1.0], &[900.0]).judge(most(10.0), Among::ALONE);
         assert_eq!((single.decision, single.bounds, single.needed), (Decision::Open, None, None));
-        let several = growth(&[1.0, 2.0, 3.0], &[900.0, 901.0, 902.0]).judge(most(10.0));
+        let several =
+            growth(&[1.0, 2.0, 3.0], &[900.0, 901.0, 902.0]).judge(most(10.0), Among::ALONE);
         assert_eq!(several.decision, Decision::Above);
     }
 
@@ -422,7 +451,7 @@ mod tests {
     fn what_would_decide_is_what_the_formula_says() {
         // B = 100 MB, T = 1 MB: about 800.
         let samples = 100e6 / R;
-        let open = pair(samples, samples).judge(most(1e6));
+        let open = pair(samples, samples).judge(most(1e6), Among::ALONE);
         let needed = open.needed.unwrap();
         let rate = needed.sampling.unwrap() * R;
         assert!((780.0..830.0).contains(&rate), "{rate}");
@@ -430,7 +459,7 @@ mod tests {
         // If runs differ by more than the limit, no sampling period is enough.
         let runs = |side: f64| vec![samples * R + side, samples * R - side];
         let spread = Growth { before: runs(2e7), after: runs(3e7), ..pair(samples, samples) };
-        assert_eq!(spread.judge(most(1e6)).needed.unwrap().sampling, None);
+        assert_eq!(spread.judge(most(1e6), Among::ALONE).needed.unwrap().sampling, None);
     }
 
     #[test]
@@ -445,11 +474,11 @@ mod tests {
                         Growth { before: vec![before], after: vec![after], blur: Some(blur) };
                     for limit in values {
                         let limits = Limits { most: Some(limit), percent: Some(limit) };
-                        let verdict = growth.judge(limits);
+                        let verdict = growth.judge(limits, Among::ALONE);
                         if let Some(bounds) = verdict.bounds {
                             assert!(bounds.lower.is_finite() && bounds.upper.is_finite());
                         }
-                        let _ = growth.judge_budget(limit);
+                        let _ = growth.judge_budget(limit, Among::ALONE);
                     }
                 }
             }

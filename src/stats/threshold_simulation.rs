@@ -6,9 +6,10 @@
 //! `cargo test threshold_simulation -- --nocapture --test-threads 1`.
 
 use super::growth::{GrowthEvidence, Pair};
+use super::multiple::{holm, largest};
 use super::sampling::{Part, SampleEvidence, SamplingWeight, inclusion_probability};
 use super::simulation::Random;
-use super::threshold::{Blur, Decision, Growth, Limits, mean};
+use super::threshold::{Among, Blur, Decision, Growth, Limits, mean};
 
 const MB: f64 = 1e6;
 
@@ -137,7 +138,7 @@ fn rates(limits: Limits, mut draw: impl FnMut() -> Growth) -> [f64; 3] {
         let (before, after) = (mean(&growth.before), mean(&growth.after));
         let plain = limits.most.is_none_or(|most| after - before > most)
             && limits.percent.is_none_or(|percent| after > before * (1.0 + percent / 100.0));
-        let decision = growth.judge(limits).decision;
+        let decision = growth.judge(limits, Among::ALONE).decision;
         counts[0] += i32::from(decision == Decision::Above);
         counts[1] += i32::from(decision == Decision::Within);
         counts[2] += i32::from(plain);
@@ -278,7 +279,7 @@ fn budgets_keep_the_promise_as_well() {
                 let blur = Blur { came, unit: period, ..Blur::default() };
                 let after = vec![estimate(USUAL, &samples, period)];
                 let growth = Growth { before: Vec::new(), after, blur: Some(blur) };
-                let decision = growth.judge_budget(truth(USUAL, bytes)).decision;
+                let decision = growth.judge_budget(truth(USUAL, bytes), Among::ALONE).decision;
                 counts[0] += i32::from(decision == Decision::Above);
                 counts[1] += i32::from(decision == Decision::Within);
             }
@@ -313,7 +314,7 @@ fn the_rate_that_is_advised_decides() {
         println!("  growth of 2 T fails {fail:.3}");
         assert!(fail >= 0.74, "{fail}");
         // The rate advised for an open case at another rate is this rate.
-        let open = independent(&mut random, case(0.0, 524_288.0)).judge(most(limit));
+        let open = independent(&mut random, case(0.0, 524_288.0)).judge(most(limit), Among::ALONE);
         if let Some(needed) = open.needed {
             let advised = 524_288.0 * needed.sampling.unwrap_or(1.0);
             assert!((0.85..1.15).contains(&(advised / period)), "{advised} for {period}");
@@ -351,5 +352,101 @@ fn a_plain_gate_beside_it() {
             assert!(share > 1.0 || fail <= PROMISED, "{share}: fails {fail}");
             assert!(share < 1.0 || pass <= PROMISED, "{share}: passes {pass}");
         }
+    }
+}
+
+fn is_long() -> bool {
+    std::env::var_os("HEAPDIFF_LONG").is_some()
+}
+
+/// Files of rules that are judged together: 200, or 4000 if `HEAPDIFF_LONG` is set.
+fn files() -> usize {
+    if is_long() { 4000 } else { 200 }
+}
+
+/// The numbers of rules in a file.
+fn numbers_of_rules() -> &'static [usize] {
+    if is_long() { &[1, 2, 5, 10, 20, 50] } else { &[1, 5, 50] }
+}
+
+/// The promise, with three standard errors of a rate of .05 in that many files.
+fn promised() -> f64 {
+    0.05 + 3.0 * (0.05 * 0.95 / files() as f64).sqrt()
+}
+
+/// The decisions on growths of one file, each with the same limit.
+fn together(growths: &[Growth], limit: f64) -> Vec<Decision> {
+    let decide = |i: usize, n: usize| growths[i].judge(most(limit), Among(n)).decision;
+    let among = holm(growths.len(), |i, all| largest(all, |n| decide(i, n) == Decision::Above));
+    among.into_iter().enumerate().map(|(i, n)| decide(i, n)).collect()
+}
+
+/// How often a file fails by mistake, how often it passes, and how often it would fail by mistake if
+/// each rule were judged alone. `draw` gives the growths, of which the first `within` are within
+/// their limit.
+fn file_rates(limit: f64, within: usize, mut draw: impl FnMut() -> Vec<Growth>) -> [f64; 3] {
+    let mut counts = [0; 3];
+    for _ in 0..files() {
+        let growths = draw();
+        let decisions = together(&growths, limit);
+        let is_above = |decision: &Decision| *decision == Decision::Above;
+        let alone = |growth: &Growth| growth.judge(most(limit), Among::ALONE).decision;
+        counts[0] += usize::from(decisions[..within].iter().any(is_above));
+        counts[1] += usize::from(decisions.iter().all(|d| *d == Decision::Within));
+        counts[2] += usize::from(growths[..within].iter().any(|g| is_above(&alone(g))));
+    }
+    counts.map(|count| count as f64 / files() as f64)
+}
+
+#[test]
+fn a_file_of_many_rules_keeps_the_promise_of_one() {
+    let mut random = Random(18);
+    println!("rules; heap: fails by mistake (each rule alone), passes");
+    for (name, mix, period, before, limit) in [
+        ("64 B, N 524288", SMALL, 524_288.0, 10.0 * MB, MB),
+        ("mixed, N 524288", USUAL, 524_288.0, 100.0 * MB, 5.0 * MB),
+        ("mixed, N 16384", USUAL, 16_384.0, 10.0 * MB, MB),
+    ] {
+        for &rules in numbers_of_rules() {
+            let case = Case { mix, period, before, growth: limit, runs: [1, 1], spread: [0.0; 2] };
+            let at = case.true_growth();
+            // All exactly at their limits: no failure is right.
+            let mut all = || (0..rules).map(|_| independent(&mut random, case)).collect();
+            let [fail, pass, alone] = file_rates(at, rules, &mut all);
+            println!("{rules}; {name}: all at the limit: {fail:.3} ({alone:.3}), {pass:.3}");
+            assert!(fail <= promised(), "{rules} {name}: {fail}");
+            assert!(pass <= promised(), "{rules} {name}: {pass}");
+            assert!(rules < 20 || alone > 0.3, "{rules} {name}: {alone}, so nothing is corrected");
+            // Half of them far above, which is found, and makes it easier for the others.
+            let far = Case { growth: 20.0 * limit, ..case };
+            let half = rules / 2;
+            let mut mixed = || {
+                let of = |i: usize| if i < rules - half { case } else { far };
+                (0..rules).map(|i| independent(&mut random, of(i))).collect()
+            };
+            let [fail, _, _] = file_rates(at, rules - half, &mut mixed);
+            println!("{rules}; {name}: half far above: {fail:.3}");
+            assert!(fail <= promised(), "{rules} {name}: {fail}");
+        }
+    }
+}
+
+#[test]
+fn one_rule_that_is_broken_seldom_passes_among_others_that_are_kept() {
+    let mut random = Random(19);
+    println!("rules: passes, though one is at its limit and nothing else grew");
+    for &rules in numbers_of_rules() {
+        let (before, limit, period) = (10.0 * MB, 2.0 * MB, 4096.0);
+        let case =
+            Case { mix: USUAL, period, before, growth: limit, runs: [1, 1], spread: [0.0; 2] };
+        let none = Case { growth: 0.0, ..case };
+        let mut draw = || {
+            let of = |i: usize| if i == 0 { case } else { none };
+            (0..rules).map(|i| independent(&mut random, of(i))).collect()
+        };
+        let [fail, pass, _] = file_rates(case.true_growth(), rules, &mut draw);
+        println!("{rules}: {pass:.3}, fails {fail:.3}");
+        assert!(pass <= promised(), "{rules}: {pass}");
+        assert!(fail <= promised(), "{rules}: {fail}");
     }
 }

@@ -28,13 +28,14 @@ fn json(format: Format, report: &Report) -> Value {
     serde_json::from_str(&written(format, report)).unwrap()
 }
 
-fn cases() -> [(&'static str, Report); 6] {
+fn cases() -> [(&'static str, Report); 7] {
     [
         ("failed", samples::failed()),
         ("passed", samples::passed()),
         ("inconclusive", samples::inconclusive()),
         ("without_baseline", samples::without_baseline()),
         ("leaking", samples::leaking()),
+        ("without_leaks", samples::without_leaks()),
         ("hostile", samples::hostile()),
     ]
 }
@@ -69,10 +70,14 @@ fn the_last_line_is_the_outcome() {
     };
     assert_eq!(
         last(&samples::failed()),
-        "check: FAIL (1 of 4 rules failed, 1 inconclusive, 1 warned, 1 allow-list entry expired)"
+        "check: FAIL (1 of 4 rules failed, 1 inconclusive, 1 warned, 1 allow-list entry expired; 4 limits \
+         judged together)"
     );
-    assert_eq!(last(&samples::passed()), "check: pass (2 rules)");
-    assert_eq!(last(&samples::inconclusive()), "check: inconclusive (1 of 2 rules inconclusive)");
+    assert_eq!(last(&samples::passed()), "check: pass (2 rules; 2 limits judged together)");
+    assert_eq!(
+        last(&samples::inconclusive()),
+        "check: inconclusive (1 of 2 rules inconclusive; 2 limits judged together)"
+    );
     assert_eq!(last(&samples::leaking()), "check: FAIL (1 of 1 rule failed)");
 }
 
@@ -82,7 +87,10 @@ fn a_rule_with_two_demands_is_one_rule() {
     budget.demand = heapdiff::analysis::check::Demand::Budget;
     let growth = samples::growth("total", 9, 0, 5);
     let report = samples::report(1, 1, vec![budget, growth]);
-    assert!(written(Format::Table, &report).ends_with("check: FAIL (1 of 1 rule failed)\n"));
+    assert!(
+        written(Format::Table, &report)
+            .ends_with("check: FAIL (1 of 1 rule failed; 2 limits judged together)\n")
+    );
     let sarif = json(Format::Sarif, &report);
     let ids: Vec<_> = sarif["runs"][0]["tool"]["driver"]["rules"]
         .as_array()
@@ -283,7 +291,7 @@ fn every_result_of_sarif_has_a_file() {
 #[test]
 fn what_an_inconclusive_check_is_taken_for_is_said_in_every_format() {
     let says = [
-        (None, "(1 of 2 rules inconclusive)", "error", "note", "warning"),
+        (None, "(1 of 2 rules inconclusive; 2 limits judged together)", "error", "note", "warning"),
         (Some(Outcome::Pass), "counted as pass (--on-inconclusive)", "passed", "none", "notice"),
         (Some(Outcome::Fail), "counted as fail (--on-inconclusive)", "failure", "error", "error"),
     ];

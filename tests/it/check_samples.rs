@@ -2,6 +2,7 @@
 
 use crate::samples::{KIB, MIB, empty_diff, input, place};
 use heapdiff::analysis::check::{Check, Demand, Granted, Judgement, Offender, Outcome};
+use heapdiff::analysis::could_show::{CouldShow, Noisiest};
 use heapdiff::analysis::estimates::Class;
 use heapdiff::report::{Answer, CheckAnswer, Report, Warning, WarningCode};
 use heapdiff::rules::Level;
@@ -34,6 +35,8 @@ pub(crate) fn growth(rule: &str, value: i64, margin: i64, limit: i64) -> Judgeme
         allowed: 0,
         offenders: Vec::new(),
         let_pass: Vec::new(),
+        corrected_for: 1,
+        could_show: None,
     }
 }
 
@@ -161,7 +164,9 @@ pub(crate) fn report(before: usize, after: usize, rules: Vec<Judgement>) -> Repo
     if before != 1 || after != 1 {
         report.comparison = None;
     }
+    let is_limit = |rule: &&Judgement| matches!(rule.demand, Demand::Growth | Demand::Budget);
     let check = Check {
+        limits: rules.iter().filter(is_limit).count(),
         outcome: Check::overall(rules.iter()),
         taken_for: None,
         before_runs: before,
@@ -232,6 +237,34 @@ pub(crate) fn without_baseline() -> Report {
     let mut budget = kept_budget();
     budget.before = None;
     report(0, 1, vec![unjudged, budget])
+}
+
+/// Snapshots over time in which nothing leaks, and what they could have shown.
+pub(crate) fn without_leaks() -> Report {
+    let mut leaks = growth("no leaks", 0, 0, 0);
+    leaks.demand = Demand::Leaks;
+    leaks.scope = "class leak".into();
+    (leaks.before, leaks.after, leaks.value_percent) = (None, None, None);
+    (leaks.lower, leaks.upper) = (None, None);
+    leaks.message = "nothing leaks in 12 snapshots; a leak of less than 4.0 MiB/h would not show (or of less than \
+                     40.0 MiB/h in main.traffic, whose size varies), nor fewer than 8 goroutines/h"
+        .into();
+    leaks.could_show = Some(CouldShow {
+        power: 0.8,
+        snapshots: 12,
+        span_nanos: Some(5_400_000_000_000),
+        unit: "bytes".to_owned(),
+        growth: Some(6 * MIB),
+        slope_per_hour: Some(4 * MIB),
+        noisiest: Some(Noisiest {
+            place: place("main.traffic", "traffic.go", 12),
+            growth: 60 * MIB,
+            slope_per_hour: Some(40 * MIB),
+        }),
+        goroutines: Some(12),
+        goroutines_per_hour: Some(8),
+    });
+    report(1, 1, vec![leaks])
 }
 
 /// Snapshots over time, in which something leaks.

@@ -548,7 +548,15 @@ fn rules() {
         "sample_type": "inuse_space", "unit": "bytes", "limit": 11, "limit_percent": 12.5,
         "before": 13, "after": 14, "value": 15, "value_percent": 16.5, "lower": 17, "upper": 18,
         "outcome": "fail", "message": "it grew", "advice": "look at it", "allowed": 19,
-        "offenders": [offender],
+        "offenders": [offender], "corrected_for": 26,
+        "let_pass": [{
+            "function": "main.later", "file": "later.go", "line": 903,
+            "before": 31, "after": 32, "delta": 33, "lower": 34, "upper": 35,
+        }],
+        "could_show": {
+            "power": 0.8, "snapshots": 36, "span_nanos": 37, "unit": "bytes", "growth": 38,
+            "slope_per_hour": 39, "goroutines": 40, "goroutines_per_hour": 41,
+        },
     });
     let mut check_of = serde_json::to_value(check_samples::failed()).unwrap()["check"].take();
     check_of["rules"] = json!([rule]);
@@ -573,6 +581,11 @@ fn rules() {
         ("message", "/message"),
         ("advice", "/advice"),
         ("offenders", "=main.under under.go:902"),
+        ("corrected_for", "/corrected_for"),
+        ("let_pass", "=main.later later.go:903"),
+        ("could_show_growth", "/could_show/growth"),
+        ("could_show_per_hour", "/could_show/slope_per_hour"),
+        ("could_show_goroutines_per_hour", "/could_show/goroutines_per_hour"),
     ];
     check(&csv, &json, &[(0, "/check/rules/0", &columns)]);
 }

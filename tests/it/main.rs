@@ -30,6 +30,7 @@ mod golden;
 mod hostile;
 mod judgement;
 mod kinds;
+mod leak_windows;
 mod leaks;
 mod modules;
 mod mutation;

@@ -36,7 +36,7 @@ impl Random {
 
 /// The behaviour of a site from one snapshot to the next, in objects that the profiler sees.
 #[derive(Clone, Copy, Debug)]
-enum Does {
+pub(crate) enum Does {
     /// Allocates this many, and keeps them.
     Leaks(f64),
     /// Allocates a part of the remainder of this many in each interval.
@@ -50,7 +50,7 @@ enum Does {
 }
 
 /// A site: function, object size, behaviour.
-const SITES: [(&str, i64, Does); 12] = [
+pub(crate) const SITES: [(&str, i64, Does); 12] = [
     ("main.remember", 4096, Does::Leaks(9.0)),
     ("main.fillCache", 2048, Does::Fills { all: 120.0, part: 0.5 }),
     ("main.encode", 1024, Does::Churns { makes: 800.0, holds: 6.0 }),
@@ -115,7 +115,11 @@ impl Seen {
 }
 
 /// The snapshots of a program, a minute apart.
-fn program(seed: u64, sites: &[(&str, i64, Does)], snapshots: usize) -> Vec<proto::Profile> {
+pub(crate) fn program(
+    seed: u64,
+    sites: &[(&str, i64, Does)],
+    snapshots: usize,
+) -> Vec<proto::Profile> {
     let mut random = Random(seed);
     let mut seen = vec![Seen::default(); sites.len()];
     let states = (0..snapshots).map(|at| {

@@ -14,8 +14,9 @@ use super::verdicts::{OfColumn, blank, hold, in_numbers};
 use super::{CheckQuery, CheckSubject, Demand, Judgement, Outcome, Unanswerable};
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
+use crate::stats::multiple;
 use crate::stats::sampling::Part;
-use crate::stats::threshold::Decision;
+use crate::stats::threshold::{Among, Decision};
 
 /// What a rule measures in the runs of one baseline.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,19 +78,28 @@ pub fn measure(
 }
 
 /// Judges the drift of each rule that limits it, over measurements of baselines in order of time;
-/// the last one is judged. With fewer than [`drift::LEAST`] nothing is judged.
+/// the last one is judged. With fewer than [`drift::LEAST`] nothing is judged. The limits of all
+/// rules share the probability of a wrong failure.
 pub fn judge(rules: &[Rule], row: &[Vec<DriftMeasure>]) -> Vec<Judgement> {
     let asked = rules.iter().enumerate().filter(|(_, rule)| asks(rule));
-    asked
-        .filter_map(|(number, rule)| {
-            let of_rule = row.iter().map(|all| all.iter().find(|measure| measure.rule == number));
-            let measures: Vec<&DriftMeasure> = of_rule.collect::<Option<_>>()?;
-            let points: Vec<Point> = measures.iter().map(|measure| measure.point).collect();
-            let allowed = limits(rule);
-            let found = drift::judge(&points, in_numbers(&allowed))?;
-            Some(judged(rule, allowed, &measures, &found))
-        })
-        .collect()
+    let asked = asked.filter_map(|(number, rule)| {
+        let of_rule = row.iter().map(|all| all.iter().find(|measure| measure.rule == number));
+        let measures: Vec<&DriftMeasure> = of_rule.collect::<Option<_>>()?;
+        let points: Vec<Point> = measures.iter().map(|measure| measure.point).collect();
+        Some((rule, measures, points))
+    });
+    let asked: Vec<(&Rule, Vec<&DriftMeasure>, Vec<Point>)> = asked.collect();
+    let decide = |i: usize, n: usize| {
+        let (rule, _, points) = &asked[i];
+        drift::judge(points, in_numbers(&limits(rule)), Among(n))
+    };
+    let fails = |i, n| decide(i, n).is_some_and(|found| found.decision == Decision::Above);
+    let among = multiple::holm(asked.len(), |i, most| multiple::largest(most, |n| fails(i, n)));
+    let judged = asked.iter().zip(among).enumerate().filter_map(|(i, ((rule, measures, _), n))| {
+        let judgement = judged(rule, limits(rule), measures, &decide(i, n)?);
+        Some(Judgement { corrected_for: n, ..judgement })
+    });
+    judged.collect()
 }
 
 /// Judges the rules that demand drift if `baselines`, the number there are, is too small. `after`

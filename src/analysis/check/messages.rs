@@ -1,12 +1,7 @@
-//! Messages about rules, and advice on what would decide an inconclusive one.
+//! Messages about limits, and advice on what would decide an inconclusive one.
 
-use super::scopes::holds;
-use super::{CheckSubject, Demand, Judgement, Leaks, Offender, Outcome};
-use crate::analysis::Suspect;
-use crate::analysis::estimates::Class;
-use crate::patterns::Confidence;
-use crate::rules::{Allowance, LeastConfidence, Level, Limits, Rule, Value};
-use crate::stats::class::LEAST;
+use super::{Demand, Judgement, Outcome};
+use crate::rules::{Allowance, Level, Limits, Rule, Value};
 use crate::stats::threshold::{Growth, Needed, Verdict};
 use crate::units::{self, Bytes, Kind, Nanoseconds};
 
@@ -59,18 +54,26 @@ pub(super) fn fill(
     let bounds = judgement.lower.zip(judgement.upper);
     let bounds = bounds.map(|(lower, upper)| (amount(lower, &unit), amount(upper, &unit)));
     let what = if rule.value == Value::Flat { " at the leaf" } else { "" };
+    let over = match judgement.corrected_for {
+        0 | 1 => String::new(),
+        limits => format!(" over {limits} limits"),
+    };
+    let among = match judgement.corrected_for {
+        0 | 1 => String::new(),
+        limits => format!(" (the lower one over {limits} limits)"),
+    };
     // What is counted, and not sampled, has no bounds beside its value.
     let is_exact = judgement.lower.is_some() && judgement.lower == judgement.upper;
     judgement.message = match (judgement.outcome, bounds) {
         _ if is_exact => format!("{did}{what}; the limit is {most}"),
         (Outcome::Fail, Some((lower, _))) => {
-            format!("{did}{what}, at least {lower} with 95 % confidence; the limit is {most}")
+            format!("{did}{what}, at least {lower} with 95 % confidence{over}; the limit is {most}")
         }
         (Outcome::Pass, Some((_, upper))) => {
             format!("{did}{what}, at most {upper} with 95 % confidence; the limit is {most}")
         }
         (_, Some((lower, upper))) => {
-            format!("{did}{what}, bounds {lower} to {upper}; the limit is {most}")
+            format!("{did}{what}, bounds {lower} to {upper}{among}; the limit is {most}")
         }
         (_, None) => {
             format!("{did}{what}; the profiles record no sampling period, so there is no interval")
@@ -139,140 +142,6 @@ fn rate(bytes: f64) -> i64 {
     let bytes = bytes.max(1.0);
     let step = 10_f64.powf((bytes.log10().floor() - 1.0).max(0.0));
     ((bytes / step).floor() * step) as i64
-}
-
-/// Judges a rule about leaks: any leak that the allow-list doesn't cover fails it.
-pub(super) fn leaks(
-    rule: &Rule,
-    subject: CheckSubject<'_>,
-    active: &[&Allowance],
-    used: &mut [bool],
-) -> Judgement {
-    let mut judgement =
-        Judgement::plain(&rule.name, Demand::Leaks, rule.scope.to_string(), rule.level);
-    judgement.limit = Some(0);
-    let Some(Leaks { suspects, processes }) = subject.leaks else {
-        judgement.outcome = Outcome::Inconclusive;
-        "two profiles can show growth, but not a leak".clone_into(&mut judgement.message);
-        judgement.advice = Some(more_snapshots());
-        return judgement;
-    };
-    let few = processes.iter().filter(|&&snapshots| snapshots < LEAST).count();
-    let snapshots: usize = processes.iter().sum();
-    let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
-    let leaks: Vec<&Suspect> = leaks
-        .filter(|suspect| {
-            let allowed = (0..active.len())
-                .find(|&i| active[i].is_for(rule) && is_allowed(active[i], suspect));
-            allowed.iter().for_each(|&i| used[i] = true);
-            allowed.is_none()
-        })
-        .collect();
-    let is_enough = |suspect: &&Suspect| match rule.min_confidence {
-        LeastConfidence::High => suspect.confidence == Confidence::High,
-        LeastConfidence::Med => suspect.confidence != Confidence::Low,
-        LeastConfidence::Low => true,
-    };
-    let (leaks, let_pass): (Vec<&Suspect>, Vec<&Suspect>) = leaks.into_iter().partition(is_enough);
-    judgement.value = Some(leaks.len() as i64);
-    if let Some(first) = leaks.first() {
-        judgement.sample_type.clone_from(&first.sample_type);
-        judgement.unit.clone_from(&first.unit);
-        judgement.outcome = Outcome::Fail;
-        let (is, leak) = if leaks.len() == 1 { ("is", "leak") } else { ("are", "leaks") };
-        judgement.message = format!(
-            "there {is} {} {leak} in {} snapshots, the worst in {}",
-            leaks.len(),
-            snapshots,
-            first.site.function
-        );
-        let fix = if first.fix.is_empty() { first.explanation.clone() } else { first.fix.clone() };
-        judgement.advice = Some(fix);
-    } else if few > 0 || processes.is_empty() {
-        // A service that keeps crashing or has just restarted: there isn't enough data to judge.
-        judgement.outcome = Outcome::Inconclusive;
-        judgement.message = match processes {
-            [] | [1] => "one snapshot shows neither growth nor a leak".to_owned(),
-            [n] => format!("{n} distinct snapshots can show growth, but not a leak"),
-            all => format!(
-                "{few} of {} processes have fewer than {LEAST} distinct snapshots, which can show \
-                 growth, but not a leak; nothing leaks in the others",
-                all.len()
-            ),
-        };
-        judgement.advice = Some(more_snapshots());
-    } else {
-        let surely = if let_pass.is_empty() { "" } else { "surely " };
-        judgement.message = format!("nothing {surely}leaks in {snapshots} snapshots");
-    }
-    if let Some(remark) = not_failed(&let_pass) {
-        judgement.message = format!("{}; {remark}", judgement.message);
-    }
-    judgement.let_pass = let_pass.into_iter().map(leak).collect();
-    judgement.offenders = leaks.into_iter().map(leak).collect();
-    judgement
-}
-
-/// How many leaks a remark names.
-const NAMED: usize = 3;
-
-/// Says which leaks are not failed, and what fails them:
-/// `2 leaks of medium confidence are not failed: main.a, main.b; --min-confidence med fails them`.
-fn not_failed(leaks: &[&Suspect]) -> Option<String> {
-    let least = leaks.iter().map(|leak| leak.confidence).max()?;
-    let is_mixed = leaks.iter().any(|leak| leak.confidence != least);
-    let (words, option) = match least {
-        Confidence::Low if is_mixed => ("medium or low", "low"),
-        Confidence::Low => ("low", "low"),
-        Confidence::Med | Confidence::High => ("medium", "med"),
-    };
-    let mut names: Vec<&str> =
-        leaks.iter().take(NAMED).map(|leak| leak.site.function.as_str()).collect();
-    if leaks.len() > NAMED {
-        names.push("…");
-    }
-    let names = names.join(", ");
-    let (what, them) = match leaks.len() {
-        1 => ("1 leak".to_owned(), "it"),
-        more => (format!("{more} leaks"), "them"),
-    };
-    let are = if leaks.len() == 1 { "is" } else { "are" };
-    Some(format!(
-        "{what} of {words} confidence {are} not failed: {names}; --min-confidence {option} fails {them}"
-    ))
-}
-
-/// The advice on how to tell whether something leaks.
-fn more_snapshots() -> String {
-    format!(
-        "give at least {LEAST} snapshots of each process, preferably eight, with a garbage \
-         collection between them (?gc=1): heapdiff check --no-leaks SNAPSHOT..."
-    )
-}
-
-/// Whether an allow-list entry covers a suspect: its site, another of its lines, or a function on
-/// its path.
-fn is_allowed(allowance: &Allowance, suspect: &Suspect) -> bool {
-    let files = std::iter::once(&suspect.site).chain(&suspect.places);
-    files.into_iter().any(|place| {
-        holds(&allowance.scope, &place.function, place.file.as_deref(), &suspect.patterns)
-    }) || suspect.path.iter().any(|name| holds(&allowance.scope, name, None, &suspect.patterns))
-}
-
-/// Turns a suspect into an offender.
-fn leak(suspect: &Suspect) -> Offender {
-    Offender {
-        place: suspect.site.clone(),
-        before: suspect.values.first().copied().unwrap_or_default(),
-        after: suspect.values.last().copied().unwrap_or_default(),
-        delta: suspect.growth.estimate,
-        lower: suspect.growth.lower,
-        upper: suspect.growth.upper,
-        unit: Some(suspect.unit.clone()),
-        class: Some(suspect.class),
-        patterns: suspect.patterns.clone(),
-        explanation: [suspect.explanation.as_str(), &suspect.fix].join(" ").trim().to_owned(),
-    }
 }
 
 /// Returns the failure for an allow-list entry that is past its date.

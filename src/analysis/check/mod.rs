@@ -1,7 +1,8 @@
 //! Checks whether a program keeps to its rules.
 //!
 //! Each rule is judged on the samples in its scope (`scopes`), added up over the runs before and
-//! after (`count`), against its own error (`stats::threshold`); hence the three outcomes. If a rule
+//! after (`count`), against its own error (`stats::threshold`); hence the three outcomes. All limits share
+//! the probability of a wrong failure (`stats::multiple::holm`). Rules about leaks are in `leaks`. If a rule
 //! doesn't pass, `offenders` finds the places behind it; `messages` explains what would decide an
 //! inconclusive rule.
 //!
@@ -10,6 +11,7 @@
 
 mod count;
 pub mod drift;
+mod leaks;
 mod messages;
 mod offenders;
 mod reduce;
@@ -20,7 +22,7 @@ pub use reduce::{Unkept, reduce, scopes, unkept};
 pub use verdicts::{Missing, Unanswerable, check};
 
 use super::estimates::Class;
-use super::{Measured, Place, Process, Suspect};
+use super::{CouldShow, Measured, Place, Process, Suspect};
 use crate::model::origin::Own;
 use crate::model::series::Series;
 use crate::patterns::Catalog;
@@ -137,6 +139,22 @@ pub struct Judgement {
     /// Leaks of less confidence than the rule is about: it doesn't fail because of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub let_pass: Vec<Offender>,
+    /// For how many limits, this one included, its lower bound is corrected (Holm); 1 if it is
+    /// judged alone or isn't compared with a limit.
+    #[serde(default = "alone", skip_serializing_if = "is_alone")]
+    pub corrected_for: usize,
+    /// What snapshots could have shown, if the rule is about leaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub could_show: Option<CouldShow>,
+}
+
+fn alone() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_alone(limits: &usize) -> bool {
+    *limits <= 1
 }
 
 impl Judgement {
@@ -163,6 +181,8 @@ impl Judgement {
             allowed: 0,
             offenders: Vec::new(),
             let_pass: Vec::new(),
+            corrected_for: alone(),
+            could_show: None,
         }
     }
 }
@@ -197,6 +217,10 @@ pub struct Check {
     pub before_runs: usize,
     /// Number of profiles after, the last ones of `inputs`.
     pub after_runs: usize,
+    /// How many limits were judged together: a wrong `fail` of any of them has a probability of at
+    /// most 5 %.
+    #[serde(default)]
+    pub limits: usize,
     /// The judgements of the rules, in their order.
     pub rules: Vec<Judgement>,
     /// The allow-list entries that are in force.
@@ -241,6 +265,12 @@ pub struct Leaks<'a> {
     pub suspects: &'a [Suspect],
     /// How many distinct snapshots each process has.
     pub processes: &'a [usize],
+    /// For each process, whether it allocates more and more.
+    pub works_more: &'a [bool],
+    /// What the snapshots could have shown.
+    pub could_show: Option<&'a CouldShow>,
+    /// What is in use in the last of them, in the unit of the suspects.
+    pub in_use: i64,
 }
 
 /// A question about rules.

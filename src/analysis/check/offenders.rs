@@ -11,7 +11,7 @@ use super::{Offender, Place};
 use crate::analysis::subtrees::{GrownSubtree, Start};
 use crate::model::site::{Frame, Owners};
 use crate::stats::sampling::Part;
-use crate::stats::threshold::{Blur, Growth, Limits, Verdict};
+use crate::stats::threshold::{Among, Blur, Growth, Limits, Verdict};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -111,8 +111,8 @@ fn told(scopes: &Scopes<'_>, site: Frame, sum: &SiteSum, runs: Runs, by: By) -> 
     let blur = Blur::new(&sum.change, Part::default(), 0.0);
     let growth = Growth { before: vec![before], after: vec![after], blur: Some(blur) };
     let Verdict { bounds, .. } = match by {
-        By::Growth => growth.judge(Limits::default()),
-        By::After => growth.judge_budget(0.0),
+        By::Growth => growth.judge(Limits::default(), Among::ALONE),
+        By::After => growth.judge_budget(0.0, Among::ALONE),
     };
     let (name, file) = scopes.function(site.function);
     let bounds = bounds.unwrap_or_default();

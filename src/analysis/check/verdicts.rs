@@ -5,7 +5,7 @@ use super::offenders::{By, Runs, TOLD, offenders};
 use super::scopes::{Scopes, Test};
 use super::{
     Check, CheckQuery, CheckSubject, Demand, Granted, Judgement, Measured, Offender, Outcome,
-    messages,
+    leaks, messages,
 };
 use crate::analysis::subtrees;
 use crate::filter::Granularity;
@@ -13,8 +13,9 @@ use crate::graph::frames::Frames;
 use crate::model::profile::SampleType;
 use crate::model::site::Owners;
 use crate::rules::{Allowance, Amount, Limits, Rule, Scope, Value};
+use crate::stats::multiple;
 use crate::stats::sampling::Part;
-use crate::stats::threshold::{self, Blur, Decision, Verdict};
+use crate::stats::threshold::{self, Among, Blur, Decision, Verdict};
 
 /// What may be missing without being an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,33 @@ pub enum Unanswerable {
         /// The sample types of the profiles.
         known: String,
     },
+    /// A file lacks the sample type of a rule.
+    #[error(
+        "{file}: there is no sample type {asked:?}{}, so it can't be judged; the file has: {known}. Profile \
+         both sides alike, or name a sample type that all files have",
+        rule.as_ref().map_or(String::new(), |rule| format!(", which rule `{rule}` is about"))
+    )]
+    LacksType {
+        /// The file.
+        file: String,
+        /// The rule, if it names the type.
+        rule: Option<String>,
+        /// The sample type.
+        asked: String,
+        /// The sample types of the file.
+        known: String,
+    },
+    /// A file has two columns of one name.
+    #[error(
+        "{file}: it has two sample types named {name:?}, and a rule would judge either; write the \
+         profile anew, with a name for each"
+    )]
+    TwoColumns {
+        /// The file.
+        file: String,
+        /// The name.
+        name: String,
+    },
     /// A filter leaves nothing to judge.
     #[error(
         "--{0} matches nothing in these profiles, so there is nothing to judge; correct it, or \
@@ -117,7 +145,7 @@ pub fn check(
     let mut judged: Vec<(usize, Judgement)> = Vec::new();
     let held = hold(subject, asked, &active, position)?;
     let mut used = vec![false; active.len()];
-    let mut unmatched = Vec::new();
+    let (mut unmatched, mut limits) = (Vec::new(), Vec::new());
     for OfColumn { column, rules: of_column, tests, found } in &held.columns {
         used.iter_mut().zip(&found.used).for_each(|(used, own)| *used |= own);
         for ((&number, tests), sum) in of_column.iter().zip(tests).zip(&found.sums) {
@@ -134,15 +162,20 @@ pub fn check(
                 return Err(Unanswerable::AllAllowed(rule.name.clone()));
             }
             let judge = Judge { subject, asked, held: &held, found, tests, column: *column };
-            judged.extend(judge.rule(rule, sum).into_iter().map(|own| (number, own)));
+            judged.extend(judge.without_numbers(rule, sum).into_iter().map(|own| (number, own)));
+            limits.extend(judge.limits(rule, sum).into_iter().map(|own| (number, own)));
         }
     }
     if !unmatched.is_empty() {
         return Err(Unanswerable::Unmatched(unmatched));
     }
+    let fails = |i: usize, n: usize| limits[i].1.verdict(Among(n)).decision == Decision::Above;
+    let among = multiple::holm(limits.len(), |i, most| multiple::largest(most, |n| fails(i, n)));
+    let together = limits.len();
+    let of_limits = limits.iter().zip(among);
+    judged.extend(of_limits.map(|((number, limit), n)| (*number, limit.judged(Among(n)))));
     for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.scope == Scope::Leak) {
-        let leaks = messages::leaks(rule, subject, &active, &mut used);
-        judged.push((number, leaks));
+        judged.push((number, leaks::judge(rule, subject, &active, &mut used)));
     }
     judged.sort_by_key(|(rule, _)| *rule);
     let mut judged: Vec<Judgement> = judged.into_iter().map(|(_, judgement)| judgement).collect();
@@ -159,6 +192,7 @@ pub fn check(
         taken_for: None,
         before_runs: asked.before,
         after_runs: series.snapshots.len() - asked.before,
+        limits: together,
         rules: judged,
         allowances: granted.collect(),
     })
@@ -266,6 +300,7 @@ fn check_amounts(rule: &Rule, sample_type: &SampleType) -> Result<(), Unanswerab
 }
 
 /// Judges the rules of one sample type.
+#[derive(Clone, Copy)]
 struct Judge<'a> {
     subject: CheckSubject<'a>,
     asked: &'a CheckQuery,
@@ -276,39 +311,49 @@ struct Judge<'a> {
     column: usize,
 }
 
-impl Judge<'_> {
-    /// Judges a rule: one judgement for each of its limits.
-    fn rule(&self, rule: &Rule, sum: &Sum) -> Vec<Judgement> {
-        if sum.samples == [0; 2] && rule.scope != Scope::Total {
+/// A limit of a rule, and the values that are compared with it.
+struct Limit<'a> {
+    judge: Judge<'a>,
+    rule: &'a Rule,
+    demand: Demand,
+    sum: &'a Sum,
+    growth: threshold::Growth,
+}
+
+impl<'a> Judge<'a> {
+    /// Judges what needs no numbers: a rule that nothing matches, growth without a baseline.
+    fn without_numbers(&self, rule: &Rule, sum: &Sum) -> Vec<Judgement> {
+        if is_unmatched(rule, sum) {
             return self.unmatched(rule);
         }
+        let is_alone = self.asked.before == 0 && !rule.growth.is_empty();
+        is_alone.then(|| self.unjudged(rule, &self.growth(sum))).into_iter().collect()
+    }
+
+    /// The limits of a rule that its numbers are compared with.
+    fn limits(&self, rule: &'a Rule, sum: &'a Sum) -> Vec<Limit<'a>> {
+        if is_unmatched(rule, sum) {
+            return Vec::new();
+        }
+        let growth = self.growth(sum);
+        let part = Part::from(&sum.held[1]);
+        let unit = growth.blur.map_or(0.0, |blur| blur.unit);
+        let blur = growth.blur.map(|_| Blur { came: part, unit, ..Blur::default() });
+        let of = |demand, growth| Limit { judge: *self, rule, demand, sum, growth };
+        let grows = !rule.growth.is_empty() && self.asked.before > 0;
+        let held =
+            rule.budget.map(|_| of(Demand::Budget, threshold::Growth { blur, ..growth.clone() }));
+        grows.then(|| of(Demand::Growth, growth)).into_iter().chain(held).collect()
+    }
+
+    fn growth(&self, sum: &Sum) -> threshold::Growth {
         let (before, after) = sum.values.split_at(self.asked.before);
         let floats = |values: &[i64]| values.iter().map(|&value| value as f64).collect::<Vec<_>>();
         let least = before.len().min(after.len()).max(1);
         let unit = self.found.unit / least as f64;
         let blur = Blur::new(&sum.change, Part::from(&sum.held[0]), unit);
-        let growth = threshold::Growth {
-            before: floats(before),
-            after: floats(after),
-            blur: self.found.known.then_some(blur),
-        };
-        let mut judged = Vec::new();
-        if !rule.growth.is_empty() {
-            judged.push(if before.is_empty() {
-                self.unjudged(rule, &growth)
-            } else {
-                let verdict = growth.judge(in_numbers(&rule.growth));
-                self.judged(rule, Demand::Growth, sum, &growth, &verdict)
-            });
-        }
-        if let Some(budget) = rule.budget {
-            let part = Part::from(&sum.held[1]);
-            let blur = self.found.known.then_some(Blur { came: part, unit, ..Blur::default() });
-            let held = threshold::Growth { blur, ..growth };
-            let verdict = held.judge_budget(budget.value as f64);
-            judged.push(self.judged(rule, Demand::Budget, sum, &held, &verdict));
-        }
-        judged
+        let blur = self.found.known.then_some(blur);
+        threshold::Growth { before: floats(before), after: floats(after), blur }
     }
 
     /// Judges a rule that nothing matches, if that is allowed.
@@ -342,20 +387,16 @@ impl Judge<'_> {
         Judgement { limit_percent: percent, ..blank }
     }
 
-    fn judged(
-        &self,
-        rule: &Rule,
-        demand: Demand,
-        sum: &Sum,
-        growth: &threshold::Growth,
-        verdict: &Verdict,
-    ) -> Judgement {
+    /// The judgement on a limit with this verdict.
+    fn judged(&self, limit: &Limit<'_>, verdict: &Verdict, Among(among): Among) -> Judgement {
+        let Limit { rule, demand, sum, ref growth, .. } = *limit;
         let outcome = match verdict.decision {
             Decision::Above => Outcome::Fail,
             Decision::Within => Outcome::Pass,
             Decision::Open => Outcome::Inconclusive,
         };
         let mut judgement = self.blank(rule, demand, outcome);
+        judgement.corrected_for = among;
         let round = |value: f64| value.round() as i64;
         let (before, after) = (threshold::mean(&growth.before), threshold::mean(&growth.after));
         judgement.before = (!growth.before.is_empty()).then(|| round(before));
@@ -417,6 +458,25 @@ impl Judge<'_> {
         let snapshots = &self.subject.series.snapshots;
         snapshots.iter().all(|snapshot| snapshot.same_build(&snapshots[0]))
     }
+}
+
+impl Limit<'_> {
+    /// The verdict if the limit is one of several.
+    fn verdict(&self, among: Among) -> Verdict {
+        match (self.demand, self.rule.budget) {
+            (Demand::Budget, Some(budget)) => self.growth.judge_budget(budget.value as f64, among),
+            _ => self.growth.judge(in_numbers(&self.rule.growth), among),
+        }
+    }
+
+    fn judged(&self, among: Among) -> Judgement {
+        self.judge.judged(self, &self.verdict(among), among)
+    }
+}
+
+/// Whether a rule is about samples that aren't there.
+fn is_unmatched(rule: &Rule, sum: &Sum) -> bool {
+    sum.samples == [0; 2] && rule.scope != Scope::Total
 }
 
 /// Converts limits for the statistics, in the unit of the values.

@@ -74,15 +74,25 @@ pub(in crate::command) struct CompareArgs {
     gate: GateArgs,
 }
 
+/// The command, as an annotation names it.
+const NAME: &str = "heapdiff baseline compare";
+
 /// Checks the runs and returns the exit code.
 pub(super) fn compare(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let files = args.gate.files();
     let (typed, dir) = (args.inputs.clone(), args.dir.clone());
     let judged = judge(args, console);
     if let Err(error) = &judged {
-        files.give_up("heapdiff baseline compare", error, &typed, Some(&dir), console);
+        files.give_up(NAME, error, &typed, Some(&dir), console);
     }
     judged
+}
+
+impl CompareArgs {
+    /// Writes an error to every place where a report was expected.
+    pub(super) fn give_up(&self, error: &CommandError, console: &mut Console<'_>) {
+        self.gate.files().give_up(NAME, error, &self.inputs, Some(&self.dir), console);
+    }
 }
 
 fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {

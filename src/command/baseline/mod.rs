@@ -50,6 +50,15 @@ enum BaselineCommand {
     Compare(Box<compare::CompareArgs>),
 }
 
+impl BaselineArgs {
+    /// Writes an error to every place where a report was expected.
+    pub(super) fn give_up(&self, error: &CommandError, console: &mut Console<'_>) {
+        if let BaselineCommand::Compare(args) = &self.command {
+            args.give_up(error, console);
+        }
+    }
+}
+
 /// Runs the subcommand and returns the exit code.
 pub(super) fn baseline(args: BaselineArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     match args.command {

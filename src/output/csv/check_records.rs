@@ -1,6 +1,7 @@
 //! Rules, one line each. The offenders share a cell, the most certain first.
 
 use crate::analysis::check::{Judgement, Offender};
+use crate::analysis::could_show::CouldShow;
 use crate::output::check_wording as wording;
 use crate::output::columns::Columns;
 use crate::output::columns::cells::{finite, joined, word};
@@ -26,6 +27,15 @@ pub(super) fn columns<'a>() -> Columns<'a, &'a Judgement> {
         .column("message", |rule| &rule.message)
         .optional("advice", |rule| rule.advice.as_ref())
         .column("offenders", |rule| joined(rule.offenders.iter().map(place)))
+        .column("corrected_for", |rule| rule.corrected_for)
+        .column("let_pass", |rule| joined(rule.let_pass.iter().map(place)))
+        .optional("could_show_growth", |rule| shown(rule)?.growth)
+        .optional("could_show_per_hour", |rule| shown(rule)?.slope_per_hour)
+        .optional("could_show_goroutines_per_hour", |rule| shown(rule)?.goroutines_per_hour)
+}
+
+fn shown(rule: &Judgement) -> Option<&CouldShow> {
+    rule.could_show.as_ref()
 }
 
 /// `main.serve chat.go:31`.

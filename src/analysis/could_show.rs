@@ -1,0 +1,243 @@
+//! What a recording could have shown: the smallest leak that would have been found, and whether the
+//! program had more to do.
+//!
+//! "Nothing leaks" means little without it. It is computed from the snapshots themselves: how they
+//! were sampled, how many there are and how far apart, and how much the values of each site vary.
+
+use super::evolution::{Evolution, GroupValues, Groups, Tally};
+use super::{Measured, Place};
+use crate::model::history::History;
+use crate::model::recording::{Recording, Span};
+use crate::model::series::Series;
+use crate::model::site::{Frame, Owners};
+use crate::stats::power::{self, Noise, POWER};
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+
+/// The smallest leak that snapshots would have shown, with a probability of `power`: at a site whose
+/// values don't vary, and at the site whose values vary most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CouldShow {
+    /// The probability with which a leak of this size is found at its site.
+    pub power: f64,
+    /// Number of snapshots of the process that has most of them.
+    pub snapshots: usize,
+    /// Nanoseconds from the first to the last; absent if they have no times.
+    pub span_nanos: Option<i64>,
+    /// The unit of the numbers, as of the sample type.
+    pub unit: String,
+    /// The smallest growth from the first snapshot to the last; absent if the profiles don't record
+    /// how they were sampled.
+    pub growth: Option<i64>,
+    /// The same per hour.
+    pub slope_per_hour: Option<i64>,
+    /// The site whose values vary most, if only more shows there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noisiest: Option<Noisiest>,
+    /// The smallest increase of the number of goroutines; absent without goroutine profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goroutines: Option<i64>,
+    /// The same per hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goroutines_per_hour: Option<i64>,
+}
+
+/// The site at which the least shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Noisiest {
+    /// The line.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The smallest growth from the first snapshot to the last that would show there.
+    pub growth: i64,
+    /// The same per hour.
+    pub slope_per_hour: Option<i64>,
+}
+
+/// What is known beside the suspects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// What the data could have shown; `None` with fewer than four snapshots.
+    pub could_show: Option<CouldShow>,
+    /// What the process that has most snapshots holds in its last.
+    pub in_use: i64,
+    /// For each process, whether it allocated more in its late half than in its early half.
+    pub works_more: Vec<bool>,
+}
+
+/// A program works more if it allocates this many times as much in the same time.
+const MORE: f64 = 1.1;
+
+/// Sites whose values are followed: those with the most that came and went, and the largest.
+const FOLLOWED: usize = 100;
+
+/// Another site is named if this many times as much has to leak there.
+const NOTABLE: f64 = 2.0;
+
+/// What a recording could have shown in the sample type `measured`.
+pub(crate) fn evidence(recording: &Recording, measured: &Measured, owners: &Owners) -> Evidence {
+    let track = recording.main();
+    let history = &track.history;
+    let main = track.main_process();
+    let Some(span) = track.processes.get(main) else { return Evidence::default() };
+    let last = span.moments.last().map(|&i| history.moments[i].totals[measured.column]);
+    let works_more = |span: &Span| works_more(history, measured, span);
+    Evidence {
+        could_show: could_show(recording, measured, owners, span),
+        in_use: last.unwrap_or_default(),
+        works_more: track.processes.iter().map(works_more).collect(),
+    }
+}
+
+fn could_show(
+    recording: &Recording,
+    measured: &Measured,
+    owners: &Owners,
+    span: &Span,
+) -> Option<CouldShow> {
+    let track = recording.main();
+    let hours = span.hours.last().copied().filter(|&hours| track.is_timed() && hours > 0.0);
+    let per_hour = |growth: i64| hours.map(|hours| (growth as f64 / hours).ceil() as i64);
+    let is_of_goroutines = recording.is_of_goroutines();
+    let evolution = Evolution { history: &track.history, measured, span };
+    let known = !is_of_goroutines && evolution.known();
+    let sites = if known { sites(&evolution, owners) } else { Sites::default() };
+    let sample = if known { evolution.unit() } else { 0.0 };
+    let least = |noise: &Noise| {
+        let growth = power::detectable(&span.hours, noise, sites.tests)?;
+        Some(growth.ceil().min(i64::MAX as f64) as i64)
+    };
+    let quiet = least(&Noise { sample, ..Noise::default() })?;
+    let loud = sites
+        .all
+        .iter()
+        .filter_map(|(frame, noise)| Some((least(&Noise { sample, ..*noise })?, *frame)));
+    let loudest = loud.max().filter(|&(growth, _)| growth as f64 > NOTABLE * quiet as f64);
+    let span_of_goroutines = (!recording.goroutines.is_empty()).then(|| {
+        let counted = recording.goroutines.sizes().max().unwrap_or_default();
+        power::detectable_count(counted.min(span.moments.len()), 0.0) as i64
+    });
+    let nanos = hours.map(|hours| (hours * 3.6e12) as i64);
+    Some(CouldShow {
+        power: POWER,
+        snapshots: span.moments.len(),
+        span_nanos: nanos,
+        unit: track.history.sample_types[measured.column].unit.clone(),
+        growth: known.then_some(quiet),
+        slope_per_hour: per_hour(quiet).filter(|_| known),
+        noisiest: loudest.map(|(growth, frame)| Noisiest {
+            place: place(&track.history.records, frame),
+            growth,
+            slope_per_hour: per_hour(growth),
+        }),
+        goroutines: span_of_goroutines,
+        goroutines_per_hour: span_of_goroutines.and_then(per_hour),
+    })
+}
+
+/// The sites that are tested, and the noise of the ones that vary most.
+#[derive(Default)]
+struct Sites {
+    tests: usize,
+    all: Vec<(Frame, Noise)>,
+}
+
+fn sites(evolution: &Evolution<'_>, owners: &Owners) -> Sites {
+    let history = evolution.history;
+    let series = &history.records;
+    let Some(snapshot) = series.snapshots.first() else { return Sites::default() };
+    let changes = evolution.changes();
+    let mut numbers: HashMap<Frame, u32, FxBuildHasher> = HashMap::default();
+    let mut tallies: Vec<(Frame, Tally)> = Vec::new();
+    let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
+    let mut frames: Vec<Frame> = Vec::new();
+    for sample in 0..snapshot.samples.len() {
+        frames.clear();
+        for location in snapshot.stack(sample) {
+            frames.extend(series.symbols.locations.lines(location).iter().map(Frame::from));
+        }
+        let Some(site) = owners.site(&frames).filter(|_| !owners.is_profiler(&frames)) else {
+            continue;
+        };
+        let number = *numbers.entry(site).or_insert(tallies.len() as u32);
+        if number as usize == tallies.len() {
+            tallies.push((site, Tally::default()));
+        }
+        let record = history.record(sample);
+        tallies[number as usize].1.add(&changes[record]);
+        of_record[record] = Some(number);
+    }
+    let tests = tallies.iter().filter(|(_, tally)| tally.evidence.testable()).count();
+    let mut order: Vec<u32> = (0..tallies.len() as u32).collect();
+    let variance = |&i: &u32| tallies[i as usize].1.evidence.variance();
+    order.sort_by(|a, b| variance(b).total_cmp(&variance(a)).then(a.cmp(b)));
+    let mut followed: Vec<u32> = order.iter().take(FOLLOWED).copied().collect();
+    order.sort_by_key(|&i| (Reverse(tallies[i as usize].1.last), i));
+    followed.extend(order.iter().take(FOLLOWED));
+    followed.sort_unstable();
+    followed.dedup();
+    let place: HashMap<u32, u32, FxBuildHasher> =
+        followed.iter().zip(0..).map(|(&number, place)| (number, place)).collect();
+    let groups = Groups::new(followed.len(), history.len(), |record, groups| {
+        groups.extend(of_record[record].and_then(|number| place.get(&number).copied()));
+    });
+    let noise = |(&number, line): (&u32, GroupValues)| {
+        let (frame, tally) = &tallies[number as usize];
+        let variance = tally.evidence.variance();
+        (*frame, Noise { sample: 0.0, variance, scatter: scatter(&line.values) })
+    };
+    Sites { tests, all: followed.iter().zip(evolution.lines(&groups)).map(noise).collect() }
+}
+
+/// The standard deviation of values around their trend, from the differences of neighbours: their
+/// variance is twice that of the values (von Neumann 1941).
+fn scatter(values: &[i64]) -> f64 {
+    let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
+    if steps.len() < 2 {
+        return 0.0;
+    }
+    let mean = steps.iter().sum::<f64>() / steps.len() as f64;
+    let squares: f64 = steps.iter().map(|step| (step - mean) * (step - mean)).sum();
+    (squares / (2.0 * (steps.len() - 1) as f64)).sqrt()
+}
+
+/// Whether a process allocates notably more in its late half than in its early half.
+fn works_more(history: &History, measured: &Measured, span: &Span) -> bool {
+    let (Some(column), Some(last)) = (measured.allocated, span.moments.len().checked_sub(1)) else {
+        return false;
+    };
+    let allocated = |i: usize| history.moments[span.moments[i]].totals[column] as f64;
+    let rate = |from: usize, to: usize| {
+        (allocated(to) - allocated(from)) / (span.hours[to] - span.hours[from])
+    };
+    let half = last / 2;
+    last >= 2 && rate(last - half, last) > MORE * rate(0, half)
+}
+
+fn place(series: &Series, frame: Frame) -> Place {
+    let symbols = &series.symbols;
+    let file = symbols.text(symbols.function(frame.function).filename);
+    Place {
+        function: symbols.name(frame.function).to_owned(),
+        file: (!file.is_empty()).then(|| file.to_owned()),
+        line: (frame.line != 0).then_some(frame.line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scatter;
+
+    #[test]
+    fn a_line_does_not_scatter() {
+        assert!(scatter(&[0, 10, 20, 30]) <= 0.0);
+        assert!(scatter(&[1]) <= 0.0);
+        // ±10 around a line: differences of ±20 around their mean.
+        let found = scatter(&[10, -10, 10, -10, 10, -10, 10, -10]);
+        assert!((found - 14.9).abs() < 1.0, "{found}");
+    }
+}
