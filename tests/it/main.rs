@@ -52,6 +52,7 @@ mod simulated;
 mod subtrees;
 mod table;
 mod tables;
+mod time_agreement;
 mod time_samples;
 mod time_tables;
 mod timeline;

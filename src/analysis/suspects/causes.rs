@@ -304,9 +304,6 @@ fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
     for other in rest {
         head.bound += other.bound;
         head.is_own |= other.is_own;
-        if head.suspect.sample_type == other.suspect.sample_type {
-            head.records.extend(other.records);
-        }
         head.suspect.add(&other.suspect);
         if head.suspect.sample_type == other.suspect.sample_type {
             head.trail.push(other.suspect.site.function);

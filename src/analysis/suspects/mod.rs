@@ -142,6 +142,12 @@ pub(crate) fn suspects(
     let found = once_each(found);
     let parts: Vec<&Suspect> = found.iter().map(|one| &one.suspect).collect();
     let mut verdict = verdict::verdict(track, measured, &parts, asked.limit);
+    let mut classes = vec![None; history.len()];
+    for one in found.iter().filter(|one| one.suspect.process == main) {
+        if one.suspect.is_of_goroutines() == alone {
+            one.records.iter().for_each(|&i| classes[i as usize] = Some(one.suspect.class));
+        }
+    }
     let mut found = causes::join(found, &entries);
     for (id, function) in parked.present(&asked.catalog) {
         if let Some(one) = causes::kept_by(&mut found, function) {
@@ -175,12 +181,6 @@ pub(crate) fn suspects(
         let by_bound = by_certainty.then(b.bound.total_cmp(&a.bound));
         by_bound.then_with(|| a.suspect.path.cmp(&b.suspect.path))
     });
-    let mut classes = vec![None; history.len()];
-    for one in found.iter().filter(|one| one.suspect.process == main) {
-        if one.suspect.is_of_goroutines() == alone {
-            one.records.iter().for_each(|&i| classes[i as usize] = Some(one.suspect.class));
-        }
-    }
     let ranked = found.into_iter().zip(1..);
     let suspects: Vec<Suspect> =
         ranked.map(|(Ranked { suspect, .. }, rank)| Suspect { rank, ..suspect }).collect();
