@@ -385,7 +385,7 @@ fn whole(text: &str) -> Result<i64, String> {
 fn heapdiff_json(case: &Case, question: &[&str]) -> Result<serde_json::Value, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     command.args(question).args(&case.files);
-    command.args(["--format", "json", "--sample_index", &case.sample_type]);
+    command.args(["--format", "json"]).args(case.sample_index());
     command.args(case.options.iter().map(|option| format!("--{option}")));
     let out = command.output().expect("heapdiff runs");
     if !out.status.success() {

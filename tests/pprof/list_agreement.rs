@@ -152,7 +152,7 @@ fn printed(pprof: &Pprof, case: &Case, option: &str) -> Option<String> {
 fn said(case: &Case, command: &[&str]) -> Option<Value> {
     let mut heapdiff = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     heapdiff.args(command).args(&case.files);
-    heapdiff.args(["--format", "json", "--sample_index", &case.sample_type]);
+    heapdiff.args(["--format", "json"]).args(case.sample_index());
     heapdiff.args(case.options.iter().map(|option| format!("--{option}")));
     let out = heapdiff.output().expect("heapdiff runs");
     let error = String::from_utf8_lossy(&out.stderr);

@@ -425,7 +425,7 @@ fn heapdiff(case: &Case) -> Result<Rows, Failure> {
     let is_pair = case.files.len() == 2;
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     command.arg(if is_pair { "diff" } else { "top" }).args(&case.files);
-    command.args(["--format", "json", "--all", "--sample_index", &case.sample_type]);
+    command.args(["--format", "json", "--all"]).args(case.sample_index());
     command.args(case.options.iter().map(|option| format!("--{option}")));
     let out = command.output().expect("heapdiff runs");
     if !out.status.success() {
@@ -461,6 +461,14 @@ pub(crate) fn pprofs_name(name: &str) -> Option<String> {
         // In testdata/crafted/names.pb.gz, by the file of its mapping.
         "<anonymous>" => Some("[service]".to_owned()),
         _ => Some(name.to_owned()),
+    }
+}
+
+impl Case {
+    /// heapdiff's option for the sample type. An only type without a name can't be asked for.
+    pub(crate) fn sample_index(&self) -> Option<String> {
+        let name = &self.sample_type;
+        (!name.is_empty()).then(|| format!("--sample_index={name}"))
     }
 }
 

@@ -83,7 +83,9 @@ fn pprof_merges_to_the_same_profile() {
         &["cpu/before.pb.gz", "cpu/after.pb.gz"],
     ];
     for (i, group) in groups.into_iter().enumerate() {
-        let files: Vec<PathBuf> = group.iter().map(|name| corpus::path(name)).collect();
+        let mut files: Vec<PathBuf> = group.iter().map(|name| corpus::path(name)).collect();
+        // heapdiff reads them by name, and pprof in the order given.
+        files.sort();
         let (ours, theirs) = (folder.join(format!("{i}.pb.gz")), folder.join(format!("{i}.pprof")));
         let mut args = vec!["merge", "-o", name(&ours)];
         args.extend(files.iter().map(|file| name(file)));
