@@ -5,10 +5,8 @@
 //! were sampled, how many there are and how far apart, and how much the values of each site vary.
 
 use super::evolution::{Evolution, GroupValues, Groups, Tally};
-use super::{Measured, Place};
-use crate::model::history::History;
+use super::{Measured, Place, frames_of, place_at};
 use crate::model::recording::{Recording, Span};
-use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::stats::power::{self, Noise, POWER};
 use hashbrown::HashMap;
@@ -85,7 +83,7 @@ pub(crate) fn evidence(recording: &Recording, measured: &Measured, owners: &Owne
     let main = track.main_process();
     let Some(span) = track.processes.get(main) else { return Evidence::default() };
     let last = span.moments.last().map(|&i| history.moments[i].totals[measured.column]);
-    let works_more = |span: &Span| works_more(history, measured, span);
+    let works_more = |span: &Span| works_more(&Evolution { history, measured, span });
     Evidence {
         could_show: could_show(recording, measured, owners, span),
         in_use: last.unwrap_or_default(),
@@ -130,7 +128,7 @@ fn could_show(
         growth: known.then_some(quiet),
         slope_per_hour: per_hour(quiet).filter(|_| known),
         noisiest: loudest.map(|(growth, frame)| Noisiest {
-            place: place(&track.history.records, frame),
+            place: place_at(&track.history.records, frame),
             growth,
             slope_per_hour: per_hour(growth),
         }),
@@ -156,10 +154,7 @@ fn sites(evolution: &Evolution<'_>, owners: &Owners) -> Sites {
     let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
     let mut frames: Vec<Frame> = Vec::new();
     for sample in 0..snapshot.samples.len() {
-        frames.clear();
-        for location in snapshot.stack(sample) {
-            frames.extend(series.symbols.locations.lines(location).iter().map(Frame::from));
-        }
+        frames_of(series, snapshot.stack(sample), &mut frames);
         let Some(site) = owners.site(&frames).filter(|_| !owners.is_profiler(&frames)) else {
             continue;
         };
@@ -206,26 +201,11 @@ fn scatter(values: &[i64]) -> f64 {
 }
 
 /// Whether a process allocates notably more in its late half than in its early half.
-fn works_more(history: &History, measured: &Measured, span: &Span) -> bool {
-    let (Some(column), Some(last)) = (measured.allocated, span.moments.len().checked_sub(1)) else {
-        return false;
-    };
-    let allocated = |i: usize| history.moments[span.moments[i]].totals[column] as f64;
-    let rate = |from: usize, to: usize| {
-        (allocated(to) - allocated(from)) / (span.hours[to] - span.hours[from])
-    };
+fn works_more(evolution: &Evolution<'_>) -> bool {
+    let Some(last) = evolution.span.moments.len().checked_sub(1) else { return false };
     let half = last / 2;
-    last >= 2 && rate(last - half, last) > MORE * rate(0, half)
-}
-
-fn place(series: &Series, frame: Frame) -> Place {
-    let symbols = &series.symbols;
-    let file = symbols.text(symbols.function(frame.function).filename);
-    Place {
-        function: symbols.name(frame.function).to_owned(),
-        file: (!file.is_empty()).then(|| file.to_owned()),
-        line: (frame.line != 0).then_some(frame.line),
-    }
+    let rates = evolution.rate(0, half).zip(evolution.rate(last - half, last));
+    last >= 2 && rates.is_some_and(|(early, late)| late > MORE * early)
 }
 
 #[cfg(test)]

@@ -200,6 +200,15 @@ impl<'a> Evolution<'a> {
         (0..self.span.moments.len()).all(|i| self.scale(self.moment(i)).known())
     }
 
+    /// What the program allocated per hour between two snapshots of the span; `None` if the profiles don't
+    /// record it.
+    pub(super) fn rate(&self, from: usize, to: usize) -> Option<f64> {
+        let column = self.measured.allocated?;
+        let allocated = |i: usize| self.moment(i).totals[column] as f64;
+        let hours = self.span.hours[to] - self.span.hours[from];
+        Some((allocated(to) - allocated(from)) / hours)
+    }
+
     /// What a sample that was never seen represents, at the coarsest rate of the snapshots.
     pub(super) fn unit(&self) -> f64 {
         let units =

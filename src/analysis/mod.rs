@@ -334,13 +334,26 @@ impl<'a> Context<'a> {
 
 /// Converts a site to a place in the source.
 fn place_of(series: &Series, frames: &Frames, site: SiteId) -> Place {
+    place_at(series, frames.site(site))
+}
+
+/// Converts a frame to a place in the source.
+fn place_at(series: &Series, Frame { function, line }: Frame) -> Place {
     let symbols = &series.symbols;
-    let Frame { function, line } = frames.site(site);
     let file = symbols.text(symbols.function(function).filename);
     Place {
         function: symbols.name(function).to_owned(),
         file: (!file.is_empty()).then(|| file.to_owned()),
         line: (line != 0).then_some(line),
+    }
+}
+
+/// The frames of a stack, leaf first.
+fn frames_of(series: &Series, stack: impl Iterator<Item = LocationId>, frames: &mut Vec<Frame>) {
+    frames.clear();
+    for location in stack {
+        let lines = series.symbols.locations.lines(location).iter();
+        frames.extend(lines.map(Frame::from));
     }
 }
 

@@ -1,10 +1,11 @@
 //! Finds the stacks of candidates: the one that grew most, and the patterns that they match.
 
 use super::Case;
-use super::contexts::{Contexts, frames_of};
+use super::contexts::Contexts;
 use super::judged::Candidate;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::RecordChange;
+use crate::analysis::frames_of;
 use crate::model::ids::FunctionId;
 use crate::model::site::Frame;
 use crate::patterns::PatternId;

@@ -199,7 +199,7 @@ fn is_made_where_started(memory: &Ranked, goroutines: &Ranked) -> bool {
     let root = goroutines.suspect.path.first().map(|name| origin::package(name));
     let is_of_package = |name: &String| root.is_some_and(|root| origin::package(name) == root);
     let leads = !held.started_by.is_empty() && path.contains(&held.started_by)
-        || goroutines.is_of_dependency && path.iter().any(is_of_package);
+        || goroutines.is_of_dependency() && path.iter().any(is_of_package);
     leads && correlation(&memory.suspect.values, &goroutines.suspect.values) >= PARALLEL
 }
 
@@ -234,35 +234,25 @@ fn is_one_for_each(memory: &Ranked, goroutines: &Suspect) -> bool {
 /// Whether a function makes what its caller keeps in something of its own, such as the value of an entry:
 /// the caller's part is no larger, and they rise in parallel, or roughly so if it is small.
 fn is_made_for(made: &Suspect, keeper: &Suspect) -> bool {
-    let at = made.path.iter().rposition(|name| *name == made.site.function);
-    let caller = at.and_then(|at| made.path.get(at.checked_sub(1)?));
     let is_small = SMALL * keeper.growth.estimate <= made.growth.estimate;
-    caller == Some(&keeper.site.function)
+    made.caller() == Some(&keeper.site.function)
         && keeper.growth.estimate <= made.growth.estimate
         && correlation(&made.values, &keeper.values) >= if is_small { ROUGHLY } else { PARALLEL }
 }
 
 /// Whether one function calls two that leak in parallel, and goroutines hold what one of them leaks.
 fn are_held_together(one: &Suspect, other: &Suspect) -> bool {
-    let caller = |suspect: &Suspect| {
-        let at = suspect.path.iter().rposition(|name| *name == suspect.site.function)?;
-        suspect.path.get(at.checked_sub(1)?).cloned()
-    };
     let is_held =
         |suspect: &Suspect| suspect.confidence == Confidence::High && suspect.goroutines.is_some();
     (is_held(one) || is_held(other))
-        && caller(one).is_some_and(|name| caller(other) == Some(name))
+        && one.caller().is_some_and(|name| other.caller() == Some(name))
         && correlation(&one.values, &other.values) >= PARALLEL
 }
 
 /// Whether one function calls two that leak in one dependency: what one of them begins, the other goes on
 /// with.
-fn are_of_one_dependency(one: &Suspect, other: &Suspect) -> bool {
-    let within = |suspect: &Suspect| {
-        let at = suspect.path.iter().rposition(|name| *name == suspect.site.function)?;
-        let caller = suspect.path.get(at.checked_sub(1)?)?;
-        Some((caller.clone(), suspect.dependency.clone()?))
-    };
+fn are_of_one_dependency<'a>(one: &'a Suspect, other: &'a Suspect) -> bool {
+    let within = |suspect: &'a Suspect| suspect.caller().zip(suspect.dependency.as_ref());
     within(one).is_some() && within(one) == within(other)
 }
 
@@ -293,7 +283,7 @@ fn is_passed_on(payload: &Ranked, keeper: &Ranked) -> bool {
 /// Makes one suspect of all parts of a cause.
 fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
     parts.sort_by(|a, b| {
-        let owner = |one: &Ranked| (!one.is_own, !one.is_of_dependency);
+        let owner = |one: &Ranked| (!one.is_own, !one.is_of_dependency());
         let key = |one: &Ranked| (one.is_payload, one.suspect.confidence, owner(one));
         key(a).cmp(&key(b)).then(b.bound.total_cmp(&a.bound))
     });
@@ -332,7 +322,20 @@ fn joined(mut parts: Vec<Ranked>) -> Option<Ranked> {
     Some(head)
 }
 
+impl Ranked {
+    /// Whether it is goroutines that run a dependency.
+    fn is_of_dependency(&self) -> bool {
+        self.suspect.is_of_goroutines() && self.suspect.dependency.is_some()
+    }
+}
+
 impl Suspect {
+    /// The function that calls the one to blame, on the stack that grew most.
+    fn caller(&self) -> Option<&String> {
+        let at = self.path.iter().rposition(|name| *name == self.site.function)?;
+        self.path.get(at.checked_sub(1)?)
+    }
+
     /// Adds another suspect as a part of this one.
     fn add(&mut self, other: &Self) {
         if self.parts.is_empty() {
@@ -430,7 +433,6 @@ mod tests {
             is_own: true,
             records: Vec::new(),
             is_payload: false,
-            is_of_dependency: false,
             objects: 0.0,
             trail: Vec::new(),
         }
@@ -570,7 +572,8 @@ mod tests {
     fn goroutines_of_one_package_are_one_cause_with_what_is_made_for_them() {
         let of_dependency = |path: &[&str], values: &[i64]| {
             let mut one = parked(path, "", values);
-            (one.is_own, one.is_of_dependency) = (false, true);
+            one.is_own = false;
+            one.suspect.dependency = Some("example.com/stats".to_owned());
             one
         };
         let watch = of_dependency(&["example.com/stats.(*Client).watch"], &[1, 11, 19, 31]);

@@ -5,9 +5,9 @@
 //! site under one of its callers, and so on. Contexts form a tree whose roots are the sites.
 
 use crate::analysis::evolution::{RecordChange, Tally};
+use crate::analysis::frames_of;
 use crate::model::history::History;
-use crate::model::ids::{FunctionId, LocationId};
-use crate::model::series::Series;
+use crate::model::ids::FunctionId;
 use crate::model::site::{Frame, Owners};
 use crate::parallel;
 use crate::patterns::PatternId;
@@ -61,6 +61,22 @@ enum Kind {
 }
 
 impl Context {
+    /// A context without parts and without records.
+    fn new(kind: Kind, frame: Frame, is_own: bool, depth: usize) -> Self {
+        Self {
+            parent: None,
+            frame,
+            is_own,
+            depth,
+            tally: Tally::default(),
+            p_value: None,
+            q_value: None,
+            callers: Vec::new(),
+            whole: None,
+            kind,
+        }
+    }
+
     pub(super) fn delta(&self) -> i64 {
         self.tally.delta()
     }
@@ -92,19 +108,6 @@ fn chain(owners: &Owners, stack: &[Frame], chain: &mut Vec<Frame>) {
     }
 }
 
-/// The frames of a stack, leaf first.
-pub(super) fn frames_of(
-    series: &Series,
-    stack: impl Iterator<Item = LocationId>,
-    frames: &mut Vec<Frame>,
-) {
-    frames.clear();
-    for location in stack {
-        let lines = series.symbols.locations.lines(location).iter();
-        frames.extend(lines.map(Frame::from));
-    }
-}
-
 impl Contexts {
     /// The contexts of a history whose records changed so. `mechanism` finds the pattern of a stack whose
     /// objects nothing limits, and the frame to blame for it.
@@ -120,9 +123,8 @@ impl Contexts {
             of_record: vec![None; history.len()],
             mechanism_of: vec![None; history.len()],
         };
-        let mut mechanisms: HashMap<(PatternId, FunctionId), (Frame, Vec<usize>), FxBuildHasher> =
+        let mut mechanisms: HashMap<(PatternId, FunctionId), ContextId, FxBuildHasher> =
             HashMap::default();
-        let mut order = Vec::new();
         let mut index: HashMap<(Option<ContextId>, Frame), ContextId, FxBuildHasher> =
             HashMap::default();
         let (mut frames, mut chain) = (Vec::new(), Vec::new());
@@ -137,75 +139,39 @@ impl Contexts {
             let change = &changes[record];
             let mut parent = None;
             for (depth, &frame) in chain.iter().enumerate() {
-                let all = &mut contexts.all;
                 let id = *index.entry((parent, frame)).or_insert_with(|| {
-                    let id = ContextId(all.len() as u32);
-                    all.push(Context {
-                        parent,
-                        frame,
-                        is_own: owners.is_own(frame.function),
-                        depth,
-                        tally: Tally::default(),
-                        p_value: None,
-                        q_value: None,
-                        callers: Vec::new(),
-                        whole: None,
-                        kind: Kind::Site,
-                    });
-                    if let Some(ContextId(parent)) = parent {
-                        all[parent as usize].callers.push(id);
-                    }
-                    id
+                    let is_own = owners.is_own(frame.function);
+                    contexts
+                        .add(Context { parent, ..Context::new(Kind::Site, frame, is_own, depth) })
                 });
-                all[id.index()].tally.add(change);
+                contexts.all[id.index()].tally.add(change);
                 parent = Some(id);
             }
             contexts.of_record[record] = parent;
             if change.raw != (0, 0)
                 && let Some((pattern, frame)) = mechanism(&frames)
             {
-                let key = (pattern, frame.function);
-                let (_, records) = mechanisms.entry(key).or_insert_with(|| {
-                    order.push(key);
-                    (frame, Vec::new())
+                let id = *mechanisms.entry((pattern, frame.function)).or_insert_with(|| {
+                    let is_own = owners.is_own(frame.function);
+                    contexts.add(Context::new(Kind::Mechanism, frame, is_own, DEPTH + 1))
                 });
-                records.push(record);
+                contexts.all[id.index()].tally.add(change);
+                contexts.mechanism_of[record] = Some(id);
             }
         }
         contexts.add_wholes();
-        for (frame, records) in order.iter().filter_map(|key| mechanisms.get(key)) {
-            contexts.add_mechanism(*frame, records, (owners, changes));
-        }
         contexts.test();
         contexts
     }
 
-    /// Adds a context for the objects that nothing limits and one function is to blame for: they may be spread
-    /// over many lines of a library, and few of them are enough to ask.
-    fn add_mechanism(
-        &mut self,
-        frame: Frame,
-        records: &[usize],
-        (owners, changes): (&Owners, &[RecordChange]),
-    ) {
+    /// Adds a context, to its parent as well.
+    fn add(&mut self, context: Context) -> ContextId {
         let id = ContextId(self.all.len() as u32);
-        let mut tally = Tally::default();
-        for &record in records {
-            tally.add(&changes[record]);
-            self.mechanism_of[record] = Some(id);
+        if let Some(parent) = context.parent {
+            self.all[parent.index()].callers.push(id);
         }
-        self.all.push(Context {
-            parent: None,
-            frame,
-            is_own: owners.is_own(frame.function),
-            depth: DEPTH + 1,
-            tally,
-            p_value: None,
-            q_value: None,
-            callers: Vec::new(),
-            whole: None,
-            kind: Kind::Mechanism,
-        });
+        self.all.push(context);
+        id
     }
 
     /// Adds a context for all lines together of each function that has several: each of them may be
@@ -224,20 +190,13 @@ impl Contexts {
         for lines in order.iter().filter_map(|function| lines.get(function)) {
             let heaviest = lines.iter().copied().max_by_key(|&id| (self.get(id).delta(), id));
             let Some(heaviest) = heaviest.filter(|_| lines.len() > 1) else { continue };
-            let whole = ContextId(self.all.len() as u32);
-            let mut tally = Tally::default();
+            let Context { frame, is_own, .. } = *self.get(heaviest);
+            let whole = self.add(Context::new(Kind::Whole, frame, is_own, DEPTH));
             for id in lines {
-                tally.merge(&self.get(*id).tally);
+                let tally = self.get(*id).tally;
+                self.all[whole.index()].tally.merge(&tally);
                 self.all[id.index()].whole = Some(whole);
             }
-            self.all.push(Context {
-                depth: DEPTH,
-                tally,
-                callers: Vec::new(),
-                whole: None,
-                kind: Kind::Whole,
-                ..self.get(heaviest).clone()
-            });
         }
     }
 

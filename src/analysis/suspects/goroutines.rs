@@ -4,11 +4,10 @@
 //! function that started them and the one they wait in. A group whose count rises like a leak is a
 //! leak, whatever the heap shows: goroutine stacks aren't in a heap profile.
 
-use super::contexts::frames_of;
-use crate::analysis::Measured;
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Groups};
 use crate::analysis::turnover::judge_line;
+use crate::analysis::{Measured, frames_of};
 use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;

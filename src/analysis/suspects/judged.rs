@@ -84,14 +84,8 @@ fn load(evolution: &Evolution<'_>, contexts: &Contexts) -> Option<Factor> {
     let raw: Vec<(f64, f64)> =
         sites.map(|context| (context.tally.raw.0 as f64, context.tally.raw.1 as f64)).collect();
     let factor = Factor::of(&raw)?;
-    let column = evolution.measured.allocated?;
-    let span = evolution.span;
-    let allocated = |i: usize| evolution.history.moments[span.moments[i]].totals[column] as f64;
-    let last = span.moments.len() - 1;
-    let rate = |from: usize, to: usize| {
-        (allocated(to) - allocated(from)) / (span.hours[to] - span.hours[from])
-    };
-    let (early, late) = (rate(0, last / 2), rate(last / 2, last));
+    let last = evolution.span.moments.len() - 1;
+    let (early, late) = evolution.rate(0, last / 2).zip(evolution.rate(last / 2, last))?;
     let rises = last >= 2 && late >= early * (1.0 + RATE * (factor.factor - 1.0));
     rises.then_some(factor)
 }

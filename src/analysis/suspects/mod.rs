@@ -27,18 +27,17 @@ use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, RecordChange};
 use super::spans::nearest;
 use super::turnover::{goes_on, judge_line};
-use super::{Measured, Place};
+use super::{Measured, frames_of, place_at};
 use crate::model::history::History;
 use crate::model::origin::{self, Owner};
 use crate::model::recording::{Lack, Recording, Span, Track};
-use crate::model::series::Series;
 use crate::model::site::{Frame, Owners};
 use crate::patterns::{Catalog, Confidence, Matcher, Pattern, PatternEvidence, PatternId};
 use crate::stats::LEVEL;
 use crate::stats::class::{Growth, Judgement, LEAST};
 use crate::stats::trend::{Slope, correlation};
 use candidate_stacks::CandidateStack;
-use contexts::{Contexts, frames_of};
+use contexts::Contexts;
 use goroutines::Group;
 use hashbrown::HashMap;
 use judged::{Candidate, Histories};
@@ -71,8 +70,6 @@ struct Ranked {
     records: Vec<u32>,
     /// Whether it is what a parser made: others may keep it.
     is_payload: bool,
-    /// Whether it is goroutines that run a dependency.
-    is_of_dependency: bool,
     /// By how many objects its heaviest stack grew; 0 for goroutines.
     objects: f64,
     /// The functions of its heaviest stack from where it grew to the root, and those of its parts.
@@ -135,7 +132,7 @@ pub(crate) fn suspects(
             left_out += more;
         }
     }
-    let place_of_memory = |frame| place(&history.records, frame);
+    let place_of_memory = |frame| place_at(&history.records, frame);
     found.extend(parked.suspects(asked, &entries, &place_of_memory));
     causes::blame_on_own(&mut found);
     causes::level_off_together(&mut found);
@@ -258,8 +255,7 @@ impl Case<'_> {
         }
         let stacks = candidate_stacks::of(self, &contexts, &candidates, changes);
         let all = candidates.into_iter().zip(stacks);
-        let suspects =
-            all.map(|(candidate, stack)| self.suspect(process, span, &candidate, &stack));
+        let suspects = all.map(|(candidate, stack)| self.suspect(process, span, &candidate, stack));
         (suspects.collect(), left_out)
     }
 
@@ -287,7 +283,7 @@ impl Case<'_> {
         process: usize,
         span: &Span,
         candidate: &Candidate,
-        stack: &CandidateStack,
+        stack: CandidateStack,
     ) -> Ranked {
         let Self { track, measured, owners, asked, .. } = *self;
         let history = &track.history;
@@ -359,7 +355,7 @@ impl Case<'_> {
         let sample_type = &history.sample_types[measured.column];
         let mut suspect = Suspect {
             rank: 0,
-            site: place(series, keeper.or(entry).unwrap_or(candidate.frame)),
+            site: place_at(series, keeper.or(entry).unwrap_or(candidate.frame)),
             class,
             confidence: Confidence::Med,
             sample_type: sample_type.name.clone(),
@@ -375,7 +371,7 @@ impl Case<'_> {
             dependency: mechanism
                 .filter(|frame| owners.of(frame.function) == Owner::Dependency)
                 .map(|frame| origin::package(series.symbols.name(frame.function)).to_owned()),
-            places: candidate.places.iter().map(|&frame| place(series, frame)).collect(),
+            places: candidate.places.iter().map(|&frame| place_at(series, frame)).collect(),
             parts: Vec::new(),
             load_factor: candidate.load,
             goroutines,
@@ -409,8 +405,7 @@ impl Case<'_> {
             suspect,
             is_own,
             is_payload,
-            records: stack.records.clone(),
-            is_of_dependency: false,
+            records: stack.records,
             objects: stack.objects,
             trail,
         }
@@ -440,14 +435,4 @@ fn ids(catalog: &Catalog, patterns: &[PatternId], class: Class) -> Vec<String> {
 /// Whether a pattern fits any goroutine at all.
 fn is_any(pattern: &Pattern) -> bool {
     pattern.goroutine.as_ref().is_some_and(|regex| regex.as_str() == ".")
-}
-
-fn place(series: &Series, frame: Frame) -> Place {
-    let symbols = &series.symbols;
-    let file = symbols.text(symbols.function(frame.function).filename);
-    Place {
-        function: symbols.name(frame.function).to_owned(),
-        file: (!file.is_empty()).then(|| file.to_owned()),
-        line: (frame.line != 0).then_some(frame.line),
-    }
 }

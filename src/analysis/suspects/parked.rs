@@ -4,11 +4,11 @@
 //! supports a leak; if a pattern expects goroutines and there are none, that speaks against it.
 
 use super::goroutines::{Group, LEAST_BYTES, groups};
-use super::{Goroutines, LeaksQuery, Ranked, Suspect, explanation, ids, is_any, place};
+use super::{Goroutines, LeaksQuery, Ranked, Suspect, ids, is_any};
 use crate::analysis::entries::Entries;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, RecordChange};
-use crate::analysis::{Measured, Place};
+use crate::analysis::{Measured, Place, place_at};
 use crate::model::ids::FunctionId;
 use crate::model::origin::{self, Owner};
 use crate::model::recording::{Span, Track};
@@ -182,11 +182,11 @@ impl<'a> Parked<'a> {
                 Some(frame) => place_of(frame),
                 // What a library runs in a goroutine of its own is not the library's.
                 _ if group.started == parked || group.is_own && group.first_owner != Owner::Own => {
-                    place(series, group.frame)
+                    place_at(series, group.frame)
                 }
-                _ => Place { function: group.started.clone(), ..place(series, group.first) },
+                _ => Place { function: group.started.clone(), ..place_at(series, group.first) },
             };
-            let mut suspect = Suspect {
+            let suspect = Suspect {
                 rank: 0,
                 site,
                 class: group.class,
@@ -218,8 +218,6 @@ impl<'a> Parked<'a> {
                 values: group.line.values.clone(),
                 shown_by: None,
             };
-            (suspect.explanation, suspect.fix) =
-                explanation::explain(&suspect, catalog, group.line.values.len());
             let per_hour = if timed && group.line.values.len() >= LEAST {
                 slope.inner.lower
             } else {
@@ -232,7 +230,6 @@ impl<'a> Parked<'a> {
                 is_own,
                 records: group.records.clone(),
                 is_payload: false,
-                is_of_dependency: !group.is_own && group.first_owner == Owner::Dependency,
                 objects: 0.0,
                 trail: std::iter::once(parked)
                     .chain(group.stack.iter().map(name))
