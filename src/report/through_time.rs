@@ -33,15 +33,7 @@ pub(super) fn timeline(
     spec: &Spec,
 ) -> Result<Report, ReportError> {
     let mut settled = Settled::new(recording, None, query, spec)?;
-    // The classes are those of the suspects, so that both agree about a place.
-    let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
-    let history = &settled.recording.main().history;
-    let column = settled.measured.column;
-    if check_leaks(history, column, &asked).is_ok() {
-        let Findings { classes, .. } =
-            suspects(&settled.recording, &settled.measured, (&settled.owners, &asked));
-        settled.classes = classes;
-    }
+    settled.judge();
     let timeline = settled.rows(Choice::Peak, query.nodecount, query, spec);
     Ok(settled.draft.answered(Answer::Timeline(timeline)))
 }
@@ -140,6 +132,20 @@ impl Settled {
         }
         let owners = Owners::new(&recording.main().history.records.symbols, &query.own);
         Ok(Self { recording, owners, measured, order, draft, classes: Vec::new() })
+    }
+
+    /// Finds the class of each record: that of its suspect, so that `timeline` and `leaks` agree about a place.
+    /// Without a trend nothing leaks, neither a suspect nor a row.
+    fn judge(&mut self) {
+        let track = self.recording.main();
+        if track.processes.iter().all(|span| span.moments.len() < LEAST) {
+            return;
+        }
+        let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
+        if check_leaks(&track.history, self.measured.column, &asked).is_ok() {
+            let found = suspects(&self.recording, &self.measured, (&self.owners, &asked));
+            self.classes = found.classes;
+        }
     }
 
     /// Returns the suspects, the worst first. File names must be whole: they determine whether a
