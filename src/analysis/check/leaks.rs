@@ -17,6 +17,10 @@ use crate::stats::class::LEAST;
 /// With fewer snapshots, a trend shows only if it is large, and a ramp of the load looks like one.
 const ENOUGH: usize = 8;
 
+/// With at most this many snapshots, what may leak is no pass, however little is sure: a cache that
+/// fills at an even rate looks the same for as long.
+const UNDECIDED: usize = 12;
+
 /// Fewer snapshots pass if whatever they can't show is at most this share of what is in use.
 const NEGLIGIBLE: f64 = 0.01;
 
@@ -53,9 +57,12 @@ pub(super) fn judge(
         LeastConfidence::Med => suspect.confidence != Confidence::Low,
         LeastConfidence::Low => true,
     };
-    let (leaks, let_pass): (Vec<&Suspect>, Vec<&Suspect>) = leaks.into_iter().partition(is_enough);
+    let (leaks, mut let_pass): (Vec<&Suspect>, Vec<&Suspect>) =
+        leaks.into_iter().partition(is_enough);
     let is_sure = |suspect: &&Suspect| !found.may_be_load(suspect);
     let (sure, unsure): (Vec<&Suspect>, Vec<&Suspect>) = leaks.into_iter().partition(is_sure);
+    let is_undecided =
+        |suspect: &&Suspect| found.processes.get(suspect.process).is_some_and(|&n| n <= UNDECIDED);
     let unclear = found.suspects.iter().filter(|suspect| found.is_unclear(suspect));
     let unclear: Vec<&Suspect> = unclear.filter(|suspect| !is_allowed(suspect)).collect();
     judgement.value = Some(sure.len() as i64);
@@ -66,6 +73,11 @@ pub(super) fn judge(
     } else if !unsure.is_empty() {
         ramp(&mut judgement, &unsure);
         unsure
+    } else if let_pass.iter().any(is_undecided) {
+        let undecided;
+        (undecided, let_pass) = let_pass.into_iter().partition(is_undecided);
+        too_few(&mut judgement, &undecided, &unclear, found);
+        [undecided, unclear].concat()
     } else {
         without_leaks(&mut judgement, &unclear, &let_pass, found);
         if judgement.outcome == Outcome::Inconclusive { unclear } else { Vec::new() }
@@ -139,6 +151,27 @@ fn ramp(judgement: &mut Judgement, leaks: &[&Suspect]) {
     judgement.advice = Some(format!(
         "give at least {ENOUGH} snapshots of each process, under constant load: heapdiff check \
          --no-leaks SNAPSHOT..."
+    ));
+}
+
+/// Few snapshots show what may leak, and what may be a cache that fills.
+fn too_few(judgement: &mut Judgement, leaks: &[&Suspect], unclear: &[&Suspect], found: Leaks<'_>) {
+    let Some((confidence, option)) = how_sure(leaks) else { return };
+    let sizes = leaks.iter().filter_map(|leak| found.processes.get(leak.process));
+    judgement.outcome = Outcome::Inconclusive;
+    judgement.message = format!(
+        "{} may leak ({confidence} confidence): {} snapshots don't tell a leak from a cache that isn't \
+         full yet",
+        names(leaks),
+        sizes.max().copied().unwrap_or_default()
+    );
+    if !unclear.is_empty() {
+        judgement.message = format!("{}; so may {}", judgement.message, names(unclear));
+    }
+    let them = if leaks.len() == 1 { "it" } else { "them" };
+    judgement.advice = Some(format!(
+        "give more than {UNDECIDED} snapshots of each process, with warm caches; --min-confidence \
+         {option} fails {them}, an entry in the allow-list accepts {them}"
     ));
 }
 
@@ -237,16 +270,22 @@ fn names(suspects: &[&Suspect]) -> String {
 /// How many leaks a remark names.
 const NAMED: usize = 3;
 
-/// Says which leaks are not failed, and what fails them:
-/// `2 leaks of medium confidence are not failed: main.a, main.b; --min-confidence med fails them`.
-fn not_failed(leaks: &[&Suspect]) -> Option<String> {
+/// The confidence of leaks that don't fail, in words, and the `--min-confidence` that fails all of them.
+fn how_sure(leaks: &[&Suspect]) -> Option<(&'static str, &'static str)> {
+    // High comes first in the order.
     let least = leaks.iter().map(|leak| leak.confidence).max()?;
     let is_mixed = leaks.iter().any(|leak| leak.confidence != least);
-    let (words, option) = match least {
+    Some(match least {
         Confidence::Low if is_mixed => ("medium or low", "low"),
         Confidence::Low => ("low", "low"),
         Confidence::Med | Confidence::High => ("medium", "med"),
-    };
+    })
+}
+
+/// Says which leaks are not failed, and what fails them:
+/// `2 leaks of medium confidence are not failed: main.a, main.b; --min-confidence med fails them`.
+fn not_failed(leaks: &[&Suspect]) -> Option<String> {
+    let (words, option) = how_sure(leaks)?;
     let names = names(leaks);
     let (what, them) = match leaks.len() {
         1 => ("1 leak".to_owned(), "it"),
