@@ -7,7 +7,7 @@
 use super::load::LoadError;
 use super::options::{
     BaseArgs, Color, DressArgs, FileArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
-    SampleArgs,
+    ReadingArgs, SampleArgs,
 };
 use super::{CommandError, Console, load, request, run};
 use crate::analysis::stacks::StackOrder;
@@ -116,7 +116,7 @@ pub(super) fn write(
     let inputs = inputs(args.base, args.inputs)?;
     let file = args.file.destination.file();
     let target = target(args.to, file, inputs.len())?;
-    let quiet = args.file.quiet;
+    let reading = args.file.reading;
     let format = match target {
         Target::Folded | Target::Difffolded => Format::Folded,
         Target::Speedscope => Format::Speedscope,
@@ -137,8 +137,8 @@ pub(super) fn write(
             run::check_binary(file, console)?;
             run::check_destination(file, args.file.destination.force, &inputs, [])?;
             let asked = args.sample.sample_type();
-            let profile = profile(&inputs, &spec, asked.as_deref(), quiet, console)?;
-            for warning in warnings.iter().filter(|_| !quiet) {
+            let profile = profile(&inputs, &spec, asked.as_deref(), reading, console)?;
+            for warning in warnings.iter().filter(|_| !reading.quiet) {
                 run::say_warning(&warning.message, console);
             }
             return run::write_profile(&profile, file, console);
@@ -161,7 +161,7 @@ pub(super) fn write(
                 csv_safe: args.csv_safe,
                 color: Color::Never,
                 trim_path: args.trim_path,
-                quiet,
+                reading,
                 ..DressArgs::default()
             },
         },
@@ -252,16 +252,16 @@ fn profile(
     inputs: &[String],
     spec: &Spec,
     asked: Option<&str>,
-    quiet: bool,
+    reading: ReadingArgs,
     console: &mut Console<'_>,
 ) -> Result<Profile, CommandError> {
-    let progress = run::progress(console, quiet);
+    let progress = run::progress(console, reading);
     let is_filtered = *spec != Spec::default();
     let mut profiles = Vec::new();
     if is_filtered {
         let series = load::load(inputs, load::Keep::All, &progress).map_err(answer)?;
         let applied = Filter::new(spec).and_then(|f| f.apply(series)).map_err(answer)?;
-        for option in applied.unmatched.iter().filter(|_| !quiet) {
+        for option in applied.unmatched.iter().filter(|_| !reading.quiet) {
             run::say_warning(&format!("--{option} matches nothing in these profiles"), console);
         }
         profiles = applied.series.into_profiles();

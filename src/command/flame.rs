@@ -3,7 +3,7 @@
 use super::CommandError;
 use super::options::{
     Color, ComparedArgs, DestinationArgs, DressArgs, FilterArgs, GranularityArgs, Options,
-    OutputArgs, SampleArgs, extension,
+    OutputArgs, ReadingArgs, SampleArgs, extension,
 };
 use super::request::{self, Request, compared};
 use crate::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
@@ -90,9 +90,8 @@ struct FlameOutputArgs {
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
-    /// Print only errors to standard error: no progress, no warnings
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// The output formats of a flame graph.
@@ -150,7 +149,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
                 destination: output.destination,
                 color: Color::Never,
                 trim_path: output.trim_path,
-                quiet: output.quiet,
+                reading: output.reading,
                 ..DressArgs::default()
             },
         },

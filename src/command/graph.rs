@@ -3,7 +3,7 @@
 use super::CommandError;
 use super::options::{
     Color, ComparedArgs, DestinationArgs, DressArgs, FilterArgs, GranularityArgs, Options,
-    OutputArgs, SampleArgs, extension, fraction, nodecount,
+    OutputArgs, ReadingArgs, SampleArgs, extension, fraction, nodecount,
 };
 use super::request::{self, Layout, Request, compared};
 use crate::graph::trim::{Fraction, TrimLimits};
@@ -68,9 +68,8 @@ struct DrawingArgs {
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
-    /// Print only errors to standard error: no progress, no warnings
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// The output formats of a graph.
@@ -103,7 +102,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
                 color: Color::Never,
                 unit: output.unit,
                 trim_path: output.trim_path,
-                quiet: output.quiet,
+                reading: output.reading,
                 ..DressArgs::default()
             },
         },

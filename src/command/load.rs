@@ -286,7 +286,8 @@ impl<'a> Ends<'a> {
 fn read(name: &str, progress: &Progress) -> Result<Content, LoadError> {
     let reader =
         source::open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
-    let content = input::read(progress.watch(reader)).map_err(|error| LoadError::read(name, error));
+    let content = input::read(progress.watch(reader), progress.budget())
+        .map_err(|error| LoadError::read(name, error));
     progress.file_done();
     content
 }

@@ -44,12 +44,12 @@ pub(super) fn write(
     run::check_binary(file, console)?;
     run::check_destination(file, args.file.destination.force, &args.inputs, [])?;
     let mut merge = Merge::default();
-    let progress = run::progress(console, args.file.quiet);
+    let progress = run::progress(console, args.file.reading);
     load::each(&load::unordered(&args.inputs), &progress, |name, profile| {
         merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
     })
     .map_err(|failure| CommandError::Answer(Box::new(failure)))?;
-    for warning in warnings.iter().filter(|_| !args.file.quiet) {
+    for warning in warnings.iter().filter(|_| !args.file.reading.quiet) {
         run::say_warning(&warning.message, console);
     }
     run::write_profile(&merge.finish(), file, console)

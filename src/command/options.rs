@@ -7,9 +7,11 @@
 use super::CommandError;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
+use crate::input::Budget;
 use crate::model::origin::Own;
 use crate::output::Format;
 use crate::report::Sort;
+use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -339,6 +341,31 @@ impl DestinationArgs {
     }
 }
 
+/// How much is read, and whether that is reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub(super) struct ReadingArgs {
+    /// Print only errors to standard error: no progress, no warnings
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Refuse a profile that takes more than SIZE of memory [default: 32MiB and 64 times the size of
+    /// its file, at most 16GiB]
+    #[arg(long, value_name = "SIZE", value_parser = memory, allow_negative_numbers = true, help_heading = "Inputs")]
+    memory_limit: Option<u64>,
+}
+
+impl ReadingArgs {
+    /// Returns what each input may take.
+    pub(super) fn budget(self) -> Budget {
+        self.memory_limit.map_or_else(Budget::default, Budget::exactly)
+    }
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
+    size.filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
+}
+
 /// Where a report is written, and how it looks there.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
@@ -361,9 +388,8 @@ pub(super) struct DressArgs {
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     pub(super) trim_path: Option<String>,
-    /// Print only errors to standard error: no progress, no warnings
-    #[arg(short, long)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
 }
 
 /// Output options of a text that isn't a report about profiles.
@@ -405,9 +431,8 @@ impl PageArgs {
 pub(super) struct FileArgs {
     #[command(flatten)]
     pub(super) destination: DestinationArgs,
-    /// Print only errors to standard error: no progress, no warnings
-    #[arg(short, long)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
 }
 
 /// When to use colour.

@@ -1,6 +1,7 @@
 //! A progress bar on standard error for inputs that take longer than half a second to read. It
 //! shows bytes as stored, and with several files also how many are done.
 
+use crate::input::Budget;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 /// Delay before the bar appears, so that it doesn't flash by on fast reads.
 const DELAY: Duration = Duration::from_millis(500);
 
-/// Progress over all inputs, in bytes as they are stored.
+/// Progress over all inputs, in bytes as they are stored, and how much memory each may take.
 pub(super) struct Progress {
+    budget: Budget,
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -20,7 +22,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Makes a bar that appears after half a second, or none at all.
-    pub(super) fn new(wanted: bool) -> Self {
+    pub(super) fn new(wanted: bool, budget: Budget) -> Self {
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
             let template =
@@ -31,12 +33,18 @@ impl Progress {
             }
         });
         Self {
+            budget,
             bar,
             start: Instant::now(),
             visible: AtomicBool::new(false),
             files: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
         }
+    }
+
+    /// How much memory each input may take.
+    pub(super) fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// Announces inputs of these sizes. The sizes are only looked up if there is a bar.
@@ -107,16 +115,16 @@ impl<R: Read> Read for Watched<'_, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::Progress;
+    use super::{Budget, Progress};
 
     #[test]
     fn several_files_are_counted_and_all_bytes_known_before() {
-        let progress = Progress::new(true);
+        let progress = Progress::new(true, Budget::default());
         progress.expect_all([Some(10), Some(20), Some(30)].into_iter());
         progress.file_done();
         let bar = progress.bar.as_ref().unwrap();
         assert_eq!((bar.length(), bar.message().as_str()), (Some(60), " 1 of 3 files,"));
-        let two = Progress::new(true);
+        let two = Progress::new(true, Budget::default());
         two.expect_all([Some(1), None].into_iter());
         let bar = two.bar.as_ref().unwrap();
         assert_eq!(

@@ -4,7 +4,9 @@
 //! Only what depends on the profiles (does this sample type exist?) is left to the report.
 
 use super::CommandError;
-use super::options::{BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs};
+use super::options::{
+    BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs, ReadingArgs,
+};
 use super::sources;
 use crate::filter::{Spec, TagFilter};
 use crate::model::origin::Own;
@@ -37,7 +39,7 @@ pub(super) struct Output {
     /// Prefixes to remove from file names, each with its slash.
     pub(super) trim_path: Vec<String>,
     pub(super) file_names: FileNames,
-    pub(super) quiet: bool,
+    pub(super) reading: ReadingArgs,
 }
 
 /// How a report is laid out before it is written.
@@ -259,7 +261,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
         unit,
         file_names: if trim_path.is_empty() { FileNames::Short } else { FileNames::Whole },
         trim_path,
-        quiet: args.quiet,
+        reading: args.reading,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
 use super::load::{Keep, LoadError, load, load_recording, unordered};
-use super::options::Color;
+use super::options::{Color, ReadingArgs};
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
 use super::{CommandError, Console, catalog, destination, graphviz};
@@ -52,7 +52,7 @@ pub(super) fn run(
     }
     let others = read.iter().map(PathBuf::as_path);
     check_destination(output.file.as_deref(), output.force, &inputs, others)?;
-    let progress = progress(console, output.quiet);
+    let progress = progress(console, output.reading);
     let subject = subject(&query.question, &inputs, &progress);
     let subject = Subject {
         warnings: heard(warnings.to_vec(), &output),
@@ -85,20 +85,20 @@ pub(super) fn check_destination<'a>(
 
 /// The warnings to report: with `--quiet`, the report of a person doesn't mention skipped files.
 pub(super) fn heard(mut warnings: Vec<Warning>, output: &Output) -> Vec<Warning> {
-    let is_silent = output.quiet && output.format != Format::Json;
+    let is_silent = output.reading.quiet && output.format != Format::Json;
     warnings.retain(|warning| !is_silent || warning.code != WarningCode::SetAside);
     warnings
 }
 
 /// Returns progress that is shown on a terminal, unless `--quiet` is given.
-pub(super) fn progress(console: &Console<'_>, quiet: bool) -> Progress {
-    Progress::new(console.stderr_is_terminal && !quiet)
+pub(super) fn progress(console: &Console<'_>, reading: ReadingArgs) -> Progress {
+    Progress::new(console.stderr_is_terminal && !reading.quiet, reading.budget())
 }
 
 /// Prints the warnings of a report to standard error, for formats other than the table and JSON,
 /// which include them.
 pub(super) fn warn(report: &Report, output: &Output, console: &mut Console<'_>) {
-    if matches!(output.format, Format::Table | Format::Json) || output.quiet {
+    if matches!(output.format, Format::Table | Format::Json) || output.reading.quiet {
         return;
     }
     let of_all = report.warnings.iter().map(|warning| warning.message.clone());

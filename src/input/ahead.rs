@@ -5,6 +5,7 @@
 //! bounded whatever the file claims to hold.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -15,22 +16,31 @@ const PIECE: usize = 64 * 1024;
 const AHEAD: usize = 2;
 
 /// Calls `consume` with a reader of the same bytes as `reader`, which another thread reads ahead.
+/// `taken` is what that thread has taken to make the bytes; `consume` gets what was taken to make the
+/// bytes that it has read, so that what it does with it doesn't depend on how far ahead the other is.
 pub(super) fn read_ahead<T>(
     reader: impl Read + Send,
-    consume: impl FnOnce(&mut dyn Read) -> T,
+    taken: &AtomicU64,
+    consume: impl FnOnce(&mut dyn Read, &AtomicU64) -> T,
 ) -> T {
     thread::scope(|scope| {
         let (full, filled) = sync_channel(AHEAD);
         let (empty, emptied) = channel();
-        scope.spawn(move || fill(reader, &full, &emptied));
-        consume(&mut Ahead { filled, empty, piece: Vec::new(), position: 0 })
+        scope.spawn(move || fill(reader, taken, &full, &emptied));
+        let of_these = AtomicU64::new(0);
+        let taken = &of_these;
+        consume(&mut Ahead { filled, empty, piece: Vec::new(), position: 0, taken }, taken)
     })
 }
+
+/// Bytes, and what was taken until they were complete.
+type Piece = (Vec<u8>, u64);
 
 /// Fills buffers until the end, an error, or until the other side stops.
 fn fill(
     mut reader: impl Read,
-    full: &SyncSender<io::Result<Vec<u8>>>,
+    taken: &AtomicU64,
+    full: &SyncSender<io::Result<Piece>>,
     emptied: &Receiver<Vec<u8>>,
 ) {
     loop {
@@ -50,6 +60,7 @@ fn fill(
         };
         piece.truncate(length);
         let at_end = length < PIECE;
+        let piece = (piece, taken.load(Ordering::Relaxed));
         if (length > 0 && full.send(Ok(piece)).is_err()) || at_end {
             if let Err(e) = outcome {
                 // Not an error if the other side has stopped.
@@ -60,19 +71,22 @@ fn fill(
     }
 }
 
-struct Ahead {
-    filled: Receiver<io::Result<Vec<u8>>>,
+struct Ahead<'a> {
+    filled: Receiver<io::Result<Piece>>,
     empty: Sender<Vec<u8>>,
     piece: Vec<u8>,
     position: usize,
+    taken: &'a AtomicU64,
 }
 
-impl Read for Ahead {
+impl Read for Ahead<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.piece.len() {
             // The other side closes the channel at the end.
             let Ok(next) = self.filled.recv() else { return Ok(0) };
-            let done = std::mem::replace(&mut self.piece, next?);
+            let (piece, taken) = next?;
+            let done = std::mem::replace(&mut self.piece, piece);
+            self.taken.store(taken, Ordering::Relaxed);
             self.position = 0;
             // The other side no longer needs it once it is done.
             let _ = self.empty.send(done);
@@ -93,7 +107,7 @@ mod tests {
     fn bytes_come_out_as_they_went_in() {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 9 * PIECE + 17] {
             let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
-            let read = read_ahead(&bytes[..], |reader| {
+            let read = read_ahead(&bytes[..], &AtomicU64::new(0), |reader, _| {
                 let mut read = Vec::new();
                 reader.read_to_end(&mut read).map(|_| read)
             });
@@ -115,14 +129,16 @@ mod tests {
             }
         }
         let mut read = Vec::new();
-        let result = read_ahead(Broken(PIECE + 5), |reader| reader.read_to_end(&mut read));
+        let result = read_ahead(Broken(PIECE + 5), &AtomicU64::new(0), |reader, _| {
+            reader.read_to_end(&mut read)
+        });
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_eq!(read.len(), PIECE + 5);
     }
 
     #[test]
     fn who_stops_reading_does_not_wait_for_the_end() {
-        let first = read_ahead(io::repeat(7), |reader| {
+        let first = read_ahead(io::repeat(7), &AtomicU64::new(0), |reader, _| {
             let mut byte = [0];
             reader.read(&mut byte).map(|_| byte[0])
         });

@@ -4,7 +4,7 @@
 //! collectors put a time before each. So one such line anywhere near the beginning makes a log a
 //! gctrace log.
 
-use super::{Content, Format, Holds, InputError, Refusal, Sniff};
+use super::{Content, Format, Holds, InputError, Meter, Refusal, Sniff};
 use std::io::Read;
 
 /// gctrace's entry in the list of formats. A program's first garbage collections come early, so one
@@ -14,7 +14,7 @@ pub(super) const FORMAT: Format =
 
 /// Reads nothing: heapdiff only recognizes such a log.
 #[expect(clippy::unnecessary_wraps, reason = "reading a format may fail")]
-fn read(_: &mut dyn Read) -> Result<Content, InputError> {
+fn read(_: &mut dyn Read, _: Meter<'_>) -> Result<Content, InputError> {
     Ok(Content::GcTrace(Refusal::gctrace()))
 }
 

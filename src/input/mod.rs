@@ -5,14 +5,18 @@
 //! one entry in [`FORMATS`].
 
 mod ahead;
+mod budget;
 mod gctrace;
 pub mod pprof;
 mod refusal;
 
+pub use budget::{Budget, Meter};
 pub use refusal::Refusal;
 
+use crate::model::builder::Share;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
+use crate::units::Bytes;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,6 +49,20 @@ pub enum InputError {
     /// The entries don't fit together.
     #[error("malformed profile: {}", refusal::with_advice(.0))]
     Invalid(String),
+    /// It takes more memory than an input of its size should.
+    #[error(
+        "is too large in memory: its {} {}, and what else was read of its {} so far, take more than {}; \
+         fetch it again, or use --memory-limit SIZE if it should be so large",
+        .most.count, .most.what, Bytes(*.stored as f64), Bytes(*.allowed as f64)
+    )]
+    TooMuch {
+        /// The kind of entries that weighs most.
+        most: Share,
+        /// Bytes as stored that were read.
+        stored: u64,
+        /// Bytes that they may take in memory.
+        allowed: u64,
+    },
     /// The bytes end too early.
     #[error("is cut off: {0}; fetch the profile again")]
     CutOff(String),
@@ -104,7 +122,7 @@ pub struct Format {
     /// How an input of this format is recognized.
     pub sniff: Sniff,
     /// Reads the plain content.
-    pub read: fn(&mut dyn Read) -> Result<Content, InputError>,
+    pub read: fn(&mut dyn Read, Meter<'_>) -> Result<Content, InputError>,
 }
 
 /// What the inputs of a format hold, as far as is known before they are read.
@@ -143,25 +161,33 @@ const DRAIN: u64 = 256 << 20;
 
 /// Reads an input that has to be a profile, of any kind and in any known format.
 pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
-    read(reader)?.into_profile()
+    read(reader, Budget::default())?.into_profile()
 }
 
-/// Reads an input, compressed or not.
-pub fn read(reader: impl Read + Send) -> Result<Content, InputError> {
-    let (first, mut packed) = begin(reader, CHUNK)?;
+/// Reads an input, compressed or not, as long as it stays within its budget.
+pub fn read(reader: impl Read + Send, budget: Budget) -> Result<Content, InputError> {
+    let (first, packed) = begin(reader, CHUNK)?;
+    let taken = AtomicU64::new(0);
+    let mut packed = Taken { inner: packed, bytes: &taken };
     if first.is_gzip {
         // A short file is decoded before a thread would have started.
         let short = first.len < CHUNK;
         let unpacked = AtomicU64::new(0);
         let mut plain =
             Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: &unpacked };
-        let decode = |reader: &mut dyn Read| {
-            dispatch(reader).map_err(|error| damage(&error, reader).unwrap_or(error))
+        let whole = short.then_some(first.len as u64);
+        let decode = |reader: &mut dyn Read, stored: &AtomicU64| {
+            dispatch(reader, Meter::new(budget, stored).of_whole(whole))
+                .map_err(|error| damage(&error, reader).unwrap_or(error))
         };
-        let result = if short { decode(&mut plain) } else { ahead::read_ahead(plain, decode) };
+        let result = if short {
+            decode(&mut plain, &AtomicU64::new(first.len as u64))
+        } else {
+            ahead::read_ahead(plain, &taken, decode)
+        };
         result.map_err(|error| explain_packed(error, unpacked.into_inner()))
     } else {
-        dispatch(&mut packed)
+        dispatch(&mut packed, Meter::new(budget, &taken))
     }
 }
 
@@ -184,10 +210,10 @@ fn begin(mut reader: impl Read, most: usize) -> Result<(First, impl BufRead), In
     Ok((first, Cursor::new(head).chain(BufReader::with_capacity(most, reader))))
 }
 
-fn dispatch(reader: &mut dyn Read) -> Result<Content, InputError> {
+fn dispatch(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> {
     let mut head = Vec::with_capacity(SNIFF);
     match recognize(&mut head, reader)? {
-        Beginning::Known(format) => (format.read)(&mut head.as_slice().chain(reader)),
+        Beginning::Known(format) => (format.read)(&mut head.as_slice().chain(reader), meter),
         Beginning::Other(refusal) => Ok(Content::Other(refusal)),
     }
 }
@@ -256,6 +282,31 @@ fn explain_packed(error: InputError, unpacked: u64) -> InputError {
             InputError::Malformed { offset, expected, unpacked: true }
         }
         other => other,
+    }
+}
+
+/// Counts the bytes that are taken.
+struct Taken<'a, R> {
+    inner: R,
+    bytes: &'a AtomicU64,
+}
+
+impl<R: BufRead> Read for Taken<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Taken<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.inner.consume(n);
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
     }
 }
 

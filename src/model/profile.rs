@@ -99,12 +99,13 @@ pub struct Samples {
 const RESERVED: usize = 16 << 20;
 
 impl Samples {
-    /// Reserves space for the samples of a profile of a given size, before the first sample.
-    pub(super) fn reserve(&mut self) {
-        self.packed.reserve(RESERVED);
-        self.values.reserve(RESERVED / size_of::<i64>());
-        self.ends.reserve(RESERVED / 8 / size_of::<u32>());
-        self.labels.reserve(RESERVED / 8 / size_of::<LabelSetId>());
+    /// Reserves space for the samples of a profile of so many bytes, before the first sample.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        let bytes = bytes.min(RESERVED);
+        self.packed.reserve(bytes);
+        self.values.reserve(bytes / size_of::<i64>());
+        self.ends.reserve(bytes / 8 / size_of::<u32>());
+        self.labels.reserve(bytes / 8 / size_of::<LabelSetId>());
     }
 
     /// Number of samples.

@@ -63,6 +63,11 @@ impl Strings {
         self.ends.len()
     }
 
+    /// Bytes of all strings together.
+    pub fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()

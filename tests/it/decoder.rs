@@ -3,10 +3,11 @@
 use super::plain::{plain, reference};
 use super::random::Random;
 use super::{corpus, dsl};
-use heapdiff::input;
 use heapdiff::input::pprof::{decode, encode, proto};
+use heapdiff::input::{self, Budget, Meter};
 use prost::Message;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 /// The allowed differences between the readers: pprof refuses the old group type, which prost
 /// skips, and a second time, of which prost keeps the last; if there are two headers, the file has
@@ -80,7 +81,8 @@ fn what_arrives_byte_by_byte_is_read_alike() {
     let mut random = Random(2);
     for _ in 0..20 {
         let bytes = random.wire(&random_heap(&mut Random(3)));
-        let profile = decode(&mut Slow(&bytes)).unwrap();
+        let profile =
+            decode(&mut Slow(&bytes), Meter::new(Budget::default(), &AtomicU64::new(0))).unwrap();
         assert_eq!(plain(&profile), reference(&bytes).unwrap());
     }
 }

@@ -369,10 +369,10 @@ fn a_claim_of_length_takes_no_memory() {
 }
 
 #[test]
-fn a_bomb_of_gzip_is_read_like_any_other_file() {
+fn a_bomb_of_gzip_is_no_more_than_its_bytes() {
     let bomb = corpus::read("crafted/bad/gzip-bomb.pb.gz");
     assert!(bomb.len() < 10_000);
-    assert!(matches!(input::read_profile(bomb.as_slice()), Err(InputError::Invalid(_))));
+    assert!(matches!(input::read_profile(bomb.as_slice()), Err(InputError::TooMuch { .. })));
     // Ten thousand bytes of gzip that expand to ten million bytes of one string, of many strings,
     // of comments.
     let zeros = vec![0; 9 << 20];
@@ -480,5 +480,5 @@ fn few_bytes_that_name_one_long_name_many_times() {
         bytes.extend([0x2a, 5, 0x08, id[0], id[1], 0x10, name]);
     }
     let error = input::read_profile(bytes.as_slice()).expect_err("16 GiB of names").to_string();
-    assert!(error.contains("more than 4 GiB"), "{error}");
+    assert!(error.contains("its names take more than 2"), "{error}");
 }

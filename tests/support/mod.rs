@@ -20,3 +20,4 @@ pub(crate) mod gate;
 pub(crate) mod histories;
 pub(crate) mod pictures;
 pub(crate) mod program;
+pub(crate) mod wire;

@@ -5,7 +5,7 @@ use crate::analysis::check::drift::DriftMeasure;
 use crate::analysis::check::{self, CheckQuery, Missing};
 use crate::command::gate::{read, today};
 use crate::command::load::LoadError;
-use crate::command::options::{OwnArgs, PatternArgs};
+use crate::command::options::{OwnArgs, PatternArgs, ReadingArgs};
 use crate::command::{catalog, inputs, load, run};
 use crate::filter::Spec;
 use crate::input::pprof::encode;
@@ -71,9 +71,8 @@ pub(in crate::command) struct SaveArgs {
     /// Accept runs without samples
     #[arg(long)]
     allow_empty: bool,
-    /// Print only errors to standard error: no progress, no warnings
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     patterns: PatternArgs,
     #[command(flatten)]
@@ -114,7 +113,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     };
     let found = inputs::find(&args.inputs)?;
     let names = load::unordered(&found.names);
-    let progress = run::progress(console, args.quiet);
+    let progress = run::progress(console, args.reading);
     let mut runs: Vec<Profile> = Vec::new();
     let mut rebase = Rebase::default();
     load::each(&names, &progress, |name, profile| {
@@ -150,7 +149,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     let mut warnings: Vec<String> =
         found.warnings.into_iter().map(|warning| warning.message).collect();
     let pruned = tidy(&args.dir, &saved, args.max_count, &mut warnings)?;
-    for warning in warnings.iter().filter(|_| !args.quiet) {
+    for warning in warnings.iter().filter(|_| !args.reading.quiet) {
         run::say_warning(warning, console);
     }
     tell(&saved, pruned, console).map_err(CommandError::Stdout)

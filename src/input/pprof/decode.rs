@@ -6,36 +6,42 @@
 //! builder's columns, and a sample's labels are looked up by their bytes, which repeat often in a
 //! heap profile.
 
-use super::wire::{Cursor, Field, malformed};
-use crate::input::InputError;
+use super::label_cache::LabelCache;
+use super::wire::{Cursor, Field, malformed, usual_varints, varints};
+use crate::input::{InputError, Meter};
 use crate::model::builder::{
-    Builder, Invalid, RawFunction, RawLabel, RawLine, RawLocation, RawMapping, RawType,
+    Builder, Invalid, MAX_LINES, RawFunction, RawLine, RawLocation, RawMapping, RawType, Share,
 };
-use crate::model::ids::LabelSetId;
 use crate::model::profile::{Profile, varint};
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
-use std::hash::Hasher;
 use std::io::Read;
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
 /// Longest field of a profile; the longest are strings and deep stacks.
 const MAX_FIELD: u64 = 1 << 28;
+/// How many bytes a byte of a packed profile usually unpacks to, at most.
+const UNPACKED: usize = 16;
+/// What a byte of a field that is longer than a chunk weighs: it is held here, and its content as
+/// often again.
+const LONG_FIELD: u64 = 6;
 
-/// Decodes a whole stream, already decompressed.
-pub fn decode(reader: &mut dyn Read) -> Result<Profile, InputError> {
-    let mut decoder = Decoder::default();
+/// Decodes a whole stream, already decompressed. What it holds is weighed after each chunk.
+pub fn decode(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Profile, InputError> {
+    let mut decoder = Decoder::new(meter);
     let mut buffer = vec![0; CHUNK];
     let (mut filled, mut offset) = (0, 0);
     loop {
-        let n = match reader.read(&mut buffer[filled..]) {
+        let end = buffer.len().min(filled + CHUNK);
+        let n = match reader.read(&mut buffer[filled..end]) {
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e.into()),
         };
         filled += n;
         let used = decoder.fields(&buffer[..filled], offset)?;
+        let unpacked = offset + filled as u64;
+        let bytes = Share { what: "unpacked bytes", count: unpacked, bytes: unpacked / SKIPPED };
+        decoder.weigh_with(bytes)?;
         if n == 0 {
             if used < filled {
                 return Err(InputError::CutOff(format!(
@@ -51,20 +57,37 @@ pub fn decode(reader: &mut dyn Read) -> Result<Profile, InputError> {
         offset += used as u64;
         if filled == buffer.len() {
             // Grows with the bytes that arrive, whatever length the field claims.
+            let what =
+                if buffer[0] == STRING { "bytes of one string" } else { "bytes of one field" };
+            decoder.weigh_with(Share::new(what, filled, 2 * LONG_FIELD))?;
             buffer.resize(buffer.len() * 2, 0);
         }
     }
+    decoder.builder.allow(meter.allowed());
     decoder.builder.finish().map_err(|Invalid(what)| InputError::Invalid(what))
 }
 
-#[derive(Default)]
-struct Decoder {
+struct Decoder<'a> {
+    meter: Meter<'a>,
     builder: Builder,
     labels: LabelCache,
     lines: Vec<RawLine>,
 }
 
-impl Decoder {
+impl<'a> Decoder<'a> {
+    fn new(meter: Meter<'a>) -> Self {
+        let mut builder = Builder::default();
+        if let Some(bytes) = meter.whole {
+            builder.expect(bytes as usize * UNPACKED);
+        }
+        Self { meter, builder, labels: LabelCache::default(), lines: Vec::new() }
+    }
+
+    /// Weighs what was read so far, and something else.
+    fn weigh_with(&self, other: Share) -> Result<(), InputError> {
+        self.meter.weigh(self.builder.weight().into_iter().chain([other]))
+    }
+
     /// Decodes the complete fields and returns the number of bytes they take.
     fn fields(&mut self, bytes: &[u8], offset: u64) -> Result<usize, InputError> {
         let mut used = 0;
@@ -124,6 +147,10 @@ impl Decoder {
             (13, Field::Varint(v)) => header.comments.push(v as i64),
             (13, Field::Bytes(bytes, base)) => {
                 let mut cursor = Cursor::new(bytes, base);
+                // As many as can be are weighed before they are held.
+                let count = bytes.iter().filter(|&&b| b < 0x80).count();
+                self.weigh_with(Share::new("comments", count, COMMENT))?;
+                let header = &mut self.builder.header;
                 while !cursor.at_end() {
                     header.comments.push(cursor.varint()? as i64);
                 }
@@ -143,6 +170,10 @@ impl Decoder {
             self.labels.begin();
             self.any_sample(bytes, base)?;
         }
+        if self.labels.current.len() > CHUNK {
+            let bytes = self.labels.current.len();
+            self.weigh_with(Share::new("bytes of labels of one sample", bytes, LABEL_BYTE))?;
+        }
         let labels = self.labels.end(&mut self.builder, base)?;
         self.builder.end_sample(labels).map_err(|Invalid(what)| malformed(start, &what))
     }
@@ -159,7 +190,7 @@ impl Decoder {
             let behind = &rest.as_slice()[length..];
             match key {
                 LOCATIONS => self.builder.sample_locations_packed(content),
-                VALUES => {
+                VALUES if content.len() <= USUAL_VALUES => {
                     let mut values = content.iter();
                     while let Some(value) = varint(&mut values) {
                         self.builder.sample_value(value as i64);
@@ -185,6 +216,7 @@ impl Decoder {
     #[cold]
     fn any_sample(&mut self, bytes: &[u8], base: u64) -> Result<(), InputError> {
         let builder = &mut self.builder;
+        let too_many = |Invalid(what): Invalid| malformed(base, &what);
         let mut cursor = Cursor::new(bytes, base);
         while !cursor.at_end() {
             let at = cursor.position();
@@ -199,10 +231,12 @@ impl Decoder {
                 (2, Field::Bytes(values, base)) => {
                     let mut values = Cursor::new(values, base);
                     while !values.at_end() {
-                        builder.sample_value(values.varint()? as i64);
+                        builder.next_sample_value(values.varint()? as i64).map_err(too_many)?;
                     }
                 }
-                (2, Field::Varint(value)) => builder.sample_value(value as i64),
+                (2, Field::Varint(value)) => {
+                    builder.next_sample_value(value as i64).map_err(too_many)?;
+                }
                 (3, Field::Bytes(..)) => self.labels.add(&bytes[at..cursor.position()]),
                 (number @ 1..=3, _) => return Err(wrong_type("sample", number, base + at as u64)),
                 _ => {}
@@ -216,8 +250,18 @@ impl Decoder {
 const LOCATIONS: u8 = 1 << 3 | 2;
 const VALUES: u8 = 2 << 3 | 2;
 const LABEL: u8 = 3 << 3 | 2;
+/// Bytes of the values of a sample, as nearly all writers encode it.
+const USUAL_VALUES: usize = 512;
+/// How many unpacked bytes weigh one, even if they are skipped: they take time.
+const SKIPPED: u64 = 4;
+/// What a comment weighs.
+const COMMENT: u64 = 192;
+/// What a byte of labels weighs: two can be a label.
+const LABEL_BYTE: u64 = 64;
 /// Key of a sample in a profile.
 const SAMPLE: u8 = 2 << 3 | 2;
+/// Key of a string in a profile.
+const STRING: u8 = 6 << 3 | 2;
 
 /// Returns the content of the sample at the start of the bytes and the length of the whole field;
 /// `None` if there is something else, or only a part of it.
@@ -280,41 +324,6 @@ fn wrong_type(message: &str, number: u64, offset: u64) -> InputError {
     malformed(offset, &format!("field {number} of a {message} in its own wire type, found another"))
 }
 
-/// Calls `set` with each varint field of a message and skips other fields. If a field is repeated,
-/// the last call counts.
-#[inline]
-fn varints(bytes: &[u8], base: u64, mut set: impl FnMut(u64, u64)) -> Result<(), InputError> {
-    if usual_varints(bytes, &mut set).is_some() {
-        return Ok(());
-    }
-    let mut cursor = Cursor::new(bytes, base);
-    while !cursor.at_end() {
-        if let (number, Field::Varint(value)) = cursor.field()? {
-            set(number, value);
-        }
-    }
-    Ok(())
-}
-
-/// Like [`varints`] for a message of varints alone, as nearly all are; `None` for any other, or if
-/// it is broken.
-#[inline]
-fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
-    let mut rest = bytes.iter();
-    while let Some(&key) = rest.next() {
-        if key & 7 != 0 || !(8..0x80).contains(&key) {
-            return None;
-        }
-        let value = varint(&mut rest)?;
-        // The largest number, or a varint that is too long.
-        if value == u64::MAX {
-            return None;
-        }
-        set(u64::from(key >> 3), value);
-    }
-    Some(())
-}
-
 fn value_type(bytes: &[u8], base: u64) -> Result<RawType, InputError> {
     let mut raw = RawType::default();
     varints(bytes, base, |number, value| match number {
@@ -360,6 +369,10 @@ fn location(bytes: &[u8], base: u64, lines: &mut Vec<RawLine>) -> Result<RawLoca
                 let mut line = RawLine::default();
                 varints(bytes, base, |number, value| line.set(number, value))?;
                 lines.push(line);
+                // The builder refuses it.
+                if lines.len() > MAX_LINES {
+                    break;
+                }
             }
             (5, Field::Varint(v)) => raw.is_folded = v != 0,
             (number @ 1..=5, _) => return Err(wrong_type("location", number, base)),
@@ -385,6 +398,9 @@ fn usual_location(bytes: &[u8], lines: &mut Vec<RawLine>) -> Option<RawLocation>
                 let mut line = RawLine::default();
                 usual_varints(content, &mut |number, value| line.set(number, value))?;
                 lines.push(line);
+                if lines.len() > MAX_LINES {
+                    return None;
+                }
                 rest = behind.iter();
             }
             0x28 => raw.is_folded = value != 0,
@@ -405,85 +421,4 @@ fn function(bytes: &[u8], base: u64) -> Result<RawFunction, InputError> {
         _ => {}
     })?;
     Ok(raw)
-}
-
-/// Label sets by the bytes of their fields.
-#[derive(Default)]
-struct LabelCache {
-    /// The label bytes of the current sample.
-    current: Vec<u8>,
-    known: Vec<u8>,
-    ends: Vec<(usize, LabelSetId)>,
-    index: HashTable<u32>,
-    last: Option<u32>,
-}
-
-impl LabelCache {
-    fn begin(&mut self) {
-        self.current.clear();
-    }
-
-    /// Adds a label field, including its key.
-    #[inline]
-    fn add(&mut self, field: &[u8]) {
-        self.current.extend_from_slice(field);
-    }
-
-    #[inline]
-    fn bytes<'a>(known: &'a [u8], ends: &[(usize, LabelSetId)], i: u32) -> &'a [u8] {
-        let start = if i == 0 { 0 } else { ends[i as usize - 1].0 };
-        &known[start..ends[i as usize].0]
-    }
-
-    #[inline]
-    fn end(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, InputError> {
-        match self.last {
-            Some(i) if Self::bytes(&self.known, &self.ends, i) == self.current => {
-                Ok(self.ends[i as usize].1)
-            }
-            _ => self.look_up(builder, base),
-        }
-    }
-
-    fn look_up(&mut self, builder: &mut Builder, base: u64) -> Result<LabelSetId, InputError> {
-        let Self { current, known, ends, index, last } = self;
-        let h = hash(current);
-        if let Some(&i) = index.find(h, |&i| Self::bytes(known, ends, i) == current) {
-            *last = Some(i);
-            return Ok(ends[i as usize].1);
-        }
-        let id = builder.label_set(&labels(current, base)?);
-        known.extend_from_slice(current);
-        ends.push((known.len(), id));
-        let i = ends.len() as u32 - 1;
-        let (known, ends) = (&*known, &*ends);
-        index.insert_unique(h, i, |&i| hash(Self::bytes(known, ends, i)));
-        *last = Some(i);
-        Ok(id)
-    }
-}
-
-fn labels(fields: &[u8], base: u64) -> Result<Vec<RawLabel>, InputError> {
-    let mut set = Vec::new();
-    let mut cursor = Cursor::new(fields, base);
-    while !cursor.at_end() {
-        if let (3, Field::Bytes(bytes, base)) = cursor.field()? {
-            let mut raw = RawLabel::default();
-            varints(bytes, base, |number, value| match number {
-                1 => raw.key = value as i64,
-                2 => raw.text = value as i64,
-                3 => raw.number = value as i64,
-                4 => raw.unit = value as i64,
-                _ => {}
-            })?;
-            set.push(raw);
-        }
-    }
-    Ok(set)
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(bytes);
-    hasher.finish()
 }

@@ -6,20 +6,21 @@
 
 mod decode;
 pub mod encode;
+mod label_cache;
 pub mod proto;
 mod wire;
 
 pub use decode::decode;
 
-use super::{Content, Format, Holds, InputError, Sniff};
+use super::{Content, Format, Holds, InputError, Meter, Sniff};
 use std::io::Read;
 
 /// pprof's entry in the list of formats.
 pub const FORMAT: Format =
     Format { name: "pprof profile", holds: Holds::Profile, sniff: Sniff::Start(sniff), read };
 
-fn read(reader: &mut dyn Read) -> Result<Content, InputError> {
-    decode(reader).map(Content::from)
+fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> {
+    decode(reader, meter).map(Content::from)
 }
 
 /// Whether bytes may be a protobuf message of a profile: they begin with the key of a field, and

@@ -2,6 +2,7 @@
 //! offset in the file, so that every error names a position.
 
 use crate::input::InputError;
+use crate::model::profile::varint;
 
 /// A field of a message.
 #[derive(Clone, Copy, Debug)]
@@ -138,4 +139,43 @@ pub(super) fn malformed(offset: u64, expected: &str) -> InputError {
         format!("expected {expected}")
     };
     InputError::Malformed { offset, expected, unpacked: false }
+}
+
+/// Calls `set` with each varint field of a message and skips other fields. If a field is repeated,
+/// the last call counts.
+#[inline]
+pub(super) fn varints(
+    bytes: &[u8],
+    base: u64,
+    mut set: impl FnMut(u64, u64),
+) -> Result<(), InputError> {
+    if usual_varints(bytes, &mut set).is_some() {
+        return Ok(());
+    }
+    let mut cursor = Cursor::new(bytes, base);
+    while !cursor.at_end() {
+        if let (number, Field::Varint(value)) = cursor.field()? {
+            set(number, value);
+        }
+    }
+    Ok(())
+}
+
+/// Like [`varints`] for a message of varints alone, as nearly all are; `None` for any other, or if
+/// it is broken.
+#[inline]
+pub(super) fn usual_varints(bytes: &[u8], set: &mut impl FnMut(u64, u64)) -> Option<()> {
+    let mut rest = bytes.iter();
+    while let Some(&key) = rest.next() {
+        if key & 7 != 0 || !(8..0x80).contains(&key) {
+            return None;
+        }
+        let value = varint(&mut rest)?;
+        // The largest number, or a varint that is too long.
+        if value == u64::MAX {
+            return None;
+        }
+        set(u64::from(key >> 3), value);
+    }
+    Some(())
 }

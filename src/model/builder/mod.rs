@@ -6,6 +6,8 @@
 
 mod limits;
 
+pub use limits::Share;
+
 use super::id_map::IdMap;
 use super::ids::{FunctionId, LabelSetId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
@@ -24,7 +26,7 @@ const MAX_STRINGS: usize = 1 << 25;
 
 /// No real location has more inlined functions than this, and each costs a step wherever the
 /// location occurs.
-const MAX_LINES: usize = 10_000;
+pub const MAX_LINES: usize = 10_000;
 
 /// Bytes that the strings of a header may take together. Each reference to a string becomes a copy
 /// of it, so a few bytes in a file could demand any amount of memory.
@@ -60,6 +62,10 @@ pub struct Builder {
     values_per_sample: Option<usize>,
     /// A packed field of locations that ended within a number.
     has_cut_id: bool,
+    /// Bytes of memory that the profile may take.
+    allowed: u64,
+    /// Bytes of the file, if it is known to be short.
+    expected: usize,
 }
 
 impl Default for Builder {
@@ -81,6 +87,8 @@ impl Default for Builder {
             samples: Samples::default(),
             values_per_sample: None,
             has_cut_id: false,
+            allowed: u64::MAX,
+            expected: usize::MAX,
         }
     }
 }
@@ -124,8 +132,8 @@ impl Builder {
     /// Appends a location with its lines, innermost first.
     pub fn location(&mut self, l: RawLocation, lines: &[RawLine]) -> Result<(), Invalid> {
         if lines.len() > MAX_LINES {
-            let (id, n) = (l.id, lines.len());
-            return invalid(format!("location {id} has {n} lines; at most {MAX_LINES} are read"));
+            let id = l.id;
+            return invalid(format!("location {id} has more than {MAX_LINES} lines"));
         }
         self.header.check_new("location", l.id, &mut self.location_ids)?;
         self.locations.push(l);
@@ -161,6 +169,16 @@ impl Builder {
         self.samples.values.push(value);
     }
 
+    /// Like [`Builder::sample_value`], and refuses more values than a sample can have.
+    pub fn next_sample_value(&mut self, value: i64) -> Result<(), Invalid> {
+        let before = self.values_per_sample.unwrap_or(0) * self.samples.len();
+        if self.samples.values.len() - before > MAX_SAMPLE_TYPES {
+            return invalid(format!("a sample with more than {MAX_SAMPLE_TYPES} values"));
+        }
+        self.sample_value(value);
+        Ok(())
+    }
+
     /// Discards what was appended for the current sample.
     pub fn forget_sample(&mut self) {
         let values = self.values_per_sample.unwrap_or(0) * self.samples.len();
@@ -173,7 +191,7 @@ impl Builder {
         let samples = &mut self.samples;
         let n = samples.labels.len();
         let values = *self.values_per_sample.get_or_insert_with(|| {
-            samples.reserve();
+            samples.reserve(self.expected);
             samples.values.len()
         });
         if samples.values.len() != values * (n + 1) {
