@@ -276,7 +276,7 @@ impl Gather {
         column.bytes.shrink_to_fit();
         self.moments.push(Moment {
             name: name.to_owned(),
-            header: profile.header.clone(),
+            header: profile.header.clone().shown(),
             main,
             addresses,
             samples: profile.samples.len(),

@@ -5,68 +5,141 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// Length in bytes above which a demangled name isn't used; the mangled one is shown instead. A
-/// mangled name refers back to its own parts, so three hundred bytes of it can demand more text
-/// than fits in memory.
-const LONGEST: usize = 64 * 1024;
+/// Length in bytes above which the middle of a string isn't shown.
+pub const LONGEST_SHOWN: usize = 2048;
 
-/// The display name of a function, given both names in the profile.
-pub fn display_name<'a>(name: &'a str, system_name: &'a str) -> Cow<'a, str> {
-    if !name.is_empty() && name != system_name {
-        return Cow::Borrowed(name);
+/// A string of a profile as it is shown. One that is longer than [`LONGEST_SHOWN`] has its middle replaced by the number
+/// of bytes left out and a hash of all of it, so that different strings stay different. An input of a few bytes may hold
+/// a name of megabytes, which every row and every format would repeat.
+pub fn bounded(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST_SHOWN {
+        return Cow::Borrowed(text);
     }
-    if let Some(readable) = demangle(system_name) {
-        return Cow::Owned(readable);
+    let half = LONGEST_SHOWN / 2;
+    let (mut head, mut tail) = (half, text.len() - half);
+    while !text.is_char_boundary(head) {
+        head -= 1;
     }
-    if looks_like_cpp(system_name) {
-        let bare = without_matching(system_name, '(', ')');
-        let bare = without_matching(&bare, '<', '>');
-        // Of Python's `<module>` nothing would be left, and pprof says `<unknown>`.
-        if !bare.is_empty() {
-            return Cow::Owned(bare);
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    let (left_out, hash) = (tail - head, fnv(text.as_bytes()));
+    Cow::Owned(format!("{}…{left_out}-bytes-{hash:016x}…{}", &text[..head], &text[tail..]))
+}
+
+/// FNV-1a, the same everywhere and in every version.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Makes mangled names readable, and bounds the time this takes.
+///
+/// A parser of C++ names tries one reading after the other. For a name made for it, each level of nesting doubles the
+/// time, and such names end as errors. So a name is first read to a depth that the names of a library rarely exceed, and
+/// then to one that they never do, as long as few names were read in vain. The others keep their mangled names.
+pub struct Demangler {
+    /// Bytes of names that may still be read in vain.
+    shallow: usize,
+    /// The same for those nested deeply.
+    deep: usize,
+}
+
+impl Default for Demangler {
+    fn default() -> Self {
+        Self { shallow: 256 << 10, deep: 4 << 10 }
+    }
+}
+
+/// Length in bytes above which a mangled name stays as it is. The longest in libLLVM has 490.
+const LONGEST_MANGLED: usize = 4 << 10;
+
+/// Length in bytes above which a readable name isn't used. A mangled name refers back to its own parts, so three hundred
+/// bytes of it can demand more text than fits in memory.
+const LONGEST_READABLE: usize = 16 << 10;
+
+impl Demangler {
+    /// The display name of a function, given both names in the profile.
+    pub fn display_name<'a>(&mut self, name: &'a str, system_name: &'a str) -> Cow<'a, str> {
+        if !name.is_empty() && name != system_name {
+            return Cow::Borrowed(name);
         }
+        if let Some(readable) = self.demangle(system_name) {
+            return Cow::Owned(readable);
+        }
+        if looks_like_cpp(system_name) {
+            let bare = without_matching(system_name, '(', ')');
+            let bare = without_matching(&bare, '<', '>');
+            // Of Python's `<module>` nothing would be left, and pprof says `<unknown>`.
+            if !bare.is_empty() {
+                return Cow::Owned(bare);
+            }
+        }
+        Cow::Borrowed(system_name)
     }
-    Cow::Borrowed(system_name)
+
+    fn demangle(&mut self, symbol: &str) -> Option<String> {
+        // macOS prefixes every symbol with another underscore.
+        let symbol = if symbol.starts_with("__Z") || symbol.starts_with("__R") {
+            &symbol[1..]
+        } else if symbol.starts_with("_Z") || symbol.starts_with("_R") {
+            symbol
+        } else {
+            return None;
+        };
+        if symbol.len() > LONGEST_MANGLED {
+            return None;
+        }
+        if let Ok(rust) = rustc_demangle::try_demangle(symbol) {
+            let mut readable = Bounded::default();
+            return write!(readable, "{rust:#}").ok().map(|()| readable.0);
+        }
+        self.demangle_cpp(symbol)
+    }
+
+    /// A symbol of C++ without parameters and template arguments.
+    #[cfg(feature = "cpp")]
+    fn demangle_cpp(&mut self, symbol: &str) -> Option<String> {
+        // 97 % of the names of libLLVM are nested less deeply than the first, and all less than the second.
+        for (left, depth) in [(&mut self.shallow, 28), (&mut self.deep, 64)] {
+            if *left == 0 {
+                return None;
+            }
+            if let Some(readable) = read_cpp(symbol, depth) {
+                return Some(readable);
+            }
+            *left = left.saturating_sub(symbol.len());
+        }
+        None
+    }
+
+    /// Built without the feature `cpp`: the symbol stays as it is.
+    #[cfg(not(feature = "cpp"))]
+    fn demangle_cpp(&mut self, _: &str) -> Option<String> {
+        None
+    }
 }
 
-fn demangle(symbol: &str) -> Option<String> {
-    // macOS prefixes every symbol with another underscore.
-    let symbol = if symbol.starts_with("__Z") || symbol.starts_with("__R") {
-        &symbol[1..]
-    } else if symbol.starts_with("_Z") || symbol.starts_with("_R") {
-        symbol
-    } else {
-        return None;
-    };
-    if let Ok(rust) = rustc_demangle::try_demangle(symbol) {
-        let mut readable = Bounded::default();
-        return write!(readable, "{rust:#}").ok().map(|()| readable.0);
-    }
-    demangle_cpp(symbol)
-}
-
-/// A symbol of C++ without parameters and template arguments.
 #[cfg(feature = "cpp")]
-fn demangle_cpp(symbol: &str) -> Option<String> {
+fn read_cpp(symbol: &str, depth: u32) -> Option<String> {
+    let parsing = cpp_demangle::ParseOptions::default().recursion_limit(depth);
     let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
     let mut readable = Bounded::default();
-    cpp_demangle::Symbol::new(symbol).ok()?.structured_demangle(&mut readable, &options).ok()?;
+    cpp_demangle::Symbol::new_with_options(symbol, &parsing)
+        .ok()?
+        .structured_demangle(&mut readable, &options)
+        .ok()?;
     Some(without_matching(&readable.0, '<', '>'))
 }
 
-/// Built without the feature `cpp`: the symbol stays as it is.
-#[cfg(not(feature = "cpp"))]
-fn demangle_cpp(_: &str) -> Option<String> {
-    None
-}
-
-/// Text up to [`LONGEST`].
+/// Text up to [`LONGEST_READABLE`].
 #[derive(Default)]
 struct Bounded(String);
 
 impl Write for Bounded {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        if self.0.len() + s.len() > LONGEST {
+        if self.0.len() + s.len() > LONGEST_READABLE {
             return Err(fmt::Error);
         }
         self.0.push_str(s);
@@ -138,7 +211,42 @@ mod tests {
             ("f.<locals>.<lambda>", "f.<locals>.<lambda>", "f.<locals>.<lambda>"),
         ];
         for (name, system, shown) in cases {
-            assert_eq!(display_name(name, system), shown);
+            assert_eq!(Demangler::default().display_name(name, system), shown);
         }
+    }
+
+    #[test]
+    fn long_strings_lose_their_middle_and_stay_different() {
+        let short = "é".repeat(LONGEST_SHOWN / 2);
+        assert_eq!(bounded(&short), short);
+        let long = |middle: &str| format!("a{}{middle}{}z", "é".repeat(3000), "世".repeat(3000));
+        let (one, other) = (bounded(&long("x")).into_owned(), bounded(&long("y")).into_owned());
+        assert_ne!(one, other);
+        assert!(one.len() < LONGEST_SHOWN + 64);
+        assert!(one.starts_with("aéé") && one.ends_with("世z") && one.contains("-bytes-"), "{one}");
+    }
+
+    #[cfg(feature = "cpp")]
+    #[test]
+    fn names_made_to_be_slow_stay_mangled_and_the_others_are_read() {
+        let mut names = Demangler::default();
+        let deep = format!("_ZN1a{}3fooE{}v", "I1bIiE".repeat(5), "i");
+        let slow = |i: usize| {
+            format!("_ZcvquS_cvquS_oncvquS_cvquB3abicvquS_PcvS_S_{}{i}", "cvquS_".repeat(200))
+        };
+        for i in 0..10_000 {
+            let slow = slow(i);
+            assert_eq!(names.display_name("", &slow), slow);
+        }
+        assert_eq!((names.shallow, names.deep), (0, 0));
+        assert_eq!(names.display_name("", "_ZN3foo3barEi"), "_ZN3foo3barEi");
+        let mut names = Demangler::default();
+        assert_eq!(names.display_name("", &deep), deep);
+        assert_eq!(names.display_name("", "_ZN3foo3barEi"), "foo::bar");
+        // Nested deeply, as types of types are.
+        let nested = format!("_Z1fPFv{}i{}E", "PFv".repeat(12), "E".repeat(12));
+        assert_eq!(names.display_name("", &nested), "f");
+        let back = format!("_ZN1aI{}E1fEv", "N1bIS_S_E1cE".repeat(3));
+        assert!(names.display_name("", &back).len() <= LONGEST_READABLE);
     }
 }

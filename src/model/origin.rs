@@ -126,11 +126,11 @@ pub fn is_dependency(file: &str) -> bool {
 
 /// The folder of a module cache that holds a file, up to the version: `/go/pkg/mod/example.com/x@v1.2.3`.
 pub fn module_root(file: &str) -> Option<&str> {
-    file.match_indices("@v").find_map(|(at, _)| {
+    let (at, version) = file.match_indices("@v").find_map(|(at, _)| {
         let version = &file[at + 2..];
-        let end = version.find('/')?;
-        version.starts_with(|c: char| c.is_ascii_digit()).then(|| &file[..at + 2 + end])
-    })
+        version.starts_with(|c: char| c.is_ascii_digit()).then_some((at, version))
+    })?;
+    Some(&file[..at + 2 + version.find('/')?])
 }
 
 /// Whether a tool wrote a source file: a stub of cgo, the `main` of a test, code for protocol buffers, or a wrapper

@@ -7,6 +7,7 @@
 
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::LabelSets;
+use super::names::{LONGEST_SHOWN, bounded};
 use super::symbols::Symbols;
 use crate::units;
 
@@ -59,6 +60,18 @@ pub struct Header {
 }
 
 impl Header {
+    /// The header with its names as they are shown.
+    pub(super) fn shown(mut self) -> Self {
+        let types = self.sample_types.iter_mut().chain([&mut self.period_type]);
+        let names = types.flat_map(|t| [&mut t.name, &mut t.unit]);
+        for name in names.chain([&mut self.default_sample_type]) {
+            if name.len() > LONGEST_SHOWN {
+                *name = bounded(name).into_owned();
+            }
+        }
+        self
+    }
+
     /// Position of a sample type by name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.sample_types.iter().position(|t| t.name == name)

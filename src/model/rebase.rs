@@ -9,7 +9,7 @@ use super::measures;
 use super::profile::{Header, Profile, SampleType};
 use super::series::{Series, Snapshot};
 pub use super::shared_tables::NoCommonSampleType;
-use super::shared_tables::{Names, Rows, SharedTables};
+use super::shared_tables::{Names, Rows, SharedTables, Texts};
 use super::symbols::{Mapping, Symbols};
 use crate::units;
 
@@ -41,7 +41,7 @@ impl Rebase {
         }
         self.snapshots.push(Snapshot {
             name: name.to_owned(),
-            header,
+            header: header.shown(),
             main,
             addresses,
             samples,
@@ -82,8 +82,9 @@ impl Newest {
         age: Age,
     ) -> (Option<Mapping>, AddressSpace) {
         let (mut main, mut addresses) = (None, AddressSpace::default());
+        let mut texts = Texts::of(profile);
         for (row, m) in rows.iter().zip(&profile.symbols.mappings) {
-            let m = shared.mapping(profile, m);
+            let m = shared.mapping(&mut texts, m);
             main.get_or_insert(m);
             addresses.push(m, shared.symbols.text(m.file));
             match self.0.get_mut(row.index()) {

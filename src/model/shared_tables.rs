@@ -9,7 +9,7 @@
 use super::ids::{FunctionId, LabelSetId, LocationId, MappingId, StringId};
 use super::labels::{Label, LabelSets, LabelValue};
 use super::measures::{self, Kind};
-use super::names::display_name;
+use super::names::{Demangler, bounded};
 use super::profile::{Header, Profile};
 use super::symbols::{Function, Line, Mapping, Symbols};
 use crate::printable::escape;
@@ -82,6 +82,23 @@ pub(super) struct Rows {
     pub(super) labels: Vec<LabelSetId>,
 }
 
+/// Where the strings of a profile are in the shared tables. Each is looked up once: it may be long, and many entries may
+/// have it.
+pub(super) struct Texts<'a> {
+    profile: &'a Profile,
+    /// Each as it is.
+    own: Vec<Option<StringId>>,
+    /// Each as the name of a function.
+    shown: Vec<Option<StringId>>,
+}
+
+impl<'a> Texts<'a> {
+    /// Those of a profile, none of them looked up yet.
+    pub(super) fn of(profile: &'a Profile) -> Self {
+        Self { profile, own: vec![None; profile.symbols.strings.len()], shown: Vec::new() }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct MappingKey {
     size: u64,
@@ -95,6 +112,7 @@ pub(super) struct SharedTables {
     pub(super) symbols: Symbols,
     pub(super) label_sets: LabelSets,
     names: Names,
+    demangler: Demangler,
     mapping_index: HashMap<MappingKey, MappingId, FxBuildHasher>,
     function_index: HashMap<Function, FunctionId, FxBuildHasher>,
     location_index: HashTable<u32>,
@@ -123,12 +141,31 @@ impl SharedTables {
     }
 
     /// A mapping of a profile, with shared strings.
-    pub(super) fn mapping(&mut self, profile: &Profile, m: &Mapping) -> Mapping {
-        Mapping { file: self.text(profile, m.file), build_id: self.text(profile, m.build_id), ..*m }
+    pub(super) fn mapping(&mut self, texts: &mut Texts<'_>, m: &Mapping) -> Mapping {
+        Mapping { file: self.text(texts, m.file), build_id: self.text(texts, m.build_id), ..*m }
     }
 
-    fn text(&mut self, profile: &Profile, id: StringId) -> StringId {
-        self.symbols.strings.intern(profile.text(id))
+    fn text(&mut self, texts: &mut Texts<'_>, id: StringId) -> StringId {
+        let Texts { profile, own, .. } = texts;
+        *own[id.index()].get_or_insert_with(|| match self.names {
+            Names::Raw => self.symbols.strings.intern(profile.text(id)),
+            Names::Shown => self.symbols.strings.intern(&bounded(profile.text(id))),
+        })
+    }
+
+    /// The name of a function for people.
+    fn name(&mut self, texts: &mut Texts<'_>, f: &Function) -> StringId {
+        let name = self.text(texts, f.name);
+        let is_own = name != StringId(0) && name != self.text(texts, f.system_name);
+        if self.names == Names::Raw || is_own {
+            return name;
+        }
+        let Texts { profile, own, shown } = texts;
+        shown.resize(own.len(), None);
+        *shown[f.system_name.index()].get_or_insert_with(|| {
+            let shown = self.demangler.display_name("", profile.text(f.system_name));
+            self.symbols.strings.intern(&bounded(&shown))
+        })
     }
 
     /// The shared row of each mapping.
@@ -139,8 +176,9 @@ impl SharedTables {
     /// The shared row of each mapping, with the offset to add to its addresses.
     fn mappings(&mut self, profile: &Profile) -> Vec<(MappingId, u64)> {
         let mut rows = Vec::new();
+        let mut texts = Texts::of(profile);
         for m in &profile.symbols.mappings {
-            let m = self.mapping(profile, m);
+            let m = self.mapping(&mut texts, m);
             let key = MappingKey {
                 size: m.rounded_size(),
                 offset: m.offset,
@@ -159,22 +197,16 @@ impl SharedTables {
     /// The rows of functions; adds only the wanted ones.
     fn functions(&mut self, profile: &Profile, wanted: Option<&[bool]>) -> Vec<FunctionId> {
         let mut rows = Vec::with_capacity(profile.symbols.functions.len());
+        let mut texts = Texts::of(profile);
         for (i, f) in profile.symbols.functions.iter().enumerate() {
             if wanted.is_some_and(|wanted| !wanted[i]) {
                 rows.push(FunctionId::default());
                 continue;
             }
-            let name = match self.names {
-                Names::Raw => self.text(profile, f.name),
-                Names::Shown => {
-                    let name = display_name(profile.text(f.name), profile.text(f.system_name));
-                    self.symbols.strings.intern(&name)
-                }
-            };
             let function = Function {
-                name,
-                system_name: self.text(profile, f.system_name),
-                filename: self.text(profile, f.filename),
+                name: self.name(&mut texts, f),
+                system_name: self.text(&mut texts, f.system_name),
+                filename: self.text(&mut texts, f.filename),
                 start_line: f.start_line,
             };
             let shared = &mut self.symbols.functions;
@@ -259,17 +291,18 @@ impl SharedTables {
     /// The row of each label set.
     pub(super) fn labels(&mut self, profile: &Profile) -> Vec<LabelSetId> {
         let mut rows = Vec::with_capacity(profile.label_sets.len());
+        let mut texts = Texts::of(profile);
         for id in profile.label_sets.ids() {
             let mut set: Vec<Label> = profile
                 .label_sets
                 .get(id)
                 .iter()
                 .map(|label| Label {
-                    key: self.text(profile, label.key),
+                    key: self.text(&mut texts, label.key),
                     value: match label.value {
-                        LabelValue::Text(text) => LabelValue::Text(self.text(profile, text)),
+                        LabelValue::Text(text) => LabelValue::Text(self.text(&mut texts, text)),
                         LabelValue::Number(n, unit) => {
-                            LabelValue::Number(n, self.text(profile, unit))
+                            LabelValue::Number(n, self.text(&mut texts, unit))
                         }
                     },
                 })

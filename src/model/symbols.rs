@@ -181,7 +181,10 @@ impl Symbols {
     /// A hash of each location's meaning, independent of ids: equal locations of two profiles, by
     /// the rules of [`super::rebase::Rebase`], have equal hashes.
     pub fn location_hashes(&self) -> Vec<u64> {
-        let text = |id| self.text(id);
+        // A string may be long, and many functions may have it.
+        let text: Vec<u64> =
+            (0..self.strings.len()).map(|id| hash(&self.text(StringId::from_index(id)))).collect();
+        let text = |id: StringId| text[id.index()];
         let mappings: Vec<u64> = self
             .mappings
             .iter()

@@ -57,16 +57,20 @@ fn has_line(stack: &ValuedStack) -> bool {
     value.before >= 0 && value.after >= 0 && (value.before > 0 || value.after > 0)
 }
 
-/// The line, changed so that its last word can't be taken for a value.
+/// The line, changed so that none of its last words can be taken for a value.
 fn without_number(line: &str) -> Cow<'_, str> {
-    match line.rsplit_once(' ') {
-        Some((before, last))
-            if last.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+')) =>
-        {
-            Cow::Owned(format!("{}_{last}", without_number(before)))
-        }
-        _ => Cow::Borrowed(line),
+    let is_number = |word: &str| {
+        word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'))
+    };
+    let mut rest = line;
+    while let Some((before, _)) = rest.rsplit_once(' ').filter(|(_, last)| is_number(last)) {
+        rest = before;
     }
+    let numbers = &line[rest.len()..];
+    if numbers.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    Cow::Owned(format!("{rest}{}", numbers.replace(' ', "_")))
 }
 
 #[cfg(test)]
