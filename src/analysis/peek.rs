@@ -9,13 +9,14 @@ use crate::graph::neighbors::neighbors;
 use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A row that calls, or is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Neighbor {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Values of samples that went along this call, each counted once.
     #[serde(flatten)]
     pub value: Change<i64>,
@@ -28,7 +29,7 @@ pub struct Neighbor {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeekRow {
     /// Name as `go tool pprof` prints it at the same granularity.
-    pub name: String,
+    pub name: Arc<str>,
     /// Flat and cum.
     #[serde(flatten)]
     pub value: Change<Measure>,
@@ -106,15 +107,14 @@ pub fn peek(
     let errors = errors(subject, &stacks, &asked);
     let mut is_shown = vec![false; frames.len()];
     matching.iter().for_each(|(row, _)| is_shown[row.0 as usize] = true);
+    // A row may call, and be called by, all others.
+    let names: Vec<Arc<str>> = rows.clone().map(|row| frames.name(row).into()).collect();
+    let name = |row: RowId| names[row.0 as usize].clone();
     // The calls of each row; each call is listed at both of its ends.
     let mut calls: Vec<(Vec<Neighbor>, Vec<Neighbor>)> = vec![Default::default(); frames.len()];
     for call in &found.calls {
         let value = subject.change(call.value.into());
-        let neighbor = |row: RowId| Neighbor {
-            name: frames.name(row).to_owned(),
-            value,
-            inline: call.is_inlined,
-        };
+        let neighbor = |row: RowId| Neighbor { name: name(row), value, inline: call.is_inlined };
         if !value.is_zero() {
             for (end, of) in [(call.callee, call.caller), (call.caller, call.callee)] {
                 let (callers, callees) = &mut calls[end.0 as usize];
@@ -135,7 +135,7 @@ pub fn peek(
     let rows = matching.iter().zip(errors).map(|((row, value), error)| {
         let (callers, callees) = std::mem::take(&mut calls[row.0 as usize]);
         PeekRow {
-            name: frames.name(*row).to_owned(),
+            name: name(*row),
             value: *value,
             flat_percent: percent(value.delta_or_value().flat, whole),
             cum_percent: percent(value.delta_or_value().cum, whole),

@@ -577,13 +577,13 @@ fn errors(delta: i64, margin: i64) -> MeasureBounds {
 /// A function between its callers and its callees.
 pub(crate) fn peeked() -> Report {
     let neighbor = |name: &str, before: i64, after: i64, inline: bool| Neighbor {
-        name: name.to_owned(),
+        name: name.into(),
         value: Change::new(Some(before), after),
         inline,
     };
     let rows = vec![
         PeekRow {
-            name: "github.com/acme/chat/internal/limiter.windowFor".to_owned(),
+            name: "github.com/acme/chat/internal/limiter.windowFor".into(),
             value: measures(120 * MIB, 521 * MIB, 12 * MIB),
             flat_percent: Some(71.5),
             cum_percent: Some(71.5),
@@ -594,7 +594,7 @@ pub(crate) fn peeked() -> Report {
             callees: vec![neighbor("runtime.growslice", 12 * MIB, 12 * MIB, false)],
         },
         PeekRow {
-            name: "main.rebuildCache".to_owned(),
+            name: "main.rebuildCache".into(),
             value: measures(40 * MIB, 28 * MIB, 0),
             flat_percent: Some(-2.1),
             cum_percent: Some(-2.1),

@@ -6,11 +6,14 @@
 
 use super::label::RowLabel;
 use super::name;
+pub(super) use super::packed::Tone;
+use super::packed::{Line, Lines};
 pub(super) use crate::output::columns::Kind;
 use crate::output::columns::{Columns, cells::cut_right};
 use crate::output::{Style, Width};
 use anstyle::{AnsiColor, Effects, Style as Ansi};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use std::borrow::Cow;
 use std::io;
 use unicode_width::UnicodeWidthStr;
 
@@ -25,30 +28,6 @@ const TEXT_AT_MOST: usize = 24;
 /// Beyond this width the eye can't follow the line from a name to the values right of it.
 const NAME_AT_MOST: usize = 96;
 
-/// The meaning of a line, shown by colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Nothing special.
-    Plain,
-    /// Grew: the first cell is red.
-    Growth,
-    /// Shrank: the first cell is green.
-    Shrink,
-    /// Unimportant: the whole line is dim.
-    Dim,
-}
-
-impl Tone {
-    /// The tone of a change.
-    pub(super) fn of(delta: i64) -> Self {
-        match delta.signum() {
-            1 => Tone::Growth,
-            -1 => Tone::Shrink,
-            _ => Tone::Plain,
-        }
-    }
-}
-
 /// Columns and lines. A column has its title and its cells in one place, so the two can't be
 /// swapped.
 pub(super) struct Grid<'a, R> {
@@ -62,7 +41,7 @@ type Cell<'a, R> = Box<dyn Fn(&R) -> String + 'a>;
 impl<'a, R> Grid<'a, R> {
     pub(super) fn new() -> Self {
         let layout =
-            Layout { columns: Vec::new(), lines: Vec::new(), name_at_least: NAME_AT_LEAST };
+            Layout { columns: Vec::new(), lines: Lines::default(), name_at_least: NAME_AT_LEAST };
         Grid { cells: Vec::new(), layout }
     }
 
@@ -104,21 +83,17 @@ impl<'a, R> Grid<'a, R> {
 
     /// Adds the line of a row.
     pub(super) fn push(&mut self, row: &R, label: RowLabel, tone: Tone) {
-        let cells = self.cells.iter().map(|cell| cell(row)).collect();
-        self.layout.lines.push(Some(GridLine { cells, label, tone }));
+        self.layout.lines.push(self.cells.iter().map(|cell| cell(row)), label, tone);
     }
 
     /// Adds a line that is only a label.
     pub(super) fn push_label(&mut self, label: RowLabel, tone: Tone) {
-        let cells = vec![String::new(); self.cells.len()];
-        self.layout.lines.push(Some(GridLine { cells, label, tone }));
+        self.layout.lines.push(self.cells.iter().map(|_| String::new()), label, tone);
     }
 
     /// Adds a blank line, unless it would be the first.
     pub(super) fn gap(&mut self) {
-        if matches!(self.layout.lines.last(), Some(Some(_))) {
-            self.layout.lines.push(None);
-        }
+        self.layout.lines.push_blank();
     }
 
     /// Writes the grid, each line indented by `indent` columns.
@@ -132,13 +107,6 @@ impl<'a, R> Grid<'a, R> {
     }
 }
 
-/// One line: a cell per column (that of the names is empty), and its name.
-struct GridLine {
-    cells: Vec<String>,
-    label: RowLabel,
-    tone: Tone,
-}
-
 /// The title and kind of a column, and how soon it may be left out.
 struct Column<'a> {
     title: &'a str,
@@ -149,10 +117,30 @@ struct Column<'a> {
 /// The texts of a grid, and how they are laid out.
 struct Layout<'a> {
     columns: Vec<Column<'a>>,
-    /// `None` is a blank line.
-    lines: Vec<Option<GridLine>>,
+    lines: Lines,
     /// Minimum width of names: below it, another column is left out.
     name_at_least: usize,
+}
+
+/// The largest width that cells are aligned to. A line with a wider cell is as long as it needs to be, and the others
+/// don't follow it.
+const ALIGNED_AT_MOST: usize = 1000;
+/// Number of lines laid out at a time: a table needs several times the memory of its text.
+const BLOCK: usize = 256;
+
+/// How the columns are laid out.
+struct Plan {
+    /// Maximum width of columns of text, and of code.
+    text: usize,
+    code: usize,
+    /// Width of the widest unit of each column.
+    units: Vec<usize>,
+    /// Width of each column; 0 if all of its cells are empty.
+    widths: Vec<usize>,
+    /// The columns shown, from the left.
+    shown: Vec<usize>,
+    /// Maximum width of names.
+    names: usize,
 }
 
 impl Layout<'_> {
@@ -163,42 +151,37 @@ impl Layout<'_> {
         indent: usize,
         out: &mut dyn io::Write,
     ) -> io::Result<()> {
-        while matches!(self.lines.last(), Some(None)) {
-            self.lines.pop();
+        self.lines.trim();
+        let plan = self.plan(width, indent);
+        let first = plan.shown.first().map_or(0, |&column| plan.widths[column]);
+        let mut block: Vec<(Option<Vec<String>>, Tone)> = Vec::new();
+        let mut titles = self.has_titles();
+        if titles {
+            let titles = plan.shown.iter().map(|&column| self.columns[column].title.to_owned());
+            block.push((Some(titles.collect()), Tone::Plain));
         }
-        if let Width::Columns(columns) = width {
-            self.shorten_text(TEXT_AT_MOST.max(columns / 3));
+        let mut lines = self.lines();
+        loop {
+            block.extend(lines.by_ref().take(BLOCK).map(|line| match line {
+                None => (None, Tone::Plain),
+                Some(line) => (Some(self.cells(&line, &plan)), line.tone),
+            }));
+            if block.is_empty() {
+                return Ok(());
+            }
+            let texts = self.rendered(&plan, block.iter().map(|(cells, _)| cells.as_deref()));
+            for (text, (_, tone)) in texts.zip(&block) {
+                let paint = match tone {
+                    _ if std::mem::take(&mut titles) => Some((Ansi::new().bold(), usize::MAX)),
+                    Tone::Plain => None,
+                    Tone::Growth => Some((AnsiColor::Red.on_default(), first)),
+                    Tone::Shrink => Some((AnsiColor::Green.on_default(), first)),
+                    Tone::Dim => Some((Ansi::new().effects(Effects::DIMMED), usize::MAX)),
+                };
+                write_line(&text, indent, paint.filter(|_| color), out)?;
+            }
+            block.clear();
         }
-        self.align_units();
-        let widths = self.content_widths();
-        let shown = self.choose(&widths, width, indent);
-        if let Width::Columns(columns) = width {
-            self.cut_code(columns.saturating_sub(self.width_of_others(&shown, &widths) + indent));
-        }
-        let others = self.width_of_others(&shown, &widths) + indent;
-        let room = match width {
-            Width::Columns(columns) => columns.saturating_sub(others).min(NAME_AT_MOST),
-            Width::Unlimited => usize::MAX,
-        };
-        let table = self.table(&shown, room);
-        let first = shown.first().map_or(0, |&column| widths[column]);
-        let bold = Ansi::new().bold();
-        let mut lines = table.lines();
-        let titles = self.has_titles().then(|| lines.next()).flatten();
-        if let Some(line) = titles {
-            write_line(&line, indent, color.then_some((bold, usize::MAX)), out)?;
-        }
-        for (line, text) in self.lines.iter().zip(lines) {
-            let tone = line.as_ref().map_or(Tone::Plain, |line| line.tone);
-            let paint = match tone {
-                Tone::Plain => None,
-                Tone::Growth => Some((AnsiColor::Red.on_default(), first)),
-                Tone::Shrink => Some((AnsiColor::Green.on_default(), first)),
-                Tone::Dim => Some((Ansi::new().effects(Effects::DIMMED), usize::MAX)),
-            };
-            write_line(&text, indent, paint.filter(|_| color), out)?;
-        }
-        Ok(())
     }
 
     /// Whether there is a header line.
@@ -206,62 +189,101 @@ impl Layout<'_> {
         self.columns.iter().any(|column| !column.title.is_empty())
     }
 
-    fn rows(&self) -> impl Iterator<Item = &GridLine> {
-        self.lines.iter().flatten()
+    /// `None` is a blank line.
+    fn lines(&self) -> impl Iterator<Item = Option<Line<'_>>> {
+        self.lines.iter(self.columns.len())
     }
 
-    /// Shortens text, such as a file name with all its folders, to a width that leaves room for
-    /// names.
-    fn shorten_text(&mut self, width: usize) {
-        for column in 0..self.columns.len() {
-            if self.columns[column].kind == Kind::Text {
-                for line in self.lines.iter_mut().flatten() {
-                    line.cells[column] = name::fit(&line.cells[column], width);
-                }
-            }
-        }
-    }
-
-    /// Cuts code off where its line ends.
-    fn cut_code(&mut self, width: usize) {
-        for column in 0..self.columns.len() {
-            if self.columns[column].kind == Kind::Code {
-                for line in self.lines.iter_mut().flatten() {
-                    line.cells[column] = cut_right(&line.cells[column], width);
-                }
-            }
-        }
-    }
-
-    /// Aligns the units of a column: `12.0 MiB` and `17   B`.
-    fn align_units(&mut self) {
-        for column in 0..self.columns.len() {
-            if self.columns[column].kind != Kind::Number {
-                continue;
-            }
-            let widest = self.rows().map(|line| unit(&line.cells[column]).width()).max();
-            for line in self.lines.iter_mut().flatten() {
-                let cell = &mut line.cells[column];
-                // A word such as "new" isn't a number: it is right-aligned.
-                if cell.contains(|c: char| c.is_ascii_digit()) {
-                    let missing = widest.unwrap_or(0) - unit(cell).width();
-                    // A number without a unit also lacks the space before it.
-                    let space = usize::from(unit(cell).is_empty() && widest > Some(0));
-                    cell.push_str(&" ".repeat(missing + space));
-                }
-            }
-        }
-    }
-
-    fn content_widths(&self) -> Vec<usize> {
-        let of = |column: usize| {
-            let cells = self.rows().map(|line| line.cells[column].width()).max().unwrap_or(0);
-            if cells > 0 { cells.max(self.columns[column].title.width()) } else { 0 }
+    fn plan(&self, width: Width, indent: usize) -> Plan {
+        let text = match width {
+            // Text, such as a file name with all its folders, leaves room for names.
+            Width::Columns(columns) => TEXT_AT_MOST.max(columns / 3),
+            Width::Unlimited => usize::MAX,
         };
-        (0..self.columns.len()).map(of).collect()
+        let mut plan = Plan {
+            text,
+            code: usize::MAX,
+            units: vec![0; self.columns.len()],
+            widths: vec![0; self.columns.len()],
+            shown: Vec::new(),
+            names: usize::MAX,
+        };
+        for line in self.lines().flatten() {
+            for (column, cell) in line.cells.iter().enumerate() {
+                if self.columns[column].kind == Kind::Number {
+                    plan.units[column] = plan.units[column].max(unit(cell).width());
+                }
+            }
+        }
+        let mut names = 0;
+        for line in self.lines().flatten() {
+            for (column, cell) in line.cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty())
+            {
+                let own = self.cell(&plan, column, cell).width();
+                let widest = &mut plan.widths[column];
+                *widest = (*widest).max(if own <= ALIGNED_AT_MOST { own } else { 1 });
+            }
+            names = names.max(line.label.short_width());
+        }
+        for (column, width) in plan.widths.iter_mut().enumerate().filter(|(_, width)| **width > 0) {
+            *width = (*width).max(self.columns[column].title.width());
+        }
+        self.choose(&mut plan, names, width, indent);
+        if let Width::Columns(columns) = width {
+            let others = self.width_of_others(&plan) + indent;
+            plan.code = columns.saturating_sub(others);
+            plan.names = plan.code.min(NAME_AT_MOST);
+        }
+        // The last column needs no width.
+        for &column in plan.shown.iter().rev().skip(1) {
+            if self.columns[column].kind == Kind::Name {
+                let label = |line: Line<'_>| self.label(&line, &plan).width();
+                let widest =
+                    self.lines().flatten().map(label).filter(|&own| own <= ALIGNED_AT_MOST);
+                plan.widths[column] =
+                    widest.max().unwrap_or(0).max(self.columns[column].title.width());
+                break;
+            }
+        }
+        plan
     }
 
-    fn width_of_others(&self, shown: &[usize], widths: &[usize]) -> usize {
+    /// The text of a cell.
+    fn cell<'a>(&self, plan: &Plan, column: usize, cell: &'a str) -> Cow<'a, str> {
+        match self.columns[column].kind {
+            Kind::Text if plan.text < usize::MAX => Cow::Owned(name::fit(cell, plan.text)),
+            // Code is cut off where its line ends.
+            Kind::Code if plan.code < usize::MAX => Cow::Owned(cut_right(cell, plan.code)),
+            // Units stand under each other: `12.0 MiB` and `17   B`. A word such as "new" isn't a number: it is
+            // right-aligned.
+            Kind::Number if cell.contains(|c: char| c.is_ascii_digit()) => {
+                let missing = plan.units[column] - unit(cell).width();
+                // A number without a unit also lacks the space before it.
+                let space = usize::from(unit(cell).is_empty() && plan.units[column] > 0);
+                match missing + space {
+                    0 => Cow::Borrowed(cell),
+                    blanks => Cow::Owned(format!("{cell}{:blanks$}", "")),
+                }
+            }
+            _ => Cow::Borrowed(cell),
+        }
+    }
+
+    fn label(&self, line: &Line<'_>, plan: &Plan) -> String {
+        let is_shown = |title: &str| plan.shown.iter().any(|&at| self.columns[at].title == title);
+        line.label.fit(plan.names, is_shown)
+    }
+
+    /// The texts of a line in the columns shown.
+    fn cells(&self, line: &Line<'_>, plan: &Plan) -> Vec<String> {
+        let text = |&column: &usize| match self.columns[column].kind {
+            Kind::Name => self.label(line, plan),
+            _ => self.cell(plan, column, line.cells[column]).into_owned(),
+        };
+        plan.shown.iter().map(text).collect()
+    }
+
+    fn width_of_others(&self, Plan { shown, widths, .. }: &Plan) -> usize {
         let others = shown
             .iter()
             .filter(|&&column| !matches!(self.columns[column].kind, Kind::Name | Kind::Code));
@@ -269,65 +291,84 @@ impl Layout<'_> {
         others.map(|&column| widths[column]).sum::<usize>() + gaps
     }
 
-    /// The columns to show: those with a value, minus the least important ones if names would get
-    /// too little room.
-    fn choose(&self, widths: &[usize], width: Width, indent: usize) -> Vec<usize> {
+    /// Chooses the columns to show: those with a value, minus the least important ones if names, of which the widest
+    /// would like `names` columns, would get too little room.
+    fn choose(&self, plan: &mut Plan, names: usize, width: Width, indent: usize) {
         let is_name = |column: usize| self.columns[column].kind == Kind::Name;
-        let mut shown: Vec<usize> =
-            (0..widths.len()).filter(|&column| widths[column] > 0 || is_name(column)).collect();
-        let Width::Columns(available) = width else { return shown };
-        let code = shown.iter().filter(|&&column| self.columns[column].kind == Kind::Code);
-        let code = code.map(|&column| widths[column].min(CODE_AT_LEAST)).sum::<usize>();
-        let wanted = code
-            + if shown.iter().any(|&column| is_name(column)) {
-                self.rows()
-                    .map(|line| line.label.short_width())
-                    .max()
-                    .unwrap_or(0)
-                    .min(self.name_at_least)
-            } else {
-                0
-            };
-        while self.width_of_others(&shown, widths) + indent + wanted > available {
+        plan.shown = (0..plan.widths.len())
+            .filter(|&column| plan.widths[column] > 0 || is_name(column))
+            .collect();
+        let Width::Columns(available) = width else { return };
+        let code = plan.shown.iter().filter(|&&column| self.columns[column].kind == Kind::Code);
+        let code = code.map(|&column| plan.widths[column].min(CODE_AT_LEAST)).sum::<usize>();
+        let has_names = plan.shown.iter().any(|&column| is_name(column));
+        let wanted = code + if has_names { names.min(self.name_at_least) } else { 0 };
+        while self.width_of_others(plan) + indent + wanted > available {
             let droppable =
-                shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
+                plan.shown.iter().filter(|&&column| self.columns[column].drop_order.is_some());
             let Some(&column) = droppable.min_by_key(|&&column| self.columns[column].drop_order)
             else {
                 break;
             };
-            shown.retain(|&other| other != column);
+            plan.shown.retain(|&other| other != column);
         }
-        shown
     }
 
-    fn table(&self, shown: &[usize], room: usize) -> Table {
+    /// Lays out lines, given the texts of their cells; `None` is a blank line.
+    fn rendered<'a>(
+        &self,
+        plan: &Plan,
+        lines: impl Iterator<Item = Option<&'a [String]>> + Clone,
+    ) -> impl Iterator<Item = String> {
+        let is_wide = |cells: &&[String]| {
+            cells.iter().any(|cell| cell.len() > ALIGNED_AT_MOST && cell.width() > ALIGNED_AT_MOST)
+        };
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
-        if self.has_titles() {
-            table.set_header(shown.iter().map(|&column| self.columns[column].title));
+        for cells in lines.clone() {
+            table.add_row(match cells.filter(|cells| !is_wide(cells)) {
+                Some(cells) => cells.to_vec(),
+                None => vec![String::new(); plan.shown.len()],
+            });
         }
-        let is_shown =
-            |title: &str| shown.iter().any(|&column| self.columns[column].title == title);
-        for line in &self.lines {
-            table.add_row(shown.iter().map(|&column| match line {
-                None => String::new(),
-                Some(line) if self.columns[column].kind == Kind::Name => {
-                    line.label.fit(room, is_shown)
-                }
-                Some(line) => line.cells[column].clone(),
-            }));
-        }
-        for (index, &column) in shown.iter().enumerate() {
+        let last = plan.shown.len().saturating_sub(1);
+        for (index, &column) in plan.shown.iter().enumerate() {
             if let Some(layout) = table.column_mut(index) {
-                let last = index + 1 == shown.len();
-                layout.set_padding((0, if last { 0 } else { GAP as u16 }));
-                if matches!(self.columns[column].kind, Kind::Number | Kind::Mixed) {
+                let gap = if index == last { 0 } else { GAP as u16 };
+                layout.set_padding((0, gap));
+                if plan.widths[column] > 0 {
+                    let width = comfy_table::Width::Fixed(plan.widths[column] as u16 + gap);
+                    layout.set_constraint(ColumnConstraint::Absolute(width));
+                }
+                if self.is_right_aligned(column) {
                     layout.set_cell_alignment(CellAlignment::Right);
                 }
             }
         }
-        table
+        let rows: Vec<String> = table.lines().collect();
+        let wide: Vec<Option<String>> = lines
+            .map(|cells| cells.filter(is_wide).map(|cells| self.unaligned(plan, cells)))
+            .collect();
+        rows.into_iter().zip(wide).map(|(row, wide)| wide.unwrap_or(row))
+    }
+
+    /// A line with a cell that is too wide: what follows it isn't aligned.
+    fn unaligned(&self, plan: &Plan, cells: &[String]) -> String {
+        let mut text = String::new();
+        for (&column, cell) in plan.shown.iter().zip(cells) {
+            let blanks = plan.widths[column].saturating_sub(cell.width());
+            let (left, right) =
+                if self.is_right_aligned(column) { (blanks, 0) } else { (0, blanks) };
+            text.extend(std::iter::repeat_n(' ', left));
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', right + GAP));
+        }
+        text
+    }
+
+    fn is_right_aligned(&self, column: usize) -> bool {
+        matches!(self.columns[column].kind, Kind::Number | Kind::Mixed)
     }
 }
 

@@ -6,29 +6,68 @@ use super::name::{fit, shortest_path};
 use crate::model::origin;
 use unicode_width::UnicodeWidthStr;
 
-/// Precedes the caller of a row.
-const CALLER: &str = " ← ";
-/// Precedes the callee of a site.
-const CALLEE: &str = " → ";
+/// Precedes the second name of a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrow {
+    /// The caller of a row follows.
+    Caller,
+    /// The callee of a site follows.
+    Callee,
+}
+
+impl Arrow {
+    fn text(self) -> &'static str {
+        match self {
+            Arrow::Caller => " ← ",
+            Arrow::Callee => " → ",
+        }
+    }
+
+    /// The arrow as a number other than 0.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Arrow::Caller => 1,
+            Arrow::Callee => 2,
+        }
+    }
+
+    /// The arrow of a number.
+    pub(super) fn of_number(number: u8) -> Option<Self> {
+        [Arrow::Caller, Arrow::Callee].into_iter().find(|arrow| arrow.number() == number)
+    }
+}
+
+/// A word after the names, and the titles of the columns that give the same information.
+pub(super) type Status = (&'static str, [&'static str; 2]);
 
 /// The text in the function column of one line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RowLabel {
     /// The name of the row.
     name: String,
-    /// A second name and the arrow before it: the caller (` ← `) or the callee (` → `).
-    second: Option<(&'static str, String)>,
+    /// A second name and the arrow before it.
+    second: Option<(Arrow, String)>,
     /// Whether the second name is left out where it would cut the first.
     is_second_optional: bool,
     /// A remark after the names: ` (was main.foo.func2)`.
     remark: String,
     /// The line of a tree, which replaces all of that.
-    chain: Option<Chain>,
+    pub(super) chain: Option<Chain>,
     /// Whether the name is a path: that of a package or a file.
     path_matters: bool,
-    /// A word after the names, unless one of the columns with these titles is shown, which gives
-    /// the same information.
-    pub(super) status: Option<(&'static str, [&'static str; 2])>,
+    /// A word after the names, unless one of the columns with these titles is shown.
+    pub(super) status: Option<Status>,
+}
+
+/// The texts of a label that is no line of a tree.
+#[derive(Clone, Copy)]
+pub(super) struct LabelText<'a> {
+    pub(super) name: &'a str,
+    pub(super) second: Option<(Arrow, &'a str)>,
+    pub(super) is_second_optional: bool,
+    pub(super) remark: &'a str,
+    pub(super) path_matters: bool,
+    pub(super) status: Option<Status>,
 }
 
 impl RowLabel {
@@ -54,7 +93,7 @@ impl RowLabel {
 
     /// Adds the caller under which the row is listed.
     pub(super) fn under(mut self, caller: &str) -> Self {
-        self.second = Some((CALLER, escape(caller).into_owned()));
+        self.second = Some((Arrow::Caller, escape(caller).into_owned()));
         self.explained(caller)
     }
 
@@ -65,7 +104,7 @@ impl RowLabel {
 
     /// Adds the function it calls.
     pub(super) fn into_callee(mut self, callee: &str) -> Self {
-        self.second = Some((CALLEE, escape(callee).into_owned()));
+        self.second = Some((Arrow::Callee, escape(callee).into_owned()));
         self
     }
 
@@ -75,69 +114,78 @@ impl RowLabel {
         self
     }
 
+    /// Its texts.
+    pub(super) fn text(&self) -> LabelText<'_> {
+        LabelText {
+            name: &self.name,
+            second: self.second.as_ref().map(|(arrow, name)| (*arrow, name.as_str())),
+            is_second_optional: self.is_second_optional,
+            remark: &self.remark,
+            path_matters: self.path_matters,
+            status: self.status,
+        }
+    }
+}
+
+impl LabelText<'_> {
     /// Width of the whole text, without the status.
     fn width(&self) -> usize {
-        let second = self.second.as_ref().map_or(0, |(arrow, name)| arrow.width() + name.width());
+        let second = self.second.map_or(0, |(arrow, name)| arrow.text().width() + name.width());
         self.name.width() + second + self.remark.width()
     }
 
     /// Width with import paths cut and nothing else: the width it should get.
     pub(super) fn short_width(&self) -> usize {
-        if let Some(chain) = &self.chain {
-            return chain.short_width();
-        }
         if self.path_matters {
             return self.width();
         }
-        let second = self.second.as_ref().filter(|_| !self.is_second_optional);
+        let second = self.second.filter(|_| !self.is_second_optional);
         let second = second.map_or(0, |(_, name)| 3 + shortest_path(name).width());
-        shortest_path(&self.name).width() + second + self.remark.width()
+        shortest_path(self.name).width() + second + self.remark.width()
     }
 
     /// The text in at most `width` columns, in a table whose columns `is_shown` knows by title.
     pub(super) fn fit(&self, width: usize, is_shown: impl Fn(&str) -> bool) -> String {
-        if let Some(chain) = &self.chain {
-            return chain.fit(width);
-        }
         let status = match self.status {
             Some((word, columns)) if !columns.into_iter().any(is_shown) => format!("  [{word}]"),
             _ => String::new(),
         };
         if self.width() + status.width() <= width {
-            let (arrow, second) = self.second.as_ref().map_or(("", ""), |(a, s)| (*a, s.as_str()));
+            let (arrow, second) = self.second.map_or(("", ""), |(a, s)| (a.text(), s));
             return format!("{}{arrow}{second}{}{status}", self.name, self.remark);
         }
         let room = width.saturating_sub(status.width());
         // A remark that leaves its name no room is dropped first; the name stays.
-        let remark = if self.remark.width() + shortest_path(&self.name).width().min(24) <= room {
-            self.remark.as_str()
+        let remark = if self.remark.width() + shortest_path(self.name).width().min(24) <= room {
+            self.remark
         } else {
             ""
         };
         let room = room - remark.width();
-        let fits = |(arrow, second): &(&str, String)| {
-            let second = arrow.width() + shortest_path(second).width();
+        let fits = |(arrow, second): &(Arrow, &str)| {
+            let second = arrow.text().width() + shortest_path(second).width();
             room >= 20
-                && (!self.is_second_optional || shortest_path(&self.name).width() + second <= room)
+                && (!self.is_second_optional || shortest_path(self.name).width() + second <= room)
         };
-        let Some((arrow, second)) = self.second.as_ref().filter(|second| fits(second)) else {
-            return format!("{}{remark}{status}", fit(&self.name, room));
+        let Some((arrow, second)) = self.second.filter(fits) else {
+            return format!("{}{remark}{status}", fit(self.name, room));
         };
-        let room = room - arrow.width();
+        let room = room - arrow.text().width();
         let (least, least_second) =
-            (shortest_path(&self.name).width(), shortest_path(second).width());
+            (shortest_path(self.name).width(), shortest_path(second).width());
         // Readers look for own code: it may take two thirds if both names are long.
         let own =
             |least: usize, other: usize| least.min((room * 2 / 3).max(room.saturating_sub(other)));
         let for_second = if least + least_second <= room {
             (room - least).min(second.width())
-        } else if *arrow == CALLER {
+        } else if arrow == Arrow::Caller {
             own(least_second, least)
         } else {
             room - own(least, least_second)
         };
         let for_first = room - for_second;
-        format!("{}{arrow}{}{remark}{status}", fit(&self.name, for_first), fit(second, for_second))
+        let arrow = arrow.text();
+        format!("{}{arrow}{}{remark}{status}", fit(self.name, for_first), fit(second, for_second))
     }
 }
 
@@ -150,11 +198,11 @@ mod tests {
         let label = RowLabel::new("encoding/json.(*decodeState).objectInterface")
             .under("github.com/acme/session.(*Store).Load");
         assert_eq!(
-            label.fit(200, |_| true),
+            label.text().fit(200, |_| true),
             "encoding/json.(*decodeState).objectInterface ← github.com/acme/session.(*Store).Load"
         );
         for width in 0..120 {
-            let text = label.fit(width, |_| true);
+            let text = label.text().fit(width, |_| true);
             assert!(text.width() <= width, "{text} in {width}");
             assert!(width < 48 || text.ends_with("session.(*Store).Load"), "{text} in {width}");
         }
@@ -164,7 +212,7 @@ mod tests {
     fn a_status_without_a_column_is_said_by_the_label() {
         let mut label = RowLabel::new("main.f");
         label.status = Some(("new", ["Δ %", "before"]));
-        assert_eq!(label.fit(40, |title| title == "after"), "main.f  [new]");
-        assert_eq!(label.fit(40, |title| title == "before"), "main.f");
+        assert_eq!(label.text().fit(40, |title| title == "after"), "main.f  [new]");
+        assert_eq!(label.text().fit(40, |title| title == "before"), "main.f");
     }
 }

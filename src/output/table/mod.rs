@@ -18,6 +18,7 @@ mod label;
 mod list_rows;
 mod match_rows;
 mod name;
+mod packed;
 mod part_lines;
 mod pattern_text;
 mod peek_rows;

@@ -31,7 +31,7 @@ pub(super) fn line(
     let site = path.iter().rposition(|name| name == site).unwrap_or(last);
     let beneath = path.iter().skip(site + 1).position(|name| Some(name.as_str()) == mechanism);
     let mechanism = beneath.map(|at| site + 1 + at);
-    let short: Vec<String> = names.iter().map(|name| shortest_path(name)).collect();
+    let short: Vec<String> = names.iter().map(|name| shortest_path(name).into_owned()).collect();
     let mut kept = vec![false; path.len()];
     kept[site] = true;
     let fits = |kept: &[bool]| join(&short, kept).width() <= room;
