@@ -70,6 +70,11 @@ enum Why {
     Permission(String),
     #[error("contains a file whose name isn't UTF-8: {0}; rename it")]
     Name(String),
+    #[error(
+        "more than {ENTRIES_AT_MOST} files and folders to look at; name a folder further down, or a \
+         glob with fewer * and **"
+    )]
+    TooMany,
     #[error("can't list it: {0}")]
     Io(io::Error),
 }
@@ -96,7 +101,8 @@ pub fn expand(names: &[String]) -> Result<Expanded, ExpandError> {
                 expanded.inputs.push(found);
             }
             Kind::Folder => {
-                let Listing { mut files, folders } = list(name).map_err(whole)?;
+                let Listing { mut files, folders } =
+                    list(name, &mut Left::default()).map_err(whole)?;
                 if files.is_empty() {
                     let shown = trimmed(name).to_owned();
                     let why = if folders > 0 { Why::Nested(folders, shown) } else { Why::Empty };
@@ -172,10 +178,11 @@ struct Listing {
     folders: usize,
 }
 
-fn list(folder: &str) -> Result<Listing, Why> {
+fn list(folder: &str, left: &mut Left) -> Result<Listing, Why> {
     let path = Path::new(folder);
     let mut listing = Listing { files: Vec::new(), folders: 0 };
     for entry in fs::read_dir(path).map_err(|e| Why::io(e, path))? {
+        left.take()?;
         let entry = entry.map_err(|e| Why::io(e, path))?;
         let own = entry.file_name();
         if is_hidden(&own.to_string_lossy()) {
@@ -274,36 +281,133 @@ fn matching(name: &str) -> Result<Vec<String>, Why> {
     if !root.is_dir() {
         return Ok(Vec::new());
     }
-    let depth = if pattern.is_deep { usize::MAX } else { pattern.levels.len() };
-    let walk = WalkDir::new(root).min_depth(1).max_depth(depth).follow_links(!pattern.is_deep);
-    let entries = walk.into_iter().filter_entry(|entry| {
-        pattern.leads_on(entry.depth(), &entry.file_name().to_string_lossy())
-    });
+    let mut left = Left::default();
+    let found = if pattern.is_deep {
+        in_tree(&pattern, root, &mut left)?
+    } else {
+        in_levels(&pattern, root, &mut left)?
+    };
     let mut files = Vec::new();
-    for entry in entries {
-        let (path, own) = match entry {
-            Ok(entry) => (entry.path().to_owned(), Some(entry.file_type())),
-            Err(error) => match (error.path().map(Path::to_owned), error.loop_ancestor()) {
-                // A link back to a parent: its files have a shorter name.
-                (_, Some(_)) => continue,
-                // A broken link.
-                (Some(path), None) if path.is_symlink() => (path, None),
-                (path, None) => {
-                    return Err(Why::io(error.into(), path.as_deref().unwrap_or(root)));
-                }
-            },
-        };
-        if !pattern.whole.is_match(path.strip_prefix(root).unwrap_or(&path)) {
-            continue;
-        }
+    for (path, own) in found {
         let path = if is_here { path.strip_prefix(root).unwrap_or(&path).to_owned() } else { path };
         match own.map_or(What::File, |own| what(own, &path)) {
             What::File => files.push(utf8(path)?),
-            What::Folder => files.extend(list(&utf8(path)?)?.files),
+            What::Folder => files.extend(list(&utf8(path)?, &mut left)?.files),
             What::Other => {}
         }
     }
     Ok(files)
+}
+
+/// What matches, and the type of each unless it is a broken link.
+type Matches = Vec<(PathBuf, Option<FileType>)>;
+
+/// What matches a glob with `**`, in the tree below a folder.
+fn in_tree(pattern: &Pattern, root: &Path, left: &mut Left) -> Result<Matches, Why> {
+    let walk = WalkDir::new(root).min_depth(1);
+    let entries = walk.into_iter().filter_entry(|entry| {
+        pattern.leads_on(entry.depth(), &entry.file_name().to_string_lossy())
+    });
+    let mut found = Vec::new();
+    for entry in entries {
+        left.take()?;
+        let (path, own) = match entry {
+            Ok(entry) => (entry.path().to_owned(), Some(entry.file_type())),
+            Err(error) => match error.path().map(Path::to_owned) {
+                // A broken link.
+                Some(path) if path.is_symlink() => (path, None),
+                path => return Err(Why::io(error.into(), path.as_deref().unwrap_or(root))),
+            },
+        };
+        if pattern.whole.is_match(path.strip_prefix(root).unwrap_or(&path)) {
+            found.push((path, own));
+        }
+    }
+    Ok(found)
+}
+
+/// A folder on the way to what a glob matches, by its name and its real path.
+struct Step {
+    path: PathBuf,
+    real: PathBuf,
+}
+
+/// What matches a glob without `**`, level by level. Folders may contain links to each other, so that the names of one
+/// folder multiply with each level: it is read once on each, by the first of its names.
+fn in_levels(pattern: &Pattern, root: &Path, left: &mut Left) -> Result<Matches, Why> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|e| Why::io(e, path));
+    let mut found = Vec::new();
+    let mut folders = vec![Step { path: root.to_owned(), real: real(root)? }];
+    for depth in 1..=pattern.levels.len() {
+        let mut next = Vec::new();
+        for folder in &folders {
+            for entry in fs::read_dir(&folder.path).map_err(|e| Why::io(e, &folder.path))? {
+                left.take()?;
+                let entry = entry.map_err(|e| Why::io(e, &folder.path))?;
+                if !pattern.leads_on(depth, &entry.file_name().to_string_lossy()) {
+                    continue;
+                }
+                let path = entry.path();
+                let own = entry.file_type().map_err(|e| Why::io(e, &path))?;
+                let is_folder = matches!(what(own, &path), What::Folder);
+                if depth < pattern.levels.len() && !is_folder {
+                    continue;
+                }
+                let real = if is_folder { real(&path)? } else { PathBuf::new() };
+                // A link back to a parent: its files have a shorter name.
+                if is_folder && own.is_symlink() && folder.real.starts_with(&real) {
+                    continue;
+                }
+                if depth < pattern.levels.len() {
+                    next.push(Step { path, real });
+                } else if pattern.whole.is_match(path.strip_prefix(root).unwrap_or(&path)) {
+                    found.push((path, Some(own)));
+                }
+            }
+        }
+        // With the separator, names are in the same order as those of their files.
+        let name = |step: &Step| format!("{}/", step.path.to_string_lossy());
+        next.sort_by_cached_key(|step| Natural(name(step)));
+        let mut seen: HashSet<PathBuf, FxBuildHasher> = HashSet::default();
+        next.retain(|step| seen.insert(step.real.clone()));
+        folders = next;
+    }
+    Ok(found)
+}
+
+/// A name in natural order.
+#[derive(PartialEq, Eq)]
+struct Natural(String);
+
+impl Ord for Natural {
+    fn cmp(&self, other: &Self) -> Ordering {
+        natural(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Natural {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The entries of folders that may still be looked at for a name.
+struct Left(usize);
+
+/// Entries to look at for a name. Looking at so many takes seconds.
+const ENTRIES_AT_MOST: usize = 1 << 20;
+
+impl Default for Left {
+    fn default() -> Self {
+        Self(ENTRIES_AT_MOST)
+    }
+}
+
+impl Left {
+    fn take(&mut self) -> Result<(), Why> {
+        self.0 = self.0.checked_sub(1).ok_or(Why::TooMany)?;
+        Ok(())
+    }
 }
 
 /// The files seen so far, by their real paths.
