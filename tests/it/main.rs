@@ -45,6 +45,7 @@ mod places;
 mod plain;
 mod planted_leaks;
 mod properties;
+mod proportion;
 mod random;
 mod recordings;
 mod refs;
