@@ -12,8 +12,9 @@ const MAX_NAMES: u64 = 4 << 30;
 /// Inlined functions in one location up to which stacks need no counting.
 const USUAL_LINES: u32 = 64;
 
-/// No real program has more frames on all stacks than this, and following them would take minutes.
-const MAX_FRAMES: u64 = 1 << 30;
+/// Frames that stacks may have beyond [`USUAL_LINES`] for each of their locations. A few kilobytes can demand billions,
+/// and following those would take minutes.
+const MORE_FRAMES: u64 = 1 << 22;
 
 /// Bytes of memory that a profile is allowed for each frame on its stacks.
 const FRAME: u64 = 2;
@@ -108,20 +109,25 @@ impl Builder {
         let lines: Vec<u32> =
             self.line_ends.iter().zip(starts).map(|(end, start)| end - start).collect();
         let (packed, _) = self.samples.packed();
-        let most = (self.allowed / FRAME).min(MAX_FRAMES);
+        let allowed = self.allowed / FRAME;
         let longest = lines.iter().copied().max().unwrap_or(0);
         // A location takes at least a byte.
-        if longest <= USUAL_LINES && packed.len() as u64 * u64::from(longest) <= most {
+        if longest <= USUAL_LINES && packed.len() as u64 * u64::from(longest) <= allowed {
             return Ok(());
         }
         let mut rest = packed.iter();
-        let mut frames = 0_u64;
+        let (mut frames, mut most) = (0_u64, MORE_FRAMES);
         while let Some(id) = varint(&mut rest) {
             let row = usize::try_from(id).unwrap_or(0).wrapping_sub(1);
             frames += u64::from(lines.get(row).copied().unwrap_or(0));
+            most += u64::from(USUAL_LINES);
         }
+        let most = most.min(allowed);
         if frames > most {
-            return invalid(format!("its stacks have {frames} frames; at most {most} are read"));
+            return invalid(format!(
+                "its stacks have {frames} frames, most of them inlined; at most {most} are read from so \
+                 few locations"
+            ));
         }
         Ok(())
     }
