@@ -235,16 +235,19 @@ pub struct Measured {
     /// Column of the allocated values that go with values in use.
     pub allocated: Option<usize>,
     records: Records,
+    allocated_records: Option<Records>,
 }
 
 impl Measured {
     /// Finds the columns of a sample type by its position.
     pub fn new(types: &[SampleType], column: usize) -> Self {
+        let allocated = measures::allocated(types, column);
         Self {
             column,
             count: measures::count_of(types, column),
-            allocated: measures::allocated(types, column),
+            allocated,
             records: Records::new(types, column),
+            allocated_records: allocated.map(|column| Records::new(types, column)),
         }
     }
 

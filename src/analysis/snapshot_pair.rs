@@ -3,7 +3,6 @@
 
 use super::{Measured, RawSamples, Records};
 use crate::model::ids::{LabelSetId, LocationId};
-use crate::model::profile::SampleType;
 use crate::model::series::{Series, Snapshot};
 use crate::stats::growth::{GrowthEvidence, Pair};
 use crate::stats::sampling::SamplingWeight;
@@ -150,8 +149,8 @@ impl<'a> SnapshotPair<'a> {
     /// sides.
     pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<GrowthEvidence> {
         let (b, a) = self.values(record, measured.column);
-        let allocated = measured.allocated.map(|column| Records::new(self.types(), column));
-        let allocated = allocated.map(|records| self.raw(record, &records)).unwrap_or_default();
+        let allocated = measured.allocated_records.as_ref();
+        let allocated = allocated.map(|records| self.raw(record, records)).unwrap_or_default();
         let idle = self.process == Process::Different || allocated.before == allocated.after;
         if a == 0 && b == 0 && idle {
             return None;
@@ -161,9 +160,5 @@ impl<'a> SnapshotPair<'a> {
         let pair = self.pair(own, change.after.wrapping_sub(change.before));
         let (w1, w2) = self.weights(record, measured);
         Some(GrowthEvidence::of(pair, w1, w2))
-    }
-
-    fn types(&self) -> &'a [SampleType] {
-        &self.before.series.sample_types
     }
 }
