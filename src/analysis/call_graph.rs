@@ -7,6 +7,8 @@ use super::calls::{changes, errors, of_paths, of_same_rows, sizes};
 use super::{Context, Measure, MeasureBounds, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
+use crate::graph::frames::Unsymbolized;
+use crate::graph::row_table::RowTable;
 use crate::graph::tree::NodeId;
 use crate::graph::trim::{TrimLimits, Trimmed, trim};
 use crate::model::change::{Change, Value};
@@ -120,8 +122,17 @@ pub struct Graph {
 /// Builds the call graph of a subject within limits.
 pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
-    let stacks = Stacks::new(series);
-    let changes = of_same_rows(subject, &stacks, &changes(subject, &stacks))?;
+    let rows = RowTable::new(series, frames, Unsymbolized::Binary);
+    let (stacks, changes) = if rows.is_single() {
+        let stacks = Stacks::with_same_rows(series, &rows)?;
+        let changes = changes(subject, &stacks);
+        (stacks, changes)
+    } else {
+        // Equal rows may be inlined into each other in one stack and call each other in another.
+        let stacks = Stacks::with_same_frames(series, &rows);
+        let changes = of_same_rows(subject, &stacks, &changes(subject, &stacks))?;
+        (stacks, changes)
+    };
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let holds = |&(before, after): &(i64, i64)| i64::from(before != 0 || after != 0);

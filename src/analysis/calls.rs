@@ -3,8 +3,9 @@
 
 use super::matched_samples::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
-use crate::graph::distinct_stacks::{Stacks, TooLarge};
+use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
 use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::row_table::RowTable;
 use crate::graph::tree::Tree;
 
 /// Number of snapshots in question: one, or before and after.
@@ -34,7 +35,8 @@ pub(super) fn of_same_rows(
     stacks: &Stacks<'_>,
     changes: &[(i64, i64)],
 ) -> Result<Vec<(i64, i64)>, TooLarge> {
-    let same = stacks.same_rows(subject.frames, Unsymbolized::Binary)?;
+    let rows = RowTable::new(subject.series, subject.frames, Unsymbolized::Binary);
+    let same = stacks.same_rows(&rows)?;
     let mut sums = vec![(0_i64, 0_i64); changes.len()];
     for (first, &(before, after)) in same.into_iter().zip(changes) {
         let sum = &mut sums[first.index()];
@@ -64,23 +66,30 @@ pub(super) fn errors(
         position[row.0 as usize] = i as u32;
     }
     let mut found: Vec<(SumEvidence, SumEvidence)> = vec![(nothing, nothing); rows.len()];
-    let mut last = vec![usize::MAX; rows.len()];
-    for (number, record) in matched.records().enumerate() {
-        let Some(evidence) = matched.evidence(record) else { continue };
-        let Some(stack) = matched.stack(stacks, record) else { continue };
-        for (i, row) in stacks.rows(stack, frames, Unsymbolized::Binary).enumerate() {
+    let table = RowTable::new(subject.series, frames, Unsymbolized::Binary);
+    // The rows that each stack passes, and whether it ends in the first of them.
+    let passed = |stack: StackId| {
+        let mut passed: Vec<u32> = Vec::new();
+        let mut is_flat = false;
+        let rows = table.units(stacks.first(stack)).flat_map(|unit| table.rows(unit));
+        for (i, row) in rows.enumerate() {
             let row = position[row.0 as usize];
-            if row == NONE {
-                continue;
-            }
-            if i == 0 {
-                found[row as usize].0.merge(&evidence);
-            }
-            if std::mem::replace(&mut last[row as usize], number) != number {
-                found[row as usize].1.merge(&evidence);
+            if row != NONE && !passed.contains(&row) {
+                is_flat |= i == 0;
+                passed.push(row);
             }
         }
-    }
+        (!passed.is_empty()).then_some((passed, is_flat))
+    };
+    matched.each(stacks, passed, |(rows, is_flat), evidence| {
+        for (i, &row) in rows.iter().enumerate() {
+            let (flat, cum) = &mut found[row as usize];
+            if i == 0 && *is_flat {
+                flat.merge(evidence);
+            }
+            cum.merge(evidence);
+        }
+    });
     let bounds = found.iter().zip(rows).map(|((flat, cum), (_, value))| {
         Some(MeasureBounds { flat: flat.bounds(value.flat), cum: cum.bounds(value.cum) })
     });

@@ -9,9 +9,15 @@ use super::snapshot_pair::{Process, Record, SnapshotPair};
 use super::{Bounds, Measured, RawSamples};
 use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::model::series::Series;
-use crate::stats;
+use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
 use crate::stats::sampling::SampleEvidence;
+use crate::stats::{self, Garwood};
+
+/// Records whose evidence is put together at once, and how many times as many are ahead of those
+/// that are added up.
+const PIECE: usize = 1000;
+const AHEAD: usize = 16;
 
 /// Evidence about a sum of records.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,14 @@ impl SumEvidence {
             // Evidence of one series is always of one kind.
             (Self::Sum(_) | Self::Change(_), _) => {}
         }
+    }
+
+    /// The same as [`SumEvidence::bounds`] for one of many sums, which share `limits`.
+    pub(super) fn bounds_of(&self, value: i64, limits: &mut Garwood) -> Bounds {
+        Bounds::of(match self {
+            Self::Sum(evidence) => evidence.interval_of(value as f64, limits),
+            Self::Change(evidence) => evidence.interval_of(value as f64, limits),
+        })
     }
 
     /// 95 % interval of the sum (of its change) whose value is `value`.
@@ -86,20 +100,67 @@ impl<'a> MatchedSamples<'a> {
 
     /// The records. A single snapshot is the "after" of its records.
     pub(super) fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        let none: &[u32] = &[];
-        let (after, of_after, only_before) = match &self.of {
-            Of::Nothing => (0, none, none),
-            Of::One(raw) => (raw.len(), none, none),
-            Of::Two(_, pairs) => {
-                (pairs.of_after.len(), pairs.of_after.as_slice(), pairs.only_before.as_slice())
-            }
+        (0..self.len()).map(|number| self.record(number))
+    }
+
+    /// Number of records.
+    fn len(&self) -> usize {
+        match &self.of {
+            Of::Nothing => 0,
+            Of::One(raw) => raw.len(),
+            Of::Two(_, pairs) => pairs.of_after.len() + pairs.only_before.len(),
+        }
+    }
+
+    /// A record by its number: first those with an after, in its order.
+    fn record(&self, number: usize) -> Record {
+        let Of::Two(_, pairs) = &self.of else {
+            return Record { before: None, after: Some(number) };
         };
-        let both = (0..after).map(|sample| Record {
-            before: of_after.get(sample).filter(|&&b| b != NONE).map(|&b| b as usize),
-            after: Some(sample),
-        });
-        let gone = only_before.iter().map(|&b| Record { before: Some(b as usize), after: None });
-        both.chain(gone)
+        match pairs.of_after.get(number) {
+            Some(&before) => {
+                Record { before: (before != NONE).then_some(before as usize), after: Some(number) }
+            }
+            None => {
+                let gone = pairs.only_before[number - pairs.of_after.len()];
+                Record { before: Some(gone as usize), after: None }
+            }
+        }
+    }
+
+    /// Passes the evidence of each record on, in order, with the `places` of its stack; records
+    /// whose stack has none are left out. Both are found ahead, on the threads that are free.
+    pub(super) fn each<T: Send + Sync>(
+        &self,
+        stacks: &Stacks<'_>,
+        places: impl Fn(StackId) -> Option<T> + Sync + Send,
+        mut take: impl FnMut(&T, &SumEvidence) + Send,
+    ) {
+        let of = |number: usize| {
+            let record = self.record(number);
+            let places = places(self.stack(stacks, record)?)?;
+            Some((places, self.evidence(record)?))
+        };
+        let all = self.len();
+        let round = |start: usize| {
+            let pieces = (all - start).div_ceil(PIECE).min(AHEAD);
+            parallel::map(pieces, |piece| {
+                let start = start + piece * PIECE;
+                (start..all.min(start + PIECE)).filter_map(of).collect::<Vec<_>>()
+            })
+        };
+        let mut ready = round(0);
+        let mut next = AHEAD * PIECE;
+        while !ready.is_empty() {
+            let take_all = || {
+                for (places, evidence) in ready.iter().flatten() {
+                    take(places, evidence);
+                }
+            };
+            ready =
+                parallel::join(take_all, || if next < all { round(next) } else { Vec::new() }).1;
+            next += AHEAD * PIECE;
+        }
     }
 
     /// The stack of a record.

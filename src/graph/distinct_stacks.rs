@@ -4,12 +4,13 @@
 //! adds up the values of the samples first and then follows each distinct stack once.
 
 use super::frames::{Frames, RowId, Unsymbolized};
+use super::row_table::RowTable;
 use crate::model::ids::LocationId;
-use crate::model::series::Series;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-use rustc_hash::{FxBuildHasher, FxHasher};
-use std::hash::{Hash, Hasher};
+use crate::model::series::{Series, Snapshot};
+use crate::parallel;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The paths would take gigabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,83 +46,112 @@ pub struct Stacks<'a> {
 }
 
 impl<'a> Stacks<'a> {
-    /// The stacks of a series.
+    /// The stacks of a series, each of other locations.
     pub fn new(series: &'a Series) -> Self {
-        let samples = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).max();
-        let mut stacks = Self { series, first: Vec::new(), of: Vec::new() };
-        let mut met: HashMap<u64, StackId, FxBuildHasher> = HashMap::default();
-        met.reserve(samples.unwrap_or_default());
+        let all = Samples::new(series);
+        let hashes: Vec<&[u64]> = series
+            .snapshots
+            .iter()
+            .map(|snapshot| snapshot.samples.stack_hashes.as_slice())
+            .collect();
+        let stack = |(snapshot, sample): (usize, usize)| series.snapshots[snapshot].stack(sample);
+        // A filter may cut stacks of the same hash differently, and hashes may collide.
+        let same = |a: u32, b: u32| {
+            let (a, b) = (all.at(a), all.at(b));
+            all.is_copy(a, b) || stack(a).eq(stack(b))
+        };
+        let merge = |partition: Partition| merge(&hashes, partition, same, |_| true);
+        Self::merged(series, all.merge(merge))
+    }
+
+    /// The stacks of a series, each of other rows, or of frames that were inlined elsewhere.
+    pub fn with_same_frames(series: &'a Series, rows: &RowTable<'_>) -> Self {
+        let all = Samples::new(series);
+        let hashes = all.hashes(|at| hash(rows.units(at).map(u64::from)));
+        let hashes: Vec<&[u64]> = hashes.iter().map(Vec::as_slice).collect();
+        let same = |a: u32, b: u32| {
+            let (a, b) = (all.at(a), all.at(b));
+            all.is_copy(a, b) || rows.units(a).eq(rows.units(b))
+        };
+        let merge = |partition: Partition| merge(&hashes, partition, same, |_| true);
+        Self::merged(series, all.merge(merge))
+    }
+
+    /// The stacks of a series, each of other rows: lines and addresses move between builds, and a
+    /// report may not distinguish them.
+    pub fn with_same_rows(series: &'a Series, rows: &RowTable<'_>) -> Result<Self, TooLarge> {
+        let all = Samples::new(series);
+        let runs: Vec<Run> = rows.all().map(|unit| Run::of(rows.rows(unit))).collect();
+        let hashes = all.hashes(|at| {
+            let runs = rows.units(at).map(|unit| runs[unit as usize]);
+            mixed(runs.fold(0, |hash, run| run.after(hash)))
+        });
+        let hashes: Vec<&[u64]> = hashes.iter().map(Vec::as_slice).collect();
+        let frames = |at: (usize, usize)| {
+            rows.units(at).map(|unit| rows.rows(unit).len()).fold(0, usize::saturating_add)
+        };
+        let flat = |at| rows.units(at).flat_map(|unit| rows.rows(unit));
+        let same = |a: u32, b: u32| {
+            let (a, b) = (all.at(a), all.at(b));
+            all.is_copy(a, b)
+                || rows.units(a).eq(rows.units(b))
+                || !rows.is_single() && flat(a).eq(flat(b))
+        };
+        let too_large = AtomicBool::new(false);
+        let merged = all.merge(|partition: Partition| {
+            let mut left = MAX_FRAMES;
+            merge(&hashes, partition, same, |sample| {
+                let known = left.checked_sub(frames(all.at(sample)));
+                left = known.unwrap_or_default();
+                too_large.fetch_or(known.is_none(), Ordering::Relaxed);
+                known.is_some()
+            })
+        });
+        if too_large.into_inner() {
+            return Err(TooLarge);
+        }
+        Ok(Self::merged(series, merged))
+    }
+
+    /// Numbers the stacks, given each sample that has the stack of an earlier one, and that one.
+    fn merged(series: &'a Series, same: Vec<Vec<(u32, u32)>>) -> Self {
+        let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
+        let mut of: Vec<StackId> = (0..samples as u32).map(StackId).collect();
+        let repeated: usize = same.iter().map(Vec::len).sum();
+        for (sample, earlier) in same.into_iter().flatten() {
+            of[sample as usize] = StackId(earlier);
+        }
+        let mut stacks =
+            Self { series, first: Vec::with_capacity(samples - repeated), of: Vec::new() };
+        let mut at = 0;
         for (number, snapshot) in series.snapshots.iter().enumerate() {
-            let mut of = Vec::with_capacity(snapshot.samples.len());
-            for (sample, &hash) in snapshot.samples.stack_hashes.iter().enumerate() {
-                let next = StackId(stacks.first.len() as u32);
-                let id = match met.entry(hash) {
-                    // A filter may cut stacks of the same hash differently, and hashes may collide.
-                    Entry::Occupied(known)
-                        if snapshot.stack(sample).eq(stacks.locations(*known.get())) =>
-                    {
-                        *known.get()
-                    }
-                    entry => {
-                        entry.insert(next);
-                        stacks.first.push((number as u32, sample as u32));
-                        next
-                    }
+            for sample in 0..snapshot.samples.len() {
+                let earlier = of[at].index();
+                of[at] = if earlier == at {
+                    stacks.first.push((number as u32, sample as u32));
+                    StackId(stacks.first.len() as u32 - 1)
+                } else {
+                    of[earlier]
                 };
-                of.push(id);
+                at += 1;
             }
-            stacks.of.push(of);
+        }
+        for snapshot in &series.snapshots {
+            let rest = of.split_off(snapshot.samples.len().min(of.len()));
+            stacks.of.push(std::mem::replace(&mut of, rest));
         }
         stacks
     }
 
-    /// For each stack, the first stack with the same rows: lines and addresses move between builds,
-    /// and a report may not distinguish them.
-    pub fn same_rows(
-        &self,
-        frames: &Frames,
-        unsymbolized: Unsymbolized,
-    ) -> Result<Vec<StackId>, TooLarge> {
-        let mut left = MAX_FRAMES;
-        let mut met: HashMap<u64, StackId, FxBuildHasher> = HashMap::default();
-        met.reserve(self.len());
-        let mut hash = |id: StackId| {
-            let mut hasher = FxHasher::default();
-            for location in self.locations(id) {
-                let rows = frames.frames_of(location, unsymbolized);
-                left = left.checked_sub(rows.len()).ok_or(TooLarge)?;
-                rows.iter().for_each(|row| row.0.hash(&mut hasher));
-            }
-            let mut key = hasher.finish();
-            loop {
-                let known = *met.entry(key).or_insert(id);
-                let rows = |id| self.rows(id, frames, unsymbolized);
-                if known == id || rows(known).eq(rows(id)) {
-                    return Ok(known);
-                }
-                // Other stacks with the same hash follow it.
-                key = key.wrapping_add(1);
-            }
-        };
-        self.ids().map(&mut hash).collect()
-    }
-
-    /// Returns the same with stacks of equal rows merged into one.
-    pub fn by_rows(self, frames: &Frames, unsymbolized: Unsymbolized) -> Result<Self, TooLarge> {
-        let same = self.same_rows(frames, unsymbolized)?;
-        let mut number = vec![StackId(0); self.len()];
-        let mut first = Vec::new();
-        for id in self.ids() {
-            number[id.index()] = if same[id.index()] == id {
-                first.push(self.first[id.index()]);
-                StackId(first.len() as u32 - 1)
-            } else {
-                number[same[id.index()].index()]
-            };
-        }
-        let of =
-            self.of.into_iter().map(|of| of.into_iter().map(|id| number[id.index()]).collect());
-        Ok(Self { series: self.series, first, of: of.collect() })
+    /// For each stack, the first stack with the same rows.
+    pub fn same_rows(&self, rows: &RowTable<'_>) -> Result<Vec<StackId>, TooLarge> {
+        let by_rows = Self::with_same_rows(self.series, rows)?;
+        let mut first = vec![None; by_rows.len()];
+        let same = self.ids().map(|id| {
+            let (snapshot, sample) = self.first(id);
+            *first[by_rows.of(snapshot, sample).index()].get_or_insert(id)
+        });
+        Ok(same.collect())
     }
 
     /// Flat and cum of each row, from values of the stacks.
@@ -210,4 +240,159 @@ impl<'a> Stacks<'a> {
         }
         sums
     }
+}
+
+/// The samples of all snapshots of a series, numbered one snapshot after the other.
+struct Samples<'a> {
+    series: &'a Series,
+    /// The number of the first sample of each snapshot.
+    starts: Vec<usize>,
+    len: usize,
+}
+
+/// Samples whose stacks are hashed at once.
+const PIECE: usize = 8 * 1024;
+/// Parts of the samples that are merged in parallel, each with hashes of its own; a power of two.
+const PARTITIONS: u64 = 2;
+/// With fewer samples, threads cost more than they save.
+const PARALLEL: usize = 16 * 1024;
+
+/// The samples to merge: those whose hash has this number.
+#[derive(Clone, Copy)]
+struct Partition {
+    number: u64,
+    of: u64,
+    /// Number of samples to expect.
+    samples: usize,
+}
+
+impl Partition {
+    fn contains(self, hash: u64) -> bool {
+        // Hash tables use the lowest and the highest bits.
+        (hash >> 40) & (self.of - 1) == self.number
+    }
+}
+
+impl<'a> Samples<'a> {
+    fn new(series: &'a Series) -> Self {
+        let mut len = 0;
+        let starts = series.snapshots.iter().map(|snapshot| {
+            let start = len;
+            len += snapshot.samples.len();
+            start
+        });
+        Self { series, starts: starts.collect(), len }
+    }
+
+    /// The snapshot of a sample, and its position there.
+    #[inline]
+    fn at(&self, sample: u32) -> (usize, usize) {
+        let sample = sample as usize;
+        let snapshot = match self.starts[..] {
+            [_, second] => usize::from(sample >= second),
+            _ => self.starts.partition_point(|&start| start <= sample) - 1,
+        };
+        (snapshot, sample - self.starts[snapshot])
+    }
+
+    /// Whether two samples have the same bytes in the same snapshot.
+    fn is_copy(&self, a: (usize, usize), b: (usize, usize)) -> bool {
+        let packed = |(snapshot, sample): (usize, usize)| {
+            self.series.snapshots[snapshot].samples.stack(sample).packed()
+        };
+        a.0 == b.0 && packed(a) == packed(b)
+    }
+
+    /// A hash of each sample of each snapshot.
+    fn hashes(&self, hash: impl Fn((usize, usize)) -> u64 + Sync + Send) -> Vec<Vec<u64>> {
+        let of = |(snapshot, one): (usize, &Snapshot)| {
+            let mut hashes = vec![0; one.samples.len()];
+            parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
+                for (sample, out) in (piece * PIECE..).zip(hashes) {
+                    *out = hash((snapshot, sample));
+                }
+            });
+            hashes
+        };
+        self.series.snapshots.iter().enumerate().map(of).collect()
+    }
+
+    fn merge<T: Send>(&self, merge: impl Fn(Partition) -> T + Sync + Send) -> Vec<T> {
+        let of = if self.len < PARALLEL { 1 } else { PARTITIONS };
+        let samples = self.len / of as usize;
+        parallel::map(of as usize, |number| merge(Partition { number: number as u64, of, samples }))
+    }
+}
+
+/// Finds the samples of a partition that are the `same` as an earlier one, and returns each with
+/// the first of them. Stops where `is_new`, called for each of the others, returns false.
+fn merge(
+    hashes: &[&[u64]],
+    partition: Partition,
+    same: impl Fn(u32, u32) -> bool,
+    mut is_new: impl FnMut(u32) -> bool,
+) -> Vec<(u32, u32)> {
+    let mut known: HashTable<(u32, u32)> = HashTable::with_capacity(partition.samples);
+    let mut found = Vec::new();
+    let all = hashes.iter().flat_map(|hashes| hashes.iter());
+    for (sample, &hash) in (0..).zip(all).filter(|(_, hash)| partition.contains(**hash)) {
+        let short = (hash >> 8) as u32;
+        // The table keeps part of the hash: enough to tell most stacks apart and to grow by.
+        let is_same = |&(other, known): &(u32, u32)| known == short && same(other, sample);
+        match known.entry(spread(short), is_same, |&(_, known)| spread(known)) {
+            Entry::Occupied(first) => found.push((sample, first.get().0)),
+            Entry::Vacant(place) => {
+                place.insert((sample, short));
+                if !is_new(sample) {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Spreads 32 bits over the bits that a hash table uses.
+fn spread(short: u32) -> u64 {
+    u64::from(short).wrapping_mul(FACTOR)
+}
+
+/// An odd number of random bits.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+/// The base of the polynomial that hashes a sequence.
+const BASE: u64 = 0xd129_42f4_88a3_1d35;
+
+/// What a run of rows does to the hash of those before it: times one number, plus another.
+#[derive(Clone, Copy)]
+struct Run {
+    times: u64,
+    plus: u64,
+}
+
+impl Run {
+    fn of(rows: &[RowId]) -> Self {
+        let one = |run: Self, row: &RowId| Self {
+            times: run.times.wrapping_mul(BASE),
+            plus: run.plus.wrapping_mul(BASE).wrapping_add(u64::from(row.0) + 1),
+        };
+        rows.iter().fold(Self { times: 1, plus: 0 }, one)
+    }
+
+    #[inline]
+    fn after(self, hash: u64) -> u64 {
+        hash.wrapping_mul(self.times).wrapping_add(self.plus)
+    }
+}
+
+/// The hash of a sequence of numbers.
+#[inline]
+fn hash(numbers: impl Iterator<Item = u64>) -> u64 {
+    mixed(numbers.fold(0, |hash, number| hash.wrapping_mul(BASE).wrapping_add(number + 1)))
+}
+
+/// Makes every bit depend on all others.
+#[inline]
+fn mixed(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 32)).wrapping_mul(FACTOR);
+    (hash ^ (hash >> 29)).wrapping_mul(BASE) ^ (hash >> 32)
 }

@@ -3,13 +3,20 @@
 //!
 //! Recursion is folded: if a walk returns to a row it has passed, it continues from there, and the
 //! rows in between become part of that row (loop erasure). So no row occurs twice on a path, each
-//! path ends where its stack does, and each sample counts once. Parents come before their children.
+//! path ends where its stack does, and each sample counts once.
+//!
+//! Paths part seldom: far from the row nearly every stack is alone. So a node is a **step** of
+//! several rows, as many as no path ends at or leaves in between, and nodes are as many as ends and
+//! branches, not as rows on paths. Parents come before their children, and steps in the order in
+//! which the stacks first took them.
 
 use super::distinct_stacks::{StackId, Stacks};
-use super::frames::{Frames, RowId, Unsymbolized};
-use crate::model::ids::LocationId;
+use super::frames::RowId;
+use super::row_table::RowTable;
+use crate::parallel;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use std::ops::Range;
 
 /// Which way a tree grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,78 +27,135 @@ pub enum Direction {
     Callees,
 }
 
-/// A node of an inverted tree. The first one is the starting row.
-#[derive(Clone, Copy, Debug)]
-pub struct Step {
-    /// The parent: the node one step nearer to the starting row. The first node is its own parent.
-    pub previous: u32,
-    /// Its row.
-    pub row: RowId,
-    /// Whether some path returns to this row.
-    pub is_recursive: bool,
+/// A row on a path, and whether some path returns to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed(u32);
+
+impl Passed {
+    fn new(row: RowId) -> Self {
+        // Rows are fewer than locations, and those take several bytes each.
+        Self(row.0 << 1)
+    }
+
+    /// The row.
+    pub fn row(self) -> RowId {
+        RowId(self.0 >> 1)
+    }
+
+    /// Whether some path returns to the row.
+    pub fn is_recursive(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    fn is_same_row(self, other: Self) -> bool {
+        self.0 >> 1 == other.0 >> 1
+    }
 }
 
 /// The paths through one row.
 #[derive(Clone, Debug)]
 pub struct Inverted {
     steps: Vec<Step>,
-    /// The last node of each distinct stack, or [`NOT_THROUGH`].
+    rows: Vec<Passed>,
+    /// The last step of each distinct stack, or [`NOT_THROUGH`].
     of_stack: Vec<u32>,
+}
+
+/// A node of the tree.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// The parent: the step nearer to the starting row. The first one is its own parent.
+    previous: u32,
+    /// Its rows: where they begin and end.
+    start: u32,
+    end: u32,
+    /// The first stack that took it, and the number of rows before it.
+    first: u32,
+    depth: u32,
 }
 
 /// The stack doesn't pass through the row.
 const NOT_THROUGH: u32 = u32::MAX;
 
+/// Stacks whose paths are found at once, and how many times as many are ahead of those that are
+/// added to the tree.
+const PIECE: usize = 512;
+const AHEAD: usize = 16;
+
 impl Inverted {
     /// Builds the tree of those stacks through `row` that `counts` accepts.
     pub fn new(
         stacks: &Stacks<'_>,
-        frames: &Frames,
-        locations: usize,
+        rows: &RowTable<'_>,
         (row, direction): (RowId, Direction),
-        counts: impl Fn(StackId) -> bool,
+        counts: impl Fn(StackId) -> bool + Sync + Send,
     ) -> Self {
-        let all = (0..locations).map(LocationId::from_index);
-        let rows = |location| frames.frames_of(location, Unsymbolized::Address);
-        let has_row: Vec<bool> = all.map(|location| rows(location).contains(&row)).collect();
-        let mut walk = Walk::new(row, frames.len());
-        let mut path = Vec::new();
-        let last_step = |id: StackId| {
-            let mut at = stacks.locations(id);
-            if !at.any(|location| has_row[location.index()]) || !counts(id) {
-                return NOT_THROUGH;
-            }
-            path.clear();
-            path.extend(stacks.rows(id, frames, Unsymbolized::Address));
-            if direction == Direction::Callees {
-                path.reverse();
-            }
-            let start = path.iter().position(|&r| r == row).unwrap_or_default();
-            walk.insert(&path[start..])
+        let paths = Paths::new(stacks, rows, (row, direction));
+        let all = stacks.len();
+        let mut growing = Growing::new(row);
+        let mut of_stack = vec![NOT_THROUGH; all];
+        // While paths are added to the tree, the next ones are found.
+        let round = |start: usize| {
+            let pieces = all.saturating_sub(start).div_ceil(PIECE).min(AHEAD);
+            parallel::map(pieces, |piece| {
+                let start = start + piece * PIECE;
+                paths.of(start..all.min(start + PIECE), &counts)
+            })
         };
-        let of_stack = stacks.ids().map(last_step).collect();
-        Self { steps: walk.steps, of_stack }
+        let mut ready = round(0);
+        let mut next = PIECE * AHEAD;
+        while !ready.is_empty() {
+            let add = || {
+                for found in &ready {
+                    let mut start = 0;
+                    for &(stack, end) in &found.ends {
+                        let path = &found.rows[start..end];
+                        of_stack[stack.index()] = growing.insert(stack, path);
+                        start = end;
+                    }
+                }
+            };
+            ready = parallel::join(add, || round(next)).1;
+            next += PIECE * AHEAD;
+        }
+        growing.finish(of_stack)
     }
 
-    /// All nodes, the starting row first.
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
+    /// Number of steps.
+    pub fn len(&self) -> usize {
+        self.steps.len()
     }
 
-    /// The last node of a stack; `None` if the stack doesn't pass through the row.
+    /// Whether there is no step, which is never the case.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The step before one, nearer to the starting row; the first one is its own.
+    pub fn previous(&self, step: u32) -> u32 {
+        self.steps[step as usize].previous
+    }
+
+    /// The rows of a step, the nearest to the starting row first; that row is the first step.
+    pub fn rows(&self, step: u32) -> &[Passed] {
+        let Step { start, end, .. } = self.steps[step as usize];
+        &self.rows[start as usize..end as usize]
+    }
+
+    /// The last step of a stack; `None` if the stack doesn't pass through the row.
     #[inline]
     pub fn of_stack(&self, stack: StackId) -> Option<u32> {
         Some(self.of_stack[stack.index()]).filter(|&step| step != NOT_THROUGH)
     }
 
-    /// The nodes from one back to the starting row, both included.
+    /// The steps from one back to the first, both included.
     pub fn back(&self, step: u32) -> impl Iterator<Item = u32> + '_ {
         std::iter::successors(Some(step), |&step| {
             (step != 0).then(|| self.steps[step as usize].previous)
         })
     }
 
-    /// Turns values of single nodes into values that include everything beyond each node.
+    /// Turns values of single steps into values that include everything beyond each step.
     pub fn cumulate(&self, values: &mut [i64]) {
         for step in (1..self.steps.len()).rev() {
             let previous = self.steps[step].previous as usize;
@@ -100,55 +164,180 @@ impl Inverted {
     }
 }
 
-/// An inverted tree under construction.
-struct Walk {
-    steps: Vec<Step>,
-    index: HashMap<(u32, RowId), u32, FxBuildHasher>,
-    /// The current path without its loops, and the position of each row in it, or [`NOWHERE`].
-    erased: Vec<(RowId, bool)>,
-    position: Vec<u32>,
+/// Finds the paths of stacks.
+struct Paths<'a> {
+    stacks: &'a Stacks<'a>,
+    rows: &'a RowTable<'a>,
+    row: RowId,
+    direction: Direction,
+    /// Whether each unit has the row.
+    has_row: Vec<bool>,
 }
 
-/// The row is not on the path.
-const NOWHERE: u32 = u32::MAX;
+/// Paths, one after the other.
+struct Found {
+    rows: Vec<Passed>,
+    /// Each stack, and where its path ends.
+    ends: Vec<(StackId, usize)>,
+}
 
-impl Walk {
-    fn new(row: RowId, rows: usize) -> Self {
+impl<'a> Paths<'a> {
+    fn new(
+        stacks: &'a Stacks<'a>,
+        rows: &'a RowTable<'a>,
+        (row, direction): (RowId, Direction),
+    ) -> Self {
+        let has_row = rows.all().map(|unit| rows.rows(unit).contains(&row)).collect();
+        Self { stacks, rows, row, direction, has_row }
+    }
+
+    /// The paths of those stacks that pass through the row and count.
+    fn of(&self, stacks: Range<usize>, counts: &impl Fn(StackId) -> bool) -> Found {
+        let mut found = Found { rows: Vec::new(), ends: Vec::new() };
+        let mut erasure = Erasure { seen: Vec::new() };
+        let mut whole: Vec<RowId> = Vec::new();
+        for stack in stacks.map(|stack| StackId(stack as u32)) {
+            let mut units = self.rows.units(self.stacks.first(stack));
+            if !units.clone().any(|unit| self.has_row[unit as usize]) || !counts(stack) {
+                continue;
+            }
+            whole.clear();
+            match self.direction {
+                Direction::Callers => units.for_each(|unit| whole.extend(self.rows.rows(unit))),
+                Direction::Callees => {
+                    while let Some(unit) = units.next_back() {
+                        whole.extend(self.rows.rows(unit).iter().rev());
+                    }
+                }
+            }
+            let start = whole.iter().position(|&row| row == self.row).unwrap_or_default();
+            erasure.add(&whole[start..], &mut found.rows);
+            found.ends.push((stack, found.rows.len()));
+        }
+        found
+    }
+}
+
+/// Cuts the loops out of paths.
+struct Erasure {
+    /// The place of each row on the current path, by its number; places are those in all paths, so
+    /// what earlier ones left lies before the current one or holds another row.
+    seen: Vec<u32>,
+}
+
+impl Erasure {
+    /// Appends a path without its loops.
+    fn add(&mut self, path: &[RowId], rows: &mut Vec<Passed>) {
+        let start = rows.len();
+        for &row in path {
+            if self.seen.len() <= row.0 as usize {
+                self.seen.resize(row.0 as usize + 1, 0);
+            }
+            let seen = &mut self.seen[row.0 as usize];
+            let at = *seen as usize;
+            if at >= start && rows.get(at).is_some_and(|known| known.row() == row) {
+                rows[at].0 |= 1;
+                rows.truncate(at + 1);
+            } else {
+                *seen = rows.len() as u32;
+                rows.push(Passed::new(row));
+            }
+        }
+    }
+}
+
+/// A tree under construction.
+struct Growing {
+    steps: Vec<Step>,
+    rows: Vec<Passed>,
+    /// The step that follows another with a row.
+    index: HashMap<(u32, RowId), u32, FxBuildHasher>,
+}
+
+impl Growing {
+    fn new(row: RowId) -> Self {
         Self {
-            steps: vec![Step { previous: 0, row, is_recursive: false }],
+            steps: vec![Step { previous: 0, start: 0, end: 1, first: 0, depth: 0 }],
+            rows: vec![Passed::new(row)],
             index: HashMap::default(),
-            erased: Vec::new(),
-            position: vec![NOWHERE; rows],
         }
     }
 
     /// Adds a path that starts with the row, and returns its last step.
-    fn insert(&mut self, path: &[RowId]) -> u32 {
-        for &row in path {
-            let at = self.position[row.0 as usize];
-            if at == NOWHERE {
-                self.position[row.0 as usize] = self.erased.len() as u32;
-                self.erased.push((row, false));
-            } else {
-                let at = at as usize;
-                self.erased[at].1 = true;
-                for (erased, _) in self.erased.drain(at + 1..) {
-                    self.position[erased.0 as usize] = NOWHERE;
-                }
-            }
+    fn insert(&mut self, stack: StackId, path: &[Passed]) -> u32 {
+        let (mut step, mut done) = (0, 1);
+        if let Some(row) = path.first() {
+            self.rows[0].0 |= row.0 & 1;
         }
-        let mut step = 0;
-        for (at, (row, is_recursive)) in self.erased.drain(..).enumerate() {
-            self.position[row.0 as usize] = NOWHERE;
-            if at > 0 {
-                let steps = &mut self.steps;
-                step = *self.index.entry((step, row)).or_insert_with(|| {
-                    steps.push(Step { previous: step, row, is_recursive: false });
-                    steps.len() as u32 - 1
-                });
+        while let Some(next) = path.get(done) {
+            let Some(&known) = self.index.get(&(step, next.row())) else {
+                return self.add(step, stack, path, done);
+            };
+            let Step { start, end, .. } = self.steps[known as usize];
+            let known_rows = &mut self.rows[start as usize..end as usize];
+            let mut common = 0;
+            for (known, row) in known_rows.iter_mut().zip(&path[done..]) {
+                if !known.is_same_row(*row) {
+                    break;
+                }
+                known.0 |= row.0;
+                common += 1;
             }
-            self.steps[step as usize].is_recursive |= is_recursive;
+            let is_whole = common == known_rows.len();
+            step = if is_whole { known } else { self.split(known, common as u32) };
+            done += common;
         }
         step
+    }
+
+    /// Adds the rest of a path after a step.
+    fn add(&mut self, previous: u32, stack: StackId, path: &[Passed], done: usize) -> u32 {
+        let start = self.rows.len() as u32;
+        self.rows.extend(&path[done..]);
+        let end = self.rows.len() as u32;
+        self.push(Step { previous, start, end, first: stack.0, depth: done as u32 })
+    }
+
+    fn push(&mut self, step: Step) -> u32 {
+        let number = self.steps.len() as u32;
+        self.steps.push(step);
+        self.index.insert((step.previous, self.rows[step.start as usize].row()), number);
+        number
+    }
+
+    /// Splits a step after some of its rows, and returns the one with those.
+    fn split(&mut self, step: u32, rows: u32) -> u32 {
+        let whole = self.steps[step as usize];
+        let middle = whole.start + rows;
+        let before = self.push(Step { end: middle, ..whole });
+        let after = &mut self.steps[step as usize];
+        *after = Step { previous: before, start: middle, depth: whole.depth + rows, ..whole };
+        self.index.insert((before, self.rows[middle as usize].row()), step);
+        before
+    }
+
+    /// The tree, its steps in the order in which they were first taken.
+    fn finish(self, mut of_stack: Vec<u32>) -> Inverted {
+        let Self { steps, rows, index } = self;
+        drop(index);
+        let mut order: Vec<u32> = (0..steps.len() as u32).collect();
+        let taken = |&step: &u32| {
+            let Step { first, depth, .. } = steps[step as usize];
+            // The first step comes before all others.
+            (step != 0, first, depth)
+        };
+        order.sort_unstable_by_key(taken);
+        let mut number = vec![0; steps.len()];
+        for (new, &old) in (0..).zip(&order) {
+            number[old as usize] = new;
+        }
+        for step in of_stack.iter_mut().filter(|step| **step != NOT_THROUGH) {
+            *step = number[*step as usize];
+        }
+        let renumbered = order.iter().map(|&old| {
+            let step = steps[old as usize];
+            Step { previous: number[step.previous as usize], ..step }
+        });
+        Inverted { steps: renumbered.collect(), rows, of_stack }
     }
 }

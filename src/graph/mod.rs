@@ -6,6 +6,7 @@ pub mod dominators;
 pub mod frames;
 pub mod inverted;
 pub mod neighbors;
+pub mod row_table;
 pub mod sums;
 pub mod tree;
 pub mod trim;

@@ -213,6 +213,14 @@ pub struct Stack<'a> {
     packed: std::slice::Iter<'a, u8>,
 }
 
+impl<'a> Stack<'a> {
+    /// The bytes that are left: stacks of one profile with equal bytes are equal.
+    #[inline]
+    pub(crate) fn packed(&self) -> &'a [u8] {
+        self.packed.as_slice()
+    }
+}
+
 impl Iterator for Stack<'_> {
     type Item = LocationId;
 

@@ -5,6 +5,8 @@
 //! fractional number of samples, and the tail of a Skellam variable. Each function is total:
 //! arguments outside its range are clamped.
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use statrs::function::erf::{erfc, erfc_inv};
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
@@ -107,6 +109,27 @@ pub(super) fn poisson_distances(n: f64, level: f64) -> (f64, f64) {
     let lower = if n > 0.0 { gamma_quantile(n, 0.5 * alpha, -z) } else { 0.0 };
     let upper = gamma_quantile(n + 1.0, 1.0 - 0.5 * alpha, z);
     ((n - lower).clamp(0.0, n), (upper - n).max(0.0))
+}
+
+/// Garwood's limits at one level, each solved for once: many sums have the same number of samples.
+#[derive(Clone, Debug)]
+pub struct Garwood {
+    level: f64,
+    /// By the bits of the number of samples.
+    known: HashMap<u64, (f64, f64), FxBuildHasher>,
+}
+
+impl Garwood {
+    /// Limits at a two-sided `level` of 0 to 1.
+    pub fn new(level: f64) -> Self {
+        Self { level, known: HashMap::default() }
+    }
+
+    /// The same as [`poisson_distances`].
+    pub(super) fn distances(&mut self, n: f64) -> (f64, f64) {
+        let level = self.level;
+        *self.known.entry(n.to_bits()).or_insert_with(|| poisson_distances(n, level))
+    }
 }
 
 /// The quantile of a gamma variable of this shape and scale 1; `z` is the normal quantile of

@@ -11,7 +11,9 @@
 //! only. A row of a cumulative value merges the buckets of everything it calls, so merging is the
 //! hot path.
 
-use super::distributions::{binomial_all, binomial_mid_p, poisson_distances, skellam_tail};
+use super::distributions::{
+    Garwood, binomial_all, binomial_mid_p, poisson_distances, skellam_tail,
+};
 use super::sampling::{Part, SamplingWeight, effective};
 use super::{Interval, RANKING_QUANTILE};
 
@@ -310,15 +312,24 @@ impl GrowthEvidence {
     /// and the empty evidence have an interval of no width: a stack that is absent from both
     /// snapshots is in no row.
     pub fn interval(&self, delta: f64, level: f64) -> Interval {
+        self.interval_by(delta, |samples| poisson_distances(samples, level))
+    }
+
+    /// The same for one of many sums, which share `limits`.
+    pub fn interval_of(&self, delta: f64, limits: &mut Garwood) -> Interval {
+        self.interval_by(delta, |samples| limits.distances(samples))
+    }
+
+    fn interval_by(&self, delta: f64, mut distances: impl FnMut(f64) -> (f64, f64)) -> Interval {
         let before = effective(self.before.noise, self.before.variance);
         let after = effective(self.after.noise, self.after.variance);
         // Objects missed on a side without samples would look like the other side's samples or,
         // without any, like the largest of a surviving bucket.
         let unit = before.or(after).map_or(self.unit, |(_, unit)| unit);
         let unit2 = after.or(before).map_or(self.unit, |(_, unit)| unit);
-        let reach = |side: Option<(f64, f64)>, unit: f64| {
+        let mut reach = |side: Option<(f64, f64)>, unit: f64| {
             let (samples, unit) = side.unwrap_or((0.0, unit));
-            let (down, up) = poisson_distances(samples, level);
+            let (down, up) = distances(samples);
             (down * unit, up * unit)
         };
         let ((down1, up1), (down2, up2)) = (reach(before, unit), reach(after, unit2));

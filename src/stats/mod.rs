@@ -44,6 +44,8 @@ mod threshold_simulation;
 pub mod trend;
 pub mod workload;
 
+pub use distributions::Garwood;
+
 /// The level of the intervals heapdiff prints: 95 %, two-sided.
 pub const LEVEL: f64 = 0.95;
 

@@ -9,7 +9,7 @@
 //! afterwards, because the inclusion probability isn't linear in the size.
 
 use super::Interval;
-use super::distributions::poisson_distances;
+use super::distributions::{Garwood, poisson_distances};
 
 /// Tolerance under the ceiling of [`raw_samples`]: count·p of a whole number may come out slightly
 /// above it.
@@ -242,10 +242,19 @@ impl SampleEvidence {
     /// extends below what was certainly seen, the sampled objects themselves, and for a value ≥ 0
     /// not below 0. Without samples it has no width: an object that was never sampled is in no row.
     pub fn interval(&self, value: f64, level: f64) -> Interval {
+        self.interval_by(value, |samples| poisson_distances(samples, level))
+    }
+
+    /// The same for one of many sums, which share `limits`.
+    pub fn interval_of(&self, value: f64, limits: &mut Garwood) -> Interval {
+        self.interval_by(value, |samples| limits.distances(samples))
+    }
+
+    fn interval_by(&self, value: f64, distances: impl FnOnce(f64) -> (f64, f64)) -> Interval {
         let Some((samples, unit)) = effective(self.noise, self.variance) else {
             return Interval::around(value, 0.0, 0.0);
         };
-        let (down, up) = poisson_distances(samples, level);
+        let (down, up) = distances(samples);
         let mut interval = Interval::around(value, down * unit, up * unit);
         if value >= 0.0 {
             interval.lower = interval.lower.max(self.seen.clamp(0.0, value));

@@ -48,23 +48,14 @@ pub(super) struct Item {
 pub(super) struct Grown {
     pub(super) items: Vec<Item>,
     pub(super) evidence: Vec<SumEvidence>,
-    /// The deepest frame on each stack.
-    of_stack: Vec<u32>,
+    /// The deepest drawn frame on each stack, or [`NONE`].
+    pub(super) of_stack: Vec<u32>,
 }
 
 /// A stack that isn't in this picture.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 impl Grown {
-    /// The deepest drawn frame on a stack.
-    pub(super) fn item_of(&self, stack: StackId) -> Option<usize> {
-        let mut item = self.of_stack[stack.index()];
-        while item != NONE && !self.items[item as usize].is_kept {
-            item = self.items[item as usize].parent;
-        }
-        (item != NONE).then_some(item as usize)
-    }
-
     /// The frames that are too narrow to draw.
     pub(super) fn narrow(&self) -> Omitted {
         let mut narrow = Omitted::default();
@@ -92,6 +83,13 @@ impl Grown {
         order.sort_by_key(|&i| (std::cmp::Reverse(self.items[i].width), i));
         for &i in &order[most..] {
             self.items[i].is_kept = false;
+        }
+        let mut drawn: Vec<u32> = (0..self.items.len() as u32).collect();
+        for (i, item) in self.items.iter().enumerate().filter(|(_, item)| !item.is_kept) {
+            drawn[i] = drawn[item.parent as usize];
+        }
+        for item in self.of_stack.iter_mut().filter(|item| **item != NONE) {
+            *item = drawn[*item as usize];
         }
     }
 }

@@ -16,9 +16,12 @@ use super::matched_samples::SumEvidence;
 use super::{Bounds, Measure, Omitted, Subject};
 use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
 use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::row_table::RowTable;
 use crate::graph::walk::{From, Groups, Rows, Walks};
 use crate::model::change::Change;
-use grow::{Grown, Item, What, grow};
+use crate::parallel;
+use crate::stats::{Garwood, LEVEL};
+use grow::{Grown, Item, NONE, What, grow};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -157,7 +160,8 @@ impl Values {
 /// Fails if the stacks are too long to follow.
 pub fn flame(subject: &Subject<'_>, wanted: FlameOptions) -> Result<Flame, TooLarge> {
     let Subject { series, frames, .. } = *subject;
-    let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
+    let rows = RowTable::new(series, frames, Unsymbolized::Address);
+    let stacks = Stacks::with_same_rows(series, &rows)?;
     let from = match wanted.direction {
         FlameDirection::RootFirst => From::Root,
         FlameDirection::LeafFirst => From::Leaf,
@@ -282,14 +286,22 @@ fn add_evidence(
     if let Some(strip) = &mut strip {
         strip.evidence = vec![nothing; strip.items.len()];
     }
-    for record in matched.records() {
-        let Some(stack) = matched.stack(stacks, record) else { continue };
-        let Some(evidence) = matched.evidence(record) else { continue };
-        main.add(stack, &evidence);
-        if let Some(strip) = &mut strip {
-            strip.add(stack, &evidence);
+    let Grown { evidence: sums, of_stack: in_main, .. } = &mut *main;
+    let mut strip_parts = strip.as_mut().map(|strip| (&mut strip.evidence, &strip.of_stack));
+    let in_strip = strip_parts.as_ref().map(|(_, in_strip)| *in_strip);
+    let items = |stack: StackId| {
+        let at = |items: &[u32]| Some(items[stack.index()]).filter(|&item| item != NONE);
+        let items = (at(in_main), in_strip.and_then(|items| at(items)));
+        (items != (None, None)).then_some(items)
+    };
+    matched.each(stacks, items, |(item, of_strip), evidence| {
+        if let Some(item) = item {
+            sums[*item as usize].merge(evidence);
         }
-    }
+        if let (Some(item), Some((sums, _))) = (of_strip, &mut strip_parts) {
+            sums[*item as usize].merge(evidence);
+        }
+    });
     main.cumulate();
     if let Some(strip) = strip {
         strip.cumulate();
@@ -297,17 +309,31 @@ fn add_evidence(
 }
 
 impl Grown {
-    fn add(&mut self, stack: StackId, evidence: &SumEvidence) {
-        if let Some(item) = self.item_of(stack) {
-            self.evidence[item].merge(evidence);
-        }
-    }
-
     fn cumulate(&mut self) {
         for i in (1..self.items.len()).rev() {
             let own = self.evidence[i];
             self.evidence[self.items[i].parent as usize].merge(&own);
         }
+    }
+}
+
+/// Frames whose errors are computed at once.
+const PIECE: usize = 1000;
+
+impl Grown {
+    /// The error of each drawn frame; none if the profiles don't record how they were sampled.
+    fn errors(&self, subject: &Subject<'_>) -> Vec<Option<Bounds>> {
+        let all: Vec<(&Item, &SumEvidence)> = self.items.iter().zip(&self.evidence).collect();
+        let pieces: Vec<_> = all.chunks(PIECE).collect();
+        let errors = parallel::map(pieces.len(), |piece| {
+            let mut limits = Garwood::new(LEVEL);
+            let error = |(item, evidence): &(&Item, &SumEvidence)| {
+                let value = subject.change([item.before, item.after]).delta_or_value();
+                item.is_kept.then(|| evidence.bounds_of(value.cum, &mut limits))
+            };
+            pieces[piece].iter().map(error).collect::<Vec<_>>()
+        });
+        errors.concat()
     }
 }
 
@@ -353,12 +379,12 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
         let by_width = b.width.cmp(&a.width);
         is_row(b).cmp(&is_row(a)).then(by_width).then_with(|| name(a).cmp(name(b)))
     };
+    let errors = grown.errors(subject);
     let mut waiting = vec![0_u32];
     let mut children = Vec::new();
     while let Some(i) = waiting.pop() {
         let item = &grown.items[i as usize];
         let value = subject.change([item.before, item.after]);
-        let error = grown.evidence.get(i as usize);
         frames.push(FlameFrame {
             depth: item.depth,
             name: match (i, item.what) {
@@ -371,7 +397,7 @@ fn listed(subject: &Subject<'_>, grown: &Grown, first: &str, names: &mut Names) 
             deeper: if let What::Deeper(levels) = item.what { Some(levels) } else { None },
             width: item.width,
             value,
-            error: error.map(|evidence| evidence.bounds(value.delta_or_value().cum)),
+            error: errors.get(i as usize).copied().flatten(),
         });
         children.clear();
         children.extend(item.children.clone().filter(|&child| grown.items[child as usize].is_kept));

@@ -16,9 +16,11 @@ use super::{Bounds, NoAnswer, NoMatch, Subject};
 use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::inverted;
+use crate::graph::row_table::RowTable;
 use crate::graph::trim::Fraction;
 use crate::model::change::Change;
 use crate::model::origin::Owner;
+use crate::parallel;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -202,9 +204,10 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         let names = rows().map(|row| frames.name(row));
         return Err(NoMatch::new(what, &asked.pattern, names).into());
     }
-    let stacks = Stacks::new(series).by_rows(frames, Unsymbolized::Address)?;
+    let rows_of = RowTable::new(series, frames, Unsymbolized::Address);
+    let stacks = Stacks::with_same_rows(series, &rows_of)?;
     let sums = Sums::new(subject, &stacks);
-    let mut totals = totals(subject, &stacks, &sums, &matched);
+    let (mut totals, together) = totals(subject, (&stacks, &rows_of), &sums, &matched);
     totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
         let by_size = change_b.cmp(change_a).then(size_b.cmp(size_a));
         by_size.then_with(|| frames.name(*a).cmp(frames.name(*b)))
@@ -213,7 +216,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     let moving = totals.iter().filter(|(_, (change, _), _)| *change != 0).count().max(1);
     let wanted = if asked.sites == 0 { totals.len() } else { asked.sites.min(moving) };
     let (shown, more) = totals.split_at(wanted.min(totals.len()));
-    let together = (moving > 1).then(|| together(subject, &stacks, &sums, &matched));
+    let together = (moving > 1).then_some(together);
     let matched = subject.matched();
     let direction = match asked.direction {
         RefsDirection::Callers => inverted::Direction::Callers,
@@ -241,7 +244,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
             answer.more_sites.push(frames.name(*row).to_owned());
             continue;
         }
-        let ways = site::Ways::new(subject, &stacks, &sums, *row, direction);
+        let ways = site::Ways::new(subject, (&stacks, &rows_of), &sums, (*row, direction));
         let mut found = ways.answer(asked, &matched);
         let is_own = frames.row(*row).owner == Owner::Own;
         let by_caller = asked.direction == RefsDirection::Callers;
@@ -250,19 +253,26 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         }
         left = found.lines.iter().fold(left, |left, line| left.saturating_sub(line.frames.len()));
         answer.sites.push(found);
-        let mut own: Vec<(u32, Change<i64>)> = ways.ends().collect();
+        let mut own: Vec<u32> = ways.ends().collect();
         let weight =
             |values: &Change<i64>| Reverse((values.delta_or_value().unsigned_abs(), values.after));
-        own.sort_by_key(|(step, values)| (weight(values), *step));
+        let rank = |step: &u32| (weight(&ways.of_path(*step)), *step);
         let wanted = if asked.lines == 0 { own.len() } else { asked.lines };
-        for (i, (step, values)) in own.into_iter().enumerate() {
+        let mut left_out = Vec::new();
+        if wanted < own.len() {
+            own.select_nth_unstable_by_key(wanted, rank);
+            left_out = own.split_off(wanted);
+        }
+        own.sort_unstable_by_key(rank);
+        for step in own.into_iter().chain(left_out.iter().copied()).enumerate() {
+            let (i, step) = step;
             if i < wanted && left > 0 {
                 let path = ways.path(step);
                 left = left.saturating_sub(path.frames.len());
-                all.push((weight(&values), site, path));
+                all.push((weight(&path.values), site, path));
             } else {
                 rest.count += 1;
-                rest.values = rest.values.plus(values);
+                rest.values = rest.values.plus(ways.of_path(step));
             }
         }
         // Keep no more of them than all functions together may have.
@@ -344,50 +354,73 @@ impl Sums {
     }
 }
 
-/// The values of all stacks with one of these rows.
-fn together(
-    subject: &Subject<'_>,
-    stacks: &Stacks<'_>,
-    sums: &Sums,
-    rows: &[RowId],
-) -> Change<i64> {
-    let mut is_asked = vec![false; subject.frames.len()];
-    rows.iter().for_each(|row| is_asked[row.0 as usize] = true);
-    let mut whole = [0_i64; 2];
-    for id in stacks.ids() {
-        let mut own = stacks.rows(id, subject.frames, Unsymbolized::Address);
-        if own.any(|row| is_asked[row.0 as usize]) {
-            let (before, after) = sums.at(id);
-            whole = [whole[0].wrapping_add(before), whole[1].wrapping_add(after)];
-        }
-    }
-    subject.change(whole)
-}
+/// A row, how much changed in and beneath it and in itself, and its size.
+type Total = (RowId, (u64, u64), u64);
+
+/// Stacks whose values are added up at once, if rows are few.
+const PIECE: usize = 64 * 1024;
 
 /// Returns for each row how much changed in and beneath it and in itself, added up path by path, so
-/// that opposite changes don't cancel; and its size.
+/// that opposite changes don't cancel; and its size. Also returns the values of all stacks with one
+/// of the rows.
 fn totals(
     subject: &Subject<'_>,
-    stacks: &Stacks<'_>,
+    (stacks, rows_of): (&Stacks<'_>, &RowTable<'_>),
     sums: &Sums,
     rows: &[RowId],
-) -> Vec<(RowId, (u64, u64), u64)> {
-    let of_rows = |value: &dyn Fn(StackId) -> u64| {
-        // The sum of all |values| was checked to fit.
-        let values: Vec<i64> =
-            stacks.ids().map(|id| i64::try_from(value(id)).unwrap_or(i64::MAX)).collect();
-        stacks.of_rows(subject.frames, Unsymbolized::Address, &values)
+) -> (Vec<Total>, Change<i64>) {
+    const NONE: u32 = u32::MAX;
+    let mut position = vec![NONE; subject.frames.len()];
+    for (i, row) in (0..).zip(rows) {
+        position[row.0 as usize] = i;
+    }
+    let is_asked = |unit| rows_of.rows(unit).iter().any(|row| position[row.0 as usize] != NONE);
+    let is_asked: Vec<bool> = rows_of.all().map(is_asked).collect();
+    // Sums of all rows for each piece take no more memory than the stacks.
+    let piece = PIECE.max(8 * rows.len());
+    let of_piece = |number: usize| {
+        let mut found = vec![(0_u64, 0_u64, 0_u64); rows.len()];
+        let mut whole = [0_i64; 2];
+        let mut last = vec![NONE; rows.len()];
+        for stack in (number * piece..stacks.len().min((number + 1) * piece)).map(|i| i as u32) {
+            let (id, mut is_flat) = (StackId(stack), true);
+            let (before, after) = sums.at(id);
+            let mut is_through = false;
+            for unit in rows_of.units(stacks.first(id)) {
+                let is_leaf = std::mem::take(&mut is_flat);
+                if !is_asked[unit as usize] {
+                    continue;
+                }
+                for (inner, row) in rows_of.rows(unit).iter().enumerate() {
+                    let row = position[row.0 as usize];
+                    if row == NONE || std::mem::replace(&mut last[row as usize], stack) == stack {
+                        continue;
+                    }
+                    is_through = true;
+                    // The sum of all |values| was checked to fit.
+                    let change = sums.main(id).unsigned_abs();
+                    let size = before.unsigned_abs().max(after.unsigned_abs());
+                    let (cum, flat, sizes) = &mut found[row as usize];
+                    *cum += change;
+                    *flat += if is_leaf && inner == 0 { change } else { 0 };
+                    *sizes += size;
+                }
+            }
+            if is_through {
+                whole = [whole[0].wrapping_add(before), whole[1].wrapping_add(after)];
+            }
+        }
+        (found, whole)
     };
-    let changes = of_rows(&|id| sums.main(id).unsigned_abs());
-    let sizes = of_rows(&|id| {
-        let (before, after) = sums.at(id);
-        before.unsigned_abs().max(after.unsigned_abs())
-    });
+    let mut found = vec![(0_u64, 0_u64, 0_u64); rows.len()];
+    let mut whole = [0_i64; 2];
+    for (own, own_whole) in parallel::map(stacks.len().div_ceil(piece), of_piece) {
+        for (sum, own) in found.iter_mut().zip(own) {
+            *sum = (sum.0 + own.0, sum.1 + own.1, sum.2 + own.2);
+        }
+        whole = [whole[0].wrapping_add(own_whole[0]), whole[1].wrapping_add(own_whole[1])];
+    }
     // On a tie, a row that allocates itself is more informative than its caller.
-    let of = |row: RowId| {
-        let i = row.0 as usize;
-        let change = (changes[i].1.unsigned_abs(), changes[i].0.unsigned_abs());
-        (row, change, sizes[i].1.unsigned_abs())
-    };
-    rows.iter().copied().map(of).collect()
+    let of = |(&row, (cum, flat, size)): (&RowId, (u64, u64, u64))| (row, (cum, flat), size);
+    (rows.iter().zip(found).map(of).collect(), subject.change(whole))
 }

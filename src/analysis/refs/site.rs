@@ -8,10 +8,11 @@ use crate::analysis::{Subject, percent};
 use crate::graph::distinct_stacks::Stacks;
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
-use crate::graph::inverted::{Direction, Inverted};
+use crate::graph::inverted::{Direction, Inverted, Passed};
+use crate::graph::row_table::RowTable;
 use crate::model::change::Change;
 use crate::model::origin::Owner;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use std::collections::BinaryHeap;
 
@@ -30,12 +31,44 @@ pub(super) struct Ways<'a> {
     all: Columns,
     /// Sum of |change| of the paths through each step, so that opposite changes don't cancel.
     gross: Vec<i64>,
-    /// Branches of each step.
-    branches: Vec<Vec<u32>>,
+    branches: Branches,
     has_objects: bool,
 }
 
 type Columns = [Vec<i64>; 4];
+
+/// The steps that follow each step.
+struct Branches {
+    /// Where those of each step begin in `all`, and at last their number.
+    starts: Vec<u32>,
+    all: Vec<u32>,
+}
+
+impl Branches {
+    fn new(inverted: &Inverted) -> Self {
+        let steps = inverted.len() as u32;
+        let mut starts = vec![0_u32; steps as usize + 1];
+        for step in 1..steps {
+            starts[inverted.previous(step) as usize + 1] += 1;
+        }
+        for step in 1..starts.len() {
+            starts[step] += starts[step - 1];
+        }
+        let mut next = starts.clone();
+        let mut all = vec![0; steps as usize - 1];
+        for step in 1..steps {
+            let at = &mut next[inverted.previous(step) as usize];
+            all[*at as usize] = step;
+            *at += 1;
+        }
+        Self { starts, all }
+    }
+
+    fn of(&self, step: u32) -> &[u32] {
+        let step = step as usize;
+        &self.all[self.starts[step] as usize..self.starts[step + 1] as usize]
+    }
+}
 
 /// The lines to show: the steps of each, by its first step.
 type Chains = HashMap<u32, Vec<u32>, FxBuildHasher>;
@@ -43,16 +76,12 @@ type Chains = HashMap<u32, Vec<u32>, FxBuildHasher>;
 impl<'a> Ways<'a> {
     pub(super) fn new(
         subject: &'a Subject<'a>,
-        stacks: &'a Stacks<'a>,
+        (stacks, rows): (&'a Stacks<'a>, &RowTable<'_>),
         sums: &Sums,
-        row: RowId,
-        direction: Direction,
+        (row, direction): (RowId, Direction),
     ) -> Self {
-        let locations = subject.series.symbols.locations.len();
-        let of = (row, direction);
-        let counts = |id| sums.counts(id);
-        let inverted = Inverted::new(stacks, subject.frames, locations, of, counts);
-        let n = inverted.steps().len();
+        let inverted = Inverted::new(stacks, rows, (row, direction), |id| sums.counts(id));
+        let n = inverted.len();
         let mut ends: Columns = std::array::from_fn(|_| vec![0; n]);
         let mut gross = vec![0_i64; n];
         let columns = [
@@ -75,19 +104,15 @@ impl<'a> Ways<'a> {
         let mut all = ends.clone();
         all.iter_mut().for_each(|column| inverted.cumulate(column));
         inverted.cumulate(&mut gross);
-        let mut branches = vec![Vec::new(); n];
-        for (step, of) in (0..).zip(inverted.steps()).skip(1) {
-            branches[of.previous as usize].push(step);
-        }
         Self {
             subject,
             stacks,
             direction,
+            branches: Branches::new(&inverted),
             inverted,
             ends,
             all,
             gross,
-            branches,
             has_objects: sums.objects_after.is_some(),
         }
     }
@@ -103,27 +128,34 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// The last steps of whole paths, in no particular order, each with the weight of its path.
-    pub(super) fn ends(&self) -> impl Iterator<Item = (u32, Change<i64>)> + '_ {
+    /// The last steps of whole paths, in no particular order.
+    pub(super) fn ends(&self) -> impl Iterator<Item = u32> + '_ {
         let is_end = |&step: &u32| self.ends.iter().any(|column| column[step as usize] != 0);
-        let all = (0..self.gross.len() as u32).filter(is_end);
-        all.map(|step| (step, self.values(&self.ends, step)))
+        (0..self.gross.len() as u32).filter(is_end)
+    }
+
+    /// The values of the whole path that ends with a step.
+    pub(super) fn of_path(&self, end: u32) -> Change<i64> {
+        self.values(&self.ends, end)
     }
 
     /// A whole path by its last step.
     pub(super) fn path(&self, end: u32) -> Path {
-        let mut frames: Vec<String> =
-            self.inverted.back(end).map(|step| self.name(step).to_owned()).collect();
-        frames.reverse();
-        Path { frames, values: self.values(&self.ends, end) }
+        let mut steps: Vec<u32> = self.inverted.back(end).collect();
+        steps.reverse();
+        let rows = steps.iter().flat_map(|&step| self.inverted.rows(step));
+        let name = |row: &Passed| self.subject.frames.name(row.row()).to_owned();
+        Path { frames: rows.map(name).collect(), values: self.of_path(end) }
     }
 
+    /// The name of the first row of a step.
     fn name(&self, step: u32) -> &str {
         self.subject.frames.name(self.row(step))
     }
 
+    /// The first row of a step.
     fn row(&self, step: u32) -> RowId {
-        self.inverted.steps()[step as usize].row
+        self.inverted.rows(step)[0].row()
     }
 
     fn values(&self, columns: &Columns, step: u32) -> Change<i64> {
@@ -140,7 +172,7 @@ impl<'a> Ways<'a> {
     fn chain(&self, mut step: u32) -> Vec<u32> {
         let mut chain = vec![step];
         // The function itself gets its own line, because it was asked for.
-        while let [only] = self.branches[step as usize][..]
+        while let [only] = *self.branches.of(step)
             && step != 0
             && self.ends.iter().all(|column| column[step as usize] == 0)
         {
@@ -168,7 +200,7 @@ impl<'a> Ways<'a> {
             if depth >= limit(asked.depth) {
                 continue;
             }
-            let mut branches = self.branches[last as usize].clone();
+            let mut branches = self.branches.of(last).to_vec();
             branches.sort_by_key(|&step| (std::cmp::Reverse(self.weight(step)), step));
             branches.truncate(limit(asked.branches));
             for branch in branches {
@@ -190,16 +222,24 @@ impl<'a> Ways<'a> {
         let mut found = HashMap::default();
         let Some(none) = matched.no_evidence() else { return found };
         found.extend(chosen.keys().map(|&step| (step, none)));
-        for record in matched.records() {
-            let Some(stack) = matched.stack(self.stacks, record) else { continue };
-            let Some(step) = self.inverted.of_stack(stack) else { continue };
-            let Some(evidence) = matched.evidence(record) else { continue };
-            for step in self.inverted.back(step) {
-                if let Some(sum) = found.get_mut(&step) {
-                    sum.merge(&evidence);
-                }
-            }
+        // The line each step belongs to, or the nearest one it is beyond.
+        let mut line_of: Vec<u32> = (0..self.inverted.len() as u32).collect();
+        for step in (1..line_of.len() as u32).filter(|step| !chosen.contains_key(step)) {
+            line_of[step as usize] = line_of[self.inverted.previous(step) as usize];
         }
+        let line = |stack| Some(line_of[self.inverted.of_stack(stack)? as usize]);
+        matched.each(self.stacks, line, |&line, evidence| {
+            let mut line = line;
+            loop {
+                if let Some(sum) = found.get_mut(&line) {
+                    sum.merge(evidence);
+                }
+                if line == 0 {
+                    break;
+                }
+                line = line_of[self.inverted.previous(line) as usize];
+            }
+        });
         found
     }
 
@@ -214,9 +254,8 @@ impl<'a> Ways<'a> {
         while let Some((step, depth)) = waiting.pop() {
             let chain = &chosen[&step];
             let last = chain[chain.len() - 1];
-            let (mut shown, hidden): (Vec<u32>, Vec<u32>) = self.branches[last as usize]
-                .iter()
-                .partition(|branch| chosen.contains_key(*branch));
+            let (mut shown, hidden): (Vec<u32>, Vec<u32>) =
+                self.branches.of(last).iter().partition(|branch| chosen.contains_key(*branch));
             let size = |step: u32| {
                 let values = self.values(&self.all, step);
                 (values.delta_or_value().unsigned_abs(), self.weight(step))
@@ -233,14 +272,14 @@ impl<'a> Ways<'a> {
             };
             lines.push(RefsLine {
                 depth,
-                frames: chain.iter().map(|&step| self.frame(step)).collect(),
+                frames: self.frames(chain),
                 values,
                 share: percent(values.delta_or_value(), whole),
                 objects: self.has_objects.then(|| {
                     self.subject.change([self.all[2][step as usize], self.all[3][step as usize]])
                 }),
                 error: evidence.get(&step).map(|evidence| evidence.bounds(values.delta_or_value())),
-                ends: (has_ends && !self.branches[last as usize].is_empty()).then_some(ends),
+                ends: (has_ends && !self.branches.of(last).is_empty()).then_some(ends),
                 omitted: (!hidden.is_empty()).then(|| Rest {
                     count: hidden.len(),
                     values: self.subject.change([sum(0), sum(1)]),
@@ -251,13 +290,15 @@ impl<'a> Ways<'a> {
         lines
     }
 
-    fn frame(&self, step: u32) -> RefsFrame {
-        let row = self.subject.frames.row(self.row(step));
-        RefsFrame {
-            name: self.name(step).to_owned(),
-            own: row.owner == Owner::Own,
-            recursive: self.inverted.steps()[step as usize].is_recursive,
-        }
+    fn frames(&self, chain: &[u32]) -> Vec<RefsFrame> {
+        let frames = self.subject.frames;
+        let rows = chain.iter().flat_map(|&step| self.inverted.rows(step));
+        let frame = |passed: &Passed| RefsFrame {
+            name: frames.name(passed.row()).to_owned(),
+            own: frames.row(passed.row()).owner == Owner::Own,
+            recursive: passed.is_recursive(),
+        };
+        rows.map(frame).collect()
     }
 
     /// Whether a row belongs to a library that works in goroutines of its own. Then its caller is to
@@ -297,23 +338,32 @@ impl<'a> Ways<'a> {
             is_needed
         });
         let mut is_met = vec![false; self.gross.len()];
-        let mut calls = Vec::new();
+        let mut calls = Calls::default();
         for &(_, end) in heavy {
-            calls.push((None, self.row(end)));
+            let last = self.inverted.rows(end);
+            calls.add(None, last[last.len() - 1].row());
             for step in self.inverted.back(end) {
                 if step == 0 || std::mem::replace(&mut is_met[step as usize], true) {
                     break;
                 }
-                let callee = self.inverted.steps()[step as usize].previous;
-                calls.push((Some(self.row(step)), self.row(callee)));
+                let mut caller = None;
+                for passed in self.inverted.rows(step).iter().rev() {
+                    let callee = passed.row();
+                    if let Some(caller) = caller.replace(callee) {
+                        calls.add(Some(caller), callee);
+                    }
+                }
+                let before = self.inverted.rows(self.inverted.previous(step));
+                calls.add(caller, before[before.len() - 1].row());
             }
         }
         let frames = self.subject.frames;
         let has_own = calls
+            .met
             .iter()
             .filter_map(|(caller, _)| *caller)
             .any(|row| frames.row(row).owner == Owner::Own);
-        let all = dominators(self.row(0), calls);
+        let all = dominators(self.row(0), calls.met);
         // A dependency answers only for paths that pass no own code, as in `model::site`.
         let owner = if has_own { Owner::Own } else { Owner::Dependency };
         let row = *all.iter().find(|row| frames.row(**row).owner == owner)?;
@@ -322,13 +372,29 @@ impl<'a> Ways<'a> {
         }
         // Count only changes in the direction of the whole: the opposite ones would push the share
         // above 100 %.
-        let mut through = 0.0;
-        for &(value, end) in &ends {
-            if self.inverted.back(end).any(|step| self.row(step) == row) {
-                through += value as f64;
-            }
+        let mut passes = vec![false; self.gross.len()];
+        for step in 0..passes.len() as u32 {
+            passes[step as usize] = passes[self.inverted.previous(step) as usize]
+                || self.inverted.rows(step).iter().any(|passed| passed.row() == row);
         }
+        let through = ends.iter().filter(|(_, end)| passes[*end as usize]);
+        let through: f64 = through.fold(0.0, |sum, (value, _)| sum + *value as f64);
         let share = through / sum * 100.0;
         Some(Dominator { function: frames.name(row).to_owned(), share })
+    }
+}
+
+/// Calls in the order in which they were met, each once.
+#[derive(Default)]
+struct Calls {
+    met: Vec<(Option<RowId>, RowId)>,
+    known: HashSet<(Option<RowId>, RowId), FxBuildHasher>,
+}
+
+impl Calls {
+    fn add(&mut self, caller: Option<RowId>, callee: RowId) {
+        if self.known.insert((caller, callee)) {
+            self.met.push((caller, callee));
+        }
     }
 }
