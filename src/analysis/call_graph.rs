@@ -135,9 +135,8 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     };
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
-    let holds = |&(before, after): &(i64, i64)| i64::from(before != 0 || after != 0);
-    let held: Vec<i64> = changes.iter().map(holds).collect();
-    let trimmed = trim(&stacks, frames, &sizes, &held, limits)?;
+    let is_held = |stack: StackId| changes[stack.index()] != (0, 0);
+    let trimmed = trim((&stacks, &rows), frames, &sizes, is_held, limits)?;
     let tree = &trimmed.tree;
     let paths = of_paths(subject, tree, measured.column);
     let call_graph = &trimmed.graph;

@@ -31,6 +31,28 @@ impl StackId {
     }
 }
 
+/// What a row holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowSum {
+    /// Sum over the stacks that end in the row.
+    pub flat: i64,
+    /// Sum over the stacks with the row.
+    pub cum: i64,
+    /// Whether any of those is held.
+    pub is_held: bool,
+}
+
+impl RowSum {
+    fn add(&mut self, other: Self) {
+        self.flat = self.flat.wrapping_add(other.flat);
+        self.cum = self.cum.wrapping_add(other.cum);
+        self.is_held |= other.is_held;
+    }
+}
+
+/// Stacks whose values are added up at once, if rows are few.
+const SUMMED: usize = 64 * 1024;
+
 /// No real program has more frames on distinct stacks than this, and following them would take
 /// minutes.
 const MAX_FRAMES: usize = 1 << 30;
@@ -154,25 +176,38 @@ impl<'a> Stacks<'a> {
         Ok(same.collect())
     }
 
-    /// Flat and cum of each row, from values of the stacks.
+    /// Flat and cum of each row from values of the stacks, and whether any stack with the row is
+    /// held: `value` returns both.
     pub fn of_rows(
         &self,
-        frames: &Frames,
-        unsymbolized: Unsymbolized,
-        values: &[i64],
-    ) -> Vec<(i64, i64)> {
-        let mut sums = vec![(0_i64, 0_i64); frames.len()];
-        let mut last = vec![u32::MAX; frames.len()];
-        for (id, &value) in self.ids().zip(values).filter(|(_, value)| **value != 0) {
-            for (i, row) in self.rows(id, frames, unsymbolized).enumerate() {
-                let row = row.0 as usize;
-                if i == 0 {
-                    sums[row].0 = sums[row].0.wrapping_add(value);
+        rows: &RowTable<'_>,
+        value: impl Fn(StackId) -> (i64, bool) + Sync + Send,
+    ) -> Vec<RowSum> {
+        let n = rows.single().len();
+        // Sums of all rows for each piece take no more memory than the stacks.
+        let piece = SUMMED.max(8 * n);
+        let pieces = parallel::map(self.len().div_ceil(piece), |number| {
+            let mut sums = vec![RowSum::default(); n];
+            let mut last = vec![u32::MAX; n];
+            for id in (number * piece..self.len().min((number + 1) * piece)).map(|i| i as u32) {
+                let (value, is_held) = value(StackId(id));
+                if value == 0 && !is_held {
+                    continue;
                 }
-                if std::mem::replace(&mut last[row], id.0) != id.0 {
-                    sums[row].1 = sums[row].1.wrapping_add(value);
+                let mut is_leaf = true;
+                for row in rows.units(self.first(StackId(id))).flat_map(|unit| rows.rows(unit)) {
+                    let row = row.0 as usize;
+                    let flat = if std::mem::take(&mut is_leaf) { value } else { 0 };
+                    if std::mem::replace(&mut last[row], id) != id {
+                        sums[row].add(RowSum { flat, cum: value, is_held });
+                    }
                 }
             }
+            sums
+        });
+        let mut sums = vec![RowSum::default(); n];
+        for piece in pieces {
+            sums.iter_mut().zip(piece).for_each(|(sum, own)| sum.add(own));
         }
         sums
     }

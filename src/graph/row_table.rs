@@ -65,13 +65,19 @@ impl<'a> RowTable<'a> {
         0..(self.single.len() + self.lists.len()) as u32
     }
 
+    /// All rows.
+    pub(super) fn single(&self) -> &[RowId] {
+        &self.single
+    }
+
     /// Whether every unit is one row.
     pub fn is_single(&self) -> bool {
         self.lists.is_empty()
     }
 
     /// The locations of a sample, by their numbers in its snapshot.
-    pub(super) fn stack(&self, (snapshot, sample): (usize, usize)) -> Stack<'a> {
+    #[inline]
+    fn stack(&self, (snapshot, sample): (usize, usize)) -> Stack<'a> {
         self.series.snapshots[snapshot].samples.stack(sample)
     }
 }

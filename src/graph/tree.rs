@@ -11,9 +11,12 @@
 
 use super::distinct_stacks::{StackId, Stacks, TooLarge};
 use super::frames::{Frames, RowId, Unsymbolized};
+use super::row_table::RowTable;
 use super::walk::{From, Groups, Rows, Walks};
 use crate::model::series::Series;
+use crate::parallel;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A node of a [`Tree`]: a path from a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,27 +63,41 @@ impl Tree {
         frames: &Frames,
         unsymbolized: Unsymbolized,
     ) -> Result<Self, TooLarge> {
-        Self::of(&Stacks::new(series), frames, unsymbolized, Rows::All, |_| true)
+        let stacks = Stacks::new(series);
+        let mut walks = Walks::new(&stacks, frames, unsymbolized, Rows::All, From::Root);
+        Self::along(&stacks, frames.len(), |stack| walks.next(stack))
     }
 
-    /// Builds the tree of the wanted stacks, with a node for each distinguished row; the samples of
-    /// other stacks end at the root.
-    pub fn of(
+    /// Builds the tree of stacks with a node for each row that `is_kept` marks, by number. A run of
+    /// other rows is one node, with the id one past the last row.
+    pub fn of_kept(
+        (stacks, rows): (&Stacks<'_>, &RowTable<'_>),
+        (frames, unsymbolized): (&Frames, Unsymbolized),
+        is_kept: &[bool],
+    ) -> Result<Self, TooLarge> {
+        // One more for the rows that aren't kept.
+        let n = frames.len() + 1;
+        if let Some(mut paths) = Kept::new(stacks, rows, is_kept) {
+            return Self::along(stacks, n, |stack| paths.next(stack));
+        }
+        let mut walks = Walks::new(stacks, frames, unsymbolized, Rows::Only(is_kept), From::Root);
+        Self::along(stacks, n, |stack| walks.next(stack))
+    }
+
+    /// Builds a tree of `rows` rows by taking the next step of each stack.
+    fn along(
         stacks: &Stacks<'_>,
-        frames: &Frames,
-        unsymbolized: Unsymbolized,
-        rows: Rows<'_>,
-        is_wanted: impl Fn(StackId) -> bool,
+        rows: usize,
+        next: impl FnMut(StackId) -> Option<(RowId, bool)>,
     ) -> Result<Self, TooLarge> {
         let growing = Growing {
-            walks: Walks::new(stacks, frames, unsymbolized, rows, From::Root),
-            // One more for the rows that aren't distinguished.
-            groups: Groups::new(stacks.len(), frames.len() + 1),
+            next,
+            groups: Groups::new(stacks.len(), rows),
             nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
             end_of: vec![NodeId::ROOT; stacks.len()],
             is_inlined: vec![false; stacks.len()],
         };
-        let (nodes, end_of) = growing.grow(is_wanted)?;
+        let (nodes, end_of) = growing.grow()?;
         let ends = stacks.series().snapshots.iter().enumerate().map(|(number, snapshot)| {
             let samples = 0..snapshot.samples.len();
             samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
@@ -187,13 +204,90 @@ impl Children {
     }
 }
 
+/// The kept rows of each stack, found ahead on all threads.
+struct Kept {
+    /// The paths of some stacks, one after the other: from the root, each row times two, plus one
+    /// if it was inlined into the one before.
+    paths: Vec<Vec<u32>>,
+    /// Where the next step of each stack is, and where its path ends.
+    next: Vec<(u32, u32)>,
+}
+
+/// Stacks whose kept rows are found at once.
+const PIECE: usize = 4096;
+/// Paths of more rows in all are not kept in memory.
+const MAX_KEPT: usize = 1 << 26;
+
+impl Kept {
+    /// The kept rows of stacks; `None` if there are too many.
+    fn new(stacks: &Stacks<'_>, rows: &RowTable<'_>, is_kept: &[bool]) -> Option<Self> {
+        let other = is_kept.len() as u32 - 1;
+        let has_kept = |unit| rows.rows(unit).iter().any(|row| is_kept[row.0 as usize]);
+        let has_kept: Vec<bool> = rows.all().map(has_kept).collect();
+        let total = AtomicUsize::new(0);
+        let piece = |piece: usize| {
+            let mut path: Vec<u32> = Vec::new();
+            let mut ends = Vec::with_capacity(PIECE);
+            let stacks_of = piece * PIECE..stacks.len().min((piece + 1) * PIECE);
+            for stack in stacks_of.map(|stack| StackId(stack as u32)) {
+                let start = path.len() as u32;
+                let mut is_other = false;
+                for unit in rows.units(stacks.first(stack)).rev() {
+                    if has_kept[unit as usize] {
+                        for (inner, row) in rows.rows(unit).iter().rev().enumerate() {
+                            if is_kept[row.0 as usize] {
+                                path.push(row.0 << 1 | u32::from(inner > 0));
+                                is_other = false;
+                            } else if !std::mem::replace(&mut is_other, true) {
+                                path.push(other << 1);
+                            }
+                        }
+                    } else if !std::mem::replace(&mut is_other, true) {
+                        path.push(other << 1);
+                    }
+                }
+                ends.push((start, path.len() as u32));
+                if path.len() > MAX_KEPT {
+                    return None;
+                }
+            }
+            let total = total.fetch_add(path.len(), Ordering::Relaxed) + path.len();
+            (total <= MAX_KEPT).then_some((path, ends))
+        };
+        let pieces = parallel::map(stacks.len().div_ceil(PIECE), piece);
+        let mut kept = Self {
+            paths: Vec::with_capacity(pieces.len()),
+            next: Vec::with_capacity(stacks.len()),
+        };
+        for piece in pieces {
+            let (path, ends) = piece?;
+            kept.paths.push(path);
+            kept.next.extend(ends);
+        }
+        Some(kept)
+    }
+
+    /// Takes one step along a stack, as [`Walks::next`].
+    #[inline]
+    fn next(&mut self, stack: StackId) -> Option<(RowId, bool)> {
+        let (next, end) = &mut self.next[stack.index()];
+        if next == end {
+            return None;
+        }
+        let step = self.paths[stack.index() / PIECE][*next as usize];
+        *next += 1;
+        Some((RowId(step >> 1), step & 1 != 0))
+    }
+}
+
 /// A tree under construction.
 ///
 /// The stacks beneath a node are sorted into its children by their next row, like a radix sort from
 /// the root on. So it needs no table of all nodes, and a stack that is alone, as most are some
 /// levels down, is followed to its end at once.
-struct Growing<'a> {
-    walks: Walks<'a>,
+struct Growing<N> {
+    /// Takes the next step of a stack: the row, and whether it was inlined into the one before.
+    next: N,
     groups: Groups,
     nodes: Vec<Node>,
     end_of: Vec<NodeId>,
@@ -201,16 +295,10 @@ struct Growing<'a> {
     is_inlined: Vec<bool>,
 }
 
-impl Growing<'_> {
+impl<N: FnMut(StackId) -> Option<(RowId, bool)>> Growing<N> {
     /// The nodes, and the node where each stack ends.
-    fn grow(
-        mut self,
-        is_wanted: impl Fn(StackId) -> bool,
-    ) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
-        let all = 0..self.groups.len();
-        let wanted = self.groups.split(all, |stack| is_wanted(stack).then_some(RowId(0)));
-        let mut waiting: Vec<_> =
-            wanted.into_iter().map(|(_, group)| (NodeId::ROOT, group)).collect();
+    fn grow(mut self) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
+        let mut waiting = vec![(NodeId::ROOT, 0..self.groups.len())];
         while let Some((node, group)) = waiting.pop() {
             if let [only] = *self.groups.of(group.clone()) {
                 self.follow(node, only);
@@ -226,7 +314,7 @@ impl Growing<'_> {
 
     /// Adds the rest of a stack that is alone beneath a node.
     fn follow(&mut self, mut parent: NodeId, stack: StackId) {
-        while let Some((row, is_inlined)) = self.walks.next(stack)
+        while let Some((row, is_inlined)) = (self.next)(stack)
             && self.nodes.len() <= MAX_NODES
         {
             self.nodes.push(Node { parent, row, is_inlined });
@@ -242,9 +330,9 @@ impl Growing<'_> {
         group: Range<usize>,
         waiting: &mut Vec<(NodeId, Range<usize>)>,
     ) {
-        let Self { walks, groups, nodes, end_of, is_inlined } = self;
+        let Self { next, groups, nodes, end_of, is_inlined } = self;
         let found = groups.split(group, |stack| {
-            let Some((row, inlined)) = walks.next(stack) else {
+            let Some((row, inlined)) = next(stack) else {
                 end_of[stack.index()] = parent;
                 return None;
             };

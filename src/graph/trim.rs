@@ -10,10 +10,10 @@
 //! callee.
 
 use super::call::{CallGraph, Weights};
-use super::distinct_stacks::{Stacks, TooLarge};
+use super::distinct_stacks::{StackId, Stacks, TooLarge};
 use super::frames::{Frames, RowId, Unsymbolized};
+use super::row_table::RowTable;
 use super::tree::Tree;
-use super::walk::Rows;
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
@@ -70,22 +70,22 @@ pub struct Trimmed {
     pub calls: usize,
 }
 
-/// Trims a call graph to `limits`, by the sizes of the stacks; `held` is not 0 for stacks with any
-/// value.
+/// Trims a call graph to `limits`, by the sizes of the stacks; `table` has their rows, with a binary
+/// for addresses without symbols, and `is_held` tells which have any value.
 pub fn trim(
-    stacks: &Stacks<'_>,
+    (stacks, table): (&Stacks<'_>, &RowTable<'_>),
     frames: &Frames,
     sizes: &[i64],
-    held: &[i64],
+    is_held: impl Fn(StackId) -> bool + Sync + Send,
     limits: TrimLimits,
 ) -> Result<Trimmed, TooLarge> {
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let cutoff = |fraction: Fraction| (whole as f64 * fraction.get()) as i64;
-    let all = stacks.of_rows(frames, Unsymbolized::Binary, sizes);
+    let all = stacks.of_rows(table, |stack| (sizes[stack.index()], is_held(stack)));
+    let known = all.iter().filter(|sum| sum.is_held).count();
+    let sums = all.into_iter().map(|sum| (sum.flat, sum.cum));
     let mut rows: Vec<(RowId, (i64, i64))> =
-        (0..).map(RowId).zip(all).filter(|(_, (_, cum))| *cum != 0).collect();
-    let known = stacks.of_rows(frames, Unsymbolized::Binary, held);
-    let known = known.iter().filter(|(_, cum)| *cum != 0).count();
+        (0..).map(RowId).zip(sums).filter(|(_, (_, cum))| *cum != 0).collect();
     let least = cutoff(limits.nodefraction);
     rows.retain(|(_, (_, cum))| *cum >= least);
     preselect(&mut rows, limits.nodecount);
@@ -97,7 +97,7 @@ pub fn trim(
     };
     // From here on all other rows count as one: they make up most of a large tree.
     let is_kept = marked(&rows);
-    let tree = Tree::of(stacks, frames, Unsymbolized::Binary, Rows::Only(&is_kept), |_| true)?;
+    let tree = Tree::of_kept((stacks, table), (frames, Unsymbolized::Binary), &is_kept)?;
     let sizes = tree.at_ends(stacks, sizes);
     let graph_of =
         |is_kept: &[bool]| CallGraph::new(&tree, frames.len() + 1, |row| is_kept[row.0 as usize]);
