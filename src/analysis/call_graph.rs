@@ -3,7 +3,7 @@
 //! For every node, and for the part left out, `entered` + Σ edges in = flat + Σ edges out +
 //! `repeats`, before, after and in their difference, so the numbers of a drawing always add up.
 
-use super::calls::{changes, errors, of_paths, of_same_rows, sizes};
+use super::calls::{self, errors, of_paths, of_same_rows, sizes};
 use super::{Context, Measure, MeasureBounds, Subject, percent};
 use crate::graph::call::{CallGraph, Weights};
 use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
@@ -123,16 +123,13 @@ pub struct Graph {
 pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Binary);
-    let (stacks, changes) = if rows.is_single() {
-        let stacks = Stacks::with_same_rows(series, &rows)?;
-        let changes = changes(subject, &stacks);
-        (stacks, changes)
-    } else {
-        // Equal rows may be inlined into each other in one stack and call each other in another.
-        let stacks = Stacks::with_same_frames(series, &rows);
-        let changes = of_same_rows(subject, &stacks, &changes(subject, &stacks))?;
-        (stacks, changes)
-    };
+    let mut stacks = Stacks::with_same_rows(series, &rows)?;
+    let mut changes = calls::changes(subject, &stacks);
+    if !stacks.has_same_frames() {
+        // Rows are inlined into each other in one stack and call each other in another.
+        stacks = Stacks::with_same_frames(series, &rows);
+        changes = of_same_rows(subject, &stacks, &calls::changes(subject, &stacks))?;
+    }
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let is_held = |stack: StackId| changes[stack.index()] != (0, 0);

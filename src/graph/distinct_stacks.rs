@@ -65,6 +65,8 @@ pub struct Stacks<'a> {
     first: Vec<(u32, u32)>,
     /// The stack of each sample of each snapshot.
     of: Vec<Vec<StackId>>,
+    /// Whether samples of one stack have the same frames, inlined in the same places.
+    has_same_frames: bool,
 }
 
 impl<'a> Stacks<'a> {
@@ -113,11 +115,15 @@ impl<'a> Stacks<'a> {
             rows.units(at).map(|unit| rows.rows(unit).len()).fold(0, usize::saturating_add)
         };
         let flat = |at| rows.units(at).flat_map(|unit| rows.rows(unit));
+        let has_same_frames = AtomicBool::new(true);
         let same = |a: u32, b: u32| {
             let (a, b) = (all.at(a), all.at(b));
-            all.is_copy(a, b)
-                || rows.units(a).eq(rows.units(b))
-                || !rows.is_single() && flat(a).eq(flat(b))
+            if all.is_copy(a, b) || rows.units(a).eq(rows.units(b)) {
+                return true;
+            }
+            let is_same = !rows.is_single() && flat(a).eq(flat(b));
+            has_same_frames.fetch_and(!is_same, Ordering::Relaxed);
+            is_same
         };
         let too_large = AtomicBool::new(false);
         let merged = all.merge(|partition: Partition| {
@@ -132,7 +138,8 @@ impl<'a> Stacks<'a> {
         if too_large.into_inner() {
             return Err(TooLarge);
         }
-        Ok(Self::merged(series, merged))
+        let has_same_frames = has_same_frames.into_inner();
+        Ok(Self { has_same_frames, ..Self::merged(series, merged) })
     }
 
     /// Numbers the stacks, given each sample that has the stack of an earlier one, and that one.
@@ -143,8 +150,8 @@ impl<'a> Stacks<'a> {
         for (sample, earlier) in same.into_iter().flatten() {
             of[sample as usize] = StackId(earlier);
         }
-        let mut stacks =
-            Self { series, first: Vec::with_capacity(samples - repeated), of: Vec::new() };
+        let first = Vec::with_capacity(samples - repeated);
+        let mut stacks = Self { series, first, of: Vec::new(), has_same_frames: true };
         let mut at = 0;
         for (number, snapshot) in series.snapshots.iter().enumerate() {
             for sample in 0..snapshot.samples.len() {
@@ -210,6 +217,11 @@ impl<'a> Stacks<'a> {
             sums.iter_mut().zip(piece).for_each(|(sum, own)| sum.add(own));
         }
         sums
+    }
+
+    /// Whether samples of one stack have the same frames, inlined in the same places.
+    pub fn has_same_frames(&self) -> bool {
+        self.has_same_frames
     }
 
     /// The series that holds the stacks.

@@ -5,7 +5,7 @@
 //! the dominator holds.
 
 use super::frames::RowId;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use petgraph::algo::dominators::simple_fast;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxBuildHasher;
@@ -20,7 +20,6 @@ pub fn dominators(
     // Above all roots.
     let top = graph.add_node(None);
     let mut nodes: HashMap<RowId, NodeIndex, FxBuildHasher> = HashMap::default();
-    let mut met: HashSet<(NodeIndex, NodeIndex), FxBuildHasher> = HashSet::default();
     let mut node = |graph: &mut DiGraph<_, _>, row: RowId| {
         *nodes.entry(row).or_insert_with(|| graph.add_node(Some(row)))
     };
@@ -28,9 +27,7 @@ pub fn dominators(
     for (caller, callee) in calls {
         let caller = caller.map_or(top, |row| node(&mut graph, row));
         let callee = node(&mut graph, callee);
-        if met.insert((caller, callee)) {
-            graph.add_edge(caller, callee, ());
-        }
+        graph.add_edge(caller, callee, ());
     }
     let found = simple_fast(&graph, top);
     let strict = found.strict_dominators(target).into_iter().flatten();

@@ -314,6 +314,85 @@ impl<'a> Ways<'a> {
         entries.of(name).is_some()
     }
 
+    /// The nearest row of own code that all ways along these paths pass, given the last step of
+    /// each; of a dependency, if no path passes own code, as in `model::site`.
+    fn nearest_dominator(&self, ends: &[u32]) -> Option<RowId> {
+        let frames = self.subject.frames;
+        // Paths through each step, and through each row: no row is on a path twice.
+        let mut through = vec![0_i64; self.gross.len()];
+        ends.iter().for_each(|&end| through[end as usize] += 1);
+        self.inverted.cumulate(&mut through);
+        let mut paths = vec![0_i64; frames.len()];
+        for (step, &through) in (0..).zip(&through).skip(1).filter(|(_, through)| **through > 0) {
+            for passed in self.inverted.rows(step) {
+                paths[passed.row().0 as usize] += through;
+            }
+        }
+        let has = |owner: Owner| {
+            let of = |(row, paths): (u32, &i64)| *paths > 0 && frames.row(RowId(row)).owner == owner;
+            (0..).zip(&paths).any(of)
+        };
+        let owner = if has(Owner::Own) { Owner::Own } else { Owner::Dependency };
+        // What dominates is on every path, so the first path has it.
+        let on_all = |row: RowId| paths[row.0 as usize] == ends.len() as i64;
+        let mut steps: Vec<u32> = self.inverted.back(*ends.first()?).collect();
+        steps.pop();
+        steps.reverse();
+        let rows = steps.iter().flat_map(|&step| self.inverted.rows(step)).map(|p| p.row());
+        let nearest = rows.into_iter().find(|&r| on_all(r) && frames.row(r).owner == owner)?;
+        if self.separates(nearest, &through) {
+            return Some(nearest);
+        }
+        let all = dominators(self.row(0), self.calls(ends));
+        all.into_iter().find(|&row| frames.row(row).owner == owner)
+    }
+
+    /// Whether no row is before `row` on one path and beyond it on another. If so, and if each path
+    /// has the row, then no way along their calls gets around it. `through` is above 0 for the steps
+    /// of the paths.
+    fn separates(&self, row: RowId, through: &[i64]) -> bool {
+        const BEFORE: u8 = 1;
+        const BEYOND: u8 = 2;
+        let mut sides = vec![0_u8; self.subject.frames.len()];
+        let mut is_beyond = vec![false; through.len()];
+        for step in (1..through.len() as u32).filter(|&step| through[step as usize] > 0) {
+            let mut beyond = is_beyond[self.inverted.previous(step) as usize];
+            for passed in self.inverted.rows(step) {
+                if passed.row() == row {
+                    beyond = true;
+                } else {
+                    sides[passed.row().0 as usize] |= if beyond { BEYOND } else { BEFORE };
+                }
+            }
+            is_beyond[step as usize] = beyond;
+        }
+        !sides.contains(&(BEFORE | BEYOND))
+    }
+
+    /// The calls along these paths, given the last step of each; the caller of a root is `None`.
+    fn calls(&self, ends: &[u32]) -> Vec<(Option<RowId>, RowId)> {
+        let mut is_met = vec![false; self.gross.len()];
+        let mut calls: HashSet<(Option<RowId>, RowId), FxBuildHasher> = HashSet::default();
+        for &end in ends {
+            let last = self.inverted.rows(end);
+            calls.insert((None, last[last.len() - 1].row()));
+            for step in self.inverted.back(end) {
+                if step == 0 || std::mem::replace(&mut is_met[step as usize], true) {
+                    break;
+                }
+                let mut caller = None;
+                for passed in self.inverted.rows(step).iter().rev() {
+                    if let Some(caller) = caller.replace(passed.row()) {
+                        calls.insert((Some(caller), passed.row()));
+                    }
+                }
+                let before = self.inverted.rows(self.inverted.previous(step));
+                calls.insert((caller, before[before.len() - 1].row()));
+            }
+        }
+        calls.into_iter().collect()
+    }
+
     /// The nearest function of the program's own code that the paths pass. Paths with the opposite
     /// sign don't count, and those that together make up less than [`SIDE_PATHS`] may miss it.
     fn dominator(&self) -> Option<Dominator> {
@@ -337,36 +416,8 @@ impl<'a> Ways<'a> {
             covered += *value as f64;
             is_needed
         });
-        let mut is_met = vec![false; self.gross.len()];
-        let mut calls = Calls::default();
-        for &(_, end) in heavy {
-            let last = self.inverted.rows(end);
-            calls.add(None, last[last.len() - 1].row());
-            for step in self.inverted.back(end) {
-                if step == 0 || std::mem::replace(&mut is_met[step as usize], true) {
-                    break;
-                }
-                let mut caller = None;
-                for passed in self.inverted.rows(step).iter().rev() {
-                    let callee = passed.row();
-                    if let Some(caller) = caller.replace(callee) {
-                        calls.add(Some(caller), callee);
-                    }
-                }
-                let before = self.inverted.rows(self.inverted.previous(step));
-                calls.add(caller, before[before.len() - 1].row());
-            }
-        }
-        let frames = self.subject.frames;
-        let has_own = calls
-            .met
-            .iter()
-            .filter_map(|(caller, _)| *caller)
-            .any(|row| frames.row(row).owner == Owner::Own);
-        let all = dominators(self.row(0), calls.met);
-        // A dependency answers only for paths that pass no own code, as in `model::site`.
-        let owner = if has_own { Owner::Own } else { Owner::Dependency };
-        let row = *all.iter().find(|row| frames.row(**row).owner == owner)?;
+        let heavy: Vec<u32> = heavy.map(|&(_, end)| end).collect();
+        let row = self.nearest_dominator(&heavy)?;
         if self.has_entry(row) {
             return None;
         }
@@ -380,21 +431,7 @@ impl<'a> Ways<'a> {
         let through = ends.iter().filter(|(_, end)| passes[*end as usize]);
         let through: f64 = through.fold(0.0, |sum, (value, _)| sum + *value as f64);
         let share = through / sum * 100.0;
-        Some(Dominator { function: frames.name(row).to_owned(), share })
-    }
-}
-
-/// Calls in the order in which they were met, each once.
-#[derive(Default)]
-struct Calls {
-    met: Vec<(Option<RowId>, RowId)>,
-    known: HashSet<(Option<RowId>, RowId), FxBuildHasher>,
-}
-
-impl Calls {
-    fn add(&mut self, caller: Option<RowId>, callee: RowId) {
-        if self.known.insert((caller, callee)) {
-            self.met.push((caller, callee));
-        }
+        let function = self.subject.frames.name(row).to_owned();
+        Some(Dominator { function, share })
     }
 }
