@@ -5,8 +5,11 @@
 //! children of `#frames`, each with a title, a rectangle and a text.
 
 use super::{FILLER, Look};
+use crate::parallel;
+use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
+use std::borrow::Cow;
 use std::io;
 
 /// A line above the frames.
@@ -29,32 +32,60 @@ const GAP: f64 = 9.0;
 /// Characters for which inferno has room in all frames together.
 const CHARACTERS: f64 = 1200.0 / (12.0 * 0.59);
 
+/// Parts of the frames that are written at once.
+const PIECES: usize = 8;
+/// What begins the frames, and each of them.
+const FRAMES: &str = "<svg id=\"frames\"";
+const FRAME: &str = "<g>";
+
 /// Writes `svg` with each frame as `looks` describes it, by number, under the lines of `header`.
 pub(super) fn annotate(
-    svg: &[u8],
+    svg: &str,
     looks: &[Look],
     header: &[HeaderLine],
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let mut dressing = Dressing {
-        writer: Writer::new(out),
-        looks,
-        header,
-        down: LINE * header.len() as f64,
-        place: Place::Above,
-        text: None,
-    };
-    let mut reader = Reader::from_reader(svg);
-    let mut buffer = Vec::new();
-    loop {
-        match reader.read_event_into(&mut buffer).map_err(io::Error::other)? {
-            Event::Eof => break,
-            event => dressing.event(event)?,
+    let pieces = pieces(svg);
+    let dressed = parallel::map(pieces.len(), |piece| {
+        let mut dressing = Dressing {
+            writer: Writer::new(Vec::with_capacity(pieces[piece].len() * 2)),
+            looks,
+            header,
+            down: LINE * header.len() as f64,
+            place: if piece == 0 { Place::Above } else { Place::Frames },
+            text: None,
+        };
+        let mut reader = Reader::from_str(pieces[piece]);
+        // The last piece ends what the first began.
+        reader.config_mut().allow_unmatched_ends = true;
+        loop {
+            match reader.read_event().map_err(io::Error::other)? {
+                Event::Eof => return Ok(dressing.writer.into_inner()),
+                event => dressing.event(event)?,
+            }
         }
-        buffer.clear();
-    }
-    let out = dressing.writer.into_inner();
+    });
+    dressed.into_iter().try_for_each(|piece: io::Result<Vec<u8>>| out.write_all(&piece?))?;
     out.write_all(b"\n")
+}
+
+/// Cuts an SVG into pieces that begin with a frame, all but the first.
+fn pieces(svg: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = svg;
+    let frames = svg.find(FRAMES).map_or(0, |frames| svg.len() - frames);
+    for _ in 1..PIECES {
+        // The first piece also has what is above the frames.
+        let above = rest.len().saturating_sub(frames);
+        let about = (above + frames / PIECES..rest.len()).find(|&at| rest.is_char_boundary(at));
+        let Some(about) = about else { break };
+        let Some(cut) = rest[about..].find(FRAME) else { break };
+        let (piece, left) = rest.split_at(about + cut);
+        pieces.push(piece);
+        rest = left;
+    }
+    pieces.push(rest);
+    pieces
 }
 
 /// Position in the SVG.
@@ -155,7 +186,7 @@ impl<W: io::Write> Dressing<'_, W> {
             (_, Place::Filler) => Ok(()),
             (b"text", Place::Frame { number: frame, width }) => {
                 let y = number(start, "y") + self.down;
-                let start = changed(start, |name, _| (name == "y").then(|| format!("{y:.2}")));
+                let start = changed(start, |name, _| (name == "y").then(|| in_hundredths(y)));
                 self.writer.write_event(Event::Start(start))?;
                 let name = self.looks.get(frame).map_or("", |look| look.name.as_str());
                 self.write_text(&fitting(name, (width / 100.0 * CHARACTERS) as usize))?;
@@ -169,7 +200,7 @@ impl<W: io::Write> Dressing<'_, W> {
                     Some("details") => number(start, "y") + self.down,
                     _ => return self.writer.write_event(Event::Start(start.borrow())),
                 };
-                let start = changed(start, |name, _| (name == "y").then(|| format!("{y:.2}")));
+                let start = changed(start, |name, _| (name == "y").then(|| in_hundredths(y)));
                 self.writer.write_event(Event::Start(start))
             }
             _ => self.writer.write_event(Event::Start(start.borrow())),
@@ -284,13 +315,31 @@ fn fitting(name: &str, room: usize) -> String {
     }
 }
 
-fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = start.try_get_attribute(name).ok().flatten()?;
-    Some(String::from_utf8_lossy(&attribute.value).into_owned())
+fn attribute<'s>(start: &'s BytesStart<'_>, name: &str) -> Option<Cow<'s, str>> {
+    let mut attributes = start.attributes();
+    // inferno names none twice.
+    let mut all = attributes.with_checks(false).flatten();
+    let attribute = all.find(|attribute| attribute.key.as_ref() == name.as_bytes())?;
+    match attribute.value {
+        Cow::Borrowed(value) => Some(String::from_utf8_lossy(value)),
+        Cow::Owned(value) => Some(String::from_utf8_lossy(&value).into_owned().into()),
+    }
 }
 
 fn number(start: &BytesStart<'_>, name: &str) -> f64 {
     attribute(start, name).and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
+/// A number with two decimals.
+fn in_hundredths(number: f64) -> String {
+    // Nearly all numbers here have no more decimals, and then writing a whole number is enough.
+    let hundredths = number * 100.0;
+    let whole = hundredths as u32;
+    if f64::from(whole).to_bits() == hundredths.to_bits() {
+        format!("{}.{:02}", whole / 100, whole % 100)
+    } else {
+        format!("{number:.2}")
+    }
 }
 
 /// An element with some of its attributes changed.
@@ -298,15 +347,21 @@ fn changed(
     start: &BytesStart<'_>,
     change: impl Fn(&str, &str) -> Option<String>,
 ) -> BytesStart<'static> {
-    let mut new = start.to_owned();
-    new.clear_attributes();
-    for attribute in start.attributes().flatten() {
-        let name = String::from_utf8_lossy(attribute.key.as_ref());
-        let value = String::from_utf8_lossy(&attribute.value);
-        match change(&name, &value) {
-            Some(value) => new.push_attribute((name.as_ref(), value.as_str())),
-            None => new.push_attribute(attribute),
+    let mut new = String::with_capacity(start.len() * 2);
+    new.push_str(std::str::from_utf8(start.name().into_inner()).unwrap_or_default());
+    let name = new.len();
+    for attribute in start.attributes().with_checks(false).flatten() {
+        let key = std::str::from_utf8(attribute.key.into_inner()).unwrap_or_default();
+        let value = std::str::from_utf8(&attribute.value).unwrap_or_default();
+        new.push(' ');
+        new.push_str(key);
+        new.push_str("=\"");
+        match change(key, value) {
+            Some(changed) => new.push_str(&escape(&changed)),
+            // It is escaped already.
+            None => new.push_str(value),
         }
+        new.push('"');
     }
-    new
+    BytesStart::from_content(new, name)
 }

@@ -90,9 +90,8 @@ impl<'a> Captions<'a> {
         }
     }
 
-    /// Name and values of a frame.
-    pub(super) fn title(&self, frame: &FlameFrame) -> String {
-        let name = self.name(frame);
+    /// Name and values of a frame, given its name as shown.
+    pub(super) fn title(&self, frame: &FlameFrame, name: &str) -> String {
         let (Some(before), Some(delta)) = (frame.value.before, frame.value.delta) else {
             let value = self.value(frame.value.after.cum);
             let margin = self.margin(frame.error);

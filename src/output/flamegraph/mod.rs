@@ -15,6 +15,7 @@ mod color;
 mod fill;
 
 use crate::analysis::flame::{Flame, FlameFrame};
+use crate::parallel;
 use crate::report::Report;
 use captions::Captions;
 use fill::fill;
@@ -26,6 +27,9 @@ use std::str::FromStr as _;
 
 /// The frame that fills the width without frames. It is removed from the output.
 const FILLER: &str = "-";
+
+/// Frames whose looks are found at once.
+const PIECE: usize = 500;
 
 /// The look of a frame.
 struct Look {
@@ -43,20 +47,18 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
         whole => whole,
     };
     let captions = Captions::new(report, flame);
-    let look = |frame: &FlameFrame| Look {
-        name: captions.name(frame),
-        title: captions.title(frame),
-        fill: fill(&captions, frame),
+    let look = |frame: &FlameFrame| {
+        let name = captions.name(frame);
+        Look { title: captions.title(frame, &name), name, fill: fill(&captions, frame) }
     };
-    let mut looks: Vec<Look> = main.iter().chain(strip).map(look).collect();
     let width = |frames: &[FlameFrame]| frames.first().map_or(0, |frame| frame.width);
     let mut lines =
         Lines { shift: shift(width(main).saturating_add(width(strip))), ..Lines::default() };
     lines.push(main, 0);
     lines.push(strip, main.len());
-    if lines.folded.is_empty() {
+    let is_empty = lines.folded.is_empty();
+    if is_empty {
         lines.folded.push(format!("{FILLER} 1"));
-        looks = vec![captions.nothing()];
     }
     let mut options = Options::default();
     options.title = captions.chart_title();
@@ -68,10 +70,21 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
     options.min_width = 0.0;
     // Keeps the order of the lines; from the last to the first, since inferno reverses them.
     options.flame_chart = true;
-    let mut svg = Vec::new();
-    let from_right = lines.folded.iter().rev().map(String::as_str);
-    flamegraph::from_lines(&mut options, from_right, &mut svg)?;
-    annotate::annotate(&svg, &looks, &captions.header(), out)
+    let draw = || {
+        let mut svg = Vec::new();
+        let from_right = lines.folded.iter().rev().map(String::as_str);
+        flamegraph::from_lines(&mut options, from_right, &mut svg)?;
+        String::from_utf8(svg).map_err(io::Error::other)
+    };
+    let looks = || match is_empty {
+        true => vec![captions.nothing()],
+        false => {
+            let frames: Vec<&FlameFrame> = main.iter().chain(strip).collect();
+            parallel::map_items(&frames, PIECE, |frame| look(frame))
+        }
+    };
+    let (svg, looks) = parallel::join(draw, looks);
+    annotate::annotate(&svg?, &looks, &captions.header(), out)
 }
 
 /// Numbers above 2⁵³ are not exact in a browser: how many bits to shift out.
