@@ -83,12 +83,23 @@ impl fmt::Display for Bytes {
             step += 1;
         }
         let sign = if self.0 < 0.0 && value > 0.0 { "-" } else { "" };
-        let text = if step == 0 {
-            format!("{sign}{value:.0} {}", NAMES[step])
-        } else {
-            format!("{sign}{value:.1} {}", NAMES[step])
-        };
-        f.pad(&text)
+        let number = if step == 0 { decimals::<0>(value) } else { decimals::<1>(value) };
+        f.pad(&format!("{sign}{number} {}", NAMES[step]))
+    }
+}
+
+/// A number from 0 on with some decimals. Sizes are often whole numbers of them, for which the
+/// standard library takes its longest way.
+fn decimals<const PLACES: usize>(value: f64) -> String {
+    let unit = 10_u32.pow(PLACES as u32);
+    let units = value * f64::from(unit);
+    let whole = units as u32;
+    if f64::from(whole).to_bits() != units.to_bits() {
+        format!("{value:.PLACES$}")
+    } else if PLACES == 0 {
+        whole.to_string()
+    } else {
+        format!("{}.{:0PLACES$}", whole / unit, whole % unit)
     }
 }
 

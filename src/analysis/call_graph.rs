@@ -12,6 +12,7 @@ use crate::graph::row_table::RowTable;
 use crate::graph::tree::NodeId;
 use crate::graph::trim::{TrimLimits, Trimmed, trim};
 use crate::model::change::{Change, Value};
+use crate::model::series::Series;
 use crate::parallel;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
@@ -133,20 +134,12 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
     let is_held = |stack: StackId| changes[stack.index()] != (0, 0);
-    let trimmed = trim((&stacks, &rows), frames, &sizes, is_held, limits)?;
+    let trim = || trim((&stacks, &rows), frames, &sizes, is_held, limits);
+    let (trimmed, leaves) = parallel::join(trim, || leaves(series, measured.column));
+    let trimmed = trimmed?;
     let tree = &trimmed.tree;
     let paths = of_paths(subject, tree, measured.column);
     let call_graph = &trimmed.graph;
-    let mut leaves = vec![0_u64; series.symbols.locations.len()];
-    for snapshot in &series.snapshots {
-        for sample in 0..snapshot.samples.len() {
-            if let Some(leaf) = snapshot.stack(sample).next() {
-                let value = series.values(snapshot, sample)[measured.column];
-                let sum = &mut leaves[leaf.index()];
-                *sum = sum.wrapping_add(value.unsigned_abs());
-            }
-        }
-    }
     let context = Context::new(series, frames, |location| leaves[location.index()]);
     let weights: Vec<Weights> = paths.iter().map(|paths| call_graph.weigh(tree, paths)).collect();
     let columns: Vec<usize> =
@@ -217,6 +210,21 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     edges.sort_by_key(|edge| (std::cmp::Reverse(edge.size), edge.from, edge.to));
     let other = other(&trimmed, &weights, &entered, &stacks, &changes);
     Ok(Graph { whole, nodes, edges, other })
+}
+
+/// The sum of |value| in a column of the samples with each leaf.
+fn leaves(series: &Series, column: usize) -> Vec<u64> {
+    let mut leaves = vec![0_u64; series.symbols.locations.len()];
+    for snapshot in &series.snapshots {
+        for sample in 0..snapshot.samples.len() {
+            if let Some(leaf) = snapshot.stack(sample).next() {
+                let value = series.values(snapshot, sample)[column];
+                let sum = &mut leaves[leaf.index()];
+                *sum = sum.wrapping_add(value.unsigned_abs());
+            }
+        }
+    }
+    leaves
 }
 
 /// The part left out; `None` if it holds nothing.

@@ -77,8 +77,9 @@ impl Tree {
     ) -> Result<Self, TooLarge> {
         // One more for the rows that aren't kept.
         let n = frames.len() + 1;
-        if let Some(mut paths) = Kept::new(stacks, rows, is_kept) {
-            return Self::along(stacks, n, |stack| paths.next(stack));
+        if let Some(kept) = Kept::new(stacks, rows, is_kept) {
+            let (nodes, end_of) = kept.grow(n)?;
+            return Ok(Self::with_ends(stacks, nodes, &end_of));
         }
         let mut walks = Walks::new(stacks, frames, unsymbolized, Rows::Only(is_kept), From::Root);
         Self::along(stacks, n, |stack| walks.next(stack))
@@ -90,19 +91,18 @@ impl Tree {
         rows: usize,
         next: impl FnMut(StackId) -> Option<(RowId, bool)>,
     ) -> Result<Self, TooLarge> {
-        let growing = Growing {
-            next,
-            groups: Groups::new(stacks.len(), rows),
-            nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
-            end_of: vec![NodeId::ROOT; stacks.len()],
-            is_inlined: vec![false; stacks.len()],
-        };
-        let (nodes, end_of) = growing.grow()?;
+        let mut growing = Growing::new(stacks.len(), rows, next);
+        growing.grow(vec![(NodeId::ROOT, 0..stacks.len())], 0)?;
+        Ok(Self::with_ends(stacks, growing.nodes, &growing.end_of))
+    }
+
+    /// The tree of these nodes, given the node where each stack ends.
+    fn with_ends(stacks: &Stacks<'_>, nodes: Vec<Node>, end_of: &[NodeId]) -> Self {
         let ends = stacks.series().snapshots.iter().enumerate().map(|(number, snapshot)| {
             let samples = 0..snapshot.samples.len();
             samples.map(|sample| end_of[stacks.of(number, sample).index()]).collect()
         });
-        Ok(Self { nodes, ends: ends.collect() })
+        Self { nodes, ends: ends.collect() }
     }
 
     /// Number of nodes, including the root.
@@ -215,6 +215,10 @@ struct Kept {
 
 /// Stacks whose kept rows are found at once.
 const PIECE: usize = 4096;
+/// With fewer stacks, threads cost more than they save.
+const PARALLEL: usize = 16 * 1024;
+/// Parts of the stacks whose trees are grown at once.
+const PARTS: usize = 32;
 /// Paths of more rows in all are not kept in memory.
 const MAX_KEPT: usize = 1 << 26;
 
@@ -267,10 +271,66 @@ impl Kept {
         Some(kept)
     }
 
-    /// Takes one step along a stack, as [`Walks::next`].
+    /// The nodes of a tree of `rows` rows, and the node where each stack ends: first those that many
+    /// stacks pass, then the rest on all threads.
+    fn grow(&self, rows: usize) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
+        let all = self.next.len();
+        let few = if all < PARALLEL { 0 } else { all / PARTS };
+        let mut at = self.next.clone();
+        let mut top =
+            Growing::new(all, rows, |stack: StackId| self.step(stack, &mut at[stack.index()]));
+        let aside = top.grow(vec![(NodeId::ROOT, 0..all)], few)?;
+        let Growing { groups, mut nodes, mut end_of, .. } = top;
+        let mut bundles: Vec<(usize, Vec<(NodeId, &[StackId])>)> = Vec::new();
+        for (node, group) in aside {
+            let stacks = groups.of(group);
+            match bundles.last_mut() {
+                Some((size, bundle)) if *size < few => {
+                    *size += stacks.len();
+                    bundle.push((node, stacks));
+                }
+                _ => bundles.push((stacks.len(), vec![(node, stacks)])),
+            }
+        }
+        let grown = parallel::map(bundles.len(), |bundle| {
+            let (size, groups) = &bundles[bundle];
+            let stacks: Vec<StackId> =
+                groups.iter().flat_map(|(_, stacks)| stacks.iter().copied()).collect();
+            let mut at: Vec<(u32, u32)> = stacks.iter().map(|stack| at[stack.index()]).collect();
+            let next = |own: StackId| self.step(stacks[own.index()], &mut at[own.index()]);
+            let mut growing = Growing::new(*size, rows, next);
+            // The nodes that the groups are beneath come first.
+            growing.nodes = groups.iter().map(|(node, _)| nodes[node.index()]).collect();
+            let mut start = 0;
+            let waiting = (0..).zip(groups).map(|(node, (_, stacks))| {
+                start += stacks.len();
+                (NodeId(node), start - stacks.len()..start)
+            });
+            growing.grow(waiting.collect(), 0)?;
+            Ok((growing.nodes, growing.end_of))
+        });
+        for (bundle, (_, groups)) in grown.into_iter().zip(&bundles) {
+            let (own_nodes, own_ends) = bundle?;
+            let start = (nodes.len() - groups.len()) as u32;
+            let shared =
+                |own: NodeId| groups.get(own.index()).map_or(NodeId(start + own.0), |g| g.0);
+            if start as usize + own_nodes.len() > MAX_NODES {
+                return Err(TooLarge);
+            }
+            let beneath = own_nodes.into_iter().skip(groups.len());
+            nodes.extend(beneath.map(|node| Node { parent: shared(node.parent), ..node }));
+            let stacks = groups.iter().flat_map(|(_, stacks)| stacks.iter());
+            for (stack, end) in stacks.zip(own_ends) {
+                end_of[stack.index()] = shared(end);
+            }
+        }
+        Ok((nodes, end_of))
+    }
+
+    /// Takes one step along a stack, as [`Walks::next`]; `at` is where it is.
     #[inline]
-    fn next(&mut self, stack: StackId) -> Option<(RowId, bool)> {
-        let (next, end) = &mut self.next[stack.index()];
+    fn step(&self, stack: StackId, at: &mut (u32, u32)) -> Option<(RowId, bool)> {
+        let (next, end) = at;
         if next == end {
             return None;
         }
@@ -296,10 +356,30 @@ struct Growing<N> {
 }
 
 impl<N: FnMut(StackId) -> Option<(RowId, bool)>> Growing<N> {
-    /// The nodes, and the node where each stack ends.
-    fn grow(mut self) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
-        let mut waiting = vec![(NodeId::ROOT, 0..self.groups.len())];
+    /// A tree of the root alone.
+    fn new(stacks: usize, rows: usize, next: N) -> Self {
+        Self {
+            next,
+            groups: Groups::new(stacks, rows),
+            nodes: vec![Node { parent: NodeId::ROOT, row: RowId(0), is_inlined: false }],
+            end_of: vec![NodeId::ROOT; stacks],
+            is_inlined: vec![false; stacks],
+        }
+    }
+
+    /// Grows what is beneath the `waiting` nodes, given the stacks that pass each. Sets groups of
+    /// up to `few` stacks aside, and returns them.
+    fn grow(
+        &mut self,
+        mut waiting: Vec<(NodeId, Range<usize>)>,
+        few: usize,
+    ) -> Result<Vec<(NodeId, Range<usize>)>, TooLarge> {
+        let mut aside = Vec::new();
         while let Some((node, group)) = waiting.pop() {
+            if group.len() <= few {
+                aside.push((node, group));
+                continue;
+            }
             if let [only] = *self.groups.of(group.clone()) {
                 self.follow(node, only);
             } else {
@@ -309,7 +389,7 @@ impl<N: FnMut(StackId) -> Option<(RowId, bool)>> Growing<N> {
                 return Err(TooLarge);
             }
         }
-        Ok((self.nodes, self.end_of))
+        Ok(aside)
     }
 
     /// Adds the rest of a stack that is alone beneath a node.

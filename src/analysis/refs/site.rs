@@ -329,7 +329,8 @@ impl<'a> Ways<'a> {
             }
         }
         let has = |owner: Owner| {
-            let of = |(row, paths): (u32, &i64)| *paths > 0 && frames.row(RowId(row)).owner == owner;
+            let of =
+                |(row, paths): (u32, &i64)| *paths > 0 && frames.row(RowId(row)).owner == owner;
             (0..).zip(&paths).any(of)
         };
         let owner = if has(Owner::Own) { Owner::Own } else { Owner::Dependency };

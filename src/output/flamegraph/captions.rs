@@ -24,6 +24,8 @@ pub(super) struct Captions<'a> {
     total: Option<&'a Total>,
     is_comparison: bool,
     shows_change: bool,
+    /// The names of the flame graph as shown.
+    names: Vec<String>,
 }
 
 impl<'a> Captions<'a> {
@@ -32,7 +34,8 @@ impl<'a> Captions<'a> {
         let is_comparison = report.comparison.is_some();
         let shows_change =
             is_comparison || flame.frames.iter().any(|frame| frame.value.after.cum < 0);
-        Self { report, flame, total, is_comparison, shows_change }
+        let names = flame.names.iter().map(|name| shown(name, LONGEST_NAME)).collect();
+        Self { report, flame, total, is_comparison, shows_change, names }
     }
 
     /// Whether colours show changes: for two profiles, or for a delta profile.
@@ -78,14 +81,14 @@ impl<'a> Captions<'a> {
 
     /// The name of a frame as shown.
     pub(super) fn name(&self, frame: &FlameFrame) -> String {
-        let name = shown(self.raw_name(frame), LONGEST_NAME);
+        let name = self.names.get(frame.name as usize).map_or("", String::as_str);
         if let Some(several) = frame.several {
             return format!("… {} more, each too narrow", units::Grouped(i64::from(several)));
         }
         match (frame.deeper, frame.run) {
             (Some(1), _) => "… 1 more frame".to_owned(),
             (Some(levels), _) => format!("… {} more frames", units::Grouped(i64::from(levels))),
-            (None, 1) => name,
+            (None, 1) => name.to_owned(),
             (None, run) => format!("{name} ×{}", units::Grouped(i64::from(run))),
         }
     }
