@@ -50,6 +50,26 @@ pub(super) fn sizes(changes: &[(i64, i64)]) -> Vec<i64> {
     changes.iter().map(|&(b, a)| a.wrapping_sub(b).saturating_abs()).collect()
 }
 
+/// The rows that a stack passes, by their positions among those asked for.
+struct Passed {
+    /// The row it ends in.
+    leaf: u32,
+    /// A bit for each of the first rows.
+    few: u128,
+    /// The others.
+    many: Vec<u32>,
+}
+
+impl Passed {
+    fn add(&mut self, row: u32) {
+        if row < u128::BITS {
+            self.few |= 1 << row;
+        } else {
+            self.many.push(row);
+        }
+    }
+}
+
 /// The error of some rows, in order, each given with its flat and cum; `None` if the profiles don't
 /// record how they were sampled.
 pub(super) fn errors(
@@ -67,27 +87,33 @@ pub(super) fn errors(
     }
     let mut found: Vec<(SumEvidence, SumEvidence)> = vec![(nothing, nothing); rows.len()];
     let table = RowTable::new(subject.series, frames, Unsymbolized::Binary);
-    // The rows that each stack passes, and whether it ends in the first of them.
     let passed = |stack: StackId| {
-        let mut passed: Vec<u32> = Vec::new();
-        let mut is_flat = false;
+        let mut passed = Passed { leaf: NONE, few: 0, many: Vec::new() };
         let rows = table.units(stacks.first(stack)).flat_map(|unit| table.rows(unit));
         for (i, row) in rows.enumerate() {
             let row = position[row.0 as usize];
-            if row != NONE && !passed.contains(&row) {
-                is_flat |= i == 0;
-                passed.push(row);
+            if row != NONE {
+                passed.add(row);
+                if i == 0 {
+                    passed.leaf = row;
+                }
             }
         }
-        (!passed.is_empty()).then_some((passed, is_flat))
+        passed.many.sort_unstable();
+        passed.many.dedup();
+        (passed.few != 0 || !passed.many.is_empty()).then_some(passed)
     };
-    matched.each(stacks, passed, |(rows, is_flat), evidence| {
-        for (i, &row) in rows.iter().enumerate() {
-            let (flat, cum) = &mut found[row as usize];
-            if i == 0 && *is_flat {
-                flat.merge(evidence);
-            }
-            cum.merge(evidence);
+    matched.each(stacks, passed, |passed, evidence| {
+        if passed.leaf != NONE {
+            found[passed.leaf as usize].0.merge(evidence);
+        }
+        let mut few = passed.few;
+        while few != 0 {
+            found[few.trailing_zeros() as usize].1.merge(evidence);
+            few &= few - 1;
+        }
+        for &row in &passed.many {
+            found[row as usize].1.merge(evidence);
         }
     });
     let bounds = found.iter().zip(rows).map(|((flat, cum), (_, value))| {

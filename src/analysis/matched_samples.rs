@@ -16,8 +16,8 @@ use crate::stats::{self, Garwood};
 
 /// Records whose evidence is put together at once, and how many times as many are ahead of those
 /// that are added up.
-const PIECE: usize = 1000;
-const AHEAD: usize = 16;
+const PIECE: usize = 500;
+const AHEAD: usize = 8;
 
 /// Evidence about a sum of records.
 #[derive(Clone, Copy, Debug)]
@@ -117,15 +117,12 @@ impl<'a> MatchedSamples<'a> {
         let Of::Two(_, pairs) = &self.of else {
             return Record { before: None, after: Some(number) };
         };
-        match pairs.of_after.get(number) {
-            Some(&before) => {
-                Record { before: (before != NONE).then_some(before as usize), after: Some(number) }
-            }
-            None => {
-                let gone = pairs.only_before[number - pairs.of_after.len()];
-                Record { before: Some(gone as usize), after: None }
-            }
+        if let Some(&before) = pairs.of_after.get(number) {
+            let before = (before != NONE).then_some(before as usize);
+            return Record { before, after: Some(number) };
         }
+        let gone = pairs.only_before[number - pairs.of_after.len()];
+        Record { before: Some(gone as usize), after: None }
     }
 
     /// Passes the evidence of each record on, in order, with the `places` of its stack; records

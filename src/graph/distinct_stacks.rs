@@ -10,7 +10,7 @@ use crate::model::series::{Series, Snapshot};
 use crate::parallel;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The paths would take gigabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,47 +73,48 @@ impl<'a> Stacks<'a> {
     /// The stacks of a series, each of other locations.
     pub fn new(series: &'a Series) -> Self {
         let all = Samples::new(series);
-        let hashes: Vec<&[u64]> = series
-            .snapshots
-            .iter()
-            .map(|snapshot| snapshot.samples.stack_hashes.as_slice())
-            .collect();
+        let hashes = |snapshot: usize| series.snapshots[snapshot].samples.stack_hashes.as_slice();
         let stack = |(snapshot, sample): (usize, usize)| series.snapshots[snapshot].stack(sample);
         // A filter may cut stacks of the same hash differently, and hashes may collide.
         let same = |a: u32, b: u32| {
             let (a, b) = (all.at(a), all.at(b));
             all.is_copy(a, b) || stack(a).eq(stack(b))
         };
-        let merge = |partition: Partition| merge(&hashes, partition, same, |_| true);
-        Self::merged(series, all.merge(merge))
+        Self::merged(series, all.merge(hashes, |part| merge(part, same, |_| true)))
     }
 
     /// The stacks of a series, each of other rows, or of frames that were inlined elsewhere.
     pub fn with_same_frames(series: &'a Series, rows: &RowTable<'_>) -> Self {
         let all = Samples::new(series);
-        let hashes = all.hashes(|at| hash(rows.units(at).map(u64::from)));
-        let hashes: Vec<&[u64]> = hashes.iter().map(Vec::as_slice).collect();
+        let (hashes, _) = all.hashes(|at| (mixed(rows.units(at).fold(0, Run::one)), 0));
         let same = |a: u32, b: u32| {
             let (a, b) = (all.at(a), all.at(b));
             all.is_copy(a, b) || rows.units(a).eq(rows.units(b))
         };
-        let merge = |partition: Partition| merge(&hashes, partition, same, |_| true);
-        Self::merged(series, all.merge(merge))
+        let merged = all.merge(|snapshot| &hashes[snapshot], |part| merge(part, same, |_| true));
+        Self::merged(series, merged)
     }
 
     /// The stacks of a series, each of other rows: lines and addresses move between builds, and a
     /// report may not distinguish them.
     pub fn with_same_rows(series: &'a Series, rows: &RowTable<'_>) -> Result<Self, TooLarge> {
         let all = Samples::new(series);
-        let runs: Vec<Run> = rows.all().map(|unit| Run::of(rows.rows(unit))).collect();
-        let hashes = all.hashes(|at| {
-            let runs = rows.units(at).map(|unit| runs[unit as usize]);
-            mixed(runs.fold(0, |hash, run| run.after(hash)))
+        let single = rows.single().len() as u32;
+        let lists = single..rows.len();
+        let lists: Vec<Run> = lists.map(|unit| Run::of(rows.rows(unit))).collect();
+        let (hashes, frames) = all.hashes(|at| {
+            let after = |(hash, frames): (u64, usize), unit: u32| match unit.checked_sub(single) {
+                None => (Run::one(hash, unit), frames.saturating_add(1)),
+                Some(list) => {
+                    let run = lists[list as usize];
+                    (run.after(hash), frames.saturating_add(run.frames))
+                }
+            };
+            let (hash, frames) = rows.units(at).fold((0, 0), after);
+            (mixed(hash), frames)
         });
-        let hashes: Vec<&[u64]> = hashes.iter().map(Vec::as_slice).collect();
-        let frames = |at: (usize, usize)| {
-            rows.units(at).map(|unit| rows.rows(unit).len()).fold(0, usize::saturating_add)
-        };
+        // Only if all samples have too many, those of distinct stacks may.
+        let is_counted = frames > MAX_FRAMES;
         let flat = |at| rows.units(at).flat_map(|unit| rows.rows(unit));
         let has_same_frames = AtomicBool::new(true);
         let same = |a: u32, b: u32| {
@@ -126,15 +127,23 @@ impl<'a> Stacks<'a> {
             is_same
         };
         let too_large = AtomicBool::new(false);
-        let merged = all.merge(|partition: Partition| {
-            let mut left = MAX_FRAMES;
-            merge(&hashes, partition, same, |sample| {
-                let known = left.checked_sub(frames(all.at(sample)));
-                left = known.unwrap_or_default();
-                too_large.fetch_or(known.is_none(), Ordering::Relaxed);
-                known.is_some()
-            })
-        });
+        let left = AtomicUsize::new(MAX_FRAMES);
+        let is_small = |sample: u32| {
+            let units = rows.units(all.at(sample)).filter(|_| is_counted);
+            let own = units.map(|unit| rows.rows(unit).len()).fold(0, usize::saturating_add);
+            let fits = |left: usize| left.checked_sub(own);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+        };
+        let merged = all.merge(
+            |snapshot| &hashes[snapshot],
+            |part| {
+                merge(part, same, |sample| {
+                    let is_small = is_small(sample);
+                    too_large.fetch_or(!is_small, Ordering::Relaxed);
+                    is_small
+                })
+            },
+        );
         if too_large.into_inner() {
             return Err(TooLarge);
         }
@@ -299,26 +308,14 @@ struct Samples<'a> {
 
 /// Samples whose stacks are hashed at once.
 const PIECE: usize = 8 * 1024;
-/// Parts of the samples that are merged in parallel, each with hashes of its own; a power of two.
-const PARTITIONS: u64 = 2;
 /// With fewer samples, threads cost more than they save.
 const PARALLEL: usize = 16 * 1024;
+/// Parts of the samples that are merged on their own, each with hashes of its own: a power of two.
+/// With more of them, samples that are compared lie further apart in memory.
+const PARTS: u64 = 2;
 
-/// The samples to merge: those whose hash has this number.
-#[derive(Clone, Copy)]
-struct Partition {
-    number: u64,
-    of: u64,
-    /// Number of samples to expect.
-    samples: usize,
-}
-
-impl Partition {
-    fn contains(self, hash: u64) -> bool {
-        // Hash tables use the lowest and the highest bits.
-        (hash >> 40) & (self.of - 1) == self.number
-    }
-}
+/// A sample, and part of its hash: enough to tell most stacks of a part of the samples apart.
+type Hashed = (u32, u32);
 
 impl<'a> Samples<'a> {
     fn new(series: &'a Series) -> Self {
@@ -350,42 +347,67 @@ impl<'a> Samples<'a> {
         a.0 == b.0 && packed(a) == packed(b)
     }
 
-    /// A hash of each sample of each snapshot.
-    fn hashes(&self, hash: impl Fn((usize, usize)) -> u64 + Sync + Send) -> Vec<Vec<u64>> {
+    /// A hash of each sample of each snapshot, and the sum of a number that comes with it.
+    fn hashes(
+        &self,
+        hash: impl Fn((usize, usize)) -> (u64, usize) + Sync + Send,
+    ) -> (Vec<Vec<u64>>, usize) {
+        let sum = AtomicUsize::new(0);
         let of = |(snapshot, one): (usize, &Snapshot)| {
             let mut hashes = vec![0; one.samples.len()];
             parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
+                let mut own = 0_usize;
                 for (sample, out) in (piece * PIECE..).zip(hashes) {
-                    *out = hash((snapshot, sample));
+                    let (hash, number) = hash((snapshot, sample));
+                    *out = hash;
+                    own = own.saturating_add(number);
                 }
+                let add = |sum: usize| Some(sum.saturating_add(own));
+                sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
             });
             hashes
         };
-        self.series.snapshots.iter().enumerate().map(of).collect()
+        let hashes = self.series.snapshots.iter().enumerate().map(of).collect();
+        (hashes, sum.into_inner())
     }
 
-    fn merge<T: Send>(&self, merge: impl Fn(Partition) -> T + Sync + Send) -> Vec<T> {
-        let of = if self.len < PARALLEL { 1 } else { PARTITIONS };
-        let samples = self.len / of as usize;
-        parallel::map(of as usize, |number| merge(Partition { number: number as u64, of, samples }))
+    /// Splits the samples by the hashes of their stacks, given for each snapshot, and merges each
+    /// part.
+    fn merge<'h, T: Send>(
+        &self,
+        hashes: impl Fn(usize) -> &'h [u64],
+        merge: impl Fn(&[Hashed]) -> T + Sync + Send,
+    ) -> Vec<T> {
+        let parts = if self.len < PARALLEL { 1 } else { PARTS };
+        let part = |hash: u64| ((hash >> 32) & (parts - 1)) as usize;
+        let all = || (0..self.starts.len()).flat_map(|snapshot| hashes(snapshot).iter().copied());
+        let mut starts = vec![0_usize; parts as usize + 1];
+        all().for_each(|hash| starts[part(hash) + 1] += 1);
+        for part in 1..starts.len() {
+            starts[part] += starts[part - 1];
+        }
+        let mut next = starts.clone();
+        let mut split: Vec<Hashed> = vec![(0, 0); self.len];
+        for (sample, hash) in (0..).zip(all()) {
+            let at = &mut next[part(hash)];
+            split[*at] = (sample, hash as u32);
+            *at += 1;
+        }
+        parallel::map(parts as usize, |part| merge(&split[starts[part]..starts[part + 1]]))
     }
 }
 
-/// Finds the samples of a partition that are the `same` as an earlier one, and returns each with
-/// the first of them. Stops where `is_new`, called for each of the others, returns false.
+/// Finds the samples that are the `same` as an earlier one, and returns each with the first of
+/// them. Stops where `is_new`, called for each of the others, returns false.
 fn merge(
-    hashes: &[&[u64]],
-    partition: Partition,
+    samples: &[Hashed],
     same: impl Fn(u32, u32) -> bool,
-    mut is_new: impl FnMut(u32) -> bool,
+    is_new: impl Fn(u32) -> bool,
 ) -> Vec<(u32, u32)> {
-    let mut known: HashTable<(u32, u32)> = HashTable::with_capacity(partition.samples);
+    let mut known: HashTable<Hashed> = HashTable::with_capacity(samples.len());
     let mut found = Vec::new();
-    let all = hashes.iter().flat_map(|hashes| hashes.iter());
-    for (sample, &hash) in (0..).zip(all).filter(|(_, hash)| partition.contains(**hash)) {
-        let short = (hash >> 8) as u32;
-        // The table keeps part of the hash: enough to tell most stacks apart and to grow by.
-        let is_same = |&(other, known): &(u32, u32)| known == short && same(other, sample);
+    for &(sample, short) in samples {
+        let is_same = |&(other, known): &Hashed| known == short && same(other, sample);
         match known.entry(spread(short), is_same, |&(_, known)| spread(known)) {
             Entry::Occupied(first) => found.push((sample, first.get().0)),
             Entry::Vacant(place) => {
@@ -414,27 +436,30 @@ const BASE: u64 = 0xd129_42f4_88a3_1d35;
 struct Run {
     times: u64,
     plus: u64,
+    /// Number of rows.
+    frames: usize,
 }
 
 impl Run {
     fn of(rows: &[RowId]) -> Self {
         let one = |run: Self, row: &RowId| Self {
             times: run.times.wrapping_mul(BASE),
-            plus: run.plus.wrapping_mul(BASE).wrapping_add(u64::from(row.0) + 1),
+            plus: Self::one(run.plus, row.0),
+            frames: run.frames + 1,
         };
-        rows.iter().fold(Self { times: 1, plus: 0 }, one)
+        rows.iter().fold(Self { times: 1, plus: 0, frames: 0 }, one)
+    }
+
+    /// The hash after one row.
+    #[inline]
+    fn one(hash: u64, row: u32) -> u64 {
+        hash.wrapping_mul(BASE).wrapping_add(u64::from(row) + 1)
     }
 
     #[inline]
     fn after(self, hash: u64) -> u64 {
         hash.wrapping_mul(self.times).wrapping_add(self.plus)
     }
-}
-
-/// The hash of a sequence of numbers.
-#[inline]
-fn hash(numbers: impl Iterator<Item = u64>) -> u64 {
-    mixed(numbers.fold(0, |hash, number| hash.wrapping_mul(BASE).wrapping_add(number + 1)))
 }
 
 /// Makes every bit depend on all others.

@@ -77,8 +77,9 @@ struct Step {
 /// The stack doesn't pass through the row.
 const NOT_THROUGH: u32 = u32::MAX;
 
-/// Stacks whose paths are found at once, and how many times as many are ahead of those that are
-/// added to the tree.
+/// Locations on the stacks whose paths are found at once, at most; number of those stacks, at most;
+/// and how many times as many are ahead of those that are added to the tree.
+const PIECE_LOCATIONS: usize = 1 << 16;
 const PIECE: usize = 512;
 const AHEAD: usize = 16;
 
@@ -92,18 +93,21 @@ impl Inverted {
     ) -> Self {
         let paths = Paths::new(stacks, rows, (row, direction));
         let all = stacks.len();
+        let deepest = stacks.series().snapshots.iter().map(|snapshot| snapshot.samples.deepest);
+        let deepest = deepest.max().unwrap_or_default();
+        let size = (PIECE_LOCATIONS / deepest.max(1)).clamp(1, PIECE);
         let mut growing = Growing::new(row);
         let mut of_stack = vec![NOT_THROUGH; all];
         // While paths are added to the tree, the next ones are found.
         let round = |start: usize| {
-            let pieces = all.saturating_sub(start).div_ceil(PIECE).min(AHEAD);
+            let pieces = all.saturating_sub(start).div_ceil(size).min(AHEAD);
             parallel::map(pieces, |piece| {
-                let start = start + piece * PIECE;
-                paths.of(start..all.min(start + PIECE), &counts)
+                let start = start + piece * size;
+                paths.of(start..all.min(start + size), &counts)
             })
         };
         let mut ready = round(0);
-        let mut next = PIECE * AHEAD;
+        let mut next = size * AHEAD;
         while !ready.is_empty() {
             let add = || {
                 for found in &ready {
@@ -116,7 +120,7 @@ impl Inverted {
                 }
             };
             ready = parallel::join(add, || round(next)).1;
-            next += PIECE * AHEAD;
+            next += size * AHEAD;
         }
         growing.finish(of_stack)
     }

@@ -60,9 +60,14 @@ impl<'a> RowTable<'a> {
         }
     }
 
+    /// Number of units.
+    pub(super) fn len(&self) -> u32 {
+        (self.single.len() + self.lists.len()) as u32
+    }
+
     /// All units.
     pub fn all(&self) -> impl Iterator<Item = u32> + use<> {
-        0..(self.single.len() + self.lists.len()) as u32
+        0..self.len()
     }
 
     /// All rows.

@@ -215,6 +215,9 @@ struct Kept {
 
 /// Stacks whose kept rows are found at once.
 const PIECE: usize = 4096;
+/// The stacks beneath a node.
+type Beneath<'a> = (NodeId, &'a [StackId]);
+
 /// With fewer stacks, threads cost more than they save.
 const PARALLEL: usize = 16 * 1024;
 /// Parts of the stacks whose trees are grown at once.
@@ -281,7 +284,7 @@ impl Kept {
             Growing::new(all, rows, |stack: StackId| self.step(stack, &mut at[stack.index()]));
         let aside = top.grow(vec![(NodeId::ROOT, 0..all)], few)?;
         let Growing { groups, mut nodes, mut end_of, .. } = top;
-        let mut bundles: Vec<(usize, Vec<(NodeId, &[StackId])>)> = Vec::new();
+        let mut bundles: Vec<(usize, Vec<Beneath<'_>>)> = Vec::new();
         for (node, group) in aside {
             let stacks = groups.of(group);
             match bundles.last_mut() {

@@ -76,12 +76,12 @@ pub(super) fn write(report: &Report, flame: &Flame, out: &mut dyn io::Write) -> 
         flamegraph::from_lines(&mut options, from_right, &mut svg)?;
         String::from_utf8(svg).map_err(io::Error::other)
     };
-    let looks = || match is_empty {
-        true => vec![captions.nothing()],
-        false => {
-            let frames: Vec<&FlameFrame> = main.iter().chain(strip).collect();
-            parallel::map_items(&frames, PIECE, |frame| look(frame))
+    let looks = || {
+        if is_empty {
+            return vec![captions.nothing()];
         }
+        let frames: Vec<&FlameFrame> = main.iter().chain(strip).collect();
+        parallel::map_items(&frames, PIECE, |frame| look(frame))
     };
     let (svg, looks) = parallel::join(draw, looks);
     annotate::annotate(&svg?, &looks, &captions.header(), out)
