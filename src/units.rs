@@ -224,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn decimals_are_those_of_the_standard_library() {
+        let numbers = (0..20_000).map(|i| f64::from(i) / 16.0);
+        for number in numbers.chain([0.05, 0.25, 1023.95, 1e300, f64::INFINITY, f64::NAN]) {
+            assert_eq!(decimals::<0>(number), format!("{number:.0}"));
+            assert_eq!(decimals::<1>(number), format!("{number:.1}"));
+        }
+    }
+
+    #[test]
     fn units_convert_within_a_kind_only() {
         assert_eq!(conversion("kilobytes", "bytes"), Some(1024.0));
         assert_eq!(conversion("nanoseconds", "ms"), Some(1e-6));

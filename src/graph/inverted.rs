@@ -345,3 +345,188 @@ impl Growing {
         Inverted { steps: renumbered.collect(), rows, of_stack }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Granularity;
+    use crate::graph::frames::{Frames, Unsymbolized};
+    use crate::model::builder::{Builder, RawFunction, RawLine, RawLocation, RawType};
+    use crate::model::origin::Own;
+    use crate::model::rebase::Rebase;
+    use crate::model::series::Series;
+    use crate::model::site::Owners;
+
+    /// A series of stacks, each from the leaf to the root; functions are numbers from 1 on.
+    fn series(stacks: &[Vec<u64>]) -> Series {
+        let mut builder = Builder::default();
+        let functions = stacks.iter().flatten().max().copied().unwrap_or_default();
+        for string in ["", "space", "bytes"] {
+            builder.string(string.as_bytes()).unwrap();
+        }
+        builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
+        for id in 1..=functions {
+            builder.string(format!("f{id}").as_bytes()).unwrap();
+            let name = id as i64 + 2;
+            builder.function(RawFunction { id, name, ..Default::default() }).unwrap();
+            let line = RawLine { function: id, line: 7, column: 0 };
+            builder.location(RawLocation { id, ..Default::default() }, &[line]).unwrap();
+        }
+        let labels = builder.label_set(&[]);
+        for stack in stacks {
+            stack.iter().for_each(|&location| builder.sample_location(location));
+            builder.sample_value(1);
+            builder.end_sample(labels).unwrap();
+        }
+        let mut rebase = Rebase::default();
+        rebase.add("one", builder.finish().unwrap());
+        rebase.finish().unwrap()
+    }
+
+    /// Rows, and whether each was returned to.
+    type Path = Vec<(u64, bool)>;
+
+    /// A tree, and the path to the last step of each stack: rows, and which of them are recursive.
+    fn tree(stacks: &[Vec<u64>], direction: Direction) -> (Inverted, Vec<Option<Path>>) {
+        let series = series(stacks);
+        let owners = Owners::new(&series.symbols, &Own::default());
+        let frames = Frames::new(&series, &owners, Granularity::Functions, false);
+        let number = |row: RowId| frames.name(row)[1..].parse::<u64>().unwrap();
+        let row = (0..frames.len() as u32).map(RowId).find(|&row| number(row) == 1).unwrap();
+        let rows = RowTable::new(&series, &frames, Unsymbolized::Address);
+        let distinct = Stacks::with_same_rows(&series, &rows).unwrap();
+        let tree = Inverted::new(&distinct, &rows, (row, direction), |_| true);
+        let path = |sample: usize| {
+            let mut steps: Vec<u32> = tree.back(tree.of_stack(distinct.of(0, sample))?).collect();
+            steps.reverse();
+            let rows = steps.iter().flat_map(|&step| tree.rows(step));
+            Some(rows.map(|passed| (number(passed.row()), passed.is_recursive())).collect())
+        };
+        let paths = (0..stacks.len()).map(path).collect();
+        (tree, paths)
+    }
+
+    /// The path of a stack without its loops, and whether each row was returned to.
+    fn erased(stack: &[u64], direction: Direction) -> Option<Path> {
+        let mut stack = stack.to_vec();
+        if direction == Direction::Callees {
+            stack.reverse();
+        }
+        let start = stack.iter().position(|&row| row == 1)?;
+        let mut path: Path = Vec::new();
+        for &row in &stack[start..] {
+            match path.iter().position(|known| known.0 == row) {
+                Some(at) => {
+                    path.truncate(at + 1);
+                    path[at].1 = true;
+                }
+                None => path.push((row, false)),
+            }
+        }
+        Some(path)
+    }
+
+    fn check(stacks: &[Vec<u64>], direction: Direction) {
+        let (tree, paths) = tree(stacks, direction);
+        let alone: Vec<_> = stacks.iter().map(|stack| erased(stack, direction)).collect();
+        for (path, own) in paths.iter().zip(&alone) {
+            let rows = |path: &Option<Path>| -> Option<Vec<u64>> {
+                Some(path.as_ref()?.iter().map(|row| row.0).collect())
+            };
+            assert_eq!(rows(path), rows(own));
+            // A row is recursive if any stack with the same path up to it returns to it.
+            for (at, &(_, recursive)) in path.iter().flatten().enumerate() {
+                let begins = |other: &&Path| {
+                    let path = path.as_ref().unwrap();
+                    other.len() > at && (0..=at).all(|i| other[i].0 == path[i].0)
+                };
+                let mut same = alone.iter().flatten().filter(begins);
+                assert_eq!(recursive, same.any(|other| other[at].1));
+            }
+        }
+        let mut below = vec![0; tree.len()];
+        let mut ends = vec![0; tree.len()];
+        tree.of_stack
+            .iter()
+            .filter(|&&step| step != NOT_THROUGH)
+            .for_each(|&s| ends[s as usize] += 1);
+        let mut first_rows = Vec::new();
+        for step in 1..tree.len() as u32 {
+            assert!(tree.previous(step) < step);
+            below[tree.previous(step) as usize] += 1;
+            first_rows.push((tree.previous(step), tree.rows(step)[0].row()));
+        }
+        // Every step but the first is needed: a path ends with it, or paths part there.
+        assert!((1..tree.len()).all(|step| ends[step] > 0 || below[step] > 1));
+        let branches = first_rows.len();
+        first_rows.sort_unstable();
+        first_rows.dedup();
+        assert_eq!(first_rows.len(), branches, "two branches begin with one row");
+        // Steps are in the order in which stacks first took them.
+        let mut met = vec![false; tree.len()];
+        let mut order = Vec::new();
+        for &end in tree.of_stack.iter().filter(|&&step| step != NOT_THROUGH) {
+            let mut steps: Vec<u32> = tree.back(end).collect();
+            steps.reverse();
+            order.extend(
+                steps.into_iter().filter(|&s| !std::mem::replace(&mut met[s as usize], true)),
+            );
+        }
+        assert!(order.is_sorted() && (order.len() == tree.len() || order.is_empty()));
+    }
+
+    #[test]
+    fn steps_are_as_long_as_nothing_ends_or_branches() {
+        let stacks = [vec![1, 2, 3, 4], vec![1, 2, 3, 5], vec![1, 2], vec![6, 1, 2, 3, 4, 7]];
+        let (tree, paths) = tree(&stacks, Direction::Callers);
+        let steps: Vec<usize> = (0..tree.len() as u32).map(|step| tree.rows(step).len()).collect();
+        // f1; f2; f3; f4; f5; f7.
+        assert_eq!(steps, [1, 1, 1, 1, 1, 1]);
+        assert_eq!(
+            paths[3].as_ref().unwrap().iter().map(|r| r.0).collect::<Vec<_>>(),
+            [1, 2, 3, 4, 7]
+        );
+        let (tree, _) = super::tests::tree(&stacks[..1], Direction::Callers);
+        assert_eq!((tree.len(), tree.rows(1).len()), (2, 3));
+        let mut values = vec![1, 2];
+        tree.cumulate(&mut values);
+        assert_eq!(values, [3, 2]);
+    }
+
+    #[test]
+    fn paths_are_those_of_the_stacks_without_their_loops() {
+        let mut state = 7_u64;
+        let mut random = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for round in 0..60 {
+            let functions = 2 + random(6);
+            let n = 1 + random(if round % 10 == 0 { 300 } else { 40 });
+            let mut stacks: Vec<Vec<u64>> =
+                (0..n).map(|_| (0..=random(9)).map(|_| 1 + random(functions)).collect()).collect();
+            // Stacks that begin like others.
+            for i in 0..stacks.len() / 3 {
+                let mut longer = stacks[i].clone();
+                longer.extend((0..random(4)).map(|_| 1 + random(functions)));
+                stacks.push(longer);
+            }
+            stacks.push(vec![1]);
+            check(&stacks, Direction::Callers);
+            check(&stacks, Direction::Callees);
+        }
+    }
+
+    #[test]
+    fn a_deep_stack_is_one_step() {
+        let deep: Vec<u64> = (1..=100_000).collect();
+        let recursive: Vec<u64> = (0..100_000).map(|i| 1 + i % 3).collect();
+        let (tree, paths) = tree(&[deep.clone(), recursive], Direction::Callers);
+        assert_eq!(paths[0].as_ref().unwrap().len(), 100_000);
+        // Loops end where they began: at f1, the last of 100 000 frames in turns of three.
+        assert_eq!(paths[1].as_ref().unwrap().iter().map(|row| row.0).collect::<Vec<_>>(), [1]);
+        assert_eq!(tree.len(), 2);
+    }
+}

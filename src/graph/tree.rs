@@ -439,6 +439,7 @@ mod tests {
     use crate::model::profile::Profile;
     use crate::model::rebase::Rebase;
     use crate::model::site::Owners;
+    use std::collections::BTreeMap;
 
     /// A profile of stacks, their functions from the root to the leaf, each worth 1.
     fn profile(stacks: &[&str]) -> Profile {
@@ -491,5 +492,129 @@ mod tests {
         assert_eq!(children.of(NodeId(2)), [NodeId(3)]);
         assert_eq!(children.of(NodeId(3)), []);
         assert_eq!(tree.end(1, 1), NodeId(3));
+    }
+
+    /// Everything about a tree that others can see, but the numbers of its nodes: each path in the
+    /// order of its children, whether its last frame is inlined, and the samples that end there.
+    fn drawn(tree: &Tree, samples: usize) -> Vec<(Vec<RowId>, bool, usize)> {
+        let mut ends = vec![0; tree.len()];
+        (0..samples).for_each(|sample| ends[tree.end(0, sample).index()] += 1);
+        let children = tree.children();
+        let mut drawn = Vec::new();
+        let mut waiting = vec![NodeId::ROOT];
+        while let Some(id) = waiting.pop() {
+            assert!(id == NodeId::ROOT || tree.node(id).parent < id);
+            let path = tree.up(id).map(|id| tree.node(id).row).collect();
+            drawn.push((path, tree.node(id).is_inlined, ends[id.index()]));
+            waiting.extend(children.of(id).iter().rev());
+        }
+        drawn
+    }
+
+    /// A profile of many stacks, some of whose functions are inlined into others.
+    fn large() -> Profile {
+        let mut builder = Builder::default();
+        for string in ["", "space", "bytes"].into_iter().map(str::to_owned) {
+            builder.string(string.as_bytes()).unwrap();
+        }
+        builder.sample_type(RawType { name: 1, unit: 2 }).unwrap();
+        let functions = 40;
+        for id in 1..=functions {
+            builder.string(format!("f{id}").as_bytes()).unwrap();
+            let name = id as i64 + 2;
+            builder.function(RawFunction { id, name, ..Default::default() }).unwrap();
+        }
+        for id in 1..=functions {
+            let line = |function: u64| RawLine { function, line: 7, column: 0 };
+            let inlined = [line(id), line(id % functions + 1)];
+            let lines = if id % 5 == 0 { &inlined[..] } else { &inlined[..1] };
+            builder.location(RawLocation { id, ..Default::default() }, lines).unwrap();
+            // The same function called from elsewhere.
+            if id % 5 == 0 {
+                let called = RawLocation { id: functions + id / 5, ..Default::default() };
+                builder.location(called, &inlined[..1]).unwrap();
+            }
+        }
+        let labels = builder.label_set(&[]);
+        let mut state = 3_u64;
+        for _ in 0..2 * PARALLEL {
+            let mut random = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state >> 33
+            };
+            for _ in 0..=random() % 12 {
+                builder.sample_location(1 + random() % (functions * 6 / 5));
+            }
+            builder.sample_value(1);
+            builder.end_sample(labels).unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_tree_of_kept_rows_is_the_same_however_it_is_grown() {
+        let mut rebase = Rebase::default();
+        rebase.add("large", large());
+        let series = rebase.finish().unwrap();
+        let owners = Owners::new(&series.symbols, &Own::default());
+        let frames = Frames::new(&series, &owners, Granularity::Functions, false);
+        let rows = RowTable::new(&series, &frames, Unsymbolized::Binary);
+        let stacks = Stacks::with_same_frames(&series, &rows);
+        assert!(stacks.len() > PARALLEL, "{}", stacks.len());
+        let samples = series.snapshots[0].samples.len();
+        for every in [1, 2, 7, 100] {
+            let is_kept: Vec<bool> = (0..=frames.len()).map(|row| row % every == 0).collect();
+            let only = Rows::Only(&is_kept);
+            let mut walks = Walks::new(&stacks, &frames, Unsymbolized::Binary, only, From::Root);
+            let plain = Tree::along(&stacks, frames.len() + 1, |stack| walks.next(stack)).unwrap();
+            for threads in [1, 3] {
+                let grown = parallel::limited(threads, || {
+                    let of = (&frames, Unsymbolized::Binary);
+                    Tree::of_kept((&stacks, &rows), of, &is_kept).unwrap()
+                });
+                assert!(drawn(&grown, samples) == drawn(&plain, samples), "1 in {every}");
+            }
+        }
+    }
+
+    #[test]
+    fn stacks_are_distinct_by_rows_or_by_frames() {
+        let mut rebase = Rebase::default();
+        rebase.add("large", large());
+        rebase.add("again", large());
+        let series = rebase.finish().unwrap();
+        let owners = Owners::new(&series.symbols, &Own::default());
+        let frames = Frames::new(&series, &owners, Granularity::Functions, false);
+        let table = RowTable::new(&series, &frames, Unsymbolized::Binary);
+        let by_rows = Stacks::with_same_rows(&series, &table).unwrap();
+        let by_frames = Stacks::with_same_frames(&series, &table);
+        let by_locations = Stacks::new(&series);
+        let row_list = |stacks: &Stacks<'_>, id| -> Vec<RowId> {
+            stacks.rows(id, &frames, Unsymbolized::Binary).collect()
+        };
+        let mut met: BTreeMap<Vec<RowId>, StackId> = BTreeMap::new();
+        for snapshot in 0..2 {
+            for sample in 0..series.snapshots[snapshot].samples.len() {
+                let id = by_rows.of(snapshot, sample);
+                let rows: Vec<RowId> = series.snapshots[snapshot]
+                    .stack(sample)
+                    .flat_map(|at| frames.frames_of(at, Unsymbolized::Binary))
+                    .copied()
+                    .collect();
+                // Numbered in the order in which they were met.
+                let next = StackId(met.len() as u32);
+                assert_eq!(*met.entry(rows.clone()).or_insert(next), id);
+                assert_eq!(row_list(&by_rows, id), rows);
+                let of = by_frames.of(snapshot, sample);
+                assert!(series.snapshots[snapshot].stack(sample).eq(by_frames.locations(of)));
+                assert_eq!(of, by_locations.of(snapshot, sample));
+            }
+        }
+        assert_eq!(by_rows.len(), met.len());
+        // Rows that are inlined in one stack call each other in another.
+        assert!(!by_rows.has_same_frames() && by_rows.len() < by_frames.len());
+        let same = by_frames.same_rows(&table).unwrap();
+        let merged = by_frames.ids().filter(|id| same[id.index()] == *id).count();
+        assert_eq!(merged, by_rows.len());
     }
 }

@@ -365,3 +365,30 @@ fn changed(
     }
     BytesStart::from_content(new, name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_begin_with_a_frame_and_are_the_whole() {
+        let frames = (0..1000).map(|i| format!("<g><title>{i:x} größe·世界</title></g>"));
+        let frames: String = frames.collect();
+        let svg = format!("<svg>above<g>…</g>{FRAMES} x=\"10\">{frames}</svg></svg>");
+        let cut = pieces(&svg);
+        assert_eq!(cut.concat(), svg);
+        assert_eq!(cut.len(), PIECES);
+        assert!(cut[1..].iter().all(|piece| piece.starts_with(FRAME)));
+        assert!(cut.iter().all(|piece| piece.len() < svg.len() / 4));
+        assert_eq!(pieces("<svg></svg>"), ["<svg></svg>"]);
+        assert_eq!(pieces(""), [""]);
+    }
+
+    #[test]
+    fn hundredths_are_those_of_the_standard_library() {
+        let numbers = (0..20_000).map(|i| f64::from(i) / 16.0);
+        for number in numbers.chain([-0.0, -1.5, 1e12, 0.005, 4.35, f64::MAX, f64::NAN]) {
+            assert_eq!(in_hundredths(number), format!("{number:.2}"));
+        }
+    }
+}
