@@ -21,9 +21,11 @@ const CHUNK: usize = 64 * 1024;
 const MAX_FIELD: u64 = 1 << 28;
 /// How many bytes a byte of a packed profile usually unpacks to, at most.
 const UNPACKED: usize = 16;
-/// What a byte of a field that is longer than a chunk weighs: it is held here, and its content as
-/// often again.
-const LONG_FIELD: u64 = 6;
+/// What a byte of a string that is longer than a chunk weighs: it is held here, and several times
+/// later.
+const LONG_STRING: u64 = 6;
+/// What a byte of another field of such a length weighs, as each can be a frame.
+const LONG_FIELD: u64 = 24;
 
 /// Decodes a whole stream, already decompressed. What it holds is weighed after each chunk.
 pub fn decode(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Profile, InputError> {
@@ -57,9 +59,11 @@ pub fn decode(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Profile, InputE
         offset += used as u64;
         if filled == buffer.len() {
             // Grows with the bytes that arrive, whatever length the field claims.
-            let what =
-                if buffer[0] == STRING { "bytes of one string" } else { "bytes of one field" };
-            decoder.weigh_with(Share::new(what, filled, 2 * LONG_FIELD))?;
+            let (what, each) = match buffer[0] {
+                STRING => ("bytes of one string", LONG_STRING),
+                _ => ("bytes of one field", LONG_FIELD),
+            };
+            decoder.weigh_with(Share::new(what, filled, 2 * each))?;
             buffer.resize(buffer.len() * 2, 0);
         }
     }
