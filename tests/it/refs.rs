@@ -121,6 +121,21 @@ fn recursion_is_folded_and_counts_once() {
 }
 
 #[test]
+fn what_calls_can_get_around_dominates_nothing() {
+    let dominator = |stacks: [&str; 2]| {
+        let profile = bytes(&heap(&stacks.map(|frames| stack(frames).inuse(1, 8))));
+        let found = refs(&[&profile], asked("^alloc$"));
+        found.sites[0].dominator.as_ref().map(|dominator| dominator.function.clone())
+    };
+    let apart = ["main.main;main.x;main.a;main.y;alloc", "main.main;main.z;main.a;main.w;alloc"];
+    assert_eq!(dominator(apart).as_deref(), Some("main.a"));
+    // Both stacks pass main.a, but main.main calls main.x, and main.x calls alloc.
+    let around = ["main.main;main.x;main.a;main.y;alloc", "main.main;main.y;main.a;main.x;alloc"];
+    assert_eq!(dominator(around).as_deref(), Some("main.main"));
+    assert_eq!(dominator(["main.a;alloc", "alloc"]), None);
+}
+
+#[test]
 fn large_opposite_changes_are_both_shown() {
     let before = bytes(&heap(&[
         stack("main;old;alloc").inuse(1, 1 << 30),
