@@ -42,6 +42,14 @@ pub(super) struct Runs {
     pub(super) same_build: bool,
 }
 
+impl Runs {
+    /// The values of a place before and after, per run.
+    fn per_run(self, sum: &SiteSum) -> [f64; 2] {
+        let per = |value: i64, runs: usize| (value as f64 / runs.max(1) as f64).round();
+        [per(sum.values[0], self.before), per(sum.values[1], self.after)]
+    }
+}
+
 /// The places behind `whole`: own code first, since you can change it, and among these the most
 /// certain.
 pub(super) fn offenders(
@@ -51,30 +59,52 @@ pub(super) fn offenders(
     by: By,
     whole: i64,
 ) -> Vec<Offender> {
-    let mut found: Vec<(bool, f64, Offender)> = placed(scopes, sites, runs.same_build)
-        .into_iter()
-        .map(|(site, sum)| {
-            let (bound, offender) = told(scopes, site, &sum, runs, by);
-            (owners.is_own(site.function), bound, offender)
-        })
-        .collect();
-    found.sort_by(|(is_own, a, one), (is_other_own, b, other)| {
-        let key = |offender: &Offender| (offender.place.function.clone(), offender.place.line);
-        let own_first = is_other_own.cmp(is_own);
-        own_first.then_with(|| b.total_cmp(a)).then_with(|| key(one).cmp(&key(other)))
-    });
-    let value =
-        |offender: &Offender| if by == By::Growth { offender.delta } else { offender.after };
+    let placed = placed(scopes, sites, runs.same_build);
+    let value = |sum: &SiteSum| {
+        let [before, after] = runs.per_run(sum);
+        (if by == By::Growth { after - before } else { after }) as i64
+    };
+    // Limits are solved for only where they decide something: in a large profile, a few of thousands.
+    let found = |is_wanted: &dyn Fn(i64) -> bool| {
+        let wanted = placed.iter().filter(|(_, sum)| is_wanted(value(sum)));
+        let mut found: Vec<Found> = wanted
+            .map(|&(site, ref sum)| {
+                let (bound, offender) = told(scopes, site, sum, runs, by);
+                Found { is_own: owners.is_own(site.function), bound, value: value(sum), offender }
+            })
+            .collect();
+        found.sort_by(|one, other| {
+            let key =
+                |found: &Found| (found.offender.place.function.clone(), found.offender.place.line);
+            let own_first = other.is_own.cmp(&one.is_own);
+            own_first
+                .then_with(|| other.bound.total_cmp(&one.bound))
+                .then_with(|| key(one).cmp(&key(other)))
+        });
+        found
+    };
     let least = (SHARE * whole as f64).max(1.0);
-    let matters = |offender: &Offender| value(offender) as f64 >= least;
-    let sure = found.iter().filter(|(_, bound, offender)| *bound > 0.0 && matters(offender));
-    let sure: Vec<Offender> = sure.take(TOLD).map(|(.., offender)| offender.clone()).collect();
+    let matter = found(&|value| value as f64 >= least);
+    let sure = matter.into_iter().filter(|found| found.bound > 0.0).take(TOLD);
+    let sure: Vec<Offender> = sure.map(|found| found.offender).collect();
     if !sure.is_empty() {
         return sure;
     }
-    found.retain(|(.., offender)| value(offender) > 0);
-    found.sort_by_key(|(.., offender)| std::cmp::Reverse(value(offender)));
-    found.into_iter().take(UNSURE).map(|(.., offender)| offender).collect()
+    let mut values: Vec<i64> = placed.iter().map(|(_, sum)| value(sum)).collect();
+    values.sort_unstable_by_key(|&value| std::cmp::Reverse(value));
+    let last = values.get(UNSURE - 1).copied().unwrap_or(1).max(1);
+    let mut largest = found(&|value| value >= last);
+    largest.sort_by_key(|found| std::cmp::Reverse(found.value));
+    largest.into_iter().take(UNSURE).map(|found| found.offender).collect()
+}
+
+/// A place that may be reported.
+struct Found {
+    is_own: bool,
+    /// What is certain of its value.
+    bound: f64,
+    value: i64,
+    offender: Offender,
 }
 
 impl From<GrownSubtree> for Offender {
@@ -106,8 +136,7 @@ impl From<GrownSubtree> for Offender {
 
 /// Converts a place to an offender, and returns the bound it is sorted by.
 fn told(scopes: &Scopes<'_>, site: Frame, sum: &SiteSum, runs: Runs, by: By) -> (f64, Offender) {
-    let per = |value: i64, runs: usize| (value as f64 / runs.max(1) as f64).round();
-    let (before, after) = (per(sum.values[0], runs.before), per(sum.values[1], runs.after));
+    let [before, after] = runs.per_run(sum);
     let blur = Blur::new(&sum.change, Part::default(), 0.0);
     let growth = Growth { before: vec![before], after: vec![after], blur: Some(blur) };
     let Verdict { bounds, .. } = match by {
