@@ -102,16 +102,16 @@ impl Demangler {
     #[cfg(feature = "cpp")]
     fn demangle_cpp(&mut self, symbol: &str) -> Option<String> {
         // 97 % of the names of libLLVM are nested less deeply than the first, and all less than the second.
-        for (left, depth) in [(&mut self.shallow, 28), (&mut self.deep, 64)] {
-            if *left == 0 {
-                return None;
-            }
-            if let Some(readable) = read_cpp(symbol, depth) {
-                return Some(readable);
-            }
-            *left = left.saturating_sub(symbol.len());
+        let (in_vain, mut readable) = (symbol.len(), None);
+        if self.shallow > 0 {
+            readable = read_cpp(symbol, 28);
         }
-        None
+        if readable.is_none() && self.shallow > 0 && self.deep > 0 {
+            readable = read_cpp(symbol, 64);
+            self.deep = self.deep.saturating_sub(if readable.is_some() { 0 } else { in_vain });
+        }
+        self.shallow = self.shallow.saturating_sub(if readable.is_some() { 0 } else { in_vain });
+        readable
     }
 
     /// Built without the feature `cpp`: the symbol stays as it is.

@@ -86,16 +86,13 @@ pub(super) struct Rows {
 /// have it.
 pub(super) struct Texts<'a> {
     profile: &'a Profile,
-    /// Each as it is.
     own: Vec<Option<StringId>>,
-    /// Each as the name of a function.
-    shown: Vec<Option<StringId>>,
 }
 
 impl<'a> Texts<'a> {
     /// Those of a profile, none of them looked up yet.
     pub(super) fn of(profile: &'a Profile) -> Self {
-        Self { profile, own: vec![None; profile.symbols.strings.len()], shown: Vec::new() }
+        Self { profile, own: vec![None; profile.symbols.strings.len()] }
     }
 }
 
@@ -113,6 +110,8 @@ pub(super) struct SharedTables {
     pub(super) label_sets: LabelSets,
     names: Names,
     demangler: Demangler,
+    /// What each system name is shown as. A name is read once, so it is the same in every profile.
+    shown: HashMap<StringId, StringId, FxBuildHasher>,
     mapping_index: HashMap<MappingKey, MappingId, FxBuildHasher>,
     function_index: HashMap<Function, FunctionId, FxBuildHasher>,
     location_index: HashTable<u32>,
@@ -146,7 +145,7 @@ impl SharedTables {
     }
 
     fn text(&mut self, texts: &mut Texts<'_>, id: StringId) -> StringId {
-        let Texts { profile, own, .. } = texts;
+        let Texts { profile, own } = texts;
         *own[id.index()].get_or_insert_with(|| match self.names {
             Names::Raw => self.symbols.strings.intern(profile.text(id)),
             Names::Shown => self.symbols.strings.intern(&bounded(profile.text(id))),
@@ -155,15 +154,12 @@ impl SharedTables {
 
     /// The name of a function for people.
     fn name(&mut self, texts: &mut Texts<'_>, f: &Function) -> StringId {
-        let name = self.text(texts, f.name);
-        let is_own = name != StringId(0) && name != self.text(texts, f.system_name);
-        if self.names == Names::Raw || is_own {
+        let (name, system_name) = (self.text(texts, f.name), self.text(texts, f.system_name));
+        if self.names == Names::Raw || name != StringId(0) && name != system_name {
             return name;
         }
-        let Texts { profile, own, shown } = texts;
-        shown.resize(own.len(), None);
-        *shown[f.system_name.index()].get_or_insert_with(|| {
-            let shown = self.demangler.display_name("", profile.text(f.system_name));
+        *self.shown.entry(system_name).or_insert_with(|| {
+            let shown = self.demangler.display_name("", texts.profile.text(f.system_name));
             self.symbols.strings.intern(&bounded(&shown))
         })
     }
