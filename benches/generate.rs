@@ -53,6 +53,15 @@ impl Shape {
         common: 90,
         seed: 3,
     };
+    /// A very large program: about 35 MB compressed, 150 MB as protobuf.
+    pub(crate) const HUGE: Self = Self {
+        functions: 60_000,
+        stacks: 600_000,
+        samples: 1_000_000,
+        depth: 40,
+        common: 90,
+        seed: 4,
+    };
 
     /// The two profiles of a pair, as uncompressed protobuf.
     pub(crate) fn pair(self) -> [Vec<u8>; 2] {

@@ -13,6 +13,10 @@
 //! - `whole_job` is `heapdiff BEFORE AFTER` from the files on disk to the last byte of the table, run inside
 //!   this process through [`heapdiff::command::run`], so that starting a process is not measured. It reads the two
 //!   files at the same time where there are two cores, so it can be quicker than the sum of its stages.
+//!   `whole_check`, `whole_refs`, `whole_graph` and `whole_flame` are these commands, measured likewise. `huge` has
+//!   only `inflate` and these five.
+//!
+//! `benches/speed.py` compares the commands with C's zlib and with `go tool pprof`, on profiles of a real Go program.
 //!
 //! Compare the columns `fastest` and `median`: they should be close, and if they aren't, the
 //! machine was busy with something else. In each block the first line is time, the second
@@ -30,6 +34,41 @@ use stages::Pair;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+/// The lower limit and the commands, for a module that has a `PAIR`.
+macro_rules! commands {
+    () => {
+        #[divan::bench]
+        fn inflate(bencher: Bencher<'_, '_>) {
+            stages::inflate(bencher, &PAIR);
+        }
+
+        #[divan::bench]
+        fn whole_job(bencher: Bencher<'_, '_>) {
+            stages::whole(bencher, &PAIR, &[]);
+        }
+
+        #[divan::bench]
+        fn whole_check(bencher: Bencher<'_, '_>) {
+            stages::whole(bencher, &PAIR, &["check", "--max-growth", "1TiB"]);
+        }
+
+        #[divan::bench]
+        fn whole_refs(bencher: Bencher<'_, '_>) {
+            stages::whole(bencher, &PAIR, &["refs", "."]);
+        }
+
+        #[divan::bench]
+        fn whole_graph(bencher: Bencher<'_, '_>) {
+            stages::whole(bencher, &PAIR, &["graph"]);
+        }
+
+        #[divan::bench]
+        fn whole_flame(bencher: Bencher<'_, '_>) {
+            stages::whole(bencher, &PAIR, &["flame"]);
+        }
+    };
+}
+
 /// The stages at one size.
 macro_rules! at_size {
     ($size:ident, $shape:expr) => {
@@ -43,11 +82,6 @@ macro_rules! at_size {
             /// Made once, before the first stage is timed.
             static PAIR: LazyLock<Pair> =
                 LazyLock::new(|| Pair::new(stringify!($size), SHAPE, &folder()));
-
-            #[divan::bench]
-            fn inflate(bencher: Bencher<'_, '_>) {
-                stages::inflate(bencher, &PAIR);
-            }
 
             #[divan::bench]
             fn decode_plain(bencher: Bencher<'_, '_>) {
@@ -94,10 +128,7 @@ macro_rules! at_size {
                 stages::peek(bencher, &PAIR);
             }
 
-            #[divan::bench]
-            fn whole_job(bencher: Bencher<'_, '_>) {
-                stages::whole_job(bencher, &PAIR);
-            }
+            commands!();
         }
     };
 }
@@ -106,12 +137,27 @@ at_size!(small, Shape::SMALL);
 at_size!(medium, Shape::MEDIUM);
 at_size!(large, Shape::LARGE);
 
+#[divan::bench_group(sample_size = 1, max_time = 10)]
+mod huge {
+    use super::{LazyLock, Pair, Shape, folder, stages};
+    use divan::Bencher;
+
+    pub(super) const SHAPE: Shape = Shape::HUGE;
+
+    static PAIR: LazyLock<Pair> = LazyLock::new(|| Pair::new("huge", SHAPE, &folder()));
+
+    commands!();
+}
+
 fn main() {
     if let Some(folder) = std::env::var_os("HEAPDIFF_BENCH_WRITE") {
         let folder = Path::new(&folder);
-        for (name, shape) in
-            [("small", small::SHAPE), ("medium", medium::SHAPE), ("large", large::SHAPE)]
-        {
+        for (name, shape) in [
+            ("small", small::SHAPE),
+            ("medium", medium::SHAPE),
+            ("large", large::SHAPE),
+            ("huge", huge::SHAPE),
+        ] {
             Pair::new(name, shape, folder);
         }
         return;

@@ -18,6 +18,7 @@ use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::model::series::Series;
 use heapdiff::report::{Query, Question, analyze};
+use std::ffi::OsString;
 use std::io::{Read as _, sink};
 use std::path::{Path, PathBuf};
 
@@ -169,10 +170,12 @@ pub(crate) fn top(bencher: Bencher<'_, '_>, pair: &Pair) {
         .bench_local_values(|series| analyze(series, &query, &spec).expect("an answer"));
 }
 
-pub(crate) fn whole_job(bencher: Bencher<'_, '_>, pair: &Pair) {
-    let [before, after] = &pair.files;
-    let args = ["heapdiff".into(), before.into(), after.into()];
-    bencher.counter(pair.bytes()).with_inputs(|| args.clone()).bench_local_values(|args| {
+/// A command on the files of the pair, `heapdiff ARGS BEFORE AFTER`.
+pub(crate) fn whole(bencher: Bencher<'_, '_>, pair: &Pair, args: &[&str]) {
+    let mut all = vec![OsString::from("heapdiff")];
+    all.extend(args.iter().map(OsString::from));
+    all.extend(pair.files.iter().map(OsString::from));
+    bencher.counter(pair.bytes()).with_inputs(|| all.clone()).bench_local_values(|args| {
         let (mut out, mut err) = (sink(), sink());
         let mut console = Console {
             stdout: &mut out,

@@ -248,7 +248,7 @@ pub(crate) fn try_all(seeds: Range<u64>) -> (Duration, u64) {
     for seed in seeds {
         let bytes = input(seed, &originals);
         all += 1;
-        let mut take = || {
+        let take = || {
             let start = Instant::now();
             let Ok(profile) = input::read_profile(bytes.as_slice()) else {
                 return (false, start.elapsed());
