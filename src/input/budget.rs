@@ -103,8 +103,9 @@ mod tests {
         let error = meter.weigh(shares.into_iter()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "is too large in memory: its 7 strings, and what else was read of its 10 B so far, take \
-             more than 100 B; fetch it again, or use --memory-limit SIZE if it should be so large"
+            "is too large in memory: it has 7 strings, which take more than 100 B with what else was \
+             read of its 10 B so far; fetch it again, or use --memory-limit SIZE if it should be so \
+             large"
         );
     }
 }

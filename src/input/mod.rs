@@ -51,9 +51,9 @@ pub enum InputError {
     Invalid(String),
     /// It takes more memory than an input of its size should.
     #[error(
-        "is too large in memory: its {} {}, and what else was read of its {} so far, take more than {}; \
-         fetch it again, or use --memory-limit SIZE if it should be so large",
-        .most.count, .most.what, Bytes(*.stored as f64), Bytes(*.allowed as f64)
+        "is too large in memory: it has {} {}, which take more than {} with what else was read of its \
+         {} so far; fetch it again, or use --memory-limit SIZE if it should be so large",
+        .most.count, .most.what, Bytes(*.allowed as f64), Bytes(*.stored as f64)
     )]
     TooMuch {
         /// The kind of entries that weighs most.

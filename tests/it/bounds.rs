@@ -107,7 +107,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "labels of one sample",
-        names: "labels",
+        names: "bytes in one sample",
         make: |n| profile(&[], &sample(&[1, 2], &[0x1a, 0].repeat(80_000 * n))),
     },
     Kind {
@@ -133,7 +133,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "values of one sample",
-        names: "values",
+        names: "bytes in one sample",
         make: |n| profile(&[], &Field(2, &Field(2, &vec![1; 200_000 * n]).bytes()).bytes()),
     },
     Kind {
@@ -169,7 +169,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "one long string",
-        names: "bytes of one string",
+        names: "bytes in one string",
         make: |n| profile(&[&"/".repeat(1_000_000 * n)], &own_function(0, 13)),
     },
     Kind {
@@ -223,7 +223,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "one deep stack",
-        names: "bytes of one field",
+        names: "bytes in one sample",
         make: |n| profile(&[], &sample(&[1, 2].repeat(300_000 * n), &[])),
     },
 ];
@@ -390,14 +390,14 @@ fn a_limit_can_be_lifted_and_lowered() {
     let (code, error) = of(&["top", file]);
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains(file) && error.contains("--memory-limit"), "{error}");
-    assert!(error.contains(" samples, and what else was read of its "), "{error}");
+    assert!(error.contains(" samples, which take more than "), "{error}");
     assert_eq!(of(&["top", "--memory-limit", "1GiB", file]).0, Some(0));
     let small = corpus::path("chat/before.pb.gz");
     let small = small.to_str().unwrap();
     assert_eq!(of(&["top", small]).0, Some(0));
     let (code, error) = of(&["top", "--memory-limit=4kB", small]);
     assert_eq!(code, Some(2), "{error}");
-    assert!(error.contains("take more than 3.9 KiB"), "{error}");
+    assert!(error.contains("which take more than 3.9 KiB"), "{error}");
     let (code, error) = of(&["top", "--memory-limit=0", small]);
     assert_eq!(code, Some(2), "{error}");
 }

@@ -60,8 +60,11 @@ pub fn decode(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Profile, InputE
         if filled == buffer.len() {
             // Grows with the bytes that arrive, whatever length the field claims.
             let (what, each) = match buffer[0] {
-                STRING => ("bytes of one string", LONG_STRING),
-                _ => ("bytes of one field", LONG_FIELD),
+                STRING => ("bytes in one string", LONG_STRING),
+                SAMPLE => ("bytes in one sample", LONG_FIELD),
+                LOCATION => ("bytes in one location", LONG_FIELD),
+                COMMENTS => ("bytes of comments", LONG_FIELD),
+                _ => ("bytes in one field", LONG_FIELD),
             };
             decoder.weigh_with(Share::new(what, filled, 2 * each))?;
             buffer.resize(buffer.len() * 2, 0);
@@ -176,7 +179,7 @@ impl<'a> Decoder<'a> {
         }
         if self.labels.current.len() > CHUNK {
             let bytes = self.labels.current.len();
-            self.weigh_with(Share::new("bytes of labels of one sample", bytes, LABEL_BYTE))?;
+            self.weigh_with(Share::new("bytes of labels in one sample", bytes, LABEL_BYTE))?;
         }
         let labels = self.labels.end(&mut self.builder, base)?;
         self.builder.end_sample(labels).map_err(|Invalid(what)| malformed(start, &what))
@@ -264,8 +267,10 @@ const COMMENT: u64 = 192;
 const LABEL_BYTE: u64 = 64;
 /// Key of a sample in a profile.
 const SAMPLE: u8 = 2 << 3 | 2;
-/// Key of a string in a profile.
+/// Keys of other fields of a profile with a length.
+const LOCATION: u8 = 4 << 3 | 2;
 const STRING: u8 = 6 << 3 | 2;
+const COMMENTS: u8 = 13 << 3 | 2;
 
 /// Returns the content of the sample at the start of the bytes and the length of the whole field;
 /// `None` if there is something else, or only a part of it.
