@@ -80,19 +80,30 @@ class Cost:
         self.wall, self.cpu, self.memory = wall, cpu, memory
 
 
+# Runs a command and prints its cost. Linux counts the memory of the process that starts another as that of the other, so
+# a small process starts it.
+LAUNCHER = """
+import os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+start = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - start
+os.write(1, f"{status} {wall} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}".encode())
+"""
+
+
 def run(command):
     """Runs a command and returns its cost; its output goes nowhere."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    messages = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, *map(str, command)]
+    launched = subprocess.run(launch, capture_output=True, text=True, check=True)
+    status, wall, cpu, memory = launched.stdout.split()
+    code = os.waitstatus_to_exitcode(int(status))
     # 1 is the answer of a check that fails.
-    if process.returncode not in (0, 1):
-        sys.exit(f"{' '.join(map(str, command))} failed ({process.returncode}): {messages.decode(errors='replace')[:500]}")
-    kib = usage.ru_maxrss if platform.system() == "Linux" else usage.ru_maxrss / 1024
-    return Cost(wall, usage.ru_utime + usage.ru_stime, kib / 1024)
+    if code not in (0, 1):
+        sys.exit(f"{' '.join(map(str, command))} failed ({code}): {launched.stderr[:500]}")
+    kib = int(memory) if platform.system() == "Linux" else int(memory) / 1024
+    return Cost(float(wall), float(cpu), kib / 1024)
 
 
 def unpacked(path):
