@@ -7,26 +7,42 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Bytes handed over at a time: small enough for the cache, large enough that handing over is
 /// cheap.
 const PIECE: usize = 64 * 1024;
+/// Bytes of the stack of the thread that decompresses, which calls little.
+const STACK: usize = 256 * 1024;
 /// Buffers in flight.
 const AHEAD: usize = 2;
 
 /// Calls `consume` with a reader of the same bytes as `reader`, which another thread reads ahead.
 /// `taken` is what that thread has taken to make the bytes; `consume` gets what was taken to make the
 /// bytes that it has read, so that what it does with it doesn't depend on how far ahead the other is.
+/// Where the system has no thread to spare, `consume` reads for itself.
 pub(super) fn read_ahead<T>(
     reader: impl Read + Send,
     taken: &AtomicU64,
     consume: impl FnOnce(&mut dyn Read, &AtomicU64) -> T,
 ) -> T {
+    let source = Mutex::new(Some(reader));
+    let take = || source.lock().unwrap_or_else(PoisonError::into_inner).take();
     thread::scope(|scope| {
         let (full, filled) = sync_channel(AHEAD);
         let (empty, emptied) = channel();
-        scope.spawn(move || fill(reader, taken, &full, &emptied));
+        let fill = move || {
+            if let Some(reader) = take() {
+                fill(reader, taken, &full, &emptied);
+            }
+        };
+        let other = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, fill);
+        if other.is_err()
+            && let Some(mut reader) = take()
+        {
+            return consume(&mut reader, taken);
+        }
         let of_these = AtomicU64::new(0);
         let taken = &of_these;
         consume(&mut Ahead { filled, empty, piece: Vec::new(), position: 0, taken }, taken)

@@ -115,10 +115,11 @@ impl Samples {
     /// Reserves space for the samples of a profile of so many bytes, before the first sample.
     pub(super) fn reserve(&mut self, bytes: usize) {
         let bytes = bytes.min(RESERVED);
-        self.packed.reserve(bytes);
-        self.values.reserve(bytes / size_of::<i64>());
-        self.ends.reserve(bytes / 8 / size_of::<u32>());
-        self.labels.reserve(bytes / 8 / size_of::<LabelSetId>());
+        // Without the space they grow as they are filled.
+        let _ = self.packed.try_reserve(bytes);
+        let _ = self.values.try_reserve(bytes / size_of::<i64>());
+        let _ = self.ends.try_reserve(bytes / 8 / size_of::<u32>());
+        let _ = self.labels.try_reserve(bytes / 8 / size_of::<LabelSetId>());
     }
 
     /// Number of samples.
