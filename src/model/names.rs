@@ -39,6 +39,7 @@ fn fnv(bytes: &[u8]) -> u64 {
 /// A parser of C++ names tries one reading after the other. For a name made for it, each level of nesting doubles the
 /// time, and such names end as errors. So a name is first read to a depth that the names of a library rarely exceed, and
 /// then to one that they never do, as long as few names were read in vain. The others keep their mangled names.
+#[cfg_attr(not(feature = "cpp"), expect(dead_code, reason = "only names of C++ are slow to read"))]
 pub struct Demangler {
     /// Bytes of names that may still be read in vain.
     shallow: usize,
@@ -116,6 +117,7 @@ impl Demangler {
 
     /// Built without the feature `cpp`: the symbol stays as it is.
     #[cfg(not(feature = "cpp"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
     fn demangle_cpp(&mut self, _: &str) -> Option<String> {
         None
     }
