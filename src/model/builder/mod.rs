@@ -707,7 +707,7 @@ mod tests {
             builder.finish()
         };
         assert!(functions(4).is_ok());
-        assert!(functions(4097).expect_err("more than 4 GiB").0.contains("4 GiB"));
+        assert!(functions(4097).expect_err("more than 4 GiB").0.contains("4.0 GiB"));
     }
 
     #[test]
