@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What any input may take, however small it is.
 const LEAST: u64 = 32 << 20;
-/// What it may take in addition for each byte as stored. Profiles of real programs weigh 7 to 20
+/// What it may take in addition for each byte as stored. Profiles of real programs weigh 7 to 40
 /// times their bytes.
 const FACTOR: u64 = 64;
 /// What any input may take at most, however large it is.

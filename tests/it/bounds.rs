@@ -174,7 +174,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "uses of one name",
-        names: "names",
+        names: "",
         make: |n| {
             let functions = (0..150 * n).flat_map(|i| own_function(i, 13)).collect::<Vec<_>>();
             profile(&[&"n".repeat(100_000)], &functions)

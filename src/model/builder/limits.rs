@@ -3,10 +3,12 @@
 
 use super::{Builder, Invalid, RawLine, invalid, varint};
 use crate::model::ids::StringId;
+use crate::model::names::LONGEST_SHOWN;
 use crate::units::Bytes;
 
-/// Bytes that the names in a profile may take at most, counting each use. A reference takes a few
-/// bytes in a file, and the report writes out each line's name in full somewhere along the way.
+/// Bytes that the names in a profile may take at most, counting each use of what is shown of them. A
+/// reference takes a few bytes in a file, and the report writes out each line's name somewhere along
+/// the way.
 const MAX_NAMES: u64 = 4 << 30;
 
 /// Inlined functions in one location up to which stacks need no counting.
@@ -77,7 +79,9 @@ impl Builder {
     pub(super) fn check_names(&self) -> Result<(), Invalid> {
         let n = self.strings.len();
         let length = |position: i64| match usize::try_from(position) {
-            Ok(i) if i < n => self.strings.get(StringId::from_index(i)).len() as u64,
+            Ok(i) if i < n => {
+                self.strings.get(StringId::from_index(i)).len().min(LONGEST_SHOWN) as u64
+            }
             _ => 0,
         };
         let functions: Vec<u64> = self

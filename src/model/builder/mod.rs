@@ -701,13 +701,15 @@ mod tests {
         let long = "x".repeat(1 << 20);
         let functions = |n: u64| {
             let mut builder = with(&["", "space", "bytes", "main.main", &long]);
+            builder.allow(1 << 20);
             for id in 3..3 + n {
                 builder.function(RawFunction { id, name: 4, ..Default::default() }).unwrap();
             }
             builder.finish()
         };
-        assert!(functions(4).is_ok());
-        assert!(functions(4097).expect_err("more than 4 GiB").0.contains("4.0 GiB"));
+        // Of each use, 2 KiB are shown.
+        assert!(functions(500).is_ok());
+        assert!(functions(600).expect_err("more than 1 MiB").0.contains("1.0 MiB"));
     }
 
     #[test]
