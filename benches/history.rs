@@ -148,15 +148,7 @@ fn answer(files: Vec<OsString>) -> io::Result<()> {
     parallel::join_in();
     let question = std::env::var_os("HEAPDIFF_BENCH_QUESTION").unwrap_or_else(|| "leaks".into());
     let (mut out, mut err) = (io::sink(), io::stderr());
-    let mut console = Console {
-        stdout: &mut out,
-        stderr: &mut err,
-        columns: None,
-        color: false,
-        stderr_is_terminal: false,
-        github: command::Github::default(),
-        ci: command::Ci::default(),
-    };
+    let mut console = Console::of_streams(&mut out, &mut err);
     let args = ["heapdiff".into(), question, "--quiet".into()].into_iter().chain(files);
     match command::run(args, &mut console) {
         0 => Ok(()),

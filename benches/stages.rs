@@ -177,15 +177,7 @@ pub(crate) fn whole(bencher: Bencher<'_, '_>, pair: &Pair, args: &[&str]) {
     all.extend(pair.files.iter().map(OsString::from));
     bencher.counter(pair.bytes()).with_inputs(|| all.clone()).bench_local_values(|args| {
         let (mut out, mut err) = (sink(), sink());
-        let mut console = Console {
-            stdout: &mut out,
-            stderr: &mut err,
-            columns: None,
-            color: false,
-            stderr_is_terminal: false,
-            github: heapdiff::command::Github::default(),
-            ci: heapdiff::command::Ci::default(),
-        };
+        let mut console = Console::of_streams(&mut out, &mut err);
         assert_eq!(command::run(args, &mut console), 0, "heapdiff answers");
     });
 }

@@ -31,6 +31,32 @@ pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> V
     (0..pieces).into_par_iter().with_max_len(1).map(work).collect()
 }
 
+/// Passes the results of `work` on 0, 1, ... `pieces` − 1 to `take`, in that order, and stops at its
+/// first error. While it takes some, the next `ahead` are worked on by the threads that are free, so
+/// no more than twice as many results are held.
+pub fn ahead<T: Send, E: Send>(
+    (pieces, ahead): (usize, usize),
+    work: impl Fn(usize) -> T + Sync + Send,
+    mut take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let round =
+        |start: usize| map(pieces.saturating_sub(start).min(ahead), |piece| work(start + piece));
+    let mut ready = round(0);
+    let mut next = ahead;
+    while !ready.is_empty() {
+        let take_all = || ready.into_iter().try_for_each(&mut take);
+        // The thread that finishes taking first helps to work.
+        let (taken, found) = join(take_all, || round(next));
+        taken?;
+        ready = found;
+        next += ahead;
+    }
+    Ok(())
+}
+
+/// With fewer pieces that take some nanoseconds each, threads cost more than they save.
+pub const WORTH: usize = 16 * 1024;
+
 /// Returns the number of worker threads.
 pub fn threads() -> usize {
     rayon::current_num_threads()
@@ -93,5 +119,32 @@ mod tests {
             });
         }
         assert!(map(0, |i| i).is_empty());
+    }
+
+    #[test]
+    fn what_is_done_ahead_is_taken_in_order_up_to_the_first_error() {
+        for (pieces, at_once) in [(0, 3), (1, 3), (3, 3), (100, 7)] {
+            let mut taken = Vec::new();
+            let all = ahead(
+                (pieces, at_once),
+                |i| i * i,
+                |square| {
+                    taken.push(square);
+                    Ok::<(), ()>(())
+                },
+            );
+            assert!(all.is_ok());
+            assert_eq!(taken, (0..pieces).map(|i| i * i).collect::<Vec<_>>());
+        }
+        let mut taken = 0;
+        let stopped = ahead(
+            (100, 7),
+            |i| i,
+            |i| {
+                taken += 1;
+                if i == 20 { Err(i) } else { Ok(()) }
+            },
+        );
+        assert_eq!((stopped, taken), (Err(20), 21));
     }
 }

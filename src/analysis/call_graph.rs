@@ -129,7 +129,7 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     if !stacks.has_same_frames() {
         // Rows are inlined into each other in one stack and call each other in another.
         stacks = Stacks::with_same_frames(series, &rows);
-        changes = of_same_rows(subject, &stacks, &calls::changes(subject, &stacks))?;
+        changes = of_same_rows((&stacks, &rows), &calls::changes(subject, &stacks))?;
     }
     let sizes = sizes(&changes);
     let whole: i64 = sizes.iter().fold(0, |sum, &size| sum.saturating_add(size));
@@ -164,7 +164,7 @@ pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarg
     });
     let values: Vec<_> =
         shown.iter().map(|&(node, row)| (row, measures(&weights, node).delta_or_value())).collect();
-    let errors = errors(subject, &stacks, &values);
+    let errors = errors(subject, (&stacks, &rows), &values);
     let nodes = shown.iter().zip(errors).map(|(&(node, row), error)| {
         let value = measures(&weights, node);
         let (file, line) = context.place(row);

@@ -4,7 +4,7 @@
 use super::matched_samples::SumEvidence;
 use super::{Measure, MeasureBounds, Subject};
 use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
-use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::frames::RowId;
 use crate::graph::row_table::RowTable;
 use crate::graph::tree::Tree;
 
@@ -31,12 +31,10 @@ pub(super) fn changes(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Vec<(i64, i
 
 /// Merges the changes of stacks with the same rows: their sum is at the first of them.
 pub(super) fn of_same_rows(
-    subject: &Subject<'_>,
-    stacks: &Stacks<'_>,
+    (stacks, rows): (&Stacks<'_>, &RowTable<'_>),
     changes: &[(i64, i64)],
 ) -> Result<Vec<(i64, i64)>, TooLarge> {
-    let rows = RowTable::new(subject.series, subject.frames, Unsymbolized::Binary);
-    let same = stacks.same_rows(&rows)?;
+    let same = stacks.same_rows(rows)?;
     let mut sums = vec![(0_i64, 0_i64); changes.len()];
     for (first, &(before, after)) in same.into_iter().zip(changes) {
         let sum = &mut sums[first.index()];
@@ -74,7 +72,7 @@ impl Passed {
 /// record how they were sampled.
 pub(super) fn errors(
     subject: &Subject<'_>,
-    stacks: &Stacks<'_>,
+    (stacks, table): (&Stacks<'_>, &RowTable<'_>),
     rows: &[(RowId, Measure)],
 ) -> Vec<Option<MeasureBounds>> {
     const NONE: u32 = u32::MAX;
@@ -86,7 +84,6 @@ pub(super) fn errors(
         position[row.0 as usize] = i as u32;
     }
     let mut found: Vec<(SumEvidence, SumEvidence)> = vec![(nothing, nothing); rows.len()];
-    let table = RowTable::new(subject.series, frames, Unsymbolized::Binary);
     let passed = |stack: StackId| {
         let mut passed = Passed { leaf: NONE, few: 0, many: Vec::new() };
         let rows = table.units(stacks.first(stack)).flat_map(|unit| table.rows(unit));

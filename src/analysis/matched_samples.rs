@@ -13,6 +13,7 @@ use crate::parallel;
 use crate::stats::growth::GrowthEvidence;
 use crate::stats::sampling::SampleEvidence;
 use crate::stats::{self, Garwood};
+use std::convert::Infallible;
 
 /// Records whose evidence is put together at once, and how many times as many are ahead of those
 /// that are added up.
@@ -139,25 +140,15 @@ impl<'a> MatchedSamples<'a> {
             Some((places, self.evidence(record)?))
         };
         let all = self.len();
-        let round = |start: usize| {
-            let pieces = (all - start).div_ceil(PIECE).min(AHEAD);
-            parallel::map(pieces, |piece| {
-                let start = start + piece * PIECE;
-                (start..all.min(start + PIECE)).filter_map(of).collect::<Vec<_>>()
-            })
+        let piece = |piece: usize| {
+            let start = piece * PIECE;
+            (start..all.min(start + PIECE)).filter_map(of).collect::<Vec<_>>()
         };
-        let mut ready = round(0);
-        let mut next = AHEAD * PIECE;
-        while !ready.is_empty() {
-            let take_all = || {
-                for (places, evidence) in ready.iter().flatten() {
-                    take(places, evidence);
-                }
-            };
-            ready =
-                parallel::join(take_all, || if next < all { round(next) } else { Vec::new() }).1;
-            next += AHEAD * PIECE;
-        }
+        let take_all = |found: Vec<(T, SumEvidence)>| {
+            found.iter().for_each(|(places, evidence)| take(places, evidence));
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = parallel::ahead((all.div_ceil(PIECE), AHEAD), piece, take_all);
     }
 
     /// The stack of a record.

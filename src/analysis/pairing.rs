@@ -20,9 +20,6 @@ const PARTITIONS: u64 = 2;
 /// Number of samples that one piece of work looks up.
 const PIECE: usize = 8 * 1024;
 
-/// With fewer samples, threads cost more than they save.
-const PARALLEL: usize = 16 * 1024;
-
 /// The samples of two snapshots, matched.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
@@ -48,7 +45,7 @@ type Index = HashMap<u64, u32, FxBuildHasher>;
 /// ever allocated.
 pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated: usize) -> Pairs {
     let partitions =
-        if before.samples.len() + after.samples.len() < PARALLEL { 1 } else { PARTITIONS };
+        if before.samples.len() + after.samples.len() < parallel::WORTH { 1 } else { PARTITIONS };
     let build = |partition: u64| {
         let mut index = Index::default();
         index.reserve(before.samples.len() / partitions as usize * 9 / 8);

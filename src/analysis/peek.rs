@@ -4,8 +4,9 @@
 use super::calls::{changes, errors, of_same_rows, sizes};
 use super::{Measure, MeasureBounds, NoAnswer, NoMatch, Order, Subject, percent};
 use crate::graph::distinct_stacks::Stacks;
-use crate::graph::frames::RowId;
+use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::neighbors::neighbors;
+use crate::graph::row_table::RowTable;
 use crate::model::change::Change;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,8 @@ pub fn peek(
     let is_match: Vec<bool> = rows.clone().map(is_match).collect();
     let stacks = Stacks::new(subject.series);
     let changes = changes(subject, &stacks);
-    let paths = of_same_rows(subject, &stacks, &changes)?;
+    let table = RowTable::new(subject.series, frames, Unsymbolized::Binary);
+    let paths = of_same_rows((&stacks, &table), &changes)?;
     let whole = sizes(&paths).iter().fold(0, |sum: i64, &size| sum.saturating_add(size));
     let found = neighbors(&stacks, frames, &changes, &is_match);
     let measures = |row: RowId| {
@@ -104,7 +106,7 @@ pub fn peek(
     matching.truncate(shown);
     let asked: Vec<_> =
         matching.iter().map(|(row, value)| (*row, value.delta_or_value())).collect();
-    let errors = errors(subject, &stacks, &asked);
+    let errors = errors(subject, (&stacks, &table), &asked);
     let mut is_shown = vec![false; frames.len()];
     matching.iter().for_each(|(row, _)| is_shown[row.0 as usize] = true);
     // A row may call, and be called by, all others.

@@ -73,6 +73,19 @@ impl Ci {
 const USUAL_COLUMNS: usize = 80;
 
 impl<'a> Console<'a> {
+    /// Two streams that are no terminal, of a process that runs in no CI system.
+    pub fn of_streams(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Console {
+            stdout: out,
+            stderr: err,
+            columns: None,
+            color: false,
+            stderr_is_terminal: false,
+            github: Github::default(),
+            ci: Ci::default(),
+        }
+    }
+
     /// The streams of this process, written through `out` and `err`.
     pub fn of_process(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
         let columns = stdout().is_terminal().then(|| {
@@ -80,13 +93,12 @@ impl<'a> Console<'a> {
                 .map_or(USUAL_COLUMNS, |(terminal_size::Width(columns), _)| usize::from(columns))
         });
         Console {
-            stdout: out,
-            stderr: err,
             columns: columns.map(|columns| if columns == 0 { USUAL_COLUMNS } else { columns }),
             color: anstream::AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
             stderr_is_terminal: stderr().is_terminal(),
             github: Github::of_environment(),
             ci: Ci::of_environment(),
+            ..Self::of_streams(out, err)
         }
     }
 }

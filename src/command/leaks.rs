@@ -3,13 +3,12 @@
 use super::CommandError;
 use super::catalog::catalog;
 use super::options::{
-    CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
+    CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs, size,
 };
 use super::request::{self, Request};
 use crate::analysis::suspects::{LeaksQuery, LimitQuery};
 use crate::filter::Granularity;
 use crate::report::Question;
-use bytesize::ByteSize;
 use clap::Args;
 use std::sync::Arc;
 
@@ -52,7 +51,7 @@ pub(super) struct LeaksArgs {
 #[command(next_help_heading = "Limit")]
 struct LimitArgs {
     /// Predict when the process reaches SIZE: 2GiB, 500MB
-    #[arg(long, value_name = "SIZE", value_parser = size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SIZE", value_parser = size::<i64>, allow_negative_numbers = true)]
     limit: Option<i64>,
     /// GOGC of the process, in percent; `off` for none
     #[arg(long, value_name = "N", value_parser = gogc, requires = "limit", default_value = "100")]
@@ -71,12 +70,6 @@ fn gogc(text: &str) -> Result<Gogc, String> {
     percent
         .map(|percent| Gogc(Some(percent)))
         .ok_or_else(|| "expected a percentage from 0 to 10000, or off".to_owned())
-}
-
-fn size(text: &str) -> Result<i64, String> {
-    let size = text.parse::<ByteSize>().ok().and_then(|size| i64::try_from(size.as_u64()).ok());
-    size.filter(|&bytes| bytes > 0)
-        .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 
 /// Returns the request for more than two profiles without a subcommand.

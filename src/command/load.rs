@@ -132,21 +132,12 @@ fn each_content<'a, E: From<LoadError> + Send>(
         return Err(LoadError::StdinTwice.into());
     }
     progress.expect_all(inputs.iter().map(|(_, name)| source::size(name)));
-    let read_all = |batch: &[Placed<'a>]| {
-        let contents = parallel::map(batch.len(), |i| read(batch[i].1, progress));
-        batch.iter().copied().zip(contents).collect::<Vec<_>>()
-    };
-    let mut batches = inputs.chunks(AT_ONCE.max(2 * parallel::threads()));
-    let mut ready = batches.next().map(&read_all);
-    while let Some(contents) = ready {
-        let next = batches.next();
-        let take_all =
-            || contents.into_iter().try_for_each(|(input, content)| take(input, content?));
-        // The thread that finishes taking first helps to read.
-        let (taken, read) = parallel::join(take_all, || next.map(&read_all));
-        taken?;
-        ready = read;
-    }
+    let at_once = AT_ONCE.max(2 * parallel::threads());
+    parallel::ahead(
+        (inputs.len(), at_once),
+        |i| (inputs[i], read(inputs[i].1, progress)),
+        |(input, content)| take(input, content?),
+    )?;
     progress.finish();
     Ok(())
 }

@@ -349,7 +349,7 @@ pub(super) struct ReadingArgs {
     pub(super) quiet: bool,
     /// Refuse a profile that takes more than SIZE of memory [default: 32MiB and 64 times the size of
     /// its file, at most 16GiB]
-    #[arg(long, value_name = "SIZE", value_parser = memory, allow_negative_numbers = true, help_heading = "Inputs")]
+    #[arg(long, value_name = "SIZE", value_parser = size::<u64>, allow_negative_numbers = true, help_heading = "Inputs")]
     memory_limit: Option<u64>,
 }
 
@@ -360,9 +360,11 @@ impl ReadingArgs {
     }
 }
 
-fn memory(text: &str) -> Result<u64, String> {
+/// Reads a number of bytes above 0.
+pub(super) fn size<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
     size.filter(|&bytes| bytes > 0)
+        .and_then(|bytes| bytes.try_into().ok())
         .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 

@@ -266,6 +266,12 @@ impl<'a> Stacks<'a> {
         (snapshot as usize, sample as usize)
     }
 
+    /// The locations of a stack as its profile packs them.
+    pub(super) fn packed(&self, id: StackId) -> &'a [u8] {
+        let (snapshot, sample) = self.first(id);
+        self.series.snapshots[snapshot].samples.stack(sample).packed()
+    }
+
     /// The locations of a stack, leaf first.
     #[inline]
     pub fn locations(&self, id: StackId) -> impl Iterator<Item = LocationId> + Clone + use<'a> {
@@ -308,8 +314,6 @@ struct Samples<'a> {
 
 /// Samples whose stacks are hashed at once.
 const PIECE: usize = 8 * 1024;
-/// With fewer samples, threads cost more than they save.
-const PARALLEL: usize = 16 * 1024;
 /// Parts of the samples that are merged on their own, each with hashes of its own: a power of two.
 /// With more of them, samples that are compared lie further apart in memory.
 const PARTS: u64 = 2;
@@ -378,7 +382,7 @@ impl<'a> Samples<'a> {
         hashes: impl Fn(usize) -> &'h [u64],
         merge: impl Fn(&[Hashed]) -> T + Sync + Send,
     ) -> Vec<T> {
-        let parts = if self.len < PARALLEL { 1 } else { PARTS };
+        let parts = if self.len < parallel::WORTH { 1 } else { PARTS };
         let part = |hash: u64| ((hash >> 32) & (parts - 1)) as usize;
         let all = || (0..self.starts.len()).flat_map(|snapshot| hashes(snapshot).iter().copied());
         let mut starts = vec![0_usize; parts as usize + 1];
@@ -428,8 +432,10 @@ fn spread(short: u32) -> u64 {
 
 /// An odd number of random bits.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-/// The base of the polynomial that hashes a sequence.
-const BASE: u64 = 0xd129_42f4_88a3_1d35;
+/// The hash of a sequence is a polynomial of this base modulo a prime. (Modulo 2⁶⁴, sequences that
+/// are equal under any base are easy to make: Thue–Morse words.)
+const BASE: u64 = 0x1129_42f4_88a3_1d35;
+const PRIME: u64 = (1 << 61) - 1;
 
 /// What a run of rows does to the hash of those before it: times one number, plus another.
 #[derive(Clone, Copy)]
@@ -443,7 +449,7 @@ struct Run {
 impl Run {
     fn of(rows: &[RowId]) -> Self {
         let one = |run: Self, row: &RowId| Self {
-            times: run.times.wrapping_mul(BASE),
+            times: modulo(u128::from(run.times) * u128::from(BASE)),
             plus: Self::one(run.plus, row.0),
             frames: run.frames + 1,
         };
@@ -453,18 +459,60 @@ impl Run {
     /// The hash after one row.
     #[inline]
     fn one(hash: u64, row: u32) -> u64 {
-        hash.wrapping_mul(BASE).wrapping_add(u64::from(row) + 1)
+        modulo(u128::from(hash) * u128::from(BASE) + u128::from(row) + 1)
     }
 
     #[inline]
     fn after(self, hash: u64) -> u64 {
-        hash.wrapping_mul(self.times).wrapping_add(self.plus)
+        modulo(u128::from(hash) * u128::from(self.times) + u128::from(self.plus))
     }
+}
+
+/// A number below the product of two hashes and a little more, modulo the prime.
+#[inline]
+fn modulo(number: u128) -> u64 {
+    // 2⁶¹ is 1: the high bits count as often as the low ones.
+    let sum = (number as u64 & PRIME) + (number >> 61) as u64;
+    if sum >= PRIME { sum - PRIME } else { sum }
 }
 
 /// Makes every bit depend on all others.
 #[inline]
 fn mixed(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(FACTOR);
-    (hash ^ (hash >> 29)).wrapping_mul(BASE) ^ (hash >> 32)
+    (hash ^ (hash >> 29)).wrapping_mul(FACTOR) ^ (hash >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_equal_modulo_a_power_of_two_have_hashes_of_their_own() {
+        // Of 2048 letters: whether the number of ones in the index is odd, and its complement.
+        let word = |flipped: u32| -> Vec<RowId> {
+            (0..2048_u32).map(|at| RowId((at.count_ones() + flipped) % 2)).collect()
+        };
+        let (word, complement) = (Run::of(&word(0)), Run::of(&word(1)));
+        assert_eq!(word.times, complement.times);
+        assert_ne!(word.plus, complement.plus);
+        let in_two = |first: &[u32], last: &[u32]| {
+            let rows = |rows: &[u32]| rows.iter().copied().map(RowId).collect::<Vec<_>>();
+            Run::of(&rows(last)).after(Run::of(&rows(first)).plus)
+        };
+        assert_eq!(in_two(&[7, u32::MAX], &[9]), in_two(&[7], &[u32::MAX, 9]));
+        assert_ne!(in_two(&[7, 8], &[9]), in_two(&[8, 7], &[9]));
+    }
+
+    #[test]
+    fn a_number_is_reduced_to_what_is_left_of_it() {
+        for number in [0, 1, PRIME - 1, PRIME, PRIME + 1, u64::MAX] {
+            for factor in [1, BASE, PRIME - 1] {
+                let number = u128::from(number) * u128::from(factor);
+                if number < u128::from(PRIME) * u128::from(PRIME) {
+                    assert_eq!(u128::from(modulo(number)), number % u128::from(PRIME));
+                }
+            }
+        }
+    }
 }

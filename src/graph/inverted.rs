@@ -16,6 +16,7 @@ use super::row_table::RowTable;
 use crate::parallel;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use std::convert::Infallible;
 use std::ops::Range;
 
 /// Which way a tree grows.
@@ -77,9 +78,9 @@ struct Step {
 /// The stack doesn't pass through the row.
 const NOT_THROUGH: u32 = u32::MAX;
 
-/// Locations on the stacks whose paths are found at once, at most; number of those stacks, at most;
-/// and how many times as many are ahead of those that are added to the tree.
-const PIECE_LOCATIONS: usize = 1 << 16;
+/// Bytes of the stacks whose paths are found at once, unless one has more; number of those stacks, at
+/// most; and how many times as many are ahead of those that are added to the tree.
+const PIECE_BYTES: usize = 1 << 16;
 const PIECE: usize = 512;
 const AHEAD: usize = 16;
 
@@ -92,36 +93,20 @@ impl Inverted {
         counts: impl Fn(StackId) -> bool + Sync + Send,
     ) -> Self {
         let paths = Paths::new(stacks, rows, (row, direction));
-        let all = stacks.len();
-        let deepest = stacks.series().snapshots.iter().map(|snapshot| snapshot.samples.deepest);
-        let deepest = deepest.max().unwrap_or_default();
-        let size = (PIECE_LOCATIONS / deepest.max(1)).clamp(1, PIECE);
+        let pieces = pieces(stacks);
         let mut growing = Growing::new(row);
-        let mut of_stack = vec![NOT_THROUGH; all];
+        let mut of_stack = vec![NOT_THROUGH; stacks.len()];
         // While paths are added to the tree, the next ones are found.
-        let round = |start: usize| {
-            let pieces = all.saturating_sub(start).div_ceil(size).min(AHEAD);
-            parallel::map(pieces, |piece| {
-                let start = start + piece * size;
-                paths.of(start..all.min(start + size), &counts)
-            })
+        let add = |found: Found| {
+            let mut start = 0;
+            for (stack, end) in found.ends {
+                of_stack[stack.index()] = growing.insert(stack, &found.rows[start..end]);
+                start = end;
+            }
+            Ok::<(), Infallible>(())
         };
-        let mut ready = round(0);
-        let mut next = size * AHEAD;
-        while !ready.is_empty() {
-            let add = || {
-                for found in &ready {
-                    let mut start = 0;
-                    for &(stack, end) in &found.ends {
-                        let path = &found.rows[start..end];
-                        of_stack[stack.index()] = growing.insert(stack, path);
-                        start = end;
-                    }
-                }
-            };
-            ready = parallel::join(add, || round(next)).1;
-            next += size * AHEAD;
-        }
+        let find = |piece: usize| paths.of(pieces[piece].clone(), &counts);
+        let Ok(()) = parallel::ahead((pieces.len(), AHEAD), find, add);
         growing.finish(of_stack)
     }
 
@@ -166,6 +151,26 @@ impl Inverted {
             values[previous] = values[previous].wrapping_add(values[step]);
         }
     }
+}
+
+/// The stacks whose paths are found at once.
+fn pieces(stacks: &Stacks<'_>) -> Vec<Range<usize>> {
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (number, stack) in stacks.ids().enumerate() {
+        let own = stacks.packed(stack).len();
+        match pieces.last_mut() {
+            Some(piece) if piece.len() < PIECE && bytes + own <= PIECE_BYTES => {
+                piece.end += 1;
+                bytes += own;
+            }
+            _ => {
+                pieces.push(number..number + 1);
+                bytes = own;
+            }
+        }
+    }
+    pieces
 }
 
 /// Finds the paths of stacks.

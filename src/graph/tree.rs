@@ -218,8 +218,6 @@ const PIECE: usize = 4096;
 /// The stacks beneath a node.
 type Beneath<'a> = (NodeId, &'a [StackId]);
 
-/// With fewer stacks, threads cost more than they save.
-const PARALLEL: usize = 16 * 1024;
 /// Parts of the stacks whose trees are grown at once.
 const PARTS: usize = 32;
 /// Paths of more rows in all are not kept in memory.
@@ -278,7 +276,7 @@ impl Kept {
     /// stacks pass, then the rest on all threads.
     fn grow(&self, rows: usize) -> Result<(Vec<Node>, Vec<NodeId>), TooLarge> {
         let all = self.next.len();
-        let few = if all < PARALLEL { 0 } else { all / PARTS };
+        let few = if all < parallel::WORTH { 0 } else { all / PARTS };
         let mut at = self.next.clone();
         let mut top =
             Growing::new(all, rows, |stack: StackId| self.step(stack, &mut at[stack.index()]));
@@ -537,7 +535,7 @@ mod tests {
         }
         let labels = builder.label_set(&[]);
         let mut state = 3_u64;
-        for _ in 0..2 * PARALLEL {
+        for _ in 0..2 * parallel::WORTH {
             let mut random = || {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 state >> 33
@@ -560,7 +558,7 @@ mod tests {
         let frames = Frames::new(&series, &owners, Granularity::Functions, false);
         let rows = RowTable::new(&series, &frames, Unsymbolized::Binary);
         let stacks = Stacks::with_same_frames(&series, &rows);
-        assert!(stacks.len() > PARALLEL, "{}", stacks.len());
+        assert!(stacks.len() > parallel::WORTH, "{}", stacks.len());
         let samples = series.snapshots[0].samples.len();
         for every in [1, 2, 7, 100] {
             let is_kept: Vec<bool> = (0..=frames.len()).map(|row| row % every == 0).collect();

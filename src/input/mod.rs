@@ -168,7 +168,7 @@ pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
 pub fn read(reader: impl Read + Send, budget: Budget) -> Result<Content, InputError> {
     let (first, packed) = begin(reader, CHUNK)?;
     let taken = AtomicU64::new(0);
-    let mut packed = Taken { inner: packed, bytes: &taken };
+    let mut packed = Counted { inner: packed, bytes: &taken };
     if first.is_gzip {
         // A short file is decoded before a thread would have started.
         let short = first.len < CHUNK;
@@ -285,31 +285,6 @@ fn explain_packed(error: InputError, unpacked: u64) -> InputError {
     }
 }
 
-/// Counts the bytes that are taken.
-struct Taken<'a, R> {
-    inner: R,
-    bytes: &'a AtomicU64,
-}
-
-impl<R: BufRead> Read for Taken<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
-}
-
-impl<R: BufRead> BufRead for Taken<'_, R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, n: usize) {
-        self.inner.consume(n);
-        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
-    }
-}
-
 /// Counts the bytes that pass through.
 struct Counted<'a, R> {
     inner: R,
@@ -321,5 +296,16 @@ impl<R: Read> Read for Counted<'_, R> {
         let n = self.inner.read(buf)?;
         self.bytes.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.inner.consume(n);
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
     }
 }

@@ -23,13 +23,13 @@ pub fn bounded(text: &str) -> Cow<'_, str> {
     while !text.is_char_boundary(tail) {
         tail += 1;
     }
-    let (left_out, hash) = (tail - head, fnv(text.as_bytes()));
+    let (left_out, hash) = (tail - head, fnv(text));
     Cow::Owned(format!("{}…{left_out}-bytes-{hash:016x}…{}", &text[..head], &text[tail..]))
 }
 
-/// FNV-1a, the same everywhere and in every version.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+/// The FNV-1a hash of a text: the same on every machine and in every version.
+pub fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -4,11 +4,13 @@
 //! Peak memory is the high-water mark that Linux keeps per process, so each input is read in a process of its own: this
 //! program, run again. Elsewhere these tests print that they are skipped.
 
+use super::program::folder;
 use super::wire::{Field, message, number, varint};
 use super::{corpus, mutated};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use heapdiff::command::{self, Console};
+use heapdiff::input::InputError;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
@@ -244,15 +246,7 @@ const COMMANDS: &[&str] = &[
 
 fn run(args: Vec<OsString>) -> u8 {
     let (mut out, mut err) = (io::sink(), io::sink());
-    let mut console = Console {
-        stdout: &mut out,
-        stderr: &mut err,
-        columns: None,
-        color: false,
-        stderr_is_terminal: false,
-        github: command::Github::default(),
-        ci: command::Ci::default(),
-    };
+    let mut console = Console::of_streams(&mut out, &mut err);
     command::run(args, &mut console)
 }
 
@@ -332,12 +326,6 @@ fn cost(role: &str) -> Cost {
     Cost { slowest: Duration::from_micros(micros), peak, largest }
 }
 
-fn folder(name: &str) -> std::path::PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 #[test]
 fn few_bytes_never_take_much_memory() {
     if peak().is_none() {
@@ -365,6 +353,8 @@ fn few_bytes_never_take_much_memory() {
 #[test]
 fn too_much_is_refused_with_what_there_is_too_much_of() {
     for kind in KINDS {
+        let few = heapdiff::input::read_profile(gzip(&(kind.make)(1)).as_slice()).map(drop);
+        assert!(!matches!(few, Err(InputError::TooMuch { .. })), "{}: {few:?}", kind.name);
         let bytes = gzip(&(kind.make)(8));
         let error = heapdiff::input::read_profile(bytes.as_slice()).map(drop);
         if kind.names.is_empty() {

@@ -6,20 +6,19 @@
 use super::ask::query;
 use super::random::Random;
 use super::wire::{message, number, varint};
-use super::{corpus, dsl};
+use super::{ask, corpus, dsl, tables};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
-use heapdiff::analysis::refs::{RefsDirection, RefsQuery};
+use heapdiff::analysis::refs::RefsQuery;
 use heapdiff::analysis::suspects::LeaksQuery;
 use heapdiff::filter::Spec;
-use heapdiff::graph::trim::{Fraction, TrimLimits};
+use heapdiff::graph::trim::TrimLimits;
 use heapdiff::input;
 use heapdiff::model::history::{Gather, History};
 use heapdiff::model::merge::{Merge, Sign};
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::{self, Format, Width};
 use heapdiff::report::{Query, Question, Report, analyze};
 use std::io::Write;
 use std::ops::Range;
@@ -211,26 +210,12 @@ fn input(seed: u64, originals: &[Fields]) -> Vec<u8> {
 
 /// The questions, one of which is asked about an input.
 fn questions() -> Vec<(Query, usize)> {
-    let refs = RefsQuery {
-        pattern: ".".to_owned(),
-        direction: RefsDirection::Callers,
-        sites: 2,
-        lines: 20,
-        depth: 0,
-        branches: 8,
-        fraction: Fraction::default(),
-    };
-    let flame = FlameOptions {
-        width: FlameWidth::After,
-        direction: FlameDirection::RootFirst,
-        min_width: 500,
-        part: FlamePart::Whole,
-    };
+    let refs = RefsQuery { sites: 2, branches: 8, ..ask::refs() };
     vec![
         (query(Question::Diff, ""), 2),
         (query(Question::Top, ""), 1),
         (query(Question::Refs(refs), ""), 2),
-        (query(Question::Flame(flame), ""), 2),
+        (query(Question::Flame(ask::flame()), ""), 2),
         (query(Question::Graph(TrimLimits::default()), ""), 2),
         (query(Question::Peek(Some(".".to_owned())), ""), 2),
         (query(Question::Tags, ""), 2),
@@ -291,8 +276,7 @@ fn answer(known: &Profile, profile: Profile, query: &Query, inputs: usize) {
 
 /// Writes a report in a format that fits it.
 fn said(report: &Report) {
-    let style =
-        Style { width: Width::Columns(80), color: false, unit: None, file_names: FileNames::Short };
+    let style = tables::plain(Width::Columns(80));
     for format in [Format::Table, Format::Json] {
         let mut out = Vec::new();
         // Some answers are drawings, and have no table.

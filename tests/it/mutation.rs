@@ -5,7 +5,7 @@
 use super::ask::query;
 use super::plain::{plain, reference};
 use super::random::Random;
-use super::{corpus, dsl};
+use super::{corpus, dsl, tables};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use heapdiff::filter::{Granularity, Spec};
@@ -13,7 +13,7 @@ use heapdiff::input::pprof::proto;
 use heapdiff::input::{self, InputError};
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
-use heapdiff::output::{self, FileNames, Format, Style, Width};
+use heapdiff::output::{self, Format, Width};
 use heapdiff::report::{self, Question, Report, Sort, analyze};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -115,8 +115,7 @@ fn bounded(profile: &Profile, bytes: &[u8]) {
 
 /// Every output shows it, and no number in it is infinite or NaN.
 fn said(report: &Report) {
-    let style =
-        Style { width: Width::Columns(80), color: false, unit: None, file_names: FileNames::Short };
+    let style = tables::plain(Width::Columns(80));
     for format in [Format::Table, Format::Json, Format::Csv] {
         let mut out = Vec::new();
         output::write(format, report, &style, &mut out).unwrap();

@@ -1,12 +1,10 @@
 //! Properties of every profile: laws of comparing and merging, on recordings and random profiles.
 
-use super::ask::{ask, query, rows, series, totals};
+use super::ask::{ask, flame, query, refs, rows, series, totals};
 use super::random::Random;
 use super::{corpus, dsl};
-use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
-use heapdiff::analysis::refs::{RefsDirection, RefsQuery};
 use heapdiff::filter::{Granularity, Spec};
-use heapdiff::graph::trim::{Fraction, TrimLimits};
+use heapdiff::graph::trim::TrimLimits;
 use heapdiff::input::pprof::proto;
 use heapdiff::parallel;
 use heapdiff::report::{Question, analyze};
@@ -219,24 +217,9 @@ fn reports_do_not_depend_on_the_number_of_threads() {
     pairs.push(large);
     for [a, b] in pairs {
         let series = series(&[&a, &b]).unwrap();
-        let refs = RefsQuery {
-            pattern: ".".to_owned(),
-            direction: RefsDirection::Callers,
-            sites: 3,
-            lines: 20,
-            depth: 0,
-            branches: 0,
-            fraction: Fraction::default(),
-        };
-        let flame = FlameOptions {
-            width: FlameWidth::After,
-            direction: FlameDirection::RootFirst,
-            min_width: 500,
-            part: FlamePart::Whole,
-        };
-        let mut questions = vec![Question::Diff, Question::Top, Question::Flame(flame)];
+        let mut questions = vec![Question::Diff, Question::Top, Question::Flame(flame())];
         questions.push(Question::Graph(TrimLimits { nodecount: 5, ..TrimLimits::default() }));
-        questions.push(Question::Refs(refs));
+        questions.push(Question::Refs(refs()));
         for question in questions {
             let report = |threads: usize| {
                 let query = query(question.clone(), "");

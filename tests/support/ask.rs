@@ -1,6 +1,9 @@
 //! Uses heapdiff as a library: bytes in, a report out.
 
+use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
+use heapdiff::analysis::refs::{RefsDirection, RefsQuery};
 use heapdiff::filter::{Granularity, Spec};
+use heapdiff::graph::trim::Fraction;
 use heapdiff::input;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::model::series::Series;
@@ -19,6 +22,29 @@ pub(crate) fn query(question: Question, sample_type: &str) -> Query {
         own: heapdiff::model::origin::Own::default(),
         normalize: false,
         trim_path: Vec::new(),
+    }
+}
+
+/// Every path to the callers of three functions.
+pub(crate) fn refs() -> RefsQuery {
+    RefsQuery {
+        pattern: ".".to_owned(),
+        direction: RefsDirection::Callers,
+        sites: 3,
+        lines: 20,
+        depth: 0,
+        branches: 0,
+        fraction: Fraction::default(),
+    }
+}
+
+/// The whole flame graph, from the root, without frames narrower than half a pixel.
+pub(crate) fn flame() -> FlameOptions {
+    FlameOptions {
+        width: FlameWidth::After,
+        direction: FlameDirection::RootFirst,
+        min_width: 500,
+        part: FlamePart::Whole,
     }
 }
 

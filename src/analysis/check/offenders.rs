@@ -74,12 +74,12 @@ pub(super) fn offenders(
             })
             .collect();
         found.sort_by(|one, other| {
-            let key =
-                |found: &Found| (found.offender.place.function.clone(), found.offender.place.line);
+            let (place, other_place) = (&one.offender.place, &other.offender.place);
             let own_first = other.is_own.cmp(&one.is_own);
             own_first
                 .then_with(|| other.bound.total_cmp(&one.bound))
-                .then_with(|| key(one).cmp(&key(other)))
+                .then_with(|| place.function.cmp(&other_place.function))
+                .then_with(|| place.line.cmp(&other_place.line))
         });
         found
     };

@@ -156,7 +156,7 @@ impl<'a> Decoder<'a> {
                 let mut cursor = Cursor::new(bytes, base);
                 // As many as can be are weighed before they are held.
                 let count = bytes.iter().filter(|&&b| b < 0x80).count();
-                self.weigh_with(Share::new("comments", count, COMMENT))?;
+                self.weigh_with(Share::new("comments", count, Builder::COMMENT))?;
                 let header = &mut self.builder.header;
                 while !cursor.at_end() {
                     header.comments.push(cursor.varint()? as i64);
@@ -177,8 +177,8 @@ impl<'a> Decoder<'a> {
             self.labels.begin();
             self.any_sample(bytes, base)?;
         }
-        if self.labels.current.len() > CHUNK {
-            let bytes = self.labels.current.len();
+        let bytes = self.labels.current().len();
+        if bytes > CHUNK {
             self.weigh_with(Share::new("bytes of labels in one sample", bytes, LABEL_BYTE))?;
         }
         let labels = self.labels.end(&mut self.builder, base)?;
@@ -261,8 +261,6 @@ const LABEL: u8 = 3 << 3 | 2;
 const USUAL_VALUES: usize = 512;
 /// How many unpacked bytes weigh one, even if they are skipped: they take time.
 const SKIPPED: u64 = 4;
-/// What a comment weighs.
-const COMMENT: u64 = 192;
 /// What a byte of labels weighs: two can be a label.
 const LABEL_BYTE: u64 = 64;
 /// Key of a sample in a profile.

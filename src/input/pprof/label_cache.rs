@@ -12,7 +12,7 @@ use std::hash::Hasher;
 #[derive(Default)]
 pub(super) struct LabelCache {
     /// The label bytes of the current sample.
-    pub(super) current: Vec<u8>,
+    current: Vec<u8>,
     known: Vec<u8>,
     ends: Vec<(usize, LabelSetId)>,
     index: HashTable<u32>,
@@ -28,6 +28,12 @@ impl LabelCache {
     #[inline]
     pub(super) fn add(&mut self, field: &[u8]) {
         self.current.extend_from_slice(field);
+    }
+
+    /// The label fields of the current sample so far.
+    #[inline]
+    pub(super) fn current(&self) -> &[u8] {
+        &self.current
     }
 
     #[inline]

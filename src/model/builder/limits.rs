@@ -46,6 +46,9 @@ impl Share {
 }
 
 impl Builder {
+    /// What a comment weighs.
+    pub const COMMENT: u64 = 192;
+
     /// What the entries weigh so far, by kind: the memory that they take here, in joining profiles
     /// and in answering a question, roughly and rather more than less.
     pub fn weight(&self) -> [Share; 8] {
@@ -61,7 +64,7 @@ impl Builder {
             share("lines of locations", self.lines.len(), 96, 0),
             share("labels", self.labels.len() + self.label_ends.len(), 160, 0),
             share("mappings", self.mappings.len(), 512, 0),
-            share("comments", self.header.comments.len(), 192, 0),
+            share("comments", self.header.comments.len(), Self::COMMENT, 0),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! The colours: steps of growth and of shrinkage, and a hue for each package.
 
+use crate::model::names::fnv;
 use crate::model::origin;
 
 /// No change.
@@ -28,21 +29,14 @@ pub(super) const SHRUNK: [&str; 5] = [
 /// A hue for the package, a shade for the name.
 pub(super) fn package(name: &str) -> String {
     let package = origin::package(name);
-    let shade = hash(name) % 11;
+    let shade = fnv(name) % 11;
     if origin::is_standard_library(name) {
         let grey = 204 + 2 * shade;
         return format!("rgb({grey},{grey},{})", grey - 6);
     }
-    let hue = hash(if package.is_empty() { name } else { package }) % 360;
+    let hue = fnv(if package.is_empty() { name } else { package }) % 360;
     let [r, g, b] = rgb(hue as f64, 0.62, 0.70 + shade as f64 * 0.01);
     format!("rgb({r},{g},{b})")
-}
-
-/// FNV-1a: the same on every machine and in every version.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 /// From hue (degrees), saturation and lightness, as CSS defines them.
