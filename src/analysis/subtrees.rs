@@ -14,6 +14,7 @@ use crate::graph::walk::{From, Groups, Rows, Walks};
 use crate::model::change::Change;
 use crate::model::origin::Owner;
 use crate::model::series::Series;
+use crate::parallel;
 use crate::stats;
 use crate::stats::growth::Pair;
 use crate::stats::scan::{Cause, Items, Scan, Sure, Tree};
@@ -190,17 +191,17 @@ pub(super) fn grown_among(
 pub(super) fn grown(scanned: &Scanned<'_>) -> (Vec<GrownSubtree>, i64) {
     let sides = SnapshotPair::new(scanned.series, scanned.process);
     let items = scanned.items(&sides);
-    let mut scan = Scan::new(&items, TREES.len());
-    let mut groups = Vec::new();
-    for (number, from) in TREES.into_iter().enumerate() {
-        let mut side = scanned.side(&items, from, scan.least());
-        scan.explore(number, &mut side);
-        groups.push(side.groups);
-    }
-    let sure = scan.sure();
+    let scan = Scan::new(&items, TREES.len());
+    let explored = parallel::map(TREES.len(), |number| {
+        let mut side = scanned.side(&items, TREES[number], scan.least());
+        (scan.explore(number, &mut side), side.groups)
+    });
+    let (sure, groups): (Vec<_>, Vec<_>) = explored.into_iter().unzip();
+    let sure = sure.concat();
     if sure.is_empty() {
         return (Vec::new(), 0);
     }
+    let sure = sure.as_slice();
     let blamed = scanned.blamed(sure);
     let cause = |blamed: &Blamed| {
         // Sites and rows are numbered on their own.
@@ -209,7 +210,7 @@ pub(super) fn grown(scanned: &Scanned<'_>) -> (Vec<GrownSubtree>, i64) {
     };
     let causes: Vec<Cause> = blamed.iter().map(cause).collect();
     let items_of = |node: &Sure| groups[node.tree].of(node.set.clone()).iter().map(|id| id.0);
-    let chosen = scan.explanation(&causes, items_of);
+    let chosen = scan.explanation(sure, &causes, items_of);
     let nodes: Vec<&Sure> = chosen.iter().map(|&number| &sure[number]).collect();
     let mut sums = vec![Change::new(0, 0); nodes.len()];
     let mut explained = 0_i64;

@@ -150,7 +150,8 @@ fn complain(message: &str, console: &mut Console<'_>) {
 /// Parses the arguments, in pprof's spellings or in heapdiff's own.
 fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandError> {
     let mut command = Cli::command();
-    let matches = command.try_get_matches_from_mut(spelling::normalize(args, &Cli::command()))?;
+    let args = spelling::normalize(args, &command);
+    let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let Some(message) = empty::value(&command, &matches) else { return Ok(cli) };
     let error = CommandError::Usage(message);

@@ -153,14 +153,15 @@ impl Program {
         }
         let inverted = self.stacks.iter().map(|stack| stack.iter().rev().copied().collect());
         let mut trees = [Walked::new(self.stacks.clone()), Walked::new(inverted.collect())];
-        let mut scan = Scan::new(&items, trees.len());
+        let scan = Scan::new(&items, trees.len());
+        let mut sure = Vec::new();
         for (number, tree) in trees.iter_mut().enumerate() {
-            scan.explore(number, tree);
+            sure.extend(scan.explore(number, tree));
         }
         let cause = |node: &Sure| Cause { rank: 0, name: node.path.last().copied().unwrap_or(0) };
-        let causes: Vec<Cause> = scan.sure().iter().map(cause).collect();
-        let chosen = scan.explanation(&causes, |node| trees[node.tree].items(node.set.clone()));
-        chosen.into_iter().map(|node| scan.sure()[node].clone()).collect()
+        let causes: Vec<Cause> = sure.iter().map(cause).collect();
+        let chosen = scan.explanation(&sure, &causes, |node| trees[node.tree].items(node.set.clone()));
+        chosen.into_iter().map(|node| sure[node].clone()).collect()
     }
 
     /// Whether any function that allocates for the caller is called grown by the test per function.

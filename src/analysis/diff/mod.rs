@@ -25,6 +25,7 @@ use crate::model::change::Change;
 use crate::model::ids::FunctionId;
 use crate::model::origin;
 use crate::model::series::Series;
+use crate::parallel;
 use crate::stats;
 use crate::stats::growth::GrowthEvidence;
 use evidence::Question;
@@ -260,20 +261,10 @@ impl<'a> Comparison<'a> {
 
     /// Rows and sites, at the granularity of the frames that were compared.
     pub fn diff(&self, frames: &Frames, wanted: RowOptions) -> Diff {
-        let (mut diff, moved) = rows::diff(self, frames, wanted);
-        if !self.found.sampled || self.rates.is_some() {
-            return diff;
-        }
         let Self { series, measured, found, .. } = self;
         let (process, whole) = (found.process, found.delta);
-        let interval = found.totals[measured.column].interval(whole as f64, stats::LEVEL);
-        diff.overall = Some(match whole {
-            0 => Status::Same,
-            _ if interval.lower > 0.0 => Status::Grown,
-            _ if interval.upper < 0.0 => Status::Shrunk,
-            _ => Status::WithinNoise,
-        });
-        (diff.grown, diff.explained) = subtrees::grown(&Scanned {
+        let is_scanned = found.sampled && self.rates.is_none();
+        let scanned = Scanned {
             series,
             frames,
             measured,
@@ -281,7 +272,22 @@ impl<'a> Comparison<'a> {
             records: &found.records,
             survivors: &found.survivors,
             whole,
+        };
+        let ((mut diff, moved), (grown, explained)) = parallel::join(
+            || rows::diff(self, frames, wanted),
+            || if is_scanned { subtrees::grown(&scanned) } else { Default::default() },
+        );
+        if !is_scanned {
+            return diff;
+        }
+        let interval = found.totals[measured.column].interval(whole as f64, stats::LEVEL);
+        diff.overall = Some(match whole {
+            0 => Status::Same,
+            _ if interval.lower > 0.0 => Status::Grown,
+            _ if interval.upper < 0.0 => Status::Shrunk,
+            _ => Status::WithinNoise,
         });
+        (diff.grown, diff.explained) = (grown, explained);
         // A subtree goes by one name of a function; rows and sites have both. And the descriptors of
         // goroutines are no place to look at.
         diff.grown.retain(|one| {

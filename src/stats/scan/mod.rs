@@ -142,7 +142,6 @@ pub struct Scan<'a> {
     items: &'a Items,
     /// The level of each tree, and the growth that matters; `None` if nothing can be sure.
     bar: Option<(f64, f64)>,
-    sure: Vec<Sure>,
 }
 
 impl<'a> Scan<'a> {
@@ -152,7 +151,7 @@ impl<'a> Scan<'a> {
         let level = LEVEL / trees.max(1) as f64;
         let least = (LEAST_SHARE * whole.estimate()).max(LEAST_TURNOVER * whole.added());
         let bar = (whole.least_p() <= level && least > 0.0).then_some((level, least));
-        Self { items, bar, sure: Vec::new() }
+        Self { items, bar }
     }
 
     /// How much must be added in a node for it to matter; infinite if nothing can be sure.
@@ -162,26 +161,22 @@ impl<'a> Scan<'a> {
 
     /// Finds the nodes of the tree with this number that surely grew. It holds all items as the set
     /// `0..items.len()`.
-    pub fn explore(&mut self, number: usize, tree: &mut impl Tree) {
-        if let Some((level, least)) = self.bar {
-            self.sure.extend(explore::explore(self.items, (number, tree), level, least));
-        }
+    pub fn explore(&self, number: usize, tree: &mut impl Tree) -> Vec<Sure> {
+        self.bar.map_or_else(Vec::new, |(level, least)| {
+            explore::explore(self.items, (number, tree), level, least)
+        })
     }
 
-    /// The nodes found so far.
-    pub fn sure(&self) -> &[Sure] {
-        &self.sure
-    }
-
-    /// Returns the smallest set of sure nodes that explains what surely grew, those that grew most
-    /// first: their numbers. `causes` are what they would be told as.
+    /// Returns the smallest set of sure nodes, of all trees, that explains what surely grew, those
+    /// that grew most first: their numbers. `causes` are what they would be told as.
     pub fn explanation<I: Iterator<Item = u32>>(
         &self,
+        sure: &[Sure],
         causes: &[Cause],
         items_of: impl Fn(&Sure) -> I,
     ) -> Vec<usize> {
-        let mut chosen = choose::choose(self.items, &self.sure, causes, items_of);
-        let key = |node: usize| (self.sure[node].evidence.lower_bound(), &self.sure[node].path);
+        let mut chosen = choose::choose(self.items, sure, causes, items_of);
+        let key = |node: usize| (sure[node].evidence.lower_bound(), &sure[node].path);
         chosen.sort_by(|&a, &b| key(b).0.total_cmp(&key(a).0).then_with(|| key(a).1.cmp(key(b).1)));
         chosen
     }
