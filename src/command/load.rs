@@ -2,7 +2,7 @@
 //! symbols of a series, or hands it on.
 
 use super::progress::Progress;
-use crate::input::{self, Content, InputError};
+use crate::input::{self, Content, Inflate, InputError};
 use crate::model::history::{Gather, HistoryError};
 use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
@@ -132,10 +132,12 @@ fn each_content<'a, E: From<LoadError> + Send>(
         return Err(LoadError::StdinTwice.into());
     }
     progress.expect_all(inputs.iter().map(|(_, name)| source::size(name)));
-    let at_once = AT_ONCE.max(2 * parallel::threads());
+    let threads = parallel::threads();
+    let inflate =
+        if inputs.len() <= threads && threads > 1 { Inflate::Ahead } else { Inflate::Here };
     parallel::ahead(
-        (inputs.len(), at_once),
-        |i| (inputs[i], read(inputs[i].1, progress)),
+        (inputs.len(), AT_ONCE.max(2 * threads)),
+        |i| (inputs[i], read(inputs[i].1, inflate, progress)),
         |(input, content)| take(input, content?),
     )?;
     progress.finish();
@@ -274,10 +276,10 @@ impl<'a> Ends<'a> {
     }
 }
 
-fn read(name: &str, progress: &Progress) -> Result<Content, LoadError> {
+fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, LoadError> {
     let reader =
         source::open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
-    let content = input::read(progress.watch(reader), progress.budget())
+    let content = input::read(progress.watch(reader), progress.budget(), inflate)
         .map_err(|error| LoadError::read(name, error));
     progress.file_done();
     content

@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -33,79 +33,108 @@ pub(super) fn read_ahead<T>(
         let (full, filled) = sync_channel(AHEAD);
         let (empty, emptied) = channel();
         let fill = move || {
-            if let Some(reader) = take() {
-                fill(reader, taken, &full, &emptied);
+            let Some(reader) = take() else { return };
+            let mut pieces = Pieces::of(reader, taken);
+            while let Some(piece) = pieces.next(emptied.try_recv().unwrap_or_default()) {
+                // The other side may have stopped.
+                if full.send(piece).is_err() {
+                    return;
+                }
             }
         };
         let other = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, fill);
         if other.is_err()
-            && let Some(mut reader) = take()
+            && let Some(reader) = take()
         {
-            return consume(&mut reader, taken);
+            return read_here(reader, taken, consume);
         }
-        let of_these = AtomicU64::new(0);
-        let taken = &of_these;
-        consume(&mut Ahead { filled, empty, piece: Vec::new(), position: 0, taken }, taken)
+        read_pieces(
+            |done| {
+                // The other side no longer needs it once it is done.
+                let _ = empty.send(done);
+                // It closes the channel at the end.
+                filled.recv().ok()
+            },
+            consume,
+        )
     })
+}
+
+/// The same as [`read_ahead`], but `consume` reads for itself.
+pub(super) fn read_here<T>(
+    reader: impl Read,
+    taken: &AtomicU64,
+    consume: impl FnOnce(&mut dyn Read, &AtomicU64) -> T,
+) -> T {
+    let mut pieces = Pieces::of(reader, taken);
+    read_pieces(|done| pieces.next(done), consume)
+}
+
+fn read_pieces<T>(
+    next: impl FnMut(Vec<u8>) -> Option<io::Result<Piece>>,
+    consume: impl FnOnce(&mut dyn Read, &AtomicU64) -> T,
+) -> T {
+    let taken = AtomicU64::new(0);
+    consume(&mut Joined { next, piece: Vec::new(), position: 0, taken: &taken }, &taken)
 }
 
 /// Bytes, and what was taken until they were complete.
 type Piece = (Vec<u8>, u64);
 
-/// Fills buffers until the end, an error, or until the other side stops.
-fn fill(
-    mut reader: impl Read,
-    taken: &AtomicU64,
-    full: &SyncSender<io::Result<Piece>>,
-    emptied: &Receiver<Vec<u8>>,
-) {
-    loop {
-        let mut piece = emptied.try_recv().unwrap_or_default();
+/// The bytes of a reader in pieces of one size, whatever it returns at a time.
+struct Pieces<'a, R> {
+    reader: R,
+    taken: &'a AtomicU64,
+    at_end: bool,
+    /// What comes after the bytes before it.
+    error: Option<io::Error>,
+}
+
+impl<'a, R: Read> Pieces<'a, R> {
+    fn of(reader: R, taken: &'a AtomicU64) -> Self {
+        Self { reader, taken, at_end: false, error: None }
+    }
+
+    /// Returns the next piece in the buffer; `None` after the end and after an error.
+    fn next(&mut self, mut piece: Vec<u8>) -> Option<io::Result<Piece>> {
+        if self.at_end {
+            return self.error.take().map(Err);
+        }
         piece.resize(PIECE, 0);
         let mut length = 0;
-        let outcome = loop {
-            match reader.read(&mut piece[length..]) {
-                Ok(0) => break Ok(()),
+        while length < PIECE && !self.at_end {
+            match self.reader.read(&mut piece[length..]) {
+                Ok(0) => self.at_end = true,
                 Ok(n) => length += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => break Err(e),
+                Err(e) => (self.at_end, self.error) = (true, Some(e)),
             }
-            if length == PIECE {
-                break Ok(());
-            }
-        };
-        piece.truncate(length);
-        let at_end = length < PIECE;
-        let piece = (piece, taken.load(Ordering::Relaxed));
-        if (length > 0 && full.send(Ok(piece)).is_err()) || at_end {
-            if let Err(e) = outcome {
-                // Not an error if the other side has stopped.
-                let _ = full.send(Err(e));
-            }
-            return;
         }
+        if length == 0 {
+            return self.error.take().map(Err);
+        }
+        piece.truncate(length);
+        Some(Ok((piece, self.taken.load(Ordering::Relaxed))))
     }
 }
 
-struct Ahead<'a> {
-    filled: Receiver<io::Result<Piece>>,
-    empty: Sender<Vec<u8>>,
+/// Pieces as one stream.
+struct Joined<'a, N> {
+    /// Takes back a piece and returns the next.
+    next: N,
     piece: Vec<u8>,
     position: usize,
     taken: &'a AtomicU64,
 }
 
-impl Read for Ahead<'_> {
+impl<N: FnMut(Vec<u8>) -> Option<io::Result<Piece>>> Read for Joined<'_, N> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.position == self.piece.len() {
-            // The other side closes the channel at the end.
-            let Ok(next) = self.filled.recv() else { return Ok(0) };
-            let (piece, taken) = next?;
-            let done = std::mem::replace(&mut self.piece, piece);
-            self.taken.store(taken, Ordering::Relaxed);
             self.position = 0;
-            // The other side no longer needs it once it is done.
-            let _ = self.empty.send(done);
+            let Some(next) = (self.next)(std::mem::take(&mut self.piece)) else { return Ok(0) };
+            let (piece, taken) = next?;
+            self.piece = piece;
+            self.taken.store(taken, Ordering::Relaxed);
         }
         let rest = &self.piece[self.position..];
         let n = rest.len().min(buffer.len());
@@ -123,11 +152,12 @@ mod tests {
     fn bytes_come_out_as_they_went_in() {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 9 * PIECE + 17] {
             let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
-            let read = read_ahead(&bytes[..], &AtomicU64::new(0), |reader, _| {
+            let all = |reader: &mut dyn Read, _: &AtomicU64| {
                 let mut read = Vec::new();
                 reader.read_to_end(&mut read).map(|_| read)
-            });
-            assert_eq!(read.unwrap(), bytes);
+            };
+            assert_eq!(read_ahead(&bytes[..], &AtomicU64::new(0), all).unwrap(), bytes);
+            assert_eq!(read_here(&bytes[..], &AtomicU64::new(0), all).unwrap(), bytes);
         }
     }
 
@@ -144,12 +174,14 @@ mod tests {
                 Ok(n)
             }
         }
-        let mut read = Vec::new();
-        let result = read_ahead(Broken(PIECE + 5), &AtomicU64::new(0), |reader, _| {
-            reader.read_to_end(&mut read)
-        });
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(read.len(), PIECE + 5);
+        let all = |reader: &mut dyn Read, _: &AtomicU64| {
+            let mut read = Vec::new();
+            let error = reader.read_to_end(&mut read).unwrap_err();
+            (read.len(), error.kind(), reader.read(&mut [0]).unwrap())
+        };
+        let expected = (PIECE + 5, io::ErrorKind::InvalidData, 0);
+        assert_eq!(read_ahead(Broken(PIECE + 5), &AtomicU64::new(0), all), expected);
+        assert_eq!(read_here(Broken(PIECE + 5), &AtomicU64::new(0), all), expected);
     }
 
     #[test]

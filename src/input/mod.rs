@@ -161,11 +161,24 @@ const DRAIN: u64 = 256 << 20;
 
 /// Reads an input that has to be a profile, of any kind and in any known format.
 pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
-    read(reader, Budget::default())?.into_profile()
+    read(reader, Budget::default(), Inflate::Ahead)?.into_profile()
+}
+
+/// Which thread inflates a long input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inflate {
+    /// Another one than the one that decodes.
+    Ahead,
+    /// The same: others are busy with other inputs.
+    Here,
 }
 
 /// Reads an input, compressed or not, as long as it stays within its budget.
-pub fn read(reader: impl Read + Send, budget: Budget) -> Result<Content, InputError> {
+pub fn read(
+    reader: impl Read + Send,
+    budget: Budget,
+    inflate: Inflate,
+) -> Result<Content, InputError> {
     let (first, packed) = begin(reader, CHUNK)?;
     let taken = AtomicU64::new(0);
     let mut packed = Counted { inner: packed, bytes: &taken };
@@ -183,7 +196,10 @@ pub fn read(reader: impl Read + Send, budget: Budget) -> Result<Content, InputEr
         let result = if short {
             decode(&mut plain, &AtomicU64::new(first.len as u64))
         } else {
-            ahead::read_ahead(plain, &taken, decode)
+            match inflate {
+                Inflate::Ahead => ahead::read_ahead(plain, &taken, decode),
+                Inflate::Here => ahead::read_here(plain, &taken, decode),
+            }
         };
         result.map_err(|error| explain_packed(error, unpacked.into_inner()))
     } else {

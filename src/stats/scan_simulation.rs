@@ -160,7 +160,8 @@ impl Program {
         }
         let cause = |node: &Sure| Cause { rank: 0, name: node.path.last().copied().unwrap_or(0) };
         let causes: Vec<Cause> = sure.iter().map(cause).collect();
-        let chosen = scan.explanation(&sure, &causes, |node| trees[node.tree].items(node.set.clone()));
+        let chosen =
+            scan.explanation(&sure, &causes, |node| trees[node.tree].items(node.set.clone()));
         chosen.into_iter().map(|node| sure[node].clone()).collect()
     }
 

@@ -4,7 +4,7 @@ use crate::dsl::{bytes, stack};
 use crate::histories::{KIB, snapshot};
 use heapdiff::analysis;
 use heapdiff::input::pprof::proto;
-use heapdiff::input::{self, Budget, Content};
+use heapdiff::input::{self, Budget, Content, Inflate};
 use heapdiff::model::history::Gather;
 use heapdiff::model::recording::{Lack, Recording, Span};
 
@@ -35,7 +35,7 @@ fn untimed(mut profile: proto::Profile) -> proto::Profile {
 fn recording(inputs: &[proto::Profile]) -> Recording {
     let (mut profiles, mut goroutines) = (Gather::default(), Gather::default());
     for (i, profile) in inputs.iter().enumerate() {
-        match input::read(bytes(profile).as_slice(), Budget::default()).unwrap() {
+        match input::read(bytes(profile).as_slice(), Budget::default(), Inflate::Here).unwrap() {
             Content::Profile(profile) => profiles.add(&format!("heap {i}"), &profile).unwrap(),
             Content::Goroutines(profile) => goroutines.add(&format!("g {i}"), &profile).unwrap(),
             other => panic!("{other:?}"),
@@ -50,7 +50,7 @@ fn moments(spans: &[Span]) -> Vec<&[usize]> {
 
 #[test]
 fn an_input_is_what_its_content_says() {
-    let read = |text: &[u8]| input::read(text, Budget::default()).unwrap();
+    let read = |text: &[u8]| input::read(text, Budget::default(), Inflate::Here).unwrap();
     assert!(matches!(read(&bytes(&allocated(0, 1))), Content::Profile(_)));
     assert!(matches!(read(&bytes(&goroutines(0, 1))), Content::Goroutines(_)));
     let log = b"listening\ngc 1 @0.012s 3%: 0.01+0.2+0.01 ms clock, 4 P\n";

@@ -16,7 +16,7 @@ use draw::Draw;
 use heapdiff::analysis;
 use heapdiff::analysis::suspects::{LeaksQuery, Suspect};
 use heapdiff::filter::Spec;
-use heapdiff::input::{self, Budget, Content};
+use heapdiff::input::{self, Budget, Content, Inflate};
 use heapdiff::model::history::{Gather, History};
 use heapdiff::patterns::Catalog;
 use heapdiff::report::{Profiles, Query, Question, analyze};
@@ -43,7 +43,7 @@ struct Case {
 fn history(files: &[Vec<u8>]) -> History {
     let mut gather = Gather::default();
     for (i, bytes) in files.iter().enumerate() {
-        match input::read(bytes.as_slice(), Budget::default()).unwrap() {
+        match input::read(bytes.as_slice(), Budget::default(), Inflate::Here).unwrap() {
             Content::Profile(profile) | Content::Goroutines(profile) => {
                 gather.add(&format!("input {i}"), &profile).unwrap();
             }
