@@ -67,8 +67,8 @@ pub(super) fn are_goroutines<'h>(headers: impl Iterator<Item = &'h Header>) -> b
     headers.peek().is_some() && headers.all(|header| kind(header) == Kind::Goroutine)
 }
 
-/// The places of goroutines; `None` if the profiles are of something else, or if the question is about rows of another
-/// kind than functions and their own values.
+/// The places of goroutines; `None` if the profiles are of something else, if the question is about rows of another
+/// kind than functions and their own values, or if a stack has addresses alone.
 pub(super) fn place_counts(
     (series, frames): (&Series, &Frames),
     (column, whole): (usize, Option<i64>),
@@ -87,7 +87,11 @@ pub(super) fn place_counts(
             let value = series.values(snapshot, sample)[column];
             let mut values = [0; 2];
             values[side] = value;
-            places.add(snapshot.stack(sample), values);
+            let is_placed = places.add(snapshot.stack(sample), values).is_some();
+            // Without names there are no places, and rows have addresses.
+            if !is_placed && value != 0 && snapshot.stack(sample).next().is_some() {
+                return None;
+            }
         }
     }
     let mut all = places.counts(is_comparison, whole);

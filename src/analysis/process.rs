@@ -73,6 +73,12 @@ pub(super) fn relation(
     let time = |snapshot: &Snapshot| snapshot.header.time_nanos;
     let is_one = time(before) != 0 && time(before) == time(after) && identical(before, after);
     let mut reasons = vec![reason];
+    if before.header.is_text() != after.header.is_text() {
+        let verdict =
+            if is_same_by_address { ProcessVerdict::Same } else { ProcessVerdict::Unknown };
+        reasons.push("only one profile is in text, so their stacks can't be matched".to_owned());
+        return (of(verdict, reasons, Process::Different), None);
+    }
     let Some((counters, pairs)) = Counters::new(series, before, after) else {
         let verdict = if is_same_by_address {
             ProcessVerdict::Same

@@ -15,6 +15,7 @@ use super::sampling;
 use crate::model::address_space::Addresses;
 use crate::model::history::{History, Moment};
 use crate::model::measures::{self, Negative};
+use crate::model::profile::TimeSource;
 use crate::model::recording::{Lack, Recording, Span, Track};
 use crate::model::series::same_build;
 use crate::parallel;
@@ -115,6 +116,11 @@ fn track(history: History) -> Track {
         !(is_heap && (moments[i].header.duration_nanos > 0 || falls_below_zero(&history, i)))
     });
     let time = |i: usize| moments[i].header.time_nanos;
+    let says_when = |i: usize| !moments[i].header.is_text();
+    let mut in_text = Vec::new();
+    if order.iter().any(|&i| says_when(i) && time(i) != 0) {
+        (order, in_text) = order.into_iter().partition(|&i| says_when(i));
+    }
     let has_times = order.iter().all(|&i| time(i) != 0);
     let timed = has_times && order.iter().any(|&i| time(i) != time(order[0]));
     if timed {
@@ -140,7 +146,7 @@ fn track(history: History) -> Track {
         span.hours = hours(&history, &span.moments, timed);
     }
     let lacks = if timed { Vec::new() } else { vec![Lack::Times] };
-    Track { history, order, processes, copies, differences, lacks }
+    Track { history, order, processes, copies, differences, in_text, lacks }
 }
 
 /// Assigns the snapshots of a history to processes, in order of time.
@@ -160,7 +166,9 @@ impl Sorting<'_> {
         let moment = &history.moments[i];
         let same_time = |other: usize| {
             let other = &history.moments[other];
-            self.timed && other.header.time_nanos == moment.header.time_nanos
+            self.timed
+                && other.header.time_nanos == moment.header.time_nanos
+                && moment.header.time_source != TimeSource::LastCollection
         };
         let time = moment.header.time_nanos as f64;
         let now = if self.timed { time } else { self.order.len() as f64 };

@@ -15,13 +15,15 @@ use clap::{Args, Parser, Subcommand};
 /// What can be given as an input, for `--help`.
 const INPUTS: &str = "\
 Inputs:
-  FILE      a profile, recognized by its content: with or without gzip, under any name
+  FILE      a profile, recognized by its content: pprof's protobuf, or text (Go's ?debug=1,
+            gperftools, jemalloc, ...), with or without gzip, under any name
   FOLDER    the files in it, except hidden ones and those in its subfolders
   GLOB      'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
   -         standard input
 
 The files of a folder or a glob are sorted by name, heap-2 before heap-10, and each is read once. \
-Files that aren't profiles are skipped with a warning; a damaged profile is an error.";
+Files that aren't profiles are skipped with a warning, and so is text next to protobuf; a damaged \
+profile is an error.";
 
 const EXAMPLES: &str = "\
 Examples:

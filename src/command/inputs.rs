@@ -5,7 +5,8 @@
 //! a folder with two profiles and a log is a comparison. So only the beginning of each file is read
 //! here, and the rest later. A file is skipped, with a warning, only if its beginning shows that it
 //! isn't a profile; a damaged profile stays an input, and reading it is an error. So is a file that
-//! is named explicitly and isn't a profile, except for logs that other commands use.
+//! is named explicitly and isn't a profile, except for logs that other commands use. A profile in text
+//! is skipped as well if a folder or glob has it next to profiles in protobuf.
 
 use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
@@ -42,17 +43,30 @@ struct SetAside {
 pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     let mut expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
     expanded.nested.sort_by(|a, b| natural(&a.0, &b.0));
-    let reasons = parallel::map_items(&expanded.inputs, AT_ONCE, reason);
+    let mut kinds = parallel::map_items(&expanded.inputs, AT_ONCE, kind);
+    // A profile in text doesn't say when it was taken. Next to others that do, it is most likely one
+    // of their snapshots again.
+    if kinds.contains(&Kind::Profile) {
+        for (found, kind) in expanded.inputs.iter().zip(&mut kinds) {
+            if let Kind::Text(name) = kind
+                && found.origin == Origin::Found
+            {
+                *kind = Kind::Twice(name);
+            }
+        }
+    }
     let mut names = Vec::new();
-    let mut aside = Vec::new();
-    for (Found { name, .. }, reason) in expanded.inputs.into_iter().zip(reasons) {
-        match reason {
-            None => names.push(name),
-            Some(what) => aside.push(SetAside { name, what }),
+    let (mut aside, mut in_text) = (Vec::new(), Vec::new());
+    for (Found { name, .. }, kind) in expanded.inputs.into_iter().zip(kinds) {
+        match kind {
+            Kind::Profile | Kind::Text(_) | Kind::Unknown => names.push(name),
+            Kind::Twice(what) => in_text.push(SetAside { name, what: format!("a {what}") }),
+            Kind::Skipped(what) => aside.push(SetAside { name, what }),
         }
     }
     // The same warning for any order of the arguments.
     aside.sort_by(|a, b| natural(&a.name, &b.name));
+    in_text.sort_by(|a, b| natural(&a.name, &b.name));
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}
@@ -85,6 +99,15 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
         n => Some(format!("skipped {n} files that aren't profiles: {}", list(&aside))),
     };
     short.or(aside.clone()).into_iter().for_each(&mut warn);
+    if !in_text.is_empty() {
+        let count = in_text.len();
+        let (profiles, them) = if count == 1 { ("profile", "it") } else { ("profiles", "them") };
+        warn(format!(
+            "skipped {count} {profiles} in text next to profiles in protobuf, which are most likely of the same moments; \
+             name {them} to use {them}: {}",
+            list(&in_text)
+        ));
+    }
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
@@ -95,21 +118,40 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     Ok(Inputs { names, warnings, aside })
 }
 
-/// Returns why a file is skipped, or `None` if it isn't.
-fn reason(found: &Found) -> Option<String> {
+/// What an input is, by its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A profile in protobuf.
+    Profile,
+    /// A profile in text, by the name of its format.
+    Text(&'static str),
+    /// The same, next to profiles in protobuf.
+    Twice(&'static str),
+    /// Reading it will tell.
+    Unknown,
+    /// It is skipped, for this reason.
+    Skipped(String),
+}
+
+fn kind(found: &Found) -> Kind {
     // A pipe can be read once.
     if found.name == STDIN || source::size(&found.name).is_none() {
-        return None;
+        return Kind::Unknown;
     }
-    let beginning = source::open(&found.name).ok().map(input::look)?;
+    let Some(beginning) = source::open(&found.name).ok().map(input::look) else {
+        return Kind::Unknown;
+    };
     match (beginning, found.origin) {
         (Ok(Beginning::Known(format)), _) => match format.holds {
-            Holds::Profile => None,
-            Holds::GcTrace => Some(format!("a {}, which this command doesn't use", format.name)),
+            Holds::Profile => Kind::Profile,
+            Holds::TextProfile => Kind::Text(format.name),
+            Holds::GcTrace => {
+                Kind::Skipped(format!("a {}, which this command doesn't use", format.name))
+            }
         },
-        (Ok(Beginning::Other(refusal)), Origin::Found) => Some(refusal.what),
-        (Err(InputError::Empty), Origin::Found) => Some("empty".to_owned()),
-        _ => None,
+        (Ok(Beginning::Other(refusal)), Origin::Found) => Kind::Skipped(refusal.what),
+        (Err(InputError::Empty), Origin::Found) => Kind::Skipped("empty".to_owned()),
+        _ => Kind::Unknown,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::progress::Progress;
 use crate::input::{self, Content, Inflate, InputError};
 use crate::model::history::{Gather, HistoryError};
-use crate::model::profile::{Header, Profile};
+use crate::model::profile::{Header, Profile, TimeSource};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
@@ -280,8 +280,21 @@ fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, Lo
     let reader =
         source::open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
     let content = input::read(progress.watch(reader), progress.budget(), inflate)
+        .map(|content| with_time(name, content))
         .map_err(|error| LoadError::read(name, error));
     progress.file_done();
+    content
+}
+
+/// Takes the time of a profile whose format has none from the name of its file.
+fn with_time(name: &str, mut content: Content) -> Content {
+    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content
+        && profile.header.time_source == TimeSource::None
+        && let Some(nanos) = source::times::in_name(name)
+    {
+        profile.header.time_nanos = nanos;
+        profile.header.time_source = TimeSource::FileName;
+    }
     content
 }
 

@@ -9,6 +9,7 @@ mod budget;
 mod gctrace;
 pub mod pprof;
 mod refusal;
+mod text;
 
 pub use budget::{Budget, Meter};
 pub use refusal::Refusal;
@@ -45,6 +46,14 @@ pub enum InputError {
         expected: String,
         /// Whether the input was gzip: the offset counts unpacked bytes.
         unpacked: bool,
+    },
+    /// A known format in text, but with a line that isn't.
+    #[error("malformed profile in line {line}: {}", refusal::with_advice(expected))]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What was expected there, and what was found.
+        expected: String,
     },
     /// The entries don't fit together.
     #[error("malformed profile: {}", refusal::with_advice(.0))]
@@ -130,6 +139,8 @@ pub struct Format {
 pub enum Holds {
     /// A profile of some kind.
     Profile,
+    /// A profile of some kind in text, which doesn't say when it was taken.
+    TextProfile,
     /// Lines of Go's gctrace.
     GcTrace,
 }
@@ -145,7 +156,16 @@ pub enum Sniff {
 }
 
 /// The formats, in the order in which they are tried: first those recognized by their first bytes.
-pub const FORMATS: &[Format] = &[pprof::FORMAT, gctrace::FORMAT];
+pub const FORMATS: &[Format] = &[
+    pprof::FORMAT,
+    text::heap::FORMAT,
+    text::jemalloc::FORMAT,
+    text::count::FORMAT,
+    text::threads::FORMAT,
+    text::contention::FORMAT,
+    text::java::FORMAT,
+    gctrace::FORMAT,
+];
 
 /// Bytes examined to recognize the format.
 const SNIFF: usize = 512;
@@ -278,7 +298,10 @@ fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Input
 /// Finds what is wrong with the gzip around bytes that aren't a valid profile: the checksum at its
 /// end distinguishes damaged bytes from bytes that never were a profile.
 fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
-    let is_content = matches!(error, InputError::Malformed { .. } | InputError::Invalid(_));
+    let is_content = matches!(
+        error,
+        InputError::Malformed { .. } | InputError::Line { .. } | InputError::Invalid(_)
+    );
     let drained = is_content.then(|| io::copy(&mut rest.take(DRAIN), &mut io::sink()));
     drained?.err().map(InputError::Io)
 }

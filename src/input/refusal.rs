@@ -29,29 +29,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// How to convert text that pprof reads.
+/// How to convert what pprof reads.
 const CONVERT: &str = "; convert it with the program that wrote it: \
                        `go tool pprof -proto PROGRAM FILE > FILE.pb.gz`";
 const NO_PROFILE: &str = ", not a profile; heapdiff reads only profiles";
-const WITHOUT_DEBUG: &str =
-    "; fetch it without ?debug=1, or read it with `go tool pprof PROGRAM FILE`";
 const WITHOUT_STACKS: &str = ", which has no stacks any more; use the profile it was made from";
 
 /// The first bytes of files that are often saved by mistake, what they are, and what to do.
 const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"HTTP/", "an HTTP response with its headers", "; fetch it without them: curl without -i"),
-    (b"--- contention:", "a Go block profile in text form", WITHOUT_DEBUG),
-    (b"--- mutex:", "a Go mutex profile in text form", WITHOUT_DEBUG),
-    (b"--- contentionz", "a contention profile of C++ or Java in text form", CONVERT),
     (b"--- heap", "a heap profile of C++ or Java in text form", CONVERT),
     (b"--- thread", "a list of threads in text form", NO_PROFILE),
-    (
-        b"heap_v2/",
-        "a jemalloc heap dump in text form",
-        "; convert it with the program that wrote it: `jeprof --raw PROGRAM FILE`, or \
-         `go tool pprof -proto PROGRAM FILE > FILE.pb.gz`",
-    ),
-    (b"goroutine profile:", "a goroutine profile in text form", WITHOUT_DEBUG),
     (b"goroutine ", "a goroutine dump in text form", "; fetch it without ?debug=2"),
     (b"PeriodType:", "what `pprof -raw` prints", "; write a profile with `pprof -proto` instead"),
     (b"File: ", "a report of pprof", WITHOUT_STACKS),
@@ -73,25 +61,7 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
 
 fn known(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let known = KNOWN.iter().find(|(start, ..)| head.starts_with(start));
-    known.map(|(_, what, rest)| (*what, *rest)).or_else(|| text_of(head))
-}
-
-/// Heap profiles in text, which all begin alike, and Go's other profiles in text.
-fn text_of(head: &[u8]) -> Option<(&'static str, &'static str)> {
-    let line = head.split(|&b| b == b'\n').next().unwrap_or(head);
-    let line = std::str::from_utf8(line).ok()?;
-    if line.starts_with("heap profile:") {
-        // gperftools and tcmalloc name themselves after the @, and have no ?debug=1.
-        let writer = line.rsplit_once('@').map_or("", |(_, writer)| writer.trim_start());
-        return Some(if writer.is_empty() || writer.starts_with("heap/") {
-            ("a heap profile in text form", WITHOUT_DEBUG)
-        } else {
-            ("a heap profile of gperftools in text form", CONVERT)
-        });
-    }
-    let (name, _) = line.split_once(" profile: total ")?;
-    let is_name = !name.is_empty() && name.len() < 100 && !name.contains(' ');
-    is_name.then_some(("a Go profile in text form", WITHOUT_DEBUG))
+    known.map(|(_, what, rest)| (*what, *rest))
 }
 
 /// Whether bytes begin like a known file that isn't a profile.

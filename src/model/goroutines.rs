@@ -29,6 +29,8 @@ const PARKED: &[(&str, &str)] = &[
     ("syscall.RawSyscall", "syscall"),
     ("runtime.cgocall", "cgo call"),
     ("runtime.gopark", "waiting"),
+    // Text profiles don't name the functions of the runtime at the leaf.
+    ("runtime.0x", "the runtime"),
 ];
 
 /// What a goroutine waits for; `running` if its stack doesn't show it. `stack` holds its functions,

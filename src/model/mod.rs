@@ -13,6 +13,7 @@ pub mod ids;
 pub mod labels;
 mod language;
 pub mod measures;
+pub mod memory_statistics;
 pub mod merge;
 pub mod names;
 pub mod origin;

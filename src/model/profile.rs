@@ -7,9 +7,11 @@
 
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::LabelSets;
+use super::memory_statistics::MemoryStatistics;
 use super::names::{LONGEST_SHOWN, bounded};
 use super::symbols::Symbols;
 use crate::units;
+use serde::{Deserialize, Serialize};
 
 /// Name and unit of a measured value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +36,7 @@ impl std::fmt::Display for SampleType {
 }
 
 /// The header of a profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
     /// Types of the values of each sample, in order.
     pub sample_types: Vec<SampleType>,
@@ -47,6 +49,8 @@ pub struct Header {
     pub period: i64,
     /// When it was taken, in nanoseconds since the epoch; 0 if unknown.
     pub time_nanos: i64,
+    /// Where [`Header::time_nanos`] comes from.
+    pub time_source: TimeSource,
     /// The time span it covers, in nanoseconds; 0 for a snapshot.
     pub duration_nanos: i64,
     /// Free text.
@@ -57,6 +61,24 @@ pub struct Header {
     pub keep_frames: String,
     /// Address of the profile's documentation.
     pub doc_url: String,
+    /// What the runtime says about its memory, if it does.
+    pub memory_statistics: Option<MemoryStatistics>,
+}
+
+/// Where the time of a profile comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeSource {
+    /// The profile says when it was taken, or could.
+    #[default]
+    Profile,
+    /// It says when the last collection ended, and what it holds is of that moment.
+    LastCollection,
+    /// The name of its file has it.
+    FileName,
+    /// Its format has no time.
+    None,
 }
 
 impl Header {
@@ -70,6 +92,12 @@ impl Header {
             }
         }
         self
+    }
+
+    /// Whether the profile is in text. Its stacks then differ from those of the same moment in
+    /// protobuf: inlined functions have locations of their own.
+    pub fn is_text(&self) -> bool {
+        self.time_source != TimeSource::Profile
     }
 
     /// Position of a sample type by name.

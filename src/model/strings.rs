@@ -27,7 +27,7 @@ impl Default for Strings {
 
 impl Strings {
     /// A table with the strings as they are in a profile: ids are positions, and equal strings may
-    /// occur several times. [`Strings::intern`] must not be called on it.
+    /// occur several times. [`Strings::intern`] finds none of those that [`Strings::push_bytes`] appended.
     pub fn positional() -> Self {
         Self { text: String::new(), ends: Vec::new(), index: HashTable::new() }
     }

@@ -10,7 +10,7 @@ use crate::filter::{FilterError, Granularity};
 use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
 use crate::model::measures::{self, Kind, Negative};
-use crate::model::profile::SampleType;
+use crate::model::profile::{SampleType, TimeSource};
 use crate::model::series::Snapshot;
 use crate::model::site::Owners;
 use crate::model::symbols::{Symbols, program_name};
@@ -229,6 +229,8 @@ pub(super) fn input(
             Kind::Other => InputKind::Other,
         },
         time: rfc3339(header.time_nanos),
+        time_source: (header.time_source != TimeSource::Profile && header.time_nanos != 0)
+            .then_some(header.time_source),
         duration_nanos: header.duration_nanos,
         build_id: build_id.filter(|id| !id.is_empty()),
         program: program.filter(|program| !program.is_empty()),
@@ -239,6 +241,7 @@ pub(super) fn input(
         comments: header.comments.iter().take(COMMENTS).map(|text| shortened(text)).collect(),
         comments_left_out: header.comments.len().saturating_sub(COMMENTS),
         doc_url: (!header.doc_url.is_empty()).then(|| shortened(&header.doc_url)),
+        memory_statistics: header.memory_statistics.clone(),
         warnings: caveats::of_snapshot(types, snapshot, samples, negative),
     }
 }

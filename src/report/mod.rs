@@ -26,6 +26,8 @@ use crate::analysis::rates::{PerSecond, Rates};
 use crate::analysis::{Bounds, ProcessVerdict, Relation};
 use crate::filter::{Granularity, Spec};
 use crate::model::change::Change;
+use crate::model::memory_statistics::MemoryStatistics;
+use crate::model::profile::TimeSource;
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
@@ -133,8 +135,11 @@ pub struct Input {
     pub name: String,
     /// Its kind, from its content.
     pub kind: InputKind,
-    /// When it was taken (RFC 3339), if the profile records it.
+    /// When it was taken (RFC 3339), if that is known.
     pub time: Option<String>,
+    /// Where the time comes from, unless the profile says when it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_source: Option<TimeSource>,
     /// The time it covers, in nanoseconds; 0 for a snapshot.
     pub duration_nanos: i64,
     /// Build id of the main binary.
@@ -158,6 +163,10 @@ pub struct Input {
     /// Address of the profile's documentation, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doc_url: Option<String>,
+    /// What the runtime says about its memory: `runtime.MemStats`, with which Go ends heap profiles in
+    /// text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_statistics: Option<MemoryStatistics>,
     /// Warnings about this input alone.
     pub warnings: Vec<Warning>,
 }

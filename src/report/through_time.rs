@@ -266,6 +266,16 @@ fn caveats(track: &Track) -> Vec<Warning> {
             ),
         );
     }
+    if !track.in_text.is_empty() {
+        let which = count(&track.in_text, "is in text", "are in text");
+        warn(
+            WarningCode::SetAside,
+            format!(
+                "{which} and left out, since the others say when they were taken: {}",
+                named(&track.in_text)
+            ),
+        );
+    }
     if !track.copies.is_empty() {
         let which = count(&track.copies, "appears twice", "appear twice");
         warn(

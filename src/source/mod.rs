@@ -1,11 +1,13 @@
 //! Opens inputs: files and standard input here; folders and globs in `expand.rs`, source files in
-//! `code.rs`, runs of earlier builds in `baselines.rs`, named pipes in `pipe.rs`.
+//! `code.rs`, runs of earlier builds in `baselines.rs`, named pipes in `pipe.rs`,
+//! times in names in `times.rs`.
 
 pub mod baselines;
 pub mod code;
 pub mod expand;
 pub mod git;
 pub mod pipe;
+pub mod times;
 
 use std::io::{self, Read};
 use std::path::Path;

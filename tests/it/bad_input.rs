@@ -76,9 +76,7 @@ fn what_may_not_be_read() {
 #[test]
 fn what_is_no_profile() {
     let page = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></html>";
-    let heap = b"heap profile: 1: 16 [1: 16] @ heap/1048576\n";
-    let tcmalloc = b"heap profile:  2:  96 [ 2:  96] @ heap_v2/524288\n  1: 48 [1: 48] @ 0x40\n";
-    let cases: [(&str, &[u8], Words<'_>); 25] = [
+    let cases: [(&str, &[u8], Words<'_>); 18] = [
         ("empty", b"", ["is empty (0 bytes)", "did the download fail?"]),
         ("page.html", page, ["web page", "(its title: \"502 Bad Gateway\"); check the address"]),
         ("xml", b"<?xml version=\"1.0\"?><a/>", ["web page", "check the address"]),
@@ -90,13 +88,6 @@ fn what_is_no_profile() {
         ("xz", b"\xfd7zXZ\0\0\x04", ["packed with xz", "`unxz`"]),
         ("zip", b"PK\x03\x04\x14\0", ["zip archive", "use the profiles in it"]),
         ("program", b"\x7fELF\x02\x01\x01", ["is a program", "reads only profiles"]),
-        ("debug-1", heap, ["heap profile in text form", "without ?debug=1"]),
-        ("tcmalloc", tcmalloc, ["profile of gperftools in text", "-proto PROGRAM FILE >"]),
-        ("growth", b"heap profile: 1: 2 [1: 2] @ growthz\n", ["gperftools", "-proto PROGRAM"]),
-        ("block", b"--- contention:\ncycles/second=1\n", ["Go block profile", "?debug=1, or read"]),
-        ("mutex", b"--- mutex:\ncycles/second=1\n", ["Go mutex profile", "?debug=1, or read"]),
-        ("java", b"--- heapz 1 ---\n", ["heap profile of C++ or Java", "-proto PROGRAM FILE >"]),
-        ("threads", b"threadcreate profile: total 8\n", ["Go profile in text", "without ?debug=1"]),
         ("cpu", b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0", ["CPU profile of gperf", "-proto"]),
         ("report", b"File: app\nType: cpu\n", ["report of pprof", "it was made from"]),
         ("perf", b"PERFILE2\x68", ["recording of perf", "perf_to_profile"]),
@@ -108,6 +99,61 @@ fn what_is_no_profile() {
     for (name, bytes, words) in cases {
         bytes_refused(name, bytes, words);
     }
+}
+
+#[test]
+fn what_is_text_with_a_line_that_is_not() {
+    let heap = |line: &str| format!("heap profile: 1: 16 [2: 32] @ heap/1048576\n{line}\n");
+    let cases = [
+        (
+            "rate",
+            "heap profile: 1: 16 [1: 16] @ heapster/1\n".to_owned(),
+            "line 1: expected `heap profile:",
+        ),
+        ("writer", "heap profile: 1: 16 [1: 16] @\n".to_owned(), "line 1: expected `heap profile:"),
+        ("record", heap("1: 16 [2: 32]"), "line 2: expected `objects: bytes [objects: bytes] @"),
+        ("large", heap("1: 16 [2: 99999999999999999999] @ 0x1"), "line 2: expected `objects"),
+        ("address", heap("1: 16 [2: 32] @ 0x1 main.f"), "line 2: expected an address such as"),
+        ("wide", heap("1: 16 [2: 32] @ 0x11112222333344445"), "line 2: expected an address"),
+        ("no-objects", heap("0: 16 [2: 32] @ 0x1"), "expected 0 bytes in use for 0 objects"),
+        ("jemalloc", "heap_v2/x\n".to_owned(), "line 1: expected `heap_v2/rate`"),
+        (
+            "thread",
+            "heap_v2/1\n  t*: 1: 1 [0: 0]\n@ 0x1\n  x\n".to_owned(),
+            "line 4: expected `@ 0x",
+        ),
+        (
+            "count",
+            "goroutine profile: total 1\n1 @ 0x1\nx\n".to_owned(),
+            "line 3: expected `count @",
+        ),
+        ("cycles", "--- mutex:\ncycles/second=x\n".to_owned(), "line 2: expected a number after"),
+        (
+            "waits",
+            "--- mutex:\ncycles/second=1\n1 @ 0x1\n".to_owned(),
+            "line 3: expected `cycles count",
+        ),
+        (
+            "unit",
+            "--- heapz 1 ---\nformat = java\n1 1 @ 0x1\n".to_owned(),
+            "line 3: expected `resolution",
+        ),
+        (
+            "objects",
+            "--- heapz 1 ---\nresolution = bytes\n1 0 @ 0x1\n".to_owned(),
+            "a count above 0",
+        ),
+        (
+            "title",
+            "--- threadz 1 ---\n--- Thread x\n".to_owned(),
+            "line 2: expected `--- Thread ID",
+        ),
+    ];
+    for (name, text, expected) in cases {
+        bytes_refused(&format!("{name}.txt"), text.as_bytes(), [expected, "fetch it again"]);
+    }
+    let long = heap(&"x".repeat(2 << 20));
+    bytes_refused("long.txt", long.as_bytes(), ["line 2: expected a line", "of at most 1048576"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use super::program::folder;
 use super::wire::{Field, message, number, varint};
-use super::{corpus, mutated};
+use super::{corpus, mutated, mutated_text};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use heapdiff::command::{self, Console};
@@ -95,6 +95,9 @@ fn own_function(i: usize, name: u64) -> Vec<u8> {
     let function = Field(5, &[number(1, id), number(2, name), number(4, 10)].concat()).bytes();
     [location, function, sample(&[1, id, 2], &[])].concat()
 }
+
+/// The first line of a heap profile in text.
+const HEAP_TEXT: &[u8] = b"heap profile: 1: 1 [1: 2] @ heap/2\n";
 
 const KINDS: &[Kind] = &[
     Kind {
@@ -228,6 +231,49 @@ const KINDS: &[Kind] = &[
         names: "bytes in one sample",
         make: |n| profile(&[], &sample(&[1, 2].repeat(300_000 * n), &[])),
     },
+    Kind {
+        name: "records in text",
+        names: "samples",
+        make: |n| [HEAP_TEXT, &b"1: 1 [1: 2] @ 0x1\n".repeat(60_000 * n)].concat(),
+    },
+    Kind {
+        name: "addresses in text",
+        names: "addresses",
+        make: |n| {
+            let address = |i| format!(" {:#x}", 4096 + i).into_bytes();
+            let stack: Vec<u8> = (0..500).flat_map(|_| b" 0x7".to_vec()).collect();
+            let mut text = HEAP_TEXT.to_vec();
+            for line in 0..40 * n {
+                text.extend([b"1: 1 [1: 2] @".as_slice(), &stack].concat());
+                text.extend((line * 800..(line + 1) * 800).flat_map(address));
+                text.push(b'\n');
+            }
+            text
+        },
+    },
+    Kind {
+        name: "labels in text",
+        names: "labels",
+        make: |n| {
+            let one = |i| format!("1 @ 0x1\n# labels: {{\"k\":\"{i}\"}}\n").into_bytes();
+            let text = b"goroutine profile: total 1\n".to_vec();
+            text.into_iter().chain((0..25_000 * n).flat_map(one)).collect()
+        },
+    },
+    Kind {
+        name: "mappings in text",
+        names: "mappings",
+        make: |n| {
+            let maps = b"MAPPED_LIBRARIES:\n1-2 a\n3-4 b\n";
+            let more = b"1-2 a\n3-4 b\n".repeat(7_000 * n);
+            [HEAP_TEXT, b"1: 1 [1: 2] @ 0x1\n", maps, &more].concat()
+        },
+    },
+    Kind {
+        name: "a long line of text",
+        names: "a line of a profile",
+        make: |n| [HEAP_TEXT, b"1: 1 [1: 2] @", &b" 0x1".repeat(200_000 * n)].concat(),
+    },
 ];
 
 /// The commands that read an input, with `F` in its place, and another profile for `G`.
@@ -278,9 +324,14 @@ fn in_a_process_of_its_own() {
     };
     let role = role.into_string().unwrap();
     let (slowest, largest) = match role.split_once(' ').unwrap() {
-        ("mutated", seeds) => {
+        (kind @ ("mutated" | "mutated-text"), seeds) => {
             let (first, last) = seeds.split_once("..").unwrap();
-            mutated::try_all(first.parse().unwrap()..last.parse().unwrap())
+            let seeds = first.parse().unwrap()..last.parse().unwrap();
+            if kind == "mutated" {
+                mutated::try_protobuf(seeds)
+            } else {
+                mutated_text::try_text(seeds)
+            }
         }
         (file, line) => {
             let start = Instant::now();
@@ -394,6 +445,16 @@ fn a_limit_can_be_lifted_and_lowered() {
 
 #[test]
 fn mutated_profiles_never_take_much_memory() {
+    mutated_inputs_are_bounded("mutated");
+}
+
+#[test]
+fn mutated_text_never_takes_much_memory() {
+    mutated_inputs_are_bounded("mutated-text");
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test prints a note, and a long one its figures")]
+fn mutated_inputs_are_bounded(kind: &str) {
     if peak().is_none() {
         println!("skipped: this system has no /proc/self/status");
         return;
@@ -408,8 +469,8 @@ fn mutated_profiles_never_take_much_memory() {
     let mut worst = (Duration::ZERO, 0);
     for start in (first..first + all).step_by(batch as usize) {
         let end = (start + batch).min(first + all);
-        let cost = cost(&format!("mutated {start}..{end}"));
-        cost.is_bounded(1, &format!("inputs {start} to {end}"));
+        let cost = cost(&format!("{kind} {start}..{end}"));
+        cost.is_bounded(1, &format!("{kind}: inputs {start} to {end}"));
         worst = (worst.0.max(cost.slowest), worst.1.max(cost.peak));
         if is_long {
             println!("{} inputs: slowest {:?}, at most {} KiB", end - first, worst.0, worst.1);

@@ -4,7 +4,7 @@ use super::plain::{plain, reference};
 use super::random::Random;
 use super::{corpus, dsl};
 use heapdiff::input::pprof::{decode, encode, proto};
-use heapdiff::input::{self, Budget, Meter};
+use heapdiff::input::{self, Beginning, Budget, Holds, Meter};
 use prost::Message;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -35,6 +35,11 @@ fn recordings_are_read_alike() {
 /// Whether both readers read a file, with equal results.
 fn compare(file: &Path) -> Result<bool, String> {
     let bytes = std::fs::read(file).unwrap();
+    if let Ok(Beginning::Known(format)) = input::look(bytes.as_slice())
+        && format.holds == Holds::TextProfile
+    {
+        return Ok(false);
+    }
     let ours = input::read_profile(bytes.as_slice());
     let theirs = corpus::unpacked(&bytes).map(|plain| reference(&plain));
     let name = file.file_name().unwrap().to_str().unwrap();

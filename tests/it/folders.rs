@@ -256,8 +256,10 @@ fn what_is_no_profile_is_set_aside_and_named_in_one_warning() {
     write(&here, "d/nothing", b"");
     write(&here, "d/zip", b"PK\x03\x04\x14\0");
     let aside = set_aside(&here, &["top", "d"]);
-    let words = "skipped 5 files that aren't profiles: a.go and 4 more";
-    assert_eq!(aside, [words]);
+    let words = "skipped 4 files that aren't profiles: a.go and 3 more";
+    let text = "skipped 1 profile in text next to profiles in protobuf, which are most likely of the same moments; name it \
+                to use it: d/heap-debug1.txt.gz (a heap profile in text form)";
+    assert_eq!(aside, [words, text]);
     assert_eq!(read(&here, &["top", "d"]), ["d/heap.pb.gz"]);
     // Two profiles and a log make a comparison.
     write(&here, "d/later.pb.gz", &corpus::read("chat/after.pb.gz"));
@@ -270,7 +272,8 @@ fn what_is_no_profile_is_set_aside_and_named_in_one_warning() {
     ] {
         let said = run(&here, &args);
         assert_eq!(said.code, Some(0), "{args:?}: {}", said.stderr);
-        assert_eq!(said.stderr, format!("heapdiff: warning: {words}\n"), "{args:?}");
+        let warnings = format!("heapdiff: warning: {words}\nheapdiff: warning: {text}\n");
+        assert_eq!(said.stderr, warnings, "{args:?}");
         let quiet = run(&here, &[args.as_slice(), &["-q"]].concat());
         assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""), "{args:?}");
     }

@@ -185,6 +185,11 @@ fn input(seed: u64, originals: &[Fields]) -> Vec<u8> {
     }
     let mut bytes = write(&fields);
     bytes.truncate(MOST);
+    stored(bytes, &mut random)
+}
+
+/// The bytes as a file would hold them: cut off at times, and packed at times.
+pub(crate) fn stored(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
     if random.one_in(10) && !bytes.is_empty() {
         bytes.truncate(random.below(bytes.len()));
     }
@@ -223,15 +228,20 @@ fn questions() -> Vec<(Query, usize)> {
     ]
 }
 
-/// Reads the inputs of these seeds and asks about each. Returns the time for the slowest, and the bytes of the largest.
-pub(crate) fn try_all(seeds: Range<u64>) -> (Duration, u64) {
+/// Tries profiles in protobuf.
+pub(crate) fn try_protobuf(seeds: Range<u64>) -> (Duration, u64) {
     let originals = originals();
+    try_all(seeds, |seed| input(seed, &originals))
+}
+
+/// Reads the inputs of these seeds and asks about each. Returns the time for the slowest, and the bytes of the largest.
+pub(crate) fn try_all(seeds: Range<u64>, input: impl Fn(u64) -> Vec<u8>) -> (Duration, u64) {
     let questions = questions();
     let known = input::read_profile(&*corpus::read("rate1/before.pb.gz")).unwrap();
     let (mut slowest, mut largest) = (Duration::ZERO, 0);
     let (mut answered, mut all) = (0_u64, 0_u64);
     for seed in seeds {
-        let bytes = input(seed, &originals);
+        let bytes = input(seed);
         all += 1;
         let take = || {
             let start = Instant::now();

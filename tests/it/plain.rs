@@ -155,6 +155,7 @@ pub(crate) fn reference(bytes: &[u8]) -> Result<Plain, String> {
             drop_frames: text(p.drop_frames)?,
             keep_frames: text(p.keep_frames)?,
             doc_url: text(p.doc_url)?,
+            ..Header::default()
         },
         mappings: p
             .mapping

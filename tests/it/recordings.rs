@@ -55,10 +55,13 @@ fn an_input_is_what_its_content_says() {
     assert!(matches!(read(&bytes(&goroutines(0, 1))), Content::Goroutines(_)));
     let log = b"listening\ngc 1 @0.012s 3%: 0.01+0.2+0.01 ms clock, 4 P\n";
     assert!(matches!(read(log), Content::GcTrace(_)));
-    let Content::Other(refusal) = read(b"heap profile: 1: 2 [3: 4] @ heap/1048576\n") else {
-        panic!("text is no profile");
+    let text = b"heap profile: 1: 2 [3: 4] @ heap/1048576\n";
+    assert!(matches!(read(text), Content::Profile(_)));
+    assert!(matches!(read(b"goroutine profile: total 0\n"), Content::Goroutines(_)));
+    let Content::Other(refusal) = read(b"goroutine 1 [running]:\n") else {
+        panic!("a dump is no profile");
     };
-    assert_eq!(refusal.what, "a heap profile in text form");
+    assert_eq!(refusal.what, "a goroutine dump in text form");
     let error = input::read_profile(log.as_slice()).unwrap_err().to_string();
     assert!(error.starts_with("is a gctrace log, not a profile; "), "{error}");
 }

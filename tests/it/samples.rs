@@ -26,6 +26,7 @@ pub(crate) fn input(name: &str) -> Input {
         name: name.to_owned(),
         kind: InputKind::Heap,
         time: Some("2025-05-01T10:00:00Z".to_owned()),
+        time_source: None,
         duration_nanos: 0,
         build_id: Some("9f3c21aa5d0e7b6641c2".to_owned()),
         program: Some("chat-server".to_owned()),
@@ -43,6 +44,7 @@ pub(crate) fn input(name: &str) -> Input {
         comments: Vec::new(),
         comments_left_out: 0,
         doc_url: None,
+        memory_statistics: None,
         warnings: Vec::new(),
     }
 }

@@ -15,5 +15,6 @@ mod graph_agreement;
 mod list_agreement;
 mod pprof_agreement;
 mod pprof_reads;
+mod text_agreement;
 
 use support::{ask, corpus, gate, program};

@@ -4,6 +4,7 @@
 //! be wrong. The builder keeps references as given, and [`Builder::finish`] turns them into rows,
 //! checking each.
 
+mod interning;
 mod limits;
 
 pub use limits::Share;
@@ -278,6 +279,7 @@ impl Builder {
             drop_frames: owned("drop_frames", raw.drop_frames)?,
             keep_frames: owned("keep_frames", raw.keep_frames)?,
             doc_url: owned("doc_url", raw.doc_url)?,
+            ..Header::default()
         })
     }
 

@@ -4,6 +4,7 @@ use super::super::Style;
 use super::{counted, escape::escape, is_heap, wrap};
 use crate::analysis::ProcessVerdict;
 use crate::analysis::timeline::Timeline;
+use crate::model::profile::TimeSource;
 use crate::model::symbols::is_build_id;
 use crate::report::{Input, InputKind, Report};
 use crate::units;
@@ -126,7 +127,22 @@ fn parts(report: &Report) -> Vec<String> {
             parts.push(format!("sum of {}", counted(report.inputs.len(), "profiles")));
         }
         if let Some(time) = &first.time {
-            parts.push(format!("taken {}", escape(time)));
+            parts.push(match first.time_source {
+                Some(TimeSource::LastCollection) => {
+                    format!("as of the collection at {}", escape(time))
+                }
+                Some(TimeSource::FileName) => format!("taken {} by its name", escape(time)),
+                _ => format!("taken {}", escape(time)),
+            });
+        }
+    }
+    if report.inputs.len() > 1 {
+        let has = |source| report.inputs.iter().any(|input| input.time_source == Some(source));
+        if has(TimeSource::LastCollection) {
+            parts.push("times of the last collections".to_owned());
+        }
+        if has(TimeSource::FileName) {
+            parts.push("times from the names of the files".to_owned());
         }
     }
     // Only for measurements over time; a heap profile is a snapshot even if it records a duration.

@@ -1,0 +1,194 @@
+//! Reads text line by line, never more than one line at a time.
+
+use crate::input::{InputError, Meter};
+use crate::model::builder::Share;
+use std::io::Read;
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+/// Bytes of the longest line. The longest lines are deep stacks: this one has 50,000 addresses.
+const LONGEST: usize = 1 << 20;
+/// How many bytes of text weigh one, even if they are skipped: they take time.
+const SKIPPED: u64 = 4;
+/// Characters of a line that an error shows.
+const SHOWN: usize = 60;
+/// The mark that some editors put at the start of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The lines of a text.
+pub(super) struct Lines<'a> {
+    reader: &'a mut dyn Read,
+    meter: Meter<'a>,
+    buffer: Vec<u8>,
+    /// Where the unread part of the buffer begins, and where it ends.
+    rest: (usize, usize),
+    /// Lines read so far.
+    number: u64,
+    /// Bytes read so far.
+    read: u64,
+    /// Bytes read that [`Lines::is_due`] has not reported.
+    unweighed: u64,
+    is_at_end: bool,
+}
+
+/// A line, without its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'t> {
+    /// Its number, from 1.
+    pub(super) number: u64,
+    /// Its text.
+    pub(super) text: &'t [u8],
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(reader: &'a mut dyn Read, meter: Meter<'a>) -> Self {
+        Self {
+            reader,
+            meter,
+            buffer: vec![0; CHUNK],
+            rest: (0, 0),
+            number: 0,
+            read: 0,
+            unweighed: 0,
+            is_at_end: false,
+        }
+    }
+
+    /// The budget of the input.
+    pub(super) fn meter(&self) -> Meter<'a> {
+        self.meter
+    }
+
+    /// Returns the next line; `None` at the end. Lines end as on Unix or on Windows.
+    pub(super) fn next(&mut self) -> Result<Option<Line<'_>>, InputError> {
+        let mut searched = 0;
+        let (start, end, next) = loop {
+            let (from, to) = self.rest;
+            let found = self.buffer[from + searched..to].iter().position(|&b| b == b'\n');
+            if let Some(at) = found {
+                let end = from + searched + at;
+                break (from, end, end + 1);
+            }
+            if self.is_at_end {
+                if from == to {
+                    return Ok(None);
+                }
+                break (from, to, to);
+            }
+            searched = to - from;
+            if searched > LONGEST {
+                let number = self.number + 1;
+                return Err(InputError::Line {
+                    line: number,
+                    expected: format!(
+                        "expected a line of a profile, of at most {LONGEST} bytes; this one is longer"
+                    ),
+                });
+            }
+            self.fill()?;
+        };
+        self.rest.0 = next;
+        self.number += 1;
+        let mut text = &self.buffer[start..end];
+        if self.number == 1 {
+            text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        }
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        Ok(Some(Line { number: self.number, text }))
+    }
+
+    /// Reads more behind the part that is left.
+    fn fill(&mut self) -> Result<(), InputError> {
+        let (from, to) = self.rest;
+        self.buffer.copy_within(from..to, 0);
+        self.rest = (0, to - from);
+        if self.rest.1 + CHUNK > self.buffer.len() {
+            self.buffer.resize(self.rest.1 + CHUNK, 0);
+        }
+        let into = &mut self.buffer[self.rest.1..];
+        match self.reader.read(into) {
+            Ok(0) => self.is_at_end = true,
+            Ok(n) => {
+                self.rest.1 += n;
+                self.read += n as u64;
+                self.unweighed += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether so much was read since the last time that what it made should be weighed.
+    pub(super) fn is_due(&mut self) -> bool {
+        let is_due = self.unweighed >= CHUNK as u64;
+        if is_due {
+            self.unweighed = 0;
+        }
+        is_due
+    }
+
+    /// What the text itself weighs.
+    pub(super) fn share(&self) -> Share {
+        let bytes = self.read / SKIPPED + self.buffer.len() as u64;
+        Share { what: "bytes of text", count: self.read, bytes }
+    }
+}
+
+impl Line<'_> {
+    /// Says what was expected in this line, and shows the line.
+    pub(super) fn expected(self, what: &str) -> InputError {
+        let text = String::from_utf8_lossy(self.text.trim_ascii());
+        let start: String = text.chars().take(SHOWN).collect();
+        let more = if start.len() < text.len() { "…" } else { "" };
+        let expected = format!("expected {what}, found {start:?}{more}");
+        InputError::Line { line: self.number, expected }
+    }
+}
+
+/// Whether a line is empty or a comment.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), None | Some(b'#'))
+}
+
+/// The first line of a text that is neither empty nor a comment, as far as `head` holds it.
+pub(super) fn first(head: &[u8]) -> &[u8] {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let mut lines = head.split(|&b| b == b'\n');
+    let line = lines.find(|line| !is_blank(line)).unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Budget;
+    use std::io;
+    use std::sync::atomic::AtomicU64;
+
+    fn all(mut reader: impl Read) -> Result<Vec<String>, InputError> {
+        let read = AtomicU64::new(0);
+        let mut lines = Lines::new(&mut reader, Meter::new(Budget::default(), &read));
+        let mut found = Vec::new();
+        while let Some(line) = lines.next()? {
+            found.push(format!("{}:{}", line.number, String::from_utf8_lossy(line.text)));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn lines_end_as_on_unix_or_on_windows() {
+        assert_eq!(all(&b"\xef\xbb\xbfa\r\n\nb\n"[..]).unwrap(), ["1:a", "2:", "3:b"]);
+        assert_eq!(all(&b"a"[..]).unwrap(), ["1:a"]);
+        assert_eq!(all(&b""[..]).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_line_may_be_longer_than_a_piece_but_not_endless() {
+        let long = vec![b'x'; LONGEST - 1];
+        let text = [b"a\n".as_slice(), &long, b"\nb"].concat();
+        assert_eq!(all(text.as_slice()).unwrap().len(), 3);
+        let error = all(b"a\n".chain(io::repeat(b'x'))).unwrap_err().to_string();
+        assert!(error.contains("in line 2: expected a line"), "{error}");
+    }
+}
