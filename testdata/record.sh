@@ -64,6 +64,12 @@ if wanted runtime-profiles; then
     build runtime-profiles service
     "$bin/service" -dir "$here"
 fi
+if wanted parked; then
+    folders parked
+    build parked parked
+    "$bin/parked" -dir "$here/parked" -apart 65s
+    "$bin/parked" -quit 2>"$here/parked/quit.log" || true
+fi
 if wanted crafted; then
     build crafted crafted
     "$bin/crafted" -dir "$here/crafted"

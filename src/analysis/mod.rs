@@ -13,6 +13,7 @@ mod entries;
 pub mod estimates;
 mod evolution;
 pub mod flame;
+pub mod goroutines;
 pub mod list;
 mod matched_samples;
 pub mod matches;

@@ -7,8 +7,8 @@
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    CommandError, baseline, check, completions, convert, diff, flame, graph, leaks, list, merge,
-    patterns, peek, refs, tags, timeline, top, traces,
+    CommandError, baseline, check, completions, convert, diff, flame, goroutines, graph, leaks,
+    list, merge, patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -115,6 +115,7 @@ commands! {
         Peek(peek::PeekArgs), profiles.inputs => peek::peek_request;
         Tree(peek::TreeArgs), profiles.inputs => peek::tree_request;
         List(list::ListArgs), profiles.inputs => list::request;
+        Goroutines(goroutines::GoroutinesArgs), profiles.inputs => goroutines::request;
         Traces(traces::TracesArgs), profiles.inputs => traces::request;
         Tags(tags::TagsArgs), profiles.inputs => tags::request;
         Flame(flame::FlameArgs), profiles.inputs => flame::request;

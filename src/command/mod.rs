@@ -17,6 +17,7 @@ mod diff;
 mod empty;
 mod flame;
 mod gate;
+mod goroutines;
 mod graph;
 mod graphviz;
 mod inputs;

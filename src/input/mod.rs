@@ -164,6 +164,8 @@ pub const FORMATS: &[Format] = &[
     text::threads::FORMAT,
     text::contention::FORMAT,
     text::java::FORMAT,
+    text::dump::FORMAT,
+    text::dump::IN_LOG,
     gctrace::FORMAT,
 ];
 

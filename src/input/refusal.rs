@@ -40,7 +40,6 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"HTTP/", "an HTTP response with its headers", "; fetch it without them: curl without -i"),
     (b"--- heap", "a heap profile of C++ or Java in text form", CONVERT),
     (b"--- thread", "a list of threads in text form", NO_PROFILE),
-    (b"goroutine ", "a goroutine dump in text form", "; fetch it without ?debug=2"),
     (b"PeriodType:", "what `pprof -raw` prints", "; write a profile with `pprof -proto` instead"),
     (b"File: ", "a report of pprof", WITHOUT_STACKS),
     (b"Type: ", "a report of pprof", WITHOUT_STACKS),

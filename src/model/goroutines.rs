@@ -1,5 +1,27 @@
 //! Reads the stack of a goroutine: what it waits for, and where it was started.
 
+/// The labels of goroutines from a dump, and the names of what a dump says instead of frames.
+pub mod label {
+    /// What a goroutine does or waits for, in the runtime's words.
+    pub const STATE: &str = "goroutine.state";
+    /// Whole minutes that it has waited.
+    pub const WAIT: &str = "goroutine.wait";
+    /// The function with the `go` statement that started it.
+    pub const CREATOR: &str = "goroutine.created_by";
+    /// File and line of that statement.
+    pub const CREATED_AT: &str = "goroutine.created_at";
+    /// That it is locked to its thread.
+    pub const LOCKED: &str = "goroutine.locked_to";
+    /// That the collector found that nothing can ever wake it.
+    pub const LEAKED: &str = "goroutine.leaked";
+    /// A function that another goroutine is in, with the object whose lock this one waits for.
+    pub const HOLDER: &str = "goroutine.lock_held_in";
+    /// The frame that stands for those that the runtime left out of a deep stack.
+    pub const ELIDED: &[u8] = b"(frames elided)";
+    /// The frame of a goroutine that was running, so that its stack couldn't be shown.
+    pub const UNAVAILABLE: &[u8] = b"(stack unavailable)";
+}
+
 /// What each function that parks a goroutine waits for, in the runtime's own words if it has any.
 const PARKED: &[(&str, &str)] = &[
     ("runtime.chanrecv", "chan receive"),

@@ -6,6 +6,7 @@ pub mod change;
 mod compact;
 pub mod difference;
 mod distinct;
+pub mod goroutine_states;
 pub mod goroutines;
 pub mod history;
 mod id_map;

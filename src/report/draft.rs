@@ -61,6 +61,12 @@ pub enum ReportError {
         "{0} measures neither memory nor goroutines; patterns need a heap or goroutine profile"
     )]
     NoPatterns(String),
+    /// The profiles aren't of goroutines.
+    #[error(
+        "{0} isn't about goroutines; give a dump (/debug/pprof/goroutine?debug=2, or what SIGQUIT \
+         writes) or a goroutine profile"
+    )]
+    NotGoroutines(String),
     /// The sample type can't leak.
     #[error("{0}")]
     CannotLeak(String),

@@ -12,6 +12,7 @@ use crate::analysis::{
     check::{Check, CheckQuery},
     diff::{self, Diff},
     flame::{self, Flame, FlameOptions},
+    goroutines::{self, Clusters},
     list::{self, List},
     matches::{self, Matches, MatchesQuery},
     peek::{self, Peek},
@@ -25,8 +26,9 @@ use crate::analysis::{
 };
 use crate::filter::Granularity;
 use crate::graph::trim::TrimLimits;
+use crate::model::measures::{Kind, kind};
 use crate::model::origin::Own;
-use crate::model::series::Series;
+use crate::model::series::{Series, Snapshot};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +67,8 @@ pub enum Question {
         /// A regular expression, unanchored.
         pattern: String,
     },
+    /// What the goroutines do.
+    Goroutines,
     /// Stacks.
     Traces,
     /// Labels.
@@ -124,6 +128,8 @@ pub enum Answer {
     Peek(Peek),
     /// Lines of functions.
     List(List),
+    /// Goroutines in clusters.
+    Goroutines(Clusters),
     /// Stacks.
     Traces(Traces),
     /// Labels.
@@ -193,6 +199,10 @@ pub(super) fn ask(
         Question::List { pattern } => {
             Answer::List(list::list(subject, &Regex::new(pattern)?, wanted)?)
         }
+        Question::Goroutines => {
+            require_goroutines(series)?;
+            Answer::Goroutines(goroutines::goroutines(subject, wanted))
+        }
         Question::Traces => Answer::Traces(traces::traces(subject, wanted)?),
         Question::Tags => Answer::Tags(tags::tags(subject, wanted)),
         Question::Matches(asked) => {
@@ -204,6 +214,15 @@ pub(super) fn ask(
             return Err(ReportError::OtherSubject(query.question.subject()));
         }
     })
+}
+
+/// Refuses snapshots of anything but goroutines.
+fn require_goroutines(series: &Series) -> Result<(), ReportError> {
+    let is_other = |snapshot: &&Snapshot| kind(&snapshot.header) != Kind::Goroutine;
+    match series.snapshots.iter().find(is_other) {
+        Some(snapshot) => Err(ReportError::NotGoroutines(snapshot.name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// The columns that patterns are matched with.

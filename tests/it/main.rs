@@ -28,6 +28,7 @@ mod flame;
 mod folders;
 mod gate_truth;
 mod golden;
+mod goroutines;
 mod hostile;
 mod judgement;
 mod kinds;

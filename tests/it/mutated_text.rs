@@ -44,7 +44,9 @@ fn originals() -> Vec<Vec<u8>> {
         "--- contentionz 1 ---\nformat = java\nresolution = microseconds\nsampling period = 100\n1 14 @ 0x3 0x4\n0x3 a.b (B.java:-2)\n"
             .to_owned(),
     ];
-    let files = ["text-heap/before.txt", "text-heap/after.txt"].map(corpus::read);
+    let files =
+        ["text-heap/before.txt", "text-heap/after.txt", "parked/after.txt", "parked/quit.log"]
+            .map(corpus::read);
     texts.into_iter().map(String::into_bytes).chain(files).collect()
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Collector<'a> {
     exit: Option<u32>,
 }
 
-type LabelKey = (i64, i64, i64);
+type LabelKey = (i64, i64, i64, i64);
 
 /// An address on a stack.
 struct Place {
@@ -138,6 +138,17 @@ impl<'a> Collector<'a> {
     /// A label with a number.
     pub(super) fn number_label(&mut self, key: &str, number: i64) -> Result<RawLabel, InputError> {
         Ok(RawLabel { key: self.string(key.as_bytes())?, number, ..RawLabel::default() })
+    }
+
+    /// A label with a number in a unit.
+    pub(super) fn unit_label(
+        &mut self,
+        key: &str,
+        number: i64,
+        unit: &str,
+    ) -> Result<RawLabel, InputError> {
+        let unit = self.string(unit.as_bytes())?;
+        Ok(RawLabel { unit, ..self.number_label(key, number)? })
     }
 
     /// A label with a text.
@@ -285,8 +296,11 @@ impl<'a> Collector<'a> {
         }
         last.stack.iter().for_each(|&row| self.builder.sample_location(u64::from(row) + 1));
         last.values.iter().for_each(|&value| self.builder.sample_value(value));
-        let key: Vec<LabelKey> =
-            last.labels.iter().map(|label| (label.key, label.text, label.number)).collect();
+        let key: Vec<LabelKey> = last
+            .labels
+            .iter()
+            .map(|label| (label.key, label.text, label.number, label.unit))
+            .collect();
         let labels = match self.label_sets.get(&key) {
             Some(&id) => id,
             None => *self.label_sets.entry(key).or_insert(self.builder.label_set(&last.labels)),
@@ -296,10 +310,15 @@ impl<'a> Collector<'a> {
 
     /// Weighs what was collected, if that is due.
     pub(super) fn weigh(&self, lines: &mut Lines<'_>) -> Result<(), InputError> {
-        self.weigh_with(lines, Share::default())
+        self.weigh_with(lines, &[])
     }
 
-    fn weigh_with(&self, lines: &mut Lines<'_>, more: Share) -> Result<(), InputError> {
+    /// The same, with what a format itself holds.
+    pub(super) fn weigh_with(
+        &self,
+        lines: &mut Lines<'_>,
+        more: &[Share],
+    ) -> Result<(), InputError> {
         if !lines.is_due() {
             return Ok(());
         }
@@ -308,9 +327,8 @@ impl<'a> Collector<'a> {
             Share::new("addresses", self.places.len(), LOCATION),
             Share::new("functions", self.functions.len(), FUNCTION),
             Share::new("sets of labels", self.label_sets.len(), LABELS),
-            more,
         ];
-        self.meter.weigh(self.builder.weight().into_iter().chain(own))
+        self.meter.weigh(self.builder.weight().into_iter().chain(own).chain(more.iter().copied()))
     }
 
     /// Reads the rest of the profile, and the mappings in it. `is_there` says that their first line
@@ -323,7 +341,7 @@ impl<'a> Collector<'a> {
         let mut reader = maps::Reader::new(is_there);
         while let Some(line) = lines.next()? {
             reader.take(line)?;
-            self.weigh_with(lines, reader.share())?;
+            self.weigh_with(lines, &[reader.share()])?;
         }
         Ok(reader.finish())
     }

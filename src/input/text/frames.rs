@@ -44,12 +44,16 @@ fn without_offset(text: &[u8]) -> &[u8] {
 /// Parses `# labels: {"key":"value", "key2":"value2"}`, with strings as Go quotes them. `None` if the
 /// line is another comment.
 pub(super) fn labels(text: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = text.strip_prefix(b"# labels: {")?.trim_ascii_end().strip_suffix(b"}")?;
+    quoted_pairs(text.strip_prefix(b"# labels: {")?.trim_ascii_end().strip_suffix(b"}")?)
+}
+
+/// Parses `"key":"value", "key2": "value2"`.
+pub(super) fn quoted_pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
     let mut rest = std::str::from_utf8(text).ok()?;
     let mut labels = Vec::new();
     while !rest.is_empty() {
         let (key, after) = quoted(rest)?;
-        let (value, after) = quoted(after.strip_prefix(':')?)?;
+        let (value, after) = quoted(after.strip_prefix(':')?.trim_start_matches(' '))?;
         labels.push((key, value));
         rest = match after.strip_prefix(", ") {
             Some(more) => more,

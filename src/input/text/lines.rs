@@ -64,7 +64,7 @@ impl<'a> Lines<'a> {
         let mut searched = 0;
         let (start, end, next) = loop {
             let (from, to) = self.rest;
-            let found = self.buffer[from + searched..to].iter().position(|&b| b == b'\n');
+            let found = memchr::memchr(b'\n', &self.buffer[from + searched..to]);
             if let Some(at) = found {
                 let end = from + searched + at;
                 break (from, end, end + 1);

@@ -8,6 +8,7 @@
 mod collector;
 pub(super) mod contention;
 pub(super) mod count;
+pub(super) mod dump;
 mod frames;
 pub(super) mod heap;
 pub(super) mod java;

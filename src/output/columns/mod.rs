@@ -9,6 +9,7 @@ mod amounts;
 pub(super) mod baselines;
 pub(super) mod cells;
 pub(super) mod diff;
+pub(super) mod goroutines;
 pub(super) mod list;
 pub(super) mod matches;
 pub(super) mod peek;

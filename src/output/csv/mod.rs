@@ -24,7 +24,7 @@ use super::columns::refs::TreeLine;
 use super::columns::tags::TagLine;
 use super::columns::top::TopLine;
 use super::columns::{
-    Columns, Named, View, baselines, diff, list, matches, peek, refs, tags, top, traces,
+    Columns, Named, View, baselines, diff, goroutines, list, matches, peek, refs, tags, top, traces,
 };
 use super::escape::csv::Cells;
 use super::escape::lines::{self, Medium};
@@ -78,6 +78,7 @@ pub(super) fn write(
             let lines = lines.map(|(listing, line)| SourceLine::new(listing, line));
             write_rows(list::columns(view), lines, out)
         }
+        Answer::Goroutines(clusters) => write_rows(goroutines::columns(view), &clusters.rows, out),
         Answer::Traces(traces) => write_rows(traces::columns(view), &traces.rows, out),
         Answer::Tags(tags) => {
             let values = pairs(&tags.keys, |tag| &tag.values);

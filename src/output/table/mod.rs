@@ -12,6 +12,7 @@ mod check_rows;
 pub(in crate::output) mod closing;
 mod diff_rows;
 mod facts;
+mod goroutine_rows;
 mod grid;
 mod heading;
 mod label;
@@ -99,6 +100,7 @@ fn write_rows(
         }
         Answer::Peek(peek) => peek_rows::write(report, peek, style, out),
         Answer::List(list) => list_rows::write(report, list, style, out),
+        Answer::Goroutines(clusters) => goroutine_rows::write(report, clusters, style, out),
         Answer::Traces(traces) => trace_rows::write(report, traces, style, out),
         Answer::Tags(tags) => tag_rows::write(report, tags, style, out),
         Answer::Matches(matches) => match_rows::write(report, matches, style, out),

@@ -1,0 +1,375 @@
+//! Dumps of goroutines, as Go writes them with `?debug=2`, on SIGQUIT and when it panics: alone or
+//! anywhere in a log.
+//!
+//! A dump has each goroutine by itself, with its state, how long it has waited and what started it,
+//! which become labels. Goroutines that differ in nothing but arguments are one sample.
+//!
+//! A log may have several dumps, and stacks of single goroutines that panicked and went on. A
+//! goroutine that comes again begins another dump, and the last one counts.
+
+mod frame;
+mod header;
+mod locks;
+mod prefix;
+
+use super::collector::{Addresses, Collector, Unnamed};
+use super::lines::{Line, Lines};
+use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
+use crate::model::builder::{RawLabel, Share};
+use crate::model::goroutines::label;
+use crate::model::profile::Profile;
+use frame::Part;
+use hashbrown::{HashSet, HashTable};
+use header::Header;
+use locks::{Call, Locks};
+use prefix::Prefix;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
+use std::io::Read;
+
+/// A dump by itself.
+pub(in crate::input) const FORMAT: Format = Format {
+    name: "Go goroutine dump",
+    holds: Holds::TextProfile,
+    sniff: Sniff::Start(|head| {
+        let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
+        header::find(first).is_some_and(|(at, _)| at == 0)
+    }),
+    read,
+};
+
+/// A dump in a log: of a crash, or one that shows more than goroutines that run. A log in which
+/// goroutines panic and go on has stacks of running ones alone.
+pub(in crate::input) const IN_LOG: Format = Format {
+    sniff: Sniff::Line(|text| {
+        let mut is_crash = false;
+        text.split(|&b| b == b'\n').any(|line| {
+            let line = prefix::unwrapped(line);
+            is_crash |= CRASHES.iter().any(|crash| line.starts_with(crash));
+            header::find(&line).is_some_and(|(_, header)| is_crash || header.state != RUNNING)
+        })
+    }),
+    ..FORMAT
+};
+
+/// How the runtime begins when it gives up.
+const CRASHES: [&[u8]; 3] = [b"panic: ", b"fatal error: ", b"SIG"];
+
+const RUNNING: &[u8] = b"running";
+
+fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> {
+    profile(&mut Lines::new(reader, meter)).map(Content::from)
+}
+
+/// What a frame weighs here, besides its names.
+const FRAME: u64 = 160;
+/// What a distinct stack weighs here, besides its frames.
+const STACK: u64 = 128;
+/// What each of its frames weighs.
+const STEP: u64 = 4;
+/// What a goroutine weighs here.
+const GOROUTINE: u64 = 16;
+/// What an object weighs here, with the methods that goroutines are in.
+const OBJECT: u64 = 96;
+/// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
+const DEEPEST: usize = 10_000;
+
+fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
+    let mut collector = Collector::new(lines.meter(), Unnamed::ByAddress);
+    let of = ("goroutine", "count");
+    collector.types(&[of], of, 1)?;
+    let mut dump = Dump::default();
+    while let Some(line) = lines.next()? {
+        dump.line(line)?;
+        let shares = [
+            Share::new("frames", dump.frames.len(), FRAME),
+            Share::new("stacks", dump.samples.len(), STACK),
+            Share::new("frames of stacks", dump.steps, STEP),
+            Share::new("goroutines", dump.known.len(), GOROUTINE),
+            Share::new("objects with methods", dump.locks.len(), OBJECT),
+        ];
+        collector.weigh_with(lines, &shares)?;
+    }
+    dump.end();
+    dump.collect(collector)
+}
+
+/// A frame: function, file and line.
+type Frame = (Box<[u8]>, Box<[u8]>, i64);
+
+/// What goroutines of one sample have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Key {
+    /// Numbers of frames, leaf first.
+    stack: Vec<u32>,
+    /// The frame that started them, or 0; frames count from 1.
+    creator: u32,
+    state: Vec<u8>,
+    minutes: i64,
+    is_locked: bool,
+    is_leaked: bool,
+    labels: Vec<(String, String)>,
+}
+
+/// The last dump so far.
+#[derive(Default)]
+struct Dump {
+    prefix: Prefix,
+    current: Goroutine,
+    /// The goroutines of this dump, by number.
+    known: HashSet<u64, FxBuildHasher>,
+    frames: Vec<Frame>,
+    frame_index: HashTable<u32>,
+    /// Distinct goroutines, and how many there are of each.
+    samples: Vec<(Key, i64)>,
+    sample_index: HashTable<u32>,
+    /// Frames of all distinct stacks.
+    steps: usize,
+    locks: Locks,
+}
+
+/// A goroutine that is being read.
+#[derive(Default)]
+struct Goroutine {
+    /// Whether there is one.
+    is_open: bool,
+    key: Key,
+    /// The function whose file comes next.
+    function: Option<Called>,
+    name: Vec<u8>,
+    /// What that function says about locks.
+    call: Option<Call>,
+    /// The calls on the stack that do, with their frames, leaf first.
+    calls: Vec<(Call, u32)>,
+    /// Whether the rest are the stacks of those that started it.
+    is_in_ancestors: bool,
+}
+
+/// How a function is part of a goroutine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Called {
+    /// It is on the stack.
+    Here,
+    /// It has the `go` statement.
+    Creator,
+}
+
+impl Dump {
+    fn line(&mut self, line: Line<'_>) -> Result<(), InputError> {
+        let text = prefix::unwrapped(line.text);
+        if let Some((at, header)) = header::find(&text) {
+            self.end();
+            self.prefix = Prefix::of(&text[..at]);
+            self.begin(header);
+            return Ok(());
+        }
+        if !self.current.is_open {
+            return Ok(());
+        }
+        let Some(text) = self.prefix.strip(&text) else { return Ok(()) };
+        if text.trim_ascii().is_empty() {
+            self.end();
+            return Ok(());
+        }
+        if self.current.key.stack.len() >= DEEPEST {
+            return Err(line.expected("the end of a stack, after 10000 frames"));
+        }
+        self.stack_line(text);
+        Ok(())
+    }
+
+    fn begin(&mut self, header: Header<'_>) {
+        // Threads of the runtime aren't goroutines.
+        if header.id == 0 {
+            return;
+        }
+        if !self.known.insert(header.id) {
+            // It was in the dump before.
+            *self = Self { prefix: self.prefix, ..Self::default() };
+            self.known.insert(header.id);
+        }
+        self.current.is_open = true;
+        self.current.is_in_ancestors = false;
+        self.current.calls.clear();
+        let key = &mut self.current.key;
+        key.stack.clear();
+        key.state.clear();
+        key.state.extend_from_slice(header.state);
+        let Header { minutes, is_locked, is_leaked, labels, .. } = header;
+        (key.minutes, key.is_locked, key.is_leaked) = (minutes, is_locked, is_leaked);
+        (key.creator, key.labels) = (0, labels);
+        for name in frame::hidden(header.state) {
+            let frame = self.frame(name.as_bytes(), b"", 0);
+            self.current.key.stack.push(frame);
+        }
+    }
+
+    /// Uses a line of the current goroutine. Any other line ends it.
+    fn stack_line(&mut self, text: &[u8]) {
+        if self.current.function.is_some() {
+            let place = frame::place(text);
+            self.add_called(place.unwrap_or_default());
+            if place.is_some() {
+                return;
+            }
+        }
+        match frame::part(text) {
+            Some(Part::Function(name, first)) => {
+                self.call(name, Called::Here);
+                self.current.call = locks::call(name, first);
+            }
+            Some(Part::Creator(name)) => self.call(name, Called::Creator),
+            Some(Part::Elided) => self.add(label::ELIDED, Default::default(), Called::Here),
+            Some(Part::Unavailable) => {
+                self.add(label::UNAVAILABLE, Default::default(), Called::Here);
+            }
+            Some(Part::Ancestor) => self.current.is_in_ancestors = true,
+            None => self.end(),
+        }
+    }
+
+    /// Remembers a function until its file is known.
+    fn call(&mut self, name: &[u8], called: Called) {
+        self.current.function = Some(called);
+        self.current.name.clear();
+        self.current.name.extend_from_slice(name);
+    }
+
+    /// Adds the function that was remembered.
+    fn add_called(&mut self, place: (&[u8], i64)) {
+        let Some(called) = self.current.function.take() else { return };
+        let name = std::mem::take(&mut self.current.name);
+        self.add(&name, place, called);
+        self.current.name = name;
+    }
+
+    /// Adds a frame to the current goroutine.
+    fn add(&mut self, name: &[u8], (file, line): (&[u8], i64), called: Called) {
+        // Go leaves out of protobuf what every stack ends with.
+        if self.current.is_in_ancestors || name == b"runtime.goexit" {
+            return;
+        }
+        let frame = self.frame(name, file, line);
+        let call = self.current.call.take().filter(|_| called == Called::Here);
+        self.current.calls.extend(call.map(|call| (call, frame)));
+        let key = &mut self.current.key;
+        if called == Called::Creator {
+            key.creator = frame;
+            return;
+        }
+        // With GOTRACEBACK=system a dump has the functions of the runtime.
+        if name == b"runtime.gopark" {
+            key.stack.clear();
+        }
+        key.stack.push(frame);
+    }
+
+    /// The number of a frame.
+    fn frame(&mut self, name: &[u8], file: &[u8], line: i64) -> u32 {
+        let Self { frames, frame_index, .. } = self;
+        let hash = hash(&(name, file, line));
+        let is_same = |&number: &u32| {
+            let (own, own_file, own_line) = &frames[number as usize - 1];
+            *own_line == line && **own == *name && **own_file == *file
+        };
+        if let Some(&number) = frame_index.find(hash, is_same) {
+            return number;
+        }
+        frames.push((name.into(), file.into(), line));
+        let number = frames.len() as u32;
+        let rehash = |&number: &u32| {
+            let (name, file, line) = &frames[number as usize - 1];
+            self::hash(&(&**name, &**file, *line))
+        };
+        frame_index.insert_unique(hash, number, rehash);
+        number
+    }
+
+    /// Counts the current goroutine.
+    fn end(&mut self) {
+        if !self.current.is_open {
+            return;
+        }
+        self.add_called(Default::default());
+        self.current.is_open = false;
+        let sample = self.sample();
+        self.samples[sample as usize].1 += 1;
+        let Goroutine { key, calls, .. } = &self.current;
+        self.locks.add(sample, &key.state, calls);
+    }
+
+    /// The number of the current goroutine's sample.
+    fn sample(&mut self) -> u32 {
+        let Self { current, samples, sample_index, .. } = self;
+        let hash = hash(&current.key);
+        let is_same = |&number: &u32| samples[number as usize].0 == current.key;
+        if let Some(&number) = sample_index.find(hash, is_same) {
+            return number;
+        }
+        self.steps += current.key.stack.len();
+        let number = samples.len() as u32;
+        samples.push((current.key.clone(), 0));
+        let rehash = |&number: &u32| self::hash(&samples[number as usize].0);
+        sample_index.insert_unique(hash, number, rehash);
+        number
+    }
+
+    /// Makes the samples, in the order in which their stacks came.
+    fn collect(self, mut collector: Collector<'_>) -> Result<Profile, InputError> {
+        let mut stack = Vec::new();
+        let holders = self.locks.holders();
+        for (number, (key, count)) in (0..).zip(&self.samples) {
+            stack.clear();
+            stack.extend(key.stack.iter().map(|&frame| u64::from(frame)));
+            let mut labels = labels(&mut collector, key, &self.frames)?;
+            if let Some(&holder) = holders.get(&number) {
+                let (function, ..) = &self.frames[holder as usize - 1];
+                let function = String::from_utf8_lossy(function);
+                labels.push(collector.text_label(label::HOLDER, &function)?);
+            }
+            collector.sample(&stack, &[*count], &labels)?;
+        }
+        for (number, (function, file, line)) in (1..).zip(&self.frames) {
+            collector.name_address(number, function, file, *line)?;
+        }
+        collector.finish(Vec::new(), Addresses::Numbers)
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The labels of a sample.
+fn labels(
+    collector: &mut Collector<'_>,
+    key: &Key,
+    frames: &[Frame],
+) -> Result<Vec<RawLabel>, InputError> {
+    let mut labels = Vec::new();
+    for (key, value) in &key.labels {
+        labels.push(collector.text_label(key, value)?);
+    }
+    labels.push(collector.text_label(label::STATE, &String::from_utf8_lossy(&key.state))?);
+    if key.minutes > 0 {
+        labels.push(collector.unit_label(label::WAIT, key.minutes, "minutes")?);
+    }
+    if key.is_locked {
+        labels.push(collector.text_label(label::LOCKED, "thread")?);
+    }
+    if key.is_leaked {
+        labels.push(collector.text_label(label::LEAKED, "proven")?);
+    }
+    let creator = (key.creator as usize).checked_sub(1).map(|creator| &frames[creator]);
+    if let Some((function, file, line)) = creator {
+        let function = String::from_utf8_lossy(function);
+        labels.push(collector.text_label(label::CREATOR, &function)?);
+        if !file.is_empty() {
+            let at = format!("{}:{line}", String::from_utf8_lossy(file));
+            labels.push(collector.text_label(label::CREATED_AT, &at)?);
+        }
+    }
+    Ok(labels)
+}

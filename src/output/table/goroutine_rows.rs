@@ -1,0 +1,103 @@
+//! Goroutines in clusters, and below them what their states mean and what usually causes them.
+
+use super::super::Style;
+use super::grid::{Grid, Tone};
+use super::{counted, place_rows, wrap};
+use crate::analysis::Omitted;
+use crate::analysis::goroutines::{Cluster, Clusters};
+use crate::model::goroutine_states::explained;
+use crate::output::columns::View;
+use crate::output::columns::goroutines::columns;
+use crate::report::Report;
+use crate::units::Grouped;
+use anstyle::Style as Ansi;
+use std::io;
+
+/// States that are explained.
+const EXPLAINED: usize = 4;
+
+pub(super) fn write(
+    report: &Report,
+    clusters: &Clusters,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    if clusters.rows.is_empty() {
+        let text = if clusters.unchanged.rows > 0 {
+            "Every cluster is as large as before; --all shows them."
+        } else {
+            "Nothing to show: there are no goroutines left."
+        };
+        return wrap::write("", text, Ansi::new(), style, out);
+    }
+    let mut grid = Grid::of(columns(View { report, style }));
+    let group = |row: &&Cluster| row.value.delta.map_or(0, |delta| -delta.signum());
+    let mut rows: Vec<&Cluster> = clusters.rows.iter().collect();
+    // What grew comes first, then what shrank, then the rest.
+    rows.sort_by_key(|row| (group(row) == 0, group(row)));
+    let mut previous = None;
+    for row in rows {
+        let group = group(&row);
+        if previous.is_some_and(|previous| previous != group) {
+            grid.gap();
+        }
+        previous = Some(group);
+        let tone = row.value.delta.map_or(Tone::Plain, Tone::of);
+        let label = place_rows::label(&row.at.place.function, row.at.root.as_deref());
+        grid.push(&row, label, tone);
+    }
+    grid.write(style, 0, out)?;
+    let of = |Omitted { rows, sum }: Omitted| {
+        let rows = counted(rows, "clusters");
+        format!("{rows}, {} goroutines", Grouped(sum))
+    };
+    let unchanged = (clusters.unchanged.rows > 0)
+        .then(|| ("unchanged: ", format!("{} (--all shows them)", of(clusters.unchanged))));
+    let omitted = (clusters.omitted.rows > 0)
+        .then(|| ("not shown: ", format!("{} (-n 0 shows them)", of(clusters.omitted))));
+    wrap::remarks(unchanged.into_iter().chain(omitted), style, out)?;
+    write_locks(clusters, style, out)?;
+    write_states(clusters, style, out)
+}
+
+/// Says who likely holds the locks that clusters wait for, and what that one does.
+fn write_locks(clusters: &Clusters, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut held = clusters.rows.iter().filter_map(|row| Some((row, row.lock_held_in.as_ref()?)));
+    let held: Vec<(&Cluster, &String)> = held.by_ref().take(EXPLAINED).collect();
+    if held.is_empty() {
+        return Ok(());
+    }
+    wrap::title("Who likely holds the locks", style, out)?;
+    for (row, holder) in held {
+        let is_it = |other: &&Cluster| !std::ptr::eq(*other, row) && other.stack.contains(holder);
+        let state = clusters.rows.iter().find(is_it).map(|other| other.at.waits_for.as_str());
+        let state = state.map_or_else(String::new, |state| format!(" ({state})"));
+        let text =
+            format!("a goroutine in {holder}{state}, which is past the lock of the same object");
+        wrap::write(&format!("{}: ", row.at.place.function), &text, Ansi::new(), style, out)?;
+    }
+    Ok(())
+}
+
+/// Explains the states of the clusters that grew, or are largest.
+fn write_states(clusters: &Clusters, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut states: Vec<&str> = Vec::new();
+    for row in clusters.rows.iter().filter(|row| row.value.delta_or_value() > 0) {
+        let state = row.at.waits_for.as_str();
+        if explained(state).is_some() && !states.contains(&state) && states.len() < EXPLAINED {
+            states.push(state);
+        }
+    }
+    if states.is_empty() {
+        return Ok(());
+    }
+    wrap::title("What they wait for", style, out)?;
+    for state in states {
+        if let Some(known) = explained(state) {
+            let text = format!("{}. {}", known.meaning, known.usual);
+            wrap::write(&format!("{state}: "), &text, Ansi::new(), style, out)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Dumps of goroutines: what they hold, wherever they stand, and what `heapdiff goroutines` makes of them.
+
+use crate::random::Random;
+use crate::{ask, corpus, program};
+use heapdiff::analysis::goroutines::{Cluster, Clusters};
+use heapdiff::report::{Answer, Question};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn recorded(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/parked").join(name);
+    fs::read(path).unwrap()
+}
+
+fn clusters(inputs: &[&[u8]]) -> Clusters {
+    match ask::ask(Question::Goroutines, inputs, "goroutine").answer {
+        Answer::Goroutines(clusters) => clusters,
+        other => panic!("no clusters: {other:?}"),
+    }
+}
+
+fn at<'c>(clusters: &'c Clusters, function: &str) -> &'c Cluster {
+    let mut found = clusters.rows.iter().filter(|row| row.at.place.function == function);
+    let row = found.next().unwrap_or_else(|| panic!("{function} in {clusters:?}"));
+    assert!(found.next().is_none(), "{function} twice");
+    row
+}
+
+/// How many goroutines are in each place, and what they wait for.
+fn counts(clusters: &Clusters) -> BTreeMap<(String, i64), (String, i64)> {
+    let one = |row: &Cluster| {
+        let place = (row.at.place.function.clone(), row.at.place.line.unwrap_or(0));
+        // A profile in protobuf doesn't show that a channel is nil.
+        let state = row.at.waits_for.replace(" (nil chan)", "");
+        (place, (state, row.value.after))
+    };
+    clusters.rows.iter().map(one).collect()
+}
+
+#[test]
+fn a_dump_says_what_the_protobuf_of_the_same_moment_says_and_more() {
+    for moment in ["before", "after"] {
+        let dump = clusters(&[&recorded(&format!("{moment}.txt"))]);
+        let profile = clusters(&[&recorded(&format!("{moment}.pb.gz"))]);
+        let without_writer = |clusters| {
+            let mut counts = counts(clusters);
+            // One of them was written first.
+            counts.retain(|(function, _), _| function != "main.write");
+            counts
+        };
+        assert_eq!(without_writer(&dump), without_writer(&profile));
+        assert!(profile.rows.iter().all(|row| row.created_by.is_none()));
+    }
+    let dump = clusters(&[&recorded("after.txt")]);
+    let asked = at(&dump, "main.ask.func1");
+    assert_eq!((asked.at.waits_for.as_str(), asked.value.after), ("chan send", 40));
+    assert_eq!(asked.longest_wait_minutes, Some(1));
+    let creator = asked.created_by.as_ref().unwrap();
+    assert_eq!((creator.function.as_str(), creator.line), ("main.ask", Some(23)));
+    assert_eq!(at(&dump, "main.leave.func1").at.waits_for, "chan receive (nil chan)");
+}
+
+#[test]
+fn the_goroutine_in_the_same_object_likely_holds_the_lock() {
+    let dump = clusters(&[&recorded("after.txt")]);
+    let waiting = at(&dump, "main.(*till).pay");
+    assert_eq!((waiting.at.waits_for.as_str(), waiting.value.after), ("sync.Mutex.Lock", 7));
+    assert_eq!(waiting.lock_held_in.as_deref(), Some("main.(*till).close"));
+    assert!(dump.rows.iter().all(|row| row.lock_held_in.is_none() || std::ptr::eq(row, waiting)));
+    // In another till.
+    let text = String::from_utf8(recorded("after.txt")).unwrap();
+    let close = text.split_once("main.(*till).close(0x").unwrap().1;
+    let address = close.split_once(')').unwrap().0;
+    let other = text.replace(&format!("close(0x{address})"), "close(0x10)");
+    assert_eq!(at(&clusters(&[other.as_bytes()]), "main.(*till).pay").lock_held_in, None);
+}
+
+#[test]
+fn two_dumps_show_what_is_new_and_what_grew() {
+    let both = clusters(&[&recorded("before.txt"), &recorded("after.txt")]);
+    let change = |function| {
+        let row = at(&both, function);
+        (row.value.before, row.value.after)
+    };
+    assert_eq!(change("main.ask.func1"), (Some(12), 40));
+    assert_eq!(change("main.(*till).pay"), (Some(0), 7));
+    assert_eq!(change("main.watch"), (Some(5), 5));
+}
+
+/// The lines of a dump as a log has them.
+fn logged(dump: &str, line: impl Fn(usize, &str) -> String) -> Vec<u8> {
+    dump.lines()
+        .enumerate()
+        .map(|(number, text)| line(number, text) + "\n")
+        .collect::<String>()
+        .into()
+}
+
+#[test]
+fn a_dump_is_found_in_every_kind_of_log() {
+    let log = String::from_utf8(recorded("quit.log")).unwrap();
+    let plain = clusters(&[log.as_bytes()]);
+    assert_eq!(at(&plain, "main.ask.func1").value.after, 12);
+    assert_eq!(at(&plain, "main.(*till).pay").value.after, 7);
+    let logs = [
+        logged(&log, |number, text| format!("2026-01-02T03:04:05.{number:09}Z stderr F {text}")),
+        logged(&log, |number, text| format!("Jan  2 03:04:05 host svc[{number}]: {text}")),
+        logged(&log, |_, text| format!("web-1  | {text}")),
+        logged(&log, |_, text| {
+            let text = serde_json::to_string(&format!("{text}\n")).unwrap();
+            format!(r#"{{"log":{text},"stream":"stderr","time":"2026-01-02T03:04:05Z"}}"#)
+        }),
+        logged(&log, |_, text| format!("{text}\r")),
+    ];
+    for log in logs {
+        assert_eq!(clusters(&[&log]), plain, "{}", String::from_utf8_lossy(&log[..200]));
+    }
+}
+
+#[test]
+fn of_two_dumps_in_a_log_the_last_counts() {
+    let two = [recorded("before.txt"), b"\nmore\n\n".to_vec(), recorded("after.txt")].concat();
+    assert_eq!(clusters(&[&two]), clusters(&[&recorded("after.txt")]));
+}
+
+#[test]
+fn goroutines_that_panicked_and_went_on_are_no_dump() {
+    let log = "serving\n2026/01/02 03:04:05 http: panic serving 10.0.0.1:80: boom\n\
+               goroutine 5 [running]:\nmain.f()\n\t/app/main.go:3 +0x1\n\nserving\n";
+    let error = ask::series(&[log.as_bytes()]).unwrap_err();
+    assert!(error.contains("is text, not a profile"), "{error}");
+    let crash =
+        log.replace("2026/01/02 03:04:05 http: panic serving 10.0.0.1:80: boom", "panic: boom\n");
+    assert_eq!(at(&clusters(&[crash.as_bytes()]), "main.f").value.after, 1);
+}
+
+#[test]
+fn other_profiles_are_refused() {
+    let folder = program::folder("goroutines-of-a-heap");
+    let heap = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/chat/before.pb.gz");
+    let said = program::run(&folder, &["goroutines", heap.to_str().unwrap()]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("isn't about goroutines"), "{}", said.stderr);
+}
+
+#[test]
+fn the_table_explains_what_grew() {
+    let folder = program::folder("goroutines-table");
+    for name in ["before.txt", "after.txt"] {
+        fs::write(folder.join(name), recorded(name)).unwrap();
+    }
+    let said = program::run(&folder, &["goroutines", "before.txt", "after.txt"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    for text in [
+        "main.ask.func1",
+        "Who likely holds the locks",
+        "main.(*till).pay: a goroutine in main.(*till).close (chan receive)",
+        "What they wait for",
+        "chan send: waits until another goroutine takes its value.",
+        "unchanged: 3 clusters, 7 goroutines",
+    ] {
+        assert!(said.stdout.contains(text), "{text} in\n{}", said.stdout);
+    }
+    assert!(!said.stdout.contains("select:"), "what didn't grow isn't explained\n{}", said.stdout);
+}
+
+#[test]
+fn a_dump_that_is_cut_off_or_changed_holds_no_more_than_its_headers() {
+    let mut random = Random(7);
+    for name in ["before.txt", "quit.log"] {
+        let whole = recorded(name);
+        for _ in 0..400 {
+            let mut dump = whole[..1 + random.below(whole.len())].to_vec();
+            for _ in 0..random.below(4) {
+                let at = random.below(dump.len());
+                dump[at] = b"\n\t ([{:]0xg\xff"[random.below(12)];
+            }
+            let Ok(series) = ask::series(&[&dump]) else { continue };
+            let headers = dump.windows(10).filter(|part| *part == b"goroutine ").count() as i64;
+            let held: i64 = series.snapshots.iter().flat_map(|one| &one.samples.values).sum();
+            assert!(held <= headers, "{held} of {headers}");
+        }
+    }
+}
+
+/// Every dump of the corpus has as many goroutines as headers; thread 0 is none.
+#[test]
+fn dumps_of_other_programs_are_read_whole() {
+    for file in corpus::shared(&["corpus/goroutine-dump-debug2"]) {
+        let bytes = fs::read(&file).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let is_header = |line: &&str| {
+            let rest = line.strip_prefix("goroutine ").unwrap_or("0");
+            line.trim_end().ends_with("]:") && !rest.starts_with("0 ") && rest != "0"
+        };
+        let headers = text.lines().filter(is_header).count();
+        let json = program::run(
+            &program::folder("goroutines-corpus"),
+            &["goroutines", "--format", "json", file.to_str().unwrap()],
+        );
+        assert_eq!(json.code, Some(0), "{}: {}", file.display(), json.stderr);
+        let report: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(report["totals"][0]["after"], headers, "{}", file.display());
+    }
+}
