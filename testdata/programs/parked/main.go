@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Asks a slow backend and gives up: nobody takes the answer.
+// Asks a slow backend and gives up: the answer is never taken.
 func ask() {
 	answer := make(chan int)
 	go func() { answer <- slow() }()
