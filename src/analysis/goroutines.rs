@@ -70,10 +70,15 @@ pub struct Clusters {
     pub omitted: Omitted,
 }
 
+/// The sample type of a profile of leaked goroutines.
+const LEAKED: &str = "goroutineleak";
+
 /// Clusters the goroutines of a subject.
 pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
     let series = subject.series;
     let facts: Vec<Facts> = series.label_sets.ids().map(|set| Facts::of(series, set)).collect();
+    // A goroutineleak profile holds those alone that the collector has proven to be leaked.
+    let is_of_leaked = series.sample_types[subject.measured.column].name == LEAKED;
     let mut places = Places::new(&series.symbols, subject.frames.owners());
     let mut sums: Vec<Sum> = Vec::new();
     for (number, snapshot) in series.snapshots.iter().enumerate() {
@@ -87,8 +92,9 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
             values[side] = value;
             let Some(place) = places.add(snapshot.stack(sample), values) else { continue };
             sums.resize_with(sums.len().max(place as usize + 1), Sum::default);
-            let facts = &facts[snapshot.samples.labels[sample].index()];
-            sums[place as usize].add(facts, side, value, (number, sample));
+            let mut facts = facts[snapshot.samples.labels[sample].index()];
+            facts.is_leaked |= is_of_leaked;
+            sums[place as usize].add(&facts, side, value, (number, sample));
         }
     }
     let mut rows: Vec<Cluster> = places

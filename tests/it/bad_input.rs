@@ -76,7 +76,7 @@ fn what_may_not_be_read() {
 #[test]
 fn what_is_no_profile() {
     let page = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></html>";
-    let cases: [(&str, &[u8], Words<'_>); 18] = [
+    let cases: [(&str, &[u8], Words<'_>); 17] = [
         ("empty", b"", ["is empty (0 bytes)", "did the download fail?"]),
         ("page.html", page, ["web page", "(its title: \"502 Bad Gateway\"); check the address"]),
         ("xml", b"<?xml version=\"1.0\"?><a/>", ["web page", "check the address"]),
@@ -91,7 +91,6 @@ fn what_is_no_profile() {
         ("cpu", b"\0\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0", ["CPU profile of gperf", "-proto"]),
         ("report", b"File: app\nType: cpu\n", ["report of pprof", "it was made from"]),
         ("perf", b"PERFILE2\x68", ["recording of perf", "perf_to_profile"]),
-        ("goroutines", b"goroutine 1 [running]:\n", ["goroutine dump", "without ?debug=2"]),
         ("answer", b"HTTP/1.1 200 OK\r\n\r\n\x1f\x8b\x08\0", ["with its headers", "without -i"]),
         ("zeros", &[0; 100], ["begins with bytes 00 00", "use a .pb.gz file"]),
         ("spaces", b"   \n  ", ["is text", "check the address"]),

@@ -78,6 +78,22 @@ fn the_goroutine_in_the_same_object_likely_holds_the_lock() {
 }
 
 #[test]
+fn what_the_collector_has_proven_is_said() {
+    let dump = String::from_utf8(recorded("after.txt")).unwrap();
+    let proven = dump.replace("[chan send,", "[chan send (leaked),");
+    assert_eq!(at(&clusters(&[proven.as_bytes()]), "main.ask.func1").proven_leaked, 40);
+    assert!(clusters(&[dump.as_bytes()]).rows.iter().all(|row| row.proven_leaked == 0));
+    let profile =
+        "goroutineleak profile: total 3\n3 @ 0x11 0x21\n#\t0x10\tmain.f+0x1\t/app/main.go:3\n";
+    let Answer::Goroutines(leaked) =
+        ask::ask(Question::Goroutines, &[profile.as_bytes()], "goroutineleak").answer
+    else {
+        panic!("no clusters");
+    };
+    assert_eq!(at(&leaked, "main.f").proven_leaked, 3);
+}
+
+#[test]
 fn two_dumps_show_what_is_new_and_what_grew() {
     let both = clusters(&[&recorded("before.txt"), &recorded("after.txt")]);
     let change = |function| {
@@ -172,7 +188,7 @@ fn a_dump_that_is_cut_off_or_changed_holds_no_more_than_its_headers() {
     for name in ["before.txt", "quit.log"] {
         let whole = recorded(name);
         for _ in 0..400 {
-            let mut dump = whole[..1 + random.below(whole.len())].to_vec();
+            let mut dump = whole[..=random.below(whole.len())].to_vec();
             for _ in 0..random.below(4) {
                 let at = random.below(dump.len());
                 dump[at] = b"\n\t ([{:]0xg\xff"[random.below(12)];

@@ -58,10 +58,11 @@ fn an_input_is_what_its_content_says() {
     let text = b"heap profile: 1: 2 [3: 4] @ heap/1048576\n";
     assert!(matches!(read(text), Content::Profile(_)));
     assert!(matches!(read(b"goroutine profile: total 0\n"), Content::Goroutines(_)));
-    let Content::Other(refusal) = read(b"goroutine 1 [running]:\n") else {
-        panic!("a dump is no profile");
-    };
-    assert_eq!(refusal.what, "a goroutine dump in text form");
+    assert!(matches!(read(b"goroutine 1 [running]:\n"), Content::Goroutines(_)));
+    let dumped = b"stopping\ngoroutine 7 [select]:\nmain.f()\n\t/app/main.go:7 +0x1\n";
+    assert!(matches!(read(dumped), Content::Goroutines(_)));
+    let Content::Other(refusal) = read(b"stopping\n") else { panic!("a log is no profile") };
+    assert!(refusal.what.starts_with("text"), "{}", refusal.what);
     let error = input::read_profile(log.as_slice()).unwrap_err().to_string();
     assert!(error.starts_with("is a gctrace log, not a profile; "), "{error}");
 }

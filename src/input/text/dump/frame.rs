@@ -136,21 +136,19 @@ mod tests {
 
     #[test]
     fn a_file_may_have_colons_and_spaces() {
-        let cases: Vec<(&str, Option<(&[u8], i64)>)> = vec![
-            ("\t/app/main.go:34 +0x5d", Some((b"/app/main.go", 34))),
-            ("\t/my app/main.go:34", Some((b"/my app/main.go", 34))),
-            (
-                "        C:/Program Files/Go/x.go:2259 +0x259",
-                Some((b"C:/Program Files/Go/x.go", 2259)),
-            ),
-            ("\t_cgo_gotypes.go:46 +0x2c fp=0x3a sp=0x3b pc=0x4", Some((b"_cgo_gotypes.go", 46))),
-            ("\t/app/a.go:7 fp=0x3a sp=0x3b pc=0x4", Some((b"/app/a.go", 7))),
-            ("\t/app/main.go", None),
-            ("\t:34", None),
-            ("/app/main.go:34 +0x5d", None),
-        ];
-        for (line, expected) in cases {
+        let is = |line: &str, expected: Option<(&[u8], i64)>| {
             assert_eq!(place(line.as_bytes()), expected, "{line}");
-        }
+        };
+        is("\t/app/main.go:34 +0x5d", Some((b"/app/main.go", 34)));
+        is("\t/my app/main.go:34", Some((b"/my app/main.go", 34)));
+        is(
+            "        C:/Program Files/Go/x.go:2259 +0x259",
+            Some((b"C:/Program Files/Go/x.go", 2259)),
+        );
+        is("\t_cgo_gotypes.go:46 +0x2c fp=0x3a sp=0x3b pc=0x4", Some((b"_cgo_gotypes.go", 46)));
+        is("\t/app/a.go:7 fp=0x3a sp=0x3b pc=0x4", Some((b"/app/a.go", 7)));
+        is("\t/app/main.go", None);
+        is("\t:34", None);
+        is("/app/main.go:34 +0x5d", None);
     }
 }
