@@ -61,6 +61,8 @@ pub struct Header {
     pub keep_frames: String,
     /// Address of the profile's documentation.
     pub doc_url: String,
+    /// Whether its samples are fewer than it says itself: then its end is missing.
+    pub is_incomplete: bool,
     /// What the runtime says about its memory, if it does.
     pub memory_statistics: Option<MemoryStatistics>,
 }

@@ -33,8 +33,7 @@ pub struct Track {
     pub copies: Vec<usize>,
     /// Delta profiles, which aren't snapshots.
     pub differences: Vec<usize>,
-    /// Snapshots that don't say when they were taken, next to others that do: in text, of the same
-    /// process.
+    /// Snapshots in text, which don't say when they were taken, next to others that do: left out.
     pub in_text: Vec<usize>,
     /// Missing data that would allow more conclusions.
     pub lacks: Vec<Lack>,

@@ -30,6 +30,11 @@ pub(super) fn of_snapshot(
         let message = format!("has no samples: {}", why_empty(header));
         warnings.push(warning(WarningCode::EmptyProfile, message));
     }
+    if header.is_incomplete {
+        let message =
+            "holds less than its first line says: its end seems to be missing; fetch it again";
+        warnings.push(warning(WarningCode::Truncated, message));
+    }
     warnings.extend(difference(header, negative).filter(|_| heap));
     if heap && sampling_of(snapshot) == Sampling::Unknown && samples > 0 {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];

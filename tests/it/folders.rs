@@ -255,8 +255,9 @@ fn what_is_no_profile_is_set_aside_and_named_in_one_warning() {
     write(&here, "d/heap-debug1.txt.gz", &packed("heap profile: 1: 16 [1: 16] @ heap/1048576\n"));
     write(&here, "d/nothing", b"");
     write(&here, "d/zip", b"PK\x03\x04\x14\0");
+    write(&here, "d/log", b"12:00 wrote heap profile: /tmp/x\n");
     let aside = set_aside(&here, &["top", "d"]);
-    let words = "skipped 4 files that aren't profiles: a.go and 3 more";
+    let words = "skipped 5 files that aren't profiles: a.go and 4 more";
     let text = "skipped 1 profile in text next to profiles in protobuf, which are most likely of the same moments; name it \
                 to use it: d/heap-debug1.txt.gz (a heap profile in text form)";
     assert_eq!(aside, [words, text]);

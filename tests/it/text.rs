@@ -27,7 +27,8 @@ fn warnings(report: &Value) -> String {
 /// A heap of Go in text: `main.keep` holds so many objects of 64 KiB, and `main.steady` a thousand of 1 KiB. The last
 /// collection was so many seconds after a start.
 fn heap(kept: usize, seconds: usize) -> String {
-    let mut text = format!("heap profile: {kept}: 1 [2: 3] @ heap/1048576\n");
+    let (objects, bytes) = (kept + 1000, kept * 65_536 + 1000 * 1024);
+    let mut text = format!("heap profile: {objects}: {bytes} [2: 3] @ heap/1048576\n");
     for (count, size, address, function) in
         [(kept, 65_536, 0x40_1000, "main.keep"), (1000, 1024, 0x40_2000, "main.steady")]
     {
@@ -124,6 +125,25 @@ fn a_heap_says_what_the_runtime_does() {
     assert_eq!((&numbers["HeapInuse"], &numbers["StackSys"]), (&10.into(), &4.into()));
     let said = table(&here, &["top", "a.txt"]);
     assert!(said.contains("as of the collection at 2025-10-09T08:53:25Z"), "{said}");
+}
+
+#[test]
+fn a_text_without_its_end_says_so() {
+    let here = folder("text-cut");
+    let whole = heap(10, 5);
+    let places = [
+        whole.len(),
+        whole.rfind("#\t").unwrap(),
+        whole.rfind("1000: ").unwrap(),
+        whole.find('\n').unwrap() + 1,
+    ];
+    for (place, is_cut) in places.into_iter().zip([false, false, true, true]) {
+        fs::write(here.join("a.txt"), &whole[..place]).unwrap();
+        let said = table(&here, &["top", "a.txt"]);
+        assert_eq!(said.contains("its end seems to be missing"), is_cut, "{place}: {said}");
+    }
+    fs::write(here.join("g.txt"), "goroutine profile: total 3\n2 @ 0x10\n").unwrap();
+    assert!(table(&here, &["top", "g.txt"]).contains("its end seems to be missing"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Collects the samples of a text profile for the builder: addresses become locations, the lines
 //! below a stack name them, and mappings come last.
 
-use super::frames::{self, Frame};
+use super::frames::{self, Frame, Name};
 use super::lines::{Line, Lines};
 use super::maps::{self, Finder, Map};
 use crate::input::{InputError, Meter};
@@ -21,6 +21,9 @@ const FUNCTION: u64 = 64;
 /// What a set of labels weighs here.
 const LABELS: u64 = 128;
 
+/// What a further line of a location weighs here.
+const LINE: u64 = 160;
+
 /// What is done with functions of the runtime that Go doesn't name at the leaf of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unnamed {
@@ -38,6 +41,7 @@ pub(super) struct Collector<'a> {
     place_of: HashMap<u64, u32, FxBuildHasher>,
     /// Lines of places beyond the first.
     more: HashMap<u32, Vec<RawLine>, FxBuildHasher>,
+    more_count: usize,
     functions: HashMap<(i64, i64), u64, FxBuildHasher>,
     label_sets: HashMap<Vec<LabelKey>, LabelSetId, FxBuildHasher>,
     /// The last sample, until it is known what its addresses are.
@@ -83,6 +87,7 @@ impl<'a> Collector<'a> {
             places: Vec::new(),
             place_of: HashMap::default(),
             more: HashMap::default(),
+            more_count: 0,
             functions: HashMap::default(),
             label_sets: HashMap::default(),
             last: None,
@@ -228,16 +233,17 @@ impl<'a> Collector<'a> {
         };
         last.named = Some((last.named.map_or(at, |(first, _)| first), at));
         let row = last.stack[at];
-        if frame.function.is_empty() {
-            return Ok(());
-        }
         let named_by = (self.number, at as u32);
         let place = &self.places[row as usize];
         // Named before, by another sample or further down the stack.
         if place.line.is_some() && place.named_by != named_by {
             return Ok(());
         }
-        let line = self.line(frame.function, frame.file, frame.line)?;
+        let Name { function, file, line } = frame.name();
+        if function.is_empty() {
+            return Ok(());
+        }
+        let line = self.line(function, file, line)?;
         self.is_named = true;
         let place = &mut self.places[row as usize];
         place.named_by = named_by;
@@ -245,6 +251,7 @@ impl<'a> Collector<'a> {
             place.line = Some(line);
         } else {
             self.more.entry(row).or_default().push(line);
+            self.more_count += 1;
         }
         Ok(())
     }
@@ -327,6 +334,8 @@ impl<'a> Collector<'a> {
             Share::new("addresses", self.places.len(), LOCATION),
             Share::new("functions", self.functions.len(), FUNCTION),
             Share::new("sets of labels", self.label_sets.len(), LABELS),
+            Share::new("lines of locations", self.more_count, LINE),
+            Share::new("labels", self.last.as_ref().map_or(0, |last| last.labels.len()), LABELS),
         ];
         self.meter.weigh(self.builder.weight().into_iter().chain(own).chain(more.iter().copied()))
     }

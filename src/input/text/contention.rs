@@ -25,7 +25,7 @@ pub(in crate::input) const FORMAT: Format = Format {
 };
 
 /// Most attributes of a profile that may turn out to be Java's.
-const ATTRIBUTES: usize = 64;
+const ATTRIBUTES: usize = 8;
 
 /// Sample types, as of Go and C++.
 const TYPES: [(&str, &str); 2] = [("contentions", "count"), ("delay", "nanoseconds")];

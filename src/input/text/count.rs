@@ -7,7 +7,7 @@
 
 use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines, first, is_blank};
-use super::numbers::{addresses, any_base};
+use super::numbers::{addresses, any_base, whole};
 use super::{maps, uninteresting};
 use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
 use crate::model::profile::Profile;
@@ -17,7 +17,7 @@ use std::io::Read;
 pub(in crate::input) const FORMAT: Format = Format {
     name: "Go profile in text form",
     holds: Holds::TextProfile,
-    sniff: Sniff::Start(|head| name(first(head)).is_some()),
+    sniff: Sniff::Start(|head| title(first(head)).is_some()),
     read,
 };
 
@@ -25,25 +25,27 @@ fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> 
     profile(&mut Lines::new(reader, meter)).map(Content::from)
 }
 
-/// The name in `NAME profile: total N`.
-fn name(line: &[u8]) -> Option<&str> {
+/// The name and the number in `NAME profile: total N`.
+fn title(line: &[u8]) -> Option<(&str, &str)> {
     let line = std::str::from_utf8(line).ok()?;
     let (name, total) = line.split_once(" profile: total ")?;
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_ascii_whitespace());
     let is_total = !total.is_empty() && total.bytes().all(|b| b.is_ascii_digit());
-    (is_name && is_total).then_some(name)
+    (is_name && is_total).then_some((name, total))
 }
 
 fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     let mut collector = Collector::new(lines.meter(), Unnamed::ByAddress);
-    loop {
+    let total = loop {
         let Some(line) = lines.next()? else { return Err(InputError::Empty) };
         if !is_blank(line.text) {
-            let name = name(line.text).ok_or_else(|| line.expected("`NAME profile: total N`"))?;
+            let (name, total) =
+                title(line.text).ok_or_else(|| line.expected("`NAME profile: total N`"))?;
             collector.types(&[(name, "count")], (name, "count"), 1)?;
-            break;
+            break whole(total.as_bytes());
         }
-    }
+    };
+    let mut found = 0_i64;
     let mut stack = Vec::new();
     let mut has_maps = false;
     while let Some(line) = lines.next()? {
@@ -54,6 +56,7 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
             break;
         } else {
             let count = count(line, &mut stack)?;
+            found = found.wrapping_add(count);
             collector.sample(&stack, &[count], &[])?;
         }
         collector.weigh(lines)?;
@@ -62,7 +65,9 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     if !collector.is_named() {
         collector.drop_frames(uninteresting::INTERRUPT, "")?;
     }
-    collector.finish(maps, Addresses::Kept)
+    let mut profile = collector.finish(maps, Addresses::Kept)?;
+    profile.header.is_incomplete = total.is_some_and(|total| total > found);
+    Ok(profile)
 }
 
 /// Parses `count @ 0xaddress …`.

@@ -11,6 +11,13 @@ use super::numbers::{hex, whole};
 pub(super) struct Frame<'t> {
     /// The address of the call, or where it returns to (in old versions of Go).
     pub(super) address: u64,
+    /// The rest of the line.
+    rest: &'t [u8],
+}
+
+/// The name of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name<'t> {
     /// Function; empty if Go knows none.
     pub(super) function: &'t [u8],
     pub(super) file: &'t [u8],
@@ -19,23 +26,26 @@ pub(super) struct Frame<'t> {
 
 /// Parses `#  0x4a2f0f  main.worker+0x4f  /app/main.go:34`; `None` if the line is another comment.
 pub(super) fn parse(text: &[u8]) -> Option<Frame<'_>> {
-    let text = text.strip_prefix(b"#")?;
-    let mut fields = text.split(|&b| b == b'\t').filter(|field| !field.trim_ascii().is_empty());
-    let (address, rest) = hex(fields.next()?.trim_ascii().strip_prefix(b"0x")?)?;
-    if !rest.is_empty() {
-        return None;
+    let text = text.strip_prefix(b"#")?.trim_ascii_start();
+    let (address, rest) = hex(text.strip_prefix(b"0x")?)?;
+    (rest.is_empty() || rest.starts_with(b"\t")).then_some(Frame { address, rest })
+}
+
+impl<'t> Frame<'t> {
+    /// The name in the line. Most addresses have a name already, so it is parsed apart.
+    pub(super) fn name(&self) -> Name<'t> {
+        let mut fields = self.rest.split(|&b| b == b'\t').map(<[u8]>::trim_ascii);
+        let mut field = || fields.find(|field| !field.is_empty()).unwrap_or_default();
+        let (function, place) = (without_offset(field()), field());
+        let colon = place.iter().rposition(|&b| b == b':');
+        let split = colon.and_then(|at| Some((&place[..at], whole(&place[at + 1..])?)));
+        let (file, line) = split.unwrap_or((place, 0));
+        Name { function, file, line }
     }
-    let function = fields.next().map(without_offset).unwrap_or_default();
-    let place = fields.next().map(<[u8]>::trim_ascii).unwrap_or_default();
-    let colon = place.iter().rposition(|&b| b == b':');
-    let split = colon.and_then(|at| Some((&place[..at], whole(&place[at + 1..])?)));
-    let (file, line) = split.unwrap_or((place, 0));
-    Some(Frame { address, function, file, line })
 }
 
 /// The name of a function, without the offset of the address in it.
 fn without_offset(text: &[u8]) -> &[u8] {
-    let text = text.trim_ascii();
     let plus = text.iter().rposition(|&b| b == b'+');
     let is_offset = |at: &usize| text[at + 1..].starts_with(b"0x");
     plus.filter(is_offset).map_or(text, |at| &text[..at])
@@ -102,7 +112,8 @@ mod tests {
     #[test]
     fn a_line_names_an_address() {
         let frame = |address, function: &'static str, file: &'static str, line| {
-            Some(Frame { address, function: function.as_bytes(), file: file.as_bytes(), line })
+            let (function, file) = (function.as_bytes(), file.as_bytes());
+            Some((address, Name { function, file, line }))
         };
         for (text, expected) in [
             (
@@ -120,7 +131,8 @@ mod tests {
             ("#\t10\tmain.f+0x1\tx.go:1", None),
             ("#", None),
         ] {
-            assert_eq!(parse(text.as_bytes()), expected, "{text}");
+            let found = parse(text.as_bytes()).map(|frame| (frame.address, frame.name()));
+            assert_eq!(found, expected, "{text}");
         }
     }
 

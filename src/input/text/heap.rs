@@ -33,10 +33,19 @@ pub(super) const BOTH: [(&str, &str); 4] = [
 pub(super) const ONE: [(&str, &str); 2] = [("objects", "count"), ("space", "bytes")];
 
 fn sniff(head: &[u8]) -> bool {
-    const MARK: &[u8] = b"heap profile:";
     let line = head.split(|&b| b == b'\n').next().unwrap_or(head);
-    line.windows(MARK.len()).any(|part| part == MARK) && crate::input::refusal::is_text(line)
+    // A log may speak of a heap profile, so only a broken one is known by its first word alone.
+    line.starts_with(b"heap profile:") || HEADER.is_match(line)
 }
+
+/// The first line. pprof finds it behind anything else.
+static HEADER: LazyLock<Regex> = LazyLock::new(|| {
+    #[expect(clippy::unwrap_used, reason = "the pattern is constant, and the tests use it")]
+    Regex::new(
+        r"(?-u)heap profile: *(\d+): *(\d+) *\[ *(\d+): *(\d+) *\] *@ *(heap[_a-z0-9]*|growthz?|fragmentationz?)/?(\d*)",
+    )
+    .unwrap()
+});
 
 fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> {
     profile(&mut Lines::new(reader, meter)).map(Content::from)
@@ -52,6 +61,7 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     collector.types(types, ("space", "bytes"), header.period)?;
     let mut statistics = statistics::Reader::default();
     let mut stack = Vec::new();
+    let mut found: Counts = (0, 0);
     let mut has_maps = false;
     while let Some(line) = lines.next()? {
         let text = line.text.trim_ascii();
@@ -64,6 +74,7 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
             break;
         } else {
             let record = Record::parse(line, text)?;
+            found = (found.0.wrapping_add(record.in_use.0), found.1.wrapping_add(record.in_use.1));
             stack.clear();
             addresses(line, record.stack, &mut stack)?;
             record.add(&header, &mut collector, line, &stack)?;
@@ -76,6 +87,8 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
         collector.drop_frames(uninteresting::ALLOCATE, uninteresting::NOT_ALLOCATE)?;
     }
     let mut profile = collector.finish(maps, Addresses::Kept)?;
+    profile.header.is_incomplete =
+        header.in_use.is_some_and(|said| said.0 > found.0 || said.1 > found.1);
     if let Some(statistics) = statistics.finish() {
         if statistics.last_collection > 0 {
             profile.header.time_nanos = statistics.last_collection;
@@ -95,17 +108,12 @@ pub(super) struct Header {
     pub(super) is_sampled: bool,
     /// Whether memory in use and allocated memory differ.
     pub(super) has_allocated: bool,
+    /// What all records together have in use, as it says.
+    pub(super) in_use: Option<Counts>,
 }
 
 impl Header {
     fn parse(line: Line<'_>) -> Result<Self, InputError> {
-        static HEADER: LazyLock<Regex> = LazyLock::new(|| {
-            #[expect(clippy::unwrap_used, reason = "the pattern is constant, and the tests use it")]
-            Regex::new(
-                r"(?-u)heap profile: *(\d+): *(\d+) *\[ *(\d+): *(\d+) *\] *@ *(heap[_a-z0-9]*|growthz?|fragmentationz?)/?(\d*)",
-            )
-            .unwrap()
-        });
         let wrong = || {
             line.expected(
                 "`heap profile: objects: bytes [objects: bytes] @ heap/rate` (or heapprofile, \
@@ -116,6 +124,7 @@ impl Header {
         let (_, [in_use, used, objects, bytes, writer, rate]) = found.extract();
         let has_allocated =
             (objects != in_use && objects != b"0") || (bytes != used && bytes != b"0");
+        let said = whole(in_use).zip(whole(used));
         let rate = match rate {
             b"" => 0,
             rate => whole(rate).ok_or_else(wrong)?,
@@ -125,9 +134,12 @@ impl Header {
             b"heap" => (rate / 2, true),
             b"heapprofile" => (1, false),
             writer if writer.starts_with(b"heap") => return Err(wrong()),
-            _ => return Ok(Self { period: 1, is_sampled: false, has_allocated: false }),
+            _ => {
+                let (period, is_sampled, has_allocated) = (1, false, false);
+                return Ok(Self { period, is_sampled, has_allocated, in_use: said });
+            }
         };
-        Ok(Self { period, is_sampled, has_allocated })
+        Ok(Self { period, is_sampled, has_allocated, in_use: said })
     }
 }
 

@@ -44,7 +44,7 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
         })?,
         None => return Err(InputError::Empty),
     };
-    let mut header = Header { period, is_sampled: true, has_allocated: false };
+    let mut header = Header { period, is_sampled: true, has_allocated: false, in_use: None };
     let mut is_in_header = true;
     // The stack that the lines are about, and the line of all threads until another replaces it.
     let mut stack = Vec::new();

@@ -13,7 +13,7 @@ use regex::bytes::{Captures, Regex};
 use std::sync::LazyLock;
 
 /// Most assignments of the form `name=value` in a section.
-const ASSIGNMENTS: usize = 64;
+const ASSIGNMENTS: usize = 256;
 
 /// A mapping.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,10 @@ pub(super) fn begins(text: &[u8]) -> bool {
 
 /// What a mapping weighs, with the tables that find addresses in it.
 const WEIGHT: u64 = 1024;
+/// What a byte of a name weighs, which is held here and several times later.
+const BYTE: u64 = 8;
+/// Most bytes of a line whose names were replaced by what they stand for.
+const LONGEST: usize = 1 << 16;
 
 /// Reads the section, after whatever comes before it.
 #[derive(Debug, Default)]
@@ -47,6 +51,8 @@ pub(super) struct Reader {
     maps: Vec<Map>,
     /// Names with a `$`, and what they stand for.
     assigned: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Bytes of names.
+    bytes: usize,
 }
 
 impl Reader {
@@ -61,17 +67,27 @@ impl Reader {
             self.is_there = begins(line.text);
             return Ok(());
         }
-        let text = replaced(without_log_prefix(line.text), &self.assigned);
+        let text = replaced(without_log_prefix(line.text), &self.assigned)
+            .ok_or_else(|| line.expected(&format!("a mapping of at most {LONGEST} bytes")))?;
         match entry(&text) {
-            Some(map) => self.maps.extend(map),
-            None => assign(line, &text, &mut self.assigned)?,
+            Some(None) => {}
+            Some(Some(map)) => {
+                self.bytes += map.file.len() + map.build_id.len();
+                self.maps.push(map);
+            }
+            None => {
+                if assign(line, &text, &mut self.assigned)? {
+                    self.bytes += text.len();
+                }
+            }
         }
         Ok(())
     }
 
     /// What the mappings weigh so far.
     pub(super) fn share(&self) -> Share {
-        Share::new("mappings", self.maps.len(), WEIGHT)
+        let count = self.maps.len() as u64;
+        Share { what: "mappings", count, bytes: count * WEIGHT + self.bytes as u64 * BYTE }
     }
 
     /// The mappings, the main binary first.
@@ -80,22 +96,24 @@ impl Reader {
     }
 }
 
-/// Keeps an assignment, `name=value`: `$name` in later lines stands for the value.
+/// Keeps an assignment, `name=value`: `$name` in later lines stands for the value. Returns whether the
+/// line is one.
 fn assign(
     line: Line<'_>,
     text: &[u8],
     assigned: &mut Vec<(Vec<u8>, Vec<u8>)>,
-) -> Result<(), InputError> {
-    let Some(at) = text.iter().position(|&b| b == b'=') else { return Ok(()) };
+) -> Result<bool, InputError> {
+    let Some(at) = text.iter().position(|&b| b == b'=') else { return Ok(false) };
     if assigned.len() == ASSIGNMENTS {
         return Err(line.expected(&format!("a mapping, after {ASSIGNMENTS} lines of name=value")));
     }
     let name = [b"$", text[..at].trim_ascii()].concat();
     assigned.push((name, text[at + 1..].trim_ascii().to_owned()));
-    Ok(())
+    Ok(true)
 }
 
-fn replaced(text: &[u8], assigned: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+/// Replaces names by what they stand for; `None` if that is too long.
+fn replaced(text: &[u8], assigned: &[(Vec<u8>, Vec<u8>)]) -> Option<Vec<u8>> {
     let mut result = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
@@ -109,8 +127,11 @@ fn replaced(text: &[u8], assigned: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
             result.push(first);
             rest = after;
         }
+        if result.len() > LONGEST {
+            return None;
+        }
     }
-    result
+    Some(result)
 }
 
 fn regex(pattern: &str) -> Regex {
