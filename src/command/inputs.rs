@@ -6,7 +6,7 @@
 //! here, and the rest later. A file is skipped, with a warning, only if its beginning shows that it
 //! isn't a profile; a damaged profile stays an input, and reading it is an error. So is a file that
 //! is named explicitly and isn't a profile, except for logs that other commands use. A profile in text
-//! is skipped as well if a folder or glob has it next to profiles in protobuf.
+//! is skipped as well if a folder or glob finds it next to profiles in protobuf.
 
 use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
@@ -15,6 +15,7 @@ use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand, natural};
 use crate::source::{self, STDIN};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Files whose beginnings a thread reads at a time.
@@ -44,17 +45,7 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
     let mut expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
     expanded.nested.sort_by(|a, b| natural(&a.0, &b.0));
     let mut kinds = parallel::map_items(&expanded.inputs, AT_ONCE, kind);
-    // A profile in text doesn't say when it was taken. Next to others that do, it is most likely one
-    // of their snapshots again.
-    if kinds.contains(&Kind::Profile) {
-        for (found, kind) in expanded.inputs.iter().zip(&mut kinds) {
-            if let Kind::Text(name) = kind
-                && found.origin == Origin::Found
-            {
-                *kind = Kind::Twice(name);
-            }
-        }
-    }
+    skip_what_is_there_twice(&expanded.inputs, &mut kinds);
     let mut names = Vec::new();
     let (mut aside, mut in_text) = (Vec::new(), Vec::new());
     for (Found { name, .. }, kind) in expanded.inputs.into_iter().zip(kinds) {
@@ -116,6 +107,24 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
         ));
     }
     Ok(Inputs { names, warnings, aside })
+}
+
+/// Skips text in a folder with profiles in protobuf. Text doesn't say when it was taken, and is most
+/// likely one of their moments again.
+fn skip_what_is_there_twice(inputs: &[Found], kinds: &mut [Kind]) {
+    let folder = |found: &Found| Path::new(&found.name).parent().map(Path::to_owned);
+    let found = inputs.iter().zip(kinds.iter());
+    let in_protobuf =
+        found.filter(|(found, kind)| found.origin == Origin::Found && **kind == Kind::Profile);
+    let folders: BTreeSet<_> = in_protobuf.map(|(found, _)| folder(found)).collect();
+    for (found, kind) in inputs.iter().zip(kinds) {
+        if let Kind::Text(name) = kind
+            && found.origin == Origin::Found
+            && folders.contains(&folder(found))
+        {
+            *kind = Kind::Twice(name);
+        }
+    }
 }
 
 /// What an input is, by its beginning.

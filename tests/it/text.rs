@@ -221,6 +221,27 @@ fn text_next_to_protobuf_is_not_counted_twice() {
 }
 
 #[test]
+fn text_in_a_folder_of_its_own_is_read() {
+    let here = folder("text-apart");
+    fs::create_dir(here.join("text")).unwrap();
+    fs::create_dir(here.join("both")).unwrap();
+    fs::write(here.join("before.pb.gz"), corpus::read("allocs/before.pb.gz")).unwrap();
+    fs::write(here.join("both/before.pb.gz"), corpus::read("allocs/before.pb.gz")).unwrap();
+    for folder in ["text", "both"] {
+        let to = here.join(folder).join("after.txt");
+        fs::write(to, corpus::read("text-heap/after.txt")).unwrap();
+    }
+    let names = |args: &[&str]| {
+        let report = json(&here, args);
+        let inputs = report["inputs"].as_array().unwrap().iter();
+        inputs.map(|one| one["name"].as_str().unwrap().replace('\\', "/")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["before.pb.gz", "text"]), ["before.pb.gz", "text/after.txt"]);
+    assert_eq!(names(&["both"]), ["both/before.pb.gz"]);
+    assert_eq!(names(&["both", "both/after.txt"]), ["both/before.pb.gz", "both/after.txt"]);
+}
+
+#[test]
 fn leaks_are_found_in_text_alone() {
     let here = folder("text-leaks");
     for number in 0..10 {
