@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 const INPUTS: &str = "\
 Inputs:
   FILE      a profile, recognized by its content: pprof's protobuf, or text (Go's ?debug=1,
-            gperftools, jemalloc, ...), with or without gzip, under any name
+            gperftools, jemalloc, ...), also packed with gzip, zstd or bzip2
   FOLDER    the files in it, except hidden ones and those in its subfolders
   GLOB      'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
   -         standard input

@@ -1,6 +1,6 @@
 //! Reads inputs. The content of an input decides its format, never its name.
 //!
-//! [`read`] decompresses gzip and hands the plain bytes to the format that recognizes them. It
+//! [`read`] unpacks gzip, zstd and bzip2, and hands the plain bytes to the format that recognizes them. It
 //! returns a [`Content`], and the caller decides what it can use. A new format is one file here and
 //! one entry in [`FORMATS`].
 
@@ -10,6 +10,7 @@ mod gctrace;
 pub mod pprof;
 mod refusal;
 mod text;
+mod unpack;
 
 pub use budget::{Budget, Meter};
 pub use refusal::Refusal;
@@ -20,6 +21,7 @@ use crate::model::profile::Profile;
 use crate::units::Bytes;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
+use unpack::Packing;
 
 /// Why an input couldn't be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,7 @@ pub enum InputError {
         offset: u64,
         /// What was expected there, and what was found.
         expected: String,
-        /// Whether the input was gzip: the offset counts unpacked bytes.
+        /// Whether the input was packed: the offset counts unpacked bytes.
         unpacked: bool,
     },
     /// A known format in text, but with a line that isn't.
@@ -76,8 +78,12 @@ pub enum InputError {
     #[error("is cut off: {0}; fetch the profile again")]
     CutOff(String),
     /// The compressed bytes are damaged.
-    #[error("damaged gzip data after {unpacked} unpacked bytes: {reason}; fetch the profile again")]
+    #[error(
+        "damaged {packing} data after {unpacked} unpacked bytes: {reason}; fetch the profile again"
+    )]
     Damaged {
+        /// What it is packed with.
+        packing: &'static str,
         /// Bytes that could be decompressed.
         unpacked: u64,
         /// What the decompressor found.
@@ -204,12 +210,11 @@ pub fn read(
     let (first, packed) = begin(reader, CHUNK)?;
     let taken = AtomicU64::new(0);
     let mut packed = Counted { inner: packed, bytes: &taken };
-    if first.is_gzip {
+    if let Some(packing) = first.packing {
         // A short file is decoded before a thread would have started.
         let short = first.len < CHUNK;
         let unpacked = AtomicU64::new(0);
-        let mut plain =
-            Counted { inner: flate2::bufread::MultiGzDecoder::new(packed), bytes: &unpacked };
+        let mut plain = Counted { inner: packing.unpack(packed), bytes: &unpacked };
         let whole = short.then_some(first.len as u64);
         let decode = |reader: &mut dyn Read, stored: &AtomicU64| {
             dispatch(reader, Meter::new(budget, stored).of_whole(whole))
@@ -223,7 +228,7 @@ pub fn read(
                 Inflate::Here => ahead::read_here(plain, &taken, decode),
             }
         };
-        result.map_err(|error| explain_packed(error, unpacked.into_inner()))
+        result.map_err(|error| explain_packed(error, packing, unpacked.into_inner()))
     } else {
         dispatch(&mut packed, Meter::new(budget, &taken))
     }
@@ -233,7 +238,7 @@ pub fn read(
 struct First {
     /// How many there are: as many as were wanted, or all.
     len: usize,
-    is_gzip: bool,
+    packing: Option<Packing>,
 }
 
 /// Reads the first `most` bytes of an input, or all if there are fewer, and returns the input with
@@ -244,7 +249,7 @@ fn begin(mut reader: impl Read, most: usize) -> Result<(First, impl BufRead), In
     if head.is_empty() {
         return Err(InputError::Empty);
     }
-    let first = First { len: head.len(), is_gzip: head.starts_with(&[0x1f, 0x8b]) };
+    let first = First { len: head.len(), packing: Packing::of(&head) };
     Ok((first, Cursor::new(head).chain(BufReader::with_capacity(most, reader))))
 }
 
@@ -266,13 +271,12 @@ pub enum Beginning {
 }
 
 /// Examines the beginning of an input, compressed or not.
-pub fn look(reader: impl Read) -> Result<Beginning, InputError> {
+pub fn look(reader: impl Read + Send) -> Result<Beginning, InputError> {
     let (first, mut packed) = begin(reader, LOOK)?;
     let mut head = Vec::with_capacity(SNIFF);
-    if first.is_gzip {
-        recognize(&mut head, &mut flate2::bufread::MultiGzDecoder::new(packed))
-    } else {
-        recognize(&mut head, &mut packed)
+    match first.packing {
+        Some(packing) => recognize(&mut head, &mut packing.unpack(packed)),
+        None => recognize(&mut head, &mut packed),
     }
 }
 
@@ -297,7 +301,7 @@ fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Input
     Ok(Beginning::Other(refusal))
 }
 
-/// Finds what is wrong with the gzip around bytes that aren't a valid profile: the checksum at its
+/// Finds what is wrong with the packing around bytes that aren't a valid profile: the checksum at its
 /// end distinguishes damaged bytes from bytes that never were a profile.
 fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
     let is_content = matches!(
@@ -308,16 +312,16 @@ fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
     drained?.err().map(InputError::Io)
 }
 
-/// Adds to an error what the gzip around the bytes explains.
-fn explain_packed(error: InputError, unpacked: u64) -> InputError {
+/// Adds to an error what the packing around the bytes explains.
+fn explain_packed(error: InputError, packing: Packing, unpacked: u64) -> InputError {
     match error {
         InputError::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => InputError::CutOff(
-            format!("the gzip stream ends early, after {unpacked} unpacked bytes"),
+            format!("the {} stream ends early, after {unpacked} unpacked bytes", packing.name()),
         ),
         InputError::Io(e)
             if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) =>
         {
-            InputError::Damaged { unpacked, reason: e.to_string() }
+            InputError::Damaged { packing: packing.name(), unpacked, reason: e.to_string() }
         }
         InputError::Malformed { offset, expected, .. } => {
             InputError::Malformed { offset, expected, unpacked: true }
