@@ -100,3 +100,13 @@ if wanted gate; then
         done
     done
 fi
+if wanted collector; then
+    folders collector
+    build collector collector
+    for scenario in healthy:12s churn-tree:3s forced:3s leak:4s limit:6s spike:4s step:4s thrash:4s finalizers:3s; do
+        checks=
+        [ "${scenario%:*}" = finalizers ] && checks=,checkfinalizers=1
+        GODEBUG=gctrace=1$checks "$bin/collector" -for "${scenario#*:}" "${scenario%:*}" \
+            2>"$here/collector/${scenario%:*}.log"
+    done
+fi

@@ -64,7 +64,7 @@ const LISTS: &[List] = &[
     List {
         module: "output",
         heads: &[],
-        shared: &["check_wording", "columns", "escape", "number"],
+        shared: &["check_wording", "collector_wording", "columns", "escape", "number"],
     },
     List {
         module: "command",

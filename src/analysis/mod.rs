@@ -7,6 +7,7 @@ pub mod call_graph;
 pub mod calls;
 pub mod check;
 mod clock;
+pub mod collector;
 pub mod could_show;
 pub mod diff;
 mod entries;

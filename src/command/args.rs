@@ -7,7 +7,7 @@
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    CommandError, baseline, check, completions, convert, diff, flame, goroutines, graph, leaks,
+    CommandError, baseline, check, completions, convert, diff, flame, gc, goroutines, graph, leaks,
     list, merge, patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
@@ -121,6 +121,7 @@ commands! {
         Flame(flame::FlameArgs), profiles.inputs => flame::request;
     }
     others {
+        Gc(gc::GcArgs);
         Patterns(patterns::PatternsArgs);
         Completions(completions::CompletionsArgs);
         /// Print the manual page

@@ -132,11 +132,9 @@ fn each_content<'a, E: From<LoadError> + Send>(
         return Err(LoadError::StdinTwice.into());
     }
     progress.expect_all(inputs.iter().map(|(_, name)| source::size(name)));
-    let threads = parallel::threads();
-    let inflate =
-        if inputs.len() <= threads && threads > 1 { Inflate::Ahead } else { Inflate::Here };
+    let inflate = inflate(inputs.len());
     parallel::ahead(
-        (inputs.len(), AT_ONCE.max(2 * threads)),
+        (inputs.len(), AT_ONCE.max(2 * parallel::threads())),
         |i| (inputs[i], read(inputs[i].1, inflate, progress)),
         |(input, content)| take(input, content?),
     )?;
@@ -274,6 +272,12 @@ impl<'a> Ends<'a> {
         self.kept.sort_by_key(|end| end.place != first);
         self.kept.into_iter().map(|end| (end.name, end.profile)).collect()
     }
+}
+
+/// Which thread inflates each of so many inputs: with more of them than cores, all cores are busy.
+pub(super) fn inflate(inputs: usize) -> Inflate {
+    let threads = parallel::threads();
+    if inputs <= threads && threads > 1 { Inflate::Ahead } else { Inflate::Here }
 }
 
 fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, LoadError> {

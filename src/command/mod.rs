@@ -17,6 +17,7 @@ mod diff;
 mod empty;
 mod flame;
 mod gate;
+mod gc;
 mod goroutines;
 mod graph;
 mod graphviz;
@@ -204,6 +205,7 @@ fn run_command(
         Command::Baseline(args) => return baseline::baseline(args, console),
         Command::Convert(args) => convert::write(args, warnings, console),
         Command::Merge(args) => merge::write(&args, warnings, console),
+        Command::Gc(args) => gc::answer(args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {
             completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)

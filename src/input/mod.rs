@@ -16,6 +16,7 @@ pub use budget::{Budget, Meter};
 pub use refusal::Refusal;
 
 use crate::model::builder::Share;
+use crate::model::collections::{BrokenRecord, CollectorLog};
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
 use crate::units::Bytes;
@@ -56,6 +57,31 @@ pub enum InputError {
         line: u64,
         /// What was expected there, and what was found.
         expected: String,
+    },
+    /// A log without a line of gctrace.
+    #[error(
+        "has no line of Go's gctrace in its {lines} {}; run the program with GODEBUG=gctrace=1, \
+         which makes it write them to standard error",
+        if *.lines == 1 { "line" } else { "lines" }
+    )]
+    NoRecords {
+        /// Lines that were read.
+        lines: u64,
+    },
+    /// A log in which every line of gctrace breaks off.
+    #[error(
+        "has no whole line of Go's gctrace: the {count} that begin like one break off, the first in \
+         line {line}, column {column}, where {expected} was expected; use the log as it was written"
+    )]
+    BrokenRecords {
+        /// Records that break off.
+        count: u64,
+        /// The line of the first, from 1.
+        line: u64,
+        /// Its place in the line, in bytes from 1.
+        column: u64,
+        /// What was expected where it breaks off.
+        expected: &'static str,
     },
     /// The entries don't fit together.
     #[error("malformed profile: {}", refusal::with_advice(.0))]
@@ -98,8 +124,8 @@ pub enum Content {
     Profile(Profile),
     /// A profile of goroutines.
     Goroutines(Profile),
-    /// A log with lines of Go's gctrace, which aren't read. The refusal is the message if a profile
-    /// is needed.
+    /// A log with lines of Go's gctrace, which [`read_collections`] reads. The refusal is the
+    /// message if a profile is needed.
     GcTrace(Refusal),
     /// Something that heapdiff doesn't read.
     Other(Refusal),
@@ -207,6 +233,44 @@ pub fn read(
     budget: Budget,
     inflate: Inflate,
 ) -> Result<Content, InputError> {
+    read_with(reader, budget, inflate, dispatch)
+}
+
+/// Reads the collections of Go's gctrace in a log, compressed or not, wherever in it they are. A log
+/// without any is an error.
+pub fn read_collections(
+    reader: impl Read + Send,
+    budget: Budget,
+    inflate: Inflate,
+) -> Result<CollectorLog, InputError> {
+    read_with(reader, budget, inflate, |reader, meter| {
+        let mut head = Vec::with_capacity(SNIFF);
+        reader.take(SNIFF as u64).read_to_end(&mut head)?;
+        let knows = |format: &&Format| matches!(format.sniff, Sniff::Start(knows) if knows(&head));
+        if let Some(format) = FORMATS.iter().find(knows) {
+            return Err(InputError::Unrecognized(Refusal::not_a_log(format.name)));
+        }
+        let log = gctrace::read_log(&mut head.as_slice().chain(reader), meter)?;
+        match log.broken.first.first() {
+            _ if !log.processes.is_empty() => Ok(log),
+            Some(&BrokenRecord { line, column, expected }) => {
+                Err(InputError::BrokenRecords { count: log.broken.count, line, column, expected })
+            }
+            None if refusal::is_known(&head) => {
+                Err(InputError::Unrecognized(refusal::explain(&head)))
+            }
+            None => Err(InputError::NoRecords { lines: log.lines }),
+        }
+    })
+}
+
+/// Unpacks an input if it is compressed, and hands the plain bytes to `decode`.
+fn read_with<T>(
+    reader: impl Read + Send,
+    budget: Budget,
+    inflate: Inflate,
+    decode: impl Fn(&mut dyn Read, Meter<'_>) -> Result<T, InputError>,
+) -> Result<T, InputError> {
     let (first, packed) = begin(reader, CHUNK)?;
     let taken = AtomicU64::new(0);
     let mut packed = Counted { inner: packed, bytes: &taken };
@@ -217,7 +281,7 @@ pub fn read(
         let mut plain = Counted { inner: packing.unpack(packed), bytes: &unpacked };
         let whole = short.then_some(first.len as u64);
         let decode = |reader: &mut dyn Read, stored: &AtomicU64| {
-            dispatch(reader, Meter::new(budget, stored).of_whole(whole))
+            decode(reader, Meter::new(budget, stored).of_whole(whole))
                 .map_err(|error| damage(&error, reader).unwrap_or(error))
         };
         let result = if short {
@@ -230,7 +294,7 @@ pub fn read(
         };
         result.map_err(|error| explain_packed(error, packing, unpacked.into_inner()))
     } else {
-        dispatch(&mut packed, Meter::new(budget, &taken))
+        decode(&mut packed, Meter::new(budget, &taken))
     }
 }
 

@@ -17,7 +17,16 @@ impl Refusal {
     pub(super) fn gctrace() -> Self {
         Self {
             what: "a gctrace log".to_owned(),
-            rest: ", not a profile; add profiles, or fetch /debug/pprof/heap".to_owned(),
+            rest: ", not a profile; use heapdiff gc for it, or fetch /debug/pprof/heap".to_owned(),
+        }
+    }
+
+    /// Returns the refusal of a profile where a log is needed.
+    pub(super) fn not_a_log(format: &str) -> Self {
+        Self {
+            what: format!("a {format}"),
+            rest: ", not a log; heapdiff gc reads what GODEBUG=gctrace=1 writes to standard error"
+                .to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod address_space;
 pub mod builder;
 pub mod change;
+pub mod collections;
 mod compact;
 pub mod difference;
 mod distinct;

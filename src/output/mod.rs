@@ -8,6 +8,7 @@
 mod benchmark;
 mod chart;
 mod check_wording;
+mod collector_wording;
 mod columns;
 mod csv;
 mod dot;
@@ -32,6 +33,7 @@ pub(crate) use table::shell;
 use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
+use crate::report::collector::CollectorReport;
 use crate::report::{Answer, InputKind, Report};
 use escape::csv::Cells;
 use escape::lines::{self, Medium};
@@ -63,7 +65,7 @@ pub enum Format {
     /// A speedscope file.
     #[value(skip)]
     Speedscope,
-    /// A check for a job summary or a comment on a pull request.
+    /// A check for a job summary or a comment on a pull request, or the collector for a ticket.
     #[value(skip)]
     Markdown,
     /// A check as a `JUnit` test report.
@@ -244,6 +246,31 @@ pub fn write_baselines(
         Format::Json => json::write(shelf, out),
         Format::Csv => csv::write_baselines(shelf, style, Cells::Exact, out),
         Format::SafeCsv => csv::write_baselines(shelf, style, Cells::Safe, out),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what the collector did in `format` to `out`; graph and stack formats can't show it.
+///
+/// # Errors
+///
+/// Returns the errors of `out`.
+pub fn write_collector(
+    format: Format,
+    report: &CollectorReport,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => {
+            lines::write(text(style), out, |out| table::write_collector(report, style, out))
+        }
+        Format::Json => json::write(report, out),
+        Format::Csv => csv::write_collector(report, Cells::Exact, out),
+        Format::SafeCsv => csv::write_collector(report, Cells::Safe, out),
+        Format::Markdown => {
+            lines::write(Medium::Markup, out, |out| markdown::write_collector(report, out))
+        }
         _ => Ok(()),
     }
 }

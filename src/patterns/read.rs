@@ -30,6 +30,8 @@ struct File {
     _allow: Option<IgnoredAny>,
     #[serde(default, rename = "baseline")]
     _baseline: Option<IgnoredAny>,
+    #[serde(default, rename = "gc")]
+    _gc: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]

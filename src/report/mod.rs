@@ -7,6 +7,7 @@
 
 pub mod baselines;
 mod caveats;
+pub mod collector;
 mod draft;
 mod gate;
 mod gate_types;

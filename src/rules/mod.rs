@@ -5,6 +5,7 @@
 //! Rules are data, from a file ([`Rules::read`]) or from options; `analysis::check` applies them to
 //! profiles.
 
+pub mod collector;
 mod read;
 
 pub use crate::toml_file::TomlError;

@@ -30,6 +30,9 @@ struct File {
     /// Leak patterns are read elsewhere.
     #[serde(default, rename = "pattern")]
     _pattern: Option<IgnoredAny>,
+    /// The thresholds of the collector are read elsewhere.
+    #[serde(default, rename = "gc")]
+    _gc: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,11 +1,15 @@
 //! The JSON and its schema: the output matches the schema, and the schema matches the types.
 
 use crate::{check_samples, golden, samples, time_samples};
+use heapdiff::input;
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
+use heapdiff::report::collector::{self, CollectorReport};
 use heapdiff::report::{Answer, Report};
+use heapdiff::rules::collector::CollectorLimits;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 const SCHEMA: &str = "docs/schema/report.v1.json";
 
@@ -74,6 +78,47 @@ fn the_schema_of_patterns_is_that_of_their_type_and_of_what_is_written() {
     assert!(schemas.validate(&json, index).is_ok());
     assert_eq!(serde_json::from_slice::<Page>(&out).unwrap(), page);
     json["patterns"][0]["confidence"] = "sure".into();
+    assert!(schemas.validate(&json, index).is_err());
+}
+
+#[test]
+fn the_schema_of_gc_is_that_of_its_type_and_of_what_is_written() {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<CollectorReport>();
+    let mut schema = serde_json::to_value(schema).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/gc.v1.json".into();
+    schema["properties"]["schema"]["const"] = collector::SCHEMA.into();
+    golden::check(
+        "docs/schema/gc.v1.json",
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
+    let (schemas, index) = compiled(schema);
+    // A process that leaks, asks for collections and stops the world for long.
+    let mut lines = String::new();
+    for n in 1..40 {
+        let _ = writeln!(
+            lines,
+            "2026-11-27T23:49:{n:02}Z gc {n} @{n}.25s 3%: 30+1.1+0.003 ms clock, 9+0.4/1/2+0.01 ms cpu, \
+             {n}->{n}->{n} MB, {} MB goal, {n} MB stacks, 0 MB globals, 4 P (forced)",
+            2 * n
+        );
+    }
+    let lines = lines + "scav 8 KiB work, 9 KiB total, 9% util\ngc 41 @5.5s 3%: 1+";
+    let log =
+        input::read_collections(lines.as_bytes(), input::Budget::default(), input::Inflate::Here)
+            .unwrap();
+    let logs = vec![("app.log".to_owned(), log)];
+    let report =
+        CollectorReport::new(logs, &CollectorLimits::default(), vec!["careful".to_owned()]);
+    assert_eq!(report.processes[0].findings.len(), 4);
+    let mut out = Vec::new();
+    output::write_collector(Format::Json, &report, &style(), &mut out).unwrap();
+    let mut json: Value = serde_json::from_slice(&out).unwrap();
+    if let Err(error) = schemas.validate(&json, index) {
+        panic!("{error}\n{json:#}");
+    }
+    assert_eq!(serde_json::from_slice::<CollectorReport>(&out).unwrap(), report);
+    json["processes"][0]["findings"][0]["severity"] = "bad".into();
     assert!(schemas.validate(&json, index).is_err());
 }
 

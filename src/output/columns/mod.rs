@@ -8,6 +8,7 @@
 mod amounts;
 pub(super) mod baselines;
 pub(super) mod cells;
+pub(super) mod collector;
 pub(super) mod diff;
 pub(super) mod goroutines;
 pub(super) mod list;

@@ -9,10 +9,12 @@
 //! without symbols are only in JSON, so that a column adds up.
 
 mod check_records;
+mod collector_records;
 mod pattern_records;
 mod suspect_records;
 mod timeline_records;
 
+pub(super) use collector_records::write_collector;
 pub(super) use pattern_records::write_patterns;
 
 use super::Style;

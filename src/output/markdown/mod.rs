@@ -8,6 +8,10 @@
 //! GitHub refuses a comment of more than 65,536 characters. Parts that don't fit are left out and
 //! counted, the least important first.
 
+mod collector;
+
+pub(super) use collector::write as write_collector;
+
 use super::check_wording as wording;
 use super::escape::markdown::{cell, code, fenced, html, prose};
 use crate::analysis::check::{Check, Demand, Judgement, Outcome};

@@ -10,6 +10,7 @@ mod baseline_rows;
 mod chain;
 mod check_rows;
 pub(in crate::output) mod closing;
+mod collector_text;
 mod diff_rows;
 mod facts;
 mod goroutine_rows;
@@ -43,6 +44,7 @@ mod words;
 mod wrap;
 
 pub(super) use baseline_rows::write as write_baselines;
+pub(super) use collector_text::write as write_collector;
 pub(super) use pattern_text::write as write_patterns;
 
 use super::{Style, escape, is_heap, names_functions, number};
