@@ -1,5 +1,6 @@
 //! Unpacks what inputs are packed with: gzip, zstd and bzip2, several streams after another too.
 
+use crate::units::Bytes;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, BufRead, Read};
@@ -83,8 +84,22 @@ impl<R: BufRead> Frames<R> {
         Ok(false)
     }
 
-    /// Tells damaged bytes from those that are missing.
+    /// Tells damaged bytes from those that are missing, and from what needs too much memory.
     fn failed(&mut self, error: FrameDecoderError) -> io::Error {
+        if let FrameDecoderError::WindowSizeTooBig { requested, .. } = error {
+            let (needs, most) = (Bytes(requested as f64), Bytes(WINDOW as f64));
+            let message = format!(
+                "its zstd window is {needs}, and heapdiff takes up to {most}; unpack it first with \
+                 'zstd -d --long=31'"
+            );
+            return io::Error::new(io::ErrorKind::Unsupported, message);
+        }
+        if let FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::BadMagicNumber(_)) =
+            error
+        {
+            let message = "what follows is neither another zstd frame nor the end";
+            return io::Error::new(io::ErrorKind::InvalidData, message);
+        }
         match self.packed.fill_buf() {
             Ok([]) => io::Error::new(io::ErrorKind::UnexpectedEof, error),
             Ok(_) => io::Error::new(io::ErrorKind::InvalidData, error),
@@ -161,6 +176,23 @@ mod tests {
         assert_eq!(unpacked(&[zstd.clone(), skipped].concat()).unwrap(), b"heapheap");
         let cut = [&zstd[..], &[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1]].concat();
         assert_eq!(unpacked(&cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_window_that_is_too_large_is_not_damage() {
+        // A frame of 64 MiB in one segment.
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000, 0, 0, 0, 4, 1, 0, 0, 0];
+        let error = unpacked(&frame).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(error.to_string().starts_with("its zstd window is 64.0 MiB, and"), "{error}");
+    }
+
+    #[test]
+    fn what_follows_a_frame_is_named_if_it_is_none() {
+        let [_, zstd, _] = packed(b"heap");
+        let error = unpacked(&[&zstd[..], b"garbage"].concat()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert!(error.to_string().contains("neither another zstd frame nor the end"), "{error}");
     }
 
     #[test]
