@@ -4,6 +4,7 @@
 //! A place is what `analysis/places.rs` says. What a dump knows beyond a stack is in the labels of
 //! its samples: state, wait and creator.
 
+use super::parts::Keyed;
 use super::places::{GoroutinePlace, Places};
 use super::{Omitted, Place, RowOptions, Status, Subject, percent, size};
 use crate::model::change::Change;
@@ -12,6 +13,7 @@ use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::LabelValue;
 use crate::model::series::Series;
 use serde::{Deserialize, Serialize};
+use std::hash::Hash;
 
 /// Goroutines in one place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +39,7 @@ pub struct Cluster {
     /// say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Place>,
-    /// A function that another goroutine is in with the object whose lock most of them wait for: it is past the lock, and
-    /// likely holds it. Only dumps with addresses say so.
+    /// A method that another goroutine is in, of the object whose lock most of them wait for: it likely holds the lock. Only dumps with addresses say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_held_in: Option<String>,
     /// How many are locked to their threads, after.
@@ -97,24 +98,25 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
             sums[place as usize].add(&facts, side, value, (number, sample));
         }
     }
-    let mut rows: Vec<Cluster> = places
+    let mut rows: Vec<(Cluster, &Sum)> = places
         .named()
         .into_iter()
         .zip(&sums)
-        .map(|(at, sum)| sum.cluster(subject, at))
-        .filter(|row| !row.value.is_zero())
+        .map(|(at, sum)| (sum.cluster(subject, at), sum))
+        .filter(|(row, _)| !row.value.is_zero())
         .collect();
-    let key = |row: &Cluster| {
-        let GoroutinePlace { place, waits_for, root, .. } = &row.at;
-        (place.function.clone(), waits_for.clone(), root.clone())
-    };
-    rows.sort_by(|a, b| {
+    rows.sort_by(|(a, _), (b, _)| {
         let size = |row: &Cluster| (row.value.delta_or_value().unsigned_abs(), row.value.after);
-        size(b).cmp(&size(a)).then_with(|| key(a).cmp(&key(b)))
+        let (one, other) = (&a.at, &b.at);
+        size(b)
+            .cmp(&size(a))
+            .then_with(|| one.place.function.cmp(&other.place.function))
+            .then_with(|| one.waits_for.cmp(&other.waits_for))
+            .then_with(|| one.root.cmp(&other.root))
     });
     let mut unchanged = Omitted::default();
     if subject.is_comparison() && !wanted.all {
-        rows.retain(|row| {
+        rows.retain(|(row, _)| {
             let is_changed = row.value.delta != Some(0);
             if !is_changed {
                 unchanged.rows += 1;
@@ -125,12 +127,15 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
     }
     let shown = if wanted.nodecount == 0 { rows.len() } else { wanted.nodecount };
     let rest = rows.split_off(shown.min(rows.len()));
-    let omitted = rest.iter().fold(Omitted::default(), |omitted, row| Omitted {
+    let omitted = rest.iter().fold(Omitted::default(), |omitted, (row, _)| Omitted {
         rows: omitted.rows + 1,
         sum: omitted
             .sum
             .saturating_add_unsigned(size([row.value.before.unwrap_or_default(), row.value.after])),
     });
+    // Stacks of many names are made for the rows that are shown alone.
+    let shown = rows.into_iter().map(|(row, sum)| Cluster { stack: sum.stack(series), ..row });
+    let rows = shown.collect();
     Clusters { rows, unchanged, omitted }
 }
 
@@ -179,12 +184,13 @@ struct Sum {
     minutes: i64,
     locked: i64,
     leaked: i64,
-    /// The states of all of them, if it is one.
-    states: Vec<Option<StringId>>,
+    /// The first state, and whether there are others.
+    state: Option<StringId>,
+    has_other_states: bool,
     /// How many each creator started, both sides together.
-    creators: Vec<(Creator, u64)>,
+    creators: Keyed<Creator, u64>,
     /// How many wait for what each function has, after.
-    holders: Vec<(StringId, u64)>,
+    holders: Keyed<StringId, u64>,
     /// The snapshot and sample with most of them, and how many these are.
     heaviest: Option<((usize, usize), u64)>,
 }
@@ -197,9 +203,10 @@ impl Sum {
             self.locked += if facts.is_locked { value } else { 0 };
             self.leaked += if facts.is_leaked { value } else { 0 };
         }
-        if !self.states.contains(&facts.state) {
-            self.states.push(facts.state);
+        if self.heaviest.is_none() {
+            self.state = facts.state;
         }
+        self.has_other_states |= self.state != facts.state;
         let weight = value.unsigned_abs();
         if let Some(creator) = facts.creator.map(|creator| (creator, facts.created_at)) {
             add_to(&mut self.creators, creator, weight);
@@ -213,9 +220,9 @@ impl Sum {
     }
 
     fn cluster(&self, subject: &Subject<'_>, mut at: GoroutinePlace) -> Cluster {
-        let (series, symbols) = (subject.series, &subject.series.symbols);
-        if let [Some(state)] = self.states.as_slice() {
-            symbols.text(*state).clone_into(&mut at.waits_for);
+        let symbols = &subject.series.symbols;
+        if let (Some(state), false) = (self.state, self.has_other_states) {
+            symbols.text(state).clone_into(&mut at.waits_for);
         }
         let created_by = heaviest(&self.creators).map(|(function, at)| {
             let at = at.map(|at| symbols.text(at)).and_then(|at| at.rsplit_once(':'));
@@ -224,11 +231,6 @@ impl Sum {
                 file: at.map(|(file, _)| file.to_owned()),
                 line: at.and_then(|(_, line)| line.parse().ok()).filter(|line| *line != 0),
             }
-        });
-        let stack = self.heaviest.map_or_else(Vec::new, |((number, sample), _)| {
-            let stack = series.snapshots[number].stack(sample);
-            let lines = stack.flat_map(|location| symbols.locations.lines(location));
-            lines.map(|line| symbols.name(line.function).to_owned()).collect()
         });
         let value = subject.change(self.values);
         Cluster {
@@ -244,20 +246,27 @@ impl Sum {
             lock_held_in: heaviest(&self.holders).map(|holder| symbols.text(holder).to_owned()),
             locked_to_thread: self.locked,
             proven_leaked: self.leaked,
-            stack,
+            stack: Vec::new(),
         }
+    }
+
+    /// The functions of the stack that most of them have, leaf first.
+    fn stack(&self, series: &Series) -> Vec<String> {
+        let Some(((number, sample), _)) = self.heaviest else { return Vec::new() };
+        let symbols = &series.symbols;
+        let stack = series.snapshots[number].stack(sample);
+        let lines = stack.flat_map(|location| symbols.locations.lines(location));
+        lines.map(|line| symbols.name(line.function).to_owned()).collect()
     }
 }
 
 /// Adds to the sum of a key.
-fn add_to<K: PartialEq>(sums: &mut Vec<(K, u64)>, key: K, weight: u64) {
-    match sums.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, sum)) => *sum = sum.saturating_add(weight),
-        None => sums.push((key, weight)),
-    }
+fn add_to<K: Copy + Eq + Hash>(sums: &mut Keyed<K, u64>, key: K, weight: u64) {
+    let sum = sums.at(key);
+    *sum = sum.saturating_add(weight);
 }
 
 /// The key with the largest sum; on a tie, the one met first.
-fn heaviest<K: Copy>(sums: &[(K, u64)]) -> Option<K> {
-    sums.iter().rev().max_by_key(|(_, sum)| *sum).map(|(key, _)| *key)
+fn heaviest<K: Copy + Eq + Hash>(sums: &Keyed<K, u64>) -> Option<K> {
+    sums.met().iter().rev().max_by_key(|(_, sum)| *sum).map(|(key, _)| *key)
 }

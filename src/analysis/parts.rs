@@ -77,10 +77,16 @@ pub(super) struct Keyed<K, T> {
     met: Vec<(K, T)>,
 }
 
+impl<K, T> Default for Keyed<K, T> {
+    fn default() -> Self {
+        Self { numbers: HashMap::default(), met: Vec::new() }
+    }
+}
+
 impl<K: Copy + Eq + Hash, T: Default> Keyed<K, T> {
     /// No sums.
     pub(super) fn new() -> Self {
-        Self { numbers: HashMap::default(), met: Vec::new() }
+        Self::default()
     }
 
     /// The number of a key, in the order in which they were met.

@@ -129,7 +129,7 @@ struct Sum {
     /// Before and after; a single profile is the second.
     values: [i64; 2],
     /// How many are at each line, both sides together.
-    lines: Vec<(Frame, u64)>,
+    lines: Keyed<Frame, u64>,
 }
 
 impl<'a> Places<'a> {
@@ -162,10 +162,8 @@ impl<'a> Places<'a> {
         let Sum { values: sum, lines } = self.sums.at(key);
         *sum = [sum[0].wrapping_add(values[0]), sum[1].wrapping_add(values[1])];
         let weight = values[0].unsigned_abs().saturating_add(values[1].unsigned_abs());
-        match lines.iter_mut().find(|(frame, _)| *frame == site) {
-            Some((_, sum)) => *sum = sum.saturating_add(weight),
-            None => lines.push((site, weight)),
-        }
+        let sum = lines.at(site);
+        *sum = sum.saturating_add(weight);
         Some(number)
     }
 
@@ -173,7 +171,8 @@ impl<'a> Places<'a> {
     pub(super) fn named(&self) -> Vec<GoroutinePlace> {
         let symbols = self.symbols;
         let named = |((function, waits_for, root), Sum { lines, .. }): &(Key<'_>, Sum)| {
-            let heaviest = lines.iter().max_by_key(|(frame, sum)| (*sum, Reverse(frame.line)));
+            let heaviest =
+                lines.met().iter().max_by_key(|(frame, sum)| (*sum, Reverse(frame.line)));
             let file = heaviest.map(|(frame, _)| symbols.function(frame.function).filename);
             let file = file.map_or("", |file| symbols.text(file));
             let line = heaviest.map_or(0, |(frame, _)| frame.line);
