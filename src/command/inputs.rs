@@ -6,7 +6,8 @@
 //! here, and the rest later. A file is skipped, with a warning, only if its beginning shows that it
 //! isn't a profile; a damaged profile stays an input, and reading it is an error. So is a file that
 //! is named explicitly and isn't a profile, except for logs that other commands use. A profile in text
-//! is skipped as well if a folder or glob finds it next to profiles in protobuf.
+//! is skipped as well if a folder or glob finds it next to profiles in protobuf; if goroutines are
+//! asked for, dumps are used and what is next to them is skipped.
 
 use super::CommandError;
 use crate::input::{self, Beginning, Holds, InputError};
@@ -22,6 +23,8 @@ use std::path::Path;
 const AT_ONCE: usize = 16;
 /// Most skipped files that the warning names.
 const NAMED: usize = 3;
+/// The name of the format of goroutine dumps.
+const DUMP: &str = "Go goroutine dump";
 
 /// What to read.
 #[derive(Debug, Default)]
@@ -42,22 +45,36 @@ struct SetAside {
 
 /// Returns the inputs that these names lead to.
 pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
+    find_with(typed, skip_what_is_there_twice)
+}
+
+/// The same for a question about goroutines.
+pub(super) fn find_goroutines(typed: &[String]) -> Result<Inputs, CommandError> {
+    find_with(typed, skip_what_dumps_say)
+}
+
+fn find_with(
+    typed: &[String],
+    skip: impl FnOnce(&[Found], &mut [Kind]),
+) -> Result<Inputs, CommandError> {
     let mut expanded = expand(typed).map_err(|error| CommandError::Answer(Box::new(error)))?;
     expanded.nested.sort_by(|a, b| natural(&a.0, &b.0));
     let mut kinds = parallel::map_items(&expanded.inputs, AT_ONCE, kind);
-    skip_what_is_there_twice(&expanded.inputs, &mut kinds);
+    skip(&expanded.inputs, &mut kinds);
     let mut names = Vec::new();
-    let (mut aside, mut in_text) = (Vec::new(), Vec::new());
+    let (mut aside, mut in_text, mut beside) = (Vec::new(), Vec::new(), Vec::new());
     for (Found { name, .. }, kind) in expanded.inputs.into_iter().zip(kinds) {
         match kind {
-            Kind::Profile | Kind::Text(_) | Kind::Unknown => names.push(name),
+            Kind::Profile(_) | Kind::Text(_) | Kind::Unknown => names.push(name),
             Kind::Twice(what) => in_text.push(SetAside { name, what: format!("a {what}") }),
+            Kind::BesideDump(what) => beside.push(SetAside { name, what: format!("a {what}") }),
             Kind::Skipped(what) => aside.push(SetAside { name, what }),
         }
     }
     // The same warning for any order of the arguments.
     aside.sort_by(|a, b| natural(&a.name, &b.name));
     in_text.sort_by(|a, b| natural(&a.name, &b.name));
+    beside.sort_by(|a, b| natural(&a.name, &b.name));
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}
@@ -99,6 +116,14 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
             list(&in_text)
         ));
     }
+    if !beside.is_empty() {
+        let count = beside.len();
+        let (profiles, them) = if count == 1 { ("profile", "it") } else { ("profiles", "them") };
+        warn(format!(
+            "skipped {count} {profiles} next to goroutine dumps, which say more; name {them} to use {them}: {}",
+            list(&beside)
+        ));
+    }
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
@@ -112,30 +137,77 @@ pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
 /// Skips text in a folder with profiles in protobuf. Text doesn't say when it was taken, and is most
 /// likely one of their moments again.
 fn skip_what_is_there_twice(inputs: &[Found], kinds: &mut [Kind]) {
+    skip_beside(
+        inputs,
+        kinds,
+        |kind| matches!(kind, Kind::Profile(_)),
+        |kind| match kind {
+            Kind::Text(name) => Some(Kind::Twice(name)),
+            _ => None,
+        },
+    );
+}
+
+/// Skips other profiles in a folder with goroutine dumps: they aren't of goroutines, or are most
+/// likely one of these moments again.
+fn skip_what_dumps_say(inputs: &[Found], kinds: &mut [Kind]) {
+    skip_beside(
+        inputs,
+        kinds,
+        |kind| *kind == Kind::Text(DUMP),
+        |kind| match kind {
+            Kind::Text(name) | Kind::Profile(name) if *name != DUMP => Some(Kind::BesideDump(name)),
+            _ => None,
+        },
+    );
+}
+
+/// Skips what is found in a folder in which something better is found.
+fn skip_beside(
+    inputs: &[Found],
+    kinds: &mut [Kind],
+    is_better: impl Fn(&Kind) -> bool,
+    skipped: impl Fn(&Kind) -> Option<Kind>,
+) {
     let folder = |found: &Found| Path::new(&found.name).parent().map(Path::to_owned);
     let found = inputs.iter().zip(kinds.iter());
-    let in_protobuf =
-        found.filter(|(found, kind)| found.origin == Origin::Found && **kind == Kind::Profile);
-    let folders: BTreeSet<_> = in_protobuf.map(|(found, _)| folder(found)).collect();
+    let better = found.filter(|(found, kind)| found.origin == Origin::Found && is_better(kind));
+    let folders: BTreeSet<_> = better.map(|(found, _)| folder(found)).collect();
     for (found, kind) in inputs.iter().zip(kinds) {
-        if let Kind::Text(name) = kind
-            && found.origin == Origin::Found
+        if found.origin == Origin::Found
             && folders.contains(&folder(found))
+            && let Some(skipped) = skipped(kind)
         {
-            *kind = Kind::Twice(name);
+            *kind = skipped;
         }
     }
+}
+
+/// The warning about profiles that aren't of goroutines, next to some that are.
+pub(super) fn others(names: &[&str]) -> Option<Warning> {
+    let what = || "not of goroutines".to_owned();
+    let aside = names.iter().map(|&name| SetAside { name: name.to_owned(), what: what() });
+    let mut aside: Vec<SetAside> = aside.collect();
+    aside.sort_by(|a, b| natural(&a.name, &b.name));
+    let message = match aside.len() {
+        0 => return None,
+        1 => format!("skipped 1 profile: {}", list(&aside)),
+        count => format!("skipped {count} profiles: {}", list(&aside)),
+    };
+    Some(Warning { code: WarningCode::SetAside, message })
 }
 
 /// What an input is, by its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A profile in protobuf.
-    Profile,
+    /// A profile in protobuf, by the name of its format.
+    Profile(&'static str),
     /// A profile in text, by the name of its format.
     Text(&'static str),
     /// The same, next to profiles in protobuf.
     Twice(&'static str),
+    /// Next to goroutine dumps, which say more.
+    BesideDump(&'static str),
     /// Reading it will tell.
     Unknown,
     /// It is skipped, for this reason.
@@ -152,7 +224,7 @@ fn kind(found: &Found) -> Kind {
     };
     match (beginning, found.origin) {
         (Ok(Beginning::Known(format)), _) => match format.holds {
-            Holds::Profile => Kind::Profile,
+            Holds::Profile => Kind::Profile(format.name),
             Holds::TextProfile => Kind::Text(format.name),
             Holds::GcTrace => {
                 Kind::Skipped(format!("a {}, which this command doesn't use", format.name))

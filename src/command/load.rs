@@ -110,6 +110,36 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     Ok(rebase.finish()?)
 }
 
+/// Like [`load`], but of goroutines alone. Returns how many these are and the names of the others as
+/// well. If there are none of goroutines, the series has the first of the others.
+pub(super) fn load_goroutines<'a>(
+    names: &'a [String],
+    progress: &Progress,
+) -> Result<(Series, usize, Vec<&'a str>), LoadError> {
+    let placed = if names.len() <= 2 { as_given(names) } else { by_name(names) };
+    let (mut found, mut given) = (Ends::default(), 0);
+    let (mut first, mut others) = (None, Vec::new());
+    each_content(&placed, progress, |(place, name), content| {
+        let is_of_goroutines = matches!(content, Content::Goroutines(_));
+        let profile = content.into_profile().map_err(|error| LoadError::read(name, error))?;
+        if is_of_goroutines {
+            given += 1;
+            return Ok(found.add(place, name, profile)?);
+        }
+        first.get_or_insert((name, profile));
+        others.push(name);
+        Ok::<(), LoadError>(())
+    })?;
+    let found = if names.len() <= 2 { found.into_profiles() } else { found.finish() };
+    let mut rebase = Rebase::default();
+    if given == 0 {
+        others.clear();
+        first.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+    }
+    found.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+    Ok((rebase.finish()?, given.max(1), others))
+}
+
 /// Reads profiles of any kind and hands each to `take`, in the order of their names.
 pub(super) fn each<'a, E: From<LoadError> + Send>(
     names: &'a [String],
@@ -266,11 +296,15 @@ impl<'a> Ends<'a> {
         (first.map_or(0, |end| end.place), last.map_or(0, |end| end.place))
     }
 
+    fn into_profiles(self) -> Vec<(&'a str, Profile)> {
+        self.kept.into_iter().map(|end| (end.name, end.profile)).collect()
+    }
+
     fn finish(mut self) -> Vec<(&'a str, Profile)> {
         let (first, last) = if self.has_untimed { self.by_place() } else { self.by_time() };
         self.kept.retain(|end| end.place == first || end.place == last);
         self.kept.sort_by_key(|end| end.place != first);
-        self.kept.into_iter().map(|end| (end.name, end.profile)).collect()
+        self.into_profiles()
     }
 }
 

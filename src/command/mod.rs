@@ -168,8 +168,10 @@ fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandE
 
 fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let mut warnings = Vec::new();
+    let of_goroutines = matches!(cli.command, Some(Command::Goroutines(_)));
     if let Some(inputs) = cli.inputs() {
-        let found = inputs::find(inputs)?;
+        let found =
+            if of_goroutines { inputs::find_goroutines(inputs) } else { inputs::find(inputs) }?;
         (*inputs, warnings) = (found.names, found.warnings);
     }
     answer(cli, &warnings, console).map_err(|error| match error {

@@ -1,6 +1,7 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
-use super::load::{Keep, LoadError, load, load_recording, unordered};
+use super::inputs::others;
+use super::load::{Keep, LoadError, load, load_goroutines, load_recording, unordered};
 use super::options::{Color, ReadingArgs};
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
@@ -27,6 +28,11 @@ fn subject<'a>(
         let series = load(&sorted, keep, progress)?;
         Ok(Snapshots { series, given: inputs.len() }.into())
     };
+    if matches!(question, Question::Goroutines) {
+        let (series, given, aside) = load_goroutines(inputs, progress)?;
+        let warnings = others(&aside).into_iter().collect();
+        return Ok(Subject { warnings, ..Snapshots { series, given }.into() });
+    }
     match question.subject() {
         SubjectKind::Snapshots => snapshots(Keep::All),
         SubjectKind::Ends => snapshots(Keep::Ends),
@@ -54,10 +60,12 @@ pub(super) fn run(
     check_destination(output.file.as_deref(), output.force, &inputs, others)?;
     let progress = progress(console, output.reading);
     let subject = subject(&query.question, &inputs, &progress);
+    let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
+    let warnings = [warnings, &subject.warnings].concat();
     let subject = Subject {
-        warnings: heard(warnings.to_vec(), &output),
+        warnings: heard(warnings, &output),
         sources: sources.as_ref().map(|sources| sources as _),
-        ..subject.map_err(|e| CommandError::Answer(Box::new(e)))?
+        ..subject
     };
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
