@@ -152,6 +152,96 @@ fn goroutines_that_panicked_and_went_on_are_no_dump() {
     assert_eq!(at(&clusters(&[crash.as_bytes()]), "main.f").value.after, 1);
 }
 
+/// A stack that a goroutine wrote of itself, which went on.
+const WRITTEN: &str = "2026/01/02 03:04:05 http: panic serving 10.0.0.1:80: boom\n\
+    goroutine 5 [running]:\nnet/http.(*conn).serve.func1()\n\t/go/server.go:3 +0x1\n\
+    panic({0x1, 0x2})\n\t/go/panic.go:3 +0x1\nmain.f()\n\t/app/main.go:3 +0x1\n\n";
+
+const TWO: &str = "goroutine 1 [select]:\nmain.main()\n\t/app/main.go:9 +0x1\n\n\
+    goroutine 5 [IO wait]:\nmain.serve(0x1)\n\t/app/main.go:7 +0x1\n\n";
+
+#[test]
+fn a_stack_that_a_goroutine_wrote_of_itself_is_not_part_of_a_dump() {
+    let dump = clusters(&[TWO.as_bytes()]);
+    let other = WRITTEN.replace("goroutine 5", "goroutine 77");
+    for log in [
+        // Before it, after it, and with a number that isn't in it.
+        format!("{WRITTEN}{TWO}"),
+        format!("{TWO}{WRITTEN}"),
+        format!("{other}{TWO}serving\n{other}"),
+    ] {
+        assert_eq!(clusters(&[log.as_bytes()]), dump, "{log}");
+    }
+    let alone = WRITTEN.split_once('\n').unwrap().1;
+    assert_eq!(at(&clusters(&[alone.as_bytes()]), "main.f").value.after, 1);
+}
+
+#[test]
+fn a_header_in_the_message_of_a_panic_begins_no_goroutine() {
+    for message in [
+        "panic: goroutine 5 [running]:\n\thello [recovered]\n\tpanic: goroutine 5 [running]:\n\tagain\n\n",
+        "serving\n\npanic: a worker failed:\n\tgoroutine 5 [running]:\n\tmain.work()\n\t\t/app/main.go:3 +0x1\n\n",
+    ] {
+        for rest in [TWO.to_owned(), TWO.replace("select", "running")] {
+            let log = format!("{message}{rest}");
+            assert_eq!(clusters(&[log.as_bytes()]), clusters(&[rest.as_bytes()]), "{log}");
+        }
+    }
+}
+
+#[test]
+fn a_panic_of_one_goroutine_is_found_in_a_log_of_a_container() {
+    let log = "serving\npanic: boom\n\ngoroutine 1 [running]:\nmain.f()\n\t/app/main.go:3 +0x1\n";
+    let log = logged(log, |_, text| format!("2026-01-02T03:04:05Z stderr F {text}"));
+    assert_eq!(at(&clusters(&[&log]), "main.f").value.after, 1);
+}
+
+#[test]
+fn of_a_folder_dumps_are_taken_and_else_profiles_of_goroutines() {
+    let folder = program::folder("goroutines-of-a-folder");
+    let heap = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/chat/before.pb.gz");
+    fs::copy(heap, folder.join("heap.pb.gz")).unwrap();
+    fs::write(folder.join("after.pb.gz"), recorded("after.pb.gz")).unwrap();
+    let profile = program::run(&folder, &["goroutines", "."]);
+    assert_eq!(profile.code, Some(0), "{}", profile.stderr);
+    assert!(
+        profile.stdout.contains("skipped 1 profile: ./heap.pb.gz (not of goroutines)"),
+        "{}",
+        profile.stdout
+    );
+    assert!(!profile.stdout.contains("go statement"), "{}", profile.stdout);
+    fs::write(folder.join("after.txt"), recorded("after.txt")).unwrap();
+    let dump = program::run(&folder, &["goroutines", "."]);
+    assert_eq!(dump.code, Some(0), "{}", dump.stderr);
+    let said = dump.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("skipped 2 profiles next to goroutine dumps"), "{said}");
+    assert!(said.contains("go statement"), "{said}");
+    let all =
+        program::run(&folder, &["goroutines", "--quiet", "after.pb.gz", "heap.pb.gz", "after.txt"]);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
+    assert!(all.stdout.contains("Δ"), "{}", all.stdout);
+}
+
+#[test]
+fn who_waits_or_has_released_the_lock_does_not_hold_it() {
+    let wait = |id: u64, inner: &str, outer: &str| {
+        format!(
+            "goroutine {id} [sync.Mutex.Lock]:\ninternal/sync.(*Mutex).lockSlow(0xc0000100)\n\t/go/m.go:1 +0x1\n\
+             main.(*q).{inner}(0x0?)\n\t/app/main.go:5 +0x1\nmain.(*q).{outer}(0xc0000100)\n\t/app/main.go:9 +0x1\n\n"
+        )
+    };
+    let waiting = wait(1, "push", "run") + &wait(2, "push", "run");
+    let cond = "goroutine 3 [sync.Cond.Wait]:\nsync.runtime_notifyListWait(0xc0000140, 0x0)\n\t/go/s.go:1 +0x1\n\
+        sync.(*Cond).Wait(0xc0000130)\n\t/go/c.go:1 +0x1\nmain.(*q).pop(0xc0000100)\n\t/app/main.go:15 +0x1\n\n";
+    let text = waiting.clone() + cond;
+    assert_eq!(at(&clusters(&[text.as_bytes()]), "main.(*q).push").lock_held_in, None);
+    let holder = cond.replace("sync.Cond.Wait", "chan receive");
+    let holder = holder.lines().filter(|line| !line.contains("sync.") && !line.contains("/go/"));
+    let text = waiting + &holder.collect::<Vec<_>>().join("\n") + "\n";
+    let held = clusters(&[text.as_bytes()]);
+    assert_eq!(at(&held, "main.(*q).push").lock_held_in.as_deref(), Some("main.(*q).pop"));
+}
+
 #[test]
 fn other_profiles_are_refused() {
     let folder = program::folder("goroutines-of-a-heap");

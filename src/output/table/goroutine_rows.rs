@@ -73,8 +73,9 @@ fn write_locks(clusters: &Clusters, style: &Style, out: &mut dyn io::Write) -> i
         let is_it = |other: &&Cluster| !std::ptr::eq(*other, row) && other.stack.contains(holder);
         let state = clusters.rows.iter().find(is_it).map(|other| other.at.waits_for.as_str());
         let state = state.map_or_else(String::new, |state| format!(" ({state})"));
-        let text =
-            format!("a goroutine in {holder}{state}, which is past the lock of the same object");
+        let text = format!(
+            "a goroutine in {holder}{state}, in the same object and not waiting for its lock"
+        );
         wrap::write(&format!("{}: ", row.at.place.function), &text, Ansi::new(), style, out)?;
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(super) enum Part<'t> {
 pub(super) fn part(text: &[u8]) -> Option<Part<'_>> {
     let text = text.trim_ascii();
     if let Some(rest) = text.strip_prefix(b"created by ") {
-        let end = rest.windows(BY.len()).rposition(|part| part == BY).unwrap_or(rest.len());
+        let end = memchr::memmem::rfind(rest, BY).unwrap_or(rest.len());
         return Some(Part::Creator(&rest[..end])).filter(|_| end > 0);
     }
     if text.starts_with(b"...") {

@@ -25,7 +25,7 @@ pub(super) fn find(line: &[u8]) -> Option<(usize, Header<'_>)> {
     if !end.ends_with(b"]:") {
         return None;
     }
-    let at = end.windows(START.len()).rposition(|part| part == START)?;
+    let at = memchr::memmem::rfind(end, START)?;
     let is_word = at == 0 || !line[at - 1].is_ascii_alphanumeric();
     parse(&end[at..]).filter(|_| is_word).map(|header| (at, header))
 }
@@ -47,7 +47,7 @@ fn parse(text: &[u8]) -> Option<Header<'_>> {
     }
     let mut inner = rest[open + 1..].strip_suffix(b"]:")?;
     let mut header = Header { id: u64::try_from(id).ok()?, ..Header::default() };
-    if let Some(at) = inner.windows(LABELS.len()).position(|part| part == LABELS) {
+    if let Some(at) = memchr::memmem::find(inner, LABELS) {
         header.labels = frames::quoted_pairs(inner[at + LABELS.len()..].strip_suffix(b"}")?)?;
         inner = &inner[..at];
     }

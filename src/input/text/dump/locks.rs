@@ -1,7 +1,16 @@
 //! Finds who is inside the objects whose locks goroutines wait for, by the addresses in arguments.
 //!
 //! A goroutine that waits for a lock was called by a method, nearly always of the object that has the
-//! lock. Another goroutine in a method of the same object that doesn't wait for this lock is past it.
+//! lock. Another goroutine in a method of the same object may be past it. That is a hint, and only if
+//! nothing speaks against it:
+//! - The goroutine is the only one there, or the only one that is in the function where others wait,
+//!   at a later line.
+//! - It doesn't wait for, take or release a lock of this object itself, and isn't in `Cond.Wait`,
+//!   which releases the lock.
+//! - No other goroutine is in a method of the type with an object that isn't known.
+//! - The lock is in the object: a waiting goroutine shows how far behind the start it is, or it is so near that
+//!   the object beside it can't have it.
+//!
 //! The runtime shows most arguments as they were; the address of a lock that is waited for is one of
 //! these.
 
@@ -9,19 +18,26 @@ use hashbrown::HashMap;
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
 
-/// Functions that are remembered for an object.
+/// Functions that are remembered for an object, and places of locks for a type.
 const REMEMBERED: usize = 4;
 /// Bytes of the largest object whose lock is found in it.
 const LARGEST: u64 = 4096;
+/// Bytes from the start of an object in which a lock is its own: few objects with a lock are smaller.
+const NEAR: u64 = 32;
 
 /// What is in the names of calls to wait for a lock.
 const MUTEX: &[u8] = b"Mutex";
+const COND: &[u8] = b"sync.(*Cond).";
 
 /// A call on a stack that says something about locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// Of a lock itself, with an address in it.
     Lock(Option<u64>),
+    /// Of `Cond`, which releases a lock.
+    Cond,
+    /// Of another part of `sync`.
+    Sync,
     /// Of a method: the hash of its type's name, and the address of its object.
     Method(u64, Option<u64>),
 }
@@ -29,15 +45,24 @@ pub(super) enum Call {
 /// What a call says about locks, by its name and its first argument.
 pub(super) fn call(name: &[u8], first: Option<u64>) -> Option<Call> {
     let first = first.filter(|&address| address != 0);
+    if name.starts_with(COND) {
+        return Some(Call::Cond);
+    }
     if name.starts_with(b"sync.") || name.starts_with(b"internal/sync.") {
         // A WaitGroup is waited for by other means than its lock.
-        let is_mutex = name.windows(MUTEX.len()).any(|part| part == MUTEX);
-        return Some(Call::Lock(first.filter(|_| is_mutex)));
+        let is_mutex = memchr::memmem::find(name, MUTEX).is_some();
+        return Some(if is_mutex { Call::Lock(first) } else { Call::Sync });
     }
-    let end = name.windows(2).position(|part| part == b").")?;
+    if name.starts_with(b"runtime.") {
+        return None;
+    }
+    let end = memchr::memmem::find(name, b").")?;
+    let method = &name[end + 2..];
+    // The first argument of a function in a method is any.
+    let is_method = !method.contains(&b'.') && !method.ends_with(b"-fm");
     let mut of = FxHasher::default();
     name[..end].hash(&mut of);
-    Some(Call::Method(of.finish(), first))
+    Some(Call::Method(of.finish(), first.filter(|_| is_method)))
 }
 
 /// Whether a goroutine in a state waits for a lock.
@@ -50,62 +75,122 @@ fn is_lock(state: &[u8]) -> bool {
 /// An object, or a lock in one: the hash of its type's name, and its address.
 type Object = (u64, u64);
 
+/// The frames of the innermost and the outermost method of an object that a goroutine is in.
+type Frames = (u32, u32);
+
+/// Goroutines that wait for one lock, in one sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Wait {
+    sample: u32,
+    /// The method that waits.
+    frame: u32,
+    lock: Object,
+    /// The object of that method.
+    object: Option<u64>,
+}
+
 /// Who waits for objects, and who is in them.
 #[derive(Debug, Default)]
 pub(super) struct Locks {
-    /// How many goroutines of a sample wait for a lock.
-    waiting: HashMap<(u32, Object), u32, FxBuildHasher>,
-    /// The frames of the methods that others are in.
-    inside: HashMap<Object, Vec<u32>, FxBuildHasher>,
+    /// How many goroutines wait.
+    waiting: HashMap<Wait, u32, FxBuildHasher>,
+    /// Where others are in them, and how many they are.
+    inside: HashMap<Object, Vec<(Frames, u32)>, FxBuildHasher>,
+    /// The types that others are in a method of, with objects that aren't known.
+    unknown: HashMap<u64, (), FxBuildHasher>,
+    /// How far behind the start of each type its locks are.
+    offsets: HashMap<u64, Vec<u64>, FxBuildHasher>,
 }
 
 impl Locks {
     /// Number of objects remembered.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.inside.len()
+        self.waiting.len() + self.inside.len() + self.unknown.len() + self.offsets.len()
     }
 
     /// Adds a goroutine of a sample, with the calls on its stack and their frames, leaf first.
     pub(super) fn add(&mut self, sample: u32, state: &[u8], calls: &[(Call, u32)]) {
-        let mut calls = calls;
-        if is_lock(state) {
-            let is_lock = |(call, _): &&(Call, u32)| matches!(call, Call::Lock(_));
-            let locks = calls.iter().take_while(is_lock).count();
-            let address = calls[..locks].iter().find_map(|(call, _)| match call {
-                Call::Lock(address) => *address,
-                Call::Method(..) => None,
-            });
-            let of = calls.get(locks).map(|(call, _)| *call);
-            if let (Some(address), Some(Call::Method(of, _))) = (address, of) {
-                *self.waiting.entry((sample, (of, address))).or_default() += 1;
+        let is_sync = |(call, _): &&(Call, u32)| !matches!(call, Call::Method(..));
+        let own = calls.iter().take_while(is_sync).count();
+        let (own, calls) = calls.split_at(own);
+        let is_at_lock = own.iter().any(|(call, _)| matches!(call, Call::Lock(_)));
+        let is_at_cond = own.iter().any(|(call, _)| *call == Call::Cond);
+        let lock = own.iter().find_map(|(call, _)| match call {
+            Call::Lock(address) => *address,
+            _ => None,
+        });
+        let caller = calls.first().copied();
+        if let (Some(lock), Some((Call::Method(of, object), frame))) = (lock, caller) {
+            let object = object.filter(|&object| is_within(lock, object));
+            if let Some(object) = object {
+                let offsets = self.offsets.entry(of).or_default();
+                if offsets.len() < REMEMBERED && !offsets.contains(&(lock - object)) {
+                    offsets.push(lock - object);
+                }
             }
-            calls = calls.get(locks + 1..).unwrap_or_default();
+            if is_lock(state) {
+                let wait = Wait { sample, frame, lock: (of, lock), object };
+                *self.waiting.entry(wait).or_default() += 1;
+            }
         }
-        for &(call, frame) in calls {
-            let Call::Method(of, Some(address)) = call else { continue };
-            let inside = self.inside.entry((of, address)).or_default();
-            if inside.len() < REMEMBERED && !inside.contains(&frame) {
-                inside.push(frame);
+        // A lock that isn't known may be any.
+        if is_at_lock && lock.is_none() {
+            return;
+        }
+        let released = caller.filter(|_| is_at_cond).map(|(call, _)| call);
+        for (at, &(call, frame)) in calls.iter().enumerate() {
+            let Call::Method(of, object) = call else { continue };
+            if matches!(released, Some(Call::Method(other, _)) if other == of) {
+                continue;
+            }
+            let Some(object) = object else {
+                // The goroutine may show the object in another call.
+                let is_known = |(call, _): &(Call, u32)| matches!(call, Call::Method(other, Some(_)) if *other == of);
+                if !(calls.iter().any(is_known) || is_at_lock && at == 0) {
+                    self.unknown.insert(of, ());
+                }
+                continue;
+            };
+            let is_same = |(call, _): &&(Call, u32)| *call == Call::Method(of, Some(object));
+            let is_again = calls[..at].iter().any(|call| is_same(&call));
+            if is_again || lock.is_some_and(|lock| is_within(lock, object)) {
+                continue;
+            }
+            let outermost = calls.iter().rfind(is_same).map_or(frame, |(_, frame)| *frame);
+            let place = (frame, outermost);
+            let inside = self.inside.entry((of, object)).or_default();
+            if let Some(known) = inside.iter().position(|(other, _)| *other == place) {
+                inside[known].1 = inside[known].1.saturating_add(1);
+            } else if inside.len() < REMEMBERED {
+                inside.push((place, 1));
             }
         }
     }
 
     /// For each sample that waits, the frame that most of what it waits for has in common, if that
-    /// is at least half of it.
-    pub(super) fn holders(&self) -> HashMap<u32, u32, FxBuildHasher> {
-        let mut objects: Vec<Object> = self.inside.keys().copied().collect();
-        objects.sort_unstable();
+    /// is at least half of it. `place` has the function of a frame and its line.
+    pub(super) fn holders<'f>(
+        &self,
+        place: impl Fn(u32) -> (&'f [u8], i64),
+    ) -> HashMap<u32, u32, FxBuildHasher> {
+        // The first line of each function that others wait in.
+        let mut waits: HashMap<&[u8], i64, FxBuildHasher> = HashMap::default();
+        for wait in self.waiting.keys() {
+            let (function, line) = place(wait.frame);
+            let first = waits.entry(function).or_insert(line);
+            *first = line.min(*first);
+        }
+        let is_past = |frame: u32| {
+            let (function, line) = place(frame);
+            waits.get(function).is_some_and(|&first| line > first)
+        };
         // Waiting goroutines of each sample: all, and those beside each frame.
         let mut all: HashMap<u32, u64, FxBuildHasher> = HashMap::default();
         let mut beside: HashMap<(u32, u32), u64, FxBuildHasher> = HashMap::default();
-        for (&(sample, lock), &count) in &self.waiting {
-            *all.entry(sample).or_default() += u64::from(count);
-            // Objects don't overlap: the lock is in the one that begins last before it.
-            let end = objects.partition_point(|&object| object <= lock);
-            let object = end.checked_sub(1).map(|at| objects[at]);
-            let object = object.filter(|object| object.0 == lock.0 && lock.1 - object.1 < LARGEST);
-            for &frame in object.and_then(|object| self.inside.get(&object)).into_iter().flatten() {
-                *beside.entry((sample, frame)).or_default() += u64::from(count);
+        for (wait, &count) in &self.waiting {
+            *all.entry(wait.sample).or_default() += u64::from(count);
+            if let Some(frame) = self.only(self.object(wait), is_past) {
+                *beside.entry((wait.sample, frame)).or_default() += u64::from(count);
             }
         }
         let mut found: HashMap<u32, (u64, u32), FxBuildHasher> = HashMap::default();
@@ -120,6 +205,42 @@ impl Locks {
         found.retain(|_, (count, _)| *count > 0);
         found.into_iter().map(|(sample, (_, frame))| (sample, frame)).collect()
     }
+
+    /// The object that has a lock, as far as it is certain.
+    fn object(&self, wait: &Wait) -> Option<Object> {
+        let (of, lock) = wait.lock;
+        if let Some(object) = wait.object {
+            return Some((of, object));
+        }
+        let at = |offset: u64| lock.checked_sub(offset).map(|object| (of, object));
+        let is_inside = |object: &Object| self.inside.contains_key(object);
+        match self.offsets.get(&of) {
+            Some(offsets) => offsets.iter().filter_map(|&offset| at(offset)).find(is_inside),
+            None => (0..NEAR).step_by(4).filter_map(at).find(is_inside),
+        }
+    }
+
+    /// The frame of the only goroutine that can have the lock of an object.
+    fn only(&self, object: Option<Object>, is_past: impl Fn(u32) -> bool) -> Option<u32> {
+        let object = object?;
+        let inside = self.inside.get(&object)?;
+        let past = |&((inner, outer), count): &(Frames, u32)| {
+            [outer, inner].into_iter().find(|&frame| is_past(frame)).map(|frame| (frame, count))
+        };
+        // As many as are remembered may be more.
+        let is_all = inside.len() < REMEMBERED;
+        let mut past = inside.iter().filter_map(past);
+        match (past.next(), past.next(), inside.as_slice()) {
+            (Some((frame, 1)), None, _) if is_all => Some(frame),
+            (None, _, &[((frame, _), 1)]) if !self.unknown.contains_key(&object.0) => Some(frame),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a lock may be in an object.
+fn is_within(lock: u64, object: u64) -> bool {
+    lock.checked_sub(object).is_some_and(|offset| offset < LARGEST)
 }
 
 #[cfg(test)]
@@ -127,45 +248,112 @@ mod tests {
     use super::*;
 
     const LOCK: &str = "internal/sync.(*Mutex).lockSlow";
+    const MUTEX: &[u8] = b"sync.Mutex.Lock";
+    const PAY: &str = "main.(*till).pay";
+    const CLOSE: &str = "main.(*till).close";
+
+    /// A state, and the calls of a stack.
+    type Goroutine<'t> = (&'t [u8], &'t [(&'t str, u64, u32)]);
 
     /// The calls of a stack; 0 is no address.
     fn stack(calls: &[(&str, u64, u32)]) -> Vec<(Call, u32)> {
         calls.iter().map(|&(name, at, n)| (call(name.as_bytes(), Some(at)).unwrap(), n)).collect()
     }
 
+    /// The frame of the holder that each sample waits for; each frame is a function of its own.
+    fn holders(stacks: &[Goroutine<'_>]) -> Vec<(u32, u32)> {
+        let mut locks = Locks::default();
+        for (sample, (state, calls)) in (0..).zip(stacks) {
+            locks.add(sample, state, &stack(calls));
+        }
+        let names: Vec<String> = (0..99).map(|number: u32| number.to_string()).collect();
+        let found = locks.holders(|frame| (names[frame as usize].as_bytes(), 1));
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.sort_unstable();
+        found
+    }
+
     #[test]
     fn the_holder_is_in_the_same_object_and_waits_for_something_else() {
-        let (pay, close) = ("main.(*till).pay", "main.(*till).close");
-        let mut locks = Locks::default();
-        let mutex = b"sync.Mutex.Lock";
         // The lock is 8 bytes behind the start of the till; what pay has is no longer known.
-        locks.add(0, mutex, &stack(&[(LOCK, 1008, 9), (pay, 0, 1)]));
-        locks.add(0, mutex, &stack(&[("sync.runtime_x", 0, 8), (LOCK, 1008, 9), (pay, 0, 1)]));
-        locks.add(0, mutex, &stack(&[(LOCK, 90_008, 9), (pay, 0, 1)]));
-        locks.add(1, b"chan receive", &stack(&[(close, 1000, 2)]));
-        locks.add(2, b"chan receive", &stack(&[(close, 2000, 3), (close, 500, 4)]));
-        // Another type.
-        locks.add(3, b"select", &stack(&[("main.(*shop).open", 1004, 5)]));
-        assert_eq!(locks.holders().into_iter().collect::<Vec<_>>(), [(0, 2)]);
+        let waiting: Goroutine<'_> =
+            (MUTEX, &[("sync.runtime_x", 0, 8), (LOCK, 1008, 9), (PAY, 0, 1)]);
+        let holder: Goroutine<'_> = (b"chan receive", &[(CLOSE, 1000, 2)]);
+        let others: Goroutine<'_> =
+            (b"chan receive", &[(CLOSE, 2000, 3), ("main.(*shop).open", 1004, 5)]);
+        assert_eq!(holders(&[waiting, holder, others]), [(0, 2)]);
         // Two that wait for each other.
-        let mut locks = Locks::default();
         let (a, b) = ("main.(*a).f", "main.(*b).g");
-        locks.add(0, mutex, &stack(&[(LOCK, 100, 9), (b, 100, 10), (a, 200, 11)]));
-        locks.add(1, b"semacquire", &stack(&[(LOCK, 200, 9), (a, 0, 20), (b, 100, 21)]));
-        let mut holders: Vec<_> = locks.holders().into_iter().collect();
-        holders.sort_unstable();
-        assert_eq!(holders, [(0, 21), (1, 11)]);
+        let found = holders(&[
+            (MUTEX, &[(LOCK, 100, 9), (b, 100, 10), (a, 9200, 11)]),
+            (b"semacquire", &[(LOCK, 9200, 9), (a, 0, 20), (b, 100, 21)]),
+        ]);
+        assert_eq!(found, [(0, 21), (1, 11)]);
+    }
+
+    #[test]
+    fn who_may_be_another_is_not_named() {
+        let waiting: Goroutine<'_> = (MUTEX, &[(LOCK, 1000, 9), (PAY, 0, 1)]);
+        let others: [&[Goroutine<'_>]; 8] = [
+            // Waits for the same lock, further out or in another state.
+            &[(MUTEX, &[(LOCK, 1000, 9), (PAY, 0, 1), (CLOSE, 1000, 2)])],
+            &[(b"runnable", &[(LOCK, 1000, 9), (PAY, 1000, 2)])],
+            &[(b"running", &[("sync.(*Mutex).Unlock", 0, 9), (PAY, 1000, 2)])],
+            // Has released it.
+            &[(b"sync.Cond.Wait", &[("sync.(*Cond).Wait", 5000, 9), (CLOSE, 1000, 2)])],
+            // Two, of which one can have it.
+            &[(b"select", &[(CLOSE, 1000, 2)]), (b"select", &[(CLOSE, 1000, 2)])],
+            &[(b"select", &[(CLOSE, 1000, 2)]), (b"select", &[("main.(*till).run", 0, 3)])],
+            // The argument of a function in a method isn't its object.
+            &[(b"select", &[("main.(*till).run.func1", 1000, 2)])],
+            // Another till beside it.
+            &[(b"select", &[(CLOSE, 1000 - 56, 2)])],
+        ];
+        for other in others {
+            assert_eq!(holders(&[&[waiting], other].concat()), [], "{other:?}");
+        }
+        // A WaitGroup isn't the lock.
+        let group: Goroutine<'_> =
+            (b"semacquire", &[("sync.(*WaitGroup).Wait", 5000, 9), (CLOSE, 1000, 2)]);
+        assert_eq!(holders(&[waiting, group]), [(0, 2)]);
+        // One is known to be there by its object.
+        let far: Goroutine<'_> = (MUTEX, &[(LOCK, 9200, 9), (PAY, 9000, 1)]);
+        let near: Goroutine<'_> = (b"select", &[(CLOSE, 1000, 2)]);
+        assert_eq!(holders(&[waiting, far, near]), []);
+        let behind: Goroutine<'_> = (MUTEX, &[(LOCK, 1200, 9), (PAY, 0, 1)]);
+        assert_eq!(holders(&[behind, far, near]), [(0, 2)]);
+    }
+
+    #[test]
+    fn the_only_one_past_the_line_where_others_wait_is_named() {
+        let mut locks = Locks::default();
+        locks.add(0, MUTEX, &stack(&[(LOCK, 1000, 9), (PAY, 0, 1)]));
+        locks.add(1, b"select", &stack(&[(PAY, 1000, 2)]));
+        locks.add(2, b"select", &stack(&[("main.(*till).run", 1000, 3)]));
+        let place = |later| {
+            move |frame| {
+                if frame == 3 {
+                    (&b"run"[..], 9)
+                } else {
+                    (&b"pay"[..], [5, later][usize::from(frame == 2)])
+                }
+            }
+        };
+        assert_eq!(locks.holders(place(7)).into_iter().collect::<Vec<_>>(), [(0, 2)]);
+        assert!(locks.holders(place(5)).is_empty());
     }
 
     #[test]
     fn functions_say_nothing_about_locks() {
         assert_eq!(call(b"main.f", Some(1)), None);
+        assert_eq!(call(b"runtime.(*timer).f", Some(1)), None);
         assert_eq!(call(b"sync.(*Mutex).Lock", None), Some(Call::Lock(None)));
         assert_eq!(call(b"sync.(*RWMutex).RLock", Some(1)), Some(Call::Lock(Some(1))));
-        assert_eq!(call(b"sync.(*WaitGroup).Wait", Some(1)), Some(Call::Lock(None)));
+        assert_eq!(call(b"sync.(*WaitGroup).Wait", Some(1)), Some(Call::Sync));
         let one = call(b"main.(*till).pay", Some(0));
         assert!(matches!(one, Some(Call::Method(_, None))));
         assert_ne!(one, call(b"main.(*shop).pay", Some(0)));
         assert_eq!(one, call(b"main.(*till).close", None));
+        assert_eq!(one, call(b"main.(*till).close-fm", Some(1)));
     }
 }

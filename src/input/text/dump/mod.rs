@@ -5,7 +5,8 @@
 //! which become labels. Goroutines that differ in nothing but arguments are one sample.
 //!
 //! A log may have several dumps, and stacks of single goroutines that panicked and went on. A
-//! goroutine that comes again begins another dump, and the last one counts.
+//! goroutine that comes again begins another dump, and the last one counts. A stack that a goroutine
+//! wrote of itself isn't part of a dump.
 
 mod frame;
 mod header;
@@ -24,6 +25,7 @@ use header::Header;
 use locks::{Call, Locks};
 use prefix::Prefix;
 use rustc_hash::{FxBuildHasher, FxHasher};
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::io::Read;
 
@@ -42,11 +44,22 @@ pub(in crate::input) const FORMAT: Format = Format {
 /// goroutines panic and go on has stacks of running ones alone.
 pub(in crate::input) const IN_LOG: Format = Format {
     sniff: Sniff::Line(|text| {
-        let mut is_crash = false;
+        let (mut after_crash, mut wrapped) = (false, Cow::Borrowed(&b""[..]));
         text.split(|&b| b == b'\n').any(|line| {
             let line = prefix::unwrapped(line);
-            is_crash |= CRASHES.iter().any(|crash| line.starts_with(crash));
-            header::find(&line).is_some_and(|(_, header)| is_crash || header.state != RUNNING)
+            let header = header::find(&line);
+            let is_dump = header.is_some_and(|(at, header)| {
+                // A log wraps both lines alike.
+                let crash = Prefix::of(&line[..at]).strip(&wrapped).unwrap_or_default();
+                header.state != RUNNING || after_crash || is_crash(crash)
+            });
+            let mut marks = CRASHES.iter().filter_map(|mark| memchr::memmem::find(&line, mark));
+            match marks.next() {
+                Some(0) => after_crash = true,
+                Some(at) if line[at - 1] != b'\t' => wrapped = line,
+                _ => {}
+            }
+            is_dump
         })
     }),
     ..FORMAT
@@ -55,7 +68,14 @@ pub(in crate::input) const IN_LOG: Format = Format {
 /// How the runtime begins when it gives up.
 const CRASHES: [&[u8]; 3] = [b"panic: ", b"fatal error: ", b"SIG"];
 
+fn is_crash(line: &[u8]) -> bool {
+    CRASHES.iter().any(|crash| line.starts_with(crash))
+}
+
 const RUNNING: &[u8] = b"running";
+
+/// Functions that write the stack of the goroutine that calls them, in a program that goes on.
+const WRITERS: [&[u8]; 2] = [b"runtime/debug.Stack", b"net/http.(*conn).serve.func1"];
 
 fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> {
     profile(&mut Lines::new(reader, meter)).map(Content::from)
@@ -70,7 +90,7 @@ const STEP: u64 = 4;
 /// What a goroutine weighs here.
 const GOROUTINE: u64 = 16;
 /// What an object weighs here, with the methods that goroutines are in.
-const OBJECT: u64 = 96;
+const OBJECT: u64 = 128;
 /// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
 const DEEPEST: usize = 10_000;
 
@@ -115,6 +135,10 @@ struct Key {
 #[derive(Default)]
 struct Dump {
     prefix: Prefix,
+    /// Whether the goroutines so far wrote their own stacks.
+    is_of_writers: bool,
+    /// Whether the lines are those of the message of a crash.
+    is_in_message: bool,
     current: Goroutine,
     /// The goroutines of this dump, by number.
     known: HashSet<u64, FxBuildHasher>,
@@ -133,6 +157,8 @@ struct Dump {
 struct Goroutine {
     /// Whether there is one.
     is_open: bool,
+    /// Its number, until it is known whether it is part of the dump.
+    id: Option<u64>,
     key: Key,
     /// The function whose file comes next.
     function: Option<Called>,
@@ -157,13 +183,19 @@ enum Called {
 impl Dump {
     fn line(&mut self, line: Line<'_>) -> Result<(), InputError> {
         let text = prefix::unwrapped(line.text);
-        if let Some((at, header)) = header::find(&text) {
+        if let Some((at, header)) =
+            header::find(&text).filter(|(at, _)| !self.is_quoted(&text[..*at]))
+        {
+            self.is_in_message = false;
             self.end();
             self.prefix = Prefix::of(&text[..at]);
             self.begin(header);
             return Ok(());
         }
         if !self.current.is_open {
+            if !text.contains(&b'\t') {
+                self.is_in_message = memchr::memmem::find(&text, CRASHES[0]).is_some();
+            }
             return Ok(());
         }
         let Some(text) = self.prefix.strip(&text) else { return Ok(()) };
@@ -183,12 +215,11 @@ impl Dump {
         if header.id == 0 {
             return;
         }
-        if !self.known.insert(header.id) {
-            // It was in the dump before.
-            *self = Self { prefix: self.prefix, ..Self::default() };
-            self.known.insert(header.id);
-        }
         self.current.is_open = true;
+        self.current.id = Some(header.id);
+        if header.state != RUNNING {
+            self.admit(b"");
+        }
         self.current.is_in_ancestors = false;
         self.current.calls.clear();
         let key = &mut self.current.key;
@@ -204,6 +235,30 @@ impl Dump {
         }
     }
 
+    /// Whether what stands before a header shows that it is part of the message of a panic, whose
+    /// further lines the runtime indents.
+    fn is_quoted(&self, before: &[u8]) -> bool {
+        memchr::memmem::find(before, CRASHES[0]).is_some()
+            || (self.is_in_message && before.ends_with(b"\t"))
+    }
+
+    /// Makes the current goroutine part of a dump, by the first function on its stack.
+    fn admit(&mut self, leaf: &[u8]) {
+        let Some(id) = self.current.id.take() else { return };
+        let is_writer = WRITERS.contains(&leaf);
+        if is_writer && !self.is_of_writers && !self.known.is_empty() {
+            self.current.is_open = false;
+            return;
+        }
+        if (self.is_of_writers && !is_writer) || !self.known.insert(id) {
+            // Another dump begins.
+            let current = std::mem::take(&mut self.current);
+            *self = Self { prefix: self.prefix, current, ..Self::default() };
+            self.known.insert(id);
+        }
+        self.is_of_writers = is_writer;
+    }
+
     /// Uses a line of the current goroutine. Any other line ends it.
     fn stack_line(&mut self, text: &[u8]) {
         if self.current.function.is_some() {
@@ -215,6 +270,10 @@ impl Dump {
         }
         match frame::part(text) {
             Some(Part::Function(name, first)) => {
+                self.admit(name);
+                if !self.current.is_open {
+                    return;
+                }
                 self.call(name, Called::Here);
                 self.current.call = locks::call(name, first);
             }
@@ -249,6 +308,8 @@ impl Dump {
         if self.current.is_in_ancestors || name == b"runtime.goexit" {
             return;
         }
+        // A dump leaves out what the runtime calls the function.
+        let name = if name == b"panic" { b"runtime.gopanic" } else { name };
         let frame = self.frame(name, file, line);
         let call = self.current.call.take().filter(|_| called == Called::Here);
         self.current.calls.extend(call.map(|call| (call, frame)));
@@ -290,6 +351,7 @@ impl Dump {
         if !self.current.is_open {
             return;
         }
+        self.admit(b"");
         self.add_called(Default::default());
         self.current.is_open = false;
         let sample = self.sample();
@@ -317,7 +379,10 @@ impl Dump {
     /// Makes the samples, in the order in which their stacks came.
     fn collect(self, mut collector: Collector<'_>) -> Result<Profile, InputError> {
         let mut stack = Vec::new();
-        let holders = self.locks.holders();
+        let holders = self.locks.holders(|frame| {
+            let (function, _, line) = &self.frames[frame as usize - 1];
+            (function, *line)
+        });
         for (number, (key, count)) in (0..).zip(&self.samples) {
             stack.clear();
             stack.extend(key.stack.iter().map(|&frame| u64::from(frame)));
