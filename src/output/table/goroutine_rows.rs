@@ -9,7 +9,6 @@ use crate::model::goroutine_states::explained;
 use crate::output::columns::View;
 use crate::output::columns::goroutines::columns;
 use crate::report::Report;
-use crate::units::Grouped;
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -49,8 +48,8 @@ pub(super) fn write(
     }
     grid.write(style, 0, out)?;
     let of = |Omitted { rows, sum }: Omitted| {
-        let rows = counted(rows, "clusters");
-        format!("{rows}, {} goroutines", Grouped(sum))
+        let goroutines = usize::try_from(sum).unwrap_or(usize::MAX);
+        format!("{}, {}", counted(rows, "clusters"), counted(goroutines, "goroutines"))
     };
     let unchanged = (clusters.unchanged.rows > 0)
         .then(|| ("unchanged: ", format!("{} (--all shows them)", of(clusters.unchanged))));
