@@ -388,7 +388,7 @@ fn primary_objects(sum: Sum, order: Order) -> i64 {
 
 /// The rows beneath the row of a binary: its addresses without symbols.
 fn addresses(frames: &Frames, parent: RowId) -> impl Iterator<Item = RowId> {
-    // Nobody owns a binary: other rows needn't be searched for.
+    // A binary has no owner: other rows needn't be searched for.
     let is_binary = frames.row(parent).owner == Owner::Unknown;
     let rows = (0..frames.len() as u32 * u32::from(is_binary)).map(RowId);
     rows.filter(move |&row| frames.row(row).parent == Some(parent))

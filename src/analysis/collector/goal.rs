@@ -21,7 +21,7 @@ const USUAL: f64 = 100.0;
 const BELOW: f64 = 0.9;
 /// GOGC is set to a multiple of one of these.
 const ROUND: [f64; 5] = [100.0, 50.0, 25.0, 10.0, 5.0];
-/// Nobody sets GOGC below this, in percent: a limit does it.
+/// GOGC is hardly ever set below this, in percent: a limit does it.
 const UNLIKELY: f64 = 20.0;
 
 /// What the goals of a process say.
@@ -93,7 +93,7 @@ fn gogc(ranges: &[(f64, f64)]) -> Option<f64> {
     usual.then_some(USUAL)
 }
 
-/// The roundest value from one to another; `None` if nobody would set any of them.
+/// The roundest value from one to another; `None` if none of them is likely to be set.
 fn round(from: f64, to: f64) -> Option<f64> {
     let values = ROUND.into_iter().map(|step| (from / step).ceil() * step);
     values.into_iter().find(|&value| value <= to && value > 0.0)

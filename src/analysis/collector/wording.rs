@@ -234,8 +234,8 @@ fn forced(forced: usize, all: usize, every: f64) -> Words {
             duration(every)
         )],
         advice: "Look for runtime.GC and debug.FreeOSMemory in the code and its dependencies, and for \
-                 whoever fetches /debug/pprof/heap?gc=1: each call marks the whole heap, and waits for \
-                 it. The collector needs no help.",
+                 what fetches /debug/pprof/heap?gc=1: each call marks the whole heap, and waits for it. \
+                 The collector needs no help.",
         command: None,
     }
 }

@@ -302,7 +302,7 @@ impl<'a> Comparison<'a> {
 }
 
 /// Whether the symbols show that two profiles with one build id are of two builds: an address holds
-/// another function. Whoever sets a build id by hand may forget to change it.
+/// another function. A build id that is set by hand is easily left unchanged.
 fn is_contradicted(series: &Series) -> bool {
     let symbols = &series.symbols;
     let mut seen: HashMap<_, FunctionId, FxBuildHasher> = HashMap::default();

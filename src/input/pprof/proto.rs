@@ -27,7 +27,7 @@ pub struct Profile {
     /// here they are bytes, because there are writers that copy a name as it stands in a binary.
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub string_table: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
-    /// Regular expression of frames that matter to nobody (position of a string, as all signed names here).
+    /// Regular expression of frames that are left out (position of a string, as all signed names here).
     #[prost(int64, tag = "7")]
     pub drop_frames: i64,
     /// Regular expression of exceptions from `drop_frames`.

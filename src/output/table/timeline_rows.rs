@@ -77,7 +77,7 @@ pub(super) fn write(
         matches!(row.class, Leak | GrowingDecelerating | Step | WarmUp)
     };
     if lines(timeline).any(|(row, _)| is_judged(row)) {
-        let text = "Another class than leak describes all values of a row together, whoever calls it. \
+        let text = "Another class than leak describes all values of a row together, from all its callers. \
                     heapdiff leaks judges callers one by one, and says which code is to blame and \
                     what to do.";
         wrap::write("", text, Ansi::new(), style, out)?;
