@@ -6,7 +6,7 @@
 
 use super::parts::Keyed;
 use super::places::{GoroutinePlace, Places};
-use super::{Omitted, Place, RowOptions, Status, Subject, percent, size};
+use super::{Omitted, Place, RowOptions, Status, Subject, size};
 use crate::model::change::Change;
 use crate::model::goroutines::label;
 use crate::model::ids::{LabelSetId, StringId};
@@ -83,7 +83,7 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
     let mut places = Places::new(&series.symbols, subject.frames.owners());
     let mut sums: Vec<Sum> = Vec::new();
     for (number, snapshot) in series.snapshots.iter().enumerate() {
-        let side = if subject.is_comparison() { number.min(1) } else { 1 };
+        let side = subject.side(number);
         for sample in 0..snapshot.samples.len() {
             let value = series.values(snapshot, sample)[subject.measured.column];
             if value == 0 {
@@ -234,10 +234,7 @@ impl Sum {
         });
         let value = subject.change(self.values);
         Cluster {
-            percent: match value.before {
-                Some(before) => percent(value.delta_or_value(), before),
-                None => percent(value.after, subject.whole),
-            },
+            percent: subject.share(value),
             status: value.before.map(|before| Status::of([before, value.after], true)),
             at,
             value,

@@ -292,6 +292,19 @@ impl Subject<'_> {
         Change::new(self.is_comparison().then_some(before), after)
     }
 
+    /// Which of the values `[before, after]` a snapshot adds to, by its number.
+    fn side(&self, number: usize) -> usize {
+        if self.is_comparison() { number.min(1) } else { 1 }
+    }
+
+    /// A value as a share of the whole, or Δ relative to before, in percent.
+    fn share(&self, amount: Change<i64>) -> Option<f64> {
+        match (amount.before, amount.delta) {
+            (Some(before), Some(delta)) => percent(delta, before),
+            _ => percent(amount.after, self.whole),
+        }
+    }
+
     /// The snapshot and the sample that hold the stack and the labels of a record.
     fn sample(&self, record: Record) -> Option<(usize, usize)> {
         let after = record.after.map(|sample| (usize::from(self.is_comparison()), sample));

@@ -4,7 +4,7 @@
 //! told apart exactly, while pprof merges numbers that it prints alike.
 
 use super::matched_samples::SumEvidence;
-use super::{Bounds, LabelValue, Omitted, RowOptions, Subject, label, percent, size};
+use super::{Bounds, LabelValue, Omitted, RowOptions, Subject, label, size};
 use crate::model::change::Change;
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::Label;
@@ -79,14 +79,14 @@ pub fn tags(subject: &Subject<'_>, wanted: RowOptions) -> Tags {
                 value: label(&subject.series.symbols, &own).value,
                 amount,
                 error: error.map(|evidence| evidence.bounds(amount.delta_or_value())),
-                percent: share(subject, amount),
+                percent: subject.share(amount),
             }
         };
         Tag {
             key: subject.series.symbols.text(key.name).to_owned(),
             amount,
             error,
-            percent: share(subject, amount),
+            percent: subject.share(amount),
             values: values.iter().map(value).collect(),
             omitted: *omitted,
         }
@@ -96,14 +96,6 @@ pub fn tags(subject: &Subject<'_>, wanted: RowOptions) -> Tags {
         sum: omitted.sum.saturating_add_unsigned(size(key.sum)),
     });
     Tags { keys: rows.collect(), omitted }
-}
-
-/// The share of the whole, or Δ relative to before.
-fn share(subject: &Subject<'_>, amount: Change<i64>) -> Option<f64> {
-    match (amount.before, amount.delta) {
-        (Some(before), Some(delta)) => percent(delta, before),
-        _ => percent(amount.after, subject.whole),
-    }
 }
 
 /// A key and its values.
@@ -176,7 +168,7 @@ impl Sums {
         }
         let mut of_set = vec![[0_i64; 2]; sums.of_set.len()];
         for (number, snapshot) in series.snapshots.iter().enumerate() {
-            let side = if subject.is_comparison() { number.min(1) } else { 1 };
+            let side = subject.side(number);
             for sample in 0..snapshot.samples.len() {
                 let sum = &mut of_set[snapshot.samples.labels[sample].index()][side];
                 *sum = sum.wrapping_add(series.values(snapshot, sample)[subject.measured.column]);

@@ -82,7 +82,7 @@ impl Found {
         let mut found = Self { keys: Vec::new(), values: Vec::new(), of_sample: Vec::new() };
         let mut index: HashMap<(NodeId, LabelSetId), u32, FxBuildHasher> = HashMap::default();
         for (number, snapshot) in series.snapshots.iter().enumerate() {
-            let side = if subject.is_comparison() { number.min(1) } else { 1 };
+            let side = subject.side(number);
             let mut own = Vec::with_capacity(snapshot.samples.len());
             for sample in 0..snapshot.samples.len() {
                 let key = (tree.end(number, sample), snapshot.samples.labels[sample]);

@@ -39,7 +39,7 @@ long-stops, G7 stacks-grow, G8 burst and F1 finalizers. Their thresholds are key
 heapdiff.toml (see docs/guide.md)."
 )]
 pub(super) struct GcArgs {
-    /// Logs in any order, with or without gzip. Files, folders or globs; `-` reads standard input
+    /// Logs in any order, also packed with gzip, zstd or bzip2. Files, folders or globs; `-` reads standard input
     #[arg(value_name = "LOG")]
     logs: Vec<String>,
     /// Read thresholds from FILE [default: heapdiff.toml, if there is one]

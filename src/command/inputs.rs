@@ -10,7 +10,7 @@
 //! asked for, dumps are used and what is next to them is skipped.
 
 use super::CommandError;
-use crate::input::{self, Beginning, Holds, InputError};
+use crate::input::{self, Beginning, DUMP, Holds, InputError};
 use crate::parallel;
 use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
@@ -23,8 +23,6 @@ use std::path::Path;
 const AT_ONCE: usize = 16;
 /// Most skipped files that the warning names.
 const NAMED: usize = 3;
-/// The name of the format of goroutine dumps.
-const DUMP: &str = "Go goroutine dump";
 
 /// What to read.
 #[derive(Debug, Default)]
@@ -107,23 +105,11 @@ fn find_with(
         n => Some(format!("skipped {n} files that aren't profiles: {}", list(&aside))),
     };
     short.or(aside.clone()).into_iter().for_each(&mut warn);
-    if !in_text.is_empty() {
-        let count = in_text.len();
-        let (profiles, them) = if count == 1 { ("profile", "it") } else { ("profiles", "them") };
-        warn(format!(
-            "skipped {count} {profiles} in text next to profiles in protobuf, which are most likely of the same moments; \
-             name {them} to use {them}: {}",
-            list(&in_text)
-        ));
-    }
-    if !beside.is_empty() {
-        let count = beside.len();
-        let (profiles, them) = if count == 1 { ("profile", "it") } else { ("profiles", "them") };
-        warn(format!(
-            "skipped {count} {profiles} next to goroutine dumps, which say more; name {them} to use {them}: {}",
-            list(&beside)
-        ));
-    }
+    let protobuf =
+        "in text next to profiles in protobuf, which are most likely of the same moments";
+    let dumps = "next to goroutine dumps, which say more";
+    skipped_beside(&in_text, protobuf).into_iter().for_each(&mut warn);
+    skipped_beside(&beside, dumps).into_iter().for_each(&mut warn);
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
@@ -132,6 +118,17 @@ fn find_with(
         ));
     }
     Ok(Inputs { names, warnings, aside })
+}
+
+/// The warning about profiles that were skipped for what is next to them.
+fn skipped_beside(skipped: &[SetAside], why: &str) -> Option<String> {
+    let (profiles, them) = match skipped.len() {
+        0 => return None,
+        1 => ("profile", "it"),
+        _ => ("profiles", "them"),
+    };
+    let (count, list) = (skipped.len(), list(skipped));
+    Some(format!("skipped {count} {profiles} {why}; name {them} to use {them}: {list}"))
 }
 
 /// Skips text in a folder with profiles in protobuf. Text doesn't say when it was taken, and is most

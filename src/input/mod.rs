@@ -187,6 +187,9 @@ pub enum Sniff {
     Line(fn(&[u8]) -> bool),
 }
 
+/// The name of the format of goroutine dumps.
+pub const DUMP: &str = "Go goroutine dump";
+
 /// The formats, in the order in which they are tried: first those recognized by their first bytes.
 pub const FORMATS: &[Format] = &[
     pprof::FORMAT,

@@ -180,7 +180,7 @@ impl Sums {
         };
         let snapshots: &[Snapshot] = &subject.series.snapshots;
         for (number, snapshot) in snapshots.iter().enumerate() {
-            let side = if subject.is_comparison() { number.min(1) } else { 1 };
+            let side = subject.side(number);
             let mut passed = Passed::new(places);
             for sample in 0..snapshot.samples.len() {
                 let value = subject.series.values(snapshot, sample)[subject.measured.column];

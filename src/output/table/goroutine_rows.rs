@@ -1,7 +1,7 @@
 //! Goroutines in clusters, and below them what their states mean and what usually causes them.
 
 use super::super::Style;
-use super::grid::{Grid, Tone};
+use super::grid::Grid;
 use super::{counted, place_rows, wrap};
 use crate::analysis::Omitted;
 use crate::analysis::goroutines::{Cluster, Clusters};
@@ -31,21 +31,8 @@ pub(super) fn write(
         return wrap::write("", text, Ansi::new(), style, out);
     }
     let mut grid = Grid::of(columns(View { report, style }));
-    let group = |row: &&Cluster| row.value.delta.map_or(0, |delta| -delta.signum());
-    let mut rows: Vec<&Cluster> = clusters.rows.iter().collect();
-    // What grew comes first, then what shrank, then the rest.
-    rows.sort_by_key(|row| (group(row) == 0, group(row)));
-    let mut previous = None;
-    for row in rows {
-        let group = group(&row);
-        if previous.is_some_and(|previous| previous != group) {
-            grid.gap();
-        }
-        previous = Some(group);
-        let tone = row.value.delta.map_or(Tone::Plain, Tone::of);
-        let label = place_rows::label(&row.at.place.function, row.at.root.as_deref());
-        grid.push(&row, label, tone);
-    }
+    let rows: Vec<&Cluster> = clusters.rows.iter().collect();
+    place_rows::push_all(&mut grid, rows.iter(), |row| (&row.at, row.value.delta));
     grid.write(style, 0, out)?;
     let of = |Omitted { rows, sum }: Omitted| {
         let goroutines = usize::try_from(sum).unwrap_or(usize::MAX);

@@ -23,21 +23,7 @@ pub(super) fn write(
     if !places.counts.is_empty() {
         writeln!(out)?;
         let mut grid = columns(report, style);
-        let group = |one: &PlaceCount| one.value.delta.map_or(0, |delta| -delta.signum());
-        let mut counts: Vec<&PlaceCount> = places.counts.iter().collect();
-        // What grew comes first, then what shrank.
-        counts.sort_by_key(|one| (group(one) == 0, group(one)));
-        let mut previous = None;
-        for one in counts {
-            let group = group(one);
-            if previous.is_some_and(|previous| previous != group) {
-                grid.gap();
-            }
-            previous = Some(group);
-            let tone = if is_comparison { Tone::of(-group) } else { Tone::Plain };
-            let label = label(&one.at.place.function, one.at.root.as_deref());
-            grid.push(one, label, tone);
-        }
+        push_all(&mut grid, places.counts.iter(), |one| (&one.at, one.value.delta));
         grid.write(style, 0, out)?;
     }
     let scale = Scale::new(&report.unit, style.unit.as_deref());
@@ -47,6 +33,27 @@ pub(super) fn write(
         ("not shown: ", format!("{what}, {sum} (-n 0 shows them)"))
     });
     wrap::remarks(omitted, style, out)
+}
+
+/// Adds rows to a grid, by their places and their Δ: those that grew, then those that shrank, then
+/// the rest.
+pub(super) fn push_all<'r, R: 'r>(
+    grid: &mut Grid<'_, R>,
+    rows: impl Iterator<Item = &'r R>,
+    of: impl Fn(&'r R) -> (&'r GoroutinePlace, Option<i64>),
+) {
+    let mut rows: Vec<_> = rows.map(|row| (row, of(row))).collect();
+    let group = |delta: Option<i64>| delta.map_or(0, |delta| -delta.signum());
+    rows.sort_by_key(|(_, (_, delta))| (group(*delta) == 0, group(*delta)));
+    let mut previous = None;
+    for (row, (at, delta)) in rows {
+        if previous.is_some_and(|previous| previous != group(delta)) {
+            grid.gap();
+        }
+        previous = Some(group(delta));
+        let tone = delta.map_or(Tone::Plain, Tone::of);
+        grid.push(row, label(&at.place.function, at.root.as_deref()), tone);
+    }
 }
 
 /// A place, and the function that `go` started.

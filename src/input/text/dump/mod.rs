@@ -15,7 +15,7 @@ mod prefix;
 
 use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines};
-use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
+use crate::input::{Content, DUMP, Format, Holds, InputError, Meter, Sniff};
 use crate::model::builder::{RawLabel, Share};
 use crate::model::goroutines::label;
 use crate::model::profile::Profile;
@@ -31,7 +31,7 @@ use std::io::Read;
 
 /// A dump by itself.
 pub(in crate::input) const FORMAT: Format = Format {
-    name: "Go goroutine dump",
+    name: DUMP,
     holds: Holds::TextProfile,
     sniff: Sniff::Start(|head| {
         let first = head.split(|&b| b == b'\n').next().unwrap_or_default();
