@@ -4,6 +4,7 @@
 //! A place is what `analysis/places.rs` says. What a dump knows beyond a stack is in the labels of
 //! its samples: state, wait and creator.
 
+use super::estimates::{Class, Estimate};
 use super::parts::Keyed;
 use super::places::{GoroutinePlace, Places};
 use super::{Omitted, Place, RowOptions, Status, Subject, size};
@@ -11,7 +12,10 @@ use crate::model::change::Change;
 use crate::model::goroutines::label;
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::LabelValue;
+use crate::model::recording::Track;
 use crate::model::series::Series;
+use crate::model::site::Owners;
+use crate::model::symbols::Symbols;
 use serde::{Deserialize, Serialize};
 use std::hash::Hash;
 
@@ -25,7 +29,7 @@ pub struct Cluster {
     /// Their number.
     #[serde(flatten)]
     pub value: Change<i64>,
-    /// Of a single input, the share of all goroutines, in percent; of two, Δ / before. Absent if the
+    /// Of a single input, the share of all goroutines, in percent; of more, Δ / before. Absent if the
     /// whole is 0.
     pub percent: Option<f64>,
     /// What happened to it between two inputs.
@@ -50,6 +54,15 @@ pub struct Cluster {
     pub proven_leaked: i64,
     /// The functions of the stack that most of them have, leaf first.
     pub stack: Vec<String>,
+    /// Of more than two inputs, the number in each snapshot, in the order of `timeline`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<i64>,
+    /// Of more than two inputs, its class: how it behaves through time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
+    /// Of more than two inputs, how fast it grows; absent if they have no times, or are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slope_per_hour: Option<Estimate>,
 }
 
 /// Whether a number says nothing.
@@ -74,39 +87,88 @@ pub struct Clusters {
 /// The sample type of a profile of leaked goroutines.
 const LEAKED: &str = "goroutineleak";
 
+/// How a cluster behaves through time.
+#[derive(Clone, Debug)]
+pub(crate) struct Followed {
+    /// Its number in each snapshot.
+    pub(crate) values: Vec<i64>,
+    /// Its class.
+    pub(crate) class: Class,
+    /// How fast it grows, if that is known.
+    pub(crate) slope_per_hour: Option<Estimate>,
+}
+
 /// Clusters the goroutines of a subject.
 pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
     let series = subject.series;
-    let facts: Vec<Facts> = series.label_sets.ids().map(|set| Facts::of(series, set)).collect();
-    // A goroutineleak profile holds those alone that the collector has proven to be leaked.
     let is_of_leaked = series.sample_types[subject.measured.column].name == LEAKED;
-    let mut places = Places::new(&series.symbols, subject.frames.owners());
-    let mut sums: Vec<Sum> = Vec::new();
+    let mut sums = Sums::new(series, subject.frames.owners(), is_of_leaked);
     for (number, snapshot) in series.snapshots.iter().enumerate() {
         let side = subject.side(number);
         for sample in 0..snapshot.samples.len() {
             let value = series.values(snapshot, sample)[subject.measured.column];
-            if value == 0 {
-                continue;
+            if value != 0 {
+                let mut values = [0; 2];
+                values[side] = value;
+                sums.add((number, sample), values);
             }
-            let mut values = [0; 2];
-            values[side] = value;
-            let Some(place) = places.add(snapshot.stack(sample), values) else { continue };
-            sums.resize_with(sums.len().max(place as usize + 1), Sum::default);
-            let mut facts = facts[snapshot.samples.labels[sample].index()];
-            facts.is_leaked |= is_of_leaked;
-            sums[place as usize].add(&facts, side, value, (number, sample));
         }
     }
-    let mut rows: Vec<(Cluster, &Sum)> = places
-        .named()
-        .into_iter()
-        .zip(&sums)
-        .map(|(at, sum)| (sum.cluster(subject, at), sum))
-        .filter(|(row, _)| !row.value.is_zero())
-        .collect();
+    let change = |values| {
+        let value = subject.change(values);
+        (value, subject.share(value))
+    };
+    chosen(series, sums.clusters(change), wanted)
+}
+
+/// Clusters the goroutines of a track: what changed over the process that is judged, and what
+/// `follow` knows of each place.
+pub(crate) fn through_time(
+    track: &Track,
+    owners: &Owners,
+    column: usize,
+    wanted: RowOptions,
+    follow: impl Fn(&GoroutinePlace) -> Option<Followed>,
+) -> Clusters {
+    let history = &track.history;
+    let series = &history.records;
+    let is_of_leaked = history.sample_types[column].name == LEAKED;
+    let width = history.sample_types.len();
+    let (first, last) = track.ends();
+    let dense = |end: Option<usize>| end.map(|at| history.dense(&history.moments[at]));
+    let (first, last) = (dense(first), dense(last));
+    let value = |side: &Option<Vec<i64>>, record: usize| {
+        side.as_ref().map_or(0, |values| values[record * width + column])
+    };
+    let mut sums = Sums::new(series, owners, is_of_leaked);
+    for (record, sample) in history.samples().into_iter().enumerate() {
+        if let Some(sample) = sample {
+            sums.add((0, sample), [value(&first, record), value(&last, record)]);
+        }
+    }
+    let change = |values: [i64; 2]| {
+        let value = Change::new(Some(values[0]), values[1]);
+        (value, super::percent(value.delta_or_value(), values[0]))
+    };
+    let places = sums.places.named();
+    let mut rows = sums.clusters(change);
+    for ((row, _), place) in rows.iter_mut().zip(&places) {
+        if let Some(Followed { values, class, slope_per_hour }) = follow(place) {
+            (row.values, row.class, row.slope_per_hour) = (values, Some(class), slope_per_hour);
+        }
+    }
+    chosen(series, rows, wanted)
+}
+
+/// The clusters to show: leaks first, then the largest, or those that changed most.
+fn chosen(series: &Series, mut rows: Vec<(Cluster, Sum)>, wanted: RowOptions) -> Clusters {
+    let held = |row: &Cluster| row.values.iter().any(|&value| value != 0);
+    rows.retain(|(row, _)| !row.value.is_zero() || held(row));
     rows.sort_by(|(a, _), (b, _)| {
-        let size = |row: &Cluster| (row.value.delta_or_value().unsigned_abs(), row.value.after);
+        let size = |row: &Cluster| {
+            let change = row.value.delta_or_value().unsigned_abs();
+            (row.class == Some(Class::Leak), change, row.value.after)
+        };
         let (one, other) = (&a.at, &b.at);
         size(b)
             .cmp(&size(a))
@@ -115,7 +177,7 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
             .then_with(|| one.root.cmp(&other.root))
     });
     let mut unchanged = Omitted::default();
-    if subject.is_comparison() && !wanted.all {
+    if !wanted.all {
         rows.retain(|(row, _)| {
             let is_changed = row.value.delta != Some(0);
             if !is_changed {
@@ -137,6 +199,47 @@ pub fn goroutines(subject: &Subject<'_>, wanted: RowOptions) -> Clusters {
     let shown = rows.into_iter().map(|(row, sum)| Cluster { stack: sum.stack(series), ..row });
     let rows = shown.collect();
     Clusters { rows, unchanged, omitted }
+}
+
+/// The clusters while they are added up.
+struct Sums<'a> {
+    series: &'a Series,
+    /// What each label set says.
+    facts: Vec<Facts>,
+    /// Whether there are only goroutines that the collector has proven to be leaked.
+    is_of_leaked: bool,
+    places: Places<'a>,
+    /// By the number of the place.
+    of_places: Vec<Sum>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(series: &'a Series, owners: &'a Owners, is_of_leaked: bool) -> Self {
+        let facts = series.label_sets.ids().map(|set| Facts::of(series, set)).collect();
+        let places = Places::new(&series.symbols, owners);
+        Self { series, facts, is_of_leaked, places, of_places: Vec::new() }
+    }
+
+    /// Adds a sample of a snapshot, with its values before and after.
+    fn add(&mut self, (number, sample): (usize, usize), values: [i64; 2]) {
+        let snapshot = &self.series.snapshots[number];
+        let Some(place) = self.places.add(snapshot.stack(sample), values) else { return };
+        self.of_places.resize_with(self.of_places.len().max(place as usize + 1), Sum::default);
+        let mut facts = self.facts[snapshot.samples.labels[sample].index()];
+        facts.is_leaked |= self.is_of_leaked;
+        self.of_places[place as usize].add(&facts, values, (number, sample));
+    }
+
+    /// All clusters, by the number of their place. `change` makes a value and its percentage of before
+    /// and after.
+    fn clusters(
+        self,
+        change: impl Fn([i64; 2]) -> (Change<i64>, Option<f64>),
+    ) -> Vec<(Cluster, Sum)> {
+        let symbols = &self.series.symbols;
+        let named = self.places.named().into_iter().zip(self.of_places);
+        named.map(|(at, sum)| (sum.cluster(symbols, at, change(sum.values)), sum)).collect()
+    }
 }
 
 /// What the labels of a sample say about its goroutines.
@@ -196,31 +299,36 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, facts: &Facts, side: usize, value: i64, sample: (usize, usize)) {
-        self.values[side] = self.values[side].wrapping_add(value);
-        if side == 1 {
+    fn add(&mut self, facts: &Facts, values: [i64; 2], sample: (usize, usize)) {
+        let [before, after] = values;
+        self.values = [self.values[0].wrapping_add(before), self.values[1].wrapping_add(after)];
+        if after != 0 {
             self.minutes = self.minutes.max(facts.minutes);
-            self.locked += if facts.is_locked { value } else { 0 };
-            self.leaked += if facts.is_leaked { value } else { 0 };
+            self.locked += if facts.is_locked { after } else { 0 };
+            self.leaked += if facts.is_leaked { after } else { 0 };
         }
         if self.heaviest.is_none() {
             self.state = facts.state;
         }
         self.has_other_states |= self.state != facts.state;
-        let weight = value.unsigned_abs();
+        let weight = before.unsigned_abs().saturating_add(after.unsigned_abs());
         if let Some(creator) = facts.creator.map(|creator| (creator, facts.created_at)) {
             add_to(&mut self.creators, creator, weight);
         }
-        if let Some(holder) = facts.holder.filter(|_| side == 1) {
-            add_to(&mut self.holders, holder, weight);
+        if let Some(holder) = facts.holder.filter(|_| after != 0) {
+            add_to(&mut self.holders, holder, after.unsigned_abs());
         }
         if self.heaviest.is_none_or(|(_, most)| weight > most) {
             self.heaviest = Some((sample, weight));
         }
     }
 
-    fn cluster(&self, subject: &Subject<'_>, mut at: GoroutinePlace) -> Cluster {
-        let symbols = &subject.series.symbols;
+    fn cluster(
+        &self,
+        symbols: &Symbols,
+        mut at: GoroutinePlace,
+        (value, percent): (Change<i64>, Option<f64>),
+    ) -> Cluster {
         if let (Some(state), false) = (self.state, self.has_other_states) {
             symbols.text(state).clone_into(&mut at.waits_for);
         }
@@ -232,9 +340,8 @@ impl Sum {
                 line: at.and_then(|(_, line)| line.parse().ok()).filter(|line| *line != 0),
             }
         });
-        let value = subject.change(self.values);
         Cluster {
-            percent: subject.share(value),
+            percent,
             status: value.before.map(|before| Status::of([before, value.after], true)),
             at,
             value,
@@ -244,6 +351,9 @@ impl Sum {
             locked_to_thread: self.locked,
             proven_leaked: self.leaked,
             stack: Vec::new(),
+            values: Vec::new(),
+            class: None,
+            slope_per_hour: None,
         }
     }
 

@@ -115,7 +115,7 @@ commands! {
         Peek(peek::PeekArgs), profiles.inputs => peek::peek_request;
         Tree(peek::TreeArgs), profiles.inputs => peek::tree_request;
         List(list::ListArgs), profiles.inputs => list::request;
-        Goroutines(goroutines::GoroutinesArgs), profiles.inputs => goroutines::request;
+        Goroutines(goroutines::GoroutinesArgs), inputs => goroutines::request;
         Traces(traces::TracesArgs), profiles.inputs => traces::request;
         Tags(tags::TagsArgs), profiles.inputs => tags::request;
         Flame(flame::FlameArgs), profiles.inputs => flame::request;

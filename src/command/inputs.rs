@@ -7,10 +7,11 @@
 //! isn't a profile; a damaged profile stays an input, and reading it is an error. So is a file that
 //! is named explicitly and isn't a profile, except for logs that other commands use. A profile in text
 //! is skipped as well if a folder or glob finds it next to profiles in protobuf; if goroutines are
-//! asked for, dumps are used and what is next to them is skipped.
+//! asked for, dumps are used and what is next to them is skipped, unless only the profiles of
+//! goroutines are enough to show a change over time.
 
 use super::CommandError;
-use crate::input::{self, Beginning, DUMP, Holds, InputError};
+use crate::input::{self, Beginning, Budget, Content, DUMP, Holds, Inflate, InputError};
 use crate::parallel;
 use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
@@ -23,6 +24,9 @@ use std::path::Path;
 const AT_ONCE: usize = 16;
 /// Most skipped files that the warning names.
 const NAMED: usize = 3;
+
+/// Fewest snapshots that show a change over time.
+const OVER_TIME: usize = 3;
 
 /// What to read.
 #[derive(Debug, Default)]
@@ -61,11 +65,15 @@ fn find_with(
     skip(&expanded.inputs, &mut kinds);
     let mut names = Vec::new();
     let (mut aside, mut in_text, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+    let mut beside_series = Vec::new();
     for (Found { name, .. }, kind) in expanded.inputs.into_iter().zip(kinds) {
         match kind {
             Kind::Profile(_) | Kind::Text(_) | Kind::Unknown => names.push(name),
             Kind::Twice(what) => in_text.push(SetAside { name, what: format!("a {what}") }),
             Kind::BesideDump(what) => beside.push(SetAside { name, what: format!("a {what}") }),
+            Kind::BesideSeries(what) => {
+                beside_series.push(SetAside { name, what: format!("a {what}") });
+            }
             Kind::Skipped(what) => aside.push(SetAside { name, what }),
         }
     }
@@ -73,6 +81,7 @@ fn find_with(
     aside.sort_by(|a, b| natural(&a.name, &b.name));
     in_text.sort_by(|a, b| natural(&a.name, &b.name));
     beside.sort_by(|a, b| natural(&a.name, &b.name));
+    beside_series.sort_by(|a, b| natural(&a.name, &b.name));
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}
@@ -110,6 +119,9 @@ fn find_with(
     let dumps = "next to goroutine dumps, which say more";
     skipped_beside(&in_text, protobuf).into_iter().for_each(&mut warn);
     skipped_beside(&beside, dumps).into_iter().for_each(&mut warn);
+    let series = "in text next to profiles that show how goroutines change; a dump also says how long \
+                  they have waited, and which go statement started them";
+    skipped_beside(&beside_series, series).into_iter().for_each(&mut warn);
     for (folder, folders) in expanded.nested {
         let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
         warn(format!(
@@ -146,17 +158,36 @@ fn skip_what_is_there_twice(inputs: &[Found], kinds: &mut [Kind]) {
 }
 
 /// Skips other profiles in a folder with goroutine dumps: they aren't of goroutines, or are most
-/// likely one of these moments again.
+/// likely one of these moments again. If there are too few dumps to show a change over time, and
+/// enough profiles of goroutines, skips the dumps.
 fn skip_what_dumps_say(inputs: &[Found], kinds: &mut [Kind]) {
-    skip_beside(
-        inputs,
-        kinds,
-        |kind| *kind == Kind::Text(DUMP),
-        |kind| match kind {
-            Kind::Text(name) | Kind::Profile(name) if *name != DUMP => Some(Kind::BesideDump(name)),
-            _ => None,
-        },
-    );
+    let is_dump = |kind: &Kind| *kind == Kind::Text(DUMP);
+    let is_other = |kind: &Kind| matches!(kind, Kind::Profile(_));
+    let found = || inputs.iter().zip(&*kinds).filter(|(one, _)| one.origin == Origin::Found);
+    let count = |is: &dyn Fn(&Kind) -> bool| found().filter(|(_, kind)| is(kind)).count();
+    if (1..OVER_TIME).contains(&count(&is_dump)) && count(&is_other) >= OVER_TIME {
+        let others: Vec<&str> =
+            found().filter(|(_, kind)| is_other(kind)).map(|(one, _)| one.name.as_str()).collect();
+        let of_goroutines = parallel::map_items(&others, 1, |name| holds_goroutines(name));
+        if of_goroutines.into_iter().filter(|is| *is).count() >= OVER_TIME {
+            return skip_beside(inputs, kinds, is_other, |kind| match kind {
+                Kind::Text(name) => Some(Kind::BesideSeries(name)),
+                _ => None,
+            });
+        }
+    }
+    skip_beside(inputs, kinds, is_dump, |kind| match kind {
+        Kind::Text(name) | Kind::Profile(name) if *name != DUMP => Some(Kind::BesideDump(name)),
+        _ => None,
+    });
+}
+
+/// Whether an input is a profile of goroutines. Its beginning doesn't show what a profile in protobuf
+/// counts.
+fn holds_goroutines(name: &str) -> bool {
+    let content =
+        source::open(name).map(|reader| input::read(reader, Budget::default(), Inflate::Here));
+    matches!(content, Ok(Ok(Content::Goroutines(_))))
 }
 
 /// Skips what is found in a folder in which something better is found.
@@ -194,6 +225,18 @@ pub(super) fn others(names: &[&str]) -> Option<Warning> {
     Some(Warning { code: WarningCode::SetAside, message })
 }
 
+/// The warning about heap profiles next to many of goroutines.
+pub(super) fn of_the_heap(names: &[&str]) -> Option<Warning> {
+    let message = match names {
+        [] => return None,
+        [one] => format!("{} isn't of goroutines, and only tells processes apart", escape(one)),
+        many => {
+            format!("{} profiles aren't of goroutines, and only tell processes apart", many.len())
+        }
+    };
+    Some(Warning { code: WarningCode::SetAside, message })
+}
+
 /// What an input is, by its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
@@ -205,6 +248,8 @@ enum Kind {
     Twice(&'static str),
     /// Next to goroutine dumps, which say more.
     BesideDump(&'static str),
+    /// Next to profiles of goroutines, which are enough to show a change over time.
+    BesideSeries(&'static str),
     /// Reading it will tell.
     Unknown,
     /// It is skipped, for this reason.

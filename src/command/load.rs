@@ -4,6 +4,7 @@
 use super::progress::Progress;
 use crate::input::{self, Content, Inflate, InputError};
 use crate::model::history::{Gather, HistoryError};
+use crate::model::measures::{self, Kind};
 use crate::model::profile::{Header, Profile, TimeSource};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
@@ -110,34 +111,57 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     Ok(rebase.finish()?)
 }
 
-/// Like [`load`], but of goroutines alone. Returns how many these are and the names of the others as
-/// well. If there are none of goroutines, the series has the first of the others.
+/// The goroutines of some inputs.
+pub(super) enum Goroutines {
+    /// One or two snapshots. If no input has goroutines, the first input.
+    Snapshots(Box<Series>),
+    /// More of them, with the heap profiles next to them, which tell processes apart.
+    Recording(Box<Recording>),
+}
+
+/// Reads inputs of goroutines, and returns the names of the others as well.
 pub(super) fn load_goroutines<'a>(
     names: &'a [String],
     progress: &Progress,
-) -> Result<(Series, usize, Vec<&'a str>), LoadError> {
-    let placed = if names.len() <= 2 { as_given(names) } else { by_name(names) };
-    let (mut found, mut given) = (Ends::default(), 0);
-    let (mut first, mut others) = (None, Vec::new());
+) -> Result<(Goroutines, Vec<&'a str>), LoadError> {
+    let is_recording = names.len() > 2;
+    let placed = if is_recording { by_name(names) } else { as_given(names) };
+    let (mut found, mut given, mut all) = (Ends::default(), 0, Gather::default());
+    let (mut heap, mut first, mut others) = (Some(Gather::default()), None, Vec::new());
     each_content(&placed, progress, |(place, name), content| {
         let is_of_goroutines = matches!(content, Content::Goroutines(_));
         let profile = content.into_profile().map_err(|error| LoadError::read(name, error))?;
         if is_of_goroutines {
             given += 1;
+            if is_recording {
+                all.add_at(place, name, &profile)
+                    .map_err(|error| LoadError::History { name: shown(name), error })?;
+            }
             return Ok(found.add(place, name, profile)?);
+        }
+        if is_recording && measures::kind(&profile.header) == Kind::Heap {
+            // Profiles that don't fit together tell nothing apart.
+            let is_alike =
+                heap.as_mut().is_some_and(|heap| heap.add_at(place, name, &profile).is_ok());
+            heap = heap.take().filter(|_| is_alike);
         }
         first.get_or_insert((name, profile));
         others.push(name);
         Ok::<(), LoadError>(())
     })?;
-    let found = if names.len() <= 2 { found.into_profiles() } else { found.finish() };
+    if given > 2 {
+        let heap = heap.and_then(|heap| heap.finish().ok()).unwrap_or_default();
+        let recording = analysis::recording(heap, all.finish()?);
+        return Ok((Goroutines::Recording(Box::new(recording)), others));
+    }
     let mut rebase = Rebase::default();
     if given == 0 {
         others.clear();
         first.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
     }
+    let found = if is_recording { found.finish() } else { found.into_profiles() };
     found.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
-    Ok((rebase.finish()?, given.max(1), others))
+    Ok((Goroutines::Snapshots(Box::new(rebase.finish()?)), others))
 }
 
 /// Reads profiles of any kind and hands each to `take`, in the order of their names.

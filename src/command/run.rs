@@ -1,7 +1,7 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
-use super::inputs::others;
-use super::load::{Keep, LoadError, load, load_goroutines, load_recording, unordered};
+use super::inputs::{of_the_heap, others};
+use super::load::{Goroutines, Keep, LoadError, load, load_goroutines, load_recording, unordered};
 use super::options::{Color, ReadingArgs};
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
@@ -29,9 +29,16 @@ fn subject<'a>(
         Ok(Snapshots { series, given: inputs.len() }.into())
     };
     if matches!(question, Question::Goroutines) {
-        let (series, given, aside) = load_goroutines(inputs, progress)?;
-        let warnings = others(&aside).into_iter().collect();
-        return Ok(Subject { warnings, ..Snapshots { series, given }.into() });
+        let (goroutines, aside) = load_goroutines(inputs, progress)?;
+        let (subject, warning) = match goroutines {
+            Goroutines::Snapshots(series) => ((*series).into(), others(&aside)),
+            Goroutines::Recording(recording) => {
+                let has_heap = !recording.profiles.is_empty();
+                let warning = if has_heap { of_the_heap(&aside) } else { others(&aside) };
+                ((*recording).into(), warning)
+            }
+        };
+        return Ok(Subject { warnings: warning.into_iter().collect(), ..subject });
     }
     match question.subject() {
         SubjectKind::Snapshots => snapshots(Keep::All),

@@ -72,6 +72,13 @@ impl Recording {
         self.profiles.is_empty() && !self.goroutines.is_empty()
     }
 
+    /// Leaves goroutines alone, if there are any, in the processes that the profiles have told apart.
+    pub fn set_profiles_aside(&mut self) {
+        if !self.goroutines.is_empty() {
+            self.profiles = Track::default();
+        }
+    }
+
     /// The recorded tracks, starting with the one that questions are about.
     pub fn tracks(&self) -> impl Iterator<Item = &Track> {
         [&self.profiles, &self.goroutines].into_iter().filter(|track| !track.is_empty())

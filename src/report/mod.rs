@@ -20,7 +20,7 @@ mod through_time;
 pub use draft::{ReportError, position};
 pub use gate::measure;
 pub use question::{Answer, Query, Question, Sort, SubjectKind};
-pub use sections::{CheckAnswer, LeaksAnswer};
+pub use sections::{CheckAnswer, GoroutinesAnswer, LeaksAnswer};
 pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
 use crate::analysis::rates::{PerSecond, Rates};
@@ -44,6 +44,9 @@ pub fn analyze<'a>(
     let report = match (profiles, &query.question) {
         (Profiles::Recording(recording), Question::Timeline) => {
             through_time::timeline(*recording, query, spec)
+        }
+        (Profiles::Recording(recording), Question::Goroutines) => {
+            through_time::goroutines(*recording, query, spec)
         }
         (Profiles::Recording(recording), Question::Leaks(asked)) => {
             through_time::leaks(*recording, asked, query, spec)

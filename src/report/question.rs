@@ -4,7 +4,7 @@
 //! A question takes one kind of [`super::Subject`], which [`Question::subject`] names.
 
 use super::draft::ReportError;
-use super::sections::{self, CheckAnswer, LeaksAnswer};
+use super::sections::{self, CheckAnswer, GoroutinesAnswer, LeaksAnswer};
 use crate::analysis::rates::Rates;
 use crate::analysis::{
     Order, RowOptions, Subject,
@@ -12,7 +12,7 @@ use crate::analysis::{
     check::{Check, CheckQuery},
     diff::{self, Diff},
     flame::{self, Flame, FlameOptions},
-    goroutines::{self, Clusters},
+    goroutines,
     list::{self, List},
     matches::{self, Matches, MatchesQuery},
     peek::{self, Peek},
@@ -67,7 +67,7 @@ pub enum Question {
         /// A regular expression, unanchored.
         pattern: String,
     },
-    /// What the goroutines do.
+    /// What the goroutines do: in one snapshot or two, or over time.
     Goroutines,
     /// Stacks.
     Traces,
@@ -128,8 +128,6 @@ pub enum Answer {
     Peek(Peek),
     /// Lines of functions.
     List(List),
-    /// Goroutines in clusters.
-    Goroutines(Clusters),
     /// Stacks.
     Traces(Traces),
     /// Labels.
@@ -144,6 +142,9 @@ pub enum Answer {
     /// Leaks.
     #[serde(untagged)]
     Leaks(LeaksAnswer),
+    /// Goroutines in clusters.
+    #[serde(untagged)]
+    Goroutines(GoroutinesAnswer),
     /// Whether the rules pass.
     #[serde(untagged)]
     Check(CheckAnswer),
@@ -158,6 +159,7 @@ impl Answer {
     pub fn timeline(&self) -> Option<&Timeline> {
         match self {
             Self::Timeline(timeline) | Self::Leaks(LeaksAnswer { timeline, .. }) => Some(timeline),
+            Self::Goroutines(GoroutinesAnswer { timeline, .. }) => timeline.as_ref(),
             _ => None,
         }
     }
@@ -201,7 +203,8 @@ pub(super) fn ask(
         }
         Question::Goroutines => {
             require_goroutines(series)?;
-            Answer::Goroutines(goroutines::goroutines(subject, wanted))
+            let goroutines = goroutines::goroutines(subject, wanted);
+            Answer::Goroutines(GoroutinesAnswer { goroutines, timeline: None })
         }
         Question::Traces => Answer::Traces(traces::traces(subject, wanted)?),
         Question::Tags => Answer::Tags(tags::tags(subject, wanted)),

@@ -4,7 +4,8 @@
 //! answer with several sections is a struct whose fields are the sections.
 
 use crate::analysis::{
-    Suspect, check::Check, stacks::ValuedStacks, suspects::Verdict, timeline::Timeline,
+    Suspect, check::Check, goroutines::Clusters, stacks::ValuedStacks, suspects::Verdict,
+    timeline::Timeline,
 };
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,18 @@ pub struct LeaksAnswer {
     pub suspects: Vec<Suspect>,
     /// The verdict over all suspects.
     pub verdict: Verdict,
+}
+
+/// Goroutines in clusters, and of more than two inputs the rows over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(inline))]
+pub struct GoroutinesAnswer {
+    /// The clusters.
+    pub goroutines: Clusters,
+    /// Rows over time, of more than two inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
 }
 
 /// Whether the rules pass, and the leaks if a rule is about leaks.

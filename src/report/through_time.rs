@@ -1,12 +1,14 @@
 //! Answers questions about snapshots over time: the timeline, and the suspects with their verdict.
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
-use super::{Answer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
+use super::{Answer, GoroutinesAnswer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
 use crate::analysis::could_show::{self, Evidence};
 use crate::analysis::estimates::Class;
+use crate::analysis::goroutines::{self, Followed};
+use crate::analysis::places::GoroutinePlace;
 use crate::analysis::suspects::{Findings, LeaksQuery, Verdict, suspects};
-use crate::analysis::timeline::{self, Choice, Timeline};
-use crate::analysis::{Measured, Order, Suspect};
+use crate::analysis::timeline::{self, Choice, Timeline, TimelinePlace};
+use crate::analysis::{Measured, Order, RowOptions, Suspect};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
@@ -18,6 +20,8 @@ use crate::model::site::Owners;
 use crate::patterns::Catalog;
 use crate::stats::class::LEAST;
 use crate::units;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
 
 /// Maximum number of timeline rows next to suspects.
@@ -50,6 +54,57 @@ pub(super) fn leaks(
     let rows = if query.nodecount == 0 { BESIDE } else { query.nodecount };
     let timeline = settled.rows(Choice::Ends, rows, query, spec);
     Ok(settled.draft.answered(Answer::Leaks(LeaksAnswer { timeline, suspects, verdict })))
+}
+
+/// Answers what the goroutines do over time. Profiles of other kinds tell processes apart.
+pub(super) fn goroutines(
+    mut recording: Recording,
+    query: &Query,
+    spec: &Spec,
+) -> Result<Report, ReportError> {
+    recording.set_profiles_aside();
+    if !recording.is_of_goroutines() {
+        let first = recording.profiles.history.moments.first();
+        let name = first.map_or_else(String::new, |moment| moment.name.clone());
+        return Err(ReportError::NotGoroutines(name));
+    }
+    let mut settled = Settled::new(recording, None, query, spec)?;
+    settled.judge();
+    settled.draft.warnings.extend(warn_of_own(&settled.owners));
+    let mut timeline = settled.rows(Choice::Peak, 0, query, spec);
+    let key =
+        |at: &GoroutinePlace| (at.place.function.clone(), at.waits_for.clone(), at.root.clone());
+    let places = timeline.places.take().map(|places| places.rows).unwrap_or_default();
+    let places: HashMap<_, _, FxBuildHasher> = places
+        .into_iter()
+        .map(|TimelinePlace { waits_for, root, row, .. }| {
+            ((row.name.clone(), waits_for, root), row)
+        })
+        .collect();
+    let follow = |at: &GoroutinePlace| {
+        let row = places.get(&key(at))?;
+        let (class, slope_per_hour) = (row.class, row.slope_per_hour);
+        Some(Followed { values: row.flat.clone(), class, slope_per_hour })
+    };
+    let wanted = RowOptions { nodecount: query.nodecount, all: query.all };
+    let track = settled.recording.main();
+    let column = settled.measured.column;
+    let goroutines = goroutines::through_time(track, &settled.owners, column, wanted, follow);
+    keep(&mut timeline, query.nodecount);
+    let answer = GoroutinesAnswer { goroutines, timeline: Some(timeline) };
+    Ok(settled.draft.answered(Answer::Goroutines(answer)))
+}
+
+/// Leaves out the rows beyond a limit; 0 is no limit.
+fn keep(timeline: &mut Timeline, rows: usize) {
+    if rows == 0 || timeline.rows.len() <= rows {
+        return;
+    }
+    for row in timeline.rows.drain(rows..) {
+        let omitted = &mut timeline.omitted;
+        omitted.rows += 1;
+        omitted.sum = omitted.sum.saturating_add_unsigned(row.delta.flat.unsigned_abs());
+    }
 }
 
 /// Leaks for another question.

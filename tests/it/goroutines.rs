@@ -7,7 +7,7 @@ use heapdiff::report::{Answer, Question};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn recorded(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/parked").join(name);
@@ -16,7 +16,7 @@ fn recorded(name: &str) -> Vec<u8> {
 
 fn clusters(inputs: &[&[u8]]) -> Clusters {
     match ask::ask(Question::Goroutines, inputs, "goroutine").answer {
-        Answer::Goroutines(clusters) => clusters,
+        Answer::Goroutines(answer) => answer.goroutines,
         other => panic!("no clusters: {other:?}"),
     }
 }
@@ -85,12 +85,12 @@ fn what_the_collector_has_proven_is_said() {
     assert!(clusters(&[dump.as_bytes()]).rows.iter().all(|row| row.proven_leaked == 0));
     let profile =
         "goroutineleak profile: total 3\n3 @ 0x11 0x21\n#\t0x10\tmain.f+0x1\t/app/main.go:3\n";
-    let Answer::Goroutines(leaked) =
+    let Answer::Goroutines(answer) =
         ask::ask(Question::Goroutines, &[profile.as_bytes()], "goroutineleak").answer
     else {
         panic!("no clusters");
     };
-    assert_eq!(at(&leaked, "main.f").proven_leaked, 3);
+    assert_eq!(at(&answer.goroutines, "main.f").proven_leaked, 3);
 }
 
 #[test]
@@ -103,6 +103,102 @@ fn two_dumps_show_what_is_new_and_what_grew() {
     assert_eq!(change("main.ask.func1"), (Some(12), 40));
     assert_eq!(change("main.(*till).pay"), (Some(0), 7));
     assert_eq!(change("main.watch"), (Some(5), 5));
+}
+
+/// Dumps in a folder, five seconds apart, whose number of goroutines in `main.ask` is given.
+fn dumps(folder: &str, numbers: &[usize]) -> (PathBuf, Vec<String>) {
+    let folder = program::folder(folder);
+    let names = numbers.iter().enumerate().map(|(at, &number)| {
+        let one = |id: usize, function: &str| {
+            format!(
+                "goroutine {id} [chan send, {at} minutes]:\n{function}(0xc0000{id:05x})\n\t/app/main.go:7 +0x1\n\
+                 created by main.serve in goroutine 1\n\t/app/main.go:3 +0x1\n\n"
+            )
+        };
+        let asking = (0..number).map(|id| one(1000 + id, "main.ask"));
+        let dump: String = [one(5, "main.watch")].into_iter().chain(asking).collect();
+        let name = format!("goroutines-2026-01-02T03-04-{:02}Z.txt", at * 5);
+        fs::write(folder.join(&name), dump).unwrap();
+        name
+    });
+    let names = names.collect();
+    (folder, names)
+}
+
+#[test]
+fn many_dumps_show_what_leaks_and_how_fast() {
+    let (folder, names) =
+        dumps("goroutines-over-time", &[12, 40, 71, 99, 131, 160, 190, 222, 250, 280]);
+    let ask = |options: &[&str], names: &[String]| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let said = program::run(&folder, &[&["goroutines"], options, &names].concat());
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.stdout
+    };
+    let json = ask(&["--format", "json"], &names);
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let row = &report["goroutines"]["rows"][0];
+    assert_eq!((&row["function"], &row["class"]), (&"main.ask".into(), &"leak".into()));
+    assert_eq!(
+        (&row["before"], &row["after"], &row["delta"]),
+        (&12.into(), &280.into(), &268.into())
+    );
+    assert_eq!(row["values"].as_array().unwrap().len(), 10);
+    assert_eq!((&row["longest_wait_minutes"], &row["created_by"]["line"]), (&9.into(), &3.into()));
+    // 29.8 in five seconds.
+    let slope = row["slope_per_hour"]["estimate"].as_i64().unwrap();
+    assert!((20_000..23_000).contains(&slope), "{slope}");
+    assert_eq!(report["goroutines"]["unchanged"]["rows"], 1);
+    assert_eq!(report["timeline"]["times"].as_array().unwrap().len(), 10);
+    // In any order of the arguments.
+    let mut mixed = names.clone();
+    mixed.rotate_left(4);
+    mixed.swap(0, 3);
+    assert_eq!(ask(&["--format", "json"], &mixed), json);
+    let table = ask(&["--width", "120"], &names);
+    for text in ["main.ask", "▁▂", "+268", "leak", "unchanged: 1 cluster", "times from the names"]
+    {
+        assert!(table.contains(text), "{text} in\n{table}");
+    }
+    assert!(ask(&["--all"], &names).contains("main.watch"));
+    let csv = ask(&["--format", "csv"], &names);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let first: BTreeMap<String, String> = reader.deserialize().next().unwrap().unwrap();
+    assert_eq!(
+        (first["class"].as_str(), first["slope_per_hour"].as_str()),
+        ("leak", &*slope.to_string())
+    );
+    assert!(first["values"].starts_with("12;40;71"), "{}", first["values"]);
+}
+
+#[test]
+fn without_times_there_is_a_class_and_no_slope() {
+    let (folder, names) = dumps("goroutines-without-times", &[12, 40, 71, 99, 131, 160, 190, 222]);
+    let plain: Vec<String> = (0..names.len()).map(|at| format!("dump{at}.txt")).collect();
+    for (name, plain) in names.iter().zip(&plain) {
+        fs::rename(folder.join(name), folder.join(plain)).unwrap();
+    }
+    let said = program::run(&folder, &["goroutines", "--format", "json", "."]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let row = &report["goroutines"]["rows"][0];
+    assert_eq!((&row["class"], row.get("slope_per_hour")), (&"leak".into(), None));
+    assert!(report["warnings"].as_array().unwrap().iter().any(|one| one["code"] == "no-time"));
+}
+
+#[test]
+fn a_single_dump_next_to_many_profiles_is_skipped() {
+    let folder = program::folder("goroutines-beside-many");
+    for at in 0..4 {
+        fs::write(folder.join(format!("goroutine-{at}.pb.gz")), recorded("after.pb.gz")).unwrap();
+    }
+    fs::write(folder.join("dump.txt"), recorded("after.txt")).unwrap();
+    let said = program::run(&folder, &["goroutines", "--format", "json", "."]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(report.get("timeline").is_some(), "{report}");
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("skipped 1 profile in text next to profiles"), "{warnings}");
 }
 
 /// The lines of a dump as a log has them.

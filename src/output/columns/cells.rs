@@ -2,6 +2,7 @@
 
 use super::View;
 use crate::analysis::Place;
+use crate::analysis::estimates::Class;
 use crate::filter::Granularity;
 use crate::output::{FileNames, escape, is_heap, joinable, names_functions};
 use crate::report::Report;
@@ -33,6 +34,19 @@ pub(in crate::output) fn joined(names: impl IntoIterator<Item: AsRef<str>>) -> S
 /// The word for a value, as JSON has it.
 pub(in crate::output) fn word(value: impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+/// The class in a few columns of a table.
+pub(in crate::output) fn short_class(class: Class) -> &'static str {
+    match class {
+        Class::Leak => "leak",
+        Class::GrowingDecelerating => "slowing",
+        Class::Grew => "grew",
+        Class::Step => "step",
+        Class::WarmUp => "warm-up",
+        Class::Churn => "churn",
+        Class::Steady => "steady",
+    }
 }
 
 /// The title of the column of names.

@@ -1,18 +1,20 @@
 //! The columns of clusters of goroutines.
 
 use super::Kind::{Number, Text, Word};
-use super::cells::{in_file, joined};
+use super::cells::{in_file, joined, short_class, word};
 use super::{Columns, View};
 use crate::analysis::Status;
 use crate::analysis::goroutines::Cluster;
-use crate::output::number::{Scale, percent_change, percent_text};
+use crate::output::number::{self, Scale, percent_change, percent_text};
 
 pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_, &Cluster> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let is_comparison = report.comparison.is_some();
+    let is_through_time = report.answer.timeline().is_some();
     let percent = move |row: &&Cluster| match row.status {
-        Some(Status::New) => Some("new".to_owned()),
-        Some(Status::Gone) => Some("gone".to_owned()),
+        Some(Status::New) if is_comparison => Some("new".to_owned()),
+        Some(Status::Gone) if is_comparison => Some("gone".to_owned()),
+        _ if is_through_time => None,
         _ if is_comparison => row.percent.map(percent_change),
         _ => row.percent.map(percent_text),
     };
@@ -24,18 +26,18 @@ pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_
         .optional("percent", |row| row.percent)
         .shown((1, Number, if is_comparison { "Δ %" } else { "share" }, Some(0)), percent)
         .column("waits_for", |row| &row.at.waits_for)
-        .shown((4, Word, "in", Some(6)), |row| Some(row.at.waits_for.clone()))
+        .shown((7, Word, "in", Some(6)), |row| Some(row.at.waits_for.clone()))
         .both(
             "longest_wait_minutes",
-            (5, Number, "longest", Some(5)),
+            (8, Number, "longest", Some(5)),
             |row| row.longest_wait_minutes,
             |_, minutes| wait(minutes),
         )
         .column("function", |row| &row.at.place.function)
-        .label(6, "goroutines at")
+        .label(9, "goroutines at")
         .optional("file", |row| row.at.place.file.as_ref())
         .optional("line", |row| row.at.place.line)
-        .shown((7, Text, "where", Some(3)), move |row| {
+        .shown((10, Text, "where", Some(3)), move |row| {
             in_file(row.at.place.file.as_deref(), row.at.place.line, names)
         })
         .optional("root", |row| row.at.root.as_ref())
@@ -43,27 +45,59 @@ pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_
         .optional("created_by", |row| Some(&row.created_by.as_ref()?.function))
         .optional("created_in", |row| row.created_by.as_ref()?.file.as_ref())
         .optional("created_at_line", |row| row.created_by.as_ref()?.line)
-        .shown((8, Text, "go statement", Some(2)), move |row| {
+        .shown((11, Text, "go statement", Some(2)), move |row| {
             let creator = row.created_by.as_ref();
             creator.map(|at| in_file(at.file.as_deref(), at.line, names))
         })
         .optional("lock_held_in", |row| row.lock_held_in.as_ref())
         .column("locked_to_thread", |row| row.locked_to_thread)
         .column("proven_leaked", |row| row.proven_leaked)
-        .shown((9, Number, "proven leaked", None), |row| {
+        .shown((12, Number, "proven leaked", None), |row| {
             (row.proven_leaked > 0).then(|| row.proven_leaked.to_string())
         })
         .column("stack", |row| joined(&row.stack));
+    if is_through_time {
+        return through_time(columns, scale);
+    }
     if is_comparison {
-        columns
-            .shown((0, Number, "Δ", None), move |row| scale.change(row.value.delta_or_value()))
-            .shown((2, Number, "before", Some(1)), move |row| {
-                row.value.before.map(|before| scale.value(before))
-            })
-            .shown((3, Number, "after", Some(4)), move |row| scale.value(row.value.after))
+        changes(columns, scale, ["before", "after"])
     } else {
         columns.shown((0, Number, "count", None), move |row| scale.value(row.value.after))
     }
+}
+
+/// Adds what changed, with the titles of both ends.
+fn changes<'a>(
+    columns: Columns<'a, &'a Cluster>,
+    scale: Scale<'a>,
+    [before, after]: [&'static str; 2],
+) -> Columns<'a, &'a Cluster> {
+    columns
+        .shown((0, Number, "Δ", None), move |row| scale.change(row.value.delta_or_value()))
+        .shown((2, Number, before, Some(1)), move |row| {
+            row.value.before.map(|before| scale.value(before))
+        })
+        .shown((3, Number, after, Some(4)), move |row| scale.value(row.value.after))
+}
+
+/// Adds what more than two snapshots show.
+fn through_time<'a>(
+    columns: Columns<'a, &'a Cluster>,
+    scale: Scale<'a>,
+) -> Columns<'a, &'a Cluster> {
+    let columns = columns
+        .optional("class", |row| word(row.class?))
+        .estimate(["slope_per_hour", "slope_lower", "slope_upper"], |row| row.slope_per_hour)
+        .column("values", |row| joined(row.values.iter().map(i64::to_string)));
+    changes(columns, scale, ["first", "last"])
+        .shown((4, Number, "slope", Some(7)), move |row| {
+            Some(format!("{}/h", scale.change(row.slope_per_hour?.estimate)))
+        })
+        .shown((5, Text, "95 % interval", Some(0)), move |row| {
+            let slope = row.slope_per_hour?;
+            Some(number::range(&scale.change(slope.lower), &scale.change(slope.upper)))
+        })
+        .shown((6, Word, "class", Some(8)), |row| Some(short_class(row.class?).to_owned()))
 }
 
 /// Minutes as a person says them.

@@ -80,7 +80,9 @@ pub(super) fn write(
             let lines = lines.map(|(listing, line)| SourceLine::new(listing, line));
             write_rows(list::columns(view), lines, out)
         }
-        Answer::Goroutines(clusters) => write_rows(goroutines::columns(view), &clusters.rows, out),
+        Answer::Goroutines(answer) => {
+            write_rows(goroutines::columns(view), &answer.goroutines.rows, out)
+        }
         Answer::Traces(traces) => write_rows(traces::columns(view), &traces.rows, out),
         Answer::Tags(tags) => {
             let values = pairs(&tags.keys, |tag| &tag.values);

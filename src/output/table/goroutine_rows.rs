@@ -2,13 +2,14 @@
 
 use super::super::Style;
 use super::grid::Grid;
-use super::{counted, place_rows, wrap};
+use super::grid::Kind::Word;
+use super::{counted, place_rows, sparkline, timeline_rows, wrap};
 use crate::analysis::Omitted;
 use crate::analysis::goroutines::{Cluster, Clusters};
 use crate::model::goroutine_states::explained;
 use crate::output::columns::View;
 use crate::output::columns::goroutines::columns;
-use crate::report::Report;
+use crate::report::{GoroutinesAnswer, Report};
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -17,7 +18,7 @@ const EXPLAINED: usize = 4;
 
 pub(super) fn write(
     report: &Report,
-    clusters: &Clusters,
+    GoroutinesAnswer { goroutines: clusters, timeline }: &GoroutinesAnswer,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
@@ -30,7 +31,15 @@ pub(super) fn write(
         };
         return wrap::write("", text, Ansi::new(), style, out);
     }
-    let mut grid = Grid::of(columns(View { report, style }));
+    let (spark, processes) = match timeline {
+        Some(timeline) => (timeline_rows::spark_width(style), timeline.processes.as_slice()),
+        None => (0, [].as_slice()),
+    };
+    let drawn = |row: &&Cluster| {
+        (spark > 0).then(|| sparkline::of_processes(&row.values, processes, spark))
+    };
+    let grid = Grid::new().column(Word, "", Some(5), drawn);
+    let mut grid = grid.and(columns(View { report, style }));
     let rows: Vec<&Cluster> = clusters.rows.iter().collect();
     place_rows::push_all(&mut grid, rows.iter(), |row| (&row.at, row.value.delta));
     grid.write(style, 0, out)?;
@@ -43,6 +52,10 @@ pub(super) fn write(
     let omitted = (clusters.omitted.rows > 0)
         .then(|| ("not shown: ", format!("{} (-n 0 shows them)", of(clusters.omitted))));
     wrap::remarks(unchanged.into_iter().chain(omitted), style, out)?;
+    if let Some(timeline) = timeline {
+        let classes = clusters.rows.iter().filter_map(|row| row.class);
+        timeline_rows::write_legend(timeline, classes, (spark, style), out)?;
+    }
     write_locks(clusters, style, out)?;
     write_states(clusters, style, out)
 }

@@ -47,7 +47,12 @@ impl<'a, R> Grid<'a, R> {
 
     /// A grid with the columns of a list.
     pub(super) fn of(columns: Columns<'a, R>) -> Self {
-        columns.of_table().into_iter().fold(Grid::new(), |mut grid, column| {
+        Grid::new().and(columns)
+    }
+
+    /// Adds the columns of a list.
+    pub(super) fn and(self, columns: Columns<'a, R>) -> Self {
+        columns.of_table().into_iter().fold(self, |mut grid, column| {
             let (_, kind, title, drop_order) = column.head;
             grid.layout.columns.push(Column { title, kind, drop_order });
             grid.cells.push(column.cell);

@@ -102,7 +102,7 @@ fn write_rows(
         }
         Answer::Peek(peek) => peek_rows::write(report, peek, style, out),
         Answer::List(list) => list_rows::write(report, list, style, out),
-        Answer::Goroutines(clusters) => goroutine_rows::write(report, clusters, style, out),
+        Answer::Goroutines(answer) => goroutine_rows::write(report, answer, style, out),
         Answer::Traces(traces) => trace_rows::write(report, traces, style, out),
         Answer::Tags(tags) => tag_rows::write(report, tags, style, out),
         Answer::Matches(matches) => match_rows::write(report, matches, style, out),

@@ -8,12 +8,12 @@ use super::grid::Kind::{Number, Text, Word};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::{self, Scale};
-use super::suspect_lines::class_word;
 use super::words::nothing_to_show;
 use super::{counted, place_rows, rows, rows_word, sparkline, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Timeline, TimelinePlace, TimelineRow};
 use crate::output::columns::View;
+use crate::output::columns::cells::short_class;
 use crate::report::{Report, Sort};
 use anstyle::Style as Ansi;
 use std::io;
@@ -30,12 +30,7 @@ pub(super) fn write(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let spark = match style.width {
-        // A narrow terminal has to hold names, files and lines as well.
-        Width::Columns(columns) if columns < WIDE => (columns / 8).max(8),
-        Width::Columns(columns) => (columns / 5).clamp(8, SPARK_AT_MOST),
-        Width::Unlimited => SPARK_AT_MOST,
-    };
+    let spark = spark_width(style);
     writeln!(out)?;
     grid(report, timeline, spark, style).write(style, 0, out)?;
     writeln!(out)?;
@@ -52,22 +47,7 @@ pub(super) fn write(
         let sum = scale.value(omitted.sum);
         say("not shown: ", &format!("{what}, sum of |Δ| {sum} (-n 0 shows them)"), out)?;
     }
-    let processes = timeline.processes.iter().max().map_or(1, |last| last + 1);
-    if let Some(text) = sparkline::legend(timeline.times.len(), processes, spark) {
-        say("", &text, out)?;
-    }
-    if processes > 1 {
-        let judged = timeline.judged + 1;
-        say("", &format!("Δ, slope and class are for process {judged} only"), out)?;
-    }
-    let meanings: Vec<&str> = MEANINGS
-        .iter()
-        .filter(|(class, _)| lines(timeline).any(|(row, _)| row.class == *class))
-        .map(|(_, meaning)| *meaning)
-        .collect();
-    if !meanings.is_empty() {
-        say("", &meanings.join("; "), out)?;
-    }
+    write_legend(timeline, lines(timeline).map(|(row, _)| row.class), (spark, style), out)?;
     if timeline.rows.is_empty() {
         return wrap::write("", &nothing_to_show(report), Ansi::new(), style, out);
     }
@@ -85,19 +65,48 @@ pub(super) fn write(
     Ok(())
 }
 
+/// The columns that a sparkline takes.
+pub(super) fn spark_width(style: &Style) -> usize {
+    match style.width {
+        // A narrow terminal has to hold names, files and lines as well.
+        Width::Columns(columns) if columns < WIDE => (columns / 8).max(8),
+        Width::Columns(columns) => (columns / 5).clamp(8, SPARK_AT_MOST),
+        Width::Unlimited => SPARK_AT_MOST,
+    }
+}
+
+/// Says how to read sparklines, of which process the changes are, and what the classes mean.
+pub(super) fn write_legend(
+    timeline: &Timeline,
+    classes: impl Iterator<Item = Class>,
+    (spark, style): (usize, &Style),
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let say = |text: &str, out: &mut dyn io::Write| {
+        wrap::write("", text, Ansi::new().dimmed(), style, out)
+    };
+    let processes = timeline.processes.iter().max().map_or(1, |last| last + 1);
+    if let Some(text) = sparkline::legend(timeline.times.len(), processes, spark) {
+        say(&text, out)?;
+    }
+    if processes > 1 {
+        let judged = timeline.judged + 1;
+        say(&format!("Δ, slope and class are for process {judged} only"), out)?;
+    }
+    let classes: Vec<Class> = classes.collect();
+    let meanings: Vec<&str> = MEANINGS
+        .iter()
+        .filter(|(class, _)| classes.contains(class))
+        .map(|(_, meaning)| *meaning)
+        .collect();
+    if meanings.is_empty() { Ok(()) } else { say(&meanings.join("; "), out) }
+}
+
 /// The rows; of goroutines the places, which say more.
 fn lines(timeline: &Timeline) -> impl Iterator<Item = (&TimelineRow, Option<&TimelinePlace>)> {
     let places = timeline.places.as_ref().map(|places| places.rows.as_slice());
     let rows = timeline.rows.iter().filter(move |_| places.is_none()).map(|row| (row, None));
     rows.chain(places.into_iter().flatten().map(|place| (&place.row, Some(place))))
-}
-
-/// The class in a few columns.
-fn short_word(class: Class) -> &'static str {
-    match class {
-        Class::GrowingDecelerating => "slowing",
-        other => class_word(other),
-    }
 }
 
 /// What each class means.
@@ -152,7 +161,7 @@ fn columns<'a>(
             Some(format!("{}/s", scale.value(*rate)))
         })
         .column(Word, "in", Some(5), |shown| shown.waits_for.map(str::to_owned))
-        .column(Word, "class", Some(6), |shown| Some(short_word(shown.row?.class).to_owned()))
+        .column(Word, "class", Some(6), |shown| Some(short_class(shown.row?.class).to_owned()))
         .name(if timeline.places.is_some() { "goroutines at" } else { rows::title(report) })
         .column(Text, "where", Some(7), move |shown| {
             let row = shown.row?;
