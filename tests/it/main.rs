@@ -24,6 +24,7 @@ mod convert;
 mod csv_columns;
 mod decoder;
 mod destination;
+mod dump_mutation;
 mod flame;
 mod folders;
 mod gate_truth;

@@ -4,8 +4,10 @@ use crate::input::{InputError, Meter};
 use crate::model::builder::Share;
 use std::io::Read;
 
-/// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
+/// Bytes read at a time: as many as the reader below has room for, which then copies nothing.
+const CHUNK: usize = 128 * 1024;
+/// Bytes after which what was made of them is weighed.
+const WEIGHED: u64 = 64 * 1024;
 /// Bytes of the longest line. The longest lines are deep stacks: this one has 50,000 addresses.
 const LONGEST: usize = 1 << 20;
 /// How many bytes of text weigh one, even if they are skipped: they take time.
@@ -97,6 +99,21 @@ impl<'a> Lines<'a> {
         Ok(Some(Line { number: self.number, text }))
     }
 
+    /// The text behind the last line, as far as it has been read: at least `least` bytes, if there are
+    /// so many.
+    pub(super) fn ahead(&mut self, least: usize) -> Result<&[u8], InputError> {
+        while self.rest.1 - self.rest.0 < least && !self.is_at_end {
+            self.fill()?;
+        }
+        Ok(&self.buffer[self.rest.0..self.rest.1])
+    }
+
+    /// Passes over bytes of [`Lines::ahead`], which are so many whole lines.
+    pub(super) fn pass(&mut self, bytes: usize, lines: u64) {
+        self.rest.0 = (self.rest.0 + bytes).min(self.rest.1);
+        self.number += lines;
+    }
+
     /// Reads more behind the part that is left.
     fn fill(&mut self) -> Result<(), InputError> {
         let (from, to) = self.rest;
@@ -121,7 +138,7 @@ impl<'a> Lines<'a> {
 
     /// Whether so much was read since the last time that what it made should be weighed.
     pub(super) fn is_due(&mut self) -> bool {
-        let is_due = self.unweighed >= CHUNK as u64;
+        let is_due = self.unweighed >= WEIGHED;
         if is_due {
             self.unweighed = 0;
         }

@@ -37,7 +37,7 @@ pub(super) fn part(text: &[u8]) -> Option<Part<'_>> {
 }
 
 /// What separates the creator from its goroutine.
-const BY: &[u8] = b" in goroutine ";
+pub(super) const BY: &[u8] = b" in goroutine ";
 
 /// The name of a function before its arguments, and the first of them. A line that a log has cut off
 /// may end within them.

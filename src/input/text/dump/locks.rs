@@ -42,6 +42,17 @@ pub(super) enum Call {
     Method(u64, Option<u64>),
 }
 
+impl Call {
+    /// The same call with another address.
+    pub(super) fn with(self, address: Option<u64>) -> Self {
+        match self {
+            Self::Lock(_) => Self::Lock(address),
+            Self::Method(of, _) => Self::Method(of, address),
+            Self::Cond | Self::Sync => self,
+        }
+    }
+}
+
 /// What a call says about locks, by its name and its first argument.
 pub(super) fn call(name: &[u8], first: Option<u64>) -> Option<Call> {
     let first = first.filter(|&address| address != 0);
@@ -95,11 +106,43 @@ pub(super) struct Locks {
     /// How many goroutines wait.
     waiting: HashMap<Wait, u32, FxBuildHasher>,
     /// Where others are in them, and how many they are.
-    inside: HashMap<Object, Vec<(Frames, u32)>, FxBuildHasher>,
+    inside: HashMap<Object, Inside, FxBuildHasher>,
     /// The types that others are in a method of, with objects that aren't known.
     unknown: HashMap<u64, (), FxBuildHasher>,
     /// How far behind the start of each type its locks are.
     offsets: HashMap<u64, Vec<u64>, FxBuildHasher>,
+}
+
+/// Where goroutines are in an object: the first few places, and how many are in each. Most objects
+/// have one.
+#[derive(Debug)]
+struct Inside {
+    first: (Frames, u32),
+    more: Vec<(Frames, u32)>,
+}
+
+impl Inside {
+    fn new(place: Frames) -> Self {
+        Self { first: (place, 0), more: Vec::new() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Frames, u32)> + '_ {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
+    /// Whether there may be more than are remembered.
+    fn is_full(&self) -> bool {
+        self.more.len() + 1 >= REMEMBERED
+    }
+
+    fn add(&mut self, place: Frames) {
+        let mut all = std::iter::once(&mut self.first).chain(&mut self.more);
+        if let Some((_, count)) = all.find(|(other, _)| *other == place) {
+            *count = count.saturating_add(1);
+        } else if !self.is_full() {
+            self.more.push((place, 1));
+        }
+    }
 }
 
 impl Locks {
@@ -158,12 +201,8 @@ impl Locks {
             }
             let outermost = calls.iter().rfind(is_same).map_or(frame, |(_, frame)| *frame);
             let place = (frame, outermost);
-            let inside = self.inside.entry((of, object)).or_default();
-            if let Some(known) = inside.iter().position(|(other, _)| *other == place) {
-                inside[known].1 = inside[known].1.saturating_add(1);
-            } else if inside.len() < REMEMBERED {
-                inside.push((place, 1));
-            }
+            let inside = self.inside.entry((of, object));
+            inside.or_insert_with(|| Inside::new(place)).add(place);
         }
     }
 
@@ -224,15 +263,17 @@ impl Locks {
     fn only(&self, object: Option<Object>, is_past: impl Fn(u32) -> bool) -> Option<u32> {
         let object = object?;
         let inside = self.inside.get(&object)?;
-        let past = |&((inner, outer), count): &(Frames, u32)| {
+        let past = |((inner, outer), count): (Frames, u32)| {
             [outer, inner].into_iter().find(|&frame| is_past(frame)).map(|frame| (frame, count))
         };
-        // As many as are remembered may be more.
-        let is_all = inside.len() < REMEMBERED;
-        let mut past = inside.iter().filter_map(past);
-        match (past.next(), past.next(), inside.as_slice()) {
-            (Some((frame, 1)), None, _) if is_all => Some(frame),
-            (None, _, &[((frame, _), 1)]) if !self.unknown.contains_key(&object.0) => Some(frame),
+        let mut past = inside.all().filter_map(past);
+        match (past.next(), past.next(), inside.first) {
+            (Some((frame, 1)), None, _) if !inside.is_full() => Some(frame),
+            (None, _, ((frame, _), 1))
+                if inside.more.is_empty() && !self.unknown.contains_key(&object.0) =>
+            {
+                Some(frame)
+            }
             _ => None,
         }
     }

@@ -9,22 +9,28 @@
 //! wrote of itself isn't part of a dump.
 
 mod frame;
+mod goroutine;
 mod header;
+mod ids;
 mod locks;
 mod prefix;
+mod repeats;
 
 use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines};
 use crate::input::{Content, DUMP, Format, Holds, InputError, Meter, Sniff};
-use crate::model::builder::{RawLabel, Share};
+use crate::model::builder::Share;
 use crate::model::goroutines::label;
 use crate::model::profile::Profile;
 use frame::Part;
-use hashbrown::{HashSet, HashTable};
+use goroutine::{Called, Frame, Goroutine, Key, labels};
+use hashbrown::HashTable;
 use header::Header;
-use locks::{Call, Locks};
+use ids::Ids;
+use locks::Locks;
 use prefix::Prefix;
-use rustc_hash::{FxBuildHasher, FxHasher};
+use repeats::Repeats;
+use rustc_hash::FxHasher;
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::io::Read;
@@ -93,14 +99,16 @@ const GOROUTINE: u64 = 16;
 const OBJECT: u64 = 128;
 /// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
 const DEEPEST: usize = 10_000;
+/// Bytes of the longest goroutine that may be counted without reading its lines.
+const LONG: usize = 16 * 1024;
 
 fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     let mut collector = Collector::new(lines.meter(), Unnamed::ByAddress);
     let of = ("goroutine", "count");
     collector.types(&[of], of, 1)?;
     let mut dump = Dump::default();
-    while let Some(line) = lines.next()? {
-        dump.line(line)?;
+    let mut text = Vec::new();
+    while dump.repeat(lines)? || dump.goroutine_or_line(lines, &mut text)? {
         let shares = [
             Share::new("frames", dump.frames.len(), FRAME),
             Share::new("stacks", dump.samples.len(), STACK),
@@ -114,23 +122,6 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     dump.collect(collector)
 }
 
-/// A frame: function, file and line.
-type Frame = (Box<[u8]>, Box<[u8]>, i64);
-
-/// What goroutines of one sample have in common.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Key {
-    /// Numbers of frames, leaf first.
-    stack: Vec<u32>,
-    /// The frame that started them, or 0; frames count from 1.
-    creator: u32,
-    state: Vec<u8>,
-    minutes: i64,
-    is_locked: bool,
-    is_leaked: bool,
-    labels: Vec<(String, String)>,
-}
-
 /// The last dump so far.
 #[derive(Default)]
 struct Dump {
@@ -141,7 +132,7 @@ struct Dump {
     is_in_message: bool,
     current: Goroutine,
     /// The goroutines of this dump, by number.
-    known: HashSet<u64, FxBuildHasher>,
+    known: Ids,
     frames: Vec<Frame>,
     frame_index: HashTable<u32>,
     /// Distinct goroutines, and how many there are of each.
@@ -150,37 +141,63 @@ struct Dump {
     /// Frames of all distinct stacks.
     steps: usize,
     locks: Locks,
-}
-
-/// A goroutine that is being read.
-#[derive(Default)]
-struct Goroutine {
-    /// Whether there is one.
-    is_open: bool,
-    /// Its number, until it is known whether it is part of the dump.
-    id: Option<u64>,
-    key: Key,
-    /// The function whose file comes next.
-    function: Option<Called>,
-    name: Vec<u8>,
-    /// What that function says about locks.
-    call: Option<Call>,
-    /// The calls on the stack that do, with their frames, leaf first.
-    calls: Vec<(Call, u32)>,
-    /// Whether the rest are the stacks of those that started it.
-    is_in_ancestors: bool,
-}
-
-/// How a function is part of a goroutine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Called {
-    /// It is on the stack.
-    Here,
-    /// It has the `go` statement.
-    Creator,
+    repeats: Repeats,
+    /// The sample of the last goroutine, if it was counted.
+    last: Option<u32>,
 }
 
 impl Dump {
+    /// Counts the goroutine that comes next, if it differs from an earlier one in numbers alone.
+    fn repeat(&mut self, lines: &mut Lines<'_>) -> Result<bool, InputError> {
+        if self.is_of_writers || self.current.is_open {
+            return Ok(false);
+        }
+        let text = lines.ahead(LONG)?;
+        let found = self.repeats.find(text);
+        // One that comes again begins another dump.
+        let Some(repeat) = found.filter(|repeat| self.known.insert(repeat.id)) else {
+            return Ok(false);
+        };
+        (self.is_in_message, self.prefix) = (false, Prefix::default());
+        self.samples[repeat.sample as usize].1 += 1;
+        let Self { current, samples, locks, repeats, .. } = self;
+        if repeats.calls(&repeat, text, &mut current.calls).is_some() {
+            locks.add(repeat.sample, &samples[repeat.sample as usize].0.state, &current.calls);
+        }
+        lines.pass(repeat.bytes, repeat.lines);
+        Ok(true)
+    }
+
+    /// Reads the next line, or a whole goroutine if one begins there, whose text is put into `text`.
+    /// Returns whether there was one.
+    fn goroutine_or_line(
+        &mut self,
+        lines: &mut Lines<'_>,
+        text: &mut Vec<u8>,
+    ) -> Result<bool, InputError> {
+        let ahead = lines.ahead(LONG)?;
+        let ahead = &ahead[..ahead.len().min(LONG)];
+        let begins = ahead.starts_with(repeats::START) && self.repeats.learns();
+        let end = begins.then(|| memchr::memmem::find(ahead, repeats::END)).flatten();
+        let Some(end) = end.map(|at| at + repeats::END.len()) else {
+            let Some(line) = lines.next()? else { return Ok(false) };
+            return self.line(line).map(|()| true);
+        };
+        text.clear();
+        text.extend_from_slice(&ahead[..end]);
+        self.last = None;
+        let count = memchr::memchr_iter(b'\n', text).count();
+        for _ in 0..count {
+            if let Some(line) = lines.next()? {
+                self.line(line)?;
+            }
+        }
+        if let Some(sample) = self.last.filter(|_| !self.is_of_writers) {
+            self.repeats.keep(text, sample, &self.current.calls);
+        }
+        Ok(true)
+    }
+
     fn line(&mut self, line: Line<'_>) -> Result<(), InputError> {
         let text = prefix::unwrapped(line.text);
         if let Some((at, header)) =
@@ -211,6 +228,7 @@ impl Dump {
     }
 
     fn begin(&mut self, header: Header<'_>) {
+        self.last = None;
         // Threads of the runtime aren't goroutines.
         if header.id == 0 {
             return;
@@ -268,12 +286,18 @@ impl Dump {
                 return;
             }
         }
-        match frame::part(text) {
+        let part = frame::part(text);
+        // Frames are numbered by the dump that the goroutine is part of.
+        match part {
+            Some(Part::Function(name, _)) => self.admit(name),
+            Some(_) => self.admit(b""),
+            None => {}
+        }
+        if !self.current.is_open {
+            return;
+        }
+        match part {
             Some(Part::Function(name, first)) => {
-                self.admit(name);
-                if !self.current.is_open {
-                    return;
-                }
                 self.call(name, Called::Here);
                 self.current.call = locks::call(name, first);
             }
@@ -355,6 +379,7 @@ impl Dump {
         self.add_called(Default::default());
         self.current.is_open = false;
         let sample = self.sample();
+        self.last = Some(sample);
         self.samples[sample as usize].1 += 1;
         let Goroutine { key, calls, .. } = &self.current;
         self.locks.add(sample, &key.state, calls);
@@ -405,36 +430,4 @@ fn hash(value: &impl Hash) -> u64 {
     let mut hasher = FxHasher::default();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The labels of a sample.
-fn labels(
-    collector: &mut Collector<'_>,
-    key: &Key,
-    frames: &[Frame],
-) -> Result<Vec<RawLabel>, InputError> {
-    let mut labels = Vec::new();
-    for (key, value) in &key.labels {
-        labels.push(collector.text_label(key, value)?);
-    }
-    labels.push(collector.text_label(label::STATE, &String::from_utf8_lossy(&key.state))?);
-    if key.minutes > 0 {
-        labels.push(collector.unit_label(label::WAIT, key.minutes, "minutes")?);
-    }
-    if key.is_locked {
-        labels.push(collector.text_label(label::LOCKED, "thread")?);
-    }
-    if key.is_leaked {
-        labels.push(collector.text_label(label::LEAKED, "proven")?);
-    }
-    let creator = (key.creator as usize).checked_sub(1).map(|creator| &frames[creator]);
-    if let Some((function, file, line)) = creator {
-        let function = String::from_utf8_lossy(function);
-        labels.push(collector.text_label(label::CREATOR, &function)?);
-        if !file.is_empty() {
-            let at = format!("{}:{line}", String::from_utf8_lossy(file));
-            labels.push(collector.text_label(label::CREATED_AT, &at)?);
-        }
-    }
-    Ok(labels)
 }
