@@ -22,6 +22,31 @@ pub mod label {
     pub const UNAVAILABLE: &[u8] = b"(stack unavailable)";
 }
 
+/// What is known of a goroutine dump besides its goroutines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DumpFacts {
+    /// Whether its end is missing.
+    pub end: DumpEnd,
+    /// How many dumps its text has; 0 if it is no dump.
+    pub dumps: u64,
+    /// Which of them this is, from 1.
+    pub number: u64,
+    /// The line in which it begins.
+    pub line: u64,
+}
+
+/// How a goroutine dump ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DumpEnd {
+    /// As it should, as far as can be seen.
+    #[default]
+    Whole,
+    /// At the size at which Go's handler for `?debug=2` stops.
+    AtLimit,
+    /// In the middle of a goroutine.
+    InGoroutine,
+}
+
 /// What each function that parks a goroutine waits for, in the runtime's own words if it has any.
 const PARKED: &[(&str, &str)] = &[
     ("runtime.chanrecv", "chan receive"),

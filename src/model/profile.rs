@@ -5,6 +5,7 @@
 //! offsets, one array of values and one of label sets. Only [`super::builder::Builder`] makes
 //! profiles, and it checks every reference, so a reader of a profile never meets a dangling id.
 
+use super::goroutines::DumpFacts;
 use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::LabelSets;
 use super::memory_statistics::MemoryStatistics;
@@ -63,6 +64,8 @@ pub struct Header {
     pub doc_url: String,
     /// Whether its samples are fewer than it says itself: then its end is missing.
     pub is_incomplete: bool,
+    /// What is known of it if it is a goroutine dump.
+    pub dump: DumpFacts,
     /// What the runtime says about its memory, if it does.
     pub memory_statistics: Option<MemoryStatistics>,
 }

@@ -2,6 +2,7 @@
 
 use super::{Warning, WarningCode};
 use crate::analysis::{identical, sampling, sampling_of};
+use crate::model::goroutines::{DumpEnd, DumpFacts};
 use crate::model::measures::{Kind, Negative, kind};
 use crate::model::origin::is_standard_library;
 use crate::model::profile::{Header, SampleType};
@@ -14,6 +15,34 @@ use rustc_hash::FxBuildHasher;
 
 fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
+}
+
+/// Warnings about a goroutine dump: that its end is missing, and that it isn't the only one.
+fn of_dump(DumpFacts { end, dumps, number, line }: DumpFacts) -> Vec<Warning> {
+    let cut = match end {
+        DumpEnd::Whole => None,
+        DumpEnd::AtLimit => Some(
+            "has 64 MiB, at which Go's goroutine?debug=2 stops, so goroutines are missing; fetch \
+             goroutine?debug=1, or goroutine without debug, which have all",
+        ),
+        DumpEnd::InGoroutine => Some(
+            "ends in the middle of a goroutine, so this one is incomplete and others may be \
+             missing; fetch it again, or use the whole log",
+        ),
+    };
+    let cut = cut.map(|message| warning(WarningCode::Truncated, message));
+    let others = (dumps > 1).then(|| {
+        let which = if number == dumps {
+            "the last".to_owned()
+        } else {
+            format!("number {number}, since a crash of one goroutine follows")
+        };
+        let message = format!(
+            "has {dumps} dumps of goroutines; this is {which}, which begins in line {line}"
+        );
+        warning(WarningCode::Other, message)
+    });
+    cut.into_iter().chain(others).collect()
 }
 
 /// Warnings about one input with this number of samples, in a series of these sample types.
@@ -35,6 +64,7 @@ pub(super) fn of_snapshot(
             "holds less than its first line says: its end seems to be missing; fetch it again";
         warnings.push(warning(WarningCode::Truncated, message));
     }
+    warnings.extend(of_dump(header.dump));
     warnings.extend(difference(header, negative).filter(|_| heap));
     if heap && sampling_of(snapshot) == Sampling::Unknown && samples > 0 {
         let go = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];

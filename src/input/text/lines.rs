@@ -145,6 +145,16 @@ impl<'a> Lines<'a> {
         is_due
     }
 
+    /// Bytes read so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.read
+    }
+
+    /// Whether the text ends within a line, at its end.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.rest.0.checked_sub(1).is_some_and(|last| self.buffer[last] != b'\n')
+    }
+
     /// What the text itself weighs.
     pub(super) fn share(&self) -> Share {
         let bytes = self.read / SKIPPED + self.buffer.len() as u64;

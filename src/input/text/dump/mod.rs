@@ -20,7 +20,7 @@ use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines};
 use crate::input::{Content, DUMP, Format, Holds, InputError, Meter, Sniff};
 use crate::model::builder::Share;
-use crate::model::goroutines::label;
+use crate::model::goroutines::{DumpEnd, DumpFacts, label};
 use crate::model::profile::Profile;
 use frame::Part;
 use goroutine::{Called, Frame, Goroutine, Key, labels};
@@ -99,6 +99,8 @@ const GOROUTINE: u64 = 16;
 const OBJECT: u64 = 128;
 /// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
 const DEEPEST: usize = 10_000;
+/// Bytes at which Go's handler for `?debug=2` stops, wherever it is.
+const GO_STOPS_AT: u64 = 64 << 20;
 /// Bytes of the longest goroutine that may be counted without reading its lines.
 const LONG: usize = 16 * 1024;
 
@@ -117,9 +119,32 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
             Share::new("objects with methods", dump.locks.len(), OBJECT),
         ];
         collector.weigh_with(lines, &shares)?;
+        if dump.known.len() > 1 {
+            dump.earlier = None;
+        }
     }
+    let end = match dump.last_line {
+        _ if dump.earlier.is_some() => DumpEnd::Whole,
+        _ if lines.bytes() == GO_STOPS_AT => DumpEnd::AtLimit,
+        LastLine::InStack if lines.is_unfinished() => DumpEnd::InGoroutine,
+        _ => DumpEnd::Whole,
+    };
     dump.end();
-    dump.collect(collector)
+    let (dumps, shown) = (dump.number + 1, *dump.earlier.take().unwrap_or_else(|| Box::new(dump)));
+    let facts = DumpFacts { end, dumps, number: shown.number + 1, line: shown.line };
+    let mut profile = shown.collect(collector)?;
+    profile.header.dump = facts;
+    Ok(profile)
+}
+
+/// What the last line was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LastLine {
+    /// The whole last line of a frame, or one outside of stacks.
+    #[default]
+    Other,
+    /// Another line of a stack, or the start of one.
+    InStack,
 }
 
 /// The last dump so far.
@@ -128,6 +153,8 @@ struct Dump {
     prefix: Prefix,
     /// Whether the goroutines so far wrote their own stacks.
     is_of_writers: bool,
+    /// Whether a process has crashed since the last goroutine.
+    has_crashed: bool,
     /// Whether the lines are those of the message of a crash.
     is_in_message: bool,
     current: Goroutine,
@@ -144,12 +171,21 @@ struct Dump {
     repeats: Repeats,
     /// The sample of the last goroutine, if it was counted.
     last: Option<u32>,
+    /// Dumps before this one.
+    number: u64,
+    /// The line in which it begins.
+    line: u64,
+    /// The line of the last header.
+    header_line: u64,
+    last_line: LastLine,
+    /// The dump before this one, while that may be the crash of a single goroutine.
+    earlier: Option<Box<Dump>>,
 }
 
 impl Dump {
     /// Counts the goroutine that comes next, if it differs from an earlier one in numbers alone.
     fn repeat(&mut self, lines: &mut Lines<'_>) -> Result<bool, InputError> {
-        if self.is_of_writers || self.current.is_open {
+        if self.is_of_writers || self.has_crashed || self.current.is_open {
             return Ok(false);
         }
         let text = lines.ahead(LONG)?;
@@ -164,6 +200,7 @@ impl Dump {
         if repeats.calls(&repeat, text, &mut current.calls).is_some() {
             locks.add(repeat.sample, &samples[repeat.sample as usize].0.state, &current.calls);
         }
+        self.last_line = LastLine::Other;
         lines.pass(repeat.bytes, repeat.lines);
         Ok(true)
     }
@@ -203,13 +240,20 @@ impl Dump {
         if let Some((at, header)) =
             header::find(&text).filter(|(at, _)| !self.is_quoted(&text[..*at]))
         {
-            self.is_in_message = false;
+            (self.is_in_message, self.last_line) = (false, LastLine::InStack);
             self.end();
+            self.header_line = line.number;
             self.prefix = Prefix::of(&text[..at]);
             self.begin(header);
             return Ok(());
         }
+        self.last_line = LastLine::Other;
         if !self.current.is_open {
+            if text.starts_with(repeats::START) {
+                self.last_line = LastLine::InStack;
+            }
+            let own = self.prefix.strip(&text).unwrap_or_default();
+            self.has_crashed |= CRASHES[..2].iter().any(|crash| own.starts_with(crash));
             if !text.contains(&b'\t') {
                 self.is_in_message = memchr::memmem::find(&text, CRASHES[0]).is_some();
             }
@@ -268,13 +312,32 @@ impl Dump {
             self.current.is_open = false;
             return;
         }
-        if (self.is_of_writers && !is_writer) || !self.known.insert(id) {
-            // Another dump begins.
-            let current = std::mem::take(&mut self.current);
-            *self = Self { prefix: self.prefix, current, ..Self::default() };
+        let has_crashed = std::mem::take(&mut self.has_crashed) && !self.known.is_empty();
+        if has_crashed || (self.is_of_writers && !is_writer) || !self.known.insert(id) {
+            self.begin_another();
             self.known.insert(id);
         }
+        if self.known.len() == 1 {
+            self.line = self.header_line;
+        }
         self.is_of_writers = is_writer;
+    }
+
+    /// Begins another dump. Stacks that goroutines wrote aren't one.
+    fn begin_another(&mut self) {
+        let next = Self {
+            prefix: self.prefix,
+            current: std::mem::take(&mut self.current),
+            number: self.number + u64::from(!self.is_of_writers),
+            header_line: self.header_line,
+            last_line: self.last_line,
+            ..Self::default()
+        };
+        let mut previous = std::mem::replace(self, next);
+        self.earlier = previous.earlier.take();
+        if previous.known.len() > 1 && !previous.is_of_writers {
+            self.earlier = Some(Box::new(previous));
+        }
     }
 
     /// Uses a line of the current goroutine. Any other line ends it.
@@ -286,6 +349,7 @@ impl Dump {
                 return;
             }
         }
+        self.last_line = LastLine::InStack;
         let part = frame::part(text);
         // Frames are numbered by the dump that the goroutine is part of.
         match part {
