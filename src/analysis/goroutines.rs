@@ -9,6 +9,7 @@ use super::parts::Keyed;
 use super::places::{GoroutinePlace, Places};
 use super::{Omitted, Place, RowOptions, Status, Subject, size};
 use crate::model::change::Change;
+use crate::model::goroutine_stacks::stack_bytes;
 use crate::model::goroutines::label;
 use crate::model::ids::{LabelSetId, StringId};
 use crate::model::labels::LabelValue;
@@ -52,6 +53,9 @@ pub struct Cluster {
     /// How many the collector has proven to wait for what nothing can do any more, after.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub proven_leaked: i64,
+    /// Bytes that their stacks take, after: an estimate by the number of their frames, with its range.
+    #[serde(default)]
+    pub stack_bytes: Estimate,
     /// The functions of the stack that most of them have, leaf first.
     pub stack: Vec<String>,
     /// Of more than two inputs, the number in each snapshot, in the order of `timeline`.
@@ -82,6 +86,9 @@ pub struct Clusters {
     pub unchanged: Omitted,
     /// Further clusters left out by `--nodecount`.
     pub omitted: Omitted,
+    /// Bytes that the stacks of all goroutines take, after: an estimate, with its range.
+    #[serde(default)]
+    pub stack_bytes: Estimate,
 }
 
 /// The sample type of a profile of leaked goroutines.
@@ -162,6 +169,11 @@ pub(crate) fn through_time(
 
 /// The clusters to show: leaks first, then the largest, or those that changed most.
 fn chosen(series: &Series, mut rows: Vec<(Cluster, Sum)>, wanted: RowOptions) -> Clusters {
+    let stack_bytes = rows.iter().fold(Estimate::default(), |sum, (row, _)| Estimate {
+        estimate: sum.estimate.saturating_add(row.stack_bytes.estimate),
+        lower: sum.lower.saturating_add(row.stack_bytes.lower),
+        upper: sum.upper.saturating_add(row.stack_bytes.upper),
+    });
     let held = |row: &Cluster| row.values.iter().any(|&value| value != 0);
     rows.retain(|(row, _)| !row.value.is_zero() || held(row));
     rows.sort_by(|(a, _), (b, _)| {
@@ -198,7 +210,7 @@ fn chosen(series: &Series, mut rows: Vec<(Cluster, Sum)>, wanted: RowOptions) ->
     // Stacks of many names are made for the rows that are shown alone.
     let shown = rows.into_iter().map(|(row, sum)| Cluster { stack: sum.stack(series), ..row });
     let rows = shown.collect();
-    Clusters { rows, unchanged, omitted }
+    Clusters { rows, unchanged, omitted, stack_bytes }
 }
 
 /// The clusters while they are added up.
@@ -227,7 +239,8 @@ impl<'a> Sums<'a> {
         self.of_places.resize_with(self.of_places.len().max(place as usize + 1), Sum::default);
         let mut facts = self.facts[snapshot.samples.labels[sample].index()];
         facts.is_leaked |= self.is_of_leaked;
-        self.of_places[place as usize].add(&facts, values, (number, sample));
+        let frames = snapshot.stack(sample).count();
+        self.of_places[place as usize].add(&facts, values, frames, (number, sample));
     }
 
     /// All clusters, by the number of their place. `change` makes a value and its percentage of before
@@ -287,6 +300,8 @@ struct Sum {
     minutes: i64,
     locked: i64,
     leaked: i64,
+    /// Bytes of their stacks: an estimate, and the ends of its range.
+    stack_bytes: [i64; 3],
     /// The first state, and whether there are others.
     state: Option<StringId>,
     has_other_states: bool,
@@ -299,13 +314,16 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, facts: &Facts, values: [i64; 2], sample: (usize, usize)) {
+    fn add(&mut self, facts: &Facts, values: [i64; 2], frames: usize, sample: (usize, usize)) {
         let [before, after] = values;
         self.values = [self.values[0].wrapping_add(before), self.values[1].wrapping_add(after)];
         if after != 0 {
             self.minutes = self.minutes.max(facts.minutes);
             self.locked += if facts.is_locked { after } else { 0 };
             self.leaked += if facts.is_leaked { after } else { 0 };
+            for (sum, bytes) in self.stack_bytes.iter_mut().zip(stack_bytes(frames)) {
+                *sum = sum.saturating_add(bytes.saturating_mul(after));
+            }
         }
         if self.heaviest.is_none() {
             self.state = facts.state;
@@ -332,6 +350,7 @@ impl Sum {
         if let (Some(state), false) = (self.state, self.has_other_states) {
             symbols.text(state).clone_into(&mut at.waits_for);
         }
+        let [estimate, lower, upper] = self.stack_bytes;
         let created_by = heaviest(&self.creators).map(|(function, at)| {
             let at = at.map(|at| symbols.text(at)).and_then(|at| at.rsplit_once(':'));
             Place {
@@ -350,6 +369,7 @@ impl Sum {
             lock_held_in: heaviest(&self.holders).map(|holder| symbols.text(holder).to_owned()),
             locked_to_thread: self.locked,
             proven_leaked: self.leaked,
+            stack_bytes: Estimate { estimate, lower, upper },
             stack: Vec::new(),
             values: Vec::new(),
             class: None,

@@ -7,6 +7,7 @@ pub mod collections;
 mod compact;
 pub mod difference;
 mod distinct;
+pub mod goroutine_stacks;
 pub mod goroutine_states;
 pub mod goroutines;
 pub mod history;

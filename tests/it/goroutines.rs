@@ -272,6 +272,66 @@ fn a_stack_that_a_goroutine_wrote_of_itself_is_not_part_of_a_dump() {
     assert_eq!(at(&clusters(&[alone.as_bytes()]), "main.f").value.after, 1);
 }
 
+/// The warnings about one dump.
+fn warnings(dump: &[u8]) -> String {
+    let report = ask::ask(Question::Goroutines, &[dump], "goroutine");
+    let all = report.inputs[0].warnings.iter().map(|warning| warning.message.as_str());
+    all.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_crash_of_one_goroutine_does_not_replace_the_dump_before_it() {
+    let dump = clusters(&[TWO.as_bytes()]);
+    let crash =
+        "serving\npanic: boom\n\ngoroutine ID [running]:\nmain.f()\n\t/app/main.go:3 +0x1\n";
+    for id in ["5", "77"] {
+        let log = format!("{TWO}{}", crash.replace("ID", id));
+        assert_eq!(clusters(&[log.as_bytes()]), dump, "{log}");
+        let said = warnings(log.as_bytes());
+        assert!(said.contains("has 2 dumps of goroutines; this is number 1,"), "{said}");
+        assert!(said.ends_with("begins in line 1"), "{said}");
+    }
+    let two = format!("serving\n{TWO}{TWO}");
+    let said = warnings(two.as_bytes());
+    assert!(said.contains("this is the last, which begins in line 10"), "{said}");
+    assert_eq!(warnings(TWO.as_bytes()), "");
+    let written = format!("{WRITTEN}{TWO}{WRITTEN}");
+    assert_eq!(warnings(written.as_bytes()), "");
+}
+
+#[test]
+fn a_dump_that_is_cut_off_is_said_to_be() {
+    for end in [10, 35, 47] {
+        let cut = &TWO[..TWO.len() - end];
+        let said = warnings(cut.as_bytes());
+        assert!(said.contains("ends in the middle of a goroutine"), "{said} of {cut:?}");
+    }
+    assert_eq!(warnings(TWO.trim_end().as_bytes()), "");
+    // As Go's handler stops.
+    let one = |id: usize| format!("goroutine {id} [select]:\nmain.g()\n\t/app/main.go:12 +0x1\n\n");
+    let mut numbered = String::new();
+    for id in 1..1_500_000 {
+        numbered.push_str(&one(id));
+    }
+    numbered.truncate(64 << 20);
+    let said = warnings(numbered.as_bytes());
+    assert!(said.contains("has 64 MiB, at which"), "{said}");
+    assert!(said.contains("goroutine?debug=1"), "{said}");
+}
+
+#[test]
+fn stacks_are_estimated_by_the_number_of_frames() {
+    let dump = clusters(&[&recorded("after.txt")]);
+    let asked = at(&dump, "main.ask.func1").stack_bytes;
+    assert_eq!((asked.estimate, asked.lower, asked.upper), (40 * 2048, 40 * 2048, 40 * 2048));
+    let sum: i64 = dump.rows.iter().map(|row| row.stack_bytes.estimate).sum();
+    assert_eq!(dump.stack_bytes.estimate, sum);
+    let folder = program::folder("goroutines-stacks");
+    fs::write(folder.join("after.txt"), recorded("after.txt")).unwrap();
+    let said = program::run(&folder, &["goroutines", "after.txt"]);
+    assert!(said.stdout.contains("stacks of all goroutines: about"), "{}", said.stdout);
+}
+
 #[test]
 fn a_header_in_the_message_of_a_panic_begins_no_goroutine() {
     for message in [

@@ -6,6 +6,7 @@ use super::{Columns, View};
 use crate::analysis::Status;
 use crate::analysis::goroutines::Cluster;
 use crate::output::number::{self, Scale, percent_change, percent_text};
+use crate::units;
 
 pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_, &Cluster> {
     let scale = Scale::new(&report.unit, style.unit.as_deref());
@@ -52,6 +53,13 @@ pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_
         .optional("lock_held_in", |row| row.lock_held_in.as_ref())
         .column("locked_to_thread", |row| row.locked_to_thread)
         .column("proven_leaked", |row| row.proven_leaked)
+        .estimate(["stack_bytes", "stack_bytes_lower", "stack_bytes_upper"], |row| {
+            Some(row.stack_bytes)
+        })
+        .shown((13, Number, "stacks", Some(1)), |row| {
+            (row.stack_bytes.estimate > 0)
+                .then(|| units::display(row.stack_bytes.estimate as f64, "bytes"))
+        })
         .shown((12, Number, "proven leaked", None), |row| {
             (row.proven_leaked > 0).then(|| row.proven_leaked.to_string())
         })

@@ -3,13 +3,15 @@
 use super::super::Style;
 use super::grid::Grid;
 use super::grid::Kind::Word;
-use super::{counted, place_rows, sparkline, timeline_rows, wrap};
+use super::{counted, number, place_rows, sparkline, timeline_rows, wrap};
 use crate::analysis::Omitted;
+use crate::analysis::estimates::Estimate;
 use crate::analysis::goroutines::{Cluster, Clusters};
 use crate::model::goroutine_states::explained;
 use crate::output::columns::View;
 use crate::output::columns::goroutines::columns;
 use crate::report::{GoroutinesAnswer, Report};
+use crate::units;
 use anstyle::Style as Ansi;
 use std::io;
 
@@ -49,9 +51,19 @@ pub(super) fn write(
     };
     let unchanged = (clusters.unchanged.rows > 0)
         .then(|| ("unchanged: ", format!("{} (--all shows them)", of(clusters.unchanged))));
+    let Estimate { estimate, lower, upper } = clusters.stack_bytes;
+    let size = |bytes: i64| units::display(bytes as f64, "bytes");
+    let stacks = (estimate > 0).then(|| {
+        let range = number::range(&size(lower), &size(upper));
+        let text = format!(
+            "about {} ({range}), by the number of frames; no heap profile has them",
+            size(estimate)
+        );
+        ("stacks of all goroutines: ", text)
+    });
     let omitted = (clusters.omitted.rows > 0)
         .then(|| ("not shown: ", format!("{} (-n 0 shows them)", of(clusters.omitted))));
-    wrap::remarks(unchanged.into_iter().chain(omitted), style, out)?;
+    wrap::remarks(stacks.into_iter().chain(unchanged).chain(omitted), style, out)?;
     if let Some(timeline) = timeline {
         let classes = clusters.rows.iter().filter_map(|row| row.class);
         timeline_rows::write_legend(timeline, classes, (spark, style), out)?;
