@@ -1,6 +1,7 @@
 //! Unpacks what inputs are packed with: gzip, zstd and bzip2, several streams after another too.
 
 use crate::units::Bytes;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, BufRead, Read};
@@ -43,10 +44,42 @@ impl Packing {
     /// bytes are [`io::ErrorKind::InvalidData`] or [`io::ErrorKind::InvalidInput`].
     pub(super) fn unpack<'r>(self, packed: impl BufRead + Send + 'r) -> Box<dyn Read + Send + 'r> {
         match self {
-            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+            Self::Gzip => Box::new(Members { decoder: Some(GzDecoder::new(packed)) }),
             Self::Zstd => Box::new(Frames::of(packed)),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
         }
+    }
+}
+
+/// The members of gzip.
+struct Members<R> {
+    /// The member that is being read; `None` at the end.
+    decoder: Option<GzDecoder<R>>,
+}
+
+/// How a member begins.
+const MEMBER: &[u8] = &[0x1f, 0x8b];
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let unpacked = decoder.read(buffer)?;
+            if unpacked > 0 || buffer.is_empty() {
+                return Ok(unpacked);
+            }
+            let Some(mut packed) = self.decoder.take().map(GzDecoder::into_inner) else { break };
+            let next = packed.fill_buf()?;
+            if next.is_empty() {
+                break;
+            }
+            let length = next.len().min(MEMBER.len());
+            if next[..length] != MEMBER[..length] {
+                let message = "what follows is neither another gzip member nor the end";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            self.decoder = Some(GzDecoder::new(packed));
+        }
+        Ok(0)
     }
 }
 
@@ -167,6 +200,18 @@ mod tests {
             assert_eq!(unpacked(&one).unwrap(), text);
             assert_eq!(unpacked(&[one.clone(), one].concat()).unwrap(), text.repeat(2));
         }
+    }
+
+    #[test]
+    fn what_follows_the_last_member_of_gzip_is_damage() {
+        let [gzip, ..] = packed(b"heap");
+        for behind in [&b"\0"[..], b"x", b"\x1f\x8c", b"<html>not found</html>"] {
+            let error = unpacked(&[&gzip, behind].concat()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(error.to_string().contains("neither another gzip member"), "{error}");
+        }
+        let cut = [&gzip[..], &gzip[..1]].concat();
+        assert_eq!(unpacked(&cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
