@@ -56,7 +56,7 @@ pub(in crate::output) fn columns(View { report, style }: View<'_>) -> Columns<'_
         .estimate(["stack_bytes", "stack_bytes_lower", "stack_bytes_upper"], |row| {
             Some(row.stack_bytes)
         })
-        .shown((13, Number, "stacks", Some(1)), |row| {
+        .shown((13, Number, "≈ stacks", Some(1)), |row| {
             (row.stack_bytes.estimate > 0)
                 .then(|| units::display(row.stack_bytes.estimate as f64, "bytes"))
         })
