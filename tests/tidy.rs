@@ -70,6 +70,7 @@ const LISTS: &[List] = &[
         module: "command",
         heads: &["args"],
         shared: &[
+            "access",
             "catalog",
             "console",
             "destination",
@@ -83,6 +84,7 @@ const LISTS: &[List] = &[
             "run",
             "sources",
             "spelling",
+            "values",
         ],
     },
 ];

@@ -19,6 +19,8 @@ Inputs:
             gperftools, jemalloc, ...), also packed with gzip, zstd or bzip2
   FOLDER    the files in it, except hidden ones and those in its subfolders
   GLOB      'heap-*.pb.gz', quoted or not: * ? [a-z] {a,b}, and ** for folders of any depth
+  URL       a service with net/http/pprof: http://HOST:PORT, HOST:PORT or unix:///run/app.sock
+            for its heap, or the address of a profile
   -         standard input
 
 The files of a folder or a glob are sorted by name, heap-2 before heap-10, and each is read once. \
@@ -147,7 +149,7 @@ impl Cli {
 #[derive(Debug, Args)]
 pub(super) struct BareArgs {
     /// Profiles: one shows its top functions, two are compared, more are searched for leaks. Files,
-    /// folders or globs; `-` reads standard input
+    /// folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]

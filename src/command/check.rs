@@ -118,7 +118,7 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError>
         ));
     }
     let (profiles, warnings) = profiles(&inputs, before, after, no_leaks, &gate)?;
-    let progress = run::progress(console, gate.output.reading);
+    let progress = run::progress(console, &gate.output.reading);
     let runs = gate.read(&profiles, &progress)?;
     let report =
         gate.judge(runs, profiles.number_before(), today(), run::heard(warnings, &gate.output))?;

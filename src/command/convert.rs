@@ -18,6 +18,7 @@ use crate::model::merge::{Merge, Sign};
 use crate::model::profile::Profile;
 use crate::output::{FileNames, Format, shell};
 use crate::report::{self, Question, Warning};
+use crate::source;
 use clap::{Args, ValueEnum};
 use std::path::Path;
 
@@ -57,7 +58,7 @@ Examples:
     after_long_help = format!("{FORMATS}\n\n{DIFFERENCE}\n\n{EXAMPLES}")
 )]
 pub(super) struct ConvertArgs {
-    /// One profile, or BEFORE and AFTER. Files, folders or globs; `-` reads standard input
+    /// One profile, or BEFORE and AFTER. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
@@ -137,7 +138,7 @@ pub(super) fn write(
             run::check_binary(file, console)?;
             run::check_destination(file, args.file.destination.force, &inputs, [])?;
             let asked = args.sample.sample_type();
-            let profile = profile(&inputs, &spec, asked.as_deref(), reading, console)?;
+            let profile = profile(&inputs, &spec, asked.as_deref(), &reading, console)?;
             for warning in warnings.iter().filter(|_| !reading.quiet) {
                 run::say_warning(&warning.message, console);
             }
@@ -252,7 +253,7 @@ fn profile(
     inputs: &[String],
     spec: &Spec,
     asked: Option<&str>,
-    reading: ReadingArgs,
+    reading: &ReadingArgs,
     console: &mut Console<'_>,
 ) -> Result<Profile, CommandError> {
     let progress = run::progress(console, reading);
@@ -278,7 +279,7 @@ fn profile(
         }
         [(name, one)] if is_filtered => {
             let mut merge = Merge::default();
-            merge.add(name, one, Sign::Plus).map_err(answer)?;
+            merge.add(&source::shown(name), one, Sign::Plus).map_err(answer)?;
             merge.finish()
         }
         _ => profiles.pop().map(|(_, profile)| profile).unwrap_or_default(),

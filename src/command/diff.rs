@@ -16,7 +16,7 @@ Examples:
   heapdiff diff --format json -o diff.json before.pb.gz after.pb.gz"
 )]
 pub(super) struct DiffArgs {
-    /// The two profiles, the earlier one first. Files, folders or globs; `-` reads standard input
+    /// The two profiles, the earlier one first. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]

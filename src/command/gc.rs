@@ -39,7 +39,7 @@ long-stops, G7 stacks-grow, G8 burst and F1 finalizers. Their thresholds are key
 heapdiff.toml (see docs/guide.md)."
 )]
 pub(super) struct GcArgs {
-    /// Logs in any order, also packed with gzip, zstd or bzip2. Files, folders or globs; `-` reads standard input
+    /// Logs in any order, also packed with gzip, zstd or bzip2. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "LOG")]
     logs: Vec<String>,
     /// Read thresholds from FILE [default: heapdiff.toml, if there is one]
@@ -105,14 +105,21 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
     let limits = settings.map(|file| CollectorLimits::read(&file.name, &file.text)).transpose();
     let limits = limits.map_err(|error| CommandError::Usage(error.to_string()))?;
     let GcOutputArgs { format, destination, csv_safe, color, width, reading } = output;
-    let dress = DressArgs { destination, csv_safe, color, width, reading, ..DressArgs::default() };
+    let dress = DressArgs {
+        destination,
+        csv_safe,
+        color,
+        width,
+        reading: reading.clone(),
+        ..DressArgs::default()
+    };
     let output = request::dressed(format.into(), dress)?;
     let mut expanded = expand(&logs).map_err(|error| CommandError::Answer(Box::new(error)))?;
     expanded.inputs.sort_by(|a, b| natural(&a.name, &b.name));
     let names: Vec<String> = expanded.inputs.iter().map(|found| found.name.clone()).collect();
     let config = config.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &names, config)?;
-    let (read, skipped) = read(&expanded.inputs, reading, console)?;
+    let (read, skipped) = read(&expanded.inputs, &reading, console)?;
     let mut warnings: Vec<String> = skipped.into_iter().collect();
     if !reading.quiet {
         warnings.extend(expanded.nested.iter().map(|(folder, folders)| {
@@ -137,7 +144,7 @@ type Read = (Vec<(String, CollectorLog)>, Option<String>);
 /// Reads all logs. A file of a folder or a glob that has no records is skipped.
 fn read(
     inputs: &[Found],
-    reading: ReadingArgs,
+    reading: &ReadingArgs,
     console: &Console<'_>,
 ) -> Result<Read, CommandError> {
     if inputs.iter().filter(|found| found.name == STDIN).count() > 1 {
@@ -149,8 +156,8 @@ fn read(
     progress.expect_all(inputs.iter().map(|found| source::size(&found.name)));
     let inflate = inflate(inputs.len());
     let results = parallel::map_items(inputs, 1, |found| {
-        let reader = source::open(&found.name).map_err(|error| error.to_string())?;
-        let log = input::read_collections(progress.watch(reader), progress.budget(), inflate);
+        let reader = progress.open(&found.name).map_err(|error| error.to_string())?;
+        let log = input::read_collections(reader, progress.budget(), inflate);
         progress.file_done();
         Ok::<_, String>(log)
     });

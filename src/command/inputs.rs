@@ -16,6 +16,8 @@ use crate::parallel;
 use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
 use crate::source::expand::{Found, Origin, expand, natural};
+#[cfg(feature = "http")]
+use crate::source::http::address::{self, Address, is_host_and_port};
 use crate::source::{self, STDIN};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,12 +49,35 @@ struct SetAside {
 
 /// Returns the inputs that these names lead to.
 pub(super) fn find(typed: &[String]) -> Result<Inputs, CommandError> {
-    find_with(typed, skip_what_is_there_twice)
+    find_with(&served(typed, "heap")?, skip_what_is_there_twice)
 }
 
 /// The same for a question about goroutines.
 pub(super) fn find_goroutines(typed: &[String]) -> Result<Inputs, CommandError> {
-    find_with(typed, skip_what_dumps_say)
+    find_with(&served(typed, "goroutine")?, skip_what_dumps_say)
+}
+
+/// What to fetch for each name that is a service: `HOST:PORT` if there is no such file, or a URL
+/// that names no profile.
+#[cfg(feature = "http")]
+fn served(typed: &[String], kind: &str) -> Result<Vec<String>, CommandError> {
+    let query = if kind == "heap" { "gc=1" } else { "" };
+    let names = typed.iter().map(|name| {
+        let is_service = is_host_and_port(name) && !Path::new(name).exists();
+        if !source::is_address(name) && !is_service {
+            return Ok(name.clone());
+        }
+        let address = Address::parse(name);
+        let full = address.map(|address| address.or_profile(kind, query).full());
+        full.map_err(|error| CommandError::Usage(format!("{}: {error}", address::hidden(name))))
+    });
+    names.collect()
+}
+
+#[cfg(not(feature = "http"))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail with the feature")]
+fn served(typed: &[String], _: &str) -> Result<Vec<String>, CommandError> {
+    Ok(typed.to_vec())
 }
 
 fn find_with(

@@ -3,9 +3,10 @@
 use super::CommandError;
 use super::catalog::catalog;
 use super::options::{
-    CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs, size,
+    CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
 };
 use super::request::{self, Request};
+use super::values::size;
 use crate::analysis::suspects::{LeaksQuery, LimitQuery};
 use crate::filter::Granularity;
 use crate::report::Question;

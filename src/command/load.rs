@@ -95,7 +95,7 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
     let mut rebase = Rebase::default();
     if keep == Keep::All || names.len() <= 2 {
         each(names, progress, |name, profile| {
-            rebase.add(name, profile);
+            rebase.add(&source::shown(name), profile);
             Ok::<(), LoadError>(())
         })?;
         return Ok(rebase.finish()?);
@@ -106,7 +106,7 @@ pub(super) fn load(names: &[String], keep: Keep, progress: &Progress) -> Result<
         ends.add(place, name, profile).map_err(LoadError::from)
     })?;
     for (name, profile) in ends.finish() {
-        rebase.add(name, profile);
+        rebase.add(&source::shown(name), profile);
     }
     Ok(rebase.finish()?)
 }
@@ -157,10 +157,10 @@ pub(super) fn load_goroutines<'a>(
     let mut rebase = Rebase::default();
     if given == 0 {
         others.clear();
-        first.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+        first.into_iter().for_each(|(name, profile)| rebase.add(&source::shown(name), profile));
     }
     let found = if is_recording { found.finish() } else { found.into_profiles() };
-    found.into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+    found.into_iter().for_each(|(name, profile)| rebase.add(&source::shown(name), profile));
     Ok((Goroutines::Snapshots(Box::new(rebase.finish()?)), others))
 }
 
@@ -203,7 +203,7 @@ pub(super) fn load_recording(
 ) -> Result<Recording, LoadError> {
     let [profiles, goroutines] =
         tracks(names, progress, |track: &mut Gather, (place, name), profile| {
-            track.add_at(place, name, &profile)
+            track.add_at(place, &source::shown(name), &profile)
         })?;
     Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
 }
@@ -220,7 +220,10 @@ pub(super) fn load_recording_and_ends(
     let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
     let ends = if recording.is_of_goroutines() { goroutine_ends } else { profile_ends };
     let mut rebase = Rebase::default();
-    ends?.finish().into_iter().for_each(|(name, profile)| rebase.add(name, profile));
+    ends?
+        .finish()
+        .into_iter()
+        .for_each(|(name, profile)| rebase.add(&source::shown(name), profile));
     Ok((recording, rebase.finish()?))
 }
 
@@ -256,7 +259,7 @@ struct WithEnds<'a> {
 
 impl<'a> WithEnds<'a> {
     fn add(&mut self, (place, name): Placed<'a>, profile: Profile) -> Result<(), HistoryError> {
-        self.all.add_at(place, name, &profile)?;
+        self.all.add_at(place, &source::shown(name), &profile)?;
         self.unlike = self.unlike.take().or(self.ends.add(place, name, profile).err());
         Ok(())
     }
@@ -340,8 +343,8 @@ pub(super) fn inflate(inputs: usize) -> Inflate {
 
 fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, LoadError> {
     let reader =
-        source::open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
-    let content = input::read(progress.watch(reader), progress.budget(), inflate)
+        progress.open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
+    let content = input::read(reader, progress.budget(), inflate)
         .map(|content| with_time(name, content))
         .map_err(|error| LoadError::read(name, error));
     progress.file_done();
@@ -361,5 +364,9 @@ fn with_time(name: &str, mut content: Content) -> Content {
 }
 
 fn shown(name: &str) -> String {
-    if name == source::STDIN { "standard input".to_owned() } else { escape(name).into_owned() }
+    if name == source::STDIN {
+        "standard input".to_owned()
+    } else {
+        escape(&source::shown(name)).into_owned()
+    }
 }

@@ -8,6 +8,7 @@ use super::options::FileArgs;
 use super::{CommandError, Console, load, run};
 use crate::model::merge::{Merge, MergeError, Sign};
 use crate::report::Warning;
+use crate::source;
 use clap::Args;
 
 /// Merge profiles into one: samples with the same stack and labels are added up
@@ -23,7 +24,7 @@ The merged profile has the sample types that all profiles share, the earliest ti
 the durations. OUT.pb is written without gzip."
 )]
 pub(super) struct MergeArgs {
-    /// Profiles. Files, folders or globs; `-` reads standard input
+    /// Profiles. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
@@ -44,9 +45,9 @@ pub(super) fn write(
     run::check_binary(file, console)?;
     run::check_destination(file, args.file.destination.force, &args.inputs, [])?;
     let mut merge = Merge::default();
-    let progress = run::progress(console, args.file.reading);
+    let progress = run::progress(console, &args.file.reading);
     load::each(&load::unordered(&args.inputs), &progress, |name, profile| {
-        merge.add(name, &profile, Sign::Plus).map_err(Failure::Merge)
+        merge.add(&source::shown(name), &profile, Sign::Plus).map_err(Failure::Merge)
     })
     .map_err(|failure| CommandError::Answer(Box::new(failure)))?;
     for warning in warnings.iter().filter(|_| !args.file.reading.quiet) {

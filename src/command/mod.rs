@@ -5,6 +5,8 @@
 //! has those of a check that fails or is inconclusive. A closed pipe isn't an error: a reader may
 //! stop early.
 
+#[cfg(feature = "http")]
+mod access;
 mod args;
 mod baseline;
 mod catalog;
@@ -40,6 +42,7 @@ mod tags;
 mod timeline;
 mod top;
 mod traces;
+mod values;
 
 pub use console::{Ci, Console, Github};
 

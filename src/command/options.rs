@@ -5,13 +5,15 @@
 //! The fields hold what was typed; `request.rs` interprets it.
 
 use super::CommandError;
+#[cfg(feature = "http")]
+use super::access::AccessArgs;
+use super::values::size;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
 use crate::input::Budget;
 use crate::model::origin::Own;
 use crate::output::Format;
 use crate::report::Sort;
-use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -43,7 +45,7 @@ pub(super) struct Options {
 #[derive(Debug, Args)]
 pub(super) struct ComparedArgs {
     /// One profile, or two to compare, the earlier one first; of more, the first and the last.
-    /// Files, folders or globs; `-` reads standard input
+    /// Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
@@ -342,7 +344,7 @@ impl DestinationArgs {
 }
 
 /// How much is read, and whether that is reported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct ReadingArgs {
     /// Print only errors to standard error: no progress, no warnings
     #[arg(short, long)]
@@ -351,21 +353,16 @@ pub(super) struct ReadingArgs {
     /// its file, at most 16GiB]
     #[arg(long, value_name = "SIZE", value_parser = size::<u64>, allow_negative_numbers = true, help_heading = "Inputs")]
     memory_limit: Option<u64>,
+    #[cfg(feature = "http")]
+    #[command(flatten)]
+    pub(super) access: Box<AccessArgs>,
 }
 
 impl ReadingArgs {
     /// Returns what each input may take.
-    pub(super) fn budget(self) -> Budget {
+    pub(super) fn budget(&self) -> Budget {
         self.memory_limit.map_or_else(Budget::default, Budget::exactly)
     }
-}
-
-/// Reads a number of bytes above 0.
-pub(super) fn size<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
-    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
-    size.filter(|&bytes| bytes > 0)
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 
 /// Where a report is written, and how it looks there.

@@ -67,8 +67,8 @@ Each function includes everything allocated below it. Its patterns are sorted by
 their stacks. For a goroutine profile, only the patterns of parked goroutines apply."
 )]
 struct MatchArgs {
-    /// Heap profiles or goroutine profiles; several are added up. Files, folders or globs; `-`
-    /// reads standard input
+    /// Heap profiles or goroutine profiles; several are added up. Files, folders, globs or
+    /// URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     inputs: Vec<String>,
     #[command(flatten)]

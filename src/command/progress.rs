@@ -1,9 +1,18 @@
 //! A progress bar on standard error for inputs that take longer than half a second to read. It
 //! shows bytes as stored, and with several files also how many are done.
 
+#[cfg(feature = "http")]
+use super::access::AccessArgs;
 use crate::input::Budget;
+#[cfg(feature = "http")]
+use crate::source::http::{Address, Client, FetchError, Target};
+use crate::source::{self, SourceError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+#[cfg(feature = "http")]
+use std::io::Cursor;
 use std::io::{self, Read};
+#[cfg(feature = "http")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,6 +27,11 @@ pub(super) struct Progress {
     visible: AtomicBool,
     files: AtomicUsize,
     done: AtomicUsize,
+    #[cfg(feature = "http")]
+    access: AccessArgs,
+    /// Made for the first URL; reading the certificates of a system takes longer than most files.
+    #[cfg(feature = "http")]
+    client: OnceLock<Result<Client, String>>,
 }
 
 impl Progress {
@@ -39,7 +53,37 @@ impl Progress {
             visible: AtomicBool::new(false),
             files: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
+            #[cfg(feature = "http")]
+            access: AccessArgs::default(),
+            #[cfg(feature = "http")]
+            client: OnceLock::new(),
         }
+    }
+
+    /// Asks services in this way.
+    #[cfg(feature = "http")]
+    pub(super) fn with_access(mut self, access: AccessArgs) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Opens an input, and counts what is read from it. What a URL leads to is fetched first.
+    pub(super) fn open(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, SourceError> {
+        #[cfg(feature = "http")]
+        if source::is_address(name) {
+            return self.fetch(name);
+        }
+        Ok(Box::new(Watched { progress: self, inner: source::open(name)? }))
+    }
+
+    #[cfg(feature = "http")]
+    fn fetch(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, SourceError> {
+        let client = self.client.get_or_init(|| self.access.access().and_then(Client::new));
+        let client = client.as_ref().map_err(|error| SourceError::Access(error.clone()))?;
+        let address = Address::parse(name).map_err(FetchError::Address)?;
+        let mut body = Counted { progress: self, bytes: Vec::new() };
+        client.fetch(&address, &mut body)?;
+        Ok(Box::new(Cursor::new(body.bytes)))
     }
 
     /// How much memory each input may take.
@@ -79,11 +123,6 @@ impl Progress {
         }
     }
 
-    /// Counts what is read from `reader`.
-    pub(super) fn watch<R: Read + Send>(&self, reader: R) -> impl Read + Send + use<'_, R> {
-        Watched { progress: self, inner: reader }
-    }
-
     /// Removes the bar.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
@@ -97,6 +136,25 @@ impl Progress {
         if self.start.elapsed() > DELAY && !self.visible.swap(true, Ordering::Relaxed) {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
+    }
+}
+
+/// What a service sends.
+#[cfg(feature = "http")]
+struct Counted<'a> {
+    progress: &'a Progress,
+    bytes: Vec<u8>,
+}
+
+#[cfg(feature = "http")]
+impl Target for Counted<'_> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.bytes.restart()
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.progress.advance(bytes.len() as u64);
+        self.bytes.take(bytes)
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn run(
     }
     let others = read.iter().map(PathBuf::as_path);
     check_destination(output.file.as_deref(), output.force, &inputs, others)?;
-    let progress = progress(console, output.reading);
+    let progress = progress(console, &output.reading);
     let subject = subject(&query.question, &inputs, &progress);
     let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
     let warnings = [warnings, &subject.warnings].concat();
@@ -106,8 +106,11 @@ pub(super) fn heard(mut warnings: Vec<Warning>, output: &Output) -> Vec<Warning>
 }
 
 /// Returns progress that is shown on a terminal, unless `--quiet` is given.
-pub(super) fn progress(console: &Console<'_>, reading: ReadingArgs) -> Progress {
-    Progress::new(console.stderr_is_terminal && !reading.quiet, reading.budget())
+pub(super) fn progress(console: &Console<'_>, reading: &ReadingArgs) -> Progress {
+    let progress = Progress::new(console.stderr_is_terminal && !reading.quiet, reading.budget());
+    #[cfg(feature = "http")]
+    let progress = progress.with_access((*reading.access).clone());
+    progress
 }
 
 /// Prints the warnings of a report to standard error, for formats other than the table and JSON,

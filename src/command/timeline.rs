@@ -23,7 +23,7 @@ Snapshots are sorted by their own time, not by name. With -o FILE.svg it draws a
 stacked up to the total, or a line per row with --cum."
 )]
 pub(super) struct TimelineArgs {
-    /// Profiles, in any order. Files, folders or globs; `-` reads standard input
+    /// Profiles, in any order. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]

@@ -16,7 +16,7 @@ Examples:
   heapdiff top -alloc_space -packages replica1.pb.gz replica2.pb.gz"
 )]
 pub(super) struct TopArgs {
-    /// Profiles; several are added up. Files, folders or globs; `-` reads standard input
+    /// Profiles; several are added up. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]

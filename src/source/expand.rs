@@ -147,8 +147,7 @@ enum Kind {
 }
 
 fn kind(name: &str) -> Kind {
-    let is_address = name.starts_with("http://") || name.starts_with("https://");
-    if name == STDIN || is_address {
+    if name == STDIN || super::is_address(name) {
         return Kind::Input;
     }
     match fs::metadata(name) {

@@ -1,14 +1,17 @@
 //! Opens inputs: files and standard input here; folders and globs in `expand.rs`, source files in
 //! `code.rs`, runs of earlier builds in `baselines.rs`, named pipes in `pipe.rs`,
-//! times in names in `times.rs`.
+//! times in names in `times.rs`, what services serve in `http`.
 
 pub mod baselines;
 pub mod code;
 pub mod expand;
 pub mod git;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod pipe;
 pub mod times;
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -30,9 +33,20 @@ pub enum SourceError {
     /// It is a named pipe that no process writes to.
     #[error("{0}")]
     NoPeer(io::Error),
-    /// It is a URL.
-    #[error("is a URL; fetch it first: curl -sS -o heap.pb.gz '{0}'")]
+    /// It is a URL, and this program is built without what fetches.
+    #[error(
+        "is a URL, and this heapdiff is built without the feature `http`; fetch it first: curl -sS \
+         -o heap.pb.gz '{0}'"
+    )]
     Address(String),
+    /// It is a URL, and couldn't be fetched.
+    #[cfg(feature = "http")]
+    #[error(transparent)]
+    Fetch(#[from] http::FetchError),
+    /// Options or variables about URLs are wrong.
+    #[cfg(feature = "http")]
+    #[error("{0}")]
+    Access(String),
     /// Anything else.
     #[error("can't open it: {0}")]
     Io(io::Error),
@@ -44,9 +58,7 @@ pub fn open(name: &str) -> Result<Box<dyn Read + Send>, SourceError> {
         return Ok(Box::new(io::stdin()));
     }
     let file = pipe::open_to_read(Path::new(name)).map_err(|e| match e.kind() {
-        _ if name.starts_with("http://") || name.starts_with("https://") => {
-            SourceError::Address(name.to_owned())
-        }
+        _ if is_address(name) => SourceError::Address(name.to_owned()),
         io::ErrorKind::NotFound => SourceError::Missing,
         io::ErrorKind::PermissionDenied => SourceError::Permission(name.to_owned()),
         io::ErrorKind::IsADirectory => SourceError::Folder(name.trim_end_matches('/').to_owned()),
@@ -58,6 +70,22 @@ pub fn open(name: &str) -> Result<Box<dyn Read + Send>, SourceError> {
         return Err(SourceError::Folder(name.trim_end_matches('/').to_owned()));
     }
     Ok(Box::new(file))
+}
+
+/// Whether a name is a URL.
+pub fn is_address(name: &str) -> bool {
+    ["http://", "https://", "https+insecure://", "unix://"].iter().any(|s| name.starts_with(s))
+}
+
+/// The name as it is shown: a URL without what it has of secrets.
+pub fn shown(name: &str) -> Cow<'_, str> {
+    #[cfg(feature = "http")]
+    if is_address(name)
+        && let Ok(address) = http::Address::parse(name)
+    {
+        return Cow::Owned(address.to_string());
+    }
+    Cow::Borrowed(name)
 }
 
 /// Returns the size of a regular file in bytes; `None` for anything else, or if it can't be

@@ -57,6 +57,8 @@ mod recordings;
 mod refs;
 mod samples;
 mod schema;
+#[cfg(feature = "http")]
+mod service;
 mod simulated;
 mod subtrees;
 mod table;
@@ -66,6 +68,8 @@ mod time_agreement;
 mod time_samples;
 mod time_tables;
 mod timeline;
+#[cfg(feature = "http")]
+mod urls;
 mod wire_types;
 
 use support::{ask, corpus, drawings, dsl, gate, histories, pictures, program, wire};

@@ -114,7 +114,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     if let Some(newest) = newest {
         check_usable(newest, &gate)?;
     }
-    let progress = run::progress(console, gate.output.reading);
+    let progress = run::progress(console, &gate.output.reading);
     let today = today();
     let before = newest.map(Baseline::runs).unwrap_or_default();
     let profiles = Profiles { before, after, ..Profiles::default() };

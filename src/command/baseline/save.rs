@@ -18,6 +18,7 @@ use crate::patterns::Catalog;
 use crate::report::baselines::BaselineTotal;
 use crate::report::{Query, Question, measure};
 use crate::rules::{Rule, Rules, Scope};
+use crate::source;
 use crate::source::baselines::{self, Baseline, Facts, Keep, SCHEMA, WriteRun};
 use crate::units;
 use clap::Args;
@@ -113,7 +114,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     };
     let found = inputs::find(&args.inputs)?;
     let names = load::unordered(&found.names);
-    let progress = run::progress(console, args.reading);
+    let progress = run::progress(console, &args.reading);
     let mut runs: Vec<Profile> = Vec::new();
     let mut rebase = Rebase::default();
     load::each(&names, &progress, |name, profile| {
@@ -121,12 +122,12 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
             Keep::Whole => whole(name, &profile)?,
             Keep::Scopes => {
                 let mut alone = Rebase::default();
-                alone.add(name, profile.clone());
+                alone.add(&source::shown(name), profile.clone());
                 let series = alone.finish().map_err(answer)?;
                 check::reduce(series, &rules, &catalog, &own).map_err(answer)?
             }
         });
-        rebase.add(name, profile);
+        rebase.add(&source::shown(name), profile);
         Ok::<(), CommandError>(())
     })?;
     let series = rebase.finish().map_err(answer)?;
@@ -164,7 +165,7 @@ impl From<LoadError> for CommandError {
 /// Returns a run with each distinct stack once.
 fn whole(name: &str, profile: &Profile) -> Result<Profile, CommandError> {
     let mut merge = Merge::default();
-    merge.add(name, profile, Sign::Plus).map_err(answer)?;
+    merge.add(&source::shown(name), profile, Sign::Plus).map_err(answer)?;
     Ok(merge.finish())
 }
 

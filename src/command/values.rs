@@ -1,0 +1,38 @@
+//! Values of options that several commands read: sizes and times.
+
+use bytesize::ByteSize;
+#[cfg(feature = "http")]
+use jiff::SignedDuration;
+#[cfg(feature = "http")]
+use std::time::Duration;
+
+/// Reads a number of bytes above 0.
+pub(super) fn size<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
+    size.filter(|&bytes| bytes > 0)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
+}
+
+#[cfg(feature = "http")]
+/// Reads a length of time above 0.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a time such as 30s, 10m, 1h30m or 500ms".to_owned();
+    let time = text.parse::<SignedDuration>().map_err(|_| expected())?;
+    Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(expected)
+}
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "5", "0s", "-3s", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}
