@@ -21,6 +21,9 @@ const IN_STEP: f64 = 0.05;
 /// The count of objects differs from that of goroutines by at most this share.
 const ONE_FOR_EACH: f64 = 0.3;
 
+/// Functions are next to each other if at most this many lines of one file are between them.
+const NEXT_TO: u64 = 40;
+
 /// The correlation from which two values rise in parallel.
 const PARALLEL: f64 = 0.95;
 
@@ -40,6 +43,10 @@ pub(super) fn join(found: Vec<Ranked>, entries: &Entries<'_>) -> Vec<Ranked> {
                 group[a.max(b)] = a.min(b);
             }
         }
+    }
+    for (memory, goroutines) in one_for_each(&found, &group) {
+        let (a, b) = (root(&group, memory), root(&group, goroutines));
+        group[a.max(b)] = a.min(b);
     }
     let mut causes: Vec<Vec<Ranked>> = (0..found.len()).map(|_| Vec::new()).collect();
     let roots: Vec<usize> = (0..group.len()).map(|i| root(&group, i)).collect();
@@ -188,7 +195,6 @@ fn is_held_by(memory: &Ranked, goroutines: &Ranked, entries: &Entries<'_>) -> bo
         || memory.suspect.goroutines.as_ref() == Some(held)
         || path.first() == first && (is_of_one_kind && goroutines.is_own || !memory.is_own)
         || goroutines.is_own && path.contains(&held.parked_in)
-        || goroutines.is_own && memory.is_own && is_one_for_each(memory, &goroutines.suspect)
 }
 
 /// Whether memory is allocated on the way to what started goroutines, or in the dependency that they run
@@ -222,6 +228,40 @@ fn makes(function: &str, method: &str) -> bool {
     let made =
         name.map(str::to_lowercase).and_then(|name| Some(name.strip_prefix("new")?.to_owned()));
     package == origin::package(method) && of.is_some() && of == made
+}
+
+/// Pairs of memory and goroutines of one cause that nothing but their number connects: one object for each
+/// goroutine, from a function next to the one that they run. Requests leak at one rate whatever each of them
+/// leaks, so a number alone says nothing, and memory further away is a leak of its own. Goroutines whose memory
+/// is known have no pair.
+fn one_for_each(found: &[Ranked], group: &[usize]) -> Vec<(usize, usize)> {
+    let is_leak = |one: &Ranked| one.is_own && one.suspect.class == Class::Leak;
+    let (goroutines, memory): (Vec<usize>, Vec<usize>) = (0..found.len())
+        .filter(|&i| is_leak(&found[i]))
+        .partition(|&i| found[i].suspect.is_of_goroutines());
+    let nearest = |&of: &usize| {
+        let own = root(group, of);
+        if memory.iter().any(|&i| root(group, i) == own) {
+            return None;
+        }
+        let suspect = &found[of].suspect;
+        let fits = |&&i: &&usize| {
+            found[i].suspect.process == suspect.process && is_one_for_each(&found[i], suspect)
+        };
+        let distances = memory.iter().filter(fits).filter_map(|&i| {
+            distance(&found[i].suspect.site, &suspect.site).map(|lines| (lines, i))
+        });
+        distances.min().map(|(_, i)| (i, of))
+    };
+    goroutines.iter().filter_map(nearest).collect()
+}
+
+/// How many lines are between two places of one file; `None` if they aren't next to each other.
+fn distance(a: &Place, b: &Place) -> Option<u64> {
+    let lines = a.line?.abs_diff(b.line?);
+    let is_one_file = a.file.is_some() && a.file == b.file;
+    let is_one_package = origin::package(&a.function) == origin::package(&b.function);
+    (is_one_file && is_one_package && lines <= NEXT_TO).then_some(lines)
 }
 
 /// Whether memory and goroutines rise in parallel, by one object for each goroutine.
@@ -484,11 +524,50 @@ mod tests {
     fn one_object_for_each_goroutine_is_held_by_it() {
         let stack = ["main.main", "main.submit"];
         for (objects, expected) in [(103.0, 1), (40.0, 2)] {
-            let mut memory = leak(&stack, &[0, 4000, 8000, 12_000]);
-            memory.objects = objects;
-            let found = vec![memory, parked(&["main.worker"], "", &[1, 35, 68, 101])];
+            let memory = counted(&stack, "main.go", 20, objects);
+            let found = vec![memory, at(parked(&["main.worker"], "", RISING), "main.go", 30)];
             assert_eq!(causes(found).len(), expected, "{objects} objects, 100 goroutines");
         }
+    }
+
+    const RISING: &[i64] = &[1, 35, 68, 101];
+
+    fn at(mut one: Ranked, file: &str, line: i64) -> Ranked {
+        (one.suspect.site.file, one.suspect.site.line) = (Some(file.to_owned()), Some(line));
+        one
+    }
+
+    fn counted(stack: &[&str], file: &str, line: i64, objects: f64) -> Ranked {
+        let mut memory = at(leak(stack, &[0, 4000, 8000, 12_000]), file, line);
+        memory.objects = objects;
+        memory
+    }
+
+    #[test]
+    fn equal_numbers_alone_connect_nothing() {
+        let worker = || at(parked(&["main.worker"], "", RISING), "main.go", 100);
+        let of = |function: &str, file: &str, line: i64| {
+            counted(&["net/http.(*conn).serve", function], file, line, 100.0)
+        };
+        let alone = |one: Ranked| causes(vec![worker(), one]).len() == 2;
+        assert!(!alone(of("main.submit", "main.go", 90)));
+        assert!(alone(of("main.submit", "main.go", 20)), "far away");
+        assert!(alone(of("main.submit", "other.go", 90)), "another file");
+        assert!(alone(of("example.com/b.submit", "main.go", 90)), "another package");
+        // Of several, the nearest belongs to the goroutines, and the others are leaks of their own.
+        let found = vec![
+            worker(),
+            of("main.login", "main.go", 70),
+            of("main.submit", "main.go", 94),
+            of("main.audit", "main.go", 118),
+        ];
+        let expected = [is("main.worker", 2), is("main.login", 0), is("main.audit", 0)];
+        assert_eq!(causes(found), expected);
+        // What the goroutines hold is known, so the neighbor is another leak.
+        let started = at(parked(&["main.worker"], "main.start", RISING), "main.go", 100);
+        let start = counted(&["main.main", "main.start"], "main.go", 50, 40.0);
+        let found = vec![started, start, of("main.submit", "main.go", 98)];
+        assert_eq!(causes(found), [is("main.worker", 2), is("main.submit", 0)]);
     }
 
     #[test]
