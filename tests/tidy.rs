@@ -80,6 +80,7 @@ const LISTS: &[List] = &[
             "load",
             "options",
             "progress",
+            "recorder",
             "request",
             "run",
             "sources",

@@ -4,6 +4,8 @@
 //! compared, more are searched for leaks. Shared options are in `options.rs`; `request.rs`
 //! interprets them.
 
+#[cfg(feature = "http")]
+use super::capture;
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
@@ -107,6 +109,8 @@ commands! {
         Timeline(timeline::TimelineArgs), inputs => timeline::request;
     }
     others {
+        #[cfg(feature = "http")]
+        Capture(Box<capture::CaptureArgs>);
         Check(check::CheckArgs);
         Baseline(baseline::BaselineArgs);
         Convert(convert::ConvertArgs);

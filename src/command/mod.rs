@@ -9,6 +9,8 @@
 mod access;
 mod args;
 mod baseline;
+#[cfg(feature = "http")]
+mod capture;
 mod catalog;
 mod check;
 mod completions;
@@ -33,6 +35,8 @@ mod options;
 mod patterns;
 mod peek;
 mod progress;
+#[cfg(feature = "http")]
+mod recorder;
 mod refs;
 mod request;
 mod run;
@@ -211,6 +215,8 @@ fn run_command(
         Command::Convert(args) => convert::write(args, warnings, console),
         Command::Merge(args) => merge::write(&args, warnings, console),
         Command::Gc(args) => gc::answer(args, console),
+        #[cfg(feature = "http")]
+        Command::Capture(args) => capture::capture(&args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {
             completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)

@@ -34,7 +34,7 @@ use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
 use crate::report::collector::CollectorReport;
-use crate::report::{Answer, InputKind, Report};
+use crate::report::{Answer, InputKind, LeaksAnswer, Report};
 use escape::csv::Cells;
 use escape::lines::{self, Medium};
 use std::borrow::Cow;
@@ -166,6 +166,16 @@ pub fn write(
         // The format can't express this answer.
         _ => Ok(()),
     }
+}
+
+/// The verdict about leaks in one line, without colour.
+pub fn verdict(report: &Report, answer: &LeaksAnswer) -> String {
+    table::verdict(report, answer)
+}
+
+/// Values through time as a row of at most `width` blocks.
+pub fn sparkline(values: &[i64], width: usize) -> String {
+    table::sparkline(values, width)
 }
 
 /// Describes what `format` leaves out of a report, if anything.

@@ -14,6 +14,10 @@ mod baselines;
 mod blame;
 mod bounds;
 mod call_graph;
+#[cfg(all(feature = "http", unix))]
+mod capture;
+#[cfg(all(feature = "http", unix))]
+mod capture_program;
 mod chart;
 mod check;
 mod check_files;
@@ -68,6 +72,8 @@ mod time_agreement;
 mod time_samples;
 mod time_tables;
 mod timeline;
+#[cfg(feature = "http")]
+mod tls;
 #[cfg(feature = "http")]
 mod urls;
 mod wire_types;

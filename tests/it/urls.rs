@@ -21,14 +21,19 @@ const VARIABLES: [&str; 9] = [
     "HEAPDIFF_BASIC_AUTH",
 ];
 
-/// Runs the program with these variables.
-pub(super) fn run_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Said {
+/// The program in a folder, without variables that change how services are asked.
+pub(super) fn program(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdiff"));
     VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
-    command.envs(variables.iter().copied());
-    let output = command.args(args).current_dir(folder).output().unwrap();
+    command.args(args).current_dir(folder);
+    command
+}
+
+/// Runs the program with these variables.
+pub(super) fn run_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Said {
+    let output = program(folder, args).envs(variables.iter().copied()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
@@ -168,6 +173,9 @@ fn what_may_pass_is_tried_again() {
     assert_eq!(refuses.requests().len(), 1, "a refusal is final");
 }
 
+/// Variables and options that log in.
+type Way<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn secrets_are_sent_and_never_shown() {
     let heap = profile("rate1/before.pb.gz");
@@ -183,7 +191,6 @@ fn secrets_are_sent_and_never_shown() {
     fs::write(home.join("token"), "s3cret\n").unwrap();
     fs::write(home.join("basic"), "me:s3cret\n").unwrap();
     let url = service.url("/debug/pprof/heap?access_token=s3cret");
-    type Way<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
     let ways: [Way<'_>; 5] = [
         (&[("HEAPDIFF_TOKEN", "s3cret")], &[]),
         (&[("HEAPDIFF_BASIC_AUTH", "me:s3cret")], &[]),

@@ -46,6 +46,8 @@ mod wrap;
 pub(super) use baseline_rows::write as write_baselines;
 pub(super) use collector_text::write as write_collector;
 pub(super) use pattern_text::write as write_patterns;
+pub(super) use sparkline::sparkline;
+pub(super) use verdict_line::alone as verdict;
 
 use super::{Style, escape, is_heap, names_functions, number};
 use crate::filter::Granularity;

@@ -16,7 +16,7 @@ const RESTART: char = '|';
 const FULL_HEIGHT: f64 = 0.125;
 
 /// `values` in at most `width` columns.
-pub(super) fn sparkline(values: &[i64], width: usize) -> String {
+pub(in crate::output) fn sparkline(values: &[i64], width: usize) -> String {
     draw(&resample(values, width), Heights::of(values))
 }
 

@@ -1,6 +1,6 @@
 //! The verdict in one line: whether something leaks, how fast, and how long the memory will last.
 
-use super::super::Style;
+use super::super::{FileNames, Style, Width};
 use super::number::{Scale, estimate};
 use super::{counted, wrap};
 use crate::analysis::estimates::Class;
@@ -25,6 +25,13 @@ pub(super) fn write(
     writeln!(out)?;
     let text = wrap::lines(&text, style);
     if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+}
+
+/// The line as it is, for where there is no report around it.
+pub(in crate::output) fn alone(report: &Report, answer: &LeaksAnswer) -> String {
+    let style =
+        Style { width: Width::Unlimited, color: false, unit: None, file_names: FileNames::Short };
+    words(report, &answer.verdict, &answer.suspects, &style)
 }
 
 fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {

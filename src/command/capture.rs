@@ -1,0 +1,491 @@
+//! `heapdiff capture URL...`: takes snapshots of services at intervals, keeps them, and says what
+//! they show.
+
+use super::access::AccessArgs;
+use super::options::{Options, ReadingArgs};
+use super::recorder::manifest::{Manifest, SCHEMA};
+use super::recorder::shot::{Taker, Wanted};
+use super::recorder::so_far::{self, Settling, SoFar};
+use super::recorder::stop::Stop;
+use super::recorder::store::{Store, stamp};
+use super::recorder::{Recorder, SHARE, next};
+use super::values::duration;
+use super::{CommandError, Console, leaks, request, run};
+use crate::output;
+use crate::parallel;
+use crate::printable::escape;
+use crate::source::http::{Address, Client};
+use crate::units::{self, Bytes};
+use clap::Args;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The usual interval.
+const EVERY: Duration = Duration::from_secs(30);
+/// The usual number of snapshots.
+const COUNT: usize = 20;
+/// The usual bound with `--until-sure`.
+const UNTIL_SURE: usize = 120;
+/// Fewest snapshots that show a trend.
+const LEAST: usize = 3;
+/// Columns of the sparkline of a service.
+const SPARK: usize = 16;
+
+/// Take snapshots of running services, and say what they show
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "heapdiff capture [OPTIONS] URL...",
+    after_help = "\
+Examples:
+  heapdiff capture http://localhost:6060             20 snapshots in 10 minutes, then what leaks
+  heapdiff capture host:6060 --every 5m --for 8h     through the night
+  heapdiff capture host:6060 --until-sure            until the verdict has settled
+  heapdiff capture --pid 4711 localhost:6060         with what the system says about its memory
+  heapdiff capture a:6060 b:6060 -o case-12          two services, each in a folder of its own
+
+Each snapshot is the heap after a collection, the goroutines and the memory statistics, in files \
+named by their time. None is ever replaced, and manifest.json says what was taken and what failed. \
+Ctrl-C ends the recording; what there is by then is judged."
+)]
+pub(super) struct CaptureArgs {
+    /// Services: http://HOST:PORT, HOST:PORT, a socket as `unix:///run/app.sock`, or a path below /debug/pprof
+    #[arg(value_name = "URL")]
+    services: Vec<String>,
+    /// Time between two snapshots; never less than ten times what a snapshot takes [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    every: Option<Duration>,
+    /// Number of snapshots [default: 20; 120 with --until-sure; no limit with --for]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
+    /// How long to record
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    length: Option<Duration>,
+    /// Stop as soon as the verdict has settled: the same leaks in five verdicts in a row, of high
+    /// confidence, or of medium confidence from twelve snapshots on
+    #[arg(long)]
+    until_sure: bool,
+    #[command(flatten)]
+    left_out: LeftOutArgs,
+    /// Record the memory of this process of this machine as well: RSS, `smaps_rollup` and cgroup
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
+    /// Only record: leave the snapshots to another command
+    #[arg(long)]
+    no_report: bool,
+    /// Folder for the files; each service has its own in it if there are several [default: a new
+    /// one, named by the service and the time]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// How the services are asked, and what is printed
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// What a snapshot leaves out.
+#[derive(Clone, Copy, Debug, Args)]
+struct LeftOutArgs {
+    /// Don't ask for a collection before each snapshot: the heap is that of the last one
+    #[arg(long)]
+    no_gc: bool,
+    /// Don't record goroutines
+    #[arg(long)]
+    no_goroutines: bool,
+    /// Don't record memory statistics
+    #[arg(long)]
+    no_memstats: bool,
+}
+
+/// When a recording ends.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    every: Duration,
+    count: usize,
+    length: Option<Duration>,
+    until_sure: bool,
+}
+
+impl CaptureArgs {
+    fn plan(&self) -> Plan {
+        let usual = match (self.length, self.until_sure) {
+            (Some(_), _) => usize::MAX,
+            (None, true) => UNTIL_SURE,
+            (None, false) => COUNT,
+        };
+        Plan {
+            every: self.every.unwrap_or(EVERY),
+            count: self.count.map_or(usual, |count| count as usize),
+            length: self.length,
+            until_sure: self.until_sure,
+        }
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
+    CommandError::Answer(Box::new(error))
+}
+
+pub(super) fn capture(args: &CaptureArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
+    let plan = args.plan();
+    if args.services.is_empty() {
+        return Err(CommandError::Usage(
+            "capture needs a service: heapdiff capture http://HOST:PORT".to_owned(),
+        ));
+    }
+    let stop = Stop::on_signals()
+        .map_err(|e| CommandError::Answer(format!("can't listen for Ctrl-C: {e}").into()))?;
+    let mut recorders = recorders(args, plan, &stop)?;
+    let mut screen = Screen::new(console.stderr_is_terminal, args.reading.quiet, recorders.len());
+    let recorded = record(&mut recorders, plan, &stop, &mut screen, console);
+    screen.clear();
+    let ended = recorded?;
+    for recorder in &mut recorders {
+        recorder.manifest.ended = Some(ended);
+        recorder.note().map_err(failed)?;
+    }
+    summarize(&recorders, args.reading.quiet, console);
+    if args.no_report {
+        return Ok(());
+    }
+    let many = recorders.len() > 1;
+    for recorder in recorders {
+        if many {
+            writeln!(console.stdout, "== {}", escape(&recorder.manifest.target))
+                .map_err(CommandError::Stdout)?;
+        }
+        report(&recorder, &args.reading, console)?;
+        if many {
+            writeln!(console.stdout).map_err(CommandError::Stdout)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a recorder for each service.
+fn recorders(args: &CaptureArgs, plan: Plan, stop: &Stop) -> Result<Vec<Recorder>, CommandError> {
+    let addresses =
+        args.services.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
+    if args.pid.is_some() && addresses.len() > 1 {
+        return Err(CommandError::Usage(
+            "--pid is the process of one service; give one URL with it".to_owned(),
+        ));
+    }
+    if let Some(pid) = args.pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+        return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
+    }
+    let usage = CommandError::Usage;
+    let client = access(&args.reading.access).and_then(Client::new).map_err(usage)?;
+    stop.with_client(client.clone());
+    let started = stamp(Timestamp::now());
+    let mut folders = BTreeSet::new();
+    let mut recorders = Vec::new();
+    for address in addresses {
+        let name = address.folder_name();
+        let mut folder = match &args.output {
+            Some(folder) if args.services.len() == 1 => folder.clone(),
+            Some(folder) => folder.join(&name),
+            None => PathBuf::from(format!("{name}-{started}")),
+        };
+        // Two paths of one host.
+        while !folders.insert(folder.clone()) {
+            folder = PathBuf::from(format!("{}-2", folder.display()));
+        }
+        let store = Store::open(&folder).map_err(|error| {
+            CommandError::Usage(format!("-o {}: {error}", escape(&folder.to_string_lossy())))
+        })?;
+        let wanted = Wanted {
+            gc: !args.left_out.no_gc,
+            goroutines: !args.left_out.no_goroutines,
+            memory_statistics: !args.left_out.no_memstats,
+            pid: args.pid,
+            budget: args.reading.budget(),
+        };
+        let manifest = Manifest {
+            schema: SCHEMA,
+            heapdiff: env!("CARGO_PKG_VERSION"),
+            target: address.to_string(),
+            pid: args.pid,
+            gc: wanted.gc,
+            every_seconds: plan.every.as_secs_f64(),
+            shots: Vec::new(),
+            faults: Vec::new(),
+            ended: None,
+        };
+        let taker = Taker::new(client.clone(), address, store, wanted);
+        recorders.push(Recorder { taker, manifest, slowest: Duration::ZERO });
+    }
+    Ok(recorders)
+}
+
+fn access(args: &AccessArgs) -> Result<crate::source::http::Access, String> {
+    args.access()
+}
+
+fn address(text: &str) -> Result<Address, CommandError> {
+    let address = Address::parse(text).map_err(|error| {
+        let shown = crate::source::http::address::hidden(text);
+        CommandError::Usage(format!("{shown}: {error}"))
+    })?;
+    if address.parameter("seconds").is_some() {
+        return Err(CommandError::Usage(format!(
+            "{address}: ?seconds= asks for the difference of two moments, and a recording needs \
+             whole snapshots: leave it out"
+        )));
+    }
+    Ok(address)
+}
+
+/// Takes snapshots until the plan is done or the run is stopped. Returns why it ended.
+fn record(
+    recorders: &mut [Recorder],
+    plan: Plan,
+    stop: &Stop,
+    screen: &mut Screen,
+    console: &mut Console<'_>,
+) -> Result<&'static str, CommandError> {
+    let begin = Instant::now();
+    let mut settling: Vec<Settling> = recorders.iter().map(|_| Settling::default()).collect();
+    let mut is_slow = false;
+    for number in 1.. {
+        let started = Instant::now();
+        let results = parallel::map_chunks_mut(recorders, 1, |_, one| {
+            one.iter_mut().try_for_each(Recorder::shoot)
+        });
+        for result in results {
+            result.map_err(failed)?;
+        }
+        if number == 1 {
+            first(recorders)?;
+        }
+        let verdicts = parallel::map(recorders.len(), |i| {
+            let recorder = &recorders[i];
+            let budget = recorder.taker.wanted.budget;
+            let folder = recorder.taker.store.folder();
+            (recorder.heaps() >= LEAST)
+                .then(|| so_far::judge(&recorder.manifest, folder, budget))?
+        });
+        let mut is_sure = true;
+        for ((recorder, so_far), settling) in recorders.iter_mut().zip(&verdicts).zip(&mut settling)
+        {
+            if let Some(so_far) = so_far {
+                recorder.manifest.faults.clone_from(&so_far.faults);
+            }
+            is_sure &= so_far.as_ref().is_some_and(|so_far| settling.add(so_far));
+        }
+        screen.show(recorders, &verdicts, (number, plan.count), console);
+        let slowest = recorders.iter().map(|recorder| recorder.slowest).max().unwrap_or_default();
+        let due = next(started, plan.every, slowest);
+        if stop.is_set() {
+            return Ok("interrupted");
+        }
+        if plan.until_sure && is_sure {
+            return Ok("sure");
+        }
+        if number >= plan.count {
+            return Ok("count");
+        }
+        if plan.length.is_some_and(|length| due.duration_since(begin) > length) {
+            return Ok("for");
+        }
+        if due > started + plan.every && !is_slow {
+            is_slow = true;
+            screen.say(
+                &format!(
+                    "a snapshot takes {}: one every {} instead of {}, so that this costs the \
+                     service at most a tenth of its time",
+                    units::display(slowest.as_nanos() as f64, "nanoseconds"),
+                    units::display((slowest * SHARE).as_nanos() as f64, "nanoseconds"),
+                    units::display(plan.every.as_nanos() as f64, "nanoseconds"),
+                ),
+                console,
+            );
+        }
+        if stop.wait_until(due, |left| screen.wait(left)) {
+            return Ok("interrupted");
+        }
+    }
+    Ok("count")
+}
+
+/// Nothing of the first snapshot is a mistake in the command; a part of it that is missing isn't asked
+/// for again.
+fn first(recorders: &mut [Recorder]) -> Result<(), CommandError> {
+    for recorder in recorders {
+        let Manifest { target, shots, .. } = &recorder.manifest;
+        let Some(shot) = shots.first() else { continue };
+        if !shot.files.iter().any(|file| file.kind == "heap") {
+            recorder.taker.store.give_up();
+            let why = shot.failed.first().map_or("nothing was sent", |failure| &failure.error);
+            return Err(CommandError::Answer(format!("{}: {why}", escape(target)).into()));
+        }
+        let has_failed = |kind: &str| {
+            shot.failed.iter().any(|one| one.kind == kind && one.error.contains(" answers 4"))
+        };
+        let wanted = &mut recorder.taker.wanted;
+        wanted.goroutines &= !has_failed("goroutine");
+        wanted.memory_statistics &= !has_failed("memstats");
+    }
+    Ok(())
+}
+
+/// What is shown while a recording goes on: a line per service that is drawn again on a terminal,
+/// and a line per service and snapshot elsewhere.
+struct Screen {
+    /// One per service, and one for what comes next; none without a terminal.
+    bars: Vec<ProgressBar>,
+    is_quiet: bool,
+}
+
+impl Screen {
+    fn new(is_terminal: bool, is_quiet: bool, services: usize) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let count = if is_terminal && !is_quiet { services + 1 } else { 0 };
+        let bar = |_| {
+            let bar = all.add(ProgressBar::new_spinner());
+            match ProgressStyle::with_template("{wide_msg}") {
+                Ok(style) => bar.with_style(style),
+                Err(_) => bar,
+            }
+        };
+        Self { bars: (0..count).map(bar).collect(), is_quiet }
+    }
+
+    fn show(
+        &mut self,
+        recorders: &[Recorder],
+        verdicts: &[Option<SoFar>],
+        (number, count): (usize, usize),
+        console: &mut Console<'_>,
+    ) {
+        let of = if count == usize::MAX { String::new() } else { format!(" of {count}") };
+        for (place, (recorder, so_far)) in recorders.iter().zip(verdicts).enumerate() {
+            let text = format!("{number}{of}  {}", line(recorder, so_far.as_ref()));
+            match self.bars.get(place) {
+                Some(bar) => bar.set_message(text),
+                None if self.is_quiet => {}
+                // If it can't be written, the recording is worth more.
+                None => {
+                    let _ = writeln!(console.stderr, "{text}");
+                }
+            }
+        }
+    }
+
+    fn wait(&self, left: Duration) {
+        if let Some(bar) = self.bars.last() {
+            bar.set_message(format!("next in {} s, Ctrl-C ends", left.as_secs() + 1));
+        }
+    }
+
+    fn say(&self, message: &str, console: &mut Console<'_>) {
+        match self.bars.first() {
+            Some(bar) => bar.println(message),
+            None if self.is_quiet => {}
+            None => run::say_warning(message, console),
+        }
+    }
+
+    fn clear(&self) {
+        self.bars.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+/// A service in one line: its memory, how it moved, and the verdict so far.
+fn line(recorder: &Recorder, so_far: Option<&SoFar>) -> String {
+    let Manifest { target, shots, .. } = &recorder.manifest;
+    let mut text = escape(target).into_owned();
+    let Some(shot) = shots.last() else { return text };
+    if let Some(failure) = shot.failed.iter().find(|failure| failure.kind == "heap") {
+        return format!("{text}  no snapshot: {}", failure.error);
+    }
+    let heap = shot.files.iter().find(|file| file.kind == "heap");
+    if let Some(report) = so_far.map(|so_far| &so_far.report) {
+        if let Some(values) = report.answer.timeline().map(|timeline| &timeline.total) {
+            let last = values.values.last().copied().unwrap_or_default();
+            let value = units::display(last as f64, &report.unit);
+            text = format!("{text}  {value} {}", output::sparkline(&values.values, SPARK));
+        }
+    } else if let Some(heap) = heap {
+        text = format!("{text}  {} of profile", Bytes(heap.bytes as f64));
+    }
+    for failure in &shot.failed {
+        text = format!("{text}  no {}: {}", failure.kind, failure.error);
+    }
+    match so_far.and_then(|so_far| Some((so_far, so_far.leaks()?))) {
+        Some((so_far, leaks)) => {
+            text = format!("{text}  {}", output::verdict(&so_far.report, leaks));
+            let worst = leaks.suspects.first().map(|suspect| suspect.site.function.as_str());
+            if let Some(worst) = worst.filter(|_| leaks.verdict.leaks > 0) {
+                text = format!("{text}: {}", escape(worst));
+            }
+            so_far.faults.iter().fold(text, |text, fault| format!("{text}  ({fault})"))
+        }
+        None => format!("{text}  too early for a verdict"),
+    }
+}
+
+/// Says what was taken, what it cost and what failed.
+fn summarize(recorders: &[Recorder], is_quiet: bool, console: &mut Console<'_>) {
+    if is_quiet {
+        return;
+    }
+    for recorder in recorders {
+        let Manifest { shots, target, .. } = &recorder.manifest;
+        let files = || shots.iter().flat_map(|shot| &shot.files);
+        let bytes: u64 = files().map(|file| file.bytes).sum();
+        let heaps = files().filter(|file| file.kind == "heap");
+        let longest = heaps.map(|file| file.seconds).fold(0.0, f64::max);
+        let asked: f64 = files().map(|file| file.seconds).sum();
+        let count = shots.iter().filter(|shot| !shot.files.is_empty()).count();
+        let mean = asked / count.max(1) as f64;
+        let many = if count == 1 { "" } else { "s" };
+        let _ = writeln!(
+            console.stderr,
+            "{}: {count} snapshot{many}, {} in {}; a snapshot took {} of the service, {} at most for the heap",
+            escape(target),
+            Bytes(bytes as f64),
+            escape(&recorder.taker.store.folder().to_string_lossy()),
+            units::display(mean * 1e9, "nanoseconds"),
+            units::display(longest * 1e9, "nanoseconds"),
+        );
+        let retries: usize = files().map(|file| file.retries.len()).sum();
+        let failures = recorder.manifest.failures();
+        for failure in &failures {
+            run::say_warning(&format!("{}: {failure}", escape(target)), console);
+        }
+        if retries > 0 {
+            let times = if retries == 1 { "once" } else { "several times" };
+            let message =
+                format!("{}: had to be asked again {times}; see manifest.json", escape(target));
+            run::say_warning(&message, console);
+        }
+        for fault in &recorder.manifest.faults {
+            run::say_warning(&format!("{}: {fault}", escape(target)), console);
+        }
+    }
+}
+
+/// Answers the question that so many snapshots can answer.
+fn report(
+    recorder: &Recorder,
+    reading: &ReadingArgs,
+    console: &mut Console<'_>,
+) -> Result<(), CommandError> {
+    let folder = recorder.taker.store.folder();
+    let mut inputs = so_far::inputs(&recorder.manifest, folder);
+    let heaps = recorder.heaps();
+    if heaps < LEAST {
+        inputs.truncate(heaps);
+    }
+    let mut options = Options::default();
+    options.output.dress.reading = reading.clone();
+    let request = match heaps {
+        0 => return Ok(()),
+        1 => request::top_request(inputs, options),
+        2 => request::diff_request(super::options::BaseArgs::default(), inputs, false, options),
+        _ => leaks::plain_request(inputs, super::options::OwnArgs::default(), options),
+    };
+    run::run(request?, &[], console)
+}

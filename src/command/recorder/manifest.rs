@@ -1,0 +1,86 @@
+//! What was recorded from where, how long it took and what failed: `manifest.json` in the folder of
+//! a recording.
+
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// The format of the file.
+pub(in crate::command) const SCHEMA: &str = "heapdiff.capture/v1";
+/// The name of the file.
+pub(in crate::command) const NAME: &str = "manifest.json";
+
+/// A recording of one service.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::command) struct Manifest {
+    pub(in crate::command) schema: &'static str,
+    /// The version of heapdiff.
+    pub(in crate::command) heapdiff: &'static str,
+    /// The service, without secrets.
+    pub(in crate::command) target: String,
+    /// The local process whose memory is recorded too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::command) pid: Option<u32>,
+    /// Whether each snapshot asks for a collection first.
+    pub(in crate::command) gc: bool,
+    /// The interval that was asked for, in seconds.
+    pub(in crate::command) every_seconds: f64,
+    pub(in crate::command) shots: Vec<Shot>,
+    /// What the snapshots show about the service: restarts, several processes behind one address.
+    pub(in crate::command) faults: Vec<String>,
+    /// Why it ended; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::command) ended: Option<&'static str>,
+}
+
+/// What was taken at one moment.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(in crate::command) struct Shot {
+    /// Its number, from 1.
+    pub(in crate::command) number: usize,
+    /// When it began (RFC 3339).
+    pub(in crate::command) time: String,
+    pub(in crate::command) files: Vec<Taken>,
+    pub(in crate::command) failed: Vec<Failure>,
+}
+
+/// A file that was taken.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::command) struct Taken {
+    pub(in crate::command) kind: &'static str,
+    /// Its name in the folder.
+    pub(in crate::command) file: String,
+    pub(in crate::command) bytes: u64,
+    /// How long the service took.
+    pub(in crate::command) seconds: f64,
+    /// Why earlier tries failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::command) retries: Vec<String>,
+}
+
+/// What wasn't taken, and why.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::command) struct Failure {
+    pub(in crate::command) kind: &'static str,
+    pub(in crate::command) error: String,
+}
+
+impl Manifest {
+    /// The text of the file.
+    pub(in crate::command) fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// The names of files of this kind, in order of time.
+    pub(in crate::command) fn files(&self, kind: &str) -> Vec<&str> {
+        let files = self.shots.iter().flat_map(|shot| &shot.files);
+        files.filter(|file| file.kind == kind).map(|file| file.file.as_str()).collect()
+    }
+
+    /// What failed, each reason once.
+    pub(in crate::command) fn failures(&self) -> BTreeSet<String> {
+        let failed = self.shots.iter().flat_map(|shot| &shot.failed);
+        failed.map(|failure| format!("{}: {}", failure.kind, failure.error)).collect()
+    }
+}

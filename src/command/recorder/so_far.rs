@@ -1,0 +1,140 @@
+//! What a recording shows so far: totals, the verdict of `leaks`, and whether it has settled.
+
+use super::manifest::Manifest;
+use crate::analysis::estimates::Class;
+use crate::analysis::rfc3339;
+use crate::analysis::suspects::LeaksQuery;
+use crate::command::load;
+use crate::command::progress::Progress;
+use crate::filter::Spec;
+use crate::input::Budget;
+use crate::model::recording::Recording;
+use crate::patterns::{Catalog, Confidence};
+use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Analyses in a row that have to agree before a verdict counts as settled.
+const AGREEING: usize = 5;
+
+/// Fewest snapshots for a verdict that isn't sure: a cache that is being filled looks like a leak.
+const LEAST: usize = 12;
+
+/// What the snapshots so far show.
+#[derive(Debug)]
+pub(in crate::command) struct SoFar {
+    pub(in crate::command) report: Report,
+    /// Restarts, and several processes behind one address.
+    pub(in crate::command) faults: Vec<String>,
+}
+
+/// Judges all snapshots of a recording: `None` if there are too few to say anything, or they can't
+/// be judged.
+pub(in crate::command) fn judge(
+    manifest: &Manifest,
+    folder: &Path,
+    budget: Budget,
+) -> Option<SoFar> {
+    let names = inputs(manifest, folder);
+    let progress = Progress::new(false, budget);
+    let recording = load::load_recording(&names, &progress).ok()?;
+    let faults = faults(&recording, &names);
+    let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
+    let query = Query::new(Question::Leaks(asked));
+    let report = analyze(recording, &query, &Spec::default()).ok()?;
+    Some(SoFar { report, faults })
+}
+
+/// The profiles of a recording, with their folder.
+pub(in crate::command) fn inputs(manifest: &Manifest, folder: &Path) -> Vec<String> {
+    let kinds = ["heap", "goroutine"].into_iter().flat_map(|kind| manifest.files(kind));
+    kinds.map(|file| folder.join(file).to_string_lossy().into_owned()).collect()
+}
+
+/// What the order shows in which processes answered. `names` are in that order.
+fn faults(recording: &Recording, names: &[String]) -> Vec<String> {
+    let track = recording.main();
+    if track.processes.len() < 2 {
+        return Vec::new();
+    }
+    let of_each = track.process_of_each();
+    let mut seen: Vec<usize> = Vec::new();
+    let (mut returns, mut restarts) = (0, Vec::new());
+    let mut last = None;
+    let place = |name: &str| names.iter().position(|own| own == name);
+    let mut order: Vec<usize> =
+        track.processes.iter().flat_map(|span| &span.moments).copied().collect();
+    order.sort_by_key(|&moment| place(&track.history.moments[moment].name));
+    for moment in order {
+        let process = of_each[moment];
+        if last.is_some_and(|last| last != process) {
+            if seen.contains(&process) {
+                returns += 1;
+            } else {
+                restarts.push(rfc3339(track.time(moment)).unwrap_or_default());
+            }
+        }
+        if !seen.contains(&process) {
+            seen.push(process);
+        }
+        last = Some(process);
+    }
+    if returns > 0 {
+        return vec![format!(
+            "{} processes answer in turns: this address is most likely a load balancer; record \
+             one of them, at its own address",
+            seen.len()
+        )];
+    }
+    let many = if restarts.len() == 1 { "" } else { "s" };
+    vec![format!(
+        "the service was restarted {} time{many}, last before the snapshot of {}",
+        restarts.len(),
+        restarts.last().map_or("", String::as_str)
+    )]
+}
+
+impl SoFar {
+    /// The suspects and the verdict.
+    pub(in crate::command) fn leaks(&self) -> Option<&LeaksAnswer> {
+        match &self.report.answer {
+            Answer::Leaks(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// The leaks that the verdict names, by the function to blame: those that are sure, and with enough
+    /// snapshots those that are likely. None while there are too few to tell a leak from a cache that
+    /// fills up.
+    fn named(&self) -> Vec<String> {
+        let answer = self.leaks().filter(|answer| answer.verdict.needed.is_none());
+        let Some(LeaksAnswer { suspects, verdict, .. }) = answer else { return Vec::new() };
+        let is_enough = |confidence| match confidence {
+            Confidence::High => true,
+            Confidence::Med => verdict.snapshots >= LEAST,
+            Confidence::Low => false,
+        };
+        let leaks = suspects.iter().filter(|one| one.class == Class::Leak);
+        let named = leaks.filter(|one| is_enough(one.confidence));
+        let mut names: Vec<String> = named.map(|one| one.site.function.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// Tells when a verdict has settled: the same leaks, several times in a row.
+#[derive(Debug, Default)]
+pub(in crate::command) struct Settling {
+    last: Vec<String>,
+    agreeing: usize,
+}
+
+impl Settling {
+    /// Takes the next verdict. Returns whether it has settled.
+    pub(in crate::command) fn add(&mut self, so_far: &SoFar) -> bool {
+        let named = so_far.named();
+        self.agreeing = if named == self.last { self.agreeing + 1 } else { 1 };
+        self.last = named;
+        !self.last.is_empty() && self.agreeing >= AGREEING
+    }
+}
