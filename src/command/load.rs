@@ -134,15 +134,16 @@ pub(super) fn load_goroutines<'a>(
         if is_of_goroutines {
             given += 1;
             if is_recording {
-                all.add_at(place, name, &profile)
+                all.add_at(place, &source::shown(name), &profile)
                     .map_err(|error| LoadError::History { name: shown(name), error })?;
             }
             return Ok(found.add(place, name, profile)?);
         }
         if is_recording && measures::kind(&profile.header) == Kind::Heap {
             // Profiles that don't fit together tell nothing apart.
-            let is_alike =
-                heap.as_mut().is_some_and(|heap| heap.add_at(place, name, &profile).is_ok());
+            let is_alike = heap
+                .as_mut()
+                .is_some_and(|heap| heap.add_at(place, &source::shown(name), &profile).is_ok());
             heap = heap.take().filter(|_| is_alike);
         }
         first.get_or_insert((name, profile));
