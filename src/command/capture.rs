@@ -4,20 +4,19 @@
 use super::access::AccessArgs;
 use super::options::{Options, ReadingArgs};
 use super::recorder::manifest::{Manifest, SCHEMA};
+use super::recorder::screen::Screen;
 use super::recorder::shot::{Taker, Wanted};
-use super::recorder::so_far::{self, Settling, SoFar};
+use super::recorder::so_far::{self, Settling};
 use super::recorder::stop::Stop;
 use super::recorder::store::{Store, stamp};
 use super::recorder::{Recorder, SHARE, next};
 use super::values::duration;
 use super::{CommandError, Console, leaks, request, run};
-use crate::output;
 use crate::parallel;
 use crate::printable::escape;
 use crate::source::http::{Address, Client};
 use crate::units::{self, Bytes};
 use clap::Args;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,8 +30,6 @@ const COUNT: usize = 20;
 const UNTIL_SURE: usize = 120;
 /// Fewest snapshots that show a trend.
 const LEAST: usize = 3;
-/// Columns of the sparkline of a service.
-const SPARK: usize = 16;
 
 /// Take snapshots of running services, and say what they show
 #[derive(Debug, Args)]
@@ -328,102 +325,6 @@ fn first(recorders: &mut [Recorder]) -> Result<(), CommandError> {
         wanted.memory_statistics &= !has_failed("memstats");
     }
     Ok(())
-}
-
-/// What is shown while a recording goes on: a line per service that is drawn again on a terminal,
-/// and a line per service and snapshot elsewhere.
-struct Screen {
-    /// One per service, and one for what comes next; none without a terminal.
-    bars: Vec<ProgressBar>,
-    is_quiet: bool,
-}
-
-impl Screen {
-    fn new(is_terminal: bool, is_quiet: bool, services: usize) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let count = if is_terminal && !is_quiet { services + 1 } else { 0 };
-        let bar = |_| {
-            let bar = all.add(ProgressBar::new_spinner());
-            match ProgressStyle::with_template("{wide_msg}") {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
-            }
-        };
-        Self { bars: (0..count).map(bar).collect(), is_quiet }
-    }
-
-    fn show(
-        &mut self,
-        recorders: &[Recorder],
-        verdicts: &[Option<SoFar>],
-        (number, count): (usize, usize),
-        console: &mut Console<'_>,
-    ) {
-        let of = if count == usize::MAX { String::new() } else { format!(" of {count}") };
-        for (place, (recorder, so_far)) in recorders.iter().zip(verdicts).enumerate() {
-            let text = format!("{number}{of}  {}", line(recorder, so_far.as_ref()));
-            match self.bars.get(place) {
-                Some(bar) => bar.set_message(text),
-                None if self.is_quiet => {}
-                // If it can't be written, the recording is worth more.
-                None => {
-                    let _ = writeln!(console.stderr, "{text}");
-                }
-            }
-        }
-    }
-
-    fn wait(&self, left: Duration) {
-        if let Some(bar) = self.bars.last() {
-            bar.set_message(format!("next in {} s, Ctrl-C ends", left.as_secs() + 1));
-        }
-    }
-
-    fn say(&self, message: &str, console: &mut Console<'_>) {
-        match self.bars.first() {
-            Some(bar) => bar.println(message),
-            None if self.is_quiet => {}
-            None => run::say_warning(message, console),
-        }
-    }
-
-    fn clear(&self) {
-        self.bars.iter().for_each(ProgressBar::finish_and_clear);
-    }
-}
-
-/// A service in one line: its memory, how it moved, and the verdict so far.
-fn line(recorder: &Recorder, so_far: Option<&SoFar>) -> String {
-    let Manifest { target, shots, .. } = &recorder.manifest;
-    let mut text = escape(target).into_owned();
-    let Some(shot) = shots.last() else { return text };
-    if let Some(failure) = shot.failed.iter().find(|failure| failure.kind == "heap") {
-        return format!("{text}  no snapshot: {}", failure.error);
-    }
-    let heap = shot.files.iter().find(|file| file.kind == "heap");
-    if let Some(report) = so_far.map(|so_far| &so_far.report) {
-        if let Some(values) = report.answer.timeline().map(|timeline| &timeline.total) {
-            let last = values.values.last().copied().unwrap_or_default();
-            let value = units::display(last as f64, &report.unit);
-            text = format!("{text}  {value} {}", output::sparkline(&values.values, SPARK));
-        }
-    } else if let Some(heap) = heap {
-        text = format!("{text}  {} of profile", Bytes(heap.bytes as f64));
-    }
-    for failure in &shot.failed {
-        text = format!("{text}  no {}: {}", failure.kind, failure.error);
-    }
-    match so_far.and_then(|so_far| Some((so_far, so_far.leaks()?))) {
-        Some((so_far, leaks)) => {
-            text = format!("{text}  {}", output::verdict(&so_far.report, leaks));
-            let worst = leaks.suspects.first().map(|suspect| suspect.site.function.as_str());
-            if let Some(worst) = worst.filter(|_| leaks.verdict.leaks > 0) {
-                text = format!("{text}: {}", escape(worst));
-            }
-            so_far.faults.iter().fold(text, |text, fault| format!("{text}  ({fault})"))
-        }
-        None => format!("{text}  too early for a verdict"),
-    }
 }
 
 /// Says what was taken, what it cost and what failed.

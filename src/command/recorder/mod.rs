@@ -2,6 +2,7 @@
 //! says what they show so far.
 
 pub(super) mod manifest;
+pub(super) mod screen;
 pub(super) mod shot;
 pub(super) mod so_far;
 pub(super) mod stop;
