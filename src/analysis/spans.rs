@@ -37,7 +37,7 @@ pub fn recording(profiles: History, goroutines: History) -> Recording {
     if goroutines.is_empty() {
         profiles.lacks.push(Lack::Goroutines);
     }
-    Recording { profiles, goroutines }
+    Recording { profiles, goroutines, ..Recording::default() }
 }
 
 /// Assigns the snapshots of a track to the processes of another. Both tracks have times.

@@ -293,7 +293,7 @@ fn kind(found: &Found) -> Kind {
         (Ok(Beginning::Known(format)), _) => match format.holds {
             Holds::Profile => Kind::Profile(format.name),
             Holds::TextProfile => Kind::Text(format.name),
-            Holds::GcTrace => {
+            Holds::GcTrace | Holds::Gauges => {
                 Kind::Skipped(format!("a {}, which this command doesn't use", format.name))
             }
         },

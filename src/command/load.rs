@@ -240,8 +240,9 @@ fn tracks<'a, T: Default + Send>(
         let added = match content {
             Content::Profile(profile) => add(&mut profiles, input, profile),
             Content::Goroutines(profile) => add(&mut goroutines, input, profile),
-            Content::GcTrace(refusal) | Content::Other(refusal) => {
-                return Err(LoadError::read(name, InputError::Unrecognized(refusal)));
+            other => {
+                other.into_profile().map_err(|error| LoadError::read(name, error))?;
+                Ok(())
             }
         };
         added.map_err(|error| LoadError::History { name: shown(name), error })

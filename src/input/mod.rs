@@ -6,6 +6,7 @@
 
 mod ahead;
 mod budget;
+mod gauges;
 mod gctrace;
 pub mod pprof;
 mod refusal;
@@ -17,6 +18,7 @@ pub use refusal::Refusal;
 
 use crate::model::builder::Share;
 use crate::model::collections::{BrokenRecord, CollectorLog};
+use crate::model::gauges::GaugeLog;
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
 use crate::units::Bytes;
@@ -56,6 +58,14 @@ pub enum InputError {
         /// Its number, from 1.
         line: u64,
         /// What was expected there, and what was found.
+        expected: String,
+    },
+    /// Samples of memory, but with a line that isn't one.
+    #[error("malformed record of memory in line {line}: {expected}")]
+    Record {
+        /// Its number, from 1.
+        line: u64,
+        /// What was expected there, what was found, and what to do.
         expected: String,
     },
     /// A log without a line of gctrace.
@@ -127,6 +137,8 @@ pub enum Content {
     /// A log with lines of Go's gctrace, which [`read_collections`] reads. The refusal is the
     /// message if a profile is needed.
     GcTrace(Refusal),
+    /// What the system or the runtime says of a process's memory.
+    Gauges(GaugeLog),
     /// Something that heapdiff doesn't read.
     Other(Refusal),
 }
@@ -136,6 +148,7 @@ impl Content {
     pub fn into_profile(self) -> Result<Profile, InputError> {
         match self {
             Self::Profile(profile) | Self::Goroutines(profile) => Ok(profile),
+            Self::Gauges(_) => Err(InputError::Unrecognized(Refusal::gauges())),
             Self::GcTrace(refusal) | Self::Other(refusal) => Err(InputError::Unrecognized(refusal)),
         }
     }
@@ -175,6 +188,8 @@ pub enum Holds {
     TextProfile,
     /// Lines of Go's gctrace.
     GcTrace,
+    /// What the system or the runtime says of a process's memory.
+    Gauges,
 }
 
 /// How an input of a format is recognized by its plain content.
@@ -200,8 +215,11 @@ pub const FORMATS: &[Format] = &[
     text::contention::FORMAT,
     text::java::FORMAT,
     text::dump::FORMAT,
+    gauges::kernel::FORMAT,
+    gauges::rows::FORMAT,
     text::dump::IN_LOG,
     gctrace::FORMAT,
+    gauges::statistics::FORMAT,
 ];
 
 /// Bytes examined to recognize the format.
@@ -265,6 +283,35 @@ pub fn read_collections(
             None => Err(InputError::NoRecords { lines: log.lines }),
         }
     })
+}
+
+/// Reads a list of times and resident sets, or another input that has them, compressed or not.
+pub fn read_rss(
+    reader: impl Read + Send,
+    budget: Budget,
+    inflate: Inflate,
+) -> Result<GaugeLog, InputError> {
+    let content = read_with(reader, budget, inflate, |reader, meter| {
+        let mut head = Vec::with_capacity(SNIFF);
+        let known = recognize(&mut head, reader)?;
+        let mut whole = head.as_slice().chain(reader);
+        match known {
+            Beginning::Known(format) if format.holds == Holds::Gauges => {
+                (format.read)(&mut whole, meter)
+            }
+            Beginning::Known(format) => {
+                Err(InputError::Unrecognized(Refusal::without_rss(format.name)))
+            }
+            Beginning::Other(_) if refusal::is_text(&head) && !refusal::is_known(&head) => {
+                gauges::rows::read(&mut whole, meter)
+            }
+            Beginning::Other(refusal) => Err(InputError::Unrecognized(refusal)),
+        }
+    })?;
+    match content {
+        Content::Gauges(log) => Ok(log),
+        other => other.into_profile().and(Err(InputError::Empty)),
+    }
 }
 
 /// Unpacks an input if it is compressed, and hands the plain bytes to `decode`.
@@ -373,7 +420,10 @@ fn recognize(head: &mut Vec<u8>, rest: &mut dyn Read) -> Result<Beginning, Input
 fn damage(error: &InputError, rest: &mut dyn Read) -> Option<InputError> {
     let is_content = matches!(
         error,
-        InputError::Malformed { .. } | InputError::Line { .. } | InputError::Invalid(_)
+        InputError::Malformed { .. }
+            | InputError::Line { .. }
+            | InputError::Record { .. }
+            | InputError::Invalid(_)
     );
     let drained = is_content.then(|| io::copy(&mut rest.take(DRAIN), &mut io::sink()));
     drained?.err().map(InputError::Io)

@@ -21,6 +21,23 @@ impl Refusal {
         }
     }
 
+    /// Returns the refusal of memory statistics, which aren't a profile.
+    pub(super) fn gauges() -> Self {
+        Self {
+            what: "a record of memory".to_owned(),
+            rest: ", not a profile; use heapdiff memory for it, or fetch /debug/pprof/heap"
+                .to_owned(),
+        }
+    }
+
+    /// Returns the refusal of another format where a resident set is needed.
+    pub(super) fn without_rss(format: &str) -> Self {
+        Self {
+            what: format!("a {format}"),
+            rest: ", not a list of times and resident sets; give it without --rss".to_owned(),
+        }
+    }
+
     /// Returns the refusal of a profile where a log is needed.
     pub(super) fn not_a_log(format: &str) -> Self {
         Self {

@@ -8,6 +8,7 @@ mod compact;
 pub mod difference;
 mod distinct;
 pub mod goroutine_stacks;
+pub mod gauges;
 pub mod goroutine_states;
 pub mod goroutines;
 pub mod history;

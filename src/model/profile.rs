@@ -82,6 +82,10 @@ pub enum TimeSource {
     LastCollection,
     /// The name of its file has it.
     FileName,
+    /// The command line has it.
+    Given,
+    /// The file was last changed then.
+    FileChanged,
     /// Its format has no time.
     None,
 }

@@ -5,9 +5,14 @@
 //! process reads its snapshots in whichever tracks it needs. A track without times has processes of
 //! its own, since nothing relates them to those of other tracks.
 //!
-//! A new kind of input is one more track next to these. This file holds facts only:
+//! Beside the tracks are facts without stacks: collections of Go's collector, and gauges such as the
+//! resident set. They have types of their own, since a record of them is a few numbers.
+//!
+//! A new kind of input with stacks is one more track next to these. This file holds facts only:
 //! `analysis::spans` decides which snapshots belong to the same process.
 
+use super::collections::CollectorLog;
+use super::gauges::GaugeLog;
 use super::history::History;
 
 /// Everything that was recorded.
@@ -18,6 +23,10 @@ pub struct Recording {
     pub profiles: Track,
     /// Goroutine profiles. Without other profiles, they are what questions are about.
     pub goroutines: Track,
+    /// The collections in each log, by its name.
+    pub collections: Vec<(String, CollectorLog)>,
+    /// What the system and the runtime say of the process's memory, one for each input.
+    pub gauges: Vec<GaugeLog>,
 }
 
 /// Snapshots of one kind over time. A track without snapshots wasn't recorded.
@@ -59,6 +68,10 @@ pub enum Lack {
     Snapshots,
     /// It has no goroutine profiles: which goroutines hold its memory.
     Goroutines,
+    /// There is no log of the collector: how much memory is live right after a collection.
+    Collections,
+    /// There is neither a resident set nor any statistics: what the memory is beside the live heap.
+    Gauges,
 }
 
 impl Recording {
@@ -82,6 +95,17 @@ impl Recording {
     /// The recorded tracks, starting with the one that questions are about.
     pub fn tracks(&self) -> impl Iterator<Item = &Track> {
         [&self.profiles, &self.goroutines].into_iter().filter(|track| !track.is_empty())
+    }
+
+    /// What it lacks: what the main track does, and kinds of facts that were not recorded.
+    pub fn lacks(&self) -> Vec<Lack> {
+        let mut lacks = self.main().lacks.clone();
+        let kinds = [
+            (self.collections.is_empty(), Lack::Collections),
+            (self.gauges.is_empty(), Lack::Gauges),
+        ];
+        lacks.extend(kinds.into_iter().filter(|&(is_missing, _)| is_missing).map(|(_, lack)| lack));
+        lacks
     }
 
     /// Mutable [`Recording::tracks`].

@@ -132,6 +132,7 @@ fn parts(report: &Report) -> Vec<String> {
                     format!("as of the collection at {}", escape(time))
                 }
                 Some(TimeSource::FileName) => format!("taken {} by its name", escape(time)),
+                Some(TimeSource::Given) => format!("taken {} by --at", escape(time)),
                 _ => format!("taken {}", escape(time)),
             });
         }
@@ -143,6 +144,9 @@ fn parts(report: &Report) -> Vec<String> {
         }
         if has(TimeSource::FileName) {
             parts.push("times from the names of the files".to_owned());
+        }
+        if has(TimeSource::Given) {
+            parts.push("times from --at".to_owned());
         }
     }
     // Only for measurements over time; a heap profile is a snapshot even if it records a duration.
