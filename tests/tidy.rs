@@ -64,7 +64,14 @@ const LISTS: &[List] = &[
     List {
         module: "output",
         heads: &[],
-        shared: &["check_wording", "collector_wording", "columns", "escape", "number"],
+        shared: &[
+            "check_wording",
+            "collector_wording",
+            "columns",
+            "escape",
+            "memory_wording",
+            "number",
+        ],
     },
     List {
         module: "command",
@@ -86,6 +93,7 @@ const LISTS: &[List] = &[
             "sources",
             "spelling",
             "values",
+            "whole",
         ],
     },
 ];

@@ -88,3 +88,14 @@ impl From<retention::Retention> for Share {
         Self { estimate: retention.share, lower, upper }
     }
 }
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// It costs memory, time or the process.
+    Problem,
+    /// It explains something, and costs little by itself.
+    Note,
+}

@@ -18,6 +18,7 @@ pub mod goroutines;
 pub mod list;
 mod matched_samples;
 pub mod matches;
+pub mod memory;
 mod nearest;
 mod pairing;
 pub mod parts;

@@ -10,7 +10,7 @@ use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
     CommandError, baseline, check, completions, convert, diff, flame, gc, goroutines, graph, leaks,
-    list, merge, patterns, peek, refs, tags, timeline, top, traces,
+    list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -128,6 +128,7 @@ commands! {
     }
     others {
         Gc(gc::GcArgs);
+        Memory(memory::MemoryArgs);
         Patterns(patterns::PatternsArgs);
         Completions(completions::CompletionsArgs);
         /// Print the manual page

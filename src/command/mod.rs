@@ -30,6 +30,7 @@ mod leaks;
 mod list;
 mod load;
 mod man;
+mod memory;
 mod merge;
 mod options;
 mod patterns;
@@ -47,6 +48,7 @@ mod timeline;
 mod top;
 mod traces;
 mod values;
+mod whole;
 
 pub use console::{Ci, Console, Github};
 
@@ -217,6 +219,7 @@ fn run_command(
         Command::Gc(args) => gc::answer(args, console),
         #[cfg(feature = "http")]
         Command::Capture(args) => capture::capture(&args, console),
+        Command::Memory(args) => memory::answer(args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {
             completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)

@@ -18,7 +18,7 @@ pub use refusal::Refusal;
 
 use crate::model::builder::Share;
 use crate::model::collections::{BrokenRecord, CollectorLog};
-use crate::model::gauges::GaugeLog;
+use crate::model::gauges::{GaugeLog, GaugeTime};
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
 use crate::units::Bytes;
@@ -137,6 +137,8 @@ pub enum Content {
     /// A log with lines of Go's gctrace, which [`read_collections`] reads. The refusal is the
     /// message if a profile is needed.
     GcTrace(Refusal),
+    /// The collections in such a log, if [`read_any`] read it.
+    Collections(CollectorLog),
     /// What the system or the runtime says of a process's memory.
     Gauges(GaugeLog),
     /// Something that heapdiff doesn't read.
@@ -149,6 +151,7 @@ impl Content {
         match self {
             Self::Profile(profile) | Self::Goroutines(profile) => Ok(profile),
             Self::Gauges(_) => Err(InputError::Unrecognized(Refusal::gauges())),
+            Self::Collections(_) => Err(InputError::Unrecognized(Refusal::gctrace())),
             Self::GcTrace(refusal) | Self::Other(refusal) => Err(InputError::Unrecognized(refusal)),
         }
     }
@@ -283,6 +286,40 @@ pub fn read_collections(
             None => Err(InputError::NoRecords { lines: log.lines }),
         }
     })
+}
+
+/// Reads an input of any kind, with the collections of a log.
+pub fn read_any(
+    reader: impl Read + Send,
+    budget: Budget,
+    inflate: Inflate,
+) -> Result<Content, InputError> {
+    read_with(reader, budget, inflate, |reader, meter| {
+        let mut head = Vec::with_capacity(SNIFF);
+        let known = recognize(&mut head, reader)?;
+        let mut whole = head.as_slice().chain(reader);
+        match known {
+            Beginning::Known(format) if format.holds == Holds::GcTrace => {
+                Ok(Content::Collections(gctrace::read_log(&mut whole, meter)?))
+            }
+            Beginning::Known(format) => (format.read)(&mut whole, meter),
+            // The first collection may come late.
+            Beginning::Other(refusal) if refusal::is_text(&head) && !refusal::is_known(&head) => {
+                let log = gctrace::read_log(&mut whole, meter)?;
+                let is_log = !log.processes.is_empty();
+                Ok(if is_log { Content::Collections(log) } else { Content::Other(refusal) })
+            }
+            Beginning::Other(refusal) => Ok(Content::Other(refusal)),
+        }
+    })
+}
+
+/// Reads a time as people write it, in nanoseconds since the epoch.
+pub fn time(text: &str) -> Option<i64> {
+    match gauges::time(text)? {
+        GaugeTime::Utc(nanos) => Some(nanos),
+        GaugeTime::Unknown | GaugeTime::SinceStart(_) => None,
+    }
 }
 
 /// Reads a list of times and resident sets, or another input that has them, compressed or not.

@@ -19,6 +19,7 @@ mod github;
 mod json;
 mod junit;
 mod markdown;
+mod memory_wording;
 mod number;
 mod sarif;
 mod speedscope;
@@ -34,6 +35,7 @@ use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
 use crate::report::collector::CollectorReport;
+use crate::report::memory::MemoryReport;
 use crate::report::{Answer, InputKind, LeaksAnswer, Report};
 use escape::csv::Cells;
 use escape::lines::{self, Medium};
@@ -280,6 +282,31 @@ pub fn write_collector(
         Format::SafeCsv => csv::write_collector(report, Cells::Safe, out),
         Format::Markdown => {
             lines::write(Medium::Markup, out, |out| markdown::write_collector(report, out))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes where the memory is in `format` to `out`; graph and stack formats can't show it.
+///
+/// # Errors
+///
+/// Returns the errors of `out`.
+pub fn write_memory(
+    format: Format,
+    report: &MemoryReport,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => {
+            lines::write(text(style), out, |out| table::write_memory(report, style, out))
+        }
+        Format::Json => json::write(report, out),
+        Format::Csv => csv::write_memory(report, Cells::Exact, out),
+        Format::SafeCsv => csv::write_memory(report, Cells::Safe, out),
+        Format::Markdown => {
+            lines::write(Medium::Markup, out, |out| markdown::write_memory(report, out))
         }
         _ => Ok(()),
     }

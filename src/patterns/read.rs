@@ -32,6 +32,8 @@ struct File {
     _baseline: Option<IgnoredAny>,
     #[serde(default, rename = "gc")]
     _gc: Option<IgnoredAny>,
+    #[serde(default, rename = "memory")]
+    _memory: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]

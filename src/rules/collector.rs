@@ -1,11 +1,7 @@
 //! The thresholds of `heapdiff gc`, and their reader: the table `[gc]` of `heapdiff.toml`.
 
-use super::Amount;
-use crate::toml_file::{TomlError, TomlFile};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
-use toml::{Spanned, Value};
+use super::thresholds::{self, Kind, Table};
+use crate::toml_file::TomlError;
 
 /// What the collector may do before it is worth a finding.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,55 +78,11 @@ impl Default for CollectorLimits {
     }
 }
 
-/// What a value of a key is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A number of at least 0.
-    Number,
-    /// A size, kept in MiB.
-    Size,
-}
-
-/// The settings file, as far as it is about the collector. The other tables have readers of their
-/// own.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    gc: Option<BTreeMap<Spanned<String>, Spanned<Value>>>,
-    #[serde(default, rename = "rule")]
-    _rule: Option<IgnoredAny>,
-    #[serde(default, rename = "allow")]
-    _allow: Option<IgnoredAny>,
-    #[serde(default, rename = "baseline")]
-    _baseline: Option<IgnoredAny>,
-    #[serde(default, rename = "pattern")]
-    _pattern: Option<IgnoredAny>,
-}
-
 impl CollectorLimits {
     /// Reads the table `[gc]` of a file; what it doesn't set keeps its default.
     pub fn read(name: &str, text: &str) -> Result<Self, TomlError> {
-        let file = TomlFile { name, text };
-        let read: File = file.read("settings")?;
         let mut limits = Self::default();
-        for (key, value) in read.gc.unwrap_or_default() {
-            let mut keys = limits.keys();
-            let Some((_, kind, limit)) = keys.iter_mut().find(|(own, ..)| own == key.get_ref())
-            else {
-                let all: Vec<_> = keys.iter().map(|(key, ..)| format!("`{key}`")).collect();
-                let message =
-                    format!("`{}` isn't a key of [gc]; they are {}", key.get_ref(), all.join(", "));
-                return Err(file.error(key.span(), message));
-            };
-            **limit = number(*kind, value.get_ref()).ok_or_else(|| {
-                let what = match kind {
-                    Kind::Number => "a number of at least 0",
-                    Kind::Size => "a size such as \"4MiB\"",
-                };
-                let message = format!("`{}` should be {what}", key.get_ref());
-                file.error(value.span(), message)
-            })?;
-        }
+        thresholds::read(name, text, Table::Gc, &mut limits.keys())?;
         Ok(limits)
     }
 
@@ -160,18 +112,6 @@ impl CollectorLimits {
             ("finalizers", Number, &mut self.finalizers),
         ]
     }
-}
-
-fn number(kind: Kind, value: &Value) -> Option<f64> {
-    let number = match (kind, value) {
-        (Kind::Size, Value::String(text)) => {
-            Amount::parse(text).filter(|amount| amount.is_size)?.value as f64 / f64::from(1 << 20)
-        }
-        (Kind::Number, Value::Integer(number)) => *number as f64,
-        (Kind::Number, Value::Float(number)) => *number,
-        _ => return None,
-    };
-    (0.0..=1e15).contains(&number).then_some(number)
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 //! profiles.
 
 pub mod collector;
+pub mod memory;
 mod read;
+mod thresholds;
 
 pub use crate::toml_file::TomlError;
 pub use read::MAX_PERCENT;

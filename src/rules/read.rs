@@ -33,6 +33,8 @@ struct File {
     /// The thresholds of the collector are read elsewhere.
     #[serde(default, rename = "gc")]
     _gc: Option<IgnoredAny>,
+    #[serde(default, rename = "memory")]
+    _memory: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]

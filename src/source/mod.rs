@@ -94,3 +94,11 @@ pub fn size(name: &str) -> Option<u64> {
     let metadata = std::fs::metadata(name).ok().filter(|_| name != STDIN)?;
     metadata.is_file().then_some(metadata.len())
 }
+
+/// Returns when a regular file was last changed, in nanoseconds since the epoch; `None` for anything
+/// else, or if it can't be determined.
+pub fn changed(name: &str) -> Option<i64> {
+    let metadata = std::fs::metadata(name).ok().filter(|data| name != STDIN && data.is_file())?;
+    let since = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
+}

@@ -3,6 +3,7 @@
 use super::goal::Goals;
 use super::trends::{CollectorTrend, MIB};
 use super::windows::{Sums, Windows};
+pub use crate::analysis::estimates::Severity;
 use crate::model::collections::{Collection, CollectorProcess, Queues};
 use serde::{Deserialize, Serialize};
 
@@ -61,17 +62,6 @@ impl CollectorRule {
             Self::Finalizers => "finalizers",
         }
     }
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// It costs memory, time or the process.
-    Problem,
-    /// It explains something, and costs little by itself.
-    Note,
 }
 
 /// Something worth attention.

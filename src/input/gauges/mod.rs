@@ -11,6 +11,8 @@ pub(super) mod rows;
 pub(super) mod statistics;
 mod time;
 
+pub(super) use time::of as time;
+
 use super::{InputError, Meter};
 use crate::model::builder::Share;
 use crate::model::gauges::{GaugeLog, GaugeSample, GaugeTime, Reading};

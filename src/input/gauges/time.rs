@@ -64,7 +64,7 @@ pub(super) fn since_epoch(text: &str) -> Option<GaugeTime> {
 }
 
 /// A time in any form that says when it was.
-pub(super) fn of(text: &str) -> Option<GaugeTime> {
+pub(in crate::input) fn of(text: &str) -> Option<GaugeTime> {
     since_epoch(text).or_else(|| dated(text))
 }
 

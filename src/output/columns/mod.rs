@@ -13,6 +13,7 @@ pub(super) mod diff;
 pub(super) mod goroutines;
 pub(super) mod list;
 pub(super) mod matches;
+pub(super) mod memory;
 pub(super) mod peek;
 pub(super) mod refs;
 pub(super) mod tags;

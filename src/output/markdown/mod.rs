@@ -9,8 +9,10 @@
 //! counted, the least important first.
 
 mod collector;
+mod memory;
 
 pub(super) use collector::write as write_collector;
+pub(super) use memory::write as write_memory;
 
 use super::check_wording as wording;
 use super::escape::markdown::{cell, code, fenced, html, prose};

@@ -19,6 +19,7 @@ mod heading;
 mod label;
 mod list_rows;
 mod match_rows;
+mod memory_text;
 mod name;
 mod packed;
 mod part_lines;
@@ -45,6 +46,7 @@ mod wrap;
 
 pub(super) use baseline_rows::write as write_baselines;
 pub(super) use collector_text::write as write_collector;
+pub(super) use memory_text::write as write_memory;
 pub(super) use pattern_text::write as write_patterns;
 pub(super) use sparkline::sparkline;
 pub(super) use verdict_line::alone as verdict;

@@ -1,0 +1,424 @@
+//! Gathers what is known of each moment, from all inputs of a recording.
+//!
+//! One input gives the moments: the one with the resident set, else the best there is. What others
+//! say belongs to the moment nearest in time; a collection belongs to the moments after it. A log
+//! of the collector without times is aligned by the numbers of its collections, which Go's
+//! statistics have as well.
+
+use crate::model::collections::{Collection, CollectorProcess, LogClock};
+use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
+use crate::model::history::History;
+use crate::model::memory_statistics::MemoryStatistics;
+use crate::model::recording::{Recording, Track};
+use std::collections::BTreeMap;
+
+/// Nanoseconds between two samples that may be of one moment, however close others are.
+const NEAR: i64 = 60_000_000_000;
+const MIB: u64 = 1 << 20;
+
+/// A value, and where it comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Known {
+    pub(super) value: u64,
+    /// What its source calls it: `VmRSS`.
+    pub(super) field: String,
+    /// The input.
+    pub(super) input: String,
+}
+
+/// The live heap that a profile shows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Profiled {
+    pub(super) value: u64,
+    /// How far it is off at most, in 95 of 100 cases.
+    pub(super) error: u64,
+    pub(super) input: String,
+}
+
+/// The last collection before a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Collected {
+    pub(super) number: u32,
+    pub(super) live: u64,
+    pub(super) goal: u64,
+    pub(super) input: String,
+}
+
+/// What is known of a moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moment {
+    pub(super) time: GaugeTime,
+    pub(super) gauges: BTreeMap<Gauge, Known>,
+    pub(super) statistics: BTreeMap<String, Known>,
+    pub(super) profiled: Option<Profiled>,
+    pub(super) collected: Option<Collected>,
+    /// The most that another input was apart from it, in nanoseconds, and that input.
+    pub(super) apart: Option<(i64, String)>,
+}
+
+impl Moment {
+    pub(super) fn gauge(&self, gauge: Gauge) -> Option<u64> {
+        self.gauges.get(&gauge).map(|known| known.value)
+    }
+
+    pub(super) fn statistic(&self, name: &str) -> Option<u64> {
+        self.statistics.get(name).map(|known| known.value)
+    }
+
+    /// Seconds since the epoch or since the start; its place if it has no time.
+    pub(super) fn seconds(&self, place: usize) -> f64 {
+        match self.time {
+            GaugeTime::Unknown => place as f64,
+            GaugeTime::Utc(nanos) | GaugeTime::SinceStart(nanos) => nanos as f64 / 1e9,
+        }
+    }
+}
+
+/// The moments, and what couldn't be used.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) moments: Vec<Moment>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What an input says at a time.
+#[derive(Clone, Debug)]
+struct Said<'a> {
+    time: GaugeTime,
+    what: What<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum What<'a> {
+    Sample(&'a GaugeSample),
+    Profiled(Profiled),
+    Goroutines(u64),
+    Collected(Collected),
+}
+
+/// All that an input, or a kind of input, says, in order of time.
+struct Stream<'a> {
+    name: String,
+    said: Vec<Said<'a>>,
+}
+
+impl Stream<'_> {
+    fn has(&self, gauge: Gauge) -> bool {
+        self.said
+            .iter()
+            .any(|said| matches!(said.what, What::Sample(sample) if sample.get(gauge).is_some()))
+    }
+
+    fn has_statistics(&self) -> bool {
+        self.said
+            .iter()
+            .any(|said| matches!(said.what, What::Sample(sample) if sample.statistics.is_some()))
+    }
+
+    /// How well it serves to give the moments.
+    fn rank(&self) -> (u8, usize) {
+        let rank = match self.said.first().map(|said| &said.what) {
+            None => 0,
+            Some(_) if self.has(Gauge::Rss) && self.has_statistics() => 7,
+            Some(_) if self.has(Gauge::Rss) => 6,
+            Some(_) if self.has(Gauge::CgroupCurrent) => 5,
+            Some(_) if self.has_statistics() => 4,
+            Some(What::Profiled(_)) => 3,
+            Some(What::Collected(_)) => 2,
+            Some(What::Sample(_) | What::Goroutines(_)) => 1,
+        };
+        (rank, self.said.len())
+    }
+}
+
+/// Gathers the moments of a recording.
+pub(super) fn gather(recording: &Recording) -> Gathered {
+    let mut gathered = Gathered::default();
+    let mut streams: Vec<Stream<'_>> = recording.gauges.iter().filter_map(of_gauges).collect();
+    streams.extend(of_profiles(&recording.profiles));
+    streams.extend(of_goroutines(&recording.goroutines));
+    streams.extend(recording.collections.iter().filter_map(|(name, log)| {
+        let process = log.processes.iter().max_by_key(|process| process.collections.len())?;
+        Some(of_collections(name, process))
+    }));
+    // Files with one sample each of the same kind are one stream.
+    streams = joined(streams);
+    let best = (0..streams.len()).max_by_key(|&at| (streams[at].rank(), usize::MAX - at));
+    let Some(best) = best.filter(|&at| streams[at].rank().0 > 0) else { return gathered };
+    let anchor = streams.swap_remove(best);
+    let said = since_restart(&anchor, &mut gathered.warnings);
+    for said in said {
+        let mut moment = Moment { time: said.time, ..Moment::default() };
+        moment.take(&said.what, &anchor.name);
+        gathered.moments.push(moment);
+    }
+    let places = latest_first(&streams);
+    for at in places {
+        let stream = &streams[at];
+        if !assign(&mut gathered.moments, stream) {
+            gathered.warnings.push(format!(
+                "{}: not used, since nothing says how its times relate to those of {}; give its time \
+                 with --at {}=TIME",
+                stream.name, anchor.name, stream.name
+            ));
+        }
+    }
+    gathered
+}
+
+/// Statistics before collections, which are aligned by them.
+fn latest_first(streams: &[Stream<'_>]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..streams.len()).collect();
+    places.sort_by_key(|&at| std::cmp::Reverse(streams[at].rank().0));
+    places
+}
+
+fn of_gauges(log: &GaugeLog) -> Option<Stream<'_>> {
+    let said =
+        log.samples.iter().map(|sample| Said { time: sample.time, what: What::Sample(sample) });
+    let said: Vec<Said<'_>> = said.collect();
+    (!said.is_empty()).then(|| Stream { name: log.name.clone(), said })
+}
+
+/// Joins inputs that have one sample each, and the same gauges.
+fn joined(streams: Vec<Stream<'_>>) -> Vec<Stream<'_>> {
+    let shape = |stream: &Stream<'_>| match stream.said.as_slice() {
+        [Said { what: What::Sample(sample), time: GaugeTime::Utc(_) }] => {
+            let gauges: Vec<Gauge> = sample.readings.iter().map(|one| one.gauge).collect();
+            Some((gauges, sample.statistics.is_some()))
+        }
+        _ => None,
+    };
+    let mut all: Vec<Stream<'_>> = Vec::new();
+    for stream in streams {
+        let own = shape(&stream);
+        let known = all.iter_mut().find(|other| {
+            own.is_some()
+                && matches!(other.said.first(), Some(Said { what: What::Sample(sample), time: GaugeTime::Utc(_) })
+                    if own == Some((
+                        sample.readings.iter().map(|one| one.gauge).collect(),
+                        sample.statistics.is_some(),
+                    )))
+        });
+        match known {
+            Some(other) => other.said.extend(stream.said),
+            None => all.push(stream),
+        }
+    }
+    for stream in &mut all {
+        if stream.said.iter().all(|said| matches!(said.time, GaugeTime::Utc(_))) {
+            stream.said.sort_by_key(|said| nanos(said.time));
+        }
+    }
+    all
+}
+
+fn of_profiles(track: &Track) -> Option<Stream<'_>> {
+    let history = &track.history;
+    let column = history
+        .sample_types
+        .iter()
+        .position(|one| one.name == "inuse_space" && one.unit == "bytes")?;
+    let main = track.processes.get(track.main_process())?;
+    let said = main.moments.iter().chain(&main.repeats).map(|&at| {
+        let moment = &history.moments[at];
+        let value = moment.totals[column].max(0) as u64;
+        // Each sample stands for the period; their number varies like a Poisson's.
+        let error = 1.96 * (value as f64 * moment.header.period.max(0) as f64).sqrt();
+        Said {
+            time: time_of(history, at),
+            what: What::Profiled(Profiled {
+                value,
+                error: error as u64,
+                input: moment.name.clone(),
+            }),
+        }
+    });
+    let mut said: Vec<Said<'_>> = said.collect();
+    said.sort_by_key(|said| nanos(said.time));
+    (!said.is_empty()).then(|| Stream { name: "the heap profiles".to_owned(), said })
+}
+
+fn of_goroutines(track: &Track) -> Option<Stream<'_>> {
+    let history = &track.history;
+    let said = track.order.iter().map(|&at| {
+        let count = history.moments[at].totals.first().map_or(0, |&count| count.max(0) as u64);
+        Said { time: time_of(history, at), what: What::Goroutines(count) }
+    });
+    let said: Vec<Said<'_>> = said.collect();
+    (!said.is_empty()).then(|| Stream { name: "the goroutine profiles".to_owned(), said })
+}
+
+fn time_of(history: &History, at: usize) -> GaugeTime {
+    match history.moments[at].header.time_nanos {
+        0 => GaugeTime::Unknown,
+        nanos => GaugeTime::Utc(nanos),
+    }
+}
+
+fn of_collections<'a>(name: &str, process: &CollectorProcess) -> Stream<'a> {
+    let start = process.first.zip(process.collections.first()).and_then(|(written, first)| {
+        let end = first.at.saturating_add(first.nanos());
+        (written.clock != LogClock::WithoutYear)
+            .then(|| written.nanos.saturating_sub(i64::try_from(end).unwrap_or(i64::MAX)))
+    });
+    let said = process.collections.iter().map(|one: &Collection| {
+        let since = i64::try_from(one.at.saturating_add(one.nanos())).unwrap_or(i64::MAX);
+        let time = match start {
+            Some(start) => GaugeTime::Utc(start.saturating_add(since)),
+            None => GaugeTime::SinceStart(since),
+        };
+        let collected = Collected {
+            number: one.number,
+            live: u64::from(one.kept()) * MIB,
+            goal: u64::from(one.goal) * MIB,
+            input: name.to_owned(),
+        };
+        Said { time, what: What::Collected(collected) }
+    });
+    Stream { name: name.to_owned(), said: said.collect() }
+}
+
+/// What an input says since its process started: counters never fall.
+fn since_restart<'s, 'a>(stream: &'s Stream<'a>, warnings: &mut Vec<String>) -> &'s [Said<'a>] {
+    let count = |said: &Said<'_>| match said.what {
+        What::Sample(sample) => {
+            let numbers = &sample.statistics.as_ref()?.numbers;
+            numbers.get("NumGC").or_else(|| numbers.get("TotalAlloc")).copied()
+        }
+        _ => None,
+    };
+    let falls = |pair: &[Said<'_>]| count(&pair[1]) < count(&pair[0]) && count(&pair[1]).is_some();
+    let Some(at) = stream.said.windows(2).rposition(falls) else { return &stream.said };
+    warnings.push(format!(
+        "{}: the process was restarted, so the {} samples before that aren't used",
+        stream.name,
+        at + 1
+    ));
+    &stream.said[at + 1..]
+}
+
+fn nanos(time: GaugeTime) -> i64 {
+    match time {
+        GaugeTime::Unknown => 0,
+        GaugeTime::Utc(nanos) | GaugeTime::SinceStart(nanos) => nanos,
+    }
+}
+
+/// The distance of two times of the same clock.
+fn apart(a: GaugeTime, b: GaugeTime) -> Option<i64> {
+    match (a, b) {
+        (GaugeTime::Utc(a), GaugeTime::Utc(b))
+        | (GaugeTime::SinceStart(a), GaugeTime::SinceStart(b)) => {
+            Some(i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX))
+        }
+        _ => None,
+    }
+}
+
+/// Adds what an input says to the moments it belongs to. False if it can't be aligned.
+fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
+    if let Some(Said { what: What::Collected(_), .. }) = stream.said.first() {
+        return assign_collections(moments, stream);
+    }
+    let is_alone = moments.len() == 1 && stream.said.len() == 1;
+    let timed = moments.iter().all(|one| one.time != GaugeTime::Unknown)
+        && stream.said.iter().all(|one| one.time != GaugeTime::Unknown);
+    if !timed {
+        // One of each for every moment, in order.
+        let fits = moments.len() == stream.said.len();
+        if fits {
+            for (moment, said) in moments.iter_mut().zip(&stream.said) {
+                moment.take(&said.what, &stream.name);
+            }
+        }
+        return fits;
+    }
+    let spacing = spacing(moments);
+    let near = NEAR.max(spacing / 2);
+    let mut is_used = false;
+    for moment in moments {
+        let after = stream.said.partition_point(|said| nanos(said.time) < nanos(moment.time));
+        let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
+        let around = around.filter_map(|at| stream.said.get(at));
+        let nearest = around
+            .filter_map(|said| Some((apart(said.time, moment.time)?, said)))
+            .min_by_key(|(apart, _)| *apart);
+        if let Some((apart, said)) = nearest.filter(|(apart, _)| is_alone || *apart <= near) {
+            moment.take(&said.what, &stream.name);
+            let most = moment.apart.as_ref().map_or(0, |(most, _)| *most);
+            if apart > most {
+                moment.apart = Some((apart, stream.name.clone()));
+            }
+            is_used = true;
+        }
+    }
+    is_used
+}
+
+/// The usual distance of two moments.
+fn spacing(moments: &[Moment]) -> i64 {
+    let mut all: Vec<i64> =
+        moments.windows(2).filter_map(|pair| apart(pair[0].time, pair[1].time)).collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or(0)
+}
+
+/// Adds the last collection before each moment: by its number if that is known, else by time.
+fn assign_collections(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
+    let collected = |said: &Said<'_>| match &said.what {
+        What::Collected(collected) => Some(collected.clone()),
+        _ => None,
+    };
+    let mut is_used = false;
+    for moment in moments {
+        let by_number = moment.statistic("NumGC").and_then(|number| {
+            let all = stream.said.iter().filter_map(collected);
+            all.into_iter().find(|one| u64::from(one.number) == number)
+        });
+        let by_time = || {
+            let first = stream.said.first()?;
+            apart(first.time, moment.time)?;
+            let after = stream.said.partition_point(|said| nanos(said.time) <= nanos(moment.time));
+            collected(stream.said.get(after.checked_sub(1)?)?)
+        };
+        if let Some(found) = by_number.or_else(by_time) {
+            moment.collected = Some(found);
+            is_used = true;
+        }
+    }
+    is_used
+}
+
+impl Moment {
+    fn take(&mut self, what: &What<'_>, input: &str) {
+        match what {
+            What::Sample(sample) => {
+                for reading in &sample.readings {
+                    let (value, field) = (reading.value, reading.field.to_owned());
+                    let known = Known { value, field, input: input.to_owned() };
+                    self.gauges.entry(reading.gauge).or_insert(known);
+                }
+                if let Some(statistics) = &sample.statistics {
+                    self.take_statistics(statistics, input);
+                }
+            }
+            What::Profiled(profiled) => self.profiled = Some(profiled.clone()),
+            What::Goroutines(count) => {
+                let field = "goroutines".to_owned();
+                let known = Known { value: *count, field, input: input.to_owned() };
+                self.gauges.entry(Gauge::Goroutines).or_insert(known);
+            }
+            What::Collected(collected) => self.collected = Some(collected.clone()),
+        }
+    }
+
+    fn take_statistics(&mut self, statistics: &MemoryStatistics, input: &str) {
+        for (name, &value) in &statistics.numbers {
+            if let Ok(value) = u64::try_from(value) {
+                let known = Known { value, field: name.clone(), input: input.to_owned() };
+                self.statistics.entry(name.clone()).or_insert(known);
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Reads inputs of all kinds into one recording: profiles, goroutine profiles, logs of the collector,
+//! and gauges such as the resident set.
+//!
+//! What doesn't say when it was taken gets its time from `--at`, else from the name of its file. A
+//! gauge without either gets the time of its file's last change: it is a copy of a file of the system
+//! that was most likely made at that moment.
+
+use super::CommandError;
+use super::load::inflate;
+use super::progress::Progress;
+use crate::input::{self, Content, InputError};
+use crate::model::collections::CollectorLog;
+use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
+use crate::model::history::Gather;
+use crate::model::profile::{Profile, TimeSource};
+use crate::model::recording::Recording;
+use crate::printable::escape;
+use crate::report::memory::MemoryInput;
+use crate::source::expand::{Found, Origin};
+use crate::source::{self, STDIN};
+use crate::{analysis, parallel};
+use clap::Args;
+use std::path::Path;
+
+/// Most skipped files that the warning names.
+const NAMED: usize = 3;
+
+/// Options of questions about a whole recording.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Inputs")]
+pub(super) struct WholeArgs {
+    /// Read a list of times and resident sets: CSV, or two columns
+    #[arg(long, value_name = "FILE")]
+    pub(super) rss: Vec<String>,
+    /// Give an input without a time its time: FILE=TIME, or TIME for one after the other
+    #[arg(long, value_name = "TIME")]
+    at: Vec<String>,
+}
+
+/// Times from the command line.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    named: Vec<(String, i64)>,
+    others: Vec<i64>,
+}
+
+impl WholeArgs {
+    /// Reads the times.
+    pub(super) fn times(&self) -> Result<Times, CommandError> {
+        let mut times = Times::default();
+        for text in &self.at {
+            let (name, time) = match text.rsplit_once('=') {
+                Some((name, time)) => (Some(name), time),
+                None => (None, text.as_str()),
+            };
+            let nanos = input::time(time).ok_or_else(|| {
+                CommandError::Usage(format!(
+                    "--at {}: expected a time such as 2026-11-28T03:26:19Z or 1795836379, or \
+                     FILE=TIME",
+                    escape(text)
+                ))
+            })?;
+            match name {
+                Some(name) => times.named.push((name.to_owned(), nanos)),
+                None => times.others.push(nanos),
+            }
+        }
+        times.others.reverse();
+        Ok(times)
+    }
+}
+
+impl Times {
+    /// The time that was given for an input.
+    fn take(&mut self, name: &str) -> Option<i64> {
+        let is_file =
+            |own: &str| own == name || Path::new(name).file_name().is_some_and(|file| file == own);
+        let at = self.named.iter().position(|(own, _)| is_file(own));
+        at.map(|at| self.named.remove(at).1).or_else(|| self.others.pop())
+    }
+
+    /// The error about times that no input needs.
+    fn left(&self) -> Result<(), CommandError> {
+        let unused = match (self.named.first(), self.others.len()) {
+            (Some((name, _)), _) => format!("--at {}=TIME", escape(name)),
+            (None, 0) => return Ok(()),
+            (None, count) => format!("{count} of the times of --at"),
+        };
+        Err(CommandError::Usage(format!(
+            "{unused}: no input without a time of its own is left for it; leave it out"
+        )))
+    }
+}
+
+/// What was read.
+pub(super) struct Whole {
+    pub(super) recording: Recording,
+    pub(super) inputs: Vec<MemoryInput>,
+    /// The warning about skipped files.
+    pub(super) skipped: Option<String>,
+    /// Warnings about what was read.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads all inputs, and those of `--rss`.
+pub(super) fn load(
+    inputs: &[Found],
+    rss: &[String],
+    mut times: Times,
+    progress: &Progress,
+) -> Result<Whole, CommandError> {
+    let all = inputs.iter().map(|found| &found.name).chain(rss);
+    if all.filter(|name| *name == STDIN).count() > 1 {
+        return Err(CommandError::Usage(
+            "standard input (-) can be read only once; give the other input as a file".to_owned(),
+        ));
+    }
+    progress.expect_all(inputs.iter().map(|found| source::size(&found.name)));
+    let inflate = inflate(inputs.len());
+    let results = parallel::map_items(inputs, 1, |found| {
+        let reader = source::open(&found.name).map_err(|error| error.to_string())?;
+        let content = input::read_any(progress.watch(reader), progress.budget(), inflate);
+        progress.file_done();
+        Ok::<_, String>(content)
+    });
+    progress.finish();
+    let mut gathering = Gathering::default();
+    let mut aside: Vec<(String, String)> = Vec::new();
+    let mut refused = None;
+    for (Found { name, origin }, result) in inputs.iter().zip(results) {
+        let content = result.map_err(|why| fail(name, &why))?;
+        let skip = match content {
+            Ok(Content::Other(refusal)) => (refusal.to_string(), refusal.what),
+            Err(error @ InputError::Empty) => (error.to_string(), "empty".to_owned()),
+            Ok(Content::Gauges(log)) => match named(log, name) {
+                Ok(log) => {
+                    gathering.gauges(log, name, &mut times)?;
+                    continue;
+                }
+                Err(why) => (why, "a number alone".to_owned()),
+            },
+            Ok(content) => {
+                gathering.add(content, name, &mut times)?;
+                continue;
+            }
+            Err(error) => return Err(fail(name, &error.to_string())),
+        };
+        let (why, what) = skip;
+        if *origin != Origin::Found {
+            return Err(fail(name, &why));
+        }
+        refused.get_or_insert_with(|| fail(name, &why));
+        aside.push((name.clone(), what));
+    }
+    for name in rss {
+        let reader = source::open(name).map_err(|error| fail(name, &error.to_string()))?;
+        let log = input::read_rss(reader, progress.budget(), inflate);
+        gathering.gauges(log.map_err(|error| fail(name, &error.to_string()))?, name, &mut times)?;
+    }
+    if let (Some(error), true) = (refused, gathering.inputs.is_empty()) {
+        return Err(error);
+    }
+    times.left()?;
+    gathering.finish(skipped(&aside))
+}
+
+fn fail(name: &str, why: &str) -> CommandError {
+    let shown = if name == STDIN { "standard input".into() } else { escape(name) };
+    CommandError::Answer(format!("{shown}: {why}").into())
+}
+
+/// Says what the only number of a file is, by the file's name.
+fn named(mut log: GaugeLog, name: &str) -> Result<GaugeLog, String> {
+    let [sample] = log.samples.as_mut_slice() else { return Ok(log) };
+    let [reading] = sample.readings.as_mut_slice() else { return Ok(log) };
+    if reading.gauge != Gauge::Unnamed {
+        return Ok(log);
+    }
+    let file = Path::new(name).file_name().and_then(|file| file.to_str()).unwrap_or(name);
+    let known = [
+        ("memory.current", Gauge::CgroupCurrent),
+        ("memory.max", Gauge::CgroupLimit),
+        ("memory.limit", Gauge::CgroupLimit),
+    ];
+    let Some((field, gauge)) = known.into_iter().find(|(own, _)| file.contains(own)) else {
+        return Err(
+            "is a number alone, and its name doesn't say of what; name it memory.current or \
+                    memory.max"
+                .to_owned(),
+        );
+    };
+    (reading.field, reading.gauge) = (field, gauge);
+    Ok(log)
+}
+
+/// The recording, as it is read.
+#[derive(Default)]
+struct Gathering {
+    profiles: Gather,
+    goroutines: Gather,
+    collections: Vec<(String, CollectorLog)>,
+    gauges: Vec<GaugeLog>,
+    inputs: Vec<MemoryInput>,
+    warnings: Vec<String>,
+}
+
+impl Gathering {
+    fn add(&mut self, content: Content, name: &str, times: &mut Times) -> Result<(), CommandError> {
+        match content {
+            Content::Profile(profile) => self.profile(profile, name, times, "profile"),
+            Content::Goroutines(profile) => self.profile(profile, name, times, "goroutine profile"),
+            Content::Collections(log) => {
+                let count = log.processes.iter().map(|one| one.collections.len()).sum();
+                self.input(name, "gctrace log", count, None);
+                if log.broken.count > 0 {
+                    self.warnings.push(format!(
+                        "{name}: {} records of gctrace break off and aren't counted",
+                        log.broken.count
+                    ));
+                }
+                self.collections.push((name.to_owned(), log));
+                Ok(())
+            }
+            Content::Gauges(log) => self.gauges(log, name, times),
+            Content::GcTrace(refusal) | Content::Other(refusal) => {
+                Err(fail(name, &refusal.to_string()))
+            }
+        }
+    }
+
+    fn input(&mut self, name: &str, kind: &str, samples: usize, time_source: Option<TimeSource>) {
+        let (name, kind) = (name.to_owned(), kind.to_owned());
+        self.inputs.push(MemoryInput { name, kind, samples, time_source });
+    }
+
+    fn profile(
+        &mut self,
+        mut profile: Profile,
+        name: &str,
+        times: &mut Times,
+        kind: &str,
+    ) -> Result<(), CommandError> {
+        let header = &mut profile.header;
+        if header.time_source == TimeSource::None {
+            let given = times.take(name).map(|nanos| (nanos, TimeSource::Given));
+            let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
+            if let Some((nanos, source)) = given.or_else(by_name) {
+                (header.time_nanos, header.time_source) = (nanos, source);
+            }
+        }
+        if let Some(statistics) = header.memory_statistics.clone() {
+            let time = match header.time_nanos {
+                0 => GaugeTime::Unknown,
+                nanos => GaugeTime::Utc(nanos),
+            };
+            let statistics = Some(statistics);
+            let sample = GaugeSample { time, statistics, ..GaugeSample::default() };
+            let mut log = GaugeLog { name: name.to_owned(), ..GaugeLog::default() };
+            log.samples.push(sample);
+            log.time_source = header.time_source;
+            self.gauges.push(log);
+        }
+        let source = Some(header.time_source)
+            .filter(|source| *source != TimeSource::Profile && header.time_nanos != 0);
+        self.input(name, kind, 1, source);
+        let place = self.inputs.len();
+        let into = if kind == "profile" { &mut self.profiles } else { &mut self.goroutines };
+        into.add_at(place, name, &profile).map_err(|error| fail(name, &error.to_string()))
+    }
+
+    fn gauges(
+        &mut self,
+        mut log: GaugeLog,
+        name: &str,
+        times: &mut Times,
+    ) -> Result<(), CommandError> {
+        log.name = name.to_owned();
+        let mut source = None;
+        if log.is_untimed() {
+            let given = times.take(name).map(|nanos| (nanos, TimeSource::Given));
+            let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
+            let changed = || Some((source::changed(name)?, TimeSource::FileChanged));
+            let found = given.or_else(by_name).or_else(changed);
+            if let Some((nanos, of)) = found.filter(|_| log.samples.len() == 1) {
+                log.taken(nanos, of);
+                source = Some(of);
+            }
+        }
+        if log.skipped > 0 {
+            let lines = if log.skipped == 1 { "line isn't" } else { "lines aren't" };
+            self.warnings.push(format!("{name}: {} {lines} used", log.skipped));
+        }
+        self.input(name, "memory samples", log.samples.len(), source);
+        self.gauges.push(log);
+        Ok(())
+    }
+
+    fn finish(self, skipped: Option<String>) -> Result<Whole, CommandError> {
+        let finish =
+            |gather: Gather| gather.finish().map_err(|error| CommandError::Answer(Box::new(error)));
+        let recording = Recording {
+            collections: self.collections,
+            gauges: self.gauges,
+            ..analysis::recording(finish(self.profiles)?, finish(self.goroutines)?)
+        };
+        Ok(Whole { recording, inputs: self.inputs, skipped, warnings: self.warnings })
+    }
+}
+
+/// The warning about skipped files.
+fn skipped(aside: &[(String, String)]) -> Option<String> {
+    let shown = |(name, what): &(String, String)| {
+        let file = Path::new(name).file_name().and_then(|name| name.to_str());
+        format!("{} ({what})", escape(file.unwrap_or(name)))
+    };
+    let some: Vec<String> = aside.iter().take(NAMED).map(shown).collect();
+    let more = match aside.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let files = if aside.len() == 1 { "file" } else { "files" };
+    let count = aside.len();
+    (count > 0).then(|| {
+        format!("skipped {count} {files} that say nothing about memory: {}{more}", some.join(", "))
+    })
+}

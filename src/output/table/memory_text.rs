@@ -1,0 +1,166 @@
+//! The memory as text: the verdict, the waterfall with what shows each part, the findings, and what to
+//! record to know more.
+
+use super::super::Style;
+use super::closing::write_next;
+use super::{escape::escape, facts, sparkline, wrap};
+use crate::analysis::estimates::Severity;
+use crate::analysis::memory::{MemoryAnswer, MemoryFinding};
+use crate::output::memory_wording as wording;
+use crate::report::memory::MemoryReport;
+use anstyle::{AnsiColor, Style as Ansi};
+use std::io;
+
+/// Width of the names of parts, and of sizes.
+const NAME: usize = 26;
+const SIZE: usize = 12;
+/// Width of the bars.
+const BAR: usize = 24;
+/// Width of a sparkline.
+const SHAPE: usize = 48;
+
+pub(in crate::output) fn write(
+    report: &MemoryReport,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    if let Some(answer) = &report.memory {
+        verdict(answer, style, out)?;
+        writeln!(out)?;
+        waterfall(answer, style, out)?;
+        notes(report, answer, style, out)?;
+        for finding in &answer.findings {
+            writeln!(out)?;
+            write_finding(finding, style, out)?;
+        }
+        record(answer, style, out)?;
+    }
+    for (number, warning) in report.warnings.iter().enumerate() {
+        if number == 0 {
+            writeln!(out)?;
+        }
+        wrap::write("warning: ", &escape(warning), AnsiColor::Yellow.on_default(), style, out)?;
+    }
+    Ok(())
+}
+
+fn verdict(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let (text, is_problem) = wording::verdict(answer);
+    let bold = Ansi::new().bold();
+    let paint = if is_problem { AnsiColor::Red.on_default().bold() } else { bold };
+    let text = wrap::lines(&escape(&text), style);
+    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+}
+
+/// A line for each part, with its evidence below.
+fn waterfall(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let dim = Ansi::new().dimmed();
+    let line = |name: &str, before: Option<i64>, after: i64, out: &mut dyn io::Write| match before {
+        Some(before) => writeln!(
+            out,
+            "  {name:NAME$}{:>SIZE$}{:>SIZE$}{:>SIZE$}{:>7}",
+            wording::size(before),
+            wording::size(after),
+            wording::change(after - before),
+            wording::percent(after, answer.after)
+        ),
+        None => {
+            let share = after.max(0) as f64 / (answer.after as f64).max(1.0);
+            let bar = "█".repeat((share * BAR as f64).round().clamp(0.0, BAR as f64) as usize);
+            let line = format!(
+                "  {name:NAME$}{:>SIZE$}{:>7}  {bar}",
+                wording::size(after),
+                wording::percent(after, answer.after)
+            );
+            writeln!(out, "{}", line.trim_end())
+        }
+    };
+    if answer.before.is_some() {
+        writeln!(
+            out,
+            "  {:NAME$}{:>SIZE$}{:>SIZE$}{:>SIZE$}{:>7}",
+            "", "first", "last", "change", "share"
+        )?;
+    }
+    for row in &answer.parts {
+        line(row.part.name(), row.before, row.after.unwrap_or(0), out)?;
+        wrap::write("      ", &escape(&wording::evidence(row)), dim, style, out)?;
+    }
+    line(
+        wording::total(answer),
+        answer.before.map(|before| before as i64),
+        answer.after as i64,
+        out,
+    )
+}
+
+/// What the total is, how it changes, and the limit.
+fn notes(
+    report: &MemoryReport,
+    answer: &MemoryAnswer,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    writeln!(out)?;
+    let escaped = |texts: Vec<String>| -> Vec<String> {
+        texts.iter().map(|text| escape(text).into_owned()).collect()
+    };
+    facts::write("  ", &escaped(wording::facts(answer)), style, out)?;
+    let times = wording::times(report);
+    if !times.is_empty() {
+        facts::write("  times   ", &escaped(times), style, out)?;
+    }
+    if answer.count > 2 {
+        let values: Vec<i64> = answer.moments.iter().map(|one| one.total as i64).collect();
+        let shape = sparkline::sparkline(&values, SHAPE);
+        facts::write("  shape   ", &[shape], style, out)?;
+    }
+    let trends = [
+        answer.trend.as_ref().map(|trend| wording::trend(wording::total(answer), trend)),
+        answer.live.as_ref().map(|trend| wording::trend("live heap", trend)),
+    ];
+    let trends: Vec<String> = trends.into_iter().flatten().collect();
+    if !trends.is_empty() {
+        facts::write("  trend   ", &trends, style, out)?;
+    }
+    match &answer.limit {
+        Some(limit) => {
+            wrap::write("  limit   ", &escape(&wording::limit(limit)), Ansi::new(), style, out)
+        }
+        None => Ok(()),
+    }
+}
+
+fn write_finding(
+    finding: &MemoryFinding,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let paint = match finding.severity {
+        Severity::Problem => AnsiColor::Red.on_default().bold(),
+        Severity::Note => Ansi::new().bold(),
+    };
+    let first = format!("{} {}: ", finding.id, finding.rule.name());
+    wrap::write(&first, &escape(&finding.message), paint, style, out)?;
+    let dim = Ansi::new().dimmed();
+    for (number, evidence) in finding.evidence.iter().enumerate() {
+        let first = if number == 0 { "   why   " } else { "         " };
+        wrap::write(first, &escape(evidence), dim, style, out)?;
+    }
+    wrap::write("   do    ", &escape(&finding.advice), dim, style, out)?;
+    match &finding.command {
+        Some(command) => write_next("   next", command, style, out),
+        None => Ok(()),
+    }
+}
+
+/// What to record to know more.
+fn record(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for (number, (command, parts)) in wording::to_record(answer).iter().enumerate() {
+        if number == 0 {
+            writeln!(out, "\nto know more")?;
+        }
+        write_next(&format!("  {}", parts.join(", ")), command, style, out)?;
+    }
+    Ok(())
+}
