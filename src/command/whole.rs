@@ -318,9 +318,8 @@ fn skipped(aside: &[(String, String)]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let files = if aside.len() == 1 { "file" } else { "files" };
     let count = aside.len();
-    (count > 0).then(|| {
-        format!("skipped {count} {files} that say nothing about memory: {}{more}", some.join(", "))
-    })
+    let files = if count == 1 { "file that says" } else { "files that say" };
+    (count > 0)
+        .then(|| format!("skipped {count} {files} nothing about memory: {}{more}", some.join(", ")))
 }

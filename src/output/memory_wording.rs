@@ -54,7 +54,10 @@ pub(super) fn verdict(answer: &MemoryAnswer) -> (String, bool) {
                 .parts
                 .iter()
                 .map(|row| (row.after.unwrap_or(0) - row.before.unwrap_or(0), row))
-                .filter(|(by, _)| (*by > 0) == (after > before) && *by != 0)
+                .filter(|(by, row)| {
+                    let is_along = (*by > 0) == (after > before) && *by != 0;
+                    is_along && row.part != MemoryPart::NotExplained
+                })
                 .collect();
             changes.sort_by_key(|(by, _)| -by.abs());
             changes.retain(|(by, _)| by.abs() * 100 >= LEAST * (after - before).abs());

@@ -5,6 +5,7 @@
 //! until then. What is true of one moment may pass; such rules look at the median of the later half
 //! of the moments as well.
 
+use super::gathered::Statistics;
 use super::parts::{MemoryPart, MemoryTotal};
 use super::trends::{MemoryTrend, median, trend};
 use super::{Divided, MemoryLimit, size};
@@ -246,14 +247,11 @@ impl Seen<'_> {
 
     /// Anonymous memory that isn't Go's, or all resident memory that isn't if that is unknown.
     fn beside_go(one: &Divided<'_>) -> Option<f64> {
-        let has_all =
-            ["Sys", "HeapReleased"].iter().all(|name| one.moment.statistic(name).is_some());
         let gap = || {
-            let go =
-                one.moment.statistic("Sys")?.saturating_sub(one.moment.statistic("HeapReleased")?);
+            let go = one.waterfall.go.filter(|_| one.waterfall.is_whole)?;
             Some(one.moment.gauge(Gauge::Rss)? as f64 - go as f64)
         };
-        one.waterfall.outside.map(|bytes| bytes as f64).or_else(|| has_all.then(gap)?)
+        one.waterfall.outside.map(|bytes| bytes as f64).or_else(gap)
     }
 
     fn returned_lazily(&self) -> Option<MemoryFinding> {
@@ -433,8 +431,10 @@ impl Seen<'_> {
     }
 
     fn profiler_buckets(&self) -> Option<MemoryFinding> {
-        let statistic = |name| Some(self.last.moment.statistic(name)? as f64);
-        let (buckets, sys) = (statistic("BuckHashSys")?, statistic("Sys")?);
+        let of = |set: &Statistics| {
+            Some((set.get("BuckHashSys")?.value as f64, set.get("Sys")?.value as f64))
+        };
+        let (buckets, sys) = self.last.moment.sets().find_map(of)?;
         if buckets < self.least() || 100.0 * buckets <= self.limits.buckets_percent * sys {
             return None;
         }

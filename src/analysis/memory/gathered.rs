@@ -11,7 +11,10 @@ use crate::model::history::History;
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::recording::{Recording, Track};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+/// Most moments: of more, some at equal distances are taken.
+const MOST: usize = 4096;
 /// Nanoseconds between two samples that may be of one moment, however close others are.
 const NEAR: i64 = 60_000_000_000;
 const MIB: u64 = 1 << 20;
@@ -21,9 +24,9 @@ const MIB: u64 = 1 << 20;
 pub(super) struct Known {
     pub(super) value: u64,
     /// What its source calls it: `VmRSS`.
-    pub(super) field: String,
+    pub(super) field: Arc<str>,
     /// The input.
-    pub(super) input: String,
+    pub(super) input: Arc<str>,
 }
 
 /// The live heap that a profile shows.
@@ -32,7 +35,7 @@ pub(super) struct Profiled {
     pub(super) value: u64,
     /// How far it is off at most, in 95 of 100 cases.
     pub(super) error: u64,
-    pub(super) input: String,
+    pub(super) input: Arc<str>,
 }
 
 /// The last collection before a moment.
@@ -41,19 +44,26 @@ pub(super) struct Collected {
     pub(super) number: u32,
     pub(super) live: u64,
     pub(super) goal: u64,
-    pub(super) input: String,
+    pub(super) input: Arc<str>,
 }
+
+/// Go's statistics by their names.
+pub(super) type Statistics = BTreeMap<String, Known>;
 
 /// What is known of a moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Moment {
     pub(super) time: GaugeTime,
     pub(super) gauges: BTreeMap<Gauge, Known>,
-    pub(super) statistics: BTreeMap<String, Known>,
+    /// Go's statistics of one input. Numbers of another input are of another moment, so differences
+    /// of both mean nothing.
+    pub(super) statistics: Statistics,
+    /// Those of further inputs.
+    pub(super) others: Vec<Statistics>,
     pub(super) profiled: Option<Profiled>,
     pub(super) collected: Option<Collected>,
     /// The most that another input was apart from it, in nanoseconds, and that input.
-    pub(super) apart: Option<(i64, String)>,
+    pub(super) apart: Option<(i64, Arc<str>)>,
 }
 
 impl Moment {
@@ -63,6 +73,11 @@ impl Moment {
 
     pub(super) fn statistic(&self, name: &str) -> Option<u64> {
         self.statistics.get(name).map(|known| known.value)
+    }
+
+    /// All sets of statistics, the one that the heap is divided by first.
+    pub(super) fn sets(&self) -> impl Iterator<Item = &Statistics> {
+        std::iter::once(&self.statistics).chain(&self.others).filter(|set| !set.is_empty())
     }
 
     /// Seconds since the epoch or since the start; its place if it has no time.
@@ -84,6 +99,7 @@ pub(super) struct Gathered {
 /// What an input says at a time.
 #[derive(Clone, Debug)]
 struct Said<'a> {
+    input: Arc<str>,
     time: GaugeTime,
     what: What<'a>,
 }
@@ -134,12 +150,14 @@ impl Stream<'_> {
 /// Gathers the moments of a recording.
 pub(super) fn gather(recording: &Recording) -> Gathered {
     let mut gathered = Gathered::default();
-    let mut streams: Vec<Stream<'_>> = recording.gauges.iter().filter_map(of_gauges).collect();
-    streams.extend(of_profiles(&recording.profiles));
-    streams.extend(of_goroutines(&recording.goroutines));
+    let names = Names::of(recording);
+    let gauges = recording.gauges.iter().filter_map(|log| of_gauges(log, &names));
+    let mut streams: Vec<Stream<'_>> = gauges.collect();
+    streams.extend(of_profiles(&recording.profiles, &names));
+    streams.extend(of_goroutines(&recording.goroutines, &names));
     streams.extend(recording.collections.iter().filter_map(|(name, log)| {
         let process = log.processes.iter().max_by_key(|process| process.collections.len())?;
-        Some(of_collections(name, process))
+        Some(of_collections(names.short(name), process))
     }));
     // Files with one sample each of the same kind are one stream.
     streams = joined(streams);
@@ -147,9 +165,11 @@ pub(super) fn gather(recording: &Recording) -> Gathered {
     let Some(best) = best.filter(|&at| streams[at].rank().0 > 0) else { return gathered };
     let anchor = streams.swap_remove(best);
     let said = since_restart(&anchor, &mut gathered.warnings);
-    for said in said {
+    let step = said.len().div_ceil(MOST).max(1);
+    let is_kept = |at: usize| at.is_multiple_of(step) || at + 1 == said.len();
+    for said in (0..said.len()).filter(|&at| is_kept(at)).map(|at| &said[at]) {
         let mut moment = Moment { time: said.time, ..Moment::default() };
-        moment.take(&said.what, &anchor.name);
+        moment.take(said);
         gathered.moments.push(moment);
     }
     let places = latest_first(&streams);
@@ -158,8 +178,8 @@ pub(super) fn gather(recording: &Recording) -> Gathered {
         if !assign(&mut gathered.moments, stream) {
             gathered.warnings.push(format!(
                 "{}: not used, since nothing says how its times relate to those of {}; give its time \
-                 with --at {}=TIME",
-                stream.name, anchor.name, stream.name
+                 with --at FILE=TIME",
+                stream.name, anchor.name
             ));
         }
     }
@@ -173,17 +193,54 @@ fn latest_first(streams: &[Stream<'_>]) -> Vec<usize> {
     places
 }
 
-fn of_gauges(log: &GaugeLog) -> Option<Stream<'_>> {
-    let said =
-        log.samples.iter().map(|sample| Said { time: sample.time, what: What::Sample(sample) });
+/// How inputs are called: by their file's name if no other has it.
+struct Names(BTreeMap<String, Arc<str>>);
+
+impl Names {
+    fn of(recording: &Recording) -> Self {
+        let tracks = [&recording.profiles, &recording.goroutines];
+        let moments = tracks.into_iter().flat_map(|track| &track.history.moments);
+        let all = moments.map(|moment| &moment.name);
+        let all = all.chain(recording.collections.iter().map(|(name, _)| name));
+        let all: Vec<&String> = all.chain(recording.gauges.iter().map(|log| &log.name)).collect();
+        let file = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let mut full: BTreeMap<String, BTreeMap<&str, ()>> = BTreeMap::new();
+        for name in &all {
+            full.entry(file(name)).or_default().insert(name, ());
+        }
+        let short = |name: &String| {
+            let file = file(name);
+            let is_alone = full.get(&file).is_none_or(|names| names.len() == 1);
+            let shown = match name.as_str() {
+                "-" => "standard input",
+                _ if is_alone => &file,
+                name => name,
+            };
+            (name.clone(), Arc::from(shown))
+        };
+        Self(all.into_iter().map(short).collect())
+    }
+
+    fn short(&self, name: &str) -> Arc<str> {
+        self.0.get(name).cloned().unwrap_or_else(|| Arc::from(name))
+    }
+}
+
+fn of_gauges<'a>(log: &'a GaugeLog, names: &Names) -> Option<Stream<'a>> {
+    let input = names.short(&log.name);
+    let said = log.samples.iter().map(|sample| Said {
+        input: Arc::clone(&input),
+        time: sample.time,
+        what: What::Sample(sample),
+    });
     let said: Vec<Said<'_>> = said.collect();
-    (!said.is_empty()).then(|| Stream { name: log.name.clone(), said })
+    (!said.is_empty()).then(|| Stream { name: input.to_string(), said })
 }
 
 /// Joins inputs that have one sample each, and the same gauges.
 fn joined(streams: Vec<Stream<'_>>) -> Vec<Stream<'_>> {
     let shape = |stream: &Stream<'_>| match stream.said.as_slice() {
-        [Said { what: What::Sample(sample), time: GaugeTime::Utc(_) }] => {
+        [Said { what: What::Sample(sample), time: GaugeTime::Utc(_), .. }] => {
             let gauges: Vec<Gauge> = sample.readings.iter().map(|one| one.gauge).collect();
             Some((gauges, sample.statistics.is_some()))
         }
@@ -194,7 +251,7 @@ fn joined(streams: Vec<Stream<'_>>) -> Vec<Stream<'_>> {
         let own = shape(&stream);
         let known = all.iter_mut().find(|other| {
             own.is_some()
-                && matches!(other.said.first(), Some(Said { what: What::Sample(sample), time: GaugeTime::Utc(_) })
+                && matches!(other.said.first(), Some(Said { what: What::Sample(sample), time: GaugeTime::Utc(_), .. })
                     if own == Some((
                         sample.readings.iter().map(|one| one.gauge).collect(),
                         sample.statistics.is_some(),
@@ -213,7 +270,7 @@ fn joined(streams: Vec<Stream<'_>>) -> Vec<Stream<'_>> {
     all
 }
 
-fn of_profiles(track: &Track) -> Option<Stream<'_>> {
+fn of_profiles<'a>(track: &Track, names: &Names) -> Option<Stream<'a>> {
     let history = &track.history;
     let column = history
         .sample_types
@@ -225,25 +282,21 @@ fn of_profiles(track: &Track) -> Option<Stream<'_>> {
         let value = moment.totals[column].max(0) as u64;
         // Each sample stands for the period; their number varies like a Poisson's.
         let error = 1.96 * (value as f64 * moment.header.period.max(0) as f64).sqrt();
-        Said {
-            time: time_of(history, at),
-            what: What::Profiled(Profiled {
-                value,
-                error: error as u64,
-                input: moment.name.clone(),
-            }),
-        }
+        let input = names.short(&moment.name);
+        let profiled = Profiled { value, error: error as u64, input: Arc::clone(&input) };
+        Said { input, time: time_of(history, at), what: What::Profiled(profiled) }
     });
     let mut said: Vec<Said<'_>> = said.collect();
     said.sort_by_key(|said| nanos(said.time));
     (!said.is_empty()).then(|| Stream { name: "the heap profiles".to_owned(), said })
 }
 
-fn of_goroutines(track: &Track) -> Option<Stream<'_>> {
+fn of_goroutines<'a>(track: &Track, names: &Names) -> Option<Stream<'a>> {
     let history = &track.history;
     let said = track.order.iter().map(|&at| {
         let count = history.moments[at].totals.first().map_or(0, |&count| count.max(0) as u64);
-        Said { time: time_of(history, at), what: What::Goroutines(count) }
+        let input = names.short(&history.moments[at].name);
+        Said { input, time: time_of(history, at), what: What::Goroutines(count) }
     });
     let said: Vec<Said<'_>> = said.collect();
     (!said.is_empty()).then(|| Stream { name: "the goroutine profiles".to_owned(), said })
@@ -256,7 +309,7 @@ fn time_of(history: &History, at: usize) -> GaugeTime {
     }
 }
 
-fn of_collections<'a>(name: &str, process: &CollectorProcess) -> Stream<'a> {
+fn of_collections<'a>(name: Arc<str>, process: &CollectorProcess) -> Stream<'a> {
     let start = process.first.zip(process.collections.first()).and_then(|(written, first)| {
         let end = first.at.saturating_add(first.nanos());
         (written.clock != LogClock::WithoutYear)
@@ -272,11 +325,12 @@ fn of_collections<'a>(name: &str, process: &CollectorProcess) -> Stream<'a> {
             number: one.number,
             live: u64::from(one.kept()) * MIB,
             goal: u64::from(one.goal) * MIB,
-            input: name.to_owned(),
+            input: Arc::clone(&name),
         };
-        Said { time, what: What::Collected(collected) }
+        Said { input: Arc::clone(&name), time, what: What::Collected(collected) }
     });
-    Stream { name: name.to_owned(), said: said.collect() }
+    let said = said.collect();
+    Stream { name: name.to_string(), said }
 }
 
 /// What an input says since its process started: counters never fall.
@@ -329,7 +383,7 @@ fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
         let fits = moments.len() == stream.said.len();
         if fits {
             for (moment, said) in moments.iter_mut().zip(&stream.said) {
-                moment.take(&said.what, &stream.name);
+                moment.take(said);
             }
         }
         return fits;
@@ -345,10 +399,10 @@ fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
             .filter_map(|said| Some((apart(said.time, moment.time)?, said)))
             .min_by_key(|(apart, _)| *apart);
         if let Some((apart, said)) = nearest.filter(|(apart, _)| is_alone || *apart <= near) {
-            moment.take(&said.what, &stream.name);
+            moment.take(said);
             let most = moment.apart.as_ref().map_or(0, |(most, _)| *most);
             if apart > most {
-                moment.apart = Some((apart, stream.name.clone()));
+                moment.apart = Some((apart, Arc::clone(&said.input)));
             }
             is_used = true;
         }
@@ -391,34 +445,39 @@ fn assign_collections(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
 }
 
 impl Moment {
-    fn take(&mut self, what: &What<'_>, input: &str) {
-        match what {
+    fn take(&mut self, said: &Said<'_>) {
+        match &said.what {
             What::Sample(sample) => {
                 for reading in &sample.readings {
-                    let (value, field) = (reading.value, reading.field.to_owned());
-                    let known = Known { value, field, input: input.to_owned() };
-                    self.gauges.entry(reading.gauge).or_insert(known);
+                    self.gauges.entry(reading.gauge).or_insert_with(|| Known {
+                        value: reading.value,
+                        field: Arc::from(reading.field),
+                        input: Arc::clone(&said.input),
+                    });
                 }
                 if let Some(statistics) = &sample.statistics {
-                    self.take_statistics(statistics, input);
+                    self.take_statistics(statistics, &said.input);
                 }
             }
             What::Profiled(profiled) => self.profiled = Some(profiled.clone()),
             What::Goroutines(count) => {
-                let field = "goroutines".to_owned();
-                let known = Known { value: *count, field, input: input.to_owned() };
-                self.gauges.entry(Gauge::Goroutines).or_insert(known);
+                self.gauges.entry(Gauge::Goroutines).or_insert_with(|| Known {
+                    value: *count,
+                    field: Arc::from("goroutines"),
+                    input: Arc::clone(&said.input),
+                });
             }
             What::Collected(collected) => self.collected = Some(collected.clone()),
         }
     }
 
-    fn take_statistics(&mut self, statistics: &MemoryStatistics, input: &str) {
-        for (name, &value) in &statistics.numbers {
-            if let Ok(value) = u64::try_from(value) {
-                let known = Known { value, field: name.clone(), input: input.to_owned() };
-                self.statistics.entry(name.clone()).or_insert(known);
-            }
-        }
+    fn take_statistics(&mut self, statistics: &MemoryStatistics, input: &Arc<str>) {
+        let numbers = statistics.numbers.iter().filter_map(|(name, &value)| {
+            let value = u64::try_from(value).ok()?;
+            let field = Arc::from(name.as_str());
+            Some((name.clone(), Known { value, field, input: Arc::clone(input) }))
+        });
+        let set: Statistics = numbers.collect();
+        if self.statistics.is_empty() { self.statistics = set } else { self.others.push(set) }
     }
 }

@@ -6,7 +6,7 @@
 //! be in it; otherwise it is unknown, and the part says what to record. A remainder below zero means
 //! that the numbers contradict one another, and is shown as such.
 
-use super::gathered::Moment;
+use super::gathered::{Moment, Statistics};
 use crate::model::gauges::Gauge;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -163,6 +163,8 @@ pub(super) struct Waterfall {
     pub(super) live: Option<u64>,
     /// Anonymous memory that isn't Go's, if that is known.
     pub(super) outside: Option<i64>,
+    /// Whether all parts of Go's memory are known.
+    pub(super) is_whole: bool,
 }
 
 /// What the parts of all these moments can add up to.
@@ -184,7 +186,9 @@ pub(super) fn divide(moment: &Moment, kind: MemoryTotal) -> Option<Waterfall> {
     let mut all = Vec::new();
     let live = of_go(moment, &mut all);
     let counted: u64 = all.iter().map(|part: &Part| part.bytes.max(0) as u64).sum();
-    let is_whole = has_all(moment, &["HeapInuse", "HeapIdle", "Sys", "HeapSys"]);
+    let has = |kind: MemoryPart| all.iter().any(|part| part.part == kind);
+    let is_whole = [MemoryPart::Fragmentation, MemoryPart::Idle, MemoryPart::Runtime].map(has);
+    let is_whole = is_whole == [true; 3];
     let go = (counted > 0 && moment.statistic("HeapInuse").is_some()).then_some(counted);
     let left = Left { moment, counted, is_whole };
     let named = |gauge: Gauge| {
@@ -213,7 +217,7 @@ pub(super) fn divide(moment: &Moment, kind: MemoryTotal) -> Option<Waterfall> {
         };
         all.push(part(MemoryPart::NotExplained, rest, MemoryBasis::Remainder, evidence, None));
     }
-    Some(Waterfall { total, source, parts: all, go, live, outside })
+    Some(Waterfall { total, source, parts: all, go, live, outside, is_whole })
 }
 
 fn part(
@@ -227,12 +231,7 @@ fn part(
 }
 
 fn said(input: &str, field: &str) -> String {
-    let input = if input == "-" { "standard input" } else { input };
     format!("{field} of {input}")
-}
-
-fn has_all(moment: &Moment, names: &[&str]) -> bool {
-    names.iter().all(|name| moment.statistic(name).is_some())
 }
 
 /// The parts that Go's runtime knows of. Returns the live heap.
@@ -263,46 +262,49 @@ fn of_go(moment: &Moment, all: &mut Vec<Part>) -> Option<u64> {
     let difference = |part_of: MemoryPart, more: &str, less: &str, all: &mut Vec<Part>| {
         if let (Some(more), Some(less)) = (field(more), field(less)) {
             let bytes = more.value.saturating_sub(less.value) as i64;
-            let evidence =
-                format!("{} − {} of {}", more.field, less.field, shown_input(&more.input));
+            let evidence = format!("{} − {} of {}", more.field, less.field, more.input);
             all.push(part(part_of, bytes, Measured, evidence, None));
         }
     };
     let allocated = if field("HeapAlloc").is_some() { "HeapAlloc" } else { "Alloc" };
     difference(MemoryPart::Fragmentation, "HeapInuse", allocated, all);
     difference(MemoryPart::Idle, "HeapIdle", "HeapReleased", all);
-    if let Some(stacks) = field("StackSys").or_else(|| field("StackInuse")) {
+    let of_any = |name: &str| moment.sets().find_map(|set| set.get(name));
+    let stacks = field("StackSys").or_else(|| field("StackInuse"));
+    let stacks = stacks.or_else(|| of_any("StackSys")).or_else(|| of_any("StackInuse"));
+    if let Some(stacks) = stacks {
         let evidence = said(&stacks.input, &stacks.field);
         all.push(part(MemoryPart::Stacks, stacks.value as i64, Measured, evidence, None));
     } else if let Some(count) = moment.gauges.get(&Gauge::Goroutines) {
         let evidence = format!(
             "{} goroutines in {}, about {} each",
             count.value,
-            shown_input(&count.input),
+            count.input,
             Bytes(STACK as f64)
         );
         let bytes = count.value.saturating_mul(STACK) as i64;
         all.push(part(MemoryPart::Stacks, bytes, Estimated, evidence, Some(STATISTICS)));
     }
-    let names = ["MSpanSys", "MCacheSys", "BuckHashSys", "GCSys", "OtherSys"];
-    let known: Vec<_> = names.iter().filter_map(|name| field(name)).collect();
-    if let (Some(sys), Some(heap)) = (field("Sys"), field("HeapSys")) {
-        let stacks = field("StackSys").or_else(|| field("StackInuse")).map_or(0, |one| one.value);
-        let bytes = sys.value.saturating_sub(heap.value).saturating_sub(stacks) as i64;
-        let list: Vec<String> = known
-            .iter()
-            .filter(|one| one.value >= 1 << 20)
-            .map(|one| format!("{} {}", one.field, Bytes(one.value as f64)))
-            .collect();
+    if let Some((bytes, input, list)) = moment.sets().find_map(runtime) {
         let with = if list.is_empty() { String::new() } else { format!(": {}", list.join(", ")) };
-        let evidence = format!("Sys − HeapSys − StackSys of {}{with}", shown_input(&sys.input));
-        all.push(part(MemoryPart::Runtime, bytes, Measured, evidence, None));
+        let evidence = format!("Sys − HeapSys − StackSys of {input}{with}");
+        // It changes little, so that of another moment nearby will do.
+        let is_own = field("Sys").is_some() && field("HeapSys").is_some();
+        let basis = if is_own { Measured } else { Estimated };
+        all.push(part(MemoryPart::Runtime, bytes, basis, evidence, None));
     }
     live.map(|(bytes, ..)| objects.map_or(bytes, |objects| bytes.min(objects.value)))
 }
 
-fn shown_input(input: &str) -> &str {
-    if input == "-" { "standard input" } else { input }
+/// What the runtime needs for itself, the input that says so, and what most of it is.
+fn runtime(set: &Statistics) -> Option<(i64, &str, Vec<String>)> {
+    let (sys, heap) = (set.get("Sys")?, set.get("HeapSys")?);
+    let stacks = set.get("StackSys").or_else(|| set.get("StackInuse")).map_or(0, |one| one.value);
+    let bytes = sys.value.saturating_sub(heap.value).saturating_sub(stacks) as i64;
+    let names = ["MSpanSys", "MCacheSys", "BuckHashSys", "GCSys", "OtherSys"];
+    let known = names.iter().filter_map(|name| set.get(*name)).filter(|one| one.value >= 1 << 20);
+    let list = known.map(|one| format!("{} {}", one.field, Bytes(one.value as f64)));
+    Some((bytes, &sys.input, list.collect()))
 }
 
 /// The live heap, how it is known, and from what.
@@ -310,8 +312,7 @@ type Live = (u64, MemoryBasis, String, Option<&'static str>);
 
 fn live(moment: &Moment) -> Option<Live> {
     if let Some(last) = &moment.collected {
-        let evidence =
-            format!("heap after collection {} in {}", last.number, shown_input(&last.input));
+        let evidence = format!("heap after collection {} in {}", last.number, last.input);
         return Some((last.live, MemoryBasis::Measured, evidence, None));
     }
     // goal = live + (live + stacks + globals) · GOGC/100, since Go 1.18.
@@ -324,7 +325,7 @@ fn live(moment: &Moment) -> Option<Live> {
     let by_profile = moment.profiled.as_ref().map(|profiled| {
         let evidence = format!(
             "inuse_space of {}, ± {} at most",
-            shown_input(&profiled.input),
+            profiled.input,
             Bytes(profiled.error as f64)
         );
         (profiled.value, MemoryBasis::Estimated, evidence, Some(GCTRACE))
