@@ -134,7 +134,7 @@ pub(super) fn load(
             Err(error @ InputError::Empty) => (error.to_string(), "empty".to_owned()),
             Ok(Content::Gauges(log)) => match named(log, name) {
                 Ok(log) => {
-                    gathering.gauges(log, name, &mut times)?;
+                    gathering.gauges(log, name, &mut times);
                     continue;
                 }
                 Err(why) => (why, "a number alone".to_owned()),
@@ -155,7 +155,7 @@ pub(super) fn load(
     for name in rss {
         let reader = source::open(name).map_err(|error| fail(name, &error.to_string()))?;
         let log = input::read_rss(reader, progress.budget(), inflate);
-        gathering.gauges(log.map_err(|error| fail(name, &error.to_string()))?, name, &mut times)?;
+        gathering.gauges(log.map_err(|error| fail(name, &error.to_string()))?, name, &mut times);
     }
     if let (Some(error), true) = (refused, gathering.inputs.is_empty()) {
         return Err(error);
@@ -221,7 +221,10 @@ impl Gathering {
                 self.collections.push((name.to_owned(), log));
                 Ok(())
             }
-            Content::Gauges(log) => self.gauges(log, name, times),
+            Content::Gauges(log) => {
+                self.gauges(log, name, times);
+                Ok(())
+            }
             Content::GcTrace(refusal) | Content::Other(refusal) => {
                 Err(fail(name, &refusal.to_string()))
             }
@@ -268,13 +271,8 @@ impl Gathering {
         into.add_at(place, name, &profile).map_err(|error| fail(name, &error.to_string()))
     }
 
-    fn gauges(
-        &mut self,
-        mut log: GaugeLog,
-        name: &str,
-        times: &mut Times,
-    ) -> Result<(), CommandError> {
-        log.name = name.to_owned();
+    fn gauges(&mut self, mut log: GaugeLog, name: &str, times: &mut Times) {
+        name.clone_into(&mut log.name);
         let mut source = None;
         if log.is_untimed() {
             let given = times.take(name).map(|nanos| (nanos, TimeSource::Given));
@@ -292,7 +290,6 @@ impl Gathering {
         }
         self.input(name, "memory samples", log.samples.len(), source);
         self.gauges.push(log);
-        Ok(())
     }
 
     fn finish(self, skipped: Option<String>) -> Result<Whole, CommandError> {

@@ -42,6 +42,7 @@ mod judgement;
 mod kinds;
 mod leak_windows;
 mod leaks;
+mod memory;
 mod modules;
 mod mutated;
 mod mutated_text;

@@ -1,12 +1,16 @@
 //! The JSON and its schema: the output matches the schema, and the schema matches the types.
 
 use crate::{check_samples, golden, samples, time_samples};
+use heapdiff::analysis::memory::MemoryAsked;
 use heapdiff::input;
+use heapdiff::model::recording::Recording;
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::collector::{self, CollectorReport};
+use heapdiff::report::memory::{self, MemoryReport};
 use heapdiff::report::{Answer, Report};
 use heapdiff::rules::collector::CollectorLimits;
+use heapdiff::rules::memory::MemoryLimits;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -119,6 +123,49 @@ fn the_schema_of_gc_is_that_of_its_type_and_of_what_is_written() {
     }
     assert_eq!(serde_json::from_slice::<CollectorReport>(&out).unwrap(), report);
     json["processes"][0]["findings"][0]["severity"] = "bad".into();
+    assert!(schemas.validate(&json, index).is_err());
+}
+
+#[test]
+fn the_schema_of_memory_is_that_of_its_type_and_of_what_is_written() {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<MemoryReport>();
+    let mut schema = serde_json::to_value(schema).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/memory.v1.json".into();
+    schema["properties"]["schema"]["const"] = memory::SCHEMA.into();
+    golden::check(
+        "docs/schema/memory.v1.json",
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
+    let (schemas, index) = compiled(schema);
+    // A resident set that grows beside a heap that doesn't.
+    let mut lines = String::new();
+    for n in 0..20 {
+        let _ = writeln!(
+            lines,
+            "{{\"ts\": {}, \"HeapAlloc\": 9000000, \"HeapInuse\": 10000000, \"HeapIdle\": 3000000, \
+             \"HeapReleased\": 1000000, \"HeapSys\": 13000000, \"StackSys\": 400000, \"Sys\": 17000000, \
+             \"NextGC\": 16000000, \"rss\": {}, \"gomemlimit\": 900000000}}",
+            1_795_836_379 + 60 * n,
+            20_000_000 + 10_000_000 * n
+        );
+    }
+    let read =
+        input::read(lines.as_bytes(), input::Budget::default(), input::Inflate::Here).unwrap();
+    let input::Content::Gauges(log) = read else { panic!("{lines}") };
+    let recording = Recording { gauges: vec![log], ..Recording::default() };
+    let limits = MemoryLimits::default();
+    let (asked, warnings) = (MemoryAsked::default(), vec!["careful".to_owned()]);
+    let report = MemoryReport::new(&recording, Vec::new(), asked, &limits, warnings);
+    assert_eq!(report.memory.as_ref().unwrap().findings.len(), 1);
+    let mut out = Vec::new();
+    output::write_memory(Format::Json, &report, &style(), &mut out).unwrap();
+    let mut json: Value = serde_json::from_slice(&out).unwrap();
+    if let Err(error) = schemas.validate(&json, index) {
+        panic!("{error}\n{json:#}");
+    }
+    assert_eq!(serde_json::from_slice::<MemoryReport>(&out).unwrap(), report);
+    json["memory"]["parts"][0]["basis"] = "guessed".into();
     assert!(schemas.validate(&json, index).is_err());
 }
 

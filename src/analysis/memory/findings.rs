@@ -96,15 +96,15 @@ pub(super) fn find(
     divided: &[Divided<'_>],
     kind: MemoryTotal,
     limit: Option<&MemoryLimit>,
-    total: &Option<MemoryTrend>,
-    live: &Option<MemoryTrend>,
+    total: Option<&MemoryTrend>,
+    live: Option<&MemoryTrend>,
     limits: &MemoryLimits,
 ) -> Vec<MemoryFinding> {
     let Some(last) = divided.last() else { return Vec::new() };
     let seen = Seen { divided, late: &divided[divided.len() / 2..], last, limits };
     let mut found: Vec<MemoryFinding> = [
-        live_grows(total.as_ref(), live.as_ref()),
-        seen.idle_kept(live.as_ref()),
+        live_grows(total, live),
+        seen.idle_kept(live),
         seen.returned_lazily(),
         seen.fragmented(),
         seen.goal_beyond_limit(limit),
@@ -462,7 +462,7 @@ impl Seen<'_> {
         }
         let current = self.last.waterfall.total as f64;
         let part = |one: &Divided<'_>| {
-            let own = one.waterfall.parts.iter().find(|own| own.part == MemoryPart::PageCache);
+            let own = one.waterfall.parts.iter().find(|own| own.kind == MemoryPart::PageCache);
             own.map_or(0.0, |own| own.bytes as f64)
         };
         let cache = part(self.last);

@@ -10,7 +10,7 @@ use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
 use crate::model::history::History;
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::recording::{Recording, Track};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Most moments: of more, some at equal distances are taken.
@@ -18,6 +18,8 @@ const MOST: usize = 4096;
 /// Nanoseconds between two samples that may be of one moment, however close others are.
 const NEAR: i64 = 60_000_000_000;
 const MIB: u64 = 1 << 20;
+/// Larger sizes can't be true; sums of this many bytes don't overflow.
+pub(super) const LARGEST: u64 = 1 << 53;
 
 /// A value, and where it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,7 +159,7 @@ pub(super) fn gather(recording: &Recording) -> Gathered {
     streams.extend(of_goroutines(&recording.goroutines, &names));
     streams.extend(recording.collections.iter().filter_map(|(name, log)| {
         let process = log.processes.iter().max_by_key(|process| process.collections.len())?;
-        Some(of_collections(names.short(name), process))
+        Some(of_collections(&names.short(name), process))
     }));
     // Files with one sample each of the same kind are one stream.
     streams = joined(streams);
@@ -204,9 +206,9 @@ impl Names {
         let all = all.chain(recording.collections.iter().map(|(name, _)| name));
         let all: Vec<&String> = all.chain(recording.gauges.iter().map(|log| &log.name)).collect();
         let file = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-        let mut full: BTreeMap<String, BTreeMap<&str, ()>> = BTreeMap::new();
+        let mut full: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for name in &all {
-            full.entry(file(name)).or_default().insert(name, ());
+            full.entry(file(name)).or_default().insert(name);
         }
         let short = |name: &String| {
             let file = file(name);
@@ -279,7 +281,7 @@ fn of_profiles<'a>(track: &Track, names: &Names) -> Option<Stream<'a>> {
     let main = track.processes.get(track.main_process())?;
     let said = main.moments.iter().chain(&main.repeats).map(|&at| {
         let moment = &history.moments[at];
-        let value = moment.totals[column].max(0) as u64;
+        let value = sane(moment.totals[column].max(0) as u64);
         // Each sample stands for the period; their number varies like a Poisson's.
         let error = 1.96 * (value as f64 * moment.header.period.max(0) as f64).sqrt();
         let input = names.short(&moment.name);
@@ -309,7 +311,7 @@ fn time_of(history: &History, at: usize) -> GaugeTime {
     }
 }
 
-fn of_collections<'a>(name: Arc<str>, process: &CollectorProcess) -> Stream<'a> {
+fn of_collections<'a>(name: &Arc<str>, process: &CollectorProcess) -> Stream<'a> {
     let start = process.first.zip(process.collections.first()).and_then(|(written, first)| {
         let end = first.at.saturating_add(first.nanos());
         (written.clock != LogClock::WithoutYear)
@@ -325,9 +327,9 @@ fn of_collections<'a>(name: Arc<str>, process: &CollectorProcess) -> Stream<'a> 
             number: one.number,
             live: u64::from(one.kept()) * MIB,
             goal: u64::from(one.goal) * MIB,
-            input: Arc::clone(&name),
+            input: Arc::clone(name),
         };
-        Said { input: Arc::clone(&name), time, what: What::Collected(collected) }
+        Said { input: Arc::clone(name), time, what: What::Collected(collected) }
     });
     let said = said.collect();
     Stream { name: name.to_string(), said }
@@ -444,13 +446,21 @@ fn assign_collections(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
     is_used
 }
 
+/// A value that can be added up.
+fn sane(value: u64) -> u64 {
+    value.min(LARGEST)
+}
+
 impl Moment {
     fn take(&mut self, said: &Said<'_>) {
         match &said.what {
             What::Sample(sample) => {
                 for reading in &sample.readings {
                     self.gauges.entry(reading.gauge).or_insert_with(|| Known {
-                        value: reading.value,
+                        value: match reading.gauge {
+                            Gauge::CgroupLimit | Gauge::GoLimit => reading.value,
+                            _ => sane(reading.value),
+                        },
                         field: Arc::from(reading.field),
                         input: Arc::clone(&said.input),
                     });
@@ -462,7 +472,7 @@ impl Moment {
             What::Profiled(profiled) => self.profiled = Some(profiled.clone()),
             What::Goroutines(count) => {
                 self.gauges.entry(Gauge::Goroutines).or_insert_with(|| Known {
-                    value: *count,
+                    value: sane(*count),
                     field: Arc::from("goroutines"),
                     input: Arc::clone(&said.input),
                 });
@@ -473,7 +483,7 @@ impl Moment {
 
     fn take_statistics(&mut self, statistics: &MemoryStatistics, input: &Arc<str>) {
         let numbers = statistics.numbers.iter().filter_map(|(name, &value)| {
-            let value = u64::try_from(value).ok()?;
+            let value = sane(u64::try_from(value).ok()?);
             let field = Arc::from(name.as_str());
             Some((name.clone(), Known { value, field, input: Arc::clone(input) }))
         });

@@ -181,7 +181,8 @@ pub fn judge(
     let trend = trends::trend(&divided, |one| Some(one.waterfall.total), limits);
     let live = trends::trend(&divided, |one| one.waterfall.live, limits);
     let limit = limit(&divided, asked, trend.as_ref());
-    let findings = findings::find(&divided, kind, limit.as_ref(), &trend, &live, limits);
+    let findings =
+        findings::find(&divided, kind, limit.as_ref(), trend.as_ref(), live.as_ref(), limits);
     let step = divided.len().div_ceil(MOMENTS).max(1);
     let answer = MemoryAnswer {
         total: kind,
@@ -222,7 +223,7 @@ fn time(time: GaugeTime) -> Option<String> {
 fn shown(one: &Divided<'_>) -> MemoryMoment {
     let mut parts = BTreeMap::new();
     for part in &one.waterfall.parts {
-        *parts.entry(part.part.key().to_owned()).or_insert(0) += part.bytes;
+        *parts.entry(part.kind.key().to_owned()).or_insert(0) += part.bytes;
     }
     MemoryMoment { time: time(one.moment.time), total: one.waterfall.total, parts }
 }
@@ -230,10 +231,10 @@ fn shown(one: &Divided<'_>) -> MemoryMoment {
 /// The parts of both ends, in their order.
 fn rows(first: Option<&Divided<'_>>, last: &Divided<'_>) -> Vec<MemoryRow> {
     let of = |one: &Divided<'_>, part: MemoryPart| -> Option<Part> {
-        one.waterfall.parts.iter().find(|own| own.part == part).cloned()
+        one.waterfall.parts.iter().find(|own| own.kind == part).cloned()
     };
-    let mut kinds: Vec<MemoryPart> = last.waterfall.parts.iter().map(|part| part.part).collect();
-    kinds.extend(first.iter().flat_map(|one| one.waterfall.parts.iter().map(|part| part.part)));
+    let mut kinds: Vec<MemoryPart> = last.waterfall.parts.iter().map(|part| part.kind).collect();
+    kinds.extend(first.iter().flat_map(|one| one.waterfall.parts.iter().map(|part| part.kind)));
     kinds.sort_unstable();
     kinds.dedup();
     let row = |kind: MemoryPart| {
@@ -270,10 +271,18 @@ fn limit(
     let of_inputs = of_inputs
         .into_iter()
         .filter_map(|(limit, used)| limit.map(|limit| (limit, used)))
-        .min_by_key(|(limit, used)| limit.value as i64 - *used as i64)
-        .map(|(limit, used)| (limit.value, format!("{} of {}", limit.field, limit.input), used));
-    let (bytes, source, used) =
-        asked.limit.map(|limit| (limit, "--limit".to_owned(), total)).or(of_inputs)?;
+        .min_by_key(|(limit, used)| limit.value.min(gathered::LARGEST) as i64 - *used as i64)
+        .map(|(limit, used)| {
+            (
+                limit.value.min(gathered::LARGEST),
+                format!("{} of {}", limit.field, limit.input),
+                used,
+            )
+        });
+    let (bytes, source, used) = asked
+        .limit
+        .map(|limit| (limit.min(gathered::LARGEST), "--limit".to_owned(), total))
+        .or(of_inputs)?;
     let slope = trend.and_then(|trend| trend.slope_per_hour);
     let span = (last.seconds - divided.first()?.seconds) / 3600.0;
     let memory = Memory { limit: bytes as f64, live: used as f64, ..Memory::default() };

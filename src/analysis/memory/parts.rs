@@ -6,7 +6,7 @@
 //! be in it; otherwise it is unknown, and the part says what to record. A remainder below zero means
 //! that the numbers contradict one another, and is shown as such.
 
-use super::gathered::{Moment, Statistics};
+use super::gathered::{LARGEST, Moment, Statistics};
 use crate::model::gauges::Gauge;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ pub enum MemoryBasis {
 /// A part of a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {
-    pub(super) part: MemoryPart,
+    pub(super) kind: MemoryPart,
     /// Below zero only if it is not explained.
     pub(super) bytes: i64,
     pub(super) basis: MemoryBasis,
@@ -186,7 +186,7 @@ pub(super) fn divide(moment: &Moment, kind: MemoryTotal) -> Option<Waterfall> {
     let mut all = Vec::new();
     let live = of_go(moment, &mut all);
     let counted: u64 = all.iter().map(|part: &Part| part.bytes.max(0) as u64).sum();
-    let has = |kind: MemoryPart| all.iter().any(|part| part.part == kind);
+    let has = |kind: MemoryPart| all.iter().any(|part| part.kind == kind);
     let is_whole = [MemoryPart::Fragmentation, MemoryPart::Idle, MemoryPart::Runtime].map(has);
     let is_whole = is_whole == [true; 3];
     let go = (counted > 0 && moment.statistic("HeapInuse").is_some()).then_some(counted);
@@ -221,13 +221,13 @@ pub(super) fn divide(moment: &Moment, kind: MemoryTotal) -> Option<Waterfall> {
 }
 
 fn part(
-    part: MemoryPart,
+    kind: MemoryPart,
     bytes: i64,
     basis: MemoryBasis,
     evidence: impl Into<String>,
     record: Option<&'static str>,
 ) -> Part {
-    Part { part, bytes, basis, evidence: evidence.into(), record }
+    Part { kind, bytes, basis, evidence: evidence.into(), record }
 }
 
 fn said(input: &str, field: &str) -> String {
@@ -282,7 +282,7 @@ fn of_go(moment: &Moment, all: &mut Vec<Part>) -> Option<u64> {
             count.input,
             Bytes(STACK as f64)
         );
-        let bytes = count.value.saturating_mul(STACK) as i64;
+        let bytes = count.value.saturating_mul(STACK).min(LARGEST) as i64;
         all.push(part(MemoryPart::Stacks, bytes, Estimated, evidence, Some(STATISTICS)));
     }
     if let Some((bytes, input, list)) = moment.sets().find_map(runtime) {

@@ -8,29 +8,22 @@ use std::io;
 pub(in crate::output) fn write(report: &MemoryReport, out: &mut dyn io::Write) -> io::Result<()> {
     if let Some(answer) = &report.memory {
         writeln!(out, "### heapdiff memory: {}\n", prose(&wording::verdict(answer).0))?;
-        match answer.before {
-            Some(_) => {
-                writeln!(out, "| part | first | last | change | share | from |")?;
-                writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
-            }
-            None => {
-                writeln!(out, "| part | size | share | from |")?;
-                writeln!(out, "| --- | ---: | ---: | --- |")?;
-            }
+        if answer.before.is_some() {
+            writeln!(out, "| part | first | last | change | share | from |")?;
+            writeln!(out, "| --- | ---: | ---: | ---: | ---: | --- |")?;
+        } else {
+            writeln!(out, "| part | size | share | from |")?;
+            writeln!(out, "| --- | ---: | ---: | --- |")?;
         }
         let mut line = |name: &str, before: Option<i64>, after: i64, from: &str| {
             let share = wording::percent(after, answer.after);
             let after_text = wording::size(after);
-            match before {
-                Some(before) => {
-                    let change = wording::change(after - before);
-                    let before = wording::size(before);
-                    writeln!(
-                        out,
-                        "| {name} | {before} | {after_text} | {change} | {share} | {from} |"
-                    )
-                }
-                None => writeln!(out, "| {name} | {after_text} | {share} | {from} |"),
+            if let Some(before) = before {
+                let change = wording::change(after - before);
+                let before = wording::size(before);
+                writeln!(out, "| {name} | {before} | {after_text} | {change} | {share} | {from} |")
+            } else {
+                writeln!(out, "| {name} | {after_text} | {share} | {from} |")
             }
         };
         for row in &answer.parts {

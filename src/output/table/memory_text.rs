@@ -55,23 +55,17 @@ fn verdict(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io:
 /// A line for each part, with its evidence below.
 fn waterfall(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let dim = Ansi::new().dimmed();
-    let line = |name: &str, before: Option<i64>, after: i64, out: &mut dyn io::Write| match before {
-        Some(before) => writeln!(
-            out,
-            "  {name:NAME$}{:>SIZE$}{:>SIZE$}{:>SIZE$}{:>7}",
-            wording::size(before),
-            wording::size(after),
-            wording::change(after - before),
-            wording::percent(after, answer.after)
-        ),
-        None => {
-            let share = after.max(0) as f64 / (answer.after as f64).max(1.0);
-            let bar = "█".repeat((share * BAR as f64).round().clamp(0.0, BAR as f64) as usize);
-            let line = format!(
-                "  {name:NAME$}{:>SIZE$}{:>7}  {bar}",
-                wording::size(after),
-                wording::percent(after, answer.after)
-            );
+    let line = |name: &str, before: Option<i64>, after: i64, out: &mut dyn io::Write| {
+        let share = wording::percent(after, answer.after);
+        let size = wording::size(after);
+        if let Some(before) = before {
+            let change = wording::change(after - before);
+            let before = wording::size(before);
+            writeln!(out, "  {name:NAME$}{before:>SIZE$}{size:>SIZE$}{change:>SIZE$}{share:>7}")
+        } else {
+            let part = after.max(0) as f64 / (answer.after as f64).max(1.0);
+            let bar = "█".repeat((part * BAR as f64).round().clamp(0.0, BAR as f64) as usize);
+            let line = format!("  {name:NAME$}{size:>SIZE$}{share:>7}  {bar}");
             writeln!(out, "{}", line.trim_end())
         }
     };
