@@ -4,11 +4,12 @@
 //! judges what grows, and `findings` applies the rules, with thresholds from `rules::memory`.
 
 mod findings;
+mod found;
 mod gathered;
 mod parts;
 mod trends;
 
-pub use findings::{MemoryFinding, MemoryRule};
+pub use found::{MemoryFinding, MemoryRule};
 pub use parts::{MemoryBasis, MemoryPart, MemoryTotal};
 pub use trends::MemoryTrend;
 
