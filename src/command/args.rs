@@ -6,6 +6,8 @@
 
 #[cfg(feature = "http")]
 use super::capture;
+#[cfg(feature = "http")]
+use super::options::ReadingArgs;
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
@@ -166,6 +168,18 @@ pub(super) struct BareArgs {
     own: OwnArgs,
     #[command(flatten)]
     options: Options,
+}
+
+/// Returns the request of a command line that has profiles and nothing else.
+#[cfg(feature = "http")]
+pub(super) fn profiles_request(
+    inputs: Vec<String>,
+    reading: ReadingArgs,
+) -> Result<Request, CommandError> {
+    let mut options = Options::default();
+    options.output.dress.reading = reading;
+    let (base, own) = (BaseArgs::default(), OwnArgs::default());
+    bare_request(BareArgs { inputs, base, normalize: false, own, options })
 }
 
 /// Returns the request of a command line without a subcommand.

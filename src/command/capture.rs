@@ -2,7 +2,7 @@
 //! they show.
 
 use super::access::AccessArgs;
-use super::options::{Options, ReadingArgs};
+use super::options::ReadingArgs;
 use super::recorder::manifest::{Manifest, SCHEMA};
 use super::recorder::screen::Screen;
 use super::recorder::shot::{Taker, Wanted};
@@ -11,7 +11,7 @@ use super::recorder::stop::Stop;
 use super::recorder::store::{Store, stamp};
 use super::recorder::{Recorder, SHARE, next};
 use super::values::duration;
-use super::{CommandError, Console, leaks, request, run};
+use super::{CommandError, Console, run};
 use crate::parallel;
 use crate::printable::escape;
 use crate::source::http::{Address, Client};
@@ -124,7 +124,26 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> CommandError
     CommandError::Answer(Box::new(error))
 }
 
-pub(super) fn capture(args: &CaptureArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
+/// What was recorded of a service.
+pub(super) struct Recorded {
+    /// Its address, without secrets.
+    pub(super) service: String,
+    /// The profiles to judge.
+    pub(super) inputs: Vec<String>,
+}
+
+impl CaptureArgs {
+    /// How much is read, and whether that is reported.
+    pub(super) fn reading(&self) -> &ReadingArgs {
+        &self.reading
+    }
+}
+
+/// Records services. Returns what there is to judge.
+pub(super) fn capture(
+    args: &CaptureArgs,
+    console: &mut Console<'_>,
+) -> Result<Vec<Recorded>, CommandError> {
     let plan = args.plan();
     if args.services.is_empty() {
         return Err(CommandError::Usage(
@@ -144,20 +163,20 @@ pub(super) fn capture(args: &CaptureArgs, console: &mut Console<'_>) -> Result<(
     }
     summarize(&recorders, args.reading.quiet, console);
     if args.no_report {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let many = recorders.len() > 1;
-    for recorder in recorders {
-        if many {
-            writeln!(console.stdout, "== {}", escape(&recorder.manifest.target))
-                .map_err(CommandError::Stdout)?;
-        }
-        report(&recorder, &args.reading, console)?;
-        if many {
-            writeln!(console.stdout).map_err(CommandError::Stdout)?;
-        }
+    Ok(recorders.iter().map(recorded_inputs).collect())
+}
+
+/// The profiles of a recording that the report is about: with goroutines if there are enough snapshots for
+/// a trend.
+fn recorded_inputs(recorder: &Recorder) -> Recorded {
+    let mut inputs = so_far::inputs(&recorder.manifest, recorder.taker.store.folder());
+    let heaps = recorder.heaps();
+    if heaps < LEAST {
+        inputs.truncate(heaps);
     }
-    Ok(())
+    Recorded { service: recorder.manifest.target.clone(), inputs }
 }
 
 /// Makes a recorder for each service.
@@ -366,27 +385,4 @@ fn summarize(recorders: &[Recorder], is_quiet: bool, console: &mut Console<'_>) 
             run::say_warning(&format!("{}: {fault}", escape(target)), console);
         }
     }
-}
-
-/// Answers the question that so many snapshots can answer.
-fn report(
-    recorder: &Recorder,
-    reading: &ReadingArgs,
-    console: &mut Console<'_>,
-) -> Result<(), CommandError> {
-    let folder = recorder.taker.store.folder();
-    let mut inputs = so_far::inputs(&recorder.manifest, folder);
-    let heaps = recorder.heaps();
-    if heaps < LEAST {
-        inputs.truncate(heaps);
-    }
-    let mut options = Options::default();
-    options.output.dress.reading = reading.clone();
-    let request = match heaps {
-        0 => return Ok(()),
-        1 => request::top_request(inputs, options),
-        2 => request::diff_request(super::options::BaseArgs::default(), inputs, false, options),
-        _ => leaks::plain_request(inputs, super::options::OwnArgs::default(), options),
-    };
-    run::run(request?, &[], console)
 }

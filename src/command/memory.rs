@@ -1,6 +1,7 @@
 //! `heapdiff memory INPUT...`: where the resident memory of a process is, from whatever there is.
 
-use super::options::{Color, DestinationArgs, DressArgs, ReadingArgs, size, width};
+use super::options::{Color, DestinationArgs, DressArgs, ReadingArgs, width};
+use super::values::size;
 use super::whole::{self, WholeArgs};
 use super::{CommandError, Console, catalog, request, run};
 use crate::analysis::memory::MemoryAsked;
@@ -104,7 +105,14 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
     let limits = settings.map(|file| MemoryLimits::read(&file.name, &file.text)).transpose();
     let limits = limits.map_err(|error| CommandError::Usage(error.to_string()))?;
     let MemoryOutputArgs { format, destination, csv_safe, color, width, reading } = output;
-    let dress = DressArgs { destination, csv_safe, color, width, reading, ..DressArgs::default() };
+    let dress = DressArgs {
+        destination,
+        csv_safe,
+        color,
+        width,
+        reading: reading.clone(),
+        ..DressArgs::default()
+    };
     let output = request::dressed(format.into(), dress)?;
     let mut expanded = expand(&inputs).map_err(|error| CommandError::Answer(Box::new(error)))?;
     expanded.inputs.sort_by(|a, b| natural(&a.name, &b.name));
@@ -112,7 +120,7 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
     let names: Vec<String> = names.collect();
     let config = config.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &names, config)?;
-    let progress = run::progress(console, reading);
+    let progress = run::progress(console, &reading);
     let read = whole::load(&expanded.inputs, &whole.rss, times, &progress)?;
     let mut warnings = read.warnings;
     warnings.extend(read.skipped);

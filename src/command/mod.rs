@@ -205,6 +205,30 @@ fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u
     run::run(request?, warnings, console).map(|()| DONE)
 }
 
+/// Records services, and answers about each what a command line with its profiles alone would.
+#[cfg(feature = "http")]
+fn capture_and_judge(
+    args: &capture::CaptureArgs,
+    console: &mut Console<'_>,
+) -> Result<(), CommandError> {
+    let recorded = capture::capture(args, console)?;
+    let is_one = recorded.len() == 1;
+    for capture::Recorded { service, inputs } in recorded {
+        if inputs.is_empty() {
+            continue;
+        }
+        if !is_one {
+            writeln!(console.stdout, "== {}\n", escape(&service)).map_err(CommandError::Stdout)?;
+        }
+        let request = args::profiles_request(inputs, args.reading().clone())?;
+        run::run(request, &[], console)?;
+        if !is_one {
+            writeln!(console.stdout).map_err(CommandError::Stdout)?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a command that asks no question.
 fn run_command(
     command: Command,
@@ -218,7 +242,7 @@ fn run_command(
         Command::Merge(args) => merge::write(&args, warnings, console),
         Command::Gc(args) => gc::answer(args, console),
         #[cfg(feature = "http")]
-        Command::Capture(args) => capture::capture(&args, console),
+        Command::Capture(args) => capture_and_judge(&args, console),
         Command::Memory(args) => memory::answer(args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {

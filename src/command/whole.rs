@@ -118,8 +118,8 @@ pub(super) fn load(
     progress.expect_all(inputs.iter().map(|found| source::size(&found.name)));
     let inflate = inflate(inputs.len());
     let results = parallel::map_items(inputs, 1, |found| {
-        let reader = source::open(&found.name).map_err(|error| error.to_string())?;
-        let content = input::read_any(progress.watch(reader), progress.budget(), inflate);
+        let reader = progress.open(&found.name).map_err(|error| error.to_string())?;
+        let content = input::read_any(reader, progress.budget(), inflate);
         progress.file_done();
         Ok::<_, String>(content)
     });
