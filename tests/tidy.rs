@@ -54,6 +54,7 @@ const LISTS: &[List] = &[
             "rates",
             "raw_samples",
             "snapshot_pair",
+            "beside",
             "clock",
             "entries",
             "spans",
@@ -71,6 +72,7 @@ const LISTS: &[List] = &[
             "escape",
             "memory_wording",
             "number",
+            "track_wording",
         ],
     },
     List {
@@ -81,6 +83,7 @@ const LISTS: &[List] = &[
             "catalog",
             "console",
             "destination",
+            "facts",
             "gate",
             "graphviz",
             "inputs",

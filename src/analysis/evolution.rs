@@ -8,6 +8,7 @@
 use super::raw_samples::Scale;
 use super::{Measured, Records, sampling};
 use crate::model::history::{History, Moment};
+use crate::model::ids::LocationId;
 use crate::model::recording::Span;
 use crate::parallel;
 use crate::stats::growth::{GrowthEvidence, Pair};
@@ -384,4 +385,23 @@ struct Cell {
     value: i64,
     allocated: i64,
     variance: f64,
+}
+
+/// How much each location matters as a leaf.
+pub(super) fn leaf_weights(
+    history: &History,
+    changes: &[RecordChange],
+) -> impl Fn(LocationId) -> u64 + use<> {
+    let mut weights = vec![0_u64; history.records.symbols.locations.len()];
+    for (record, sample) in history.samples().into_iter().enumerate() {
+        let leaf = sample.and_then(|sample| history.records.snapshots[0].stack(sample).next());
+        if let Some(leaf) = leaf {
+            let change = &changes[record];
+            let weight = &mut weights[leaf.index()];
+            *weight = weight
+                .saturating_add(change.delta().unsigned_abs().saturating_mul(4))
+                .saturating_add(change.last.unsigned_abs().max(change.first.unsigned_abs()) / 4);
+        }
+    }
+    move |location| weights[location.index()]
 }

@@ -3,6 +3,7 @@
 //! This file holds the types that several answers share. Every number is in the unit of its sample
 //! type; every interval is a 95 % interval of the sampling error.
 
+pub mod beside;
 pub mod call_graph;
 pub mod calls;
 pub mod check;

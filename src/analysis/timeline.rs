@@ -4,9 +4,10 @@
 //! Values cover all snapshots. Only the process with the most snapshots is judged, because a trend
 //! across a restart is meaningless.
 
+use super::beside::TimelineTrack;
 use super::clock::Clock;
 use super::estimates::{Class, Estimate, Share};
-use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
+use super::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally, leaf_weights};
 use super::places::{Places, are_goroutines};
 use super::turnover::{class_of, goes_on, judge_line, keeps_little, stopped};
 use super::{Context, Measure, Measured, Omitted, Order, SIGNIFICANT};
@@ -46,6 +47,9 @@ pub struct Timeline {
     /// Goroutines by the place they are in, for goroutine profiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub places: Option<TimelinePlaces>,
+    /// What was recorded beside the profiles, on their clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracks: Vec<TimelineTrack>,
 }
 
 /// Goroutines through time, by the place they are in.
@@ -201,6 +205,7 @@ pub(crate) fn timeline(
         rows,
         omitted,
         places,
+        tracks: Vec::new(),
     }
 }
 
@@ -476,23 +481,4 @@ fn whole(evolution: &Evolution<'_>) -> GroupValues {
         allocated: measured.allocated.map(totals).unwrap_or_default(),
         ..GroupValues::default()
     }
-}
-
-/// How much each location matters as a leaf.
-fn leaf_weights(
-    history: &History,
-    changes: &[RecordChange],
-) -> impl Fn(crate::model::ids::LocationId) -> u64 + use<> {
-    let mut weights = vec![0_u64; history.records.symbols.locations.len()];
-    for (record, sample) in history.samples().into_iter().enumerate() {
-        let leaf = sample.and_then(|sample| history.records.snapshots[0].stack(sample).next());
-        if let Some(leaf) = leaf {
-            let change = &changes[record];
-            let weight = &mut weights[leaf.index()];
-            *weight = weight
-                .saturating_add(change.delta().unsigned_abs().saturating_mul(4))
-                .saturating_add(change.last.unsigned_abs().max(change.first.unsigned_abs()) / 4);
-        }
-    }
-    move |location| weights[location.index()]
 }

@@ -130,6 +130,8 @@ pub(super) struct Recorded {
     pub(super) service: String,
     /// The profiles to judge.
     pub(super) inputs: Vec<String>,
+    /// What else was recorded of its process.
+    pub(super) beside: Vec<String>,
 }
 
 impl CaptureArgs {
@@ -171,12 +173,14 @@ pub(super) fn capture(
 /// The profiles of a recording that the report is about: with goroutines if there are enough snapshots for
 /// a trend.
 fn recorded_inputs(recorder: &Recorder) -> Recorded {
-    let mut inputs = so_far::inputs(&recorder.manifest, recorder.taker.store.folder());
+    let folder = recorder.taker.store.folder();
+    let mut inputs = so_far::inputs(&recorder.manifest, folder);
     let heaps = recorder.heaps();
     if heaps < LEAST {
         inputs.truncate(heaps);
     }
-    Recorded { service: recorder.manifest.target.clone(), inputs }
+    let beside = so_far::beside(&recorder.manifest, folder);
+    Recorded { service: recorder.manifest.target.clone(), inputs, beside }
 }
 
 /// Makes a recorder for each service.

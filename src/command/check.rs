@@ -2,7 +2,7 @@
 //! file.
 
 use super::gate::{Gate, GateArgs, Profiles, today};
-use super::inputs::{self, Inputs};
+use super::inputs::{self, Beside, Inputs};
 use super::request::check_stdin;
 use super::{CommandError, Console, DONE, catalog, run};
 use crate::report::Warning;
@@ -145,9 +145,13 @@ fn profiles(
             if !no_leaks && !gate.asks_for_leaks() {
                 return Err(CommandError::Usage(many(inputs)?));
             }
-            let Inputs { names, warnings, .. } = inputs::find(inputs)?;
+            let Inputs { names, warnings, beside, .. } = inputs::find(inputs)?;
             check_stdin(&names)?;
-            return Ok((Profiles { snapshots: names, ..Profiles::default() }, warnings));
+            let (beside, warnings) = match beside {
+                Beside { names, warnings } if gate.asks_for_leaks() => (names, warnings),
+                _ => (Vec::new(), warnings),
+            };
+            return Ok((Profiles { snapshots: names, beside, ..Profiles::default() }, warnings));
         }
     };
     let mut warnings = Vec::new();

@@ -4,6 +4,7 @@
 //! A format is a variant of [`Target`] and a line in [`TARGETS`]. pprof's format is written from
 //! the profile as read, so that nothing is lost; all other formats are written from a report.
 
+use super::inputs::Beside;
 use super::load::LoadError;
 use super::options::{
     BaseArgs, Color, DressArgs, FileArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
@@ -170,7 +171,7 @@ pub(super) fn write(
     };
     let mut request = request::request(question, inputs, options)?;
     request.output.file_names = FileNames::Whole;
-    run::run(request, warnings, console)
+    run::run(request, warnings, Beside::default(), console)
 }
 
 /// One profile, or before and after.

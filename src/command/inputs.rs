@@ -20,10 +20,14 @@ use crate::source::expand::{Found, Origin, expand, natural};
 use crate::source::http::address::{self, Address, is_host_and_port};
 use crate::source::{self, STDIN};
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::Path;
 
 /// Files whose beginnings a thread reads at a time.
 const AT_ONCE: usize = 16;
+/// What the list of captured files calls itself, and how many of its bytes are searched for that.
+const MANIFEST: &[u8] = b"\"heapdiff.capture/v1\"";
+const MANIFEST_HEAD: u64 = 4096;
 /// Most skipped files that the warning names.
 const NAMED: usize = 3;
 
@@ -39,9 +43,21 @@ pub(super) struct Inputs {
     pub(super) warnings: Vec<Warning>,
     /// The warning about files that aren't profiles, if any were skipped.
     pub(super) aside: Option<String>,
+    /// What else is known about the process.
+    pub(super) beside: Beside,
+}
+
+/// Inputs that say more about the process whose profiles are read, for a question that uses them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside {
+    /// Logs of the collector, samples of memory, and profiles in text next to those in protobuf.
+    pub(super) names: Vec<String>,
+    /// The warnings about the inputs if these are read.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// A skipped file, and what it is.
+#[derive(Clone)]
 struct SetAside {
     name: String,
     what: String,
@@ -91,6 +107,7 @@ fn find_with(
     let mut names = Vec::new();
     let (mut aside, mut in_text, mut beside) = (Vec::new(), Vec::new(), Vec::new());
     let mut beside_series = Vec::new();
+    let mut facts = Vec::new();
     for (Found { name, .. }, kind) in expanded.inputs.into_iter().zip(kinds) {
         match kind {
             Kind::Profile(_) | Kind::Text(_) | Kind::Unknown => names.push(name),
@@ -99,7 +116,13 @@ fn find_with(
             Kind::BesideSeries(what) => {
                 beside_series.push(SetAside { name, what: format!("a {what}") });
             }
+            Kind::Facts(what) => {
+                facts.push(name.clone());
+                let what = format!("a {what}, which this command doesn't use");
+                aside.push(SetAside { name, what });
+            }
             Kind::Skipped(what) => aside.push(SetAside { name, what }),
+            Kind::Manifest => {}
         }
     }
     // The same warning for any order of the arguments.
@@ -107,6 +130,7 @@ fn find_with(
     in_text.sort_by(|a, b| natural(&a.name, &b.name));
     beside.sort_by(|a, b| natural(&a.name, &b.name));
     beside_series.sort_by(|a, b| natural(&a.name, &b.name));
+    facts.sort_by(|a, b| natural(a, b));
     if names.is_empty() {
         match aside.as_slice() {
             [] => {}
@@ -122,9 +146,58 @@ fn find_with(
             }
         }
     }
-    let mut warnings = Vec::new();
-    let mut warn = |message| warnings.push(Warning { code: WarningCode::SetAside, message });
-    let short = match aside.as_slice() {
+    let nested = expanded.nested.into_iter().map(|(folder, folders)| {
+        let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
+        warning(format!(
+            "skipped {folders} {is} in {folder}; name {them}, or use a ** glob, to include the \
+             files in {them}"
+        ))
+    });
+    let nested: Vec<Warning> = nested.collect();
+    let known: BTreeSet<&String> = facts.iter().collect();
+    let others: Vec<SetAside> =
+        aside.iter().filter(|file| !known.contains(&file.name)).cloned().collect();
+    let used = about_aside(&others).0.into_iter().chain(text_is_used(&in_text));
+    let used = used.map(warning).chain(nested.clone()).collect();
+    let texts = in_text.iter().map(|file| file.name.clone());
+    let beside_profiles =
+        Beside { names: facts.into_iter().chain(texts).collect(), warnings: used };
+    let (short, aside) = about_aside(&aside);
+    let protobuf =
+        "in text next to profiles in protobuf, which are most likely of the same moments";
+    let dumps = "next to goroutine dumps, which say more";
+    let texts = skipped_beside(&in_text, protobuf).into_iter();
+    let series = "in text next to profiles that show how goroutines change; a dump also says how long \
+                  they have waited, and which go statement started them";
+    let beside_these = skipped_beside(&beside, dumps).into_iter();
+    let beside_these = beside_these.chain(skipped_beside(&beside_series, series));
+    let all = short.into_iter().chain(texts).chain(beside_these);
+    let warnings = all.map(warning).chain(nested).collect();
+    Ok(Inputs { names, warnings, aside, beside: beside_profiles })
+}
+
+fn warning(message: String) -> Warning {
+    Warning { code: WarningCode::SetAside, message }
+}
+
+/// The message about profiles in text that are read for what those in protobuf lack.
+fn text_is_used(in_text: &[SetAside]) -> Option<String> {
+    let (profiles, are, them) = match in_text.len() {
+        0 => return None,
+        1 => ("profile", "is", "it"),
+        _ => ("profiles", "are", "them"),
+    };
+    Some(format!(
+        "{} {profiles} in text {are} most likely of the same moments as profiles in protobuf next to \
+         {them}, and not counted twice; only MemStats are used: {}",
+        in_text.len(),
+        list(in_text)
+    ))
+}
+
+/// The warnings about files that aren't profiles: short if there are many, and in full.
+fn about_aside(aside: &[SetAside]) -> (Option<String>, Option<String>) {
+    let short = match aside {
         [] | [_] => None,
         [first, more @ ..] => {
             let name = Path::new(&first.name).file_name().and_then(|name| name.to_str());
@@ -133,28 +206,12 @@ fn find_with(
             Some(format!("skipped {count} files that aren't profiles: {name} and {more} more"))
         }
     };
-    let aside = match aside.len() {
+    let full = match aside.len() {
         0 => None,
-        1 => Some(format!("skipped 1 file that isn't a profile: {}", list(&aside))),
-        n => Some(format!("skipped {n} files that aren't profiles: {}", list(&aside))),
+        1 => Some(format!("skipped 1 file that isn't a profile: {}", list(aside))),
+        n => Some(format!("skipped {n} files that aren't profiles: {}", list(aside))),
     };
-    short.or(aside.clone()).into_iter().for_each(&mut warn);
-    let protobuf =
-        "in text next to profiles in protobuf, which are most likely of the same moments";
-    let dumps = "next to goroutine dumps, which say more";
-    skipped_beside(&in_text, protobuf).into_iter().for_each(&mut warn);
-    skipped_beside(&beside, dumps).into_iter().for_each(&mut warn);
-    let series = "in text next to profiles that show how goroutines change; a dump also says how long \
-                  they have waited, and which go statement started them";
-    skipped_beside(&beside_series, series).into_iter().for_each(&mut warn);
-    for (folder, folders) in expanded.nested {
-        let (is, them) = if folders == 1 { ("folder", "it") } else { ("folders", "them") };
-        warn(format!(
-            "skipped {folders} {is} in {folder}; name {them}, or use a ** glob, to include the \
-             files in {them}"
-        ));
-    }
-    Ok(Inputs { names, warnings, aside })
+    (short.or(full.clone()), full)
 }
 
 /// The warning about profiles that were skipped for what is next to them.
@@ -275,6 +332,10 @@ enum Kind {
     BesideDump(&'static str),
     /// Next to profiles of goroutines, which are enough to show a change over time.
     BesideSeries(&'static str),
+    /// No profile, but facts about the process, by the name of their format.
+    Facts(&'static str),
+    /// What `heapdiff capture` wrote about the files next to it.
+    Manifest,
     /// Reading it will tell.
     Unknown,
     /// It is skipped, for this reason.
@@ -293,14 +354,21 @@ fn kind(found: &Found) -> Kind {
         (Ok(Beginning::Known(format)), _) => match format.holds {
             Holds::Profile => Kind::Profile(format.name),
             Holds::TextProfile => Kind::Text(format.name),
-            Holds::GcTrace | Holds::Gauges => {
-                Kind::Skipped(format!("a {}, which this command doesn't use", format.name))
-            }
+            Holds::GcTrace | Holds::Gauges => Kind::Facts(format.name),
         },
+        (Ok(Beginning::Other(_)), Origin::Found) if is_manifest(&found.name) => Kind::Manifest,
         (Ok(Beginning::Other(refusal)), Origin::Found) => Kind::Skipped(refusal.what),
         (Err(InputError::Empty), Origin::Found) => Kind::Skipped("empty".to_owned()),
         _ => Kind::Unknown,
     }
+}
+
+/// Whether a file is the list that `heapdiff capture` writes of the files in its folder.
+fn is_manifest(name: &str) -> bool {
+    let is_named = Path::new(name).file_name().is_some_and(|name| name == "manifest.json");
+    let mut head = Vec::new();
+    let mut read = || source::open(name).ok()?.take(MANIFEST_HEAD).read_to_end(&mut head).ok();
+    is_named && read().is_some() && memchr::memmem::find(&head, MANIFEST).is_some()
 }
 
 /// Names the first few skipped files, and counts the rest.

@@ -25,7 +25,8 @@ Examples:
 
 Four snapshots can distinguish a leak from a cache that fills, and eight do so reliably; fewer \
 only show growth. Goroutine profiles among the inputs are used as evidence, and goroutines that \
-pile up are suspects themselves."
+pile up are suspects themselves. Other files in a folder are used as well: logs with gctrace lines, MemStats as \
+JSON, samples of the resident set, smaps_rollup, and memory.max."
 )]
 pub(super) struct LeaksArgs {
     /// Profiles, in any order: heap and goroutine profiles. Files, folders or globs; `-` reads

@@ -1,6 +1,7 @@
 //! Loads profiles: opens the inputs, reads several at the same time, and moves each onto the shared
 //! symbols of a series, or hands it on.
 
+use super::facts;
 use super::progress::Progress;
 use crate::input::{self, Content, Inflate, InputError};
 use crate::model::history::{Gather, HistoryError};
@@ -10,6 +11,7 @@ use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
 use crate::printable::escape;
+use crate::report::Warning;
 use crate::source::SourceError;
 use crate::source::expand::natural;
 use crate::{analysis, parallel, source};
@@ -197,28 +199,38 @@ fn each_content<'a, E: From<LoadError> + Send>(
     Ok(())
 }
 
-/// Reads the inputs into the tracks of a recording.
+/// Reads the inputs into the tracks of a recording, and what is `beside` them. Returns warnings about
+/// the latter as well.
 pub(super) fn load_recording(
     names: &[String],
+    beside: &[String],
     progress: &Progress,
-) -> Result<Recording, LoadError> {
-    let [profiles, goroutines] =
+) -> Result<(Recording, Vec<Warning>), LoadError> {
+    let [profiles, mut goroutines] =
         tracks(names, progress, |track: &mut Gather, (place, name), profile| {
             track.add_at(place, &source::shown(name), &profile)
         })?;
-    Ok(analysis::recording(profiles.finish()?, goroutines.finish()?))
+    let facts = facts::read(beside, goroutines.is_empty(), progress);
+    for (place, (name, profile)) in (names.len()..).zip(&facts.goroutines) {
+        let added = goroutines.add_at(place, name, profile);
+        added.map_err(|error| LoadError::History { name: shown(name), error })?;
+    }
+    let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
+    Ok(facts.beside(recording))
 }
 
 /// Like [`load_recording`], and returns the first and the last snapshot of the main track as well.
 /// Each input is read once.
 pub(super) fn load_recording_and_ends(
     names: &[String],
+    beside: &[String],
     progress: &Progress,
 ) -> Result<(Recording, Series), LoadError> {
     let [profiles, goroutines] = tracks(names, progress, WithEnds::add)?;
     let [(profiles, profile_ends), (goroutines, goroutine_ends)] =
         [profiles, goroutines].map(|track| (track.all, track.unlike.map_or(Ok(track.ends), Err)));
     let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
+    let (recording, _) = facts::read(beside, false, progress).beside(recording);
     let ends = if recording.is_of_goroutines() { goroutine_ends } else { profile_ends };
     let mut rebase = Rebase::default();
     ends?

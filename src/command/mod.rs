@@ -19,6 +19,7 @@ mod convert;
 mod destination;
 mod diff;
 mod empty;
+mod facts;
 mod flame;
 mod gate;
 mod gc;
@@ -177,13 +178,14 @@ fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandE
 
 fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let mut warnings = Vec::new();
+    let mut beside = inputs::Beside::default();
     let of_goroutines = matches!(cli.command, Some(Command::Goroutines(_)));
     if let Some(inputs) = cli.inputs() {
         let found =
             if of_goroutines { inputs::find_goroutines(inputs) } else { inputs::find(inputs) }?;
-        (*inputs, warnings) = (found.names, found.warnings);
+        (*inputs, warnings, beside) = (found.names, found.warnings, found.beside);
     }
-    answer(cli, &warnings, console).map_err(|error| match error {
+    answer(cli, &warnings, beside, console).map_err(|error| match error {
         // There may be too few or too many inputs because some were skipped.
         CommandError::Usage(message) => {
             let messages = warnings.into_iter().map(|warning| warning.message);
@@ -195,14 +197,20 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
     })
 }
 
-/// Runs a command and returns the exit code; `warnings` are about its inputs.
-fn answer(cli: Cli, warnings: &[Warning], console: &mut Console<'_>) -> Result<u8, CommandError> {
+/// Runs a command and returns the exit code; `warnings` are about its inputs, and `beside` is what was
+/// found next to them.
+fn answer(
+    cli: Cli,
+    warnings: &[Warning],
+    beside: inputs::Beside,
+    console: &mut Console<'_>,
+) -> Result<u8, CommandError> {
     let request = match cli.command.map(Command::request) {
         None => args::bare_request(cli.bare),
         Some(Ok(request)) => request,
         Some(Err(command)) => return run_command(*command, warnings, console),
     };
-    run::run(request?, warnings, console).map(|()| DONE)
+    run::run(request?, warnings, beside, console).map(|()| DONE)
 }
 
 /// Records services, and answers about each what a command line with its profiles alone would.
@@ -213,7 +221,7 @@ fn capture_and_judge(
 ) -> Result<(), CommandError> {
     let recorded = capture::capture(args, console)?;
     let is_one = recorded.len() == 1;
-    for capture::Recorded { service, inputs } in recorded {
+    for capture::Recorded { service, inputs, beside } in recorded {
         if inputs.is_empty() {
             continue;
         }
@@ -221,7 +229,8 @@ fn capture_and_judge(
             writeln!(console.stdout, "== {}\n", escape(&service)).map_err(CommandError::Stdout)?;
         }
         let request = args::profiles_request(inputs, args.reading().clone())?;
-        run::run(request, &[], console)?;
+        let beside = inputs::Beside { names: beside, warnings: Vec::new() };
+        run::run(request, &[], beside, console)?;
         if !is_one {
             writeln!(console.stdout).map_err(CommandError::Stdout)?;
         }

@@ -2,6 +2,7 @@
 //! patterns match INPUT...`: shows which patterns the stacks under each function of own code match.
 
 use super::catalog::catalog;
+use super::inputs::Beside;
 use super::options::{CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PageArgs, PatternArgs};
 use super::request::{self, Request};
 use super::{CommandError, Console, run};
@@ -90,7 +91,7 @@ pub(super) fn answer(
 ) -> Result<(), CommandError> {
     let PatternsArgs { command, ids, patterns, output } = args;
     if let Some(PatternsCommand::Match(args)) = command {
-        return run::run(match_request(args)?, warnings, console);
+        return run::run(match_request(args)?, warnings, Beside::default(), console);
     }
     let catalog = catalog(&patterns)?;
     // Test the examples here, because this is where authors of patterns look at theirs.

@@ -1,6 +1,6 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
-use super::inputs::{of_the_heap, others};
+use super::inputs::{Beside, of_the_heap, others};
 use super::load::{Goroutines, Keep, LoadError, load, load_goroutines, load_recording, unordered};
 use super::options::{Color, ReadingArgs};
 use super::progress::Progress;
@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 fn subject<'a>(
     question: &Question,
     inputs: &[String],
+    beside: &[String],
     progress: &Progress,
 ) -> Result<Subject<'a>, LoadError> {
     let snapshots = |keep| {
@@ -43,7 +44,10 @@ fn subject<'a>(
     match question.subject() {
         SubjectKind::Snapshots => snapshots(Keep::All),
         SubjectKind::Ends => snapshots(Keep::Ends),
-        SubjectKind::Recording => Ok(load_recording(inputs, progress)?.into()),
+        SubjectKind::Recording => {
+            let (recording, warnings) = load_recording(inputs, beside, progress)?;
+            Ok(Subject { warnings, ..recording.into() })
+        }
         SubjectKind::Runs => {
             Ok(Runs { series: load(inputs, Keep::All, progress)?, ..Runs::default() }.into())
         }
@@ -51,10 +55,12 @@ fn subject<'a>(
 }
 
 /// Runs a request and writes its report. `warnings` are those about the inputs that were known
-/// before any of them was read.
+/// before any of them was read, and `beside` is what a question about snapshots over time reads next
+/// to them.
 pub(super) fn run(
     request: Request,
     warnings: &[Warning],
+    beside: Beside,
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
     let Request { query, spec, inputs, read, output, sources } = request;
@@ -64,11 +70,17 @@ pub(super) fn run(
         ));
     }
     let others = read.iter().map(PathBuf::as_path);
-    check_destination(output.file.as_deref(), output.force, &inputs, others)?;
+    let uses_all = query.question.subject() == SubjectKind::Recording;
+    let (beside, warnings) = match beside {
+        Beside { names, warnings } if uses_all => (names, warnings),
+        _ => (Vec::new(), warnings.to_vec()),
+    };
+    let all = [inputs.as_slice(), &beside].concat();
+    check_destination(output.file.as_deref(), output.force, &all, others)?;
     let progress = progress(console, &output.reading);
-    let subject = subject(&query.question, &inputs, &progress);
+    let subject = subject(&query.question, &inputs, &beside, &progress);
     let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
-    let warnings = [warnings, &subject.warnings].concat();
+    let warnings = [warnings, subject.warnings].concat();
     let subject = Subject {
         warnings: heard(warnings, &output),
         sources: sources.as_ref().map(|sources| sources as _),

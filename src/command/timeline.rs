@@ -20,7 +20,8 @@ Examples:
   heapdiff timeline -cum -packages --format csv snapshots/ > matrix.csv
 
 Snapshots are sorted by their own time, not by name. With -o FILE.svg it draws a chart: rows \
-stacked up to the total, or a line per row with --cum."
+stacked up to the total, or a line per row with --cum; below it are goroutines, collections and the \
+resident set if goroutine profiles, a gctrace log or memory samples are next to the profiles."
 )]
 pub(super) struct TimelineArgs {
     /// Profiles, in any order. Files, folders, globs or URLs; `-` reads standard input

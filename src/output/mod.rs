@@ -24,6 +24,7 @@ mod number;
 mod sarif;
 mod speedscope;
 mod table;
+mod track_wording;
 
 pub(crate) use escape::escape;
 pub(crate) use escape::lines::plain as plain_line;

@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
 use super::{Answer, GoroutinesAnswer, LeaksAnswer, Query, Report, Total, Warning, WarningCode};
+use crate::analysis::beside::{self, Beside, clock_time};
 use crate::analysis::could_show::{self, Evidence};
 use crate::analysis::estimates::Class;
 use crate::analysis::goroutines::{self, Followed};
@@ -140,6 +141,8 @@ struct Settled {
     measured: Measured,
     order: Order,
     draft: Draft,
+    /// What was recorded beside the profiles.
+    beside: Beside,
     /// The class of the suspect that each record is part of, once suspects have been found.
     classes: Vec<Option<Class>>,
 }
@@ -175,7 +178,8 @@ impl Settled {
             draft.inputs.extend(history.moments.iter().map(one));
         }
         draft.totals = totals(recording.main());
-        draft.warnings = caveats(recording.main());
+        let beside = beside::beside(&recording);
+        draft.warnings = caveats(recording.main(), &beside);
         for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
             history.records.name_empty_stacks();
             let Applied { series, unmatched } =
@@ -186,7 +190,7 @@ impl Settled {
             }
         }
         let owners = Owners::new(&recording.main().history.records.symbols, &query.own);
-        Ok(Self { recording, owners, measured, order, draft, classes: Vec::new() })
+        Ok(Self { recording, owners, measured, order, draft, beside, classes: Vec::new() })
     }
 
     /// Finds the class of each record: that of its suspect, so that `timeline` and `leaks` agree about a place.
@@ -198,7 +202,8 @@ impl Settled {
         }
         let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
         if check_leaks(&track.history, self.measured.column, &asked).is_ok() {
-            let found = suspects(&self.recording, &self.measured, (&self.owners, &asked));
+            let found =
+                suspects(&self.recording, &self.measured, (&self.owners, &asked), &self.beside);
             self.classes = found.classes;
         }
     }
@@ -207,7 +212,7 @@ impl Settled {
     /// function is own code.
     fn suspects(&mut self, asked: &LeaksQuery, query: &Query) -> (Vec<Suspect>, Verdict) {
         let Findings { mut suspects, mut verdict, classes } =
-            suspects(&self.recording, &self.measured, (&self.owners, asked));
+            suspects(&self.recording, &self.measured, (&self.owners, asked), &self.beside);
         self.classes = classes;
         if query.nodecount > 0 {
             verdict.omitted = suspects.len().saturating_sub(query.nodecount);
@@ -232,7 +237,9 @@ impl Settled {
         let records = &track.history.records;
         let frames = Frames::new(records, &self.owners, query.granularity, spec.noinlines);
         let shown = (self.order, choice, rows);
-        timeline::timeline(track, &frames, &self.measured, shown, &self.classes)
+        let tracks = self.beside.tracks.clone();
+        let rows = timeline::timeline(track, &frames, &self.measured, shown, &self.classes);
+        Timeline { tracks, ..rows }
     }
 }
 
@@ -297,8 +304,52 @@ fn totals(track: &Track) -> Vec<Total> {
         .collect()
 }
 
+/// Why snapshots hold the same data as the ones before them, if the log of the collector covers them.
+fn why_repeated(track: &Track, beside: &Beside) -> Option<String> {
+    let mut without = Vec::new();
+    let mut collections = 0;
+    for (process, span) in track.processes.iter().enumerate() {
+        for &repeat in &span.repeats {
+            let at = track.time(repeat);
+            let before = track.order.iter().copied().filter(|&i| track.time(i) < at);
+            let own = |i: &usize| span.moments.contains(i) || span.repeats.contains(i);
+            let from = track.time(before.filter(own).max_by_key(|&i| track.time(i))?);
+            match beside.collections_between(process, from, at)? {
+                0 => without.push((from, at)),
+                n => collections += n,
+            }
+        }
+    }
+    let said: Vec<String> = without
+        .iter()
+        .take(NAMED)
+        .filter_map(|&(from, to)| {
+            Some(format!("between {} and {}", clock_time(from)?, clock_time(to)?))
+        })
+        .collect();
+    let more = match without.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more times"),
+    };
+    if without.is_empty() {
+        return Some(format!(
+            "{} ended in between, so nothing that is sampled changed. They add no evidence",
+            counted_collections(collections)
+        ));
+    }
+    Some(format!(
+        "no collection ended {}{more}, and a heap profile shows the state of the last collection. \
+         They aren't evidence; fetch with ?gc=1, or further apart",
+        said.join(", ")
+    ))
+}
+
+fn counted_collections(count: usize) -> String {
+    if count == 1 { "1 collection".to_owned() } else { format!("{count} collections") }
+}
+
 /// Warns about snapshots that might mislead.
-fn caveats(track: &Track) -> Vec<Warning> {
+fn caveats(track: &Track, beside: &Beside) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code, message: String| warnings.push(Warning { code, message });
     let named = |moments: &[usize]| {
@@ -345,12 +396,22 @@ fn caveats(track: &Track) -> Vec<Warning> {
             "holds the same data as the one before it",
             "hold the same data as the one before them",
         );
+        let why = why_repeated(track, beside).unwrap_or_else(|| {
+            "no garbage collection ended in between, which is not the same as no growth. They \
+             aren't evidence; fetch with ?gc=1, or further apart"
+                .to_owned()
+        });
+        warn(WarningCode::IdenticalData, format!("{which}: {why}: {}", named(&repeats)));
+    }
+    if !beside.unplaced.is_empty() {
+        let logs = beside.unplaced.join(", ");
         warn(
-            WarningCode::IdenticalData,
+            WarningCode::NoTime,
             format!(
-                "{which}: no garbage collection ended in between, which is not the same as no \
-                 growth. They aren't evidence; fetch with ?gc=1, or further apart: {}",
-                named(&repeats)
+                "nothing says when the collections in {logs} were, so they have a clock of their own: \
+                 use a log with times (docker logs -t, kubectl logs --timestamps, journalctl -o \
+                 short-iso), or fetch the heap with ?debug=1 once as well, which has the number and \
+                 the time of its last collection"
             ),
         );
     }

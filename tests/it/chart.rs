@@ -42,6 +42,7 @@ fn timeline(rows: Vec<TimelineRow>, beside: i64) -> Timeline {
     let time = |i: usize| format!("2026-01-01T{:02}:{:02}:00.5Z", i / 60 % 24, i % 60);
     Timeline {
         places: None,
+        tracks: Vec::new(),
         times: (0..n).map(|i| Some(time(i))).collect(),
         elapsed_nanos: Some((0..n as i64).map(|i| i * MINUTE).collect()),
         inputs: (0..n).collect(),

@@ -210,9 +210,11 @@ fn names_that_say_another_order_do_not_matter() {
 }
 
 #[test]
-fn a_gctrace_log_is_set_aside() {
+fn a_gctrace_log_is_set_aside_by_questions_about_two_profiles() {
+    let two = ["diff", "one/heap-00.pb.gz", "one/heap-11.pb.gz", "one/gctrace.log"];
+    assert!(warns(&report(&harbor(), &two), "set-aside", "one/gctrace.log"));
     let by_folder = report(&harbor(), &["leaks", "one"]);
-    assert!(warns(&by_folder, "set-aside", "one/gctrace.log"), "{by_folder:#}");
+    assert_eq!(by_folder["warnings"], serde_json::json!([]));
     let inputs = by_folder["inputs"].as_array().unwrap();
     assert_eq!(inputs.len(), 24);
     let by_pattern = report(&harbor(), &["leaks", "one/*.pb.gz"]);

@@ -11,6 +11,7 @@ mod support;
 
 mod bad_input;
 mod baselines;
+mod beside;
 mod blame;
 mod bounds;
 mod call_graph;

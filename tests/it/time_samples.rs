@@ -38,6 +38,7 @@ pub(crate) fn of_snapshots(n: usize) -> Report {
     }
     report.answer = Answer::Timeline(Timeline {
         places: None,
+        tracks: Vec::new(),
         times: times(n),
         elapsed_nanos: Some((0..n as i64).map(|i| i * 300_000_000_000).collect()),
         inputs: (0..n).collect(),
@@ -220,6 +221,7 @@ pub(crate) fn leaks() -> Report {
         outcome: LimitOutcome::Within,
         earliest_hours: Some(0.27),
         latest_hours: Some(0.35),
+        ..Limit::default()
     });
     add_suspects(&mut report, all, verdict);
     report.inputs.extend((0..3).map(|i| {

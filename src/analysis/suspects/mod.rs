@@ -18,10 +18,13 @@ mod parked;
 mod shown;
 mod suspect;
 mod verdict;
+mod whole;
 
 pub use suspect::{Goroutines, Part, ShownBy, Suspect};
-pub use verdict::{Limit, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
+pub use verdict::{Limit, LimitBasis, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
+pub use whole::{Agreement, WholeProcess};
 
+use super::beside::Beside;
 use super::entries::Entries;
 use super::estimates::{Class, Estimate, Share};
 use super::evolution::{Evolution, RecordChange};
@@ -91,6 +94,7 @@ pub(crate) fn suspects(
     recording: &Recording,
     measured: &Measured,
     (owners, asked): (&Owners, &LeaksQuery),
+    beside: &Beside,
 ) -> Findings {
     let track = recording.main();
     let history = &track.history;
@@ -138,7 +142,7 @@ pub(crate) fn suspects(
     causes::level_off_together(&mut found);
     let found = once_each(found);
     let parts: Vec<&Suspect> = found.iter().map(|one| &one.suspect).collect();
-    let mut verdict = verdict::verdict(track, measured, &parts, asked.limit);
+    let mut verdict = verdict::verdict(track, measured, &parts, asked.limit, beside);
     let mut classes = vec![None; history.len()];
     for one in found.iter().filter(|one| one.suspect.process == main) {
         if one.suspect.is_of_goroutines() == alone {

@@ -2,12 +2,15 @@
 //! data is missing.
 
 use super::Suspect;
+use super::whole::{self, Agreement, WholeProcess};
+use crate::analysis::beside::{Beside, KnownLimit, TrackKind};
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::{Measured, rfc3339};
 use crate::model::recording::{Lack, Span, Track};
 use crate::stats::Interval;
-use crate::stats::class::LEAST;
+use crate::stats::class::{self, Growth, LEAST};
 use crate::stats::limit::{self, TimeToLimit};
+use crate::units;
 use serde::{Deserialize, Serialize};
 
 /// The verdict.
@@ -35,6 +38,18 @@ pub struct Verdict {
     /// Sites that grew and were not followed through time because too many did: the ones with the
     /// least certain growth.
     pub not_followed: usize,
+    /// The live heap of the process seen last after its collections, if that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_heap: Option<WholeProcess>,
+    /// Its resident set, if that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_set: Option<WholeProcess>,
+    /// How these agree with the leaks; absent if that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+    /// Limits that the inputs have, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_limits: Vec<KnownLimit>,
 }
 
 /// The snapshots of one process.
@@ -84,6 +99,29 @@ pub struct Limit {
     /// Hours until then at the slowest; absent if that never reaches the limit, or only much later
     /// than the observed time.
     pub latest_hours: Option<f64>,
+    /// What grows towards it.
+    #[serde(default)]
+    pub basis: LimitBasis,
+    /// The resident set at the end, if that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident: Option<i64>,
+    /// Stacks at the end, which need memory beside the heap, if they were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stacks: Option<i64>,
+}
+
+/// What is compared with a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitBasis {
+    /// The heap that leaks, with what the collector lets it grow by, and stacks.
+    #[default]
+    Heap,
+    /// The live heap after collections, with the same.
+    LiveHeap,
+    /// The resident set as it was measured.
+    ResidentSet,
 }
 
 /// When a limit is reached.
@@ -122,6 +160,7 @@ pub(super) fn verdict(
     measured: &Measured,
     suspects: &[&Suspect],
     asked: Option<LimitQuery>,
+    beside: &Beside,
 ) -> Verdict {
     let latest = track.latest_process();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
@@ -133,6 +172,15 @@ pub(super) fn verdict(
     let slope = sum(&slopes);
     let most = track.sizes().max().unwrap_or(0);
     let judged = track.processes.get(latest);
+    let [live_heap, resident_set] = [TrackKind::LiveHeap, TrackKind::ResidentSet].map(|kind| {
+        let unit = &track.history.sample_types[measured.column].unit;
+        let has_memory = units::classify(unit).0 == units::Kind::Bytes;
+        has_memory.then(|| whole::of(beside, kind, latest)).flatten()
+    });
+    let hours = judged.and_then(|span| span.hours.last().copied()).unwrap_or(0.0);
+    let sizes = (live_heap.as_ref(), resident_set.as_ref());
+    let total = judged.and_then(|span| total_slope(track, measured, span));
+    let agreement = whole::agreement(sizes, slope, total, hours);
     Verdict {
         leaks: leaks.count(),
         slope_per_hour: slope,
@@ -145,11 +193,28 @@ pub(super) fn verdict(
         }),
         limit: asked.map(|asked| {
             let known = track.is_timed() && judged.is_some_and(|span| span.moments.len() >= LEAST);
-            limit(track, measured, judged, slope.or(known.then(Estimate::default)), asked)
+            let slope = slope.or(known.then(Estimate::default));
+            let stacks = beside.last(TrackKind::Stacks, latest);
+            limit((track, measured), judged, slope, asked, (sizes, stacks, agreement))
         }),
         omitted: 0,
         not_followed: 0,
+        agreement,
+        live_heap,
+        resident_set,
+        known_limits: beside.limits.clone(),
     }
+}
+
+/// How fast the profiles' total grows in a process.
+fn total_slope(track: &Track, measured: &Measured, span: &Span) -> Option<Estimate> {
+    if !track.is_timed() || span.moments.len() < LEAST {
+        return None;
+    }
+    let total = |&i: &usize| track.history.moments[i].totals[measured.column] as f64;
+    let totals: Vec<f64> = span.moments.iter().map(total).collect();
+    let judged = class::judge(&span.hours, &totals, &[], Growth::Proven);
+    Some(judged.slope.into())
 }
 
 /// The sum of estimates, whose errors are independent.
@@ -202,20 +267,44 @@ fn apart(track: &Track, span: &Span, suspects: &[&Suspect]) -> Option<i64> {
     (estimate > 0).then_some(nanos.max(1e9) as i64)
 }
 
+/// Sizes of the whole process: the live heap, the resident set, and stacks; and how they agree.
+type Sizes<'a> =
+    ((Option<&'a WholeProcess>, Option<&'a WholeProcess>), Option<i64>, Option<Agreement>);
+
 fn limit(
-    track: &Track,
-    measured: &Measured,
+    (track, measured): (&Track, &Measured),
     span: Option<&Span>,
     slope: Option<Estimate>,
     asked: LimitQuery,
+    ((live_heap, resident), stacks, agreement): Sizes<'_>,
 ) -> Limit {
     let last = span.and_then(|span| span.moments.last());
-    let live = last.map_or(0, |&i| track.history.moments[i].totals[measured.column]);
-    let memory = limit::Memory {
+    let in_profile = last.map_or(0, |&i| track.history.moments[i].totals[measured.column]);
+    // What is exact for the whole process says more than the sum of what leaks in the profiles.
+    let grows = live_heap.and_then(WholeProcess::growth);
+    let live = live_heap.filter(|_| grows.is_some()).map_or(in_profile, |heap| heap.trend.after);
+    let beside = stacks.unwrap_or_default().max(0) as f64;
+    let of_heap = limit::Memory {
         limit: asked.limit as f64,
         gogc: asked.gogc,
         live: live as f64,
-        ..limit::Memory::default()
+        overhead: beside,
+        roots: beside,
+    };
+    // A resident set also rises when the load does, and then stays: it counts if there is a reason.
+    let has_reason = grows.is_some()
+        || slope.is_some_and(|slope| slope.lower > 0)
+        || agreement == Some(Agreement::ResidentSetAlone);
+    let measured_growth = resident.and_then(|set| Some((set, set.growth()?)));
+    let measured_growth = measured_growth.filter(|_| has_reason);
+    let (memory, slope, basis) = match (measured_growth, grows) {
+        (Some((set, growth)), _) => {
+            let live = set.trend.after as f64;
+            let memory = limit::Memory { live, gogc: None, overhead: 0.0, roots: 0.0, ..of_heap };
+            (memory, Some(growth), LimitBasis::ResidentSet)
+        }
+        (None, Some(growth)) => (of_heap, Some(growth), LimitBasis::LiveHeap),
+        (None, None) => (of_heap, slope, LimitBasis::Heap),
     };
     let interval = slope.map_or_else(Interval::default, |slope| Interval {
         lower: slope.lower as f64,
@@ -240,9 +329,12 @@ fn limit(
         limit: asked.limit,
         gogc: asked.gogc,
         live,
-        live_max: limit::live_max(&memory) as i64,
+        live_max: limit::live_max(&of_heap) as i64,
         outcome,
         earliest_hours,
         latest_hours,
+        basis,
+        resident: resident.map(|set| set.trend.after),
+        stacks,
     }
 }

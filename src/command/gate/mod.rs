@@ -57,6 +57,8 @@ pub(super) struct Profiles {
     pub(super) after: Vec<String>,
     /// Snapshots of one program over time; the first and the last are before and after.
     pub(super) snapshots: Vec<String>,
+    /// What else is known of the process whose snapshots these are.
+    pub(super) beside: Vec<String>,
 }
 
 impl Profiles {
@@ -163,10 +165,10 @@ impl Gate {
         profiles: &Profiles,
         progress: &Progress,
     ) -> Result<Runs, CommandError> {
-        let Profiles { before, after, snapshots } = profiles;
-        self.files.check(&[before.as_slice(), after, snapshots].concat())?;
+        let Profiles { before, after, snapshots, beside } = profiles;
+        self.files.check(&[before.as_slice(), after, snapshots, beside].concat())?;
         if !snapshots.is_empty() {
-            return self.read_snapshots(snapshots, progress);
+            return self.read_snapshots(snapshots, beside, progress);
         }
         let names = [unordered(before), unordered(after)].concat();
         let series =
@@ -234,14 +236,19 @@ impl Gate {
     }
 
     /// Reads the first and the last snapshot, and all of them if a rule is about leaks.
-    fn read_snapshots(&self, names: &[String], progress: &Progress) -> Result<Runs, CommandError> {
+    fn read_snapshots(
+        &self,
+        names: &[String],
+        beside: &[String],
+        progress: &Progress,
+    ) -> Result<Runs, CommandError> {
         let fail = |error| CommandError::Answer(Box::new(error));
         let snapshots = names.len();
         if !self.asks_for_leaks() {
             let series = load(names, Keep::Ends, progress).map_err(fail)?;
             return Ok(Runs { series, snapshots, ..Runs::default() });
         }
-        let (recording, series) = load_recording_and_ends(names, progress).map_err(fail)?;
+        let (recording, series) = load_recording_and_ends(names, beside, progress).map_err(fail)?;
         if let [one] = recording.main().history.moments.as_slice() {
             return Err(CommandError::Usage(format!(
                 "{} is one snapshot, and leaks show only in several: use at least four, or eight \

@@ -37,7 +37,8 @@ pub(in crate::command) fn judge(
 ) -> Option<SoFar> {
     let names = inputs(manifest, folder);
     let progress = Progress::new(false, budget);
-    let recording = load::load_recording(&names, &progress).ok()?;
+    let beside = beside(manifest, folder);
+    let (recording, _) = load::load_recording(&names, &beside, &progress).ok()?;
     let faults = faults(&recording, &names);
     let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
     let query = Query::new(Question::Leaks(asked));
@@ -45,10 +46,24 @@ pub(in crate::command) fn judge(
     Some(SoFar { report, faults })
 }
 
+/// The kinds of profiles that are recorded.
+const PROFILES: [&str; 2] = ["heap", "goroutine"];
+
 /// The profiles of a recording, with their folder.
 pub(in crate::command) fn inputs(manifest: &Manifest, folder: &Path) -> Vec<String> {
-    let kinds = ["heap", "goroutine"].into_iter().flat_map(|kind| manifest.files(kind));
-    kinds.map(|file| folder.join(file).to_string_lossy().into_owned()).collect()
+    let files = PROFILES.into_iter().flat_map(|kind| manifest.files(kind));
+    files.map(|file| named(folder, file)).collect()
+}
+
+/// What else was recorded of the process.
+pub(in crate::command) fn beside(manifest: &Manifest, folder: &Path) -> Vec<String> {
+    let files = manifest.shots.iter().flat_map(|shot| &shot.files);
+    let others = files.filter(|file| !PROFILES.contains(&file.kind));
+    others.map(|file| named(folder, &file.file)).collect()
+}
+
+fn named(folder: &Path, file: &str) -> String {
+    folder.join(file).to_string_lossy().into_owned()
 }
 
 /// What the order shows in which processes answered. `names` are in that order.

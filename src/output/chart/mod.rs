@@ -4,11 +4,14 @@
 //! and a description for screen readers. Leaks are on top in warm colours, so that they stand out,
 //! and come first in the legend. Sums over stacks overlap, so rows by cum are lines, not areas.
 //!
+//! What was recorded beside the profiles is in panels below, on the same time axis: `panels`.
+//!
 //! The chart has no more points than pixels, so that the size of the SVG is bounded.
 
 mod annotate;
 mod axis;
 mod captions;
+mod panels;
 mod picture;
 
 use super::{Style, number};
@@ -17,6 +20,7 @@ use crate::analysis::timeline::Timeline;
 use crate::report::Report;
 use axis::Axis;
 use captions::Captions;
+use panels::Panel;
 use picture::{Picture, Shape};
 use plotters::prelude::{
     ChartBuilder, Circle, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _, PathElement,
@@ -29,8 +33,10 @@ use plotters::style::{
 use std::io;
 use std::ops::Range;
 
-/// Size of the chart, whatever size it is shown at.
+/// Size of the chart, whatever size it is shown at; panels below it make it taller.
 const SIZE: (u32, u32) = (1200, 700);
+/// Height of the chart above panels.
+const ABOVE: u32 = 520;
 /// Where the legend begins.
 const LEGEND: i32 = 862;
 /// Height of the lines above the chart.
@@ -79,18 +85,23 @@ pub(super) fn write(
     let picture = Picture::new(report, timeline);
     let captions = Captions::new(report, timeline, &picture, &scale);
     let mut svg = String::new();
-    let titles = Drawing { picture: &picture, captions: &captions, titles: Vec::new() };
+    let panels = panels::of(timeline, picture.alone.is_some());
+    let range = panels::range(&panels, picture.range());
+    let titles = Drawing {
+        picture: &picture,
+        captions: &captions,
+        panels: &panels,
+        range,
+        titles: Vec::new(),
+    };
     let axes = (
-        if timeline.elapsed_nanos.is_some() {
-            Axis::time(picture.range())
-        } else {
-            Axis::numbers(picture.range())
-        },
+        if timeline.elapsed_nanos.is_some() { Axis::time(range) } else { Axis::numbers(range) },
         Axis::values(picture.values(), &report.unit, style.unit.as_deref()),
     );
     let titles =
         titles.draw(&mut svg, axes).map_err(|error| io::Error::other(error.to_string()))?;
-    annotate::annotate(&svg, &captions.about(), &captions.description(), &titles, out)
+    let description = format!("{}{}", captions.description(), panels::description(&panels));
+    annotate::annotate(&svg, &captions.about(), &description, &titles, out)
 }
 
 type Failed = DrawingAreaErrorKind<io::Error>;
@@ -99,20 +110,39 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 struct Drawing<'a> {
     picture: &'a Picture<'a>,
     captions: &'a Captions<'a>,
+    panels: &'a [Panel<'a>],
+    /// The time that is drawn.
+    range: (f64, f64),
     /// The titles of the marked elements, in drawing order.
     titles: Vec<String>,
 }
 
 impl Drawing<'_> {
     fn draw(mut self, svg: &mut String, (x, y): (Axis, Axis)) -> Result<Vec<String>, Failed> {
-        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        let above = if self.panels.is_empty() { SIZE.1 } else { ABOVE };
+        let below = match self.panels.len() as u32 {
+            0 => 0,
+            count => count * panels::HEIGHT + panels::LABELS + 10,
+        };
+        let root = SVGBackend::with_string(svg, (SIZE.0, above + below)).into_drawing_area();
         root.fill(&RGBColor(255, 255, 255))?;
         self.head(&root)?;
-        let (main, _) = root.split_horizontally(LEGEND - 14);
+        let (left, _) = root.split_horizontally(LEGEND - 14);
+        let (main, mut rest) = left.split_vertically(above as i32);
         self.chart(&main, x, y)?;
-        self.legend(&root)?;
+        self.legend(&root, above)?;
+        for (number, panel) in self.panels.iter().enumerate() {
+            let is_last = number + 1 == self.panels.len();
+            let height = panels::HEIGHT + if is_last { panels::LABELS } else { 0 };
+            let (own, more) = rest.split_vertically(height as i32);
+            let top = above as i32 + number as i32 * panels::HEIGHT as i32;
+            let words = is_last.then(|| self.captions.axis());
+            let place = (self.range, words, top);
+            panel.draw((&own, &root), place, &self.picture.restarts, &mut self.titles)?;
+            rest = more;
+        }
         root.present()?;
-        drop((main, root));
+        drop((main, rest, left, root));
         Ok(self.titles)
     }
 
@@ -123,26 +153,28 @@ impl Drawing<'_> {
     }
 
     fn chart(&mut self, area: &Area<'_>, x: Axis, y: Axis) -> Result<(), Failed> {
-        let Self { picture, captions, titles } = self;
+        let Self { picture, captions, panels, titles, .. } = self;
         let (low, high) = (y.low, y.high);
+        let is_alone = panels.is_empty();
         let mut chart = ChartBuilder::on(area)
             .margin_top(HEAD)
             .margin_right(8)
             .margin_bottom(10)
             .margin_left(6)
-            .x_label_area_size(46)
+            .x_label_area_size(if is_alone { 46 } else { 0 })
             .y_label_area_size(84)
             .build_cartesian_2d(x, y)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_x_mesh()
             .bold_line_style(GRID)
             .light_line_style(RGBAColor(0, 0, 0, 0.0))
             .axis_style(PALE)
             .label_style(text(12.0, FontStyle::Normal, INK))
-            .x_desc(captions.axis())
-            .axis_desc_style(text(12.0, FontStyle::Normal, PALE))
-            .draw()?;
+            .axis_desc_style(text(12.0, FontStyle::Normal, PALE));
+        if is_alone {
+            mesh.x_desc(captions.axis());
+        }
+        mesh.draw()?;
         for run in &picture.runs {
             match picture.shape {
                 Shape::Stacked => {
@@ -187,10 +219,10 @@ impl Drawing<'_> {
         Ok(())
     }
 
-    fn legend(&mut self, root: &Area<'_>) -> Result<(), Failed> {
-        let Self { picture, captions, titles } = self;
+    fn legend(&mut self, root: &Area<'_>, above: u32) -> Result<(), Failed> {
+        let Self { picture, captions, titles, .. } = self;
         let entries = picture.bands.len() as i32 + 1;
-        let room = SIZE.1 as i32 - HEAD - 12;
+        let room = above as i32 - HEAD - 12;
         let height = (room / entries).min(42);
         let mut top = HEAD;
         // The patch looks like the line or the area.

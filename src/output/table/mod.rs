@@ -40,6 +40,7 @@ mod timeline_rows;
 mod top_rows;
 mod totals;
 mod trace_rows;
+mod track_lines;
 mod verdict_line;
 mod words;
 mod wrap;
@@ -64,6 +65,10 @@ pub(super) fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> 
         Answer::Leaks(answer) => {
             verdict_line::write(report, answer, style, out)?;
             suspect_lines::write_total(report, &answer.timeline, style, out)?;
+            if !answer.timeline.tracks.is_empty() {
+                writeln!(out)?;
+                track_lines::write(&answer.timeline, style, out)?;
+            }
             suspect_lines::write(report, answer, style, out)?;
             heading::write_warnings(report, style, out)
         }

@@ -9,7 +9,7 @@ use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::{self, Scale};
 use super::words::nothing_to_show;
-use super::{counted, place_rows, rows, rows_word, sparkline, wrap};
+use super::{counted, place_rows, rows, rows_word, sparkline, track_lines, wrap};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::{Timeline, TimelinePlace, TimelineRow};
 use crate::output::columns::View;
@@ -34,6 +34,10 @@ pub(super) fn write(
     writeln!(out)?;
     grid(report, timeline, spark, style).write(style, 0, out)?;
     writeln!(out)?;
+    if !timeline.tracks.is_empty() {
+        track_lines::write(timeline, style, out)?;
+        writeln!(out)?;
+    }
     let say = |what: &str, text: &str, out: &mut dyn io::Write| {
         wrap::write(what, text, Ansi::new().dimmed(), style, out)
     };

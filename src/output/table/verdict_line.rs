@@ -2,9 +2,12 @@
 
 use super::super::{FileNames, Style, Width};
 use super::number::{Scale, estimate};
-use super::{counted, wrap};
+use super::{counted, escape::escape, wrap};
+use crate::analysis::beside::KnownLimit;
 use crate::analysis::estimates::Class;
-use crate::analysis::suspects::{Limit, LimitOutcome, Needed, Suspect, Verdict};
+use crate::analysis::suspects::{
+    Agreement, Limit, LimitBasis, LimitOutcome, Needed, Suspect, Verdict, WholeProcess,
+};
 use crate::report::{LeaksAnswer, Report};
 use crate::units::{Bytes, Nanoseconds};
 use anstyle::{AnsiColor, Style as Ansi};
@@ -24,7 +27,80 @@ pub(super) fn write(
     };
     writeln!(out)?;
     let text = wrap::lines(&text, style);
-    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+    if style.color {
+        writeln!(out, "{paint}{text}{paint:#}")?;
+    } else {
+        writeln!(out, "{text}")?;
+    }
+    if let Some(text) = of_whole(verdict) {
+        wrap::write("", &text, Ansi::new(), style, out)?;
+    }
+    match verdict.known_limits.first().filter(|_| verdict.limit.is_none()) {
+        Some(known) => wrap::write("", &offered(known), Ansi::new(), style, out),
+        None => Ok(()),
+    }
+}
+
+/// What the sizes of the whole process say about the leaks.
+fn of_whole(verdict: &Verdict) -> Option<String> {
+    let Verdict { live_heap, resident_set, .. } = verdict;
+    let slope = |size: &WholeProcess| {
+        let slope = size.trend.slope_per_hour?;
+        Some(estimate(|value| Bytes(value as f64).to_string(), &slope, "/h"))
+    };
+    let range = |size: &WholeProcess| {
+        let [before, after] = [size.trend.before, size.trend.after].map(|size| Bytes(size as f64));
+        format!("{before} → {after}")
+    };
+    let about = |size: &WholeProcess| {
+        let values = if size.field == "gctrace" { "collections" } else { "values" };
+        format!("{}, {}", escape(&size.field), counted(size.samples, values))
+    };
+    Some(match (verdict.agreement?, live_heap, resident_set) {
+        (Agreement::BothGrow, Some(live), _) => {
+            format!("The live heap after collections grows by {} ({}).", slope(live)?, about(live))
+        }
+        (Agreement::NeitherGrows, Some(live), _) => format!(
+            "The live heap after collections doesn't keep growing either: {} ({}).",
+            range(live),
+            about(live)
+        ),
+        (Agreement::ProfilesAlone, Some(live), _) => format!(
+            "But the live heap after collections doesn't grow: {} ({}). What grows takes the place of \
+             something else, or the log is of another process.",
+            range(live),
+            about(live)
+        ),
+        (Agreement::LiveHeapAlone, Some(live), _) => format!(
+            "But the live heap after collections grows by {} ({}): the process does leak, in more \
+             places or smaller pieces than these profiles can prove. Take more snapshots, further \
+             apart, or record with a smaller runtime.MemProfileRate.",
+            slope(live)?,
+            about(live)
+        ),
+        (Agreement::ResidentSetAlone, _, Some(resident)) => format!(
+            "But the resident set grows by {} ({}), and the live heap doesn't: heapdiff memory says \
+             where it goes.",
+            slope(resident)?,
+            about(resident)
+        ),
+        _ => return None,
+    })
+}
+
+/// The option for a limit that an input has.
+fn offered(known: &KnownLimit) -> String {
+    let KnownLimit { field, input, limit } = known;
+    let size = match limit {
+        limit if limit % (1 << 20) == 0 => format!("{}MiB", limit >> 20),
+        limit => limit.to_string(),
+    };
+    format!(
+        "{} is {} ({}): --limit {size} predicts when it is reached.",
+        escape(field),
+        Bytes(*limit as f64),
+        escape(input)
+    )
 }
 
 /// The line as it is, for where there is no report around it.
@@ -134,6 +210,10 @@ fn no_leak(verdict: &Verdict, suspects: &[Suspect]) -> String {
 fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
     let size = Bytes(limit.limit as f64).to_string().replace(".0 ", " ");
     Some(match (limit.outcome, limit.earliest_hours, limit.latest_hours) {
+        (LimitOutcome::AlreadyOver, ..) if limit.basis == LimitBasis::ResidentSet => format!(
+            "{size} is reached: the resident set is {}",
+            Bytes(limit.resident.unwrap_or_default() as f64)
+        ),
         (LimitOutcome::AlreadyOver, ..) => format!(
             "{size} is already too small: {} live, and the collector allows at most {} of live \
              memory within it",
@@ -155,6 +235,9 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
         },
         (LimitOutcome::Unknown, ..) => {
             format!("can't predict when {size} is reached: that takes four snapshots with times")
+        }
+        (LimitOutcome::Never, ..) if limit.stacks.is_some() || limit.resident.is_some() => {
+            format!("nothing that is measured grows towards {size}")
         }
         (LimitOutcome::Never, ..) if verdict.leaks == 0 => format!("nothing grows towards {size}"),
         (LimitOutcome::Never, ..) => {
