@@ -46,7 +46,12 @@ pub(super) fn write(timeline: &Timeline, style: &Style, out: &mut dyn io::Write)
         .column(Word, "shape", Some(3), move |track| {
             let class = track.trend(judged)?.class?;
             // A leak is something that code does; this is only a sum.
-            Some(if class == Class::Leak { "grows" } else { class_word(class) }.to_owned())
+            let word = match class {
+                Class::Leak => "grows",
+                Class::GrowingDecelerating => "slows down",
+                other => class_word(other),
+            };
+            Some(word.to_owned())
         })
         .name_at_least(18)
         .name("beside the profiles")
