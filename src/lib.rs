@@ -17,6 +17,8 @@ pub mod model;
 // Floor 2
 pub mod filter;
 pub mod input;
+#[cfg(feature = "symbolize")]
+pub mod symbolize;
 // Floor 3
 pub mod graph;
 pub mod patterns;

@@ -12,7 +12,7 @@ use std::path::Path;
 const FLOORS: &[&[&str]] = &[
     &["parallel", "printable", "toml_file", "units"],
     &["model"],
-    &["input", "filter"],
+    &["input", "filter", "symbolize"],
     &["graph", "stats", "patterns", "rules"],
     &["analysis"],
     &["report"],
@@ -95,6 +95,7 @@ const LISTS: &[List] = &[
             "run",
             "sources",
             "spelling",
+            "symbols",
             "values",
             "whole",
         ],

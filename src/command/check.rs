@@ -118,8 +118,10 @@ fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError>
         ));
     }
     let (profiles, warnings) = profiles(&inputs, before, after, no_leaks, &gate)?;
-    let progress = run::progress(console, &gate.output.reading);
+    let progress = run::progress(console, &gate.output.reading, &gate.output.symbols)?;
     let runs = gate.read(&profiles, &progress)?;
+    let named = run::named(&progress, &gate.output.reading, console);
+    let warnings = [warnings, named].concat();
     let report =
         gate.judge(runs, profiles.number_before(), today(), run::heard(warnings, &gate.output))?;
     gate.say(&report, console)

@@ -10,6 +10,7 @@ use super::options::{
     BaseArgs, Color, DressArgs, FileArgs, FilterArgs, GranularityArgs, Options, OutputArgs,
     ReadingArgs, SampleArgs,
 };
+use super::symbols::SymbolArgs;
 use super::{CommandError, Console, load, request, run};
 use crate::analysis::stacks::StackOrder;
 use crate::filter::{Filter, Spec};
@@ -118,7 +119,7 @@ pub(super) fn write(
     let inputs = inputs(args.base, args.inputs)?;
     let file = args.file.destination.file();
     let target = target(args.to, file, inputs.len())?;
-    let reading = args.file.reading;
+    let (reading, symbols) = (args.file.reading, args.file.symbols);
     let format = match target {
         Target::Folded | Target::Difffolded => Format::Folded,
         Target::Speedscope => Format::Speedscope,
@@ -139,7 +140,7 @@ pub(super) fn write(
             run::check_binary(file, console)?;
             run::check_destination(file, args.file.destination.force, &inputs, [])?;
             let asked = args.sample.sample_type();
-            let profile = profile(&inputs, &spec, asked.as_deref(), &reading, console)?;
+            let profile = profile(&inputs, &spec, asked.as_deref(), (&reading, &symbols), console)?;
             for warning in warnings.iter().filter(|_| !reading.quiet) {
                 run::say_warning(&warning.message, console);
             }
@@ -164,6 +165,7 @@ pub(super) fn write(
                 color: Color::Never,
                 trim_path: args.trim_path,
                 reading,
+                symbols,
                 ..DressArgs::default()
             },
         },
@@ -254,10 +256,10 @@ fn profile(
     inputs: &[String],
     spec: &Spec,
     asked: Option<&str>,
-    reading: &ReadingArgs,
+    (reading, symbols): (&ReadingArgs, &SymbolArgs),
     console: &mut Console<'_>,
 ) -> Result<Profile, CommandError> {
-    let progress = run::progress(console, reading);
+    let progress = run::progress(console, reading, symbols)?;
     let is_filtered = *spec != Spec::default();
     let mut profiles = Vec::new();
     if is_filtered {
@@ -273,6 +275,9 @@ fn profile(
             Ok::<(), LoadError>(())
         })
         .map_err(answer)?;
+    }
+    for warning in run::named(&progress, reading, console).iter().filter(|_| !reading.quiet) {
+        run::say_warning(&warning.message, console);
     }
     let mut profile = match profiles.as_slice() {
         [(before, before_profile), (after, after_profile)] => {

@@ -6,6 +6,7 @@ use super::options::{
     OutputArgs, ReadingArgs, SampleArgs, extension,
 };
 use super::request::{self, Request, compared};
+use super::symbols::SymbolArgs;
 use crate::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
 use crate::analysis::stacks::StackOrder;
 use crate::output::Format;
@@ -92,6 +93,8 @@ struct FlameOutputArgs {
     trim_path: Option<String>,
     #[command(flatten)]
     reading: ReadingArgs,
+    #[command(flatten)]
+    symbols: SymbolArgs,
 }
 
 /// The output formats of a flame graph.
@@ -150,6 +153,7 @@ pub(super) fn request(args: FlameArgs) -> Result<Request, CommandError> {
                 color: Color::Never,
                 trim_path: output.trim_path,
                 reading: output.reading,
+                symbols: output.symbols,
                 ..DressArgs::default()
             },
         },

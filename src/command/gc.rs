@@ -5,6 +5,7 @@
 use super::catalog;
 use super::load::inflate;
 use super::options::{Color, DestinationArgs, DressArgs, ReadingArgs, width};
+use super::symbols::SymbolArgs;
 use super::{CommandError, Console, request, run};
 use crate::input::{self, InputError};
 use crate::model::collections::CollectorLog;
@@ -152,7 +153,7 @@ fn read(
             "standard input (-) can be read only once; give the other log as a file".to_owned(),
         ));
     }
-    let progress = run::progress(console, reading);
+    let progress = run::progress(console, reading, &SymbolArgs::default())?;
     progress.expect_all(inputs.iter().map(|found| source::size(&found.name)));
     let inflate = inflate(inputs.len());
     let results = parallel::map_items(inputs, 1, |found| {

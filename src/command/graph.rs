@@ -6,6 +6,7 @@ use super::options::{
     OutputArgs, ReadingArgs, SampleArgs, extension, fraction, nodecount,
 };
 use super::request::{self, Layout, Request, compared};
+use super::symbols::SymbolArgs;
 use crate::graph::trim::{Fraction, TrimLimits};
 use crate::output::Format;
 use crate::report::Question;
@@ -70,6 +71,8 @@ struct DrawingArgs {
     trim_path: Option<String>,
     #[command(flatten)]
     reading: ReadingArgs,
+    #[command(flatten)]
+    symbols: SymbolArgs,
 }
 
 /// The output formats of a graph.
@@ -103,6 +106,7 @@ pub(super) fn request(args: GraphArgs) -> Result<Request, CommandError> {
                 unit: output.unit,
                 trim_path: output.trim_path,
                 reading: output.reading,
+                symbols: output.symbols,
                 ..DressArgs::default()
             },
         },

@@ -35,6 +35,14 @@ pub(super) enum LoadError {
         /// What is wrong.
         error: InputError,
     },
+    /// Its addresses can't be named.
+    #[error("{name}: {error}")]
+    Symbols {
+        /// Name of the input.
+        name: String,
+        /// What is wrong.
+        error: String,
+    },
     /// The inputs can't be compared.
     #[error(transparent)]
     NoCommonSampleType(#[from] NoCommonSampleType),
@@ -362,7 +370,12 @@ fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, Lo
         .map(|content| with_time(name, content))
         .map_err(|error| LoadError::read(name, error));
     progress.file_done();
-    content
+    let mut content = content?;
+    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content {
+        let named = progress.symbolizer().name(profile);
+        named.map_err(|error| LoadError::Symbols { name: shown(name), error })?;
+    }
+    Ok(content)
 }
 
 /// Takes the time of a profile whose format has none from the name of its file.

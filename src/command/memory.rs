@@ -1,6 +1,7 @@
 //! `heapdiff memory INPUT...`: where the resident memory of a process is, from whatever there is.
 
 use super::options::{Color, DestinationArgs, DressArgs, ReadingArgs, width};
+use super::symbols::SymbolArgs;
 use super::values::size;
 use super::whole::{self, WholeArgs};
 use super::{CommandError, Console, catalog, request, run};
@@ -120,7 +121,7 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
     let names: Vec<String> = names.collect();
     let config = config.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &names, config)?;
-    let progress = run::progress(console, &reading);
+    let progress = run::progress(console, &reading, &SymbolArgs::default())?;
     let read = whole::load(&expanded.inputs, &whole.rss, times, &progress)?;
     let mut warnings = read.warnings;
     warnings.extend(read.skipped);

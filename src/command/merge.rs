@@ -45,12 +45,13 @@ pub(super) fn write(
     run::check_binary(file, console)?;
     run::check_destination(file, args.file.destination.force, &args.inputs, [])?;
     let mut merge = Merge::default();
-    let progress = run::progress(console, &args.file.reading);
+    let progress = run::progress(console, &args.file.reading, &args.file.symbols)?;
     load::each(&load::unordered(&args.inputs), &progress, |name, profile| {
         merge.add(&source::shown(name), &profile, Sign::Plus).map_err(Failure::Merge)
     })
     .map_err(|failure| CommandError::Answer(Box::new(failure)))?;
-    for warning in warnings.iter().filter(|_| !args.file.reading.quiet) {
+    let named = run::named(&progress, &args.file.reading, console);
+    for warning in warnings.iter().chain(&named).filter(|_| !args.file.reading.quiet) {
         run::say_warning(&warning.message, console);
     }
     run::write_profile(&merge.finish(), file, console)

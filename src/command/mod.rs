@@ -44,6 +44,7 @@ mod request;
 mod run;
 mod sources;
 mod spelling;
+mod symbols;
 mod tags;
 mod timeline;
 mod top;

@@ -7,6 +7,7 @@
 use super::CommandError;
 #[cfg(feature = "http")]
 use super::access::AccessArgs;
+use super::symbols::SymbolArgs;
 use super::values::size;
 use crate::filter::Granularity;
 use crate::graph::trim::Fraction;
@@ -389,6 +390,8 @@ pub(super) struct DressArgs {
     pub(super) trim_path: Option<String>,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) symbols: SymbolArgs,
 }
 
 /// Output options of a text that isn't a report about profiles.
@@ -432,6 +435,8 @@ pub(super) struct FileArgs {
     pub(super) destination: DestinationArgs,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) symbols: SymbolArgs,
 }
 
 /// When to use colour.

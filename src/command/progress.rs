@@ -3,6 +3,7 @@
 
 #[cfg(feature = "http")]
 use super::access::AccessArgs;
+use super::symbols::Symbolizer;
 use crate::input::Budget;
 #[cfg(feature = "http")]
 use crate::source::http::{Address, Client, FetchError, Target};
@@ -19,9 +20,11 @@ use std::time::{Duration, Instant};
 /// Delay before the bar appears, so that it doesn't flash by on fast reads.
 const DELAY: Duration = Duration::from_millis(500);
 
-/// Progress over all inputs, in bytes as they are stored, and how much memory each may take.
+/// Progress over all inputs, in bytes as they are stored, how much memory each may take, and what names their
+/// addresses.
 pub(super) struct Progress {
     budget: Budget,
+    symbolizer: Symbolizer,
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -36,7 +39,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Makes a bar that appears after half a second, or none at all.
-    pub(super) fn new(wanted: bool, budget: Budget) -> Self {
+    pub(super) fn new(wanted: bool, budget: Budget, symbolizer: Symbolizer) -> Self {
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
             let template =
@@ -48,6 +51,7 @@ impl Progress {
         });
         Self {
             budget,
+            symbolizer,
             bar,
             start: Instant::now(),
             visible: AtomicBool::new(false),
@@ -89,6 +93,11 @@ impl Progress {
     /// How much memory each input may take.
     pub(super) fn budget(&self) -> Budget {
         self.budget
+    }
+
+    /// What names addresses.
+    pub(super) fn symbolizer(&self) -> &Symbolizer {
+        &self.symbolizer
     }
 
     /// Announces inputs of these sizes. The sizes are only looked up if there is a bar.
@@ -173,16 +182,16 @@ impl<R: Read> Read for Watched<'_, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Progress};
+    use super::{Budget, Progress, Symbolizer};
 
     #[test]
     fn several_files_are_counted_and_all_bytes_known_before() {
-        let progress = Progress::new(true, Budget::default());
+        let progress = Progress::new(true, Budget::default(), Symbolizer::default());
         progress.expect_all([Some(10), Some(20), Some(30)].into_iter());
         progress.file_done();
         let bar = progress.bar.as_ref().unwrap();
         assert_eq!((bar.length(), bar.message().as_str()), (Some(60), " 1 of 3 files,"));
-        let two = Progress::new(true, Budget::default());
+        let two = Progress::new(true, Budget::default(), Symbolizer::default());
         two.expect_all([Some(1), None].into_iter());
         let bar = two.bar.as_ref().unwrap();
         assert_eq!(

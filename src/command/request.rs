@@ -8,6 +8,7 @@ use super::options::{
     BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs, ReadingArgs,
 };
 use super::sources;
+use super::symbols::SymbolArgs;
 use crate::filter::{Spec, TagFilter};
 use crate::model::origin::Own;
 use crate::output::{FileNames, Format, shell};
@@ -40,6 +41,7 @@ pub(super) struct Output {
     pub(super) trim_path: Vec<String>,
     pub(super) file_names: FileNames,
     pub(super) reading: ReadingArgs,
+    pub(super) symbols: SymbolArgs,
 }
 
 /// How a report is laid out before it is written.
@@ -262,6 +264,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
         file_names: if trim_path.is_empty() { FileNames::Short } else { FileNames::Whole },
         trim_path,
         reading: args.reading,
+        symbols: args.symbols,
     })
 }
 

@@ -5,6 +5,7 @@ use super::load::{Goroutines, Keep, LoadError, load, load_goroutines, load_recor
 use super::options::{Color, ReadingArgs};
 use super::progress::Progress;
 use super::request::{Layout, Output, Request};
+use super::symbols::{SymbolArgs, Symbolizer};
 use super::{CommandError, Console, catalog, destination, graphviz};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
@@ -77,10 +78,11 @@ pub(super) fn run(
     };
     let all = [inputs.as_slice(), &beside].concat();
     check_destination(output.file.as_deref(), output.force, &all, others)?;
-    let progress = progress(console, &output.reading);
+    let progress = progress(console, &output.reading, &output.symbols)?;
     let subject = subject(&query.question, &inputs, &beside, &progress);
     let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
-    let warnings = [warnings, subject.warnings].concat();
+    let warnings =
+        [warnings, subject.warnings, named(&progress, &output.reading, console)].concat();
     let subject = Subject {
         warnings: heard(warnings, &output),
         sources: sources.as_ref().map(|sources| sources as _),
@@ -118,11 +120,29 @@ pub(super) fn heard(mut warnings: Vec<Warning>, output: &Output) -> Vec<Warning>
 }
 
 /// Returns progress that is shown on a terminal, unless `--quiet` is given.
-pub(super) fn progress(console: &Console<'_>, reading: &ReadingArgs) -> Progress {
-    let progress = Progress::new(console.stderr_is_terminal && !reading.quiet, reading.budget());
+pub(super) fn progress(
+    console: &Console<'_>,
+    reading: &ReadingArgs,
+    symbols: &SymbolArgs,
+) -> Result<Progress, CommandError> {
+    let is_shown = console.stderr_is_terminal && !reading.quiet;
+    let progress = Progress::new(is_shown, reading.budget(), Symbolizer::new(symbols)?);
     #[cfg(feature = "http")]
     let progress = progress.with_access((*reading.access).clone());
-    progress
+    Ok(progress)
+}
+
+/// Says on standard error what names addresses, and returns the warnings about that. All profiles are read.
+pub(super) fn named(
+    progress: &Progress,
+    reading: &ReadingArgs,
+    console: &mut Console<'_>,
+) -> Vec<Warning> {
+    for note in progress.symbolizer().notes().iter().filter(|_| !reading.quiet) {
+        // A note that can't be printed is no reason to fail.
+        let _ = writeln!(console.stderr, "heapdiff: {}", output::escape(note));
+    }
+    progress.symbolizer().warnings()
 }
 
 /// Prints the warnings of a report to standard error, for formats other than the table and JSON,

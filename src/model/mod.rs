@@ -20,6 +20,7 @@ pub mod measures;
 pub mod memory_statistics;
 pub mod merge;
 pub mod names;
+pub mod naming;
 pub mod origin;
 pub mod profile;
 mod raw;

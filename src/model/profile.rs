@@ -66,6 +66,8 @@ pub struct Header {
     pub is_incomplete: bool,
     /// What is known of it if it is a goroutine dump.
     pub dump: DumpFacts,
+    /// The options that its addresses were named with, `--exe BINARY`, word by word.
+    pub named_with: Vec<String>,
     /// What the runtime says about its memory, if it does.
     pub memory_statistics: Option<MemoryStatistics>,
 }

@@ -235,6 +235,7 @@ pub(super) fn input(
             Kind::Other => InputKind::Other,
         },
         time: rfc3339(header.time_nanos),
+        named_with: header.named_with.clone(),
         time_source: (header.time_source != TimeSource::Profile && header.time_nanos != 0)
             .then_some(header.time_source),
         duration_nanos: header.duration_nanos,

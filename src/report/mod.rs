@@ -145,6 +145,9 @@ pub struct Input {
     /// Where the time comes from, unless the profile says when it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_source: Option<TimeSource>,
+    /// The options that its addresses were named with, `--exe BINARY`, word by word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_with: Vec<String>,
     /// The time it covers, in nanoseconds; 0 for a snapshot.
     pub duration_nanos: i64,
     /// Build id of the main binary.

@@ -1,8 +1,9 @@
 //! Opens inputs: files and standard input here; folders and globs in `expand.rs`, source files in
-//! `code.rs`, runs of earlier builds in `baselines.rs`, named pipes in `pipe.rs`,
-//! times in names in `times.rs`, what services serve in `http`.
+//! `code.rs`, binaries of native programs in `binaries.rs`, runs of earlier builds in `baselines.rs`, named pipes in
+//! `pipe.rs`, times in names in `times.rs`, what services serve in `http`.
 
 pub mod baselines;
+pub mod binaries;
 pub mod code;
 pub mod expand;
 pub mod git;

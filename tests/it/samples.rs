@@ -27,6 +27,7 @@ pub(crate) fn input(name: &str) -> Input {
         kind: InputKind::Heap,
         time: Some("2025-05-01T10:00:00Z".to_owned()),
         time_source: None,
+        named_with: Vec::new(),
         duration_nanos: 0,
         build_id: Some("9f3c21aa5d0e7b6641c2".to_owned()),
         program: Some("chat-server".to_owned()),

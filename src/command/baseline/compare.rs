@@ -114,7 +114,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     if let Some(newest) = newest {
         check_usable(newest, &gate)?;
     }
-    let progress = run::progress(console, &gate.output.reading);
+    let progress = run::progress(console, &gate.output.reading, &gate.output.symbols)?;
     let today = today();
     let before = newest.map(Baseline::runs).unwrap_or_default();
     let profiles = Profiles { before, after, ..Profiles::default() };
@@ -131,6 +131,7 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     let window = window.or(gate.rules.window).unwrap_or(WINDOW);
     let drift = Drift { gate: &gate, shelf: &shelf, window, after: &profiles.after, today };
     runs.drift = drift.judge(&progress, &mut warnings)?;
+    warnings.extend(run::named(&progress, &gate.output.reading, console));
     let report = gate.judge(runs, profiles.number_before(), today, warnings)?;
     gate.say(&report, console)
 }

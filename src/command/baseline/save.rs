@@ -6,6 +6,7 @@ use crate::analysis::check::{self, CheckQuery, Missing};
 use crate::command::gate::{read, today};
 use crate::command::load::LoadError;
 use crate::command::options::{OwnArgs, PatternArgs, ReadingArgs};
+use crate::command::symbols::SymbolArgs;
 use crate::command::{catalog, inputs, load, run};
 use crate::filter::Spec;
 use crate::input::pprof::encode;
@@ -75,6 +76,8 @@ pub(in crate::command) struct SaveArgs {
     #[command(flatten)]
     reading: ReadingArgs,
     #[command(flatten)]
+    symbols: SymbolArgs,
+    #[command(flatten)]
     patterns: PatternArgs,
     #[command(flatten)]
     own: OwnArgs,
@@ -114,7 +117,7 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     };
     let found = inputs::find(&args.inputs)?;
     let names = load::unordered(&found.names);
-    let progress = run::progress(console, &args.reading);
+    let progress = run::progress(console, &args.reading, &args.symbols)?;
     let mut runs: Vec<Profile> = Vec::new();
     let mut rebase = Rebase::default();
     load::each(&names, &progress, |name, profile| {
@@ -149,6 +152,8 @@ pub(super) fn save(args: SaveArgs, console: &mut Console<'_>) -> Result<(), Comm
     let saved = baselines::save(&args.dir, facts, &writers).map_err(answer)?;
     let mut warnings: Vec<String> =
         found.warnings.into_iter().map(|warning| warning.message).collect();
+    let named = run::named(&progress, &args.reading, console);
+    warnings.extend(named.into_iter().map(|warning| warning.message));
     let pruned = tidy(&args.dir, &saved, args.max_count, &mut warnings)?;
     for warning in warnings.iter().filter(|_| !args.reading.quiet) {
         run::say_warning(warning, console);

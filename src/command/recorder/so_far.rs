@@ -6,6 +6,7 @@ use crate::analysis::rfc3339;
 use crate::analysis::suspects::LeaksQuery;
 use crate::command::load;
 use crate::command::progress::Progress;
+use crate::command::symbols::Symbolizer;
 use crate::filter::Spec;
 use crate::input::Budget;
 use crate::model::recording::Recording;
@@ -36,7 +37,7 @@ pub(in crate::command) fn judge(
     budget: Budget,
 ) -> Option<SoFar> {
     let names = inputs(manifest, folder);
-    let progress = Progress::new(false, budget);
+    let progress = Progress::new(false, budget, Symbolizer::default());
     let beside = beside(manifest, folder);
     let (recording, _) = load::load_recording(&names, &beside, &progress).ok()?;
     let faults = faults(&recording, &names);

@@ -369,16 +369,7 @@ impl Builder {
             self.renumber()?;
         }
         self.check_frames()?;
-        let locations = symbols.location_hashes();
-        let (packed, ends) = self.samples.packed();
-        let mut hashes = vec![0; ends.len()];
-        let deepest = parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
-            let first = piece * PIECE;
-            let start = if piece == 0 { 0 } else { ends[first - 1] };
-            let ends = &ends[first..first + hashes.len()];
-            hash_stacks(packed, start as usize, ends, &locations, hashes)
-        });
-        let deepest = deepest.into_iter().try_fold(0, |a: usize, b| Ok(a.max(b?)))?;
+        let (hashes, deepest) = hash_all(&self.samples, &symbols.location_hashes())?;
         self.samples.stack_hashes = hashes;
         self.samples.deepest = deepest;
         Ok(())
@@ -413,6 +404,20 @@ fn too_many_stacks<T>() -> Result<T, Invalid> {
 
 /// Stacks hashed in one piece of work.
 const PIECE: usize = 8 * 1024;
+
+/// Hashes all stacks, given the hashes of the locations; returns the depth of the deepest as well.
+pub(super) fn hash_all(samples: &Samples, locations: &[u64]) -> Result<(Vec<u64>, usize), Invalid> {
+    let (packed, ends) = samples.packed();
+    let mut hashes = vec![0; ends.len()];
+    let deepest = parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
+        let first = piece * PIECE;
+        let start = if piece == 0 { 0 } else { ends[first - 1] };
+        let ends = &ends[first..first + hashes.len()];
+        hash_stacks(packed, start as usize, ends, locations, hashes)
+    });
+    let deepest = deepest.into_iter().try_fold(0, |a: usize, b| Ok(a.max(b?)))?;
+    Ok((hashes, deepest))
+}
 
 /// Hashes the stacks that begin at `start` and end at `ends`; returns the depth of the deepest.
 fn hash_stacks(

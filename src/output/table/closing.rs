@@ -192,7 +192,14 @@ pub(in crate::output) fn command_on(
     } else {
         format!(" -sample_index={}", shell::quote(sample_type))
     };
-    let inputs: Vec<_> = inputs.iter().map(|input| shell::file(&input.name)).collect();
+    // All of them were named with the same options, or had names.
+    let named = inputs.iter().find(|input| !input.named_with.is_empty());
+    let named = named.map_or(&[][..], |input| &input.named_with);
+    if named.iter().any(|word| unusable(word)) {
+        return None;
+    }
+    let named = named.iter().map(|word| shell::quote(word));
+    let inputs: Vec<_> = inputs.iter().map(|input| shell::file(&input.name)).chain(named).collect();
     let pattern = pattern.unwrap_or_default();
     Some(format!("heapdiff {question}{pattern}{sample_type} {}", inputs.join(" ")))
 }

@@ -1,0 +1,17 @@
+//! Names addresses of native programs: reads ELF binaries and DWARF from bytes, and turns an address of
+//! a process into frames.
+//!
+//! Nothing here opens a file. [`Binary`] is what a binary says about itself, [`base`] computes where it was
+//! loaded, as pprof does, and [`Names`] looks up addresses. A damaged binary is an error or has
+//! fewer names, never a panic, and takes memory in proportion to its bytes.
+
+mod base;
+mod binary;
+mod names;
+mod sections;
+mod symbol_table;
+
+pub use base::{Loaded, Misplaced};
+pub use binary::{AltLink, Binary, BinaryError, DebugLink};
+pub use names::Names;
+pub use sections::crc;

@@ -1,0 +1,65 @@
+//! The functions in a binary's table of symbols: where each begins and ends, and its name.
+
+use object::read::{File, Object as _, ObjectSymbol, SymbolKind};
+use std::sync::Arc;
+
+/// The functions of a binary, by address.
+#[derive(Debug)]
+pub(super) struct SymbolTable {
+    bytes: Arc<[u8]>,
+    functions: Vec<Function>,
+}
+
+/// A function. Its name stays where it is in the file: many symbols can share one long name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Function {
+    start: u64,
+    /// Its size; 0 if unknown, then it ends where the next one begins.
+    size: u64,
+    name: (usize, usize),
+}
+
+impl SymbolTable {
+    /// Reads the table of symbols, or the one of dynamic linking if there is no other.
+    pub(super) fn read(bytes: &Arc<[u8]>) -> Self {
+        let mut functions = Vec::new();
+        if let Ok(file) = File::parse(&**bytes) {
+            functions = functions_of(bytes, file.symbols());
+            if functions.is_empty() {
+                functions = functions_of(bytes, file.dynamic_symbols());
+            }
+        }
+        // Of several names for one function, a symbol with a size and then the first is taken.
+        functions.sort_by(|a, b| {
+            (a.start, a.size == 0, a.name.0).cmp(&(b.start, b.size == 0, b.name.0))
+        });
+        functions.dedup_by_key(|function| function.start);
+        Self { bytes: Arc::clone(bytes), functions }
+    }
+
+    /// The name of the function that an address of the file is in.
+    pub(super) fn find(&self, address: u64) -> Option<&str> {
+        let next = self.functions.partition_point(|function| function.start <= address);
+        let function = &self.functions[next.checked_sub(1)?];
+        if function.size != 0 && address - function.start >= function.size {
+            return None;
+        }
+        std::str::from_utf8(self.bytes.get(function.name.0..function.name.1)?).ok()
+    }
+}
+
+fn functions_of<'d>(bytes: &[u8], symbols: impl Iterator<Item: ObjectSymbol<'d>>) -> Vec<Function> {
+    let base = bytes.as_ptr().addr();
+    symbols
+        .filter(|symbol| {
+            symbol.is_definition()
+                && matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown)
+        })
+        .filter_map(|symbol| {
+            let name = symbol.name_bytes().ok().filter(|name| !name.is_empty())?;
+            let start = name.as_ptr().addr().checked_sub(base)?;
+            let name = (start, start + name.len());
+            Some(Function { start: symbol.address(), size: symbol.size(), name })
+        })
+        .collect()
+}
