@@ -51,11 +51,24 @@ const NATIVE_LIBRARY: &[&str] = &[
     "_int_realloc",
     "tcmalloc::",
     "tc_malloc",
+    "tc_calloc",
+    "tc_realloc",
+    "tc_memalign",
+    "tc_posix_memalign",
     "tc_new",
+    "MallocHook::",
+    "HeapProfileTable::",
     "je_",
     "_rjem_",
     "mi_malloc",
+    "mi_calloc",
+    "mi_zalloc",
+    "mi_realloc",
+    "mi_new",
+    "_mi_",
     "prof_backtrace",
+    "_dl_",
+    "_IO_",
     "operator new",
     "operator delete",
 ];
@@ -70,6 +83,12 @@ const NATIVE_NAMES: &[&str] = &[
     "posix_memalign",
     "memalign",
     "strdup",
+    "strndup",
+    "asprintf",
+    "vasprintf",
+    "fallback_impl",
+    "imalloc",
+    "imalloc_body",
     "mmap",
     "_start",
     "start_thread",
@@ -178,6 +197,7 @@ fn native(name: &str, file: &str) -> (bool, bool) {
         || NATIVE_LIBRARY.iter().any(starts)
         || file.starts_with("/rustc/")
         || file.starts_with("/rust/deps/")
+        || file.split('/').rev().skip(1).any(is_allocator)
         || file.contains("/include/c++/");
     let is_dependency = file.contains("/.cargo/")
         || file.contains("/cargo/registry/")
@@ -185,6 +205,15 @@ fn native(name: &str, file: &str) -> (bool, bool) {
         || file.starts_with("/usr/")
         || origin::is_dependency(file);
     (is_library, is_dependency)
+}
+
+/// Whether a folder is the source of an allocator, or where a crate builds it.
+fn is_allocator(folder: &str) -> bool {
+    let folder = folder.strip_prefix("tikv-").or(folder.strip_prefix("lib")).unwrap_or(folder);
+    ["jemalloc", "gperftools", "mimalloc", "tcmalloc"].iter().any(|name| {
+        let rest = folder.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
 }
 
 fn julia(name: &str, file: &str) -> (bool, bool) {
@@ -252,6 +281,35 @@ mod tests {
             ("rocksdb::DBImpl::Write", "db/db_impl.cc", Own),
             ("std::vector::push_back", "/usr/include/c++/12/bits/stl_vector.h", StandardLibrary),
             ("operator new(unsigned long)", "", StandardLibrary),
+            ("prof_backtrace_impl", "/build/jemalloc-5.3.0/src/prof_sys.c", StandardLibrary),
+            (
+                "prof_alloc_prep",
+                "/app/target/release/build/tikv-jemalloc-sys-1f2e/out/build/src/prof_inlines.h",
+                StandardLibrary,
+            ),
+            ("fallback_impl", "/src/jemalloc/src/jemalloc_cpp.cpp", StandardLibrary),
+            (
+                "(anonymous namespace)::do_malloc",
+                "/x/gperftools-2.10/src/tcmalloc.cc",
+                StandardLibrary,
+            ),
+            ("NewHook", "/x/gperftools/src/heap-profiler.cc", StandardLibrary),
+            ("mi_heap_malloc_zero", "/x/libmimalloc-sys-0.1.39/c_src/alloc.c", StandardLibrary),
+            ("stats::jemalloc_dump", "/me/app/src/jemalloc.rs", Own),
+            ("report", "/me/jemallocator_report/src/report.cc", Own),
+            (
+                "std::__new_allocator::allocate",
+                "/usr/include/c++/12/bits/new_allocator.h",
+                StandardLibrary,
+            ),
+            ("__gnu_cxx::new_allocator::allocate", "", StandardLibrary),
+            (
+                "<u8 as alloc::vec::spec_from_elem::SpecFromElem>::from_elem",
+                "/rustc/59/library/alloc/src/vec/spec_from_elem.rs",
+                StandardLibrary,
+            ),
+            ("cache::Store::copy", "/me/cache.cpp", Own),
+            ("session_open", "/me/cache.cpp", Own),
             ("png_create_read_struct", "/usr/src/libpng/pngread.c", Dependency),
             ("handle", "/me/app/handle.c", Own),
             ("simulate", "/me/model.jl", Own),
@@ -282,5 +340,33 @@ mod tests {
         }
         assert_eq!(Language::of_file("lib/server.rb"), None);
         assert_eq!(Language::of_file("/go/src/runtime/asm_amd64.s"), Some(Language::Go));
+    }
+
+    #[test]
+    fn functions_that_allocate_are_no_ones_own_without_a_file_too() {
+        let allocators = [
+            "je_prof_backtrace",
+            "je_malloc_default",
+            "_rjem_je_prof_tctx_create",
+            "imalloc_body",
+            "fallback_impl",
+            "tc_calloc",
+            "tc_newarray",
+            "MallocHook::InvokeNewHookSlow",
+            "mi_malloc_aligned",
+            "_mi_heap_realloc_zero",
+            "__rust_alloc",
+            "__rdl_realloc",
+            "__libc_calloc",
+            "operator new[]",
+            "posix_memalign",
+            "_IO_file_doallocate",
+        ];
+        for name in allocators {
+            assert_eq!(Language::Native.owner(name, ""), StandardLibrary, "{name}");
+        }
+        for name in ["session_open", "mine_allocate", "my_malloc", "job", "tcp_new"] {
+            assert_eq!(Language::Native.owner(name, ""), Own, "{name}");
+        }
     }
 }
