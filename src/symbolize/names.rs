@@ -83,15 +83,15 @@ impl Names {
 
     fn look_up(&mut self, address: u64) -> Vec<NamedFrame> {
         let mut frames = self.debug_frames(address).unwrap_or_default();
-        // The outermost function is the one that the symbol is about. Of a function that is private to its file,
-        // only the symbol has the namespace.
+        // The outermost function is the one that the symbol is about. Of a function that is private to its file, and
+        // of all if debug information is little, only the symbol has the namespace.
         match frames.last_mut() {
             Some(outer) if !is_mangled(&outer.function) => {
                 let symbol = self.symbol(address).unwrap_or_default();
                 let whole = symbol.split('.').next().unwrap_or_default();
                 if outer.function.is_empty() {
                     outer.function = symbol;
-                } else if is_mangled(whole) && whole.contains(&outer.function) {
+                } else if is_mangled(whole) && is_of(whole, &outer.function) {
                     whole.clone_into(&mut outer.function);
                 }
             }
@@ -151,6 +151,14 @@ impl Names {
 
 fn is_mangled(name: &str) -> bool {
     name.starts_with("_Z") || name.starts_with("_R")
+}
+
+/// Whether a mangled name can be of a function that has this name in its namespace. Several functions may share an
+/// address, so not every symbol is.
+fn is_of(mangled: &str, name: &str) -> bool {
+    let bare = name.split('<').next().unwrap_or_default();
+    // `{closure#0}` is spelled differently there.
+    bare.starts_with('{') || (!bare.is_empty() && mangled.contains(bare))
 }
 
 fn short(name: &str) -> String {

@@ -49,11 +49,9 @@ fn build_ids_decide_which_binary_is_used() {
 
     let (ok, output, stderr) = heapdiff(&[before, after, "--exe", one, "--exe", two]);
     assert!(ok, "{stderr}");
-    for (exe, own) in [(one, "one"), (two, "two")] {
-        assert!(
-            stderr.contains(&format!("{exe} names 2 of 2 addresses of cache: it has its build id")),
-            "{own}: {stderr}"
-        );
+    for exe in [one, two] {
+        let note = format!("--exe {exe} (by build id) names 2 of 2 addresses of /srv/cache\n");
+        assert!(stderr.contains(&note), "{stderr}");
     }
     let output = joined(&output);
     assert!(!output.contains("no build id"), "{output}");
@@ -78,14 +76,17 @@ fn build_ids_decide_which_binary_is_used() {
     // The library has no binary, so the program's isn't it.
     let bare = profile(&folder, "bare", "/srv/cache", "", 1024);
     let (ok, output, stderr) = heapdiff(&["top", text(&bare), "--exe", one]);
-    assert!(ok && stderr.contains("it has its file name"), "{stderr}");
+    assert!(ok && stderr.contains("(by file name)"), "{stderr}");
     let warning = format!("no build id shows that {one} is the build that ran");
     assert!(joined(&output).contains(&warning), "{output}");
     let (ok, _, stderr) = heapdiff(&["top", text(&bare), "--exe", one, "--exe", two]);
     assert!(!ok && stderr.contains("has no build id that tells which of them ran"), "{stderr}");
     let renamed = profile(&folder, "renamed", "/srv/server", "", 1024);
     let (ok, _, stderr) = heapdiff(&["top", text(&renamed), "--exe", one]);
-    assert!(ok && stderr.contains("addresses of server: it is the program"), "{stderr}");
+    assert!(
+        ok && stderr.contains("(as the program) names 2 of 2 addresses of /srv/server"),
+        "{stderr}"
+    );
     // A library isn't taken for the program.
     let library = folder.join("libx.so.1");
     fs::copy(one, &library).unwrap();

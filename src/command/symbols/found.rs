@@ -41,18 +41,15 @@ impl Found {
     /// Says which mapping each binary named.
     pub(super) fn notes(&self, shown: &[&str]) -> Vec<String> {
         let one = |((exe, file, how), counts): (&(usize, String, How), &Counts)| {
-            let why = match how {
-                How::BuildId => "it has its build id",
+            let by = match how {
+                How::BuildId => "by build id",
                 How::Given => "as given",
-                How::FileName => "it has its file name",
-                How::Program => "it is the program",
+                How::FileName => "by file name",
+                How::Program => "as the program",
             };
             let Counts { named, asked, .. } = counts;
-            format!(
-                "{} names {named} of {asked} addresses of {}: {why}",
-                shown[*exe],
-                mapping(file)
-            )
+            let exe = shown[*exe];
+            format!("--exe {exe} ({by}) names {named} of {asked} addresses of {}", mapped(file))
         };
         self.used.iter().map(one).collect()
     }
@@ -147,6 +144,11 @@ impl Found {
             format!("frames without names are left in {list}; give each of these files with --exe as well")
         })
     }
+}
+
+/// A mapping with its folder, for messages.
+fn mapped(file: &str) -> String {
+    if file.is_empty() { "the program".to_owned() } else { escape(file).into_owned() }
 }
 
 /// A mapping, for messages.
