@@ -130,7 +130,7 @@ mod tests {
             (&pie, at(0x5500_0000_1000, 0x5500_0000_2000, 0x1000), 0x5500_0000_1139, Ok(0x1139)),
             // One mapping for the whole file, as jemalloc's and gperftools' readers join them.
             (&pie, at(0x5500_0000_0000, 0x5500_0000_4000, 0), 0x5500_0000_1139, Ok(0x1139)),
-            (&shifted, at(0x7f00_0000_1000, 0x7f00_0000_2000, 0), 0x7f00_0000_19c0, Ok(0x29c0)),
+            (&shifted, at(0x7f00_0000_1000, 0x7f00_0000_2000, 0), 0x7f00_0000_19c0, Ok(0x19c0)),
             (&fixed, at(0x40_1000, 0x40_2000, 0x1000), 0x40_1136, Ok(0x40_1136)),
             (&fixed, at(0x40_0000, 0x40_2000, 0), 0x40_1136, Ok(0x40_1136)),
             (

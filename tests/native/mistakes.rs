@@ -112,6 +112,24 @@ fn addresses_that_another_build_has_are_left_alone() {
 }
 
 #[test]
+fn a_profile_without_mappings_says_why_nothing_is_named() {
+    if !has(&["g++"]) {
+        return;
+    }
+    let folder = folder("no-mappings");
+    let binary = Program::Cpp.build(&folder, &["-O2", "-g"]);
+    let path = folder.join("profile");
+    let cut = "heap profile: 1: 512 [1: 512] @ heapprofile\n 1: 512 [1: 512] @ 0x500000001002\n";
+    fs::write(&path, cut).unwrap();
+    let (ok, output, stderr) = heapdiff(&["top", text(&path), "--exe", text(&binary)]);
+    assert!(ok && stderr.contains("names 0 of 1 addresses of the program"), "{stderr}");
+    assert!(
+        joined(&output).contains("none of 1 addresses of the program is in a function of"),
+        "{output}"
+    );
+}
+
+#[test]
 fn files_that_are_no_binary_are_refused_with_what_to_do() {
     if !has(&["g++", "objcopy"]) {
         return;

@@ -54,8 +54,8 @@ impl Found {
         self.used.iter().map(one).collect()
     }
 
-    /// Says what may mislead, and what to give.
-    pub(super) fn warnings(&self, shown: &[&str]) -> Vec<String> {
+    /// Says what may mislead, and what to give. `whole` are the binaries that lack nothing.
+    pub(super) fn warnings(&self, shown: &[&str], whole: &[bool]) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.profiles.0 > 0 && self.profiles.1 == 0 {
             let what = if self.profiles.0 == 1 { "the profile names" } else { "the profiles name" };
@@ -64,12 +64,18 @@ impl Found {
         }
         let mut unproven = BTreeSet::new();
         for ((exe, file, how), counts) in &self.used {
-            let (exe, file) = (shown[*exe], mapping(file));
+            let (exe, file, is_whole) = (shown[*exe], mapping(file), whole[*exe]);
             let Counts { asked, misplaced, named } = counts;
             if *misplaced > 0 {
                 warnings.push(format!(
                     "{misplaced} of {asked} addresses of {file} aren't in {exe}: another build of it seems \
                      to have run; give that one"
+                ));
+            } else if *named == 0 && is_whole {
+                warnings.push(format!(
+                    "none of {asked} addresses of {file} is in a function of {exe}: another build of it \
+                     ran, or the end of the profile is missing, which says where it was loaded \
+                     (MAPPED_LIBRARIES)"
                 ));
             } else if *named > 0 && *how != How::BuildId {
                 unproven.insert(exe);

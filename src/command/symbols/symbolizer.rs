@@ -181,10 +181,11 @@ impl Symbolizer {
             return Vec::new();
         }
         let found = locked(&self.found);
+        let whole: Vec<bool> = self.exes.iter().map(|exe| exe.lacks.is_none()).collect();
         let is_used = |i: usize| found.used.keys().any(|(exe, ..)| *exe == i);
         let lacks = self.exes.iter().enumerate().filter(|(i, _)| is_used(*i));
         let lacks = lacks.filter_map(|(_, exe)| exe.lacks.clone());
-        let messages = lacks.chain(found.warnings(&self.shown()));
+        let messages = lacks.chain(found.warnings(&self.shown(), &whole));
         messages.map(|message| Warning { code: WarningCode::Other, message }).collect()
     }
 
