@@ -4,21 +4,16 @@
 //! The answer doesn't depend on any of these, so one that can't be read is a warning.
 
 use super::progress::Progress;
+use super::whole;
 use crate::input::{self, Content, Inflate};
 use crate::model::collections::CollectorLog;
-use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
+use crate::model::gauges::GaugeLog;
 use crate::model::profile::{Profile, TimeSource};
 use crate::model::recording::Recording;
 use crate::parallel;
 use crate::printable::escape;
 use crate::report::{Warning, WarningCode};
 use crate::source;
-
-/// Files with a single number, by how their names begin, and what it is.
-const UNNAMED: [(&str, Gauge, &str); 2] = [
-    ("memory.current", Gauge::CgroupCurrent, "memory.current"),
-    ("memory.max", Gauge::CgroupLimit, "memory.max"),
-];
 
 /// What was read.
 #[derive(Default)]
@@ -71,9 +66,14 @@ fn one(name: &str, wants_goroutines: bool, progress: &Progress) -> Result<Fact, 
     let content = input::read_any(reader, progress.budget(), Inflate::Here);
     Ok(match content.map_err(|error| error.to_string())? {
         Content::Collections(log) => Fact::Collections(log),
-        Content::Gauges(mut log) => {
+        Content::Gauges(log) => {
+            let mut log = whole::named(log, name)?;
             name.clone_into(&mut log.name);
-            by_name(&mut log);
+            if log.is_untimed()
+                && let Some(nanos) = source::times::in_name(name)
+            {
+                log.taken(nanos, TimeSource::FileName);
+            }
             Fact::Gauges(log)
         }
         Content::Profile(profile) => of_text(name, &profile).map_or(Fact::Nothing, Fact::Gauges),
@@ -89,32 +89,10 @@ fn one(name: &str, wants_goroutines: bool, progress: &Progress) -> Result<Fact, 
     })
 }
 
-/// Takes from the name of a file what the file doesn't say: what its only number is, and when it was
-/// written.
-fn by_name(log: &mut GaugeLog) {
-    let file = log.name.rsplit(std::path::is_separator).next().unwrap_or_default();
-    let known = UNNAMED.into_iter().find(|(start, ..)| file.starts_with(start));
-    for reading in log.samples.iter_mut().flat_map(|sample| &mut sample.readings) {
-        if let (Gauge::Unnamed, Some((_, gauge, field))) = (reading.gauge, known) {
-            (reading.gauge, reading.field) = (gauge, field);
-        }
-    }
-    if log.is_untimed()
-        && let Some(nanos) = source::times::in_name(&log.name)
-    {
-        log.taken(nanos, TimeSource::FileName);
-    }
-}
-
 /// The statistics at the end of a profile in text.
 fn of_text(name: &str, profile: &Profile) -> Option<GaugeLog> {
     let header = &profile.header;
-    let statistics = header.memory_statistics.clone()?;
-    let (nanos, source) = match source::times::in_name(name) {
-        Some(nanos) => (nanos, TimeSource::FileName),
-        None => (header.time_nanos, header.time_source),
-    };
-    let time = if nanos == 0 { GaugeTime::Unknown } else { GaugeTime::Utc(nanos) };
-    let sample = GaugeSample { time, statistics: Some(statistics), ..GaugeSample::default() };
-    Some(GaugeLog { name: name.to_owned(), samples: vec![sample], time_source: source, skipped: 0 })
+    let by_name = source::times::in_name(name).map(|nanos| (nanos, TimeSource::FileName));
+    let time = by_name.unwrap_or((header.time_nanos, header.time_source));
+    whole::statistics(name, header, time)
 }

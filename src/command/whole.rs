@@ -12,7 +12,7 @@ use crate::input::{self, Content, InputError};
 use crate::model::collections::CollectorLog;
 use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
 use crate::model::history::Gather;
-use crate::model::profile::{Profile, TimeSource};
+use crate::model::profile::{Header, Profile, TimeSource};
 use crate::model::recording::Recording;
 use crate::printable::escape;
 use crate::report::memory::MemoryInput;
@@ -170,7 +170,7 @@ fn fail(name: &str, why: &str) -> CommandError {
 }
 
 /// Says what the only number of a file is, by the file's name.
-fn named(mut log: GaugeLog, name: &str) -> Result<GaugeLog, String> {
+pub(super) fn named(mut log: GaugeLog, name: &str) -> Result<GaugeLog, String> {
     let [sample] = log.samples.as_mut_slice() else { return Ok(log) };
     let [reading] = sample.readings.as_mut_slice() else { return Ok(log) };
     if reading.gauge != Gauge::Unnamed {
@@ -191,6 +191,18 @@ fn named(mut log: GaugeLog, name: &str) -> Result<GaugeLog, String> {
     };
     (reading.field, reading.gauge) = (field, gauge);
     Ok(log)
+}
+
+/// The statistics that a profile in text ends with, as a sample of this time.
+pub(super) fn statistics(
+    name: &str,
+    header: &Header,
+    (nanos, time_source): (i64, TimeSource),
+) -> Option<GaugeLog> {
+    let statistics = Some(header.memory_statistics.clone()?);
+    let time = if nanos == 0 { GaugeTime::Unknown } else { GaugeTime::Utc(nanos) };
+    let samples = vec![GaugeSample { time, statistics, ..GaugeSample::default() }];
+    Some(GaugeLog { name: name.to_owned(), samples, time_source, ..GaugeLog::default() })
 }
 
 /// The recording, as it is read.
@@ -251,18 +263,7 @@ impl Gathering {
                 (header.time_nanos, header.time_source) = (nanos, source);
             }
         }
-        if let Some(statistics) = header.memory_statistics.clone() {
-            let time = match header.time_nanos {
-                0 => GaugeTime::Unknown,
-                nanos => GaugeTime::Utc(nanos),
-            };
-            let statistics = Some(statistics);
-            let sample = GaugeSample { time, statistics, ..GaugeSample::default() };
-            let mut log = GaugeLog { name: name.to_owned(), ..GaugeLog::default() };
-            log.samples.push(sample);
-            log.time_source = header.time_source;
-            self.gauges.push(log);
-        }
+        self.gauges.extend(statistics(name, header, (header.time_nanos, header.time_source)));
         let source = Some(header.time_source)
             .filter(|source| *source != TimeSource::Profile && header.time_nanos != 0);
         self.input(name, kind, 1, source);
