@@ -85,6 +85,7 @@ const LISTS: &[List] = &[
             "destination",
             "facts",
             "gate",
+            "gauge_logs",
             "graphviz",
             "inputs",
             "load",

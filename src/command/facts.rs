@@ -3,8 +3,8 @@
 //!
 //! The answer doesn't depend on any of these, so one that can't be read is a warning.
 
+use super::gauge_logs::{named, statistics};
 use super::progress::Progress;
-use super::whole;
 use crate::input::{self, Content, Inflate};
 use crate::model::collections::CollectorLog;
 use crate::model::gauges::GaugeLog;
@@ -67,7 +67,7 @@ fn one(name: &str, wants_goroutines: bool, progress: &Progress) -> Result<Fact, 
     Ok(match content.map_err(|error| error.to_string())? {
         Content::Collections(log) => Fact::Collections(log),
         Content::Gauges(log) => {
-            let mut log = whole::named(log, name)?;
+            let mut log = named(log, name)?;
             name.clone_into(&mut log.name);
             if log.is_untimed()
                 && let Some(nanos) = source::times::in_name(name)
@@ -94,5 +94,5 @@ fn of_text(name: &str, profile: &Profile) -> Option<GaugeLog> {
     let header = &profile.header;
     let by_name = source::times::in_name(name).map(|nanos| (nanos, TimeSource::FileName));
     let time = by_name.unwrap_or((header.time_nanos, header.time_source));
-    whole::statistics(name, header, time)
+    statistics(name, header, time)
 }

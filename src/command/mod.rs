@@ -22,6 +22,7 @@ mod empty;
 mod facts;
 mod flame;
 mod gate;
+mod gauge_logs;
 mod gc;
 mod goroutines;
 mod graph;

@@ -1,6 +1,7 @@
 //! The functions in a binary's table of symbols: where each begins and ends, and its name.
 
-use object::read::{File, Object as _, ObjectSymbol, SymbolKind};
+use object::elf;
+use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol, SectionFlags, SymbolKind};
 use std::sync::Arc;
 
 /// The functions of a binary, by address.
@@ -16,6 +17,8 @@ struct Function {
     start: u64,
     /// Its size; 0 if unknown, then it ends where the next one begins.
     size: u64,
+    /// Where the code that it is in ends.
+    limit: u64,
     name: (usize, usize),
 }
 
@@ -24,9 +27,9 @@ impl SymbolTable {
     pub(super) fn read(bytes: &Arc<[u8]>) -> Self {
         let mut functions = Vec::new();
         if let Ok(file) = File::parse(&**bytes) {
-            functions = functions_of(bytes, file.symbols());
+            functions = functions_of(bytes, &file, file.symbols());
             if functions.is_empty() {
-                functions = functions_of(bytes, file.dynamic_symbols());
+                functions = functions_of(bytes, &file, file.dynamic_symbols());
             }
         }
         // Of several names for one function, a symbol with a size and then the first is taken.
@@ -41,15 +44,33 @@ impl SymbolTable {
     pub(super) fn find(&self, address: u64) -> Option<&str> {
         let next = self.functions.partition_point(|function| function.start <= address);
         let function = &self.functions[next.checked_sub(1)?];
-        if function.size != 0 && address - function.start >= function.size {
+        let is_behind = function.size != 0 && address - function.start >= function.size;
+        if is_behind || address >= function.limit {
             return None;
         }
         std::str::from_utf8(self.bytes.get(function.name.0..function.name.1)?).ok()
     }
 }
 
-fn functions_of<'d>(bytes: &[u8], symbols: impl Iterator<Item: ObjectSymbol<'d>>) -> Vec<Function> {
+/// The symbols of functions: those in sections of code, and those without a section in a file that has none.
+fn functions_of<'d>(
+    bytes: &[u8],
+    file: &File<'d>,
+    symbols: impl Iterator<Item: ObjectSymbol<'d>>,
+) -> Vec<Function> {
     let base = bytes.as_ptr().addr();
+    let limit = |symbol: &dyn Fn() -> Option<object::SectionIndex>| match symbol() {
+        Some(index) => {
+            let section = file.section_by_index(index).ok()?;
+            // In a file of debug information alone, the section is empty and keeps its flags.
+            let is_code = matches!(
+                section.flags(),
+                SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(elf::SHF_EXECINSTR)
+            );
+            is_code.then(|| section.address().saturating_add(section.size()))
+        }
+        None => Some(u64::MAX),
+    };
     symbols
         .filter(|symbol| {
             symbol.is_definition()
@@ -59,7 +80,8 @@ fn functions_of<'d>(bytes: &[u8], symbols: impl Iterator<Item: ObjectSymbol<'d>>
             let name = symbol.name_bytes().ok().filter(|name| !name.is_empty())?;
             let start = name.as_ptr().addr().checked_sub(base)?;
             let name = (start, start + name.len());
-            Some(Function { start: symbol.address(), size: symbol.size(), name })
+            let limit = limit(&|| symbol.section_index())?;
+            Some(Function { start: symbol.address(), size: symbol.size(), limit, name })
         })
         .collect()
 }
