@@ -1,7 +1,7 @@
 //! Names addresses of native programs: reads ELF binaries and DWARF from bytes, and turns an address of
 //! a process into frames.
 //!
-//! Nothing here opens a file. [`Binary`] is what a binary says about itself, [`base`] computes where it was
+//! Nothing here opens a file. [`Binary`] is what a binary says about itself, `base.rs` computes where it was
 //! loaded, as pprof does, and [`Names`] looks up addresses. A damaged binary is an error or has
 //! fewer names, never a panic, and takes memory in proportion to its bytes.
 
