@@ -99,14 +99,24 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// Reads a binary.
+    /// Reads a binary, or a file with its debug information.
     pub fn parse(bytes: &Arc<[u8]>) -> Result<Self, BinaryError> {
+        Self::read(bytes, false)
+    }
+
+    /// Reads debug information that several files share. `dwz` writes it as an object file.
+    pub fn parse_shared(bytes: &Arc<[u8]>) -> Result<Self, BinaryError> {
+        Self::read(bytes, true)
+    }
+
+    fn read(bytes: &Arc<[u8]>, is_shared: bool) -> Result<Self, BinaryError> {
         check_kind(bytes)?;
         let damaged = |error: object::read::Error| BinaryError::Damaged(error.to_string());
         let file = File::parse(&**bytes).map_err(damaged)?;
         let kind = match file.kind() {
             ObjectKind::Executable => Kind::Fixed,
             ObjectKind::Dynamic => Kind::Relocated,
+            ObjectKind::Relocatable if is_shared => Kind::Relocated,
             ObjectKind::Relocatable => return Err(BinaryError::NotLoaded("an object file (.o)")),
             ObjectKind::Core => return Err(BinaryError::NotLoaded("a core dump")),
             _ => return Err(BinaryError::NotLoaded("an ELF file of an unknown type")),

@@ -108,8 +108,7 @@ fn a_folder_by_build_id_is_used_and_compression_doesn_t_matter() {
 
 #[test]
 fn debug_information_that_dwz_moved_is_found() {
-    if Command::new("dwz").arg("--version").output().is_err() {
-        println!("skipped: dwz is missing");
+    if !has(&["dwz"]) {
         return;
     }
     let Some(files) = split("dwz", "--compress-debug-sections=none") else { return };

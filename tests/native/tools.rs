@@ -24,7 +24,7 @@ pub(crate) fn has(tools: &[&str]) -> bool {
 fn is_missing(what: &str) -> bool {
     assert!(
         std::env::var_os("HEAPDIFF_REQUIRE_ALL").is_none(),
-        "HEAPDIFF_REQUIRE_ALL is set, and {what} is missing: install it (on Debian and Ubuntu: g++, binutils, \
+        "HEAPDIFF_REQUIRE_ALL is set, and {what} is missing: install it (on Debian and Ubuntu: g++, binutils, dwz, \
          libjemalloc2, libgoogle-perftools4)"
     );
     println!("skipped: {what} is missing");

@@ -51,7 +51,7 @@ impl Exe {
             let files = binaries::shared_files(from, &link.file, &link.build_id, folders);
             files
                 .into_iter()
-                .filter_map(|file| Binary::parse(&binaries::read(&file).ok()?).ok())
+                .filter_map(|file| Binary::parse_shared(&binaries::read(&file).ok()?).ok())
                 .find(|shared| shared.build_id == link.build_id)
                 .ok_or(&link.file)
         });
