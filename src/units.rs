@@ -18,11 +18,14 @@ pub enum Kind {
     Count,
 }
 
+/// Bytes of a MiB.
+pub const MIB: f64 = 1_048_576.0;
+
 /// Memory units with their size in bytes, smallest first. `kB` is 1024 bytes, as in pprof.
 const BYTE_UNITS: [(&[&str], f64); 6] = [
     (&["b", "byte"], 1.0),
     (&["kb", "kib", "kbyte", "kilobyte", "kibibyte", "k"], 1024.0),
-    (&["mb", "mib", "mbyte", "megabyte", "mebibyte", "m"], 1_048_576.0),
+    (&["mb", "mib", "mbyte", "megabyte", "mebibyte", "m"], MIB),
     (&["gb", "gib", "gbyte", "gigabyte", "gibibyte", "g"], 1_073_741_824.0),
     (&["tb", "tib", "tbyte", "terabyte", "tebibyte", "t"], 1_099_511_627_776.0),
     (&["pb", "pib", "pbyte", "petabyte", "pebibyte", "p"], 1_125_899_906_842_624.0),

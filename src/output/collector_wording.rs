@@ -5,7 +5,7 @@ use crate::analysis::collector::{
 };
 use crate::analysis::estimates::Class;
 use crate::report::collector::CollectorReport;
-use crate::units::{Bytes, Grouped, Nanoseconds};
+use crate::units::{Bytes, Grouped, MIB, Nanoseconds};
 
 /// Most windows that are shown; those of the report are joined to as many.
 const WINDOWS: usize = 16;
@@ -91,7 +91,7 @@ pub(super) fn trend(trend: &CollectorTrend) -> String {
 
 /// A size that records have in whole MiB.
 pub(super) fn size(bytes: u64) -> String {
-    let mebibytes = bytes as f64 / 1_048_576.0;
+    let mebibytes = bytes as f64 / MIB;
     if mebibytes < 1024.0 { format!("{mebibytes:.0} MiB") } else { Bytes(bytes as f64).to_string() }
 }
 

@@ -8,7 +8,8 @@
 //! the subtrees that explain a growth ([`scan`]). For a
 //! series of snapshots it decides whether they rise ([`trend`]), along which curve ([`shape`]), and
 //! whether that is a leak ([`class`]); what share of its allocations a site keeps ([`retention`]);
-//! what the load explains ([`workload`]); which leak is too small to show ([`power`]); and when memory will be used up ([`limit`]). It also
+//! what the load explains ([`workload`]); which leak is too small to show ([`power`]); and when memory will be used up ([`limit`]). Long
+//! series of exact values are few points first ([`medians`]). It also
 //! decides whether a growth is above a limit ([`threshold`]), and what many small ones add up to
 //! ([`drift`]).
 //!
@@ -24,6 +25,7 @@ pub mod drift;
 mod drift_simulation;
 pub mod growth;
 pub mod limit;
+pub mod medians;
 pub mod multiple;
 pub mod power;
 #[cfg(test)]

@@ -17,12 +17,11 @@ use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::profile::TimeSource;
 use crate::model::recording::{Recording, Track};
+use crate::units::MIB;
 use serde::{Deserialize, Serialize};
 
 /// Most values of a track; one with more has a value for each of so many parts of its time.
 const MOST: usize = 480;
-/// Bytes of a MiB.
-const MIB: f64 = 1_048_576.0;
 /// Growth of the heap or of the resident set in bytes below which it isn't judged, and of stacks.
 const LEAST: f64 = 4.0 * MIB;
 const LEAST_STACKS: f64 = 2.0 * MIB;

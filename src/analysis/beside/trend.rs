@@ -6,6 +6,7 @@
 use super::TrackTrend;
 use crate::analysis::estimates::Class;
 use crate::stats::class::{self, Growth};
+use crate::stats::medians::{median, over_time};
 
 /// Fewest points to judge by: p can be as low as 1/720.
 const POINTS: usize = 6;
@@ -15,7 +16,11 @@ const PERCENT: f64 = 5.0;
 /// How values with their times in hours change, which have to grow by at least so much. `None` if
 /// there are none.
 pub(super) fn of(values: &[(f64, f64)], least: f64) -> Option<TrackTrend> {
-    let points = points(values);
+    // Few values need no medians.
+    let points = match values.len() {
+        ..=class::MOST => values.to_vec(),
+        _ => over_time(values, f64::MIN_POSITIVE),
+    };
     let quarter = (points.len() / 4).max(1);
     let sizes: Vec<f64> = points.iter().map(|&(_, value)| value).collect();
     let before = median(sizes.get(..quarter)?)?;
@@ -45,29 +50,4 @@ pub(super) fn of(values: &[(f64, f64)], least: f64) -> Option<TrackTrend> {
         trend.slope_per_hour = Some(slope.into());
     }
     Some(trend)
-}
-
-/// The medians of the values in at most as many equal parts of the time as a trend is judged by.
-fn points(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if values.len() <= class::MOST {
-        return values.to_vec();
-    }
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Vec::new() };
-    let width = ((last.0 - first.0) / class::MOST as f64).max(f64::MIN_POSITIVE);
-    let part = |at: f64| (((at - first.0) / width) as usize).min(class::MOST - 1);
-    let groups = values.chunk_by(|a, b| part(a.0) == part(b.0));
-    let point = |group: &[(f64, f64)]| {
-        let sizes: Vec<f64> = group.iter().map(|&(_, value)| value).collect();
-        let time = group.iter().map(|&(at, _)| at).sum::<f64>() / group.len() as f64;
-        Some((time, median(&sizes)?))
-    };
-    groups.filter_map(point).collect()
-}
-
-/// The median; `None` of nothing.
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted[sorted.len() / 2]);
-    Some(f64::midpoint(*low, high))
 }

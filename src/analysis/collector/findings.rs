@@ -4,12 +4,13 @@
 //! no churn beside it. So a rule that names a cause suppresses those that name its effects.
 
 use super::found::{Burst, CollectorFinding, CollectorRule, Fact, Seen, Severity};
-use super::trends::{CollectorTrend, median};
+use super::trends::CollectorTrend;
 use super::windows::{Sums, Windows, seconds, start_up};
 use super::wording;
 use crate::analysis::estimates::Class;
 use crate::model::collections::{Cause, Collection};
 use crate::rules::collector::CollectorLimits;
+use crate::stats::medians::median;
 
 /// Of the usual live heap, the share above which a burst isn't over.
 const OVER: f64 = 1.25;

@@ -1,10 +1,11 @@
 //! What a rule finds: its name, its severity, and the numbers that `wording` turns into sentences.
 
 use super::goal::Goals;
-use super::trends::{CollectorTrend, MIB};
+use super::trends::CollectorTrend;
 use super::windows::{Sums, Windows};
 pub use crate::analysis::estimates::Severity;
 use crate::model::collections::{Collection, CollectorProcess, Queues};
+use crate::units::MIB;
 use serde::{Deserialize, Serialize};
 
 /// What a finding is about.

@@ -18,10 +18,11 @@ pub use trends::CollectorTrend;
 
 use crate::model::collections::{Cause, CollectorLog, LogTime};
 use crate::rules::collector::CollectorLimits;
+use crate::units::MIB;
 use goal::Goals;
 use joined::Joined;
 use serde::{Deserialize, Serialize};
-use trends::{Least, MIB, trend};
+use trends::{Least, trend};
 use windows::{Sums, Windows};
 
 /// What the collector did in a process.

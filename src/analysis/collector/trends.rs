@@ -8,12 +8,14 @@ use super::windows::{seconds, start_up};
 use crate::analysis::estimates::{Class, Estimate};
 use crate::model::collections::Collection;
 use crate::stats::class::{self, Growth};
+use crate::stats::medians::{median, over_time};
+use crate::units::MIB;
 use serde::{Deserialize, Serialize};
 
 /// Fewest points in time to judge by: p can be as low as 1/720.
 const POINTS: usize = 6;
-/// Bytes of a MiB.
-pub(super) const MIB: f64 = 1_048_576.0;
+/// Shortest part of the time that has a point, in seconds.
+const SHORTEST: f64 = 1e-3;
 
 /// How a size changes over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,8 +58,8 @@ pub(super) fn trend(
     let all: Vec<(f64, f64)> = collections.iter().filter_map(sized).collect();
     let settled = start_up(collections).unwrap_or(f64::NEG_INFINITY);
     let late: Vec<(f64, f64)> = all.iter().copied().filter(|&(at, _)| at >= settled).collect();
-    let points = points(&late);
-    let points = if points.len() < POINTS { self::points(&all) } else { points };
+    let points = over_time(&late, SHORTEST);
+    let points = if points.len() < POINTS { over_time(&all, SHORTEST) } else { points };
     let quarter = (points.len() / 4).max(2).min(points.len());
     let values: Vec<f64> = points.iter().map(|&(_, value)| value).collect();
     let before = median(values.get(..quarter)?)?;
@@ -90,26 +92,4 @@ pub(super) fn trend(
         trend.since_nanos = (points[judged.since].0 * 1e9) as u64;
     }
     Some(trend)
-}
-
-/// The medians of a size in at most as many equal parts of the time as a trend is judged by.
-fn points(sizes: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else { return Vec::new() };
-    let width = ((last.0 - first.0) / class::MOST as f64).max(1e-3);
-    let part = |at: f64| (((at - first.0) / width) as usize).min(class::MOST - 1);
-    let groups = sizes.chunk_by(|a, b| part(a.0) == part(b.0));
-    let point = |group: &[(f64, f64)]| {
-        let values: Vec<f64> = group.iter().map(|&(_, value)| value).collect();
-        let time = group.iter().map(|&(at, _)| at).sum::<f64>() / group.len() as f64;
-        Some((time, median(&values)?))
-    };
-    groups.filter_map(point).collect()
-}
-
-/// The median; `None` of nothing.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted[sorted.len() / 2]);
-    Some(f64::midpoint(*low, high))
 }

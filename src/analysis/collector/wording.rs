@@ -1,10 +1,11 @@
 //! Findings in words: what happens, what shows it, and what to do. JSON has them as well.
 
 use super::found::{Burst, CollectorFinding, CollectorRule, Fact, Seen, Severity, mebibytes};
-use super::trends::{CollectorTrend, MIB};
+use super::trends::CollectorTrend;
 use super::windows::Sums;
 use crate::model::collections::{Collection, LogClock, LogTime, Queues};
 use crate::rules::collector::CollectorLimits;
+use crate::units::MIB;
 use crate::units::{Bytes, Nanoseconds};
 use jiff::{Timestamp, tz::TimeZone};
 

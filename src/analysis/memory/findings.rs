@@ -8,13 +8,14 @@
 use super::found::{MemoryFinding, MemoryRule};
 use super::gathered::Statistics;
 use super::parts::{MemoryPart, MemoryTotal};
-use super::trends::{MemoryTrend, median, trend};
+use super::trends::{MemoryTrend, trend};
 use super::{Divided, MemoryLimit, size};
 use crate::analysis::estimates::Severity;
 use crate::model::gauges::Gauge;
 use crate::rules::memory::MemoryLimits;
+use crate::stats::medians::median;
+use crate::units::MIB;
 
-const MIB: f64 = 1_048_576.0;
 /// How far the heap may be above its goal.
 const ABOVE_GOAL: f64 = 1.1;
 
@@ -105,7 +106,7 @@ impl Seen<'_> {
 
     /// The usual size in the later half, and the one at the end, whichever is smaller.
     fn lasting(&self, of: impl Fn(&Divided<'_>) -> Option<f64>) -> Option<f64> {
-        let usual = median(self.late.iter().filter_map(&of))?;
+        let usual = median(&self.late.iter().filter_map(&of).collect::<Vec<_>>())?;
         Some(usual.min(of(self.last)?))
     }
 

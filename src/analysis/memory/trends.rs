@@ -5,11 +5,9 @@ use crate::analysis::estimates::{Class, Estimate};
 use crate::model::gauges::GaugeTime;
 use crate::rules::memory::MemoryLimits;
 use crate::stats::class::{self, Growth};
+use crate::stats::medians::{self, median};
+use crate::units::MIB;
 use serde::{Deserialize, Serialize};
-
-/// Fewest moments of a part.
-const LEAST: usize = 4;
-const MIB: f64 = 1_048_576.0;
 
 /// How a size changes over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,20 +45,16 @@ pub(super) fn trend(
 ) -> Option<MemoryTrend> {
     let sized = |one: &Divided<'_>| Some((one.seconds / 3600.0, size(one)? as f64));
     let all: Vec<(f64, f64)> = divided.iter().filter_map(sized).collect();
-    if all.len() < LEAST.max(limits.least_moments as usize) {
+    if all.len() < class::LEAST.max(limits.least_moments as usize) {
         return None;
     }
     // Medians of neighbors, so that a long series costs little and a peak moves nothing.
     let together = all.len().div_ceil(class::MOST);
-    let point = |group: &[(f64, f64)]| {
-        let mean = group.iter().map(|&(at, _)| at).sum::<f64>() / group.len() as f64;
-        Some((mean, median(group.iter().map(|&(_, value)| value))?))
-    };
-    let points: Vec<(f64, f64)> = all.chunks(together).filter_map(point).collect();
+    let points: Vec<(f64, f64)> = all.chunks(together).filter_map(medians::point).collect();
     let (hours, values): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
     let quarter = (values.len() / 4).max(2).min(values.len());
-    let before = median(values[..quarter].iter().copied())?;
-    let after = median(values[values.len() - quarter..].iter().copied())?;
+    let before = median(&values[..quarter])?;
+    let after = median(&values[values.len() - quarter..])?;
     let grew = after - before;
     let is_growth =
         grew >= limits.least * MIB / 4.0 && grew * 100.0 >= before * limits.growth_percent;
@@ -75,12 +69,4 @@ pub(super) fn trend(
         slope_per_hour: is_timed.then(|| slope.into()),
         points: points.len(),
     })
-}
-
-/// The median; `None` of nothing.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted[sorted.len() / 2]);
-    Some(f64::midpoint(*low, high))
 }
