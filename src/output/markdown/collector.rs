@@ -1,9 +1,10 @@
 //! What the collector did as Markdown, for a ticket: the verdict, the findings, and when it was.
 
+use super::findings;
 use crate::analysis::collector::CollectorRow;
 use crate::output::collector_wording::{self as wording, since};
 use crate::output::columns::collector::{WindowLine, columns};
-use crate::output::escape::markdown::{code, fenced, prose};
+use crate::output::escape::markdown::{code, prose};
 use crate::report::collector::CollectorReport;
 use std::io;
 
@@ -31,10 +32,7 @@ pub(in crate::output) fn write(
         }
         windows(row, out)?;
     }
-    report
-        .warnings
-        .iter()
-        .try_for_each(|warning| writeln!(out, "\n**Warning:** {}", prose(warning)))
+    findings::warnings(&report.warnings, out)
 }
 
 fn findings(
@@ -51,11 +49,7 @@ fn findings(
         writeln!(out, "\n**{id} {name}{of}:** {}\n", prose(&finding.message))?;
         let (from, to) = (since(finding.from_nanos), since(finding.to_nanos));
         writeln!(out, "- {from} to {to} after the start")?;
-        finding.evidence.iter().try_for_each(|one| writeln!(out, "- {}", prose(one)))?;
-        writeln!(out, "\n{}", prose(&finding.advice))?;
-        if let Some(command) = &finding.command {
-            write!(out, "\n{}", fenced(command))?;
-        }
+        findings::reasons((&finding.evidence, &finding.advice), finding.command.as_deref(), out)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Where the memory is as Markdown, for a ticket: the verdict, the parts, the findings.
 
+use super::findings;
 use crate::output::escape::markdown::{cell, fenced, prose};
 use crate::output::memory_wording as wording;
 use crate::report::memory::MemoryReport;
@@ -39,11 +40,11 @@ pub(in crate::output) fn write(report: &MemoryReport, out: &mut dyn io::Write) -
         for finding in &answer.findings {
             let (id, name) = (&finding.id, finding.rule.name());
             writeln!(out, "\n**{id} {name}:** {}\n", prose(&finding.message))?;
-            finding.evidence.iter().try_for_each(|one| writeln!(out, "- {}", prose(one)))?;
-            writeln!(out, "\n{}", prose(&finding.advice))?;
-            if let Some(command) = &finding.command {
-                write!(out, "\n{}", fenced(command))?;
-            }
+            findings::reasons(
+                (&finding.evidence, &finding.advice),
+                finding.command.as_deref(),
+                out,
+            )?;
         }
         for (command, parts) in wording::to_record(answer) {
             write!(
@@ -54,8 +55,5 @@ pub(in crate::output) fn write(report: &MemoryReport, out: &mut dyn io::Write) -
             )?;
         }
     }
-    report
-        .warnings
-        .iter()
-        .try_for_each(|warning| writeln!(out, "\n**Warning:** {}", prose(warning)))
+    findings::warnings(&report.warnings, out)
 }

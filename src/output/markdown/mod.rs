@@ -9,6 +9,7 @@
 //! counted, the least important first.
 
 mod collector;
+mod findings;
 mod memory;
 
 pub(super) use collector::write as write_collector;

@@ -2,16 +2,16 @@
 //! happened when.
 
 use super::super::{Style, Width};
-use super::closing::write_next;
+use super::finding_lines::{self, INDENT};
 use super::grid::Kind::{Mixed, Number, Text};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::{escape::escape, facts, sparkline, wrap};
-use crate::analysis::collector::{CollectorFinding, CollectorRow, Severity};
+use crate::analysis::collector::{CollectorFinding, CollectorRow};
 use crate::output::collector_wording::{self as wording, duration, since};
 use crate::output::columns::collector::{WindowLine, columns};
 use crate::report::collector::CollectorReport;
-use anstyle::{AnsiColor, Style as Ansi};
+use anstyle::Style as Ansi;
 use std::io;
 
 /// Most processes that a terminal shows, and most with their findings.
@@ -19,15 +19,14 @@ const PROCESSES: usize = 12;
 const IN_FULL: usize = 3;
 /// Width of a sparkline.
 const SHAPE: usize = 48;
-/// Indent of the lines of a finding.
-const INDENT: &str = "   ";
 
 pub(in crate::output) fn write(
     report: &CollectorReport,
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    verdict(report, style, out)?;
+    let (text, is_problem) = wording::verdict(report);
+    finding_lines::verdict(&text, is_problem, style, out)?;
     if report.processes.len() > 1 {
         processes(report, style, out)?;
     }
@@ -35,21 +34,7 @@ pub(in crate::output) fn write(
     if let Some(row) = wording::shown(report) {
         process(report, row, style, out)?;
     }
-    let warnings = report.warnings.iter().enumerate();
-    warnings.into_iter().try_for_each(|(number, warning)| {
-        if number == 0 {
-            writeln!(out)?;
-        }
-        wrap::write("warning: ", &escape(warning), AnsiColor::Yellow.on_default(), style, out)
-    })
-}
-
-fn verdict(report: &CollectorReport, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let (text, is_problem) = wording::verdict(report);
-    let bold = Ansi::new().bold();
-    let paint = if is_problem { AnsiColor::Red.on_default().bold() } else { bold };
-    let text = wrap::lines(&escape(&text), style);
-    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+    finding_lines::warnings(&report.warnings, style, out)
 }
 
 /// A line for each process: those with findings, and the last ones.
@@ -119,25 +104,19 @@ fn write_finding(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let paint = match finding.severity {
-        Severity::Problem => AnsiColor::Red.on_default().bold(),
-        Severity::Note => Ansi::new().bold(),
-    };
+    let paint = finding_lines::severity(finding.severity);
     let first = format!("{} {}{of}: ", finding.id, finding.rule.name());
     write_hanging(&first, &finding.message, paint, style, out)?;
     let time =
         format!("{} to {} after the start", since(finding.from_nanos), since(finding.to_nanos));
     let dim = Ansi::new().dimmed();
     wrap::write(&format!("{INDENT}when  "), &time, dim, style, out)?;
-    for (number, evidence) in finding.evidence.iter().enumerate() {
-        let first = if number == 0 { "why   " } else { "      " };
-        wrap::write(&format!("{INDENT}{first}"), &escape(evidence), dim, style, out)?;
-    }
-    wrap::write(&format!("{INDENT}do    "), &escape(&finding.advice), dim, style, out)?;
-    match &finding.command {
-        Some(command) => write_next(&format!("{INDENT}next"), command, style, out),
-        None => Ok(()),
-    }
+    finding_lines::reasons(
+        (&finding.evidence, &finding.advice),
+        finding.command.as_deref(),
+        style,
+        out,
+    )
 }
 
 /// Writes a heading and its text, later lines indented as what is below it.

@@ -3,12 +3,11 @@
 
 use super::super::Style;
 use super::closing::write_next;
-use super::{escape::escape, facts, sparkline, wrap};
-use crate::analysis::estimates::Severity;
+use super::{escape::escape, facts, finding_lines, sparkline, wrap};
 use crate::analysis::memory::{MemoryAnswer, MemoryFinding};
 use crate::output::memory_wording as wording;
 use crate::report::memory::MemoryReport;
-use anstyle::{AnsiColor, Style as Ansi};
+use anstyle::Style as Ansi;
 use std::io;
 
 /// Width of the names of parts, and of sizes.
@@ -25,7 +24,8 @@ pub(in crate::output) fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     if let Some(answer) = &report.memory {
-        verdict(answer, style, out)?;
+        let (text, is_problem) = wording::verdict(answer);
+        finding_lines::verdict(&text, is_problem, style, out)?;
         writeln!(out)?;
         waterfall(answer, style, out)?;
         notes(report, answer, style, out)?;
@@ -35,21 +35,7 @@ pub(in crate::output) fn write(
         }
         record(answer, style, out)?;
     }
-    for (number, warning) in report.warnings.iter().enumerate() {
-        if number == 0 {
-            writeln!(out)?;
-        }
-        wrap::write("warning: ", &escape(warning), AnsiColor::Yellow.on_default(), style, out)?;
-    }
-    Ok(())
-}
-
-fn verdict(answer: &MemoryAnswer, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let (text, is_problem) = wording::verdict(answer);
-    let bold = Ansi::new().bold();
-    let paint = if is_problem { AnsiColor::Red.on_default().bold() } else { bold };
-    let text = wrap::lines(&escape(&text), style);
-    if style.color { writeln!(out, "{paint}{text}{paint:#}") } else { writeln!(out, "{text}") }
+    finding_lines::warnings(&report.warnings, style, out)
 }
 
 /// A line for each part, with its evidence below.
@@ -130,22 +116,15 @@ fn write_finding(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let paint = match finding.severity {
-        Severity::Problem => AnsiColor::Red.on_default().bold(),
-        Severity::Note => Ansi::new().bold(),
-    };
+    let paint = finding_lines::severity(finding.severity);
     let first = format!("{} {}: ", finding.id, finding.rule.name());
     wrap::write(&first, &escape(&finding.message), paint, style, out)?;
-    let dim = Ansi::new().dimmed();
-    for (number, evidence) in finding.evidence.iter().enumerate() {
-        let first = if number == 0 { "   why   " } else { "         " };
-        wrap::write(first, &escape(evidence), dim, style, out)?;
-    }
-    wrap::write("   do    ", &escape(&finding.advice), dim, style, out)?;
-    match &finding.command {
-        Some(command) => write_next("   next", command, style, out),
-        None => Ok(()),
-    }
+    finding_lines::reasons(
+        (&finding.evidence, &finding.advice),
+        finding.command.as_deref(),
+        style,
+        out,
+    )
 }
 
 /// What to record to know more.

@@ -13,6 +13,7 @@ pub(in crate::output) mod closing;
 mod collector_text;
 mod diff_rows;
 mod facts;
+mod finding_lines;
 mod goroutine_rows;
 mod grid;
 mod heading;
