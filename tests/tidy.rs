@@ -90,6 +90,7 @@ const LISTS: &[List] = &[
             "inputs",
             "load",
             "options",
+            "process",
             "progress",
             "recorder",
             "request",

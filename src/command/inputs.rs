@@ -371,13 +371,13 @@ fn is_manifest(name: &str) -> bool {
     is_named && read().is_some() && memchr::memmem::find(&head, MANIFEST).is_some()
 }
 
-/// Names the first few skipped files, and counts the rest.
 fn list(aside: &[SetAside]) -> String {
-    let shown = |file: &SetAside| format!("{} ({})", escape(&file.name), file.what);
-    let some = aside.iter().take(NAMED).map(shown);
-    let some = some.collect::<Vec<_>>().join(", ");
-    match aside.len().saturating_sub(NAMED) {
-        0 => some,
-        more => format!("{some} and {more} more"),
-    }
+    first_few(aside.iter().map(|file| format!("{} ({})", escape(&file.name), file.what)))
+}
+
+/// Names the first few skipped files, and counts the rest.
+pub(super) fn first_few(files: impl ExactSizeIterator<Item = String>) -> String {
+    let more = files.len().saturating_sub(NAMED);
+    let some = files.take(NAMED).collect::<Vec<_>>().join(", ");
+    if more == 0 { some } else { format!("{some} and {more} more") }
 }

@@ -390,7 +390,8 @@ fn with_time(name: &str, mut content: Content) -> Content {
     content
 }
 
-fn shown(name: &str) -> String {
+/// The name of an input as a message has it, without the secrets of a URL.
+pub(super) fn shown(name: &str) -> String {
     if name == source::STDIN {
         "standard input".to_owned()
     } else {

@@ -37,6 +37,7 @@ mod merge;
 mod options;
 mod patterns;
 mod peek;
+mod process;
 mod progress;
 #[cfg(feature = "http")]
 mod recorder;

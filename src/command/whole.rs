@@ -7,8 +7,11 @@
 
 use super::CommandError;
 use super::gauge_logs::{named, statistics};
+use super::inputs::first_few;
 use super::load::inflate;
+use super::process::{self, fail};
 use super::progress::Progress;
+use crate::analysis;
 use crate::input::{self, Content, InputError};
 use crate::model::collections::CollectorLog;
 use crate::model::gauges::GaugeLog;
@@ -17,14 +20,10 @@ use crate::model::profile::{Profile, TimeSource};
 use crate::model::recording::Recording;
 use crate::printable::escape;
 use crate::report::memory::MemoryInput;
+use crate::source;
 use crate::source::expand::{Found, Origin};
-use crate::source::{self, STDIN};
-use crate::{analysis, parallel};
 use clap::Args;
 use std::path::Path;
-
-/// Most skipped files that the warning names.
-const NAMED: usize = 3;
 
 /// Options of questions about a whole recording.
 #[derive(Debug, Default, Args)]
@@ -110,27 +109,15 @@ pub(super) fn load(
     mut times: Times,
     progress: &Progress,
 ) -> Result<Whole, CommandError> {
-    let all = inputs.iter().map(|found| &found.name).chain(rss);
-    if all.filter(|name| *name == STDIN).count() > 1 {
-        return Err(CommandError::Usage(
-            "standard input (-) can be read only once; give the other input as a file".to_owned(),
-        ));
-    }
-    progress.expect_all(inputs.iter().map(|found| source::size(&found.name)));
-    let inflate = inflate(inputs.len());
-    let results = parallel::map_items(inputs, 1, |found| {
-        let reader = progress.open(&found.name).map_err(|error| error.to_string())?;
-        let content = input::read_any(reader, progress.budget(), inflate);
-        progress.file_done();
-        Ok::<_, String>(content)
-    });
-    progress.finish();
+    let results = process::read_each(inputs, rss, "input", progress, |reader, budget, inflate| {
+        input::read_any(reader, budget, inflate)
+    })?;
     let mut gathering = Gathering::default();
-    let mut aside: Vec<(String, String)> = Vec::new();
+    let mut aside = Vec::new();
     let mut refused = None;
     for (Found { name, origin }, result) in inputs.iter().zip(results) {
-        let content = result.map_err(|why| fail(name, &why))?;
-        let skip = match content {
+        let name = &*source::shown(name);
+        let skip = match result? {
             Ok(Content::Other(refusal)) => (refusal.to_string(), refusal.what),
             Err(error @ InputError::Empty) => (error.to_string(), "empty".to_owned()),
             Ok(Content::Gauges(log)) => match named(log, name) {
@@ -151,23 +138,22 @@ pub(super) fn load(
             return Err(fail(name, &why));
         }
         refused.get_or_insert_with(|| fail(name, &why));
-        aside.push((name.clone(), what));
+        aside.push(format!("{} ({what})", process::short(name)));
     }
     for name in rss {
-        let reader = source::open(name).map_err(|error| fail(name, &error.to_string()))?;
-        let log = input::read_rss(reader, progress.budget(), inflate);
-        gathering.gauges(log.map_err(|error| fail(name, &error.to_string()))?, name, &mut times);
+        let reader = progress.open(name).map_err(|error| fail(name, &error.to_string()))?;
+        let log = input::read_rss(reader, progress.budget(), inflate(inputs.len()));
+        gathering.gauges(
+            log.map_err(|error| fail(name, &error.to_string()))?,
+            &source::shown(name),
+            &mut times,
+        );
     }
     if let (Some(error), true) = (refused, gathering.inputs.is_empty()) {
         return Err(error);
     }
     times.left()?;
-    gathering.finish(skipped(&aside))
-}
-
-fn fail(name: &str, why: &str) -> CommandError {
-    let shown = if name == STDIN { "standard input".into() } else { escape(name) };
-    CommandError::Answer(format!("{shown}: {why}").into())
+    gathering.finish(skipped(aside))
 }
 
 /// The recording, as it is read.
@@ -271,18 +257,12 @@ impl Gathering {
 }
 
 /// The warning about skipped files.
-fn skipped(aside: &[(String, String)]) -> Option<String> {
-    let shown = |(name, what): &(String, String)| {
-        let file = Path::new(name).file_name().and_then(|name| name.to_str());
-        format!("{} ({what})", escape(file.unwrap_or(name)))
+fn skipped(aside: Vec<String>) -> Option<String> {
+    let files = match aside.len() {
+        0 => return None,
+        1 => "file that says",
+        _ => "files that say",
     };
-    let some: Vec<String> = aside.iter().take(NAMED).map(shown).collect();
-    let more = match aside.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let count = aside.len();
-    let files = if count == 1 { "file that says" } else { "files that say" };
-    (count > 0)
-        .then(|| format!("skipped {count} {files} nothing about memory: {}{more}", some.join(", ")))
+    let (count, list) = (aside.len(), first_few(aside.into_iter()));
+    Some(format!("skipped {count} {files} nothing about memory: {list}"))
 }

@@ -256,3 +256,31 @@ fn sockets_are_services() {
     let said = run_with(&home, &[], &["top", &format!("unix://{}", socket.display())]);
     assert!(said.stderr.contains("no such socket"), "{}", said.stderr);
 }
+
+#[test]
+fn reports_about_a_process_have_no_secrets_of_urls() {
+    let lines = "gc 1 @0.1s 0%: 0.1+0.2+0.1 ms clock, 0.1+0.1/0.1/0.1+0.1 ms cpu, 4->4->1 MB, 5 MB goal, 2 P\n";
+    let statistics = r#"{"Alloc":4000000,"HeapAlloc":4000000,"HeapIdle":2000000,"HeapInuse":5000000,
+        "HeapReleased":1000000,"HeapSys":7000000,"NumGC":9,"StackInuse":300000,"Sys":12000000}"#;
+    for (command, body) in
+        [("gc", lines), ("memory", statistics), ("memory", "no format"), ("gc", "no log")]
+    {
+        let service = Service::new(move |_, _| Reply::Body(body.as_bytes().to_vec()));
+        let url = service.url("/file?token=s3cret");
+        let shown = service.url("/file?token=...");
+        for format in ["table", "json", "markdown"] {
+            let said = run(&[command, &url, &format!("--format={format}")]);
+            let all = said.stdout + &said.stderr;
+            assert!(!all.contains("s3cret"), "{command} {format}: {all}");
+            let is_named = format != "json" || said.code == Some(2) || all.contains(&shown);
+            assert!(is_named, "{command} {format}: {all}");
+        }
+    }
+    // A list of resident sets may be a URL too.
+    let rss = Service::new(|_, _| {
+        Reply::Body(b"time,rss\n1764298000,1000000\n1764298060,2000000\n".to_vec())
+    });
+    let said = run(&["memory", "--rss", &rss.url("/rss.csv?token=s3cret")]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(!(said.stdout + &said.stderr).contains("s3cret"));
+}
