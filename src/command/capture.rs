@@ -1,7 +1,6 @@
 //! `heapdiff capture URL...`: takes snapshots of services at intervals, keeps them, and says what
 //! they show.
 
-use super::access::AccessArgs;
 use super::options::ReadingArgs;
 use super::recorder::manifest::{Manifest, SCHEMA};
 use super::recorder::screen::Screen;
@@ -13,6 +12,7 @@ use super::recorder::{Recorder, SHARE, next};
 use super::values::duration;
 use super::{CommandError, Console, run};
 use crate::parallel;
+use crate::patterns::Catalog;
 use crate::printable::escape;
 use crate::source::http::{Address, Client};
 use crate::units::{self, Bytes};
@@ -20,6 +20,7 @@ use clap::Args;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The usual interval.
@@ -179,7 +180,7 @@ fn recorded_inputs(recorder: &Recorder) -> Recorded {
     if heaps < LEAST {
         inputs.truncate(heaps);
     }
-    let beside = so_far::beside(&recorder.manifest, folder);
+    let beside = so_far::beside(&recorder.manifest.shots, folder);
     Recorded { service: recorder.manifest.target.clone(), inputs, beside }
 }
 
@@ -196,7 +197,7 @@ fn recorders(args: &CaptureArgs, plan: Plan, stop: &Stop) -> Result<Vec<Recorder
         return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
     }
     let usage = CommandError::Usage;
-    let client = access(&args.reading.access).and_then(Client::new).map_err(usage)?;
+    let client = args.reading.access.access().and_then(Client::new).map_err(usage)?;
     stop.with_client(client.clone());
     let started = stamp(Timestamp::now());
     let mut folders = BTreeSet::new();
@@ -239,10 +240,6 @@ fn recorders(args: &CaptureArgs, plan: Plan, stop: &Stop) -> Result<Vec<Recorder
     Ok(recorders)
 }
 
-fn access(args: &AccessArgs) -> Result<crate::source::http::Access, String> {
-    args.access()
-}
-
 fn address(text: &str) -> Result<Address, CommandError> {
     let address = Address::parse(text).map_err(|error| {
         let shown = crate::source::http::address::hidden(text);
@@ -266,6 +263,7 @@ fn record(
     console: &mut Console<'_>,
 ) -> Result<&'static str, CommandError> {
     let begin = Instant::now();
+    let catalog = Arc::new(Catalog::builtin());
     let mut settling: Vec<Settling> = recorders.iter().map(|_| Settling::default()).collect();
     let mut is_slow = false;
     for number in 1.. {
@@ -281,10 +279,8 @@ fn record(
         }
         let verdicts = parallel::map(recorders.len(), |i| {
             let recorder = &recorders[i];
-            let budget = recorder.taker.wanted.budget;
-            let folder = recorder.taker.store.folder();
             (recorder.heaps() >= LEAST)
-                .then(|| so_far::judge(&recorder.manifest, folder, budget))?
+                .then(|| so_far::judge(&recorder.taker.recorded, &catalog))?
         });
         let mut is_sure = true;
         for ((recorder, so_far), settling) in recorders.iter_mut().zip(&verdicts).zip(&mut settling)
@@ -340,9 +336,8 @@ fn first(recorders: &mut [Recorder]) -> Result<(), CommandError> {
             let why = shot.failed.first().map_or("nothing was sent", |failure| &failure.error);
             return Err(CommandError::Answer(format!("{}: {why}", escape(target)).into()));
         }
-        let has_failed = |kind: &str| {
-            shot.failed.iter().any(|one| one.kind == kind && one.error.contains(" answers 4"))
-        };
+        let has_failed =
+            |kind: &str| shot.failed.iter().any(|one| one.kind == kind && one.is_refused);
         let wanted = &mut recorder.taker.wanted;
         wanted.goroutines &= !has_failed("goroutine");
         wanted.memory_statistics &= !has_failed("memstats");

@@ -16,7 +16,7 @@ use crate::report::{Warning, WarningCode};
 use crate::source;
 
 /// What was read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Facts {
     collections: Vec<(String, CollectorLog)>,
     gauges: Vec<GaugeLog>,
@@ -54,6 +54,16 @@ pub(super) fn read(names: &[String], wants_goroutines: bool, progress: &Progress
 }
 
 impl Facts {
+    /// Adds what was read later.
+    #[cfg(feature = "http")]
+    pub(super) fn add(&mut self, later: Self) {
+        let Self { collections, gauges, goroutines, warnings } = later;
+        self.collections.extend(collections);
+        self.gauges.extend(gauges);
+        self.goroutines.extend(goroutines);
+        self.warnings.extend(warnings);
+    }
+
     /// Adds them to a recording, except for the goroutines. Returns the warnings as well.
     pub(super) fn beside(self, recording: Recording) -> (Recording, Vec<Warning>) {
         let Self { collections, gauges, warnings, .. } = self;

@@ -25,8 +25,11 @@ use std::path::Path;
 
 /// Files whose beginnings a thread reads at a time.
 const AT_ONCE: usize = 16;
-/// What the list of captured files calls itself, and how many of its bytes are searched for that.
-const MANIFEST: &[u8] = b"\"heapdiff.capture/v1\"";
+/// What the list of captured files calls itself.
+pub(super) const CAPTURE: &str = "heapdiff.capture/v1";
+/// The name of that file.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// How many of its bytes are searched for what it calls itself.
 const MANIFEST_HEAD: u64 = 4096;
 /// Most skipped files that the warning names.
 const NAMED: usize = 3;
@@ -365,10 +368,11 @@ fn kind(found: &Found) -> Kind {
 
 /// Whether a file is the list that `heapdiff capture` writes of the files in its folder.
 fn is_manifest(name: &str) -> bool {
-    let is_named = Path::new(name).file_name().is_some_and(|name| name == "manifest.json");
+    let is_named = Path::new(name).file_name().is_some_and(|name| name == MANIFEST);
     let mut head = Vec::new();
     let mut read = || source::open(name).ok()?.take(MANIFEST_HEAD).read_to_end(&mut head).ok();
-    is_named && read().is_some() && memchr::memmem::find(&head, MANIFEST).is_some()
+    let schema = format!("\"{CAPTURE}\"");
+    is_named && read().is_some() && memchr::memmem::find(&head, schema.as_bytes()).is_some()
 }
 
 fn list(aside: &[SetAside]) -> String {

@@ -13,7 +13,7 @@ use std::hash::{Hash, Hasher};
 
 /// Distinct samples, in the order in which they were met. The caller keeps their values in its own
 /// table, or in `samples.values`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Distinct {
     /// Stacks of shared locations, and shared label sets.
     pub(super) samples: Samples,

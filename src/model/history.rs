@@ -213,7 +213,8 @@ impl History {
     }
 }
 
-/// A history under construction.
+/// A history under construction. A copy can be finished while snapshots are still being added.
+#[derive(Clone)]
 pub struct Gather {
     shared: SharedTables,
     distinct: Distinct,

@@ -40,6 +40,7 @@ pub fn fnv(text: &str) -> u64 {
 /// time, and such names end as errors. So a name is first read to a depth that the names of a library rarely exceed, and
 /// then to one that they never do, as long as few names were read in vain. The others keep their mangled names.
 #[cfg_attr(not(feature = "cpp"), expect(dead_code, reason = "only names of C++ are slow to read"))]
+#[derive(Clone)]
 pub struct Demangler {
     /// Bytes of names that may still be read in vain.
     shallow: usize,

@@ -66,7 +66,7 @@ impl Rebase {
 }
 
 /// Each shared mapping as the newest snapshot has it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Newest(Vec<(Age, Mapping)>);
 
 /// Orders snapshots, the newest last: by time in nanoseconds, then by place.

@@ -104,7 +104,7 @@ struct MappingKey {
 }
 
 /// Shared tables. A mapping has its addresses from the first profile that contained it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SharedTables {
     pub(super) symbols: Symbols,
     pub(super) label_sets: LabelSets,

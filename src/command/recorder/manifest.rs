@@ -4,10 +4,7 @@
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// The format of the file.
-pub(in crate::command) const SCHEMA: &str = "heapdiff.capture/v1";
-/// The name of the file.
-pub(in crate::command) const NAME: &str = "manifest.json";
+pub(in crate::command) use crate::command::inputs::{CAPTURE as SCHEMA, MANIFEST as NAME};
 
 /// A recording of one service.
 #[derive(Clone, Debug, Serialize)]
@@ -62,6 +59,9 @@ pub(in crate::command) struct Taken {
 pub(in crate::command) struct Failure {
     pub(in crate::command) kind: &'static str,
     pub(in crate::command) error: String,
+    /// Whether the service refuses it, so that asking again is in vain.
+    #[serde(skip)]
+    pub(in crate::command) is_refused: bool,
 }
 
 impl Manifest {

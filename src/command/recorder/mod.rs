@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 pub(super) const SHARE: u32 = 10;
 
 /// A service that is recorded.
-#[derive(Debug)]
 pub(super) struct Recorder {
     pub(super) taker: Taker,
     pub(super) manifest: Manifest,

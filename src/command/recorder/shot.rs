@@ -2,11 +2,12 @@
 //! says about its process.
 
 use super::manifest::{Failure, Shot, Taken};
+use super::so_far::Recorded;
 use super::store::{Part, Store};
 use crate::input::{self, Budget, Content, Inflate};
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::profile::Profile;
-use crate::source::http::{Address, Client, FetchError};
+use crate::source::http::{Address, Client, FetchError, Target as _};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::fs;
@@ -49,19 +50,20 @@ pub(in crate::command) struct NoRoom {
 }
 
 /// A service that is asked again and again.
-#[derive(Debug)]
 pub(in crate::command) struct Taker {
     pub(in crate::command) client: Client,
     pub(in crate::command) address: Address,
     pub(in crate::command) store: Store,
     pub(in crate::command) wanted: Wanted,
     statistics: StatisticsSource,
+    /// What was taken, for the verdict so far.
+    pub(in crate::command) recorded: Recorded,
 }
 
 /// Why a part of a shot is missing.
 enum Missing {
-    /// The reason; the recording goes on.
-    Reason(String),
+    /// The reason, and whether the service refuses it; the recording goes on.
+    Reason(String, bool),
     /// The recording ends here.
     Stopped,
     NoRoom(io::Error),
@@ -72,7 +74,7 @@ impl From<FetchError> for Missing {
         match error {
             FetchError::Keep(error) => Self::NoRoom(error),
             FetchError::Stopped => Self::Stopped,
-            error => Self::Reason(error.to_string()),
+            error => Self::Reason(error.to_string(), error.is_refusal()),
         }
     }
 }
@@ -84,7 +86,14 @@ impl Taker {
         store: Store,
         wanted: Wanted,
     ) -> Self {
-        Self { client, address, store, wanted, statistics: StatisticsSource::default() }
+        Self {
+            client,
+            address,
+            store,
+            wanted,
+            statistics: StatisticsSource::default(),
+            recorded: Recorded::default(),
+        }
     }
 
     /// Takes a shot. What fails is part of it; an error is that nothing can be written.
@@ -108,12 +117,14 @@ impl Taker {
             for (kind, file) in of_process(pid) {
                 self.part(&mut shot, kind, |taker| {
                     let bytes = fs::read(&file).map_err(|error| {
-                        Missing::Reason(format!("can't read {}: {error}", file.display()))
+                        let why = format!("can't read {}: {error}", file.display());
+                        Missing::Reason(why, false)
                     })?;
                     taker.keep_bytes(kind, &bytes, now, "txt")
                 })?;
             }
         }
+        self.recorded.add_beside(&shot, self.store.folder(), self.wanted.budget);
         Ok((shot, took))
     }
 
@@ -126,7 +137,9 @@ impl Taker {
         match take(self) {
             Ok(taken) => shot.files.extend(taken),
             Err(Missing::Stopped) => {}
-            Err(Missing::Reason(error)) => shot.failed.push(Failure { kind, error }),
+            Err(Missing::Reason(error, is_refused)) => {
+                shot.failed.push(Failure { kind, error, is_refused });
+            }
             Err(Missing::NoRoom(source)) => {
                 return Err(NoRoom { folder: self.store.folder().to_owned(), source });
             }
@@ -151,10 +164,11 @@ impl Taker {
             match self.check(&part, kind)? {
                 // A body can end early without HTTP noticing it.
                 Err(error) if retries.is_empty() => retries.push(error),
-                Err(error) => return Err(Missing::Reason(error)),
-                Ok(_) => {
+                Err(error) => return Err(Missing::Reason(error, false)),
+                Ok(profile) => {
                     let path = self.store.keep(&part, kind, now, "pb.gz");
                     let path = path.map_err(Missing::NoRoom)?;
+                    self.recorded.add(&path, kind, &profile);
                     return Ok(Some(taken(kind, &path, fetched.bytes, fetched.took, retries)));
                 }
             }
@@ -209,7 +223,7 @@ impl Taker {
         let Some(found) = found else {
             self.statistics = StatisticsSource::None;
             let why = "neither /debug/vars nor the heap in text has them";
-            return Err(Missing::Reason(why.to_owned()));
+            return Err(Missing::Reason(why.to_owned(), false));
         };
         let taken = self.keep_bytes("memstats", of_text(&found).as_bytes(), now, "json")?;
         Ok(taken.map(|taken| Taken { seconds: fetched.took.as_secs_f64(), ..taken }))
@@ -223,7 +237,7 @@ impl Taker {
         extension: &str,
     ) -> Result<Option<Taken>, Missing> {
         let mut part = self.store.begin(kind).map_err(Missing::NoRoom)?;
-        part.write(bytes).map_err(Missing::NoRoom)?;
+        part.take(bytes).map_err(Missing::NoRoom)?;
         let path = self.store.keep(&part, kind, now, extension).map_err(Missing::NoRoom)?;
         Ok(Some(taken(kind, &path, bytes.len() as u64, Duration::ZERO, Vec::new())))
     }

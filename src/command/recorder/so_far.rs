@@ -1,14 +1,16 @@
 //! What a recording shows so far: totals, the verdict of `leaks`, and whether it has settled.
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Shot};
 use crate::analysis::estimates::Class;
-use crate::analysis::rfc3339;
 use crate::analysis::suspects::LeaksQuery;
-use crate::command::load;
+use crate::analysis::{self, rfc3339};
+use crate::command::facts::{self, Facts};
 use crate::command::progress::Progress;
 use crate::command::symbols::Symbolizer;
 use crate::filter::Spec;
 use crate::input::Budget;
+use crate::model::history::Gather;
+use crate::model::profile::Profile;
 use crate::model::recording::Recording;
 use crate::patterns::{Catalog, Confidence};
 use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
@@ -21,6 +23,40 @@ const AGREEING: usize = 5;
 /// Fewest snapshots for a verdict that isn't sure: a cache that is being filled looks like a leak.
 const LEAST: usize = 12;
 
+/// What was recorded so far. Each file is read once, when it is taken.
+#[derive(Default)]
+pub(in crate::command) struct Recorded {
+    profiles: Gather,
+    goroutines: Gather,
+    /// The names of the profiles, as they were taken.
+    names: Vec<String>,
+    facts: Facts,
+    /// Whether a profile can't be part of a history.
+    is_unfit: bool,
+}
+
+impl Recorded {
+    /// Adds a profile.
+    pub(in crate::command) fn add(&mut self, path: &Path, kind: &str, profile: &Profile) {
+        let name = path.to_string_lossy().into_owned();
+        let track = if kind == "goroutine" { &mut self.goroutines } else { &mut self.profiles };
+        self.is_unfit |= track.add_at(self.names.len(), &name, profile).is_err();
+        self.names.push(name);
+    }
+
+    /// Adds what else was taken of the process.
+    pub(in crate::command) fn add_beside(&mut self, shot: &Shot, folder: &Path, budget: Budget) {
+        let progress = Progress::new(false, budget, Symbolizer::default());
+        self.facts.add(facts::read(&beside(std::slice::from_ref(shot), folder), false, &progress));
+    }
+
+    fn recording(&self) -> Option<Recording> {
+        let finish = |track: &Gather| track.clone().finish().ok();
+        let recording = analysis::recording(finish(&self.profiles)?, finish(&self.goroutines)?);
+        (!self.is_unfit).then(|| self.facts.clone().beside(recording).0)
+    }
+}
+
 /// What the snapshots so far show.
 #[derive(Debug)]
 pub(in crate::command) struct SoFar {
@@ -29,19 +65,11 @@ pub(in crate::command) struct SoFar {
     pub(in crate::command) faults: Vec<String>,
 }
 
-/// Judges all snapshots of a recording: `None` if there are too few to say anything, or they can't
-/// be judged.
-pub(in crate::command) fn judge(
-    manifest: &Manifest,
-    folder: &Path,
-    budget: Budget,
-) -> Option<SoFar> {
-    let names = inputs(manifest, folder);
-    let progress = Progress::new(false, budget, Symbolizer::default());
-    let beside = beside(manifest, folder);
-    let (recording, _) = load::load_recording(&names, &beside, &progress).ok()?;
-    let faults = faults(&recording, &names);
-    let asked = LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None };
+/// Judges all snapshots: `None` if there are too few to say anything, or they can't be judged.
+pub(in crate::command) fn judge(recorded: &Recorded, catalog: &Arc<Catalog>) -> Option<SoFar> {
+    let recording = recorded.recording()?;
+    let faults = faults(&recording, &recorded.names);
+    let asked = LeaksQuery { catalog: Arc::clone(catalog), limit: None };
     let query = Query::new(Question::Leaks(asked));
     let report = analyze(recording, &query, &Spec::default()).ok()?;
     Some(SoFar { report, faults })
@@ -57,8 +85,8 @@ pub(in crate::command) fn inputs(manifest: &Manifest, folder: &Path) -> Vec<Stri
 }
 
 /// What else was recorded of the process.
-pub(in crate::command) fn beside(manifest: &Manifest, folder: &Path) -> Vec<String> {
-    let files = manifest.shots.iter().flat_map(|shot| &shot.files);
+pub(in crate::command) fn beside(shots: &[Shot], folder: &Path) -> Vec<String> {
+    let files = shots.iter().flat_map(|shot| &shot.files);
     let others = files.filter(|file| !PROFILES.contains(&file.kind));
     others.map(|file| named(folder, &file.file)).collect()
 }

@@ -106,7 +106,7 @@ impl Store {
     /// Writes a small file that changes through a recording: whole at all times.
     pub(in crate::command) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut part = self.begin(name)?;
-        part.file.write_all(bytes)?;
+        part.take(bytes)?;
         part.file.sync_data()?;
         fs::rename(&part.path, self.folder.join(name))
     }
@@ -130,11 +130,6 @@ impl Part {
     /// Opens what was written.
     pub(in crate::command) fn reader(&self) -> io::Result<File> {
         File::open(&self.path)
-    }
-
-    /// Writes bytes.
-    pub(in crate::command) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
     }
 }
 
@@ -160,6 +155,7 @@ impl Drop for Part {
 #[cfg(test)]
 mod tests {
     use super::{Store, stamp};
+    use crate::source::http::Target as _;
     use crate::source::times::in_name;
     use jiff::Timestamp;
     use std::fs;
@@ -183,7 +179,7 @@ mod tests {
         let mut kept = Vec::new();
         for text in ["one", "two", "three"] {
             let mut part = store.begin("heap").unwrap();
-            part.write(text.as_bytes()).unwrap();
+            part.take(text.as_bytes()).unwrap();
             kept.push(store.keep(&part, "heap", time(), "pb.gz").unwrap());
         }
         let texts: Vec<String> = kept.iter().map(|p| fs::read_to_string(p).unwrap()).collect();

@@ -143,6 +143,11 @@ impl FetchError {
         }
     }
 
+    /// Whether the service answers that it doesn't serve this, or not to this client.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status { code: 400..=499, .. })
+    }
+
     /// Reads the client's error. `bytes` of `of` came before it.
     pub(super) fn new(error: ureq::Error, timeout: Duration, bytes: u64, of: Option<u64>) -> Self {
         match error {
