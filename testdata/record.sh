@@ -90,6 +90,13 @@ if wanted verdicts; then
         "$bin/verdicts" -dir "$here/verdicts" -service "$service"
     done
 fi
+if wanted moves; then
+    rm -rf "$here/moves"
+    build moves moves
+    for service in renew shrink writers users sessions renew-and-leak drop-early drop-late drop-half renew-and-keep; do
+        "$bin/moves" -dir "$here/moves" -service "$service"
+    done
+fi
 if wanted gate; then
     folders gate
     for version in base unchanged regression; do

@@ -63,7 +63,7 @@ const TOP: [Column; 15] = [
     ("unit", "/report/unit"),
 ];
 
-const SUSPECTS: [Column; 35] = [
+const SUSPECTS: [Column; 38] = [
     ("rank", "/rank"),
     ("class", "/class"),
     ("confidence", "/confidence"),
@@ -84,6 +84,9 @@ const SUSPECTS: [Column; 35] = [
     ("retention_upper", "/retention/upper"),
     ("persistence", "/persistence"),
     ("load_factor", "/load_factor"),
+    ("together", "/replaces/together/estimate"),
+    ("together_lower", "/replaces/together/lower"),
+    ("together_upper", "/replaces/together/upper"),
     ("patterns", "/patterns"),
     ("mechanism", "/mechanism"),
     ("path", "/path"),
@@ -519,6 +522,10 @@ fn suspects() {
         "parts": [{ "site": place(), "sample_type": "inuse_space", "unit": "bytes",
             "growth": { "estimate": 903, "lower": 1, "upper": 2 } }],
         "load_factor": 1.5,
+        "replaces": {
+            "site": { "function": "main.old", "file": "old.go", "line": 904 },
+            "together": { "estimate": 24, "lower": 25, "upper": 26 },
+        },
         "goroutines": {
             "before": 17, "after": 18, "state": "select", "started_by": "main.start",
             "parked_in": "main.wait",
@@ -531,7 +538,11 @@ fn suspects() {
     let (csv, json) = said_by(report);
     let columns = [
         &SUSPECTS[..],
-        &[("places", "=main.under under.go:902"), ("parts", "=main.under under.go:902 903 bytes")],
+        &[
+            ("places", "=main.under under.go:902"),
+            ("parts", "=main.under under.go:902 903 bytes"),
+            ("replaces", "=main.old old.go:904"),
+        ],
     ]
     .concat();
     check(&csv, &json, &[(0, "/suspects/0", &columns)]);

@@ -235,3 +235,44 @@ fn recorded_leaks_are_found_and_nothing_else_is_called_one() {
     assert!(scenarios[0] >= 3 && scenarios[1] >= 3, "{scenarios:?}");
     assert!(wrong.is_empty(), "{wrong:?}");
 }
+
+#[test]
+fn memory_that_one_function_makes_anew_is_no_leak() {
+    let mut wrong = Vec::new();
+    let mut services = [0, 0];
+    let folders = fs::read_dir(corpus::path("moves")).unwrap().map(|entry| entry.unwrap().path());
+    for here in folders {
+        let truth = fs::read(here.join("truth.json")).unwrap();
+        let truth: Value = serde_json::from_slice(&truth).unwrap();
+        let report = report(&here, &["leaks", "heap-*.pb.gz"]);
+        let leaks: Vec<&str> = suspects(&report)
+            .iter()
+            .filter(|suspect| suspect["class"] == "leak")
+            .map(|suspect| suspect["site"]["function"].as_str().unwrap())
+            .collect();
+        let culprits: Vec<&str> = truth["culprits"]
+            .as_array()
+            .iter()
+            .flat_map(|all| all.iter())
+            .map(|one| one.as_str().unwrap())
+            .collect();
+        services[usize::from(culprits.is_empty())] += 1;
+        if leaks != culprits {
+            wrong.push(format!("{}: {leaks:?}, not {culprits:?}", here.display()));
+        }
+        let moved = suspects(&report).iter().filter(|suspect| !suspect["replaces"].is_null());
+        for suspect in moved {
+            let together = &suspect["replaces"]["together"];
+            let grew = suspect["growth"]["estimate"].as_i64().unwrap();
+            if together["upper"].as_i64().unwrap() * 2 > grew || suspect["fix"] != "" {
+                wrong.push(format!("{}: {suspect}", here.display()));
+            }
+        }
+        let is_renewed = culprits.is_empty() || here.ends_with("renew-and-leak");
+        if is_renewed != suspects(&report).iter().any(|suspect| !suspect["replaces"].is_null()) {
+            wrong.push(format!("{}: what replaces what", here.display()));
+        }
+    }
+    assert_eq!(services, [5, 5]);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -107,6 +107,7 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         places: Vec::new(),
         parts: Vec::new(),
         load_factor: None,
+        replaces: None,
         goroutines: None,
         explanation: "Its value rose in 11 of 11 intervals and shows no sign of leveling off."
             .to_owned(),

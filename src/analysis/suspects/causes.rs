@@ -459,6 +459,7 @@ mod tests {
             places: Vec::new(),
             parts: Vec::new(),
             load_factor: None,
+            replaces: None,
             goroutines: None,
             shown_by: None,
             explanation: String::new(),

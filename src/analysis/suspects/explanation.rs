@@ -1,6 +1,6 @@
 //! Explains a suspect: one sentence on what its value does, and what its pattern means.
 
-use super::{Suspect, confidence, is_any};
+use super::{Replaced, Suspect, confidence, is_any};
 use crate::analysis::estimates::Class;
 use crate::patterns::{Catalog, Confidence, Pattern, PatternEvidence};
 use crate::units;
@@ -30,6 +30,7 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     let advice = match suspect.class {
         // A value that stays level needs no action.
         Class::Step | Class::WarmUp | Class::Steady => String::new(),
+        _ if suspect.replaces.is_some() => String::new(),
         Class::Churn => pattern
             .filter(|pattern| !pattern.is_fallback())
             .map(|pattern| pattern.fix.clone())
@@ -88,6 +89,18 @@ fn limit(suspect: &Suspect, pattern: Option<&Pattern>) -> String {
 fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> String {
     let what =
         if suspect.is_of_goroutines() { "The number of these goroutines" } else { "Its value" };
+    if let Some(Replaced { site, together }) = &suspect.replaces {
+        let most = units::display(together.upper as f64, &suspect.unit);
+        let grew = if together.upper > 0 {
+            format!("Together they grew by {most} at most.")
+        } else {
+            "Together they shrank.".to_owned()
+        };
+        return format!(
+            "{what} grew, and that of {} fell in the same time: one replaces what the other made. {grew}",
+            site.function
+        );
+    }
     let rose = (suspect.persistence * snapshots.saturating_sub(1) as f64).round();
     let of = snapshots.saturating_sub(1);
     match suspect.class {

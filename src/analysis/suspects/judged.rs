@@ -7,7 +7,7 @@
 use super::contexts::{ContextId, Contexts};
 use super::follow::{Followed, PIECE, churning, follow};
 use crate::analysis::SIGNIFICANT;
-use crate::analysis::estimates::Class;
+use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, GroupValues, Tally};
 use crate::analysis::turnover::{class_of, goes_on, judge_line, stopped};
 use crate::model::site::Frame;
@@ -46,6 +46,8 @@ pub(super) struct Candidate {
     pub(super) is_sampled: bool,
     /// Whether only the pattern of its stacks made it worth a test.
     pub(super) is_by_pattern: bool,
+    /// The site that loses what it gains, and what changed in both together.
+    pub(super) replaces: Option<(Frame, Estimate)>,
 }
 
 impl Candidate {
@@ -244,6 +246,7 @@ impl<'a> Histories<'a> {
             q_value: context.q_value,
             is_sampled: self.known,
             is_by_pattern: false,
+            replaces: None,
         }
     }
 }

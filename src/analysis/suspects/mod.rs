@@ -9,6 +9,7 @@ mod candidate_stacks;
 mod causes;
 mod confidence;
 mod contexts;
+mod exchange;
 mod explanation;
 mod families;
 mod follow;
@@ -20,7 +21,7 @@ mod suspect;
 mod verdict;
 mod whole;
 
-pub use suspect::{Goroutines, Part, ShownBy, Suspect};
+pub use suspect::{Goroutines, Part, Replaced, ShownBy, Suspect};
 pub use verdict::{Limit, LimitBasis, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 pub use whole::{Agreement, WholeProcess};
 
@@ -252,7 +253,9 @@ impl Case<'_> {
         let left_out = histories.left_out;
         let series = &history.records;
         let is_entry = |function| series.symbols.name(function) == "main.main";
-        let mut candidates = families::join(&histories.candidates(), &contexts, is_entry);
+        let mut candidates = histories.candidates();
+        exchange::release(&evolution, &contexts, changes, &mut candidates);
+        let mut candidates = families::join(&candidates, &contexts, is_entry);
         for candidate in candidates.iter_mut().filter(|candidate| candidate.contexts.len() > 1) {
             // Its parts have been judged; the sum shows how fast it grows and since when.
             candidate.judgement = judge_line(&evolution, &candidate.line, Growth::Proven);
@@ -364,7 +367,11 @@ impl Case<'_> {
             confidence: Confidence::Med,
             sample_type: sample_type.name.clone(),
             unit: sample_type.unit.clone(),
-            patterns: ids(catalog, &patterns, class),
+            patterns: if candidate.replaces.is_some() {
+                Vec::new()
+            } else {
+                ids(catalog, &patterns, class)
+            },
             growth: Estimate::new(candidate.delta(), interval),
             slope_per_hour: (track.is_timed() && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
@@ -378,6 +385,9 @@ impl Case<'_> {
             places: candidate.places.iter().map(|&frame| place_at(series, frame)).collect(),
             parts: Vec::new(),
             load_factor: candidate.load,
+            replaces: candidate
+                .replaces
+                .map(|(frame, together)| Replaced { site: place_at(series, frame), together }),
             goroutines,
             explanation: String::new(),
             fix: String::new(),

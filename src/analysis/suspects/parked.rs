@@ -210,6 +210,7 @@ impl<'a> Parked<'a> {
                 places: Vec::new(),
                 parts: Vec::new(),
                 load_factor: None,
+                replaces: None,
                 goroutines: Some(self.facts(group)),
                 explanation: String::new(),
                 fix: String::new(),

@@ -50,6 +50,9 @@ pub struct Suspect {
     pub parts: Vec<Part>,
     /// By how much the load of the whole program rose, if that explains the growth.
     pub load_factor: Option<f64>,
+    /// The site that lost in the same time what this one gained, so that both together didn't grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaced>,
     /// Goroutines that wait on its stacks, or that the suspect consists of.
     pub goroutines: Option<Goroutines>,
     /// What its value does, and what that means.
@@ -113,6 +116,16 @@ pub struct Part {
     pub unit: String,
     /// How much it grew from the first snapshot of its process to the last.
     pub growth: Estimate,
+}
+
+/// What made the memory that a suspect replaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Replaced {
+    /// The site that lost most of it.
+    pub site: Place,
+    /// How much all of it grew together with the suspect.
+    pub together: Estimate,
 }
 
 /// Goroutines that go with a suspect.

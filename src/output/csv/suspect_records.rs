@@ -24,6 +24,10 @@ pub(super) fn columns<'a>() -> Columns<'a, &'a Suspect> {
         .share(["retention", "retention_lower", "retention_upper"], |suspect| suspect.retention)
         .optional("persistence", |suspect| finite(suspect.persistence))
         .optional("load_factor", |suspect| suspect.load_factor.and_then(finite))
+        .optional("replaces", |suspect| Some(place(&suspect.replaces.as_ref()?.site)))
+        .estimate(["together", "together_lower", "together_upper"], |suspect| {
+            Some(suspect.replaces.as_ref()?.together)
+        })
         .column("patterns", |suspect| joined(&suspect.patterns))
         .optional("mechanism", |suspect| suspect.mechanism.as_ref())
         .column("path", |suspect| joined(&suspect.path))

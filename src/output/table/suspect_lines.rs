@@ -415,6 +415,9 @@ fn write_brief(
         if let Some(load) = suspect.load_factor.filter(|load| load.is_finite()) {
             label = label.remark(&format!("load × {load:.1}"));
         }
+        if let Some(replaced) = &suspect.replaces {
+            label = label.remark(&format!("replaces {}", replaced.site.function));
+        }
         let tone = if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain };
         grid.push(suspect, label, tone);
     }
