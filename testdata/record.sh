@@ -93,7 +93,8 @@ fi
 if wanted moves; then
     rm -rf "$here/moves"
     build moves moves
-    for service in renew shrink writers users sessions renew-and-leak drop-early drop-late drop-half renew-and-keep; do
+    for service in renew shrink writers users sessions workers tickers \
+        renew-and-leak workers-and-leak renew-and-keep drop-early drop-late drop-half; do
         "$bin/moves" -dir "$here/moves" -service "$service"
     done
 fi

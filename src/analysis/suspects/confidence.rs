@@ -6,7 +6,7 @@
 //! snapshots, up to the last of which it grew as before. Without that, a container that keeps what
 //! it gets is "medium"; what exchanges more than it keeps and falls at times, grows more slowly than
 //! before, holds entries that grow in size and not in number, or is kept by something that is named
-//! like a cache, is "low".
+//! like a cache, is "low", and so is what may only replace memory that another site loses.
 
 use super::Suspect;
 use super::judged::Candidate;
@@ -76,6 +76,7 @@ pub(super) fn of(
     }
     match () {
         () if is_flat && !persists => Confidence::Low,
+        () if candidate.may_replace.is_some() => Confidence::Low,
         () if fits || piles_up => {
             if is_flat {
                 Confidence::Med

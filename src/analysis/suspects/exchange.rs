@@ -11,7 +11,7 @@ use crate::analysis::SIGNIFICANT;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, GroupValues, Groups, RecordChange, Tally};
 use crate::model::origin;
-use crate::stats::LEVEL;
+use crate::stats::{Interval, LEVEL};
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
@@ -26,6 +26,9 @@ const IN_PART: f64 = 0.7;
 
 /// Parts of the time.
 const PARTS: usize = 3;
+
+/// Of objects of their sizes, some sites certainly lost at least this share of the gain.
+const LOST: f64 = 0.5;
 
 /// A site that loses what another gains loses at most this multiple of it.
 const LOSES: f64 = 1.5;
@@ -54,30 +57,37 @@ pub(super) fn release(
         return;
     }
     let leaking: Vec<&Candidate> = leaks.iter().map(|&i| &candidates[i]).collect();
-    let mut moved = exchange.by_size(&leaking, &losers);
+    let mut found = exchange.by_size(&leaking, &losers);
     // What has been accounted for accounts for nothing else.
-    let used: HashSet<ContextId, FxBuildHasher> = moved.iter().flatten().map(|m| m.from).collect();
-    losers.retain(|id| !used.contains(id));
-    let left: Vec<usize> = (0..leaks.len()).filter(|&i| moved[i].is_none()).collect();
+    losers.retain(|id| {
+        !found.iter().any(|one| one.as_ref().is_some_and(|m| m.is_sure && m.from == *id))
+    });
+    let is_left = |one: &Option<Moved>| one.as_ref().is_none_or(|moved| !moved.is_sure);
+    let left: Vec<usize> = (0..leaks.len()).filter(|&i| is_left(&found[i])).collect();
     let of_left: Vec<&Candidate> = left.iter().map(|&i| leaking[i]).collect();
-    for (i, from) in left.into_iter().zip(exchange.in_pairs(&of_left, &losers)) {
-        moved[i] = from;
+    for (i, moved) in left.into_iter().zip(exchange.in_pairs(&of_left, &losers)) {
+        found[i] = moved.or(found[i].take());
     }
-    for (i, moved) in leaks.into_iter().zip(moved) {
-        if let Some(Moved { from, together }) = moved {
+    for (i, moved) in leaks.into_iter().zip(found) {
+        let Some(Moved { from, together, is_sure }) = moved else { continue };
+        let together = Estimate::new(together.delta(), interval(&together));
+        let replaced = Some((contexts.get(from).frame, together));
+        if is_sure {
             candidates[i].class = Class::Grew;
-            let interval = together.evidence.interval(together.delta() as f64, LEVEL);
-            let together = Estimate::new(together.delta(), interval);
-            candidates[i].replaces = Some((contexts.get(from).frame, together));
+            candidates[i].replaces = replaced;
+        } else {
+            candidates[i].may_replace = replaced;
         }
     }
 }
 
 /// Where the memory of a leak came from, and what changed in both together.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Moved {
     from: ContextId,
     together: Tally,
+    /// Whether more samples wouldn't show that both together grow.
+    is_sure: bool,
 }
 
 struct Exchange<'a> {
@@ -86,36 +96,31 @@ struct Exchange<'a> {
     changes: &'a [RecordChange],
 }
 
-/// What gains, and what gains and loses together.
-struct Balance<'a> {
-    gain: (f64, &'a GroupValues),
-    together: (&'a Tally, &'a GroupValues),
+/// Whether what gains and what loses together don't grow in any part of the time, by the values of both.
+fn is_even(gains: &GroupValues, together: &GroupValues) -> bool {
+    let last = gains.values.len().saturating_sub(1);
+    let delta = |line: &GroupValues, from: usize, to: usize| {
+        line.values[to].wrapping_sub(line.values[from]) as f64
+    };
+    (0..PARTS).all(|part| {
+        let (from, to) = (last * part / PARTS, last * (part + 1) / PARTS);
+        let gain = delta(gains, from, to);
+        gain <= 0.0 || delta(together, from, to) <= IN_PART * gain
+    })
 }
 
-impl Balance<'_> {
-    /// Whether what gains and what loses together don't grow, neither in the whole time nor in a part of it.
-    fn is_even(&self) -> bool {
-        let (gain, line) = self.gain;
-        let (together, of_both) = self.together;
-        if !stays(together, gain) {
-            return false;
-        }
-        let last = line.values.len().saturating_sub(1);
-        let delta = |line: &GroupValues, from: usize, to: usize| {
-            line.values[to].wrapping_sub(line.values[from]) as f64
-        };
-        (0..PARTS).all(|part| {
-            let (from, to) = (last * part / PARTS, last * (part + 1) / PARTS);
-            let gain = delta(line, from, to);
-            gain <= 0.0 || delta(of_both, from, to) <= IN_PART * gain
-        })
-    }
+fn interval(tally: &Tally) -> Interval {
+    tally.evidence.interval(tally.delta() as f64, LEVEL)
 }
 
-/// Whether a change of what gains and loses is certainly small beside the gain, and may be none.
+/// Whether a change of what gains and loses together may be none.
+fn may_stay(together: &Tally, gain: f64) -> bool {
+    interval(together).lower <= NOTHING * gain
+}
+
+/// Whether it is certainly small beside the gain, and may be none.
 fn stays(together: &Tally, gain: f64) -> bool {
-    let interval = together.evidence.interval(together.delta() as f64, LEVEL);
-    interval.upper <= AT_MOST * gain && interval.lower <= NOTHING * gain
+    may_stay(together, gain) && interval(together).upper <= AT_MOST * gain
 }
 
 impl Exchange<'_> {
@@ -161,42 +166,58 @@ impl Exchange<'_> {
                 }
             }
         }
-        let of =
-            |record: usize| sizes[record].and_then(|size| with.get(&size)).into_iter().flatten();
+        let of = |record: usize| {
+            let leaks = sizes[record].and_then(|size| with.get(&size));
+            leaks.map_or(&[][..], Vec::as_slice)
+        };
         let mut together = vec![Tally::default(); leaks.len()];
         for (record, change) in self.changes.iter().enumerate() {
-            of(record).for_each(|&number| together[number].add(change));
+            of(record).iter().for_each(|&number| together[number].add(change));
         }
         let gain = |number: usize| leaks[number].delta() as f64;
-        let asked: Vec<usize> =
-            (0..leaks.len()).filter(|&number| stays(&together[number], gain(number))).collect();
+        let lost = self.lost(losers, leaks.len(), of);
+        let asked: Vec<(usize, ContextId)> = (0..leaks.len())
+            .filter(|&number| may_stay(&together[number], gain(number)))
+            .filter_map(|number| {
+                let sites = &lost[number];
+                let whole = sites.values().fold(0_i64, |sum, delta| sum.saturating_add(*delta));
+                let most = sites.iter().min_by_key(|&(&id, &delta)| (delta, id));
+                let (&from, _) = most.filter(|_| -(whole as f64) >= LOST * gain(number))?;
+                Some((number, from))
+            })
+            .collect();
         let position: HashMap<usize, u32, FxBuildHasher> =
-            asked.iter().zip(0..).map(|(&number, i)| (number, i)).collect();
+            asked.iter().zip(0..).map(|(&(number, _), i)| (number, i)).collect();
         let groups = Groups::new(asked.len(), sizes.len(), |record, groups| {
-            groups.extend(of(record).filter_map(|number| position.get(number)));
+            groups.extend(of(record).iter().filter_map(|number| position.get(number)));
         });
-        let lines = self.evolution.lines(&groups);
-        let loser: HashSet<ContextId, FxBuildHasher> = losers.iter().copied().collect();
-        for (&number, line) in asked.iter().zip(&lines) {
-            let balance = Balance {
-                gain: (gain(number), &leaks[number].line),
-                together: (&together[number], line),
-            };
-            if !balance.is_even() {
-                continue;
+        for (&(number, from), line) in asked.iter().zip(&self.evolution.lines(&groups)) {
+            if is_even(&leaks[number].line, line) {
+                let is_sure = stays(&together[number], gain(number));
+                found[number] = Some(Moved { from, together: together[number], is_sure });
             }
-            let mut lost: HashMap<ContextId, i64, FxBuildHasher> = HashMap::default();
-            for (record, change) in self.changes.iter().enumerate() {
-                let site = self.contexts.of_record(record).find(|id| loser.contains(id));
-                if let Some(site) = site.filter(|_| of(record).any(|&one| one == number)) {
-                    let sum = lost.entry(site).or_default();
+        }
+        found
+    }
+
+    /// What each of some sites lost of the records of each group.
+    fn lost<'g>(
+        &self,
+        losers: &[ContextId],
+        groups: usize,
+        of: impl Fn(usize) -> &'g [usize],
+    ) -> Vec<HashMap<ContextId, i64, FxBuildHasher>> {
+        let losers: HashSet<ContextId, FxBuildHasher> = losers.iter().copied().collect();
+        let mut lost = vec![HashMap::default(); groups];
+        for (record, change) in self.changes.iter().enumerate() {
+            if let Some(site) = self.contexts.of_record(record).find(|id| losers.contains(id)) {
+                for &number in of(record) {
+                    let sum: &mut i64 = lost[number].entry(site).or_default();
                     *sum = sum.saturating_add(change.delta());
                 }
             }
-            let most = lost.into_iter().min_by_key(|&(id, delta)| (delta, id));
-            found[number] = most.map(|(from, _)| Moved { from, together: together[number] });
         }
-        found
+        lost
     }
 
     /// For each leak that one site of the same package makes up for, and that alone: this site.
@@ -222,7 +243,7 @@ impl Exchange<'_> {
         for &(leak, loser) in pairs.iter().filter(|pair| is_only(pair)) {
             let mut together = leaks[leak].tally;
             together.merge(&self.contexts.get(losers[loser]).tally);
-            found[leak] = Some(Moved { from: losers[loser], together });
+            found[leak] = Some(Moved { from: losers[loser], together, is_sure: true });
         }
         found
     }
@@ -240,9 +261,8 @@ impl Exchange<'_> {
         let mut of_both = leak.line.clone();
         of_both.add(line);
         let gain = leak.delta() as f64;
-        let balance = Balance { gain: (gain, &leak.line), together: (&together, &of_both) };
-        let as_much = -(context.delta() as f64) <= LOSES * gain;
-        as_much && balance.is_even() || is_as_many(leak, &context.tally, line)
+        let as_much = -(context.delta() as f64) <= LOSES * gain && stays(&together, gain);
+        as_much && is_even(&leak.line, &of_both) || is_as_many(leak, &context.tally, line)
     }
 }
 

@@ -96,8 +96,13 @@ fn class(suspect: &Suspect, pattern: Option<&Pattern>, snapshots: usize) -> Stri
         } else {
             "Together they shrank.".to_owned()
         };
+        let moved = if suspect.is_of_goroutines() {
+            "as many ended as began"
+        } else {
+            "one replaces what the other made"
+        };
         return format!(
-            "{what} grew, and that of {} fell in the same time: one replaces what the other made. {grew}",
+            "{what} grew, and that of {} fell in the same time: {moved}. {grew}",
             site.function
         );
     }

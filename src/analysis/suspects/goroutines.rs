@@ -11,7 +11,7 @@ use crate::analysis::{Measured, frames_of};
 use crate::model::goroutines::{starter, state};
 use crate::model::history::History;
 use crate::model::ids::FunctionId;
-use crate::model::origin::Owner;
+use crate::model::origin::{self, Owner};
 use crate::model::recording::Span;
 use crate::model::site::{Frame, Owners};
 use crate::stats::class::{Growth, Judgement, LEAST};
@@ -28,6 +28,18 @@ const DEVIATIONS: f64 = 2.0;
 /// Standard deviations by which the number of other goroutines must grow: those of a library, such as
 /// the connections of a server, come and go with the load.
 const DEVIATIONS_OF_OTHERS: f64 = 3.0;
+
+/// Goroutines that begin and those that end together grow by at most this share of those that begin,
+const NOTHING: f64 = 0.1;
+
+/// and in each part of the time by less than this share.
+const IN_PART: f64 = 0.5;
+
+/// Parts of the time.
+const PARTS: usize = 3;
+
+/// At most this multiple of those that begin end.
+const LOSES: f64 = 1.5;
 
 /// Goroutines that were started in one function and wait in one function.
 #[derive(Clone, Debug)]
@@ -52,6 +64,8 @@ pub(super) struct Group {
     pub(super) records: Vec<u32>,
     pub(super) judgement: Judgement,
     pub(super) class: Class,
+    /// A frame of the goroutines that these replace, and by how many both together grew.
+    pub(super) replaces: Option<(Frame, i64)>,
 }
 
 impl Group {
@@ -163,9 +177,73 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
                 records: std::mem::take(&mut records[key as usize]),
                 class: judgement.class.into(),
                 judgement,
+                replaces: None,
             }
         });
-    all.collect()
+    let mut groups = all.collect::<Vec<_>>();
+    replace(&mut groups, |function| origin::package(series.symbols.name(function)));
+    groups
+}
+
+/// Finds leaks that only replace other goroutines: as many of another group of the same package end as begin here, or
+/// all goroutines together don't grow. Numbers of goroutines are exact.
+fn replace<'n>(groups: &mut [Group], package: impl Fn(FunctionId) -> &'n str) {
+    let rising: Vec<usize> = (0..groups.len()).filter(|&i| groups[i].is_leak()).collect();
+    let falling: Vec<usize> =
+        (0..groups.len()).filter(|&i| groups[i].after() < groups[i].before()).collect();
+    if rising.is_empty() || falling.is_empty() {
+        return;
+    }
+    let mut all = groups[0].line.clone();
+    groups[1..].iter().for_each(|group| all.add(&group.line));
+    let lost = |i: usize| groups[i].before() - groups[i].after();
+    let loses_most = falling.iter().copied().max_by_key(|&i| (lost(i), std::cmp::Reverse(i)));
+    let pairs: Vec<(usize, usize, i64)> = rising
+        .iter()
+        .flat_map(|&new| falling.iter().map(move |&old| (new, old)))
+        .filter(|&(new, old)| {
+            package(groups[new].first.function) == package(groups[old].first.function)
+        })
+        .filter_map(|(new, old)| {
+            let mut both = groups[new].line.clone();
+            both.add(&groups[old].line);
+            let is_one =
+                lost(old) as f64 <= LOSES * (groups[new].after() - groups[new].before()) as f64;
+            Some((new, old, stays(&groups[new].line, &both).filter(|_| is_one)?))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for &new in &rising {
+        let is_only = |&&(one, other, _): &&(usize, usize, i64)| {
+            one == new && pairs.iter().filter(|pair| pair.0 == one || pair.1 == other).count() == 1
+        };
+        let together =
+            stays(&groups[new].line, &all).zip(loses_most).map(|(grew, old)| (old, grew));
+        let pair = pairs.iter().find(is_only).map(|&(_, old, grew)| (old, grew));
+        if let Some((old, grew)) = pair.or(together) {
+            found.push((new, (groups[old].frame, grew)));
+        }
+    }
+    for (new, replaced) in found {
+        groups[new].class = Class::Grew;
+        groups[new].replaces = Some(replaced);
+    }
+}
+
+/// By how much values that include those of a group grew, if that is next to nothing beside the group's growth, in the
+/// whole time and in each part of it.
+fn stays(own: &GroupValues, together: &GroupValues) -> Option<i64> {
+    let last = own.values.len().checked_sub(1)?;
+    let delta = |line: &GroupValues, from: usize, to: usize| {
+        line.values[to].saturating_sub(line.values[from])
+    };
+    let grew = delta(together, 0, last);
+    let is_even = (0..PARTS).all(|part| {
+        let (from, to) = (last * part / PARTS, last * (part + 1) / PARTS);
+        let gain = delta(own, from, to) as f64;
+        gain <= 0.0 || delta(together, from, to) as f64 <= IN_PART * gain
+    });
+    (is_even && grew as f64 <= NOTHING * delta(own, 0, last) as f64).then_some(grew)
 }
 
 /// The frame that a goroutine waits in: of own code if there is one, else the outermost.

@@ -48,6 +48,8 @@ pub(super) struct Candidate {
     pub(super) is_by_pattern: bool,
     /// The site that loses what it gains, and what changed in both together.
     pub(super) replaces: Option<(Frame, Estimate)>,
+    /// The same, if there are too few samples to tell.
+    pub(super) may_replace: Option<(Frame, Estimate)>,
 }
 
 impl Candidate {
@@ -247,6 +249,7 @@ impl<'a> Histories<'a> {
             is_sampled: self.known,
             is_by_pattern: false,
             replaces: None,
+            may_replace: None,
         }
     }
 }
@@ -264,6 +267,7 @@ impl Candidate {
             self.frame = heaviest;
         }
         self.load = self.load.and(other.load);
+        self.may_replace = self.may_replace.filter(|_| other.may_replace.is_some());
         self.line.add(&other.line);
         self.tally.merge(&other.tally);
         // If one part has grown for certain, so has the whole.

@@ -338,6 +338,13 @@ impl Case<'_> {
             let named = of_goroutines.iter().filter(|&&id| !is_any(&catalog[id]));
             patterns.extend(named.filter(|id| !stack.patterns.contains(id)));
         }
+        // The memory of goroutines that replace others, whose number is exact.
+        let has_replacing = held.as_ref().is_some_and(|(_, group, _)| group.replaces.is_some());
+        let by_goroutines = candidate.may_replace.filter(|_| has_replacing);
+        let replaces = candidate.replaces.or(by_goroutines);
+        if replaces.is_some() {
+            class = Class::Grew;
+        }
         let goes_on = goes_on(&candidate.judgement, &candidate.line.values);
         class = match (class, &held) {
             // It holds as much for each goroutine as before, and these level off.
@@ -367,11 +374,7 @@ impl Case<'_> {
             confidence: Confidence::Med,
             sample_type: sample_type.name.clone(),
             unit: sample_type.unit.clone(),
-            patterns: if candidate.replaces.is_some() {
-                Vec::new()
-            } else {
-                ids(catalog, &patterns, class)
-            },
+            patterns: if replaces.is_some() { Vec::new() } else { ids(catalog, &patterns, class) },
             growth: Estimate::new(candidate.delta(), interval),
             slope_per_hour: (track.is_timed() && is_trend).then(|| late.into()),
             q_value: candidate.q_value,
@@ -385,8 +388,7 @@ impl Case<'_> {
             places: candidate.places.iter().map(|&frame| place_at(series, frame)).collect(),
             parts: Vec::new(),
             load_factor: candidate.load,
-            replaces: candidate
-                .replaces
+            replaces: replaces
                 .map(|(frame, together)| Replaced { site: place_at(series, frame), together }),
             goroutines,
             explanation: String::new(),

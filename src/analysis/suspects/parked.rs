@@ -4,7 +4,7 @@
 //! supports a leak; if a pattern expects goroutines and there are none, that speaks against it.
 
 use super::goroutines::{Group, LEAST_BYTES, groups};
-use super::{Goroutines, LeaksQuery, Ranked, Suspect, ids, is_any};
+use super::{Goroutines, LeaksQuery, Ranked, Replaced, Suspect, ids, is_any};
 use crate::analysis::entries::Entries;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::evolution::{Evolution, RecordChange};
@@ -197,7 +197,11 @@ impl<'a> Parked<'a> {
                 },
                 sample_type: "goroutine".to_owned(),
                 unit: "count".to_owned(),
-                patterns: ids(catalog, own, group.class),
+                patterns: if group.replaces.is_some() {
+                    Vec::new()
+                } else {
+                    ids(catalog, own, group.class)
+                },
                 growth: Estimate { estimate: growth, lower: growth, upper: growth },
                 slope_per_hour: (timed && group.line.values.len() >= LEAST).then(|| slope.into()),
                 q_value: None,
@@ -210,7 +214,10 @@ impl<'a> Parked<'a> {
                 places: Vec::new(),
                 parts: Vec::new(),
                 load_factor: None,
-                replaces: None,
+                replaces: group.replaces.map(|(frame, grew)| Replaced {
+                    site: place_at(series, frame),
+                    together: Estimate { estimate: grew, lower: grew, upper: grew },
+                }),
                 goroutines: Some(self.facts(group)),
                 explanation: String::new(),
                 fix: String::new(),
@@ -246,8 +253,9 @@ impl<'a> Parked<'a> {
             let growth = group.after() - group.before();
             group.line.values.len() < LEAST && growth as f64 >= SOME
         };
+        let is_told = |group: &Group| rises(group) || few(group) || group.replaces.is_some();
         groups
-            .filter(|((_, group), _)| group.piles_up() && (rises(group) || few(group)))
+            .filter(|((_, group), _)| group.piles_up() && is_told(group))
             .map(|(group, own)| suspect(group, own))
             .collect()
     }

@@ -1,6 +1,6 @@
 // Moves is services in which memory moves from one function to another: what one function made when the service started,
 // another one makes anew while it works. Some of them do nothing else; in the others something leaks at the same time.
-// It writes its heap while it works, and beside it what the verdict has to be.
+// It writes its heap and its goroutines while it works, and beside it what the verdict has to be.
 package main
 
 import (
@@ -60,6 +60,11 @@ func main() {
 			log.Fatal(err)
 		}
 		write(folder, fmt.Sprintf("heap-%02d.pb.gz", round), heap.Bytes())
+		var goroutines bytes.Buffer
+		if err := pprof.Lookup("goroutine").WriteTo(&goroutines, 0); err != nil {
+			log.Fatal(err)
+		}
+		write(folder, fmt.Sprintf("goroutine-%02d.pb.gz", round), goroutines.Bytes())
 		steps := *rounds - 1
 		for request := requests * round / steps; round < steps && request < requests*(round+1)/steps; request++ {
 			serve(request, requests)

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // entries is how many things a service has when it starts.
 const entries = 5000
@@ -55,6 +58,42 @@ var services = map[string]service{
 		func() func(int, int) {
 			sessions := restore()
 			return func(request, _ int) { exchange(sessions, request) }
+		},
+	},
+	"workers": {
+		healthy("Workers are replaced by others, which another function starts."),
+		func() func(int, int) {
+			workers := hire()
+			return func(request, of int) {
+				if request%10 == 0 {
+					replace(workers, request/10)
+				}
+			}
+		},
+	},
+	"tickers": {
+		healthy("Tickers are stopped, and another function makes as many."),
+		func() func(int, int) {
+			tickers := schedule()
+			return func(request, _ int) {
+				for i := range 4 {
+					reschedule(tickers, 4*request+i)
+				}
+			}
+		},
+	},
+	"workers-and-leak": {
+		leak("Workers are replaced, and for every fourth another one never ends.", "main.assist"),
+		func() func(int, int) {
+			workers := hire()
+			return func(request, of int) {
+				if request%10 == 0 {
+					replace(workers, request/10)
+				}
+				if request%40 == 0 {
+					assist()
+				}
+			}
 		},
 	},
 	"renew-and-leak": {
@@ -188,4 +227,44 @@ func restore() map[int]*session {
 func exchange(sessions map[int]*session, request int) {
 	delete(sessions, request)
 	sessions[entries+request] = &session{}
+}
+
+//go:noinline
+func hire() []chan struct{} {
+	workers := make([]chan struct{}, entries/10)
+	for i := range workers {
+		end := make(chan struct{})
+		go func() { <-end }()
+		workers[i] = end
+	}
+	return workers
+}
+
+//go:noinline
+func replace(workers []chan struct{}, i int) {
+	close(workers[i])
+	end := make(chan struct{})
+	go func() { <-end }()
+	workers[i] = end
+}
+
+//go:noinline
+func assist() {
+	end := make(chan struct{})
+	go func() { <-end }()
+}
+
+//go:noinline
+func schedule() []*time.Ticker {
+	tickers := make([]*time.Ticker, 4*entries)
+	for i := range tickers {
+		tickers[i] = time.NewTicker(time.Hour)
+	}
+	return tickers
+}
+
+//go:noinline
+func reschedule(tickers []*time.Ticker, i int) {
+	tickers[i].Stop()
+	tickers[i] = time.NewTicker(2 * time.Hour)
 }
