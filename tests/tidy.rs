@@ -43,6 +43,7 @@ const LISTS: &[List] = &[
         heads: &[],
         shared: &[
             "calls",
+            "could_show",
             "estimates",
             "evolution",
             "matched_samples",
@@ -70,6 +71,7 @@ const LISTS: &[List] = &[
             "collector_wording",
             "columns",
             "escape",
+            "doctor_wording",
             "memory_wording",
             "number",
             "track_wording",
@@ -89,6 +91,7 @@ const LISTS: &[List] = &[
             "graphviz",
             "inputs",
             "load",
+            "local",
             "options",
             "process",
             "progress",

@@ -9,7 +9,7 @@ use super::{Measured, Place, frames_of, place_at};
 use crate::model::recording::{Recording, Span};
 use crate::model::site::{Frame, Owners};
 use crate::stats::power::{self, Noise, POWER};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -89,6 +89,31 @@ pub(crate) fn evidence(recording: &Recording, measured: &Measured, owners: &Owne
         in_use: last.unwrap_or_default(),
         works_more: track.processes.iter().map(works_more).collect(),
     }
+}
+
+/// What a leak has to add, from the first to the last of so many snapshots of a program such as that of the last snapshot,
+/// at a site whose values don't vary; `None` if the profile doesn't say how it was sampled.
+pub(crate) fn planned(
+    recording: &Recording,
+    measured: &Measured,
+    owners: &Owners,
+    snapshots: usize,
+) -> Option<i64> {
+    let track = recording.main();
+    let history = &track.history;
+    let last = track.order.last().copied()?;
+    let span = Span { moments: vec![last], hours: vec![0.0], repeats: Vec::new() };
+    let evolution = Evolution { history, measured, span: &span };
+    let series = &history.records;
+    let (mut frames, mut sites) = (Vec::new(), HashSet::<Frame, FxBuildHasher>::default());
+    let snapshot = series.snapshots.first().filter(|_| evolution.known())?;
+    for sample in 0..snapshot.samples.len() {
+        frames_of(series, snapshot.stack(sample), &mut frames);
+        sites.extend(owners.site(&frames));
+    }
+    let times: Vec<f64> = (0..snapshots).map(|i| i as f64).collect();
+    let noise = Noise { sample: evolution.unit(), ..Noise::default() };
+    Some(power::detectable(&times, &noise, sites.len())?.ceil().min(i64::MAX as f64) as i64)
 }
 
 fn could_show(

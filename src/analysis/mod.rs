@@ -15,6 +15,7 @@ mod entries;
 pub mod estimates;
 mod evolution;
 pub mod flame;
+pub mod gaps;
 pub mod goroutines;
 pub mod list;
 mod matched_samples;

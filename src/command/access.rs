@@ -63,6 +63,11 @@ pub(super) struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// Whether services are told who asks: by credentials, a header or a certificate.
+    pub(super) fn is_identified(&self) -> bool {
+        self.access().is_ok_and(|access| !access.headers.is_empty() || access.identity.is_some())
+    }
+
     /// Reads what the options and the environment name.
     pub(super) fn access(&self) -> Result<Access, String> {
         let usual = Access::default();

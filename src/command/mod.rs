@@ -18,6 +18,7 @@ mod console;
 mod convert;
 mod destination;
 mod diff;
+mod doctor;
 mod empty;
 mod facts;
 mod flame;
@@ -31,6 +32,7 @@ mod inputs;
 mod leaks;
 mod list;
 mod load;
+mod local;
 mod man;
 mod memory;
 mod merge;
@@ -66,6 +68,8 @@ use std::path::PathBuf;
 
 /// Success.
 const DONE: u8 = 0;
+/// Something that doctor requires isn't there.
+const GAPS: u8 = 1;
 /// Bad usage, bad input, or any other error.
 const FAILED: u8 = 2;
 /// The help that is shown without arguments.
@@ -250,6 +254,7 @@ fn run_command(
     let done = match command {
         Command::Check(args) => return check::check(args, console),
         Command::Baseline(args) => return baseline::baseline(args, console),
+        Command::Doctor(args) => return doctor::answer(*args, console),
         Command::Convert(args) => convert::write(args, warnings, console),
         Command::Merge(args) => merge::write(&args, warnings, console),
         Command::Gc(args) => gc::answer(args, console),

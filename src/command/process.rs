@@ -27,9 +27,10 @@ pub(super) struct ProcessArgs {
     output: ProcessOutputArgs,
 }
 
+/// How the report is written.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-struct ProcessOutputArgs {
+pub(super) struct ProcessOutputArgs {
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProcessFormat::Table)]
     format: ProcessFormat,
@@ -82,11 +83,19 @@ impl ProcessArgs {
         let settings = catalog::settings(config.as_deref())?;
         let limits = settings.map(|file| read(&file.name, &file.text)).transpose();
         let limits = limits.map_err(|error| CommandError::Usage(error.to_string()))?;
-        let ProcessOutputArgs { format, destination, csv_safe, color, width, reading } = output;
+        let Asked { output, .. } = output.settle()?;
+        Ok(Asked { limits: limits.unwrap_or_default(), config, output })
+    }
+}
+
+impl ProcessOutputArgs {
+    /// Where and how the report is written, of a command without thresholds.
+    pub(super) fn settle(self) -> Result<Asked<()>, CommandError> {
+        let Self { format, destination, csv_safe, color, width, reading } = self;
         let dress =
             DressArgs { destination, csv_safe, color, width, reading, ..DressArgs::default() };
         let output = request::dressed(format.into(), dress)?;
-        Ok(Asked { limits: limits.unwrap_or_default(), config, output })
+        Ok(Asked { limits: (), config: None, output })
     }
 }
 

@@ -64,6 +64,12 @@ impl Progress {
         }
     }
 
+    /// How services are asked.
+    #[cfg(feature = "http")]
+    pub(super) fn access(&self) -> &AccessArgs {
+        &self.access
+    }
+
     /// Asks services in this way.
     #[cfg(feature = "http")]
     pub(super) fn with_access(mut self, access: AccessArgs) -> Self {

@@ -1,9 +1,7 @@
 //! Values of options that several commands read: sizes and times.
 
 use bytesize::ByteSize;
-#[cfg(feature = "http")]
 use jiff::SignedDuration;
-#[cfg(feature = "http")]
 use std::time::Duration;
 
 /// Reads a number of bytes above 0.
@@ -14,7 +12,6 @@ pub(super) fn size<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
         .ok_or_else(|| "expected a size such as 2GiB, 500MB or 1073741824".to_owned())
 }
 
-#[cfg(feature = "http")]
 /// Reads a length of time above 0.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected a time such as 30s, 10m, 1h30m or 500ms".to_owned();
@@ -22,7 +19,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(expected)
 }
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
 mod tests {
     use super::duration;
     use std::time::Duration;

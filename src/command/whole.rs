@@ -106,13 +106,25 @@ pub(super) struct Whole {
 pub(super) fn load(
     inputs: &[Found],
     rss: &[String],
-    mut times: Times,
+    times: Times,
     progress: &Progress,
 ) -> Result<Whole, CommandError> {
+    let mut gathering = Gathering::default();
+    let skipped = gather(&mut gathering, inputs, rss, times, progress)?;
+    gathering.finish(skipped)
+}
+
+/// Adds all inputs, and those of `--rss`, to what was read. Returns the warning about skipped files.
+pub(super) fn gather(
+    gathering: &mut Gathering,
+    inputs: &[Found],
+    rss: &[String],
+    mut times: Times,
+    progress: &Progress,
+) -> Result<Option<String>, CommandError> {
     let results = process::read_each(inputs, rss, "input", progress, |reader, budget, inflate| {
         input::read_any(reader, budget, inflate)
     })?;
-    let mut gathering = Gathering::default();
     let mut aside = Vec::new();
     let mut refused = None;
     for (Found { name, origin }, result) in inputs.iter().zip(results) {
@@ -153,12 +165,12 @@ pub(super) fn load(
         return Err(error);
     }
     times.left()?;
-    gathering.finish(skipped(aside))
+    Ok(skipped(aside))
 }
 
 /// The recording, as it is read.
 #[derive(Default)]
-struct Gathering {
+pub(super) struct Gathering {
     profiles: Gather,
     goroutines: Gather,
     collections: Vec<(String, CollectorLog)>,
@@ -168,6 +180,27 @@ struct Gathering {
 }
 
 impl Gathering {
+    /// Adds what was read, which has no time from the command line.
+    pub(super) fn read(&mut self, content: Content, name: &str) -> Result<(), CommandError> {
+        let content = match content {
+            Content::Gauges(log) => {
+                Content::Gauges(named(log, name).map_err(|why| fail(name, &why))?)
+            }
+            content => content,
+        };
+        self.add(content, name, &mut Times::default())
+    }
+
+    /// Adds the statistics that a profile in text ends with, without its stacks.
+    pub(super) fn statistics(&mut self, name: &str, profile: &Profile) {
+        let header = &profile.header;
+        let log = statistics(name, header, (header.time_nanos, header.time_source));
+        if log.is_some() {
+            self.input(name, "memory statistics", 1, None);
+        }
+        self.gauges.extend(log);
+    }
+
     fn add(&mut self, content: Content, name: &str, times: &mut Times) -> Result<(), CommandError> {
         match content {
             Content::Profile(profile) => self.profile(profile, name, times, "profile"),
@@ -244,7 +277,8 @@ impl Gathering {
         self.gauges.push(log);
     }
 
-    fn finish(self, skipped: Option<String>) -> Result<Whole, CommandError> {
+    /// Puts together what was read.
+    pub(super) fn finish(self, skipped: Option<String>) -> Result<Whole, CommandError> {
         let finish =
             |gather: Gather| gather.finish().map_err(|error| CommandError::Answer(Box::new(error)));
         let recording = Recording {

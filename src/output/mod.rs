@@ -11,6 +11,7 @@ mod check_wording;
 mod collector_wording;
 mod columns;
 mod csv;
+mod doctor_wording;
 mod dot;
 mod escape;
 mod flamegraph;
@@ -36,6 +37,7 @@ use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
 use crate::report::collector::CollectorReport;
+use crate::report::doctor::DoctorReport;
 use crate::report::memory::MemoryReport;
 use crate::report::{Answer, InputKind, LeaksAnswer, Report};
 use escape::csv::Cells;
@@ -283,6 +285,31 @@ pub fn write_collector(
         Format::SafeCsv => csv::write_collector(report, Cells::Safe, out),
         Format::Markdown => {
             lines::write(Medium::Markup, out, |out| markdown::write_collector(report, out))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes what evidence is missing in `format` to `out`; graph and stack formats can't show it.
+///
+/// # Errors
+///
+/// Returns the errors of `out`.
+pub fn write_doctor(
+    format: Format,
+    report: &DoctorReport,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => {
+            lines::write(text(style), out, |out| table::write_doctor(report, style, out))
+        }
+        Format::Json => json::write(report, out),
+        Format::Csv => csv::write_doctor(report, Cells::Exact, out),
+        Format::SafeCsv => csv::write_doctor(report, Cells::Safe, out),
+        Format::Markdown => {
+            lines::write(Medium::Markup, out, |out| markdown::write_doctor(report, out))
         }
         _ => Ok(()),
     }

@@ -8,6 +8,7 @@
 pub mod baselines;
 mod caveats;
 pub mod collector;
+pub mod doctor;
 mod draft;
 mod gate;
 mod gate_types;

@@ -29,6 +29,8 @@ mod convert;
 mod csv_columns;
 mod decoder;
 mod destination;
+#[cfg(feature = "http")]
+mod doctor;
 mod dump_mutation;
 mod flame;
 mod folders;

@@ -1,12 +1,14 @@
 //! The JSON and its schema: the output matches the schema, and the schema matches the types.
 
-use crate::{check_samples, golden, samples, time_samples};
+use crate::program::run;
+use crate::{check_samples, corpus, golden, samples, time_samples};
 use heapdiff::analysis::memory::MemoryAsked;
 use heapdiff::input;
 use heapdiff::model::recording::Recording;
 use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::collector::{self, CollectorReport};
+use heapdiff::report::doctor::{self, DoctorReport};
 use heapdiff::report::memory::{self, MemoryReport};
 use heapdiff::report::{Answer, Report};
 use heapdiff::rules::collector::CollectorLimits;
@@ -167,6 +169,30 @@ fn the_schema_of_memory_is_that_of_its_type_and_of_what_is_written() {
     assert_eq!(serde_json::from_slice::<MemoryReport>(&out).unwrap(), report);
     json["memory"]["parts"][0]["basis"] = "guessed".into();
     assert!(schemas.validate(&json, index).is_err());
+}
+
+#[test]
+fn the_schema_of_doctor_is_that_of_its_type_and_of_what_is_written() {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<DoctorReport>();
+    let mut schema = serde_json::to_value(schema).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/doctor.v1.json".into();
+    schema["properties"]["schema"]["const"] = doctor::SCHEMA.into();
+    golden::check(
+        "docs/schema/doctor.v1.json",
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
+    let (schemas, index) = compiled(schema);
+    let here = corpus::path("");
+    for input in ["harbor/one", "chat/after.pb.gz", "collector/healthy.log"] {
+        let said = run(&here, &["doctor", "--format", "json", "--leak", "1MiB", input]);
+        let json: Value = serde_json::from_str(&said.stdout).unwrap();
+        if let Err(error) = schemas.validate(&json, index) {
+            panic!("{error}\n{json:#}");
+        }
+        let report: DoctorReport = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(report).unwrap(), json);
+    }
 }
 
 fn compiled(schema: Value) -> (boon::Schemas, boon::SchemaIndex) {

@@ -4,6 +4,7 @@
 use super::manifest::{Failure, Shot, Taken};
 use super::so_far::Recorded;
 use super::store::{Part, Store};
+use crate::command::local;
 use crate::input::{self, Budget, Content, Inflate};
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::profile::Profile;
@@ -114,7 +115,7 @@ impl Taker {
         }
         let took = start.elapsed();
         if let Some(pid) = self.wanted.pid {
-            for (kind, file) in of_process(pid) {
+            for (kind, file) in local::memory_files(pid) {
                 self.part(&mut shot, kind, |taker| {
                     let bytes = fs::read(&file).map_err(|error| {
                         let why = format!("can't read {}: {error}", file.display());
@@ -274,24 +275,6 @@ fn of_text(found: &MemoryStatistics) -> String {
         statistics.insert("GCCPUFraction".to_owned(), share.into());
     }
     serde_json::to_string_pretty(&statistics).unwrap_or_default() + "\n"
-}
-
-/// The files that say how much memory a process of this machine has.
-fn of_process(pid: u32) -> Vec<(&'static str, PathBuf)> {
-    let proc = PathBuf::from(format!("/proc/{pid}"));
-    let mut files = vec![("status", proc.join("status"))];
-    if proc.join("smaps_rollup").exists() {
-        files.push(("smaps_rollup", proc.join("smaps_rollup")));
-    }
-    // cgroup v2 has one line: `0::/path`.
-    let cgroups = fs::read_to_string(proc.join("cgroup")).unwrap_or_default();
-    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::/"));
-    let folder = own.map(|own| PathBuf::from("/sys/fs/cgroup").join(own));
-    for kind in ["memory.current", "memory.stat", "memory.max"] {
-        let file = folder.as_ref().map(|folder| folder.join(kind));
-        files.extend(file.filter(|file| file.exists()).map(|file| (kind, file)));
-    }
-    files
 }
 
 #[cfg(test)]

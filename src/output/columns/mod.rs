@@ -10,6 +10,7 @@ pub(super) mod baselines;
 pub(super) mod cells;
 pub(super) mod collector;
 pub(super) mod diff;
+pub(super) mod doctor;
 pub(super) mod goroutines;
 pub(super) mod list;
 pub(super) mod matches;

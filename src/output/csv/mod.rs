@@ -10,12 +10,14 @@
 
 mod check_records;
 mod collector_records;
+mod doctor_records;
 mod memory_records;
 mod pattern_records;
 mod suspect_records;
 mod timeline_records;
 
 pub(super) use collector_records::write_collector;
+pub(super) use doctor_records::write_doctor;
 pub(super) use memory_records::write_memory;
 pub(super) use pattern_records::write_patterns;
 

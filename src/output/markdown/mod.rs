@@ -9,10 +9,12 @@
 //! counted, the least important first.
 
 mod collector;
+mod doctor;
 mod findings;
 mod memory;
 
 pub(super) use collector::write as write_collector;
+pub(super) use doctor::write as write_doctor;
 pub(super) use memory::write as write_memory;
 
 use super::check_wording as wording;

@@ -12,6 +12,7 @@ mod check_rows;
 pub(in crate::output) mod closing;
 mod collector_text;
 mod diff_rows;
+mod doctor_text;
 mod facts;
 mod finding_lines;
 mod goroutine_rows;
@@ -48,6 +49,7 @@ mod wrap;
 
 pub(super) use baseline_rows::write as write_baselines;
 pub(super) use collector_text::write as write_collector;
+pub(super) use doctor_text::write as write_doctor;
 pub(super) use memory_text::write as write_memory;
 pub(super) use pattern_text::write as write_patterns;
 pub(super) use sparkline::sparkline;

@@ -3,6 +3,7 @@
 use crate::printable::escape;
 use percent_encoding::percent_decode_str;
 use std::fmt;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 /// The folder in which `net/http/pprof` serves profiles.
@@ -103,6 +104,27 @@ pub fn is_host_and_port(text: &str) -> bool {
     (is_v6 || is_name && (host.len() > 1)) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
+/// Whether an address is one of the internet.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => {
+            // 100.64.0.0/10 is for networks of providers.
+            let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+            !(ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || is_shared)
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_loopback()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                || ip.is_unspecified())
+        }
+    }
+}
+
 impl Address {
     /// Reads an address with a scheme, or `HOST:PORT` with or without a path.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
@@ -152,6 +174,26 @@ impl Address {
     /// Host and port, or the socket's path.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether it names a service, and no profile of it.
+    pub fn is_service(&self) -> bool {
+        matches!(self.folder(), Some((_, None)))
+    }
+
+    /// Whether its host has an address of the internet: none of this machine, of a private network or
+    /// of a link. Resolves the name; `false` if that fails.
+    pub fn is_public(&self) -> bool {
+        if self.scheme == Scheme::Unix {
+            return false;
+        }
+        let is_secure = matches!(self.scheme, Scheme::Https | Scheme::HttpsInsecure);
+        let port = if is_secure { 443 } else { 80 };
+        let found = self.host.to_socket_addrs().map(Vec::from_iter).or_else(|_| {
+            let name = self.host.trim_start_matches('[').trim_end_matches(']');
+            (name, port).to_socket_addrs().map(Vec::from_iter)
+        });
+        found.is_ok_and(|all| all.iter().any(|address| is_public(address.ip())))
     }
 
     /// The value of a parameter, decoded; empty if it has none.
