@@ -138,13 +138,15 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
     for service in &services {
         let mut gathering = Gathering::default();
         let mut known = service.ask(&progress, &mut gathering)?;
+        let mut skipped = None;
         if services.len() == 1 {
             of_pid(pid, &progress, &mut gathering, &mut known)?;
             if let Some((found, times)) = of_files.take() {
-                whole::gather(&mut gathering, &found, &whole.rss, times, &progress)?;
+                skipped =
+                    whole::gather(&mut gathering, &found, &whole.rss, times, &progress)?.warning;
             }
         }
-        diagnose(service.name.clone(), gathering.finish(None)?, &known);
+        diagnose(service.name.clone(), gathering.finish(skipped)?, &known);
     }
     if let Some((found, times)) = of_files {
         let mut gathering = Gathering::default();
@@ -158,6 +160,7 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
             [] => "the process".to_owned(),
             all => format!("{} inputs", all.len() - services.len()),
         };
+        let skipped = skipped.unless_all(&gathering)?;
         diagnose(name, gathering.finish(skipped)?, &known);
     }
     progress.finish();

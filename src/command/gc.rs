@@ -1,98 +1,146 @@
 //! `heapdiff gc LOG...`: what Go's collector does, by the lines of `GODEBUG=gctrace=1` in some logs.
 
 use super::inputs::first_few;
-use super::options::ReadingArgs;
 use super::process::{self, ProcessArgs};
+use super::progress::Progress;
 use super::symbols::SymbolArgs;
+use super::whole::{self, Gathering, Whole, WholeArgs};
 use super::{CommandError, Console, run};
-use crate::input::{self, InputError};
+use crate::input::{self, Beginning, Holds, InputError};
 use crate::model::collections::CollectorLog;
 use crate::output;
+use crate::patterns::Catalog;
 use crate::report::collector::CollectorReport;
 use crate::rules::collector::CollectorLimits;
-use crate::source;
+use crate::rules::memory::MemoryLimits;
 use crate::source::expand::{Found, Origin};
+use crate::source::{self, STDIN};
 use clap::Args;
+use std::sync::Arc;
 
 /// Show what Go's garbage collector does, from the gctrace lines in logs
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "heapdiff gc [OPTIONS] LOG...",
+    override_usage = "heapdiff gc [OPTIONS] LOG... [INPUT...]",
     after_help = "\
 Examples:
   GODEBUG=gctrace=1 ./server 2>server.log     write the lines
   heapdiff gc server.log                      what is wrong, and what to do
   kubectl logs POD --previous | heapdiff gc - the process that was killed
   heapdiff gc app.log.2.gz app.log.1 app.log  rotated logs are joined
+  heapdiff gc app.log heap-*.pb.gz            what allocates, and what leaks
   heapdiff gc --format json app.log           for scripts
 
 The lines may be anywhere in a log, behind the prefixes of docker, journald and Kubernetes, and of \
 several processes. It looks for: G1 leak, G2 churn, G3 limit-thrash, G4 forced, G5 assists, G6 \
 long-stops, G7 stacks-grow, G8 burst and F1 finalizers. Their thresholds are keys of [gc] in \
-heapdiff.toml (see docs/guide.md). CSV has a line per window of time, and docs/schema/gc.v1.json \
+heapdiff.toml (see docs/guide.md). With other inputs of the process, it also names what allocates and what \
+leaks, and applies the rules M1 to M8 of heapdiff memory. CSV has a line per window of time, and docs/schema/gc.v1.json \
 describes the JSON."
 )]
 pub(super) struct GcArgs {
-    /// Logs in any order, also packed with gzip, zstd or bzip2. Files, folders, globs or URLs; `-` reads standard input
-    #[arg(value_name = "LOG")]
-    logs: Vec<String>,
+    /// Logs, and inputs of the same process beside them: profiles, samples of its memory. In any order, also packed with
+    /// gzip, zstd or bzip2. Files, folders, globs or URLs; `-` reads standard input
+    #[arg(value_name = "LOG|INPUT")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    whole: WholeArgs,
     #[command(flatten)]
     process: ProcessArgs,
 }
 
 pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
-    let GcArgs { logs, process } = args;
-    if logs.is_empty() {
+    let GcArgs { inputs, whole, process } = args;
+    if inputs.is_empty() {
         return Err(CommandError::Usage(
             "gc needs logs: heapdiff gc LOG..., or - for standard input".to_owned(),
         ));
     }
-    let asked = process.settle(CollectorLimits::read)?;
-    let expanded = asked.inputs(&logs, &[])?;
+    let times = whole.times()?;
+    let asked = process.settle(|name, text| {
+        let collector = CollectorLimits::read(name, text)?;
+        Ok(Limits { collector, memory: MemoryLimits::read(name, text)? })
+    })?;
+    let expanded = asked.inputs(&inputs, &whole.rss)?;
     let reading = &asked.output.reading;
-    let (read, skipped) = read(&expanded.inputs, reading, console)?;
+    let progress = run::progress(console, reading, &SymbolArgs::default())?;
+    let Read { logs, skipped, others } = read(&expanded.inputs, &progress)?;
     let about_files = skipped.into_iter().chain(process::nested(&expanded));
-    let warnings = about_files.filter(|_| !reading.quiet).collect();
-    let report = CollectorReport::new(read, &asked.limits, warnings);
+    let mut report = CollectorReport::new(logs.clone(), &asked.limits.collector, Vec::new());
+    if !others.is_empty() || !whole.rss.is_empty() {
+        let mut gathering = Gathering::default();
+        let aside = whole::gather(&mut gathering, &others, &whole.rss, times, &progress)?.warning;
+        let Whole { mut recording, inputs, skipped, warnings } = gathering.finish(aside)?;
+        if !inputs.is_empty() {
+            recording.collections = logs;
+            let catalog = Arc::new(Catalog::builtin());
+            report = report.beside(recording, inputs, (&asked.limits.memory, catalog));
+        }
+        report.warnings.extend(warnings.into_iter().chain(skipped));
+    } else {
+        times.left()?;
+    }
+    report.warnings.extend(about_files);
+    if reading.quiet {
+        report.warnings.clear();
+    }
     asked.write(&report.warnings, console, |format, style, out| {
         output::write_collector(format, &report, style, out)
     })
 }
 
-/// The logs with their names, and the warning about files that were skipped.
-type Read = (Vec<(String, CollectorLog)>, Option<String>);
+/// What was read.
+struct Read {
+    /// The logs with their names.
+    logs: Vec<(String, CollectorLog)>,
+    /// The warning about files that were skipped.
+    skipped: Option<String>,
+    /// Inputs of other kinds.
+    others: Vec<Found>,
+}
 
 /// Reads all logs. A file of a folder or a glob that has no records is skipped.
-fn read(
-    inputs: &[Found],
-    reading: &ReadingArgs,
-    console: &Console<'_>,
-) -> Result<Read, CommandError> {
-    let progress = run::progress(console, reading, &SymbolArgs::default())?;
-    let results = process::read_each(inputs, &[], "log", &progress, |reader, budget, inflate| {
+fn read(inputs: &[Found], progress: &Progress) -> Result<Read, CommandError> {
+    let results = process::read_each(inputs, &[], "log", progress, |reader, budget, inflate| {
         input::read_collections(reader, budget, inflate)
     })?;
-    let mut logs = Vec::new();
-    let mut aside = Vec::new();
+    let (mut logs, mut others, mut aside) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = None;
-    for (Found { name, origin }, result) in inputs.iter().zip(results) {
+    for (found, result) in inputs.iter().zip(results) {
+        let Found { name, origin } = found;
+        let mut refuse = |error: &InputError| {
+            refused.get_or_insert_with(|| process::fail(name, &error.to_string()));
+        };
         match result? {
             Ok(log) => logs.push((source::shown(name).into_owned(), log)),
-            Err(
-                error @ (InputError::Empty
-                | InputError::NoRecords { .. }
-                | InputError::Unrecognized(_)),
-            ) if *origin == Origin::Found => {
-                refused.get_or_insert_with(|| process::fail(name, &error.to_string()));
+            // Of another kind, and read as that. Standard input has been read.
+            Err(error @ InputError::Unrecognized(_)) if name != STDIN => {
+                refuse(&error);
+                others.push(found.clone());
+            }
+            Err(InputError::NoRecords { .. }) if name != STDIN && has_gauges(name, progress) => {
+                others.push(found.clone());
+            }
+            Err(error @ (InputError::Empty | InputError::NoRecords { .. }))
+                if *origin == Origin::Found =>
+            {
+                refuse(&error);
                 aside.push(process::short(name));
             }
             Err(error) => return Err(process::fail(name, &error.to_string())),
         }
     }
-    if let (Some(error), true) = (refused, logs.is_empty()) {
-        return Err(error);
+    match refused {
+        Some(error) if logs.is_empty() => Err(error),
+        _ => Ok(Read { logs, skipped: skipped(aside), others }),
     }
-    Ok((logs, skipped(aside)))
+}
+
+/// Whether an input has samples of memory.
+fn has_gauges(name: &str, progress: &Progress) -> bool {
+    let look = |reader| input::look(reader).ok();
+    let beginning = progress.open(name).ok().and_then(look);
+    matches!(beginning, Some(Beginning::Known(format)) if format.holds == Holds::Gauges)
 }
 
 /// The warning about skipped files.
@@ -104,4 +152,11 @@ fn skipped(aside: Vec<String>) -> Option<String> {
     };
     let (count, list) = (aside.len(), first_few(aside.into_iter()));
     Some(format!("skipped {count} {files} without gctrace lines: {list}"))
+}
+
+/// Thresholds of both kinds of rules.
+#[derive(Default)]
+struct Limits {
+    collector: CollectorLimits,
+    memory: MemoryLimits,
 }

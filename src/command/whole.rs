@@ -80,7 +80,7 @@ impl Times {
     }
 
     /// The error about times that no input needs.
-    fn left(&self) -> Result<(), CommandError> {
+    pub(super) fn left(&self) -> Result<(), CommandError> {
         let unused = match (self.named.first(), self.others.len()) {
             (Some((name, _)), _) => format!("--at {}=TIME", escape(name)),
             (None, 0) => return Ok(()),
@@ -111,17 +111,36 @@ pub(super) fn load(
 ) -> Result<Whole, CommandError> {
     let mut gathering = Gathering::default();
     let skipped = gather(&mut gathering, inputs, rss, times, progress)?;
+    let skipped = skipped.unless_all(&gathering)?;
     gathering.finish(skipped)
 }
 
-/// Adds all inputs, and those of `--rss`, to what was read. Returns the warning about skipped files.
+/// Files that were skipped.
+pub(super) struct Skipped {
+    /// The warning about them.
+    pub(super) warning: Option<String>,
+    /// What is wrong with the first.
+    error: Option<CommandError>,
+}
+
+impl Skipped {
+    /// Returns the warning. If nothing else was read, what is wrong with the first is the error.
+    pub(super) fn unless_all(self, gathering: &Gathering) -> Result<Option<String>, CommandError> {
+        match self.error {
+            Some(error) if gathering.inputs.is_empty() => Err(error),
+            _ => Ok(self.warning),
+        }
+    }
+}
+
+/// Adds all inputs, and those of `--rss`, to what was read. Returns what was skipped.
 pub(super) fn gather(
     gathering: &mut Gathering,
     inputs: &[Found],
     rss: &[String],
     mut times: Times,
     progress: &Progress,
-) -> Result<Option<String>, CommandError> {
+) -> Result<Skipped, CommandError> {
     let results = process::read_each(inputs, rss, "input", progress, |reader, budget, inflate| {
         input::read_any(reader, budget, inflate)
     })?;
@@ -161,11 +180,12 @@ pub(super) fn gather(
             &mut times,
         );
     }
-    if let (Some(error), true) = (refused, gathering.inputs.is_empty()) {
-        return Err(error);
+    if gathering.inputs.is_empty() && refused.is_some() {
+        // The error is about the files.
+        return Ok(Skipped { warning: skipped(aside), error: refused });
     }
     times.left()?;
-    Ok(skipped(aside))
+    Ok(Skipped { warning: skipped(aside), error: refused })
 }
 
 /// The recording, as it is read.

@@ -1,10 +1,10 @@
 //! What the table and Markdown say of the collector in words.
 
 use crate::analysis::collector::{
-    CollectorFinding, CollectorRow, CollectorTrend, CollectorWindow, Severity,
+    Allocated, CollectorFinding, CollectorRow, CollectorTrend, CollectorWindow, Severity,
 };
 use crate::analysis::estimates::Class;
-use crate::report::collector::CollectorReport;
+use crate::report::collector::{BesideCollector, CollectorReport};
 use crate::units::{Bytes, Grouped, MIB, Nanoseconds};
 
 /// Most windows that are shown; those of the report are joined to as many.
@@ -177,5 +177,41 @@ fn joined(windows: &[CollectorWindow]) -> CollectorWindow {
         peak: windows.iter().map(|one| one.peak).max().unwrap_or(0),
         allocated_per_second: (count > 0).then(|| sum / count),
         longest_stop_nanos: windows.iter().map(|one| one.longest_stop_nanos).max().unwrap_or(0),
+    }
+}
+
+/// What leaks by the profiles; `None` if they can't tell.
+pub(super) fn leaks(others: &BesideCollector) -> Option<String> {
+    let leaks = others.leaks.as_ref()?;
+    let Some(first) = leaks.first() else {
+        return Some("By the profiles, nothing leaks.".to_owned());
+    };
+    let more = match leaks.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    Some(format!(
+        "By the profiles, {} leaks{more}: heapdiff leaks has the details.",
+        first.place.function
+    ))
+}
+
+/// What the table of what allocates is about.
+pub(super) fn allocated(allocated: &Allocated) -> String {
+    let bytes = Bytes(allocated.bytes as f64);
+    match allocated.seconds {
+        _ if allocated.since_start => format!("Allocated since the start: {bytes}"),
+        Some(seconds) => {
+            format!("Allocated in {} between the profiles: {bytes}", Nanoseconds(seconds * 1e9))
+        }
+        None => format!("Allocated between the profiles: {bytes}"),
+    }
+}
+
+/// An amount per second, or in all.
+pub(super) fn rate(allocated: &Allocated, bytes: i64) -> String {
+    match allocated.seconds {
+        Some(seconds) => format!("{}/s", Bytes(bytes as f64 / seconds)),
+        None => Bytes(bytes as f64).to_string(),
     }
 }

@@ -36,6 +36,7 @@ mod flame;
 mod folders;
 mod gate_truth;
 mod gc;
+mod gc_beside;
 mod gc_mutation;
 mod gc_program;
 mod golden;

@@ -5,6 +5,7 @@
 //! what grows, and `findings` applies the rules. Every rule looks at a time that lasts, apart from
 //! the start of a process: collections are frequent while a heap is small.
 
+mod allocators;
 mod findings;
 mod found;
 mod goal;
@@ -13,6 +14,7 @@ mod trends;
 mod windows;
 mod wording;
 
+pub use allocators::{Allocated, Allocator, allocated};
 pub use found::{CollectorFinding, CollectorRule, Severity};
 pub use trends::CollectorTrend;
 

@@ -5,7 +5,7 @@ use crate::analysis::collector::CollectorRow;
 use crate::output::collector_wording::{self as wording, since};
 use crate::output::columns::collector::{WindowLine, columns};
 use crate::output::escape::markdown::{code, prose};
-use crate::report::collector::CollectorReport;
+use crate::report::collector::{BesideCollector, CollectorReport};
 use std::io;
 
 /// Most processes whose findings are written: a ticket has a limit too.
@@ -32,7 +32,33 @@ pub(in crate::output) fn write(
         }
         windows(row, out)?;
     }
+    if let Some(others) = &report.beside {
+        beside(others, out)?;
+    }
     findings::warnings(&report.warnings, out)
+}
+
+/// What other inputs say of the process.
+fn beside(others: &BesideCollector, out: &mut dyn io::Write) -> io::Result<()> {
+    for finding in &others.memory {
+        let (id, name) = (&finding.id, finding.rule.name());
+        writeln!(out, "\n**{id} {name}:** {}\n", prose(&finding.message))?;
+        findings::reasons((&finding.evidence, &finding.advice), finding.command.as_deref(), out)?;
+    }
+    if let Some(text) = wording::leaks(others) {
+        writeln!(out, "\n{}", prose(&text))?;
+    }
+    let Some(allocated) = others.allocated.as_ref().filter(|one| !one.sites.is_empty()) else {
+        return Ok(());
+    };
+    writeln!(out, "\n{}\n", prose(&wording::allocated(allocated)))?;
+    writeln!(out, "| allocated | share | function |\n| ---: | ---: | --- |")?;
+    for site in &allocated.sites {
+        let rate = wording::rate(allocated, site.bytes.estimate);
+        let share = 100.0 * site.share;
+        writeln!(out, "| {rate} | {share:.0} % | {} |", code(&site.place.function))?;
+    }
+    Ok(())
 }
 
 fn findings(

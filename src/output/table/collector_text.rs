@@ -6,17 +6,20 @@ use super::finding_lines::{self, INDENT};
 use super::grid::Kind::{Mixed, Number, Text};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
+use super::rows::file_and_line;
 use super::{escape::escape, facts, sparkline, wrap};
-use crate::analysis::collector::{CollectorFinding, CollectorRow};
+use crate::analysis::collector::{Allocator, CollectorFinding, CollectorRow};
 use crate::output::collector_wording::{self as wording, duration, since};
 use crate::output::columns::collector::{WindowLine, columns};
-use crate::report::collector::CollectorReport;
+use crate::report::collector::{BesideCollector, CollectorReport};
 use anstyle::Style as Ansi;
 use std::io;
 
 /// Most processes that a terminal shows, and most with their findings.
 const PROCESSES: usize = 12;
 const IN_FULL: usize = 3;
+/// Most sites that allocate.
+const SITES: usize = 5;
 /// Width of a sparkline.
 const SHAPE: usize = 48;
 
@@ -34,7 +37,49 @@ pub(in crate::output) fn write(
     if let Some(row) = wording::shown(report) {
         process(report, row, style, out)?;
     }
+    if let Some(others) = &report.beside {
+        beside(others, style, out)?;
+    }
     finding_lines::warnings(&report.warnings, style, out)
+}
+
+/// What other inputs say of the process.
+fn beside(others: &BesideCollector, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for finding in &others.memory {
+        writeln!(out)?;
+        let first = format!("{} {}: ", finding.id, finding.rule.name());
+        let paint = finding_lines::severity(finding.severity);
+        write_hanging(&first, &finding.message, paint, style, out)?;
+        finding_lines::reasons(
+            (&finding.evidence, &finding.advice),
+            finding.command.as_deref(),
+            style,
+            out,
+        )?;
+    }
+    if let Some(text) = wording::leaks(others) {
+        writeln!(out)?;
+        wrap::write("", &escape(&text), Ansi::new().bold(), style, out)?;
+    }
+    let Some(allocated) = others.allocated.as_ref().filter(|one| !one.sites.is_empty()) else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    wrap::write("", &escape(&wording::allocated(allocated)), Ansi::new().bold(), style, out)?;
+    let rate = |bytes: i64| wording::rate(allocated, bytes);
+    let mut grid = Grid::new()
+        .column(Number, "allocated", None, move |site: &Allocator| rate(site.bytes.estimate))
+        .column(Number, "± 95 %", Some(1), move |site| {
+            let reach = (site.bytes.upper - site.bytes.lower) / 2;
+            (reach > 0).then(|| rate(reach))
+        })
+        .column(Number, "share", None, |site| format!("{:.0} %", 100.0 * site.share))
+        .column(Text, "where", Some(2), |site| file_and_line(&site.place, style.file_names))
+        .name("function");
+    for site in allocated.sites.iter().take(limit(style, SITES)) {
+        grid.push(site, RowLabel::new(&site.place.function), Tone::Plain);
+    }
+    grid.write(style, 1, out)
 }
 
 /// A line for each process: those with findings, and the last ones.
