@@ -101,6 +101,7 @@ const LISTS: &[List] = &[
             "sources",
             "spelling",
             "symbols",
+            "times",
             "values",
             "whole",
         ],

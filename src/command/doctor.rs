@@ -1,7 +1,9 @@
 //! `heapdiff doctor URL|INPUT...`: what evidence is missing, what that hides, and how to get it.
 
 use super::local;
-use super::process::{self, ProcessOutputArgs, fail};
+#[cfg(feature = "http")]
+use super::process::fail;
+use super::process::{self, ProcessOutputArgs};
 use super::progress::Progress;
 use super::symbols::SymbolArgs;
 use super::values::{duration, size};

@@ -39,10 +39,26 @@ pub(super) fn read(names: &[String], wants_goroutines: bool, progress: &Progress
     let read = parallel::map_items(names, 1, |name| one(name, wants_goroutines, progress));
     let mut facts = Facts::default();
     for (name, fact) in names.iter().zip(read) {
+        let time = || {
+            let given = progress.given_time(name).map(|nanos| (nanos, TimeSource::Given));
+            given.or_else(|| Some((source::times::in_name(name)?, TimeSource::FileName)))
+        };
         match fact {
             Ok(Fact::Collections(log)) => facts.collections.push((name.clone(), log)),
-            Ok(Fact::Gauges(log)) => facts.gauges.push(log),
-            Ok(Fact::Goroutines(profile)) => facts.goroutines.push((name.clone(), *profile)),
+            Ok(Fact::Gauges(mut log)) => {
+                if log.is_untimed()
+                    && let Some((nanos, source)) = time()
+                {
+                    log.taken(nanos, source);
+                }
+                facts.gauges.push(log);
+            }
+            Ok(Fact::Goroutines(mut profile)) => {
+                if let Some(taken) = time() {
+                    (profile.header.time_nanos, profile.header.time_source) = taken;
+                    facts.goroutines.push((name.clone(), *profile));
+                }
+            }
             Ok(Fact::Nothing) => {}
             Err(why) => facts.warnings.push(Warning {
                 code: WarningCode::SetAside,
@@ -79,22 +95,11 @@ fn one(name: &str, wants_goroutines: bool, progress: &Progress) -> Result<Fact, 
         Content::Gauges(log) => {
             let mut log = named(log, name)?;
             name.clone_into(&mut log.name);
-            if log.is_untimed()
-                && let Some(nanos) = source::times::in_name(name)
-            {
-                log.taken(nanos, TimeSource::FileName);
-            }
             Fact::Gauges(log)
         }
         Content::Profile(profile) => of_text(name, &profile).map_or(Fact::Nothing, Fact::Gauges),
-        Content::Goroutines(mut profile) => match source::times::in_name(name) {
-            Some(nanos) if wants_goroutines => {
-                profile.header.time_nanos = nanos;
-                profile.header.time_source = TimeSource::FileName;
-                Fact::Goroutines(Box::new(profile))
-            }
-            _ => Fact::Nothing,
-        },
+        Content::Goroutines(profile) if wants_goroutines => Fact::Goroutines(Box::new(profile)),
+        Content::Goroutines(_) => Fact::Nothing,
         Content::GcTrace(refusal) | Content::Other(refusal) => return Err(refusal.to_string()),
     })
 }

@@ -3,6 +3,7 @@
 use super::CommandError;
 use super::options::{BaseArgs, ComparedArgs, FilterArgs, Options, OutputArgs, OwnArgs, RowArgs};
 use super::request::{self, Request, compared};
+use super::times::AtArgs;
 use crate::report::Question;
 use clap::Args;
 
@@ -28,6 +29,8 @@ pub(super) struct GoroutinesArgs {
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<String>,
     #[command(flatten)]
+    at: AtArgs,
+    #[command(flatten)]
     base: BaseArgs,
     #[command(flatten)]
     rows: RowArgs,
@@ -40,9 +43,10 @@ pub(super) struct GoroutinesArgs {
 }
 
 pub(super) fn request(args: GoroutinesArgs) -> Result<Request, CommandError> {
-    let GoroutinesArgs { inputs, base, rows, filter, own, output } = args;
+    let GoroutinesArgs { inputs, at, base, rows, filter, own, output } = args;
     let own = own.own()?;
     let inputs = compared("goroutines", ComparedArgs { inputs, base })?;
     let options = Options { rows, filter, output, ..Options::default() };
-    Ok(request::request(Question::Goroutines, inputs, options)?.with_own(own))
+    let request = request::request(Question::Goroutines, inputs, options)?.with_own(own);
+    Ok(request.with_times(at.times()?))
 }

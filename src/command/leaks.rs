@@ -6,6 +6,7 @@ use super::options::{
     CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
 };
 use super::request::{self, Request};
+use super::times::AtArgs;
 use super::values::size;
 use crate::analysis::suspects::{LeaksQuery, LimitQuery};
 use crate::filter::Granularity;
@@ -39,6 +40,8 @@ pub(super) struct LeaksArgs {
     patterns: PatternArgs,
     #[command(flatten)]
     limit: LimitArgs,
+    #[command(flatten)]
+    at: AtArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -96,11 +99,12 @@ pub(super) fn plain_request(
     let patterns = PatternArgs::default();
     let limit = LimitArgs { limit: None, gogc: Gogc(None) };
     let rows = rows.count;
-    request(LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output })
+    let at = AtArgs::default();
+    request(LeaksArgs { inputs, own, patterns, limit, at, sample, rows, filter, output })
 }
 
 pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
-    let LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output } = args;
+    let LeaksArgs { inputs, own, patterns, limit, at, sample, rows, filter, output } = args;
     if inputs.is_empty() {
         return Err(CommandError::Usage(
             "leaks needs profiles: heapdiff leaks PROFILE...".to_owned(),
@@ -119,5 +123,5 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
     };
     let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
     let request = request::request(Question::Leaks(asked), inputs, options)?;
-    Ok(request.with_own(own.own()?).reading(patterns.patterns))
+    Ok(request.with_own(own.own()?).with_times(at.times()?).reading(patterns.patterns))
 }

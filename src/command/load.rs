@@ -201,7 +201,7 @@ fn each_content<'a, E: From<LoadError> + Send>(
     parallel::ahead(
         (inputs.len(), AT_ONCE.max(2 * parallel::threads())),
         |i| (inputs[i], read(inputs[i].1, inflate, progress)),
-        |(input, content)| take(input, content?),
+        |(input, content)| take(input, with_time(input.1, content?, progress)),
     )?;
     progress.finish();
     Ok(())
@@ -367,7 +367,6 @@ fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, Lo
     let reader =
         progress.open(name).map_err(|error| LoadError::Open { name: shown(name), error })?;
     let content = input::read(reader, progress.budget(), inflate)
-        .map(|content| with_time(name, content))
         .map_err(|error| LoadError::read(name, error));
     progress.file_done();
     let mut content = content?;
@@ -378,14 +377,16 @@ fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, Lo
     Ok(content)
 }
 
-/// Takes the time of a profile whose format has none from the name of its file.
-fn with_time(name: &str, mut content: Content) -> Content {
+/// Takes the time of a profile whose format has none from the command line, else from the name of its file.
+fn with_time(name: &str, mut content: Content, progress: &Progress) -> Content {
     if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content
         && profile.header.time_source == TimeSource::None
-        && let Some(nanos) = source::times::in_name(name)
     {
-        profile.header.time_nanos = nanos;
-        profile.header.time_source = TimeSource::FileName;
+        let given = progress.given_time(name).map(|nanos| (nanos, TimeSource::Given));
+        let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
+        if let Some((nanos, source)) = given.or_else(by_name) {
+            (profile.header.time_nanos, profile.header.time_source) = (nanos, source);
+        }
     }
     content
 }

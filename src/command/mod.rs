@@ -51,6 +51,7 @@ mod spelling;
 mod symbols;
 mod tags;
 mod timeline;
+mod times;
 mod top;
 mod traces;
 mod values;

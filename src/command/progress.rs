@@ -1,9 +1,11 @@
 //! A progress bar on standard error for inputs that take longer than half a second to read. It
 //! shows bytes as stored, and with several files also how many are done.
 
+use super::CommandError;
 #[cfg(feature = "http")]
 use super::access::AccessArgs;
 use super::symbols::Symbolizer;
+use super::times::Times;
 use crate::input::Budget;
 #[cfg(feature = "http")]
 use crate::source::http::{Address, Client, FetchError, Target};
@@ -15,6 +17,7 @@ use std::io::{self, Read};
 #[cfg(feature = "http")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Delay before the bar appears, so that it doesn't flash by on fast reads.
@@ -25,6 +28,8 @@ const DELAY: Duration = Duration::from_millis(500);
 pub(super) struct Progress {
     budget: Budget,
     symbolizer: Symbolizer,
+    /// Times from the command line.
+    times: Mutex<Times>,
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -52,6 +57,7 @@ impl Progress {
         Self {
             budget,
             symbolizer,
+            times: Mutex::default(),
             bar,
             start: Instant::now(),
             visible: AtomicBool::new(false),
@@ -62,6 +68,22 @@ impl Progress {
             #[cfg(feature = "http")]
             client: OnceLock::new(),
         }
+    }
+
+    /// Gives inputs without a time these times.
+    pub(super) fn with_times(mut self, times: Times) -> Self {
+        self.times = Mutex::new(times);
+        self
+    }
+
+    /// The time from the command line of an input that has none. Inputs have to be asked for in order.
+    pub(super) fn given_time(&self, name: &str) -> Option<i64> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).take(name)
+    }
+
+    /// The error about times that no input needed.
+    pub(super) fn times_left(&self) -> Result<(), CommandError> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).left()
     }
 
     /// How services are asked.

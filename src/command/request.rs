@@ -9,6 +9,7 @@ use super::options::{
 };
 use super::sources;
 use super::symbols::SymbolArgs;
+use super::times::Times;
 use crate::filter::{Spec, TagFilter};
 use crate::model::origin::Own;
 use crate::output::{FileNames, Format, shell};
@@ -65,9 +66,17 @@ pub(super) struct Request {
     pub(super) output: Output,
     /// Where to find source files, if lines are listed.
     pub(super) sources: Option<sources::SourceOptions>,
+    /// Times of inputs that have none.
+    pub(super) times: Times,
 }
 
 impl Request {
+    /// Gives inputs without a time these times.
+    pub(super) fn with_times(mut self, times: Times) -> Self {
+        self.times = times;
+        self
+    }
+
     /// Sets which functions are own code.
     pub(super) fn with_own(mut self, own: Own) -> Self {
         self.query.own = own;
@@ -155,7 +164,7 @@ pub(super) fn request(
         ..Query::new(question)
     };
     let (spec, read) = (spec(filter)?, Vec::new());
-    Ok(Request { query, spec, inputs, read, output, sources: None })
+    Ok(Request { query, spec, inputs, read, output, sources: None, times: Times::default() })
 }
 
 pub(super) fn spec(filter: FilterArgs) -> Result<Spec, CommandError> {

@@ -64,7 +64,7 @@ pub(super) fn run(
     beside: Beside,
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
-    let Request { query, spec, inputs, read, output, sources } = request;
+    let Request { query, spec, inputs, read, output, sources, times } = request;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(
             "refusing to write SVG to a terminal; use -o X.svg".to_owned(),
@@ -78,9 +78,10 @@ pub(super) fn run(
     };
     let all = [inputs.as_slice(), &beside].concat();
     check_destination(output.file.as_deref(), output.force, &all, others)?;
-    let progress = progress(console, &output.reading, &output.symbols)?;
+    let progress = progress(console, &output.reading, &output.symbols)?.with_times(times);
     let subject = subject(&query.question, &inputs, &beside, &progress);
     let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
+    progress.times_left()?;
     let warnings =
         [warnings, subject.warnings, named(&progress, &output.reading, console)].concat();
     let subject = Subject {

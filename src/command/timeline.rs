@@ -5,6 +5,7 @@ use super::options::{
     CountArgs, FilterArgs, GranularityArgs, Options, OutputArgs, SampleArgs, SortArgs, extension,
 };
 use super::request::{self, Request};
+use super::times::AtArgs;
 use crate::output::Format;
 use crate::report::Question;
 use clap::Args;
@@ -27,6 +28,8 @@ pub(super) struct TimelineArgs {
     /// Profiles, in any order. Files, folders, globs or URLs; `-` reads standard input
     #[arg(value_name = "PROFILE")]
     pub(super) inputs: Vec<String>,
+    #[command(flatten)]
+    at: AtArgs,
     #[command(flatten)]
     sample: SampleArgs,
     #[command(flatten)]
@@ -57,7 +60,8 @@ struct OrderArgs {
 const AREAS: usize = 10;
 
 pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
-    let TimelineArgs { inputs, sample, granularity, order, mut rows, filter, mut output } = args;
+    let TimelineArgs { inputs, at, sample, granularity, order, mut rows, filter, mut output } =
+        args;
     if inputs.is_empty() {
         return Err(CommandError::Usage(
             "timeline needs profiles: heapdiff timeline PROFILE...".to_owned(),
@@ -77,5 +81,5 @@ pub(super) fn request(args: TimelineArgs) -> Result<Request, CommandError> {
     }
     let sort = SortArgs { sort: None, flat: order.flat, cum: order.cum };
     let options = Options { sample, granularity, sort, rows: rows.into(), filter, output };
-    request::request(Question::Timeline, inputs, options)
+    Ok(request::request(Question::Timeline, inputs, options)?.with_times(at.times()?))
 }

@@ -11,6 +11,7 @@ use super::inputs::first_few;
 use super::load::inflate;
 use super::process::{self, fail};
 use super::progress::Progress;
+use super::times::{AtArgs, Times};
 use crate::analysis;
 use crate::input::{self, Content, InputError};
 use crate::model::collections::CollectorLog;
@@ -18,12 +19,10 @@ use crate::model::gauges::GaugeLog;
 use crate::model::history::Gather;
 use crate::model::profile::{Profile, TimeSource};
 use crate::model::recording::Recording;
-use crate::printable::escape;
 use crate::report::memory::MemoryInput;
 use crate::source;
 use crate::source::expand::{Found, Origin};
 use clap::Args;
-use std::path::Path;
 
 /// Options of questions about a whole recording.
 #[derive(Debug, Default, Args)]
@@ -32,63 +31,14 @@ pub(super) struct WholeArgs {
     /// Read a list of times and resident sets: CSV, or two columns
     #[arg(long, value_name = "FILE")]
     pub(super) rss: Vec<String>,
-    /// Give an input without a time its time: FILE=TIME, or TIME for one after the other
-    #[arg(long, value_name = "TIME")]
-    at: Vec<String>,
-}
-
-/// Times from the command line.
-#[derive(Debug, Default)]
-pub(super) struct Times {
-    named: Vec<(String, i64)>,
-    others: Vec<i64>,
+    #[command(flatten)]
+    at: AtArgs,
 }
 
 impl WholeArgs {
     /// Reads the times.
     pub(super) fn times(&self) -> Result<Times, CommandError> {
-        let mut times = Times::default();
-        for text in &self.at {
-            let (name, time) = match text.rsplit_once('=') {
-                Some((name, time)) => (Some(name), time),
-                None => (None, text.as_str()),
-            };
-            let nanos = input::time(time).ok_or_else(|| {
-                CommandError::Usage(format!(
-                    "--at {}: expected a time such as 2026-11-28T03:26:19Z or 1795836379, or \
-                     FILE=TIME",
-                    escape(text)
-                ))
-            })?;
-            match name {
-                Some(name) => times.named.push((name.to_owned(), nanos)),
-                None => times.others.push(nanos),
-            }
-        }
-        times.others.reverse();
-        Ok(times)
-    }
-}
-
-impl Times {
-    /// The time that was given for an input.
-    fn take(&mut self, name: &str) -> Option<i64> {
-        let is_file =
-            |own: &str| own == name || Path::new(name).file_name().is_some_and(|file| file == own);
-        let at = self.named.iter().position(|(own, _)| is_file(own));
-        at.map(|at| self.named.remove(at).1).or_else(|| self.others.pop())
-    }
-
-    /// The error about times that no input needs.
-    pub(super) fn left(&self) -> Result<(), CommandError> {
-        let unused = match (self.named.first(), self.others.len()) {
-            (Some((name, _)), _) => format!("--at {}=TIME", escape(name)),
-            (None, 0) => return Ok(()),
-            (None, count) => format!("{count} of the times of --at"),
-        };
-        Err(CommandError::Usage(format!(
-            "{unused}: no input without a time of its own is left for it; leave it out"
-        )))
+        self.at.times()
     }
 }
 
@@ -212,6 +162,7 @@ impl Gathering {
     }
 
     /// Adds the statistics that a profile in text ends with, without its stacks.
+    #[cfg(feature = "http")]
     pub(super) fn statistics(&mut self, name: &str, profile: &Profile) {
         let header = &profile.header;
         let log = statistics(name, header, (header.time_nanos, header.time_source));

@@ -39,6 +39,7 @@ mod gc;
 mod gc_beside;
 mod gc_mutation;
 mod gc_program;
+mod given_times;
 mod golden;
 mod goroutines;
 mod hostile;
