@@ -192,7 +192,7 @@ fn text_is_used(in_text: &[SetAside]) -> Option<String> {
     };
     Some(format!(
         "{} {profiles} in text {are} most likely of the same moments as profiles in protobuf next to \
-         {them}, and not counted twice; only MemStats are used: {}",
+         {them}, and not counted twice; at most what those lack is used (MemStats, goroutines): {}",
         in_text.len(),
         list(in_text)
     ))
