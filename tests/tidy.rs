@@ -88,6 +88,7 @@ const LISTS: &[List] = &[
             "gauge_logs",
             "graphviz",
             "inputs",
+            "limit",
             "load",
             "options",
             "process",

@@ -29,6 +29,7 @@ mod graph;
 mod graphviz;
 mod inputs;
 mod leaks;
+mod limit;
 mod list;
 mod load;
 mod man;
@@ -52,6 +53,8 @@ mod timeline;
 mod top;
 mod traces;
 mod values;
+#[cfg(feature = "watch")]
+mod watch;
 mod whole;
 
 pub use console::{Ci, Console, Github};
@@ -255,6 +258,8 @@ fn run_command(
         Command::Gc(args) => gc::answer(args, console),
         #[cfg(feature = "http")]
         Command::Capture(args) => capture_and_judge(&args, console),
+        #[cfg(feature = "watch")]
+        Command::Watch(args) => watch::watch(&args, console),
         Command::Memory(args) => memory::answer(args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {
