@@ -246,3 +246,137 @@ impl Gathering {
         self.shot(now, |shot| shot.files.is_empty()).failed.push(failure);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::clock::FastClock;
+    use super::super::manifest::Shot;
+    use super::super::so_far::Recorded;
+    use super::Filled;
+    use crate::input::Budget;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    struct Case {
+        folder: PathBuf,
+        filled: Filled,
+        recorded: Recorded,
+    }
+
+    impl Case {
+        fn new(name: &str) -> Self {
+            let own = format!("heapdiff-filled-{name}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(own);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir(&folder).unwrap();
+            let filled = Filled::new(folder.clone(), Budget::default());
+            Self { folder, filled, recorded: Recorded::default() }
+        }
+
+        fn put(&self, name: &str, bytes: &[u8]) {
+            fs::write(self.folder.join(name), bytes).unwrap();
+        }
+
+        /// The files that a look takes, and what fails.
+        fn look(&mut self) -> Vec<String> {
+            let clock = FastClock::starting("2026-01-02T03:04:05Z".parse().unwrap());
+            let shots = self.filled.look(1, &clock, &mut self.recorded);
+            let words = |shot: &Shot| {
+                let files = shot.files.iter().map(|file| format!("{} {}", file.kind, file.file));
+                files.chain(shot.failed.iter().map(|one| one.error.clone())).collect::<Vec<_>>()
+            };
+            shots.iter().map(|shot| words(shot).join(", ")).collect()
+        }
+    }
+
+    impl Drop for Case {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    fn sample(name: &str) -> Vec<u8> {
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/harbor/one").join(name))
+            .unwrap()
+    }
+
+    #[test]
+    fn files_are_taken_once_they_are_whole() {
+        let mut case = Case::new("whole");
+        assert_eq!(case.look(), [""; 0]);
+        let packed = sample("heap-00.pb.gz");
+        case.put("a.pb.gz", &packed[..packed.len() / 2]);
+        case.put(".hidden.pb.gz", &packed);
+        case.put("manifest.json", b"{}");
+        assert_eq!(case.look(), [""; 0], "half of it");
+        case.put("a.pb.gz", &packed);
+        assert_eq!(case.look(), ["heap a.pb.gz"]);
+        assert_eq!(case.look(), [""; 0], "once");
+        // What isn't packed has to stay as it is from one look to the next.
+        let text = b"heap profile: 1: 4096 [1: 4096] @ heap/1048576\n1: 4096 [1: 4096] @ 0x1\n#\t0x0\tmain.f+0x1\t/f.go:1\n";
+        case.put("b.txt", &text[..60]);
+        assert_eq!(case.look(), [""; 0]);
+        case.put("b.txt", text);
+        assert_eq!(case.look(), [""; 0], "it grew");
+        assert_eq!(case.look(), ["heap b.txt"]);
+    }
+
+    #[test]
+    fn files_of_one_moment_are_one_shot_in_order_of_time() {
+        let mut case = Case::new("moments");
+        for name in ["heap-02", "goroutine-02", "heap-01", "goroutine-01"] {
+            let name = format!("{name}.pb.gz");
+            case.put(&name, &sample(&name));
+        }
+        let shots = case.look();
+        let heap = |shot: &str| shot.find("heap").is_some() && shot.find("goroutine").is_some();
+        assert_eq!(shots.len(), 2, "{shots:?}");
+        assert!(shots.iter().all(|shot| heap(shot)), "{shots:?}");
+        assert!(shots[0].contains("heap-01") && shots[1].contains("heap-02"), "{shots:?}");
+    }
+
+    #[test]
+    fn what_is_damaged_is_said_once_and_what_is_no_profile_never() {
+        let mut case = Case::new("damaged");
+        let packed = sample("heap-00.pb.gz");
+        case.put("cut.pb.gz", &packed[..packed.len() / 2]);
+        case.put("notes.md", b"# Notes\n\nNothing about memory.\n");
+        assert_eq!(case.look(), [""; 0]);
+        let said = case.look();
+        assert!(said.len() == 1 && said[0].starts_with("cut.pb.gz: "), "{said:?}");
+        assert_eq!(case.look(), [""; 0]);
+        case.put("cut.pb.gz", &packed);
+        assert_eq!(case.look(), ["heap cut.pb.gz"], "it is whole now");
+    }
+
+    #[test]
+    fn files_and_folders_may_go_away() {
+        let mut case = Case::new("gone");
+        case.put("a.pb.gz", &sample("heap-00.pb.gz"));
+        assert_eq!(case.look(), ["heap a.pb.gz"]);
+        fs::remove_file(case.folder.join("a.pb.gz")).unwrap();
+        assert_eq!(case.look(), [""; 0]);
+        fs::rename(&case.folder, case.folder.with_extension("away")).unwrap();
+        let said = case.look();
+        assert!(said.len() == 1 && said[0].contains("can't be listed"), "{said:?}");
+        assert_eq!(case.look(), [""; 0], "said once");
+        fs::rename(case.folder.with_extension("away"), &case.folder).unwrap();
+        case.put("b.pb.gz", &sample("heap-01.pb.gz"));
+        assert_eq!(case.look(), ["heap b.pb.gz"]);
+    }
+
+    #[test]
+    fn a_list_of_samples_is_read_again_when_it_grows() {
+        let mut case = Case::new("grows");
+        case.put("rss.csv", b"time,rss\n2026-01-02T03:04:05Z,1000000\n");
+        assert_eq!((case.look().len(), case.look().len()), (0, 0), "no shot");
+        assert_eq!(case.recorded.newest.resident, Some(1_000_000));
+        case.put(
+            "rss.csv",
+            b"time,rss\n2026-01-02T03:04:05Z,1000000\n2026-01-02T03:05:05Z,2000000\n",
+        );
+        case.look();
+        case.look();
+        assert_eq!(case.recorded.newest.resident, Some(2_000_000));
+    }
+}

@@ -5,6 +5,7 @@
 //! the leaks stay longest.
 
 use super::leaks_table;
+use super::pages::reasons;
 use super::paint::{BOLD, DIM, Paint};
 use super::state::{Curve, State, View};
 use super::words::{self, cut, wrap};
@@ -18,6 +19,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Columns of a curve, at most.
 const CURVE: usize = 60;
+/// Columns of prose, at most.
+const PROSE: usize = 100;
 /// Lines below which the totals share one line.
 const LOW: usize = 16;
 
@@ -60,8 +63,11 @@ fn overview(
         out.push(totals_in_one(state, paint, columns));
     } else {
         out.push(Line::default());
-        out.extend(totals(state, paint, columns));
-        out.push(Line::default());
+        let totals = totals(state, paint, columns);
+        if !totals.is_empty() {
+            out.extend(totals);
+            out.push(Line::default());
+        }
     }
     let most = if is_low { 1 } else { 4 };
     let style = if state.has_leak() { paint.bad() } else { paint.good() };
@@ -73,14 +79,32 @@ fn overview(
     let told: Vec<String> =
         troubles.iter().flat_map(|trouble| wrap(trouble, columns, 2)).take(most).collect();
     out.extend(told.into_iter().map(|line| Line::styled(line, paint.warning())));
+    if let Some(remark) = state.remark.as_ref().filter(|_| !is_low) {
+        let text = wrap(&escape(remark), columns, 2);
+        out.extend(text.into_iter().map(|line| Line::styled(line, DIM)));
+    }
     let room = lines.saturating_sub(out.len() + usize::from(!is_low));
     if room >= 2 && !state.suspects().is_empty() {
         if !is_low {
             out.push(Line::default());
         }
         out.extend(leaks_table::lines(state, paint, (columns, room)));
+        let left = lines.saturating_sub(out.len());
+        out.extend(selected(state, columns, left));
     }
     out
+}
+
+/// What is known of the selected suspect, if there is room for all of it.
+fn selected(state: &State, columns: usize, room: usize) -> Vec<Line<'static>> {
+    let Some(suspect) = state.suspect() else { return Vec::new() };
+    let columns = columns.min(PROSE);
+    let name = output::fit_name(&escape(&suspect.site.function), columns);
+    let mut out = vec![Line::default(), Line::styled(name, BOLD)];
+    for text in reasons(suspect) {
+        out.extend(wrap(&text, columns, usize::MAX).into_iter().map(Line::raw));
+    }
+    if out.len() <= room { out } else { Vec::new() }
 }
 
 /// What is watched, and how the watch goes.

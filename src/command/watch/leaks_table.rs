@@ -23,7 +23,11 @@ enum Column {
     Rank,
     Site,
     Slope,
+    /// How much it grew, of what has no slope.
+    Growth,
     Class,
+    /// The class where there is little room.
+    ShortClass,
     Place,
     Kept,
     Margin,
@@ -32,12 +36,14 @@ enum Column {
 }
 
 /// The columns as they are drawn.
-const ORDER: [Column; 9] = [
+const ORDER: [Column; 11] = [
     Column::Rank,
     Column::Class,
+    Column::ShortClass,
     Column::Confidence,
     Column::Slope,
     Column::Margin,
+    Column::Growth,
     Column::Kept,
     Column::Curve,
     Column::Site,
@@ -45,10 +51,11 @@ const ORDER: [Column; 9] = [
 ];
 
 /// The columns by importance.
-const IMPORTANT: [Column; 9] = [
+const IMPORTANT: [Column; 10] = [
     Column::Rank,
     Column::Site,
     Column::Slope,
+    Column::Growth,
     Column::Class,
     Column::Margin,
     Column::Kept,
@@ -63,7 +70,8 @@ impl Column {
             Self::Rank => "#",
             Self::Site => "site",
             Self::Slope => "per hour",
-            Self::Class => "class",
+            Self::Growth => "grew by",
+            Self::Class | Self::ShortClass => "class",
             Self::Place => "where",
             Self::Kept => "kept",
             Self::Margin => "±",
@@ -73,15 +81,22 @@ impl Column {
     }
 
     fn is_number(self) -> bool {
-        matches!(self, Self::Rank | Self::Slope | Self::Kept | Self::Margin)
+        matches!(self, Self::Rank | Self::Slope | Self::Growth | Self::Kept | Self::Margin)
     }
 
     fn cell(self, suspect: &Suspect) -> String {
         match self {
             Self::Rank => suspect.rank.to_string(),
             Self::Site => escape(&suspect.site.function).into_owned(),
-            Self::Slope => slope(suspect),
+            Self::Slope => {
+                suspect.slope_per_hour.map_or_else(String::new, |of| change(suspect, of))
+            }
+            Self::Growth => match suspect.slope_per_hour {
+                Some(_) => String::new(),
+                None => change(suspect, suspect.growth),
+            },
             Self::Class => class(suspect),
+            Self::ShortClass => short_class(suspect.class).to_owned(),
             Self::Place => escape(&output::file_and_line(&suspect.site)).into_owned(),
             Self::Kept => suspect
                 .retention
@@ -99,6 +114,14 @@ impl Column {
     }
 }
 
+fn short_class(class: Class) -> &'static str {
+    match class {
+        Class::GrowingDecelerating => "slow",
+        Class::WarmUp => "warm",
+        class => output::class_word(class),
+    }
+}
+
 fn class(suspect: &Suspect) -> String {
     let word = match suspect.class {
         Class::GrowingDecelerating => "slowing",
@@ -107,13 +130,10 @@ fn class(suspect: &Suspect) -> String {
     if suspect.is_of_goroutines() { format!("{word} (goroutines)") } else { word.to_owned() }
 }
 
-/// How fast it grows; without times by how much it grew.
-fn slope(suspect: &Suspect) -> String {
-    let value = suspect.slope_per_hour.unwrap_or(suspect.growth).estimate;
-    let text = units::display(value as f64, &suspect.unit);
-    let sign = if value > 0 { "+" } else { "" };
-    let per = if suspect.slope_per_hour.is_some() { "/h" } else { "" };
-    format!("{sign}{text}{per}")
+/// A change with its sign.
+fn change(suspect: &Suspect, of: Estimate) -> String {
+    let sign = if of.estimate > 0 { "+" } else { "" };
+    format!("{sign}{}", units::display(of.estimate as f64, &suspect.unit))
 }
 
 fn margin(suspect: &Suspect, of: Estimate) -> String {
@@ -159,7 +179,10 @@ impl Layout {
     fn of(shown: &[&Suspect], columns: usize) -> Self {
         let wide = |column: Column| {
             let cells = shown.iter().map(|one| column.cell(one).width());
-            cells.max().unwrap_or_default().max(column.title().width())
+            match cells.max().unwrap_or_default() {
+                0 => 0,
+                width => width.max(column.title().width()),
+            }
         };
         let mut chosen: Vec<(Column, usize)> = Vec::new();
         let mut left = columns;
@@ -174,6 +197,12 @@ impl Layout {
                 continue;
             }
             if width + gap > left {
+                let short = wide(Column::ShortClass);
+                if column == Column::Class && short + gap <= left {
+                    left -= short + gap;
+                    chosen.push((Column::ShortClass, short));
+                    continue;
+                }
                 // What is less important doesn't push forward.
                 break;
             }

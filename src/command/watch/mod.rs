@@ -7,6 +7,8 @@ mod pages;
 mod paint;
 mod state;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod ui;
 mod words;
 
@@ -24,6 +26,7 @@ use super::recorder::{Recorder, Source};
 use super::values::duration;
 use super::{CommandError, Console};
 use crate::analysis::suspects::LeaksQuery;
+use crate::output::shell;
 use crate::printable::escape;
 use clap::Args;
 use paint::Paint;
@@ -47,7 +50,7 @@ const MOST: usize = 200;
 Examples:
   heapdiff watch http://localhost:6060               the heap now, and what leaks, in the terminal
   heapdiff watch host:6060 --every 5m -o case-12     through the night, with the files in case-12
-  heapdiff watch --pid 4711 --limit 2GiB :6060       with the resident set, and when memory runs out
+  heapdiff watch --pid 4711 --limit 2GiB host:6060   with the resident set, and when memory runs out
   heapdiff watch snapshots/                          what another program puts into a folder
   heapdiff watch host:6060 --no-ui >> watch.log      a line for each snapshot
 
@@ -72,8 +75,6 @@ pub(super) struct WatchArgs {
     /// Record the memory of this process of this machine as well: RSS, `smaps_rollup` and cgroup
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
-    #[command(flatten)]
-    limit: LimitArgs,
     /// Folder for the files of a service [default: a new one, named by the service and the time]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -85,6 +86,8 @@ pub(super) struct WatchArgs {
     color: Color,
     #[command(flatten)]
     reading: ReadingArgs,
+    #[command(flatten)]
+    limit: LimitArgs,
 }
 
 /// Watches until it is stopped.
@@ -93,6 +96,12 @@ pub(super) fn watch(args: &WatchArgs, console: &mut Console<'_>) -> Result<(), C
     let asked = LeaksQuery { catalog: Arc::new(catalog(&PatternArgs::default())?), limit };
     let folder = Path::new(&args.target);
     let is_folder = folder.is_dir();
+    if !is_folder && is_path(&args.target) {
+        return Err(CommandError::Usage(format!(
+            "{}: no such folder; a service is http://HOST:PORT",
+            escape(&args.target)
+        )));
+    }
     let plan = Plan {
         every: args.every.unwrap_or(if is_folder { LOOK } else { EVERY }),
         count: args.count.map_or(usize::MAX, |count| count as usize),
@@ -122,6 +131,12 @@ pub(super) fn watch(args: &WatchArgs, console: &mut Console<'_>) -> Result<(), C
     rounds::end(&mut recorders, ended?)?;
     let [recorder] = &recorders;
     say_where(recorder, console)
+}
+
+/// Whether this can only be meant as a path.
+fn is_path(target: &str) -> bool {
+    let looks_so = target.starts_with(['/', '.']) || target.ends_with('/');
+    !target.contains(':') && looks_so || Path::new(target).exists()
 }
 
 /// A recorder of a folder.
@@ -161,12 +176,13 @@ fn of_service(args: &WatchArgs, plan: &Plan, stop: &Stop) -> Result<Recorder, Co
 
 /// Says where the files are, and how to see the report again.
 fn say_where(recorder: &Recorder, console: &mut Console<'_>) -> Result<(), CommandError> {
-    let folder = escape(&recorder.folder().to_string_lossy()).into_owned();
+    let folder = recorder.folder().to_string_lossy();
     let count = recorder.snapshots();
     let many = if count == 1 { "" } else { "s" };
-    writeln!(
-        console.stdout,
-        "{count} snapshot{many} in {folder}; to see the report again: heapdiff leaks {folder}"
-    )
-    .map_err(CommandError::Stdout)
+    let command = match count {
+        0 => String::new(),
+        _ => format!("; to see the report again: heapdiff leaks {}", shell::file(&escape(&folder))),
+    };
+    writeln!(console.stdout, "{count} snapshot{many} in {}{command}", escape(&folder))
+        .map_err(CommandError::Stdout)
 }

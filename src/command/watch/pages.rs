@@ -7,6 +7,13 @@ use crate::output::{escape, shell};
 use crate::report::Report;
 use std::ffi::OsString;
 
+/// What a suspect does, and how to fix it.
+pub(super) fn reasons(suspect: &Suspect) -> Vec<String> {
+    let texts = [("why", &suspect.explanation), ("fix", &suspect.fix)];
+    let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    texts.map(|(word, text)| format!("{word}: {}", escape(text))).collect()
+}
+
 /// A page to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PageQuery {
@@ -21,12 +28,7 @@ impl PageQuery {
     /// Every call path to a suspect, between the first and the last profile of its process.
     pub(super) fn refs(report: &Report, suspect: &Suspect) -> Self {
         let title = format!("{} {}", suspect.rank, escape(&suspect.site.function));
-        let mut intro = Vec::new();
-        for (word, text) in [("why", &suspect.explanation), ("fix", &suspect.fix)] {
-            if !text.is_empty() {
-                intro.push(format!("{word}  {}", escape(text)));
-            }
-        }
+        let mut intro = reasons(suspect);
         let Some(shown_by) = &suspect.shown_by else {
             intro.push("No call path shows it: its profiles have no stacks for it.".to_owned());
             return Self { title, intro, arguments: Vec::new() };

@@ -66,7 +66,7 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    fn push(&mut self, value: Option<i64>) {
+    pub(super) fn push(&mut self, value: Option<i64>) {
         let Some(value) = value else { return };
         self.each = self.each.max(1);
         let (count, highest) = self.pending.unwrap_or((0, i64::MIN));

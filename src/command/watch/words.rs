@@ -2,7 +2,6 @@
 
 use super::state::{State, View};
 use crate::output::{self, escape};
-use crate::units;
 use std::time::{Duration, Instant};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -33,7 +32,7 @@ pub(super) fn verdict(state: &State) -> String {
     }
 }
 
-/// What is wrong: with the newest shot, with the service, and with the recording.
+/// What is wrong with the newest shot, and with the service.
 pub(super) fn troubles(state: &State) -> Vec<String> {
     let mut troubles = Vec::new();
     if let Some(round) = &state.round {
@@ -41,7 +40,6 @@ pub(super) fn troubles(state: &State) -> Vec<String> {
         let faults = round.so_far.as_ref().map(|so_far| so_far.faults.as_slice());
         troubles.extend(faults.unwrap_or_default().iter().map(|text| escape(text).into_owned()));
     }
-    troubles.extend(state.remark.iter().map(|text| escape(text).into_owned()));
     troubles
 }
 
@@ -120,8 +118,8 @@ fn short(time: Duration) -> String {
 }
 
 fn exact(time: Duration) -> String {
-    if time.subsec_nanos() > 0 || time.as_secs() == 0 {
-        return units::display(time.as_nanos() as f64, "nanoseconds");
+    if time.subsec_nanos() > 0 {
+        return format!("{} ms", time.as_millis());
     }
     match time.as_secs() {
         seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
