@@ -76,8 +76,11 @@ fn overview(
     out.extend(verdict.into_iter().map(|line| Line::styled(line, style)));
     let troubles = words::troubles(state);
     let most = if is_low { 1 } else { 3 };
-    let told: Vec<String> =
-        troubles.iter().flat_map(|trouble| wrap(trouble, columns, 2)).take(most).collect();
+    let told: Vec<String> = troubles
+        .iter()
+        .flat_map(|trouble| wrap(trouble, columns, most.min(2)))
+        .take(most)
+        .collect();
     out.extend(told.into_iter().map(|line| Line::styled(line, paint.warning())));
     if let Some(remark) = state.remark.as_ref().filter(|_| !is_low) {
         let text = wrap(&escape(remark), columns, 2);

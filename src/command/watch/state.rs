@@ -18,11 +18,12 @@ const MOMENTS: usize = 512;
 /// What a round shows, for the thread that draws.
 pub(super) struct Round {
     pub(super) so_far: Option<Arc<SoFar>>,
+    /// What the newest snapshot adds up to.
     pub(super) totals: Totals,
+    /// The same of all that are new.
+    pub(super) new: Vec<Totals>,
     /// What failed in the newest shot.
     pub(super) failures: Vec<String>,
-    /// Whether the newest shot has nothing else.
-    pub(super) is_lost: bool,
     pub(super) taken: usize,
     pub(super) kept: usize,
     pub(super) failed: usize,
@@ -33,18 +34,21 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn of(seen: &Seen<'_>) -> Self {
+    /// What is seen, with the shots after that number.
+    pub(super) fn of(seen: &Seen<'_>, sent: usize) -> Self {
         let shot = seen.shot();
         let failures = shot.map(|shot| shot.failed.as_slice()).unwrap_or_default();
         let goroutines = seen.recorder.manifest.files("goroutine");
+        let shots = seen.recorder.manifest.shots.iter();
+        let new = shots.filter(|shot| shot.number > sent && !shot.files.is_empty());
         Self {
             so_far: seen.so_far.cloned(),
             totals: seen.totals(),
+            new: new.map(|shot| shot.totals).collect(),
             failures: failures
                 .iter()
                 .map(|one| format!("no {}: {}", one.kind, one.error))
                 .collect(),
-            is_lost: shot.is_some_and(|shot| shot.files.is_empty()),
             taken: seen.taken(),
             kept: seen.recorder.snapshots(),
             failed: seen.failed(),
@@ -164,10 +168,10 @@ impl State {
         let selected =
             self.suspect().map(|one| (one.site.function.clone(), one.is_of_goroutines()));
         self.due = Some(now + round.next);
-        if !round.is_lost {
-            self.live.push(round.totals.live);
-            self.goroutines.push(round.totals.goroutines);
-            self.resident.push(round.totals.resident);
+        for totals in &round.new {
+            self.live.push(totals.live);
+            self.goroutines.push(totals.goroutines);
+            self.resident.push(totals.resident);
         }
         self.round = Some(round);
         let place = selected.and_then(|(function, is_of_goroutines)| {

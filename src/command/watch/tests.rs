@@ -31,7 +31,7 @@ struct Last(Option<Round>);
 
 impl Observer for Last {
     fn seen(&mut self, seen: &Seen<'_>) {
-        self.0 = Some(Round::of(seen));
+        self.0 = Some(Round::of(seen, 0));
     }
 
     fn say(&mut self, _: &str) {}
@@ -62,15 +62,11 @@ fn round(folder: &Path) -> Round {
 fn state(folder: &str) -> State {
     let target = "http://harbor.example:6060".to_owned();
     let mut state = State::new(target, Some(4711), Duration::from_secs(30), false);
-    for i in 0..40_i64 {
-        let mut round = round_of(&[]);
-        round.totals.live = Some((20 << 20) + (i << 18));
-        round.totals.goroutines = Some(40 + i);
-        round.totals.resident = Some(60 << 20);
-        state.add(round, state.begun);
-    }
     let mut round = round(&root().join(folder));
-    round.totals.resident = Some(80 << 20);
+    for (totals, resident) in round.new.iter_mut().zip(20..) {
+        totals.resident = Some(resident << 20);
+    }
+    round.totals = *round.new.last().unwrap();
     round.next = Duration::from_millis(11_300);
     let now = state.begun + Duration::from_secs(754);
     state.add(round, now);
@@ -82,8 +78,8 @@ fn round_of(failures: &[&str]) -> Round {
     Round {
         so_far: None,
         totals: crate::command::recorder::manifest::Totals::default(),
+        new: Vec::new(),
         failures: failures.iter().map(|&text| text.to_owned()).collect(),
-        is_lost: !failures.is_empty(),
         taken: 1,
         kept: 1,
         failed: failures.len(),

@@ -14,6 +14,7 @@ use crate::command::recorder::rounds::{self, Observer, Plan, Seen};
 use crate::command::recorder::stop::Stop;
 use crate::parallel;
 use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::style::force_color_output;
 use std::io;
 use std::panic;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -35,13 +36,16 @@ enum Message {
 /// Sends what is seen to the thread that draws. If that has ended, so will this one.
 struct Teller {
     send: Sender<Message>,
+    /// The number of the last shot that was sent.
+    sent: usize,
     provoked: Provoked,
 }
 
 impl Observer for Teller {
     fn seen(&mut self, seen: &Seen<'_>) {
         assert!(self.provoked != Provoked::Shot, "asked to panic");
-        let _ = self.send.send(Message::Round(Box::new(Round::of(seen))));
+        let _ = self.send.send(Message::Round(Box::new(Round::of(seen, self.sent))));
+        self.sent = seen.shot().map_or(self.sent, |shot| shot.number);
     }
 
     fn say(&mut self, message: &str) {
@@ -60,10 +64,14 @@ pub(super) fn watch(
 ) -> Result<&'static str, CommandError> {
     let provoked = Provoked::of_environment();
     let (send, receive) = mpsc::channel();
-    let teller = Teller { send: send.clone(), provoked };
+    let teller = Teller { send: send.clone(), sent: 0, provoked };
     let unusable = |error: io::Error| {
         CommandError::Answer(format!("the terminal can't be used: {error}; use --no-ui").into())
     };
+    if paint.color {
+        // Otherwise NO_COLOR has the last word, even against --color.
+        force_color_output(true);
+    }
     let mut screen = Screen::take().map_err(unusable)?;
     // The main thread draws, so it is no part of the pool that works.
     let threads = parallel::threads();
@@ -74,16 +82,27 @@ pub(super) fn watch(
                 rounds::take(recorders, plan, stop, &SystemClock, &mut teller)
             })
         });
+        // After a panic too: the scope waits for the worker.
+        let ending = Ending(stop);
         let is_over = || worker.is_finished() || stop.is_set();
         let mut window = Window { screen: &mut screen, paint, send, provoked };
         let drawn = window.run(&mut state, &receive, is_over);
-        stop.set();
+        drop(ending);
         // Before anything is waited for.
         drop(screen);
         let ended = worker.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked));
         drawn.map_err(unusable)?;
         ended
     })
+}
+
+/// Stops the recording when it is dropped.
+struct Ending<'a>(&'a Stop);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.set();
+    }
 }
 
 /// The terminal, with what is needed to draw on it.
