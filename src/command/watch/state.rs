@@ -136,6 +136,8 @@ pub(super) struct State {
     /// What was drawn before the keys.
     before_keys: View,
     pub(super) selected: usize,
+    /// Whether a key selected it: until then, the worst is.
+    is_chosen: bool,
     /// The rows that the table had room for when it was drawn.
     pub(super) room: usize,
     pub(super) page: Option<Page>,
@@ -158,6 +160,7 @@ impl State {
             view: View::Leaks,
             before_keys: View::Leaks,
             selected: 0,
+            is_chosen: false,
             room: 1,
             page: None,
         }
@@ -165,8 +168,8 @@ impl State {
 
     /// Takes a round. The selection stays on its leak, wherever that goes.
     pub(super) fn add(&mut self, round: Round, now: Instant) {
-        let selected =
-            self.suspect().map(|one| (one.site.function.clone(), one.is_of_goroutines()));
+        let selected = self.suspect().filter(|_| self.is_chosen);
+        let selected = selected.map(|one| (one.site.clone(), one.is_of_goroutines()));
         self.due = Some(now + round.next);
         for totals in &round.new {
             self.live.push(totals.live);
@@ -174,10 +177,10 @@ impl State {
             self.resident.push(totals.resident);
         }
         self.round = Some(round);
-        let place = selected.and_then(|(function, is_of_goroutines)| {
-            self.suspects().iter().position(|one| {
-                one.site.function == function && one.is_of_goroutines() == is_of_goroutines
-            })
+        let place = selected.and_then(|(site, is_of_goroutines)| {
+            self.suspects()
+                .iter()
+                .position(|one| one.site == site && one.is_of_goroutines() == is_of_goroutines)
         });
         self.select(place.unwrap_or(self.selected));
     }
@@ -264,12 +267,16 @@ impl State {
         };
         match (self.view, &mut self.page) {
             (View::Page, Some(page)) => page.top = place.min(last),
-            _ => self.select(place),
+            _ => {
+                self.is_chosen = true;
+                self.select(place);
+            }
         }
     }
 
     /// Asks for the call paths to the suspect that is selected.
     fn ask_refs(&mut self) -> Action {
+        self.is_chosen = true;
         let Some((so_far, _)) = self.answer() else { return Action::None };
         let Some(suspect) = self.suspect() else { return Action::None };
         let query = PageQuery::refs(&so_far.report, suspect);

@@ -218,10 +218,10 @@ fn the_selection_moves_and_stays_on_its_leak() {
     assert!(count > 2, "{count}");
     press(&mut state, KeyCode::Char('j'));
     assert_eq!(state.selected, 1);
-    let name = state.suspect().unwrap().site.function.clone();
+    let site = state.suspect().unwrap().site.clone();
     let again = round(&root().join("testdata/harbor/one"));
     state.add(again, Instant::now());
-    assert_eq!(state.suspect().unwrap().site.function, name);
+    assert_eq!(state.suspect().unwrap().site, site);
     press(&mut state, KeyCode::End);
     assert_eq!(state.selected, count - 1);
     press(&mut state, KeyCode::Down);
