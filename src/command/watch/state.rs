@@ -265,12 +265,11 @@ impl State {
             KeyCode::End | KeyCode::Char('G') => last,
             _ => return,
         };
-        match (self.view, &mut self.page) {
-            (View::Page, Some(page)) => page.top = place.min(last),
-            _ => {
-                self.is_chosen = true;
-                self.select(place);
-            }
+        if let (View::Page, Some(page)) = (self.view, &mut self.page) {
+            page.top = place.min(last);
+        } else {
+            self.is_chosen = true;
+            self.select(place);
         }
     }
 
