@@ -128,6 +128,10 @@ fn the_terminal_is_restored_however_it_ends() {
         ("a panic in another thread", "HEAPDIFF_TEST_PANIC=shot", &|| {}),
     ];
     for (name, variable, end) in ends {
+        // Only then does it panic when it is asked to.
+        if !variable.is_empty() && !cfg!(debug_assertions) {
+            continue;
+        }
         terminal.run(&home, &watched, variable);
         if variable.is_empty() {
             terminal.wait("a leak", |screen| screen.contains(" leak "));

@@ -71,8 +71,11 @@ pub(super) fn details(state: &State, now: Instant) -> Vec<String> {
     details
 }
 
-/// When the next round is due.
+/// When the next snapshot is due; looks at a folder are too frequent to be told.
 pub(super) fn next(state: &State, now: Instant) -> String {
+    if state.is_folder {
+        return String::new();
+    }
     match state.due.map(|due| due.saturating_duration_since(now)) {
         None => String::new(),
         Some(left) if left.is_zero() => "now".to_owned(),
