@@ -49,6 +49,8 @@ pub(super) struct Recorder {
     /// Snapshots that were taken, in all.
     pub(super) taken: usize,
     has_heaps: bool,
+    /// Shots that were dropped since what stays was read again.
+    dropped: usize,
     /// Which of them stay; all without it.
     thinning: Option<Thinning>,
 }
@@ -63,6 +65,7 @@ impl Recorder {
             failed: 0,
             taken: 0,
             has_heaps: false,
+            dropped: 0,
             thinning: None,
         }
     }
@@ -122,7 +125,7 @@ impl Recorder {
     /// Drops the shots that don't stay.
     fn thin(&mut self) {
         let Some(mut thinning) = self.thinning else { return };
-        let is_wider = thinning.make_room(self.taken);
+        thinning.make_room(self.taken);
         self.thinning = Some(thinning);
         let (taken, last) = (self.taken, self.manifest.shots.len());
         let mut place = 0;
@@ -147,7 +150,9 @@ impl Recorder {
         let paths: BTreeSet<String> =
             files.iter().map(|file| so_far::named(self.folder(), file)).collect();
         self.recorded.keep(|name| !paths.contains(name));
-        if is_wider {
+        self.dropped += gone.len();
+        if self.dropped >= thinning.most() {
+            self.dropped = 0;
             self.recorded.compact(self.budget());
         }
     }
