@@ -90,6 +90,7 @@ const LISTS: &[List] = &[
             "gauge_logs",
             "graphviz",
             "inputs",
+            "limit",
             "load",
             "local",
             "options",

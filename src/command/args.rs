@@ -10,6 +10,8 @@ use super::capture;
 use super::options::ReadingArgs;
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
+#[cfg(feature = "watch")]
+use super::watch;
 use super::{
     CommandError, baseline, check, completions, convert, diff, doctor, flame, gc, goroutines,
     graph, leaks, list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
@@ -113,6 +115,8 @@ commands! {
     others {
         #[cfg(feature = "http")]
         Capture(Box<capture::CaptureArgs>);
+        #[cfg(feature = "watch")]
+        Watch(Box<watch::WatchArgs>);
         Check(check::CheckArgs);
         Baseline(baseline::BaselineArgs);
         Convert(convert::ConvertArgs);

@@ -69,6 +69,37 @@ impl Ci {
     }
 }
 
+/// Where `watch` panics because a test of it asks so: `HEAPDIFF_TEST_PANIC=draw` or `shot`, in builds
+/// with debug assertions alone.
+#[cfg(feature = "watch")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Provoked {
+    /// Nowhere.
+    None,
+    /// Where it draws.
+    Draw,
+    /// Where it takes snapshots.
+    Shot,
+}
+
+#[cfg(feature = "watch")]
+impl Provoked {
+    pub(super) fn of_environment() -> Self {
+        let asked = cfg!(debug_assertions).then(|| std::env::var("HEAPDIFF_TEST_PANIC").ok());
+        match asked.flatten().as_deref() {
+            Some("draw") => Self::Draw,
+            Some("shot") => Self::Shot,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Whether the terminal can be drawn on, and not only written to.
+#[cfg(feature = "watch")]
+pub(super) fn is_drawable() -> bool {
+    stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// Columns of a terminal that doesn't report its width.
 const USUAL_COLUMNS: usize = 80;
 

@@ -7,6 +7,8 @@ use super::gauge_logs::{named, statistics};
 use super::progress::Progress;
 use crate::input::{self, Content, Inflate};
 use crate::model::collections::CollectorLog;
+#[cfg(feature = "http")]
+use crate::model::gauges::Gauge;
 use crate::model::gauges::GaugeLog;
 use crate::model::profile::{Profile, TimeSource};
 use crate::model::recording::Recording;
@@ -78,6 +80,22 @@ impl Facts {
         self.gauges.extend(gauges);
         self.goroutines.extend(goroutines);
         self.warnings.extend(warnings);
+    }
+
+    /// The resident set that the last of them has, in bytes.
+    #[cfg(feature = "http")]
+    pub(super) fn resident(&self) -> Option<i64> {
+        let samples = self.gauges.iter().flat_map(|log| &log.samples);
+        let read = samples.rev().find_map(|sample| sample.get(Gauge::Rss))?;
+        i64::try_from(read.value).ok()
+    }
+
+    /// Drops what was read from other inputs.
+    #[cfg(feature = "http")]
+    pub(super) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.collections.retain(|(name, _)| is_kept(name));
+        self.gauges.retain(|log| is_kept(&log.name));
+        self.goroutines.retain(|(name, _)| is_kept(name));
     }
 
     /// Adds them to a recording, except for the goroutines. Returns the warnings as well.

@@ -30,6 +30,7 @@ mod graph;
 mod graphviz;
 mod inputs;
 mod leaks;
+mod limit;
 mod list;
 mod load;
 mod local;
@@ -55,6 +56,8 @@ mod times;
 mod top;
 mod traces;
 mod values;
+#[cfg(feature = "watch")]
+mod watch;
 mod whole;
 
 pub use console::{Ci, Console, Github};
@@ -261,6 +264,8 @@ fn run_command(
         Command::Gc(args) => gc::answer(args, console),
         #[cfg(feature = "http")]
         Command::Capture(args) => capture_and_judge(&args, console),
+        #[cfg(feature = "watch")]
+        Command::Watch(args) => watch::watch(&args, console),
         Command::Memory(args) => memory::answer(args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {

@@ -334,6 +334,11 @@ impl Gather {
         Some(rows)
     }
 
+    /// Drops the other snapshots. Their records stay: they have no values then.
+    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.moments.retain(|moment| is_kept(&moment.name));
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.moments.is_empty()

@@ -33,6 +33,8 @@ pub(crate) use github::error as github_error;
 use table::closing::command_on;
 pub(crate) use table::shell;
 
+use crate::analysis::Place;
+use crate::analysis::estimates::Class;
 use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
@@ -176,6 +178,21 @@ pub fn write(
 /// The verdict about leaks in one line, without colour.
 pub fn verdict(report: &Report, answer: &LeaksAnswer) -> String {
     table::verdict(report, answer)
+}
+
+/// The class of a suspect, in a word.
+pub fn class_word(class: Class) -> &'static str {
+    table::class_word(class)
+}
+
+/// A name of a function shortened to so many columns: its folders first, then its middle.
+pub fn fit_name(name: &str, columns: usize) -> String {
+    table::fit_name(name, columns)
+}
+
+/// A file without its folders, and the line: `limiter.go:54`.
+pub fn file_and_line(place: &Place) -> String {
+    columns::cells::file_and_line(place, FileNames::Short)
 }
 
 /// Values through time as a row of at most `width` blocks.

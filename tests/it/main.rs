@@ -82,6 +82,8 @@ mod timeline;
 mod tls;
 #[cfg(feature = "http")]
 mod urls;
+#[cfg(all(feature = "watch", unix))]
+mod watch;
 mod wire_types;
 
 use support::{ask, corpus, drawings, dsl, gate, histories, pictures, program, wire};

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub(in crate::command) use crate::command::inputs::{CAPTURE as SCHEMA, MANIFEST as NAME};
 
@@ -38,6 +39,22 @@ pub(in crate::command) struct Shot {
     pub(in crate::command) time: String,
     pub(in crate::command) files: Vec<Taken>,
     pub(in crate::command) failed: Vec<Failure>,
+    /// What it adds up to.
+    #[serde(skip)]
+    pub(in crate::command) totals: Totals,
+    /// Its place among the shots with files, from 0.
+    #[serde(skip)]
+    pub(in crate::command) ordinal: usize,
+}
+
+/// What a process has at one moment, as far as it was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::command) struct Totals {
+    /// Bytes in use in the heap.
+    pub(in crate::command) live: Option<i64>,
+    pub(in crate::command) goroutines: Option<i64>,
+    /// Bytes of the resident set.
+    pub(in crate::command) resident: Option<i64>,
 }
 
 /// A file that was taken.
@@ -64,7 +81,34 @@ pub(in crate::command) struct Failure {
     pub(in crate::command) is_refused: bool,
 }
 
+impl Shot {
+    /// Whether anything was taken, or failed.
+    pub(in crate::command) fn is_something(&self) -> bool {
+        !self.files.is_empty() || !self.failed.is_empty()
+    }
+
+    /// Whether it has a file of this kind.
+    pub(in crate::command) fn has(&self, kind: &str) -> bool {
+        self.files.iter().any(|file| file.kind == kind)
+    }
+}
+
 impl Manifest {
+    /// A recording that begins.
+    pub(in crate::command) fn of(target: String, every: Duration) -> Self {
+        Self {
+            schema: SCHEMA,
+            heapdiff: env!("CARGO_PKG_VERSION"),
+            target,
+            pid: None,
+            gc: false,
+            every_seconds: every.as_secs_f64(),
+            shots: Vec::new(),
+            faults: Vec::new(),
+            ended: None,
+        }
+    }
+
     /// The text of the file.
     pub(in crate::command) fn text(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();

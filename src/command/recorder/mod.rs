@@ -1,58 +1,177 @@
-//! Records services: takes their profiles at intervals, keeps them in a folder with a manifest, and
-//! says what they show so far.
+//! Records processes: takes the profiles of a service at intervals and keeps them in a folder with a
+//! manifest, or takes what another program puts into a folder, and says what they show so far.
 
+#![cfg_attr(not(feature = "watch"), expect(dead_code, reason = "some of it is for `watch` alone"))]
+
+pub(super) mod clock;
+#[cfg(test)]
+mod day;
+pub(super) mod filled;
 pub(super) mod manifest;
+pub(super) mod rounds;
 pub(super) mod screen;
+pub(super) mod service;
 pub(super) mod shot;
 pub(super) mod so_far;
 pub(super) mod stop;
 pub(super) mod store;
+pub(super) mod thinning;
 
-use manifest::Manifest;
+use crate::input::Budget;
+use clock::Clock;
+use filled::Filled;
+use manifest::{Manifest, Shot};
 use shot::{NoRoom, Taker};
-use std::time::{Duration, Instant};
+use so_far::Recorded;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+use thinning::Thinning;
 
-/// A snapshot may cost a service this share of its time: one of ten.
-pub(super) const SHARE: u32 = 10;
+/// Where snapshots come from.
+pub(super) enum Source {
+    /// A service that is asked for them.
+    Service(Box<Taker>),
+    /// A folder that another program fills.
+    Folder(Filled),
+}
 
-/// A service that is recorded.
+/// A process that is recorded.
 pub(super) struct Recorder {
-    pub(super) taker: Taker,
+    pub(super) source: Source,
     pub(super) manifest: Manifest,
+    /// What was taken, for the verdict so far.
+    pub(super) recorded: Recorded,
     /// How long the slowest shot took.
     pub(super) slowest: Duration,
+    /// What could not be taken, in all.
+    pub(super) failed: usize,
+    /// Snapshots that were taken, in all.
+    pub(super) taken: usize,
+    has_heaps: bool,
+    /// Shots that were dropped since what stays was read again.
+    dropped: usize,
+    /// Which of them stay; all without it.
+    thinning: Option<Thinning>,
 }
 
 impl Recorder {
-    /// Takes the next shot, and notes it.
-    pub(super) fn shoot(&mut self) -> Result<(), NoRoom> {
-        let number = self.manifest.shots.len() + 1;
-        let (shot, took) = self.taker.take(number)?;
-        if !shot.files.is_empty() {
-            self.slowest = self.slowest.max(took);
+    pub(super) fn new(source: Source, manifest: Manifest) -> Self {
+        Self {
+            source,
+            manifest,
+            recorded: Recorded::default(),
+            slowest: Duration::ZERO,
+            failed: 0,
+            taken: 0,
+            has_heaps: false,
+            dropped: 0,
+            thinning: None,
         }
-        // A shot that was stopped before anything came is none.
-        if !shot.files.is_empty() || !shot.failed.is_empty() {
-            self.manifest.shots.push(shot);
-        }
-        self.note()
     }
 
-    /// Writes the manifest.
+    /// Keeps at most so many shots, those that [`Thinning`] says. The files of others are removed if
+    /// this recorder wrote them.
+    pub(super) fn at_most(self, shots: usize) -> Self {
+        Self { thinning: Some(Thinning::at_most(shots)), ..self }
+    }
+
+    /// The folder with the files.
+    pub(super) fn folder(&self) -> &Path {
+        match &self.source {
+            Source::Service(taker) => taker.store.folder(),
+            Source::Folder(filled) => filled.folder(),
+        }
+    }
+
+    fn budget(&self) -> Budget {
+        match &self.source {
+            Source::Service(taker) => taker.wanted.budget,
+            Source::Folder(filled) => filled.budget(),
+        }
+    }
+
+    /// Takes the next shot, or what is new in the folder, and notes it. Returns whether anything was
+    /// taken, or failed.
+    pub(super) fn shoot(&mut self, clock: &dyn Clock) -> Result<bool, NoRoom> {
+        let number = self.manifest.shots.last().map_or(0, |shot| shot.number) + 1;
+        let shots = match &mut self.source {
+            Source::Service(taker) => {
+                let (shot, took) = taker.take(number, clock, &mut self.recorded)?;
+                if !shot.files.is_empty() {
+                    self.slowest = self.slowest.max(took);
+                }
+                vec![shot]
+            }
+            Source::Folder(filled) => filled.look(number, clock, &mut self.recorded),
+        };
+        let mut is_new = false;
+        // A shot that was stopped before anything came is none.
+        for mut shot in shots.into_iter().filter(Shot::is_something) {
+            is_new = true;
+            self.failed += shot.failed.len();
+            // Files that come one by one: what follows a heap belongs to it.
+            self.has_heaps |= shot.has("heap");
+            let is_next = shot.has("heap") || !self.has_heaps && !shot.files.is_empty();
+            self.taken += usize::from(is_next);
+            shot.ordinal = self.taken.saturating_sub(1);
+            self.manifest.shots.push(shot);
+        }
+        self.thin();
+        self.note()?;
+        Ok(is_new)
+    }
+
+    /// Drops the shots that don't stay.
+    fn thin(&mut self) {
+        let Some(mut thinning) = self.thinning else { return };
+        thinning.make_room(self.taken);
+        self.thinning = Some(thinning);
+        let (taken, last) = (self.taken, self.manifest.shots.len());
+        let mut place = 0;
+        let (kept, gone) = std::mem::take(&mut self.manifest.shots).into_iter().partition(|shot| {
+            place += 1;
+            if shot.files.is_empty() {
+                thinning.is_newest(last - place)
+            } else {
+                thinning.keeps(shot.ordinal, taken)
+            }
+        });
+        self.manifest.shots = kept;
+        let gone: Vec<Shot> = gone;
+        let files: Vec<&str> =
+            gone.iter().flat_map(|shot| &shot.files).map(|file| file.file.as_str()).collect();
+        if files.is_empty() {
+            return;
+        }
+        if let Source::Service(taker) = &self.source {
+            files.iter().for_each(|file| taker.store.remove(file));
+        }
+        let paths: BTreeSet<String> =
+            files.iter().map(|file| so_far::named(self.folder(), file)).collect();
+        self.recorded.keep(|name| !paths.contains(name));
+        self.dropped += gone.len();
+        if self.dropped >= thinning.most() {
+            self.dropped = 0;
+            self.recorded.compact(self.budget());
+        }
+    }
+
+    /// Writes the manifest. A folder that another program fills has none.
     pub(super) fn note(&self) -> Result<(), NoRoom> {
-        let store = &self.taker.store;
+        let Source::Service(taker) = &self.source else { return Ok(()) };
+        let store = &taker.store;
         let written = store.replace(manifest::NAME, &self.manifest.text());
         written.map_err(|source| NoRoom { folder: store.folder().to_owned(), source })
     }
 
-    /// The number of whole snapshots of the heap.
+    /// The number of snapshots to judge: of the heap, or of goroutines alone.
+    pub(super) fn snapshots(&self) -> usize {
+        self.heaps().max(self.manifest.files("goroutine").len())
+    }
+
+    /// The number of whole snapshots of the heap that stay.
     pub(super) fn heaps(&self) -> usize {
         self.manifest.files("heap").len()
     }
-}
-
-/// When the next shot is due: after the interval, and never sooner than ten times what the last one
-/// took.
-pub(super) fn next(started: Instant, every: Duration, slowest: Duration) -> Instant {
-    started + every.max(slowest * SHARE)
 }

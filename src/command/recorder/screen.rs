@@ -1,8 +1,6 @@
 //! What a recording shows while it goes on.
 
-use super::Recorder;
-use super::manifest::Manifest;
-use super::so_far::SoFar;
+use super::rounds::{Observer, Seen};
 use crate::command::{Console, run};
 use crate::output;
 use crate::printable::escape;
@@ -15,14 +13,20 @@ const SPARK: usize = 16;
 
 /// What is shown while a recording goes on: two lines per service that are drawn again on a terminal,
 /// and a line per service and snapshot elsewhere.
-pub(in crate::command) struct Screen {
+pub(in crate::command) struct Screen<'a, 'b> {
     /// Two per service, and one for what comes next; none without a terminal.
     bars: Vec<ProgressBar>,
     is_quiet: bool,
+    console: &'a mut Console<'b>,
 }
 
-impl Screen {
-    pub(in crate::command) fn new(is_terminal: bool, is_quiet: bool, services: usize) -> Self {
+impl<'a, 'b> Screen<'a, 'b> {
+    pub(in crate::command) fn new(
+        console: &'a mut Console<'b>,
+        is_quiet: bool,
+        services: usize,
+    ) -> Self {
+        let is_terminal = console.stderr_is_terminal;
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let count = if is_terminal && !is_quiet { 2 * services + 1 } else { 0 };
         let bar = |_| {
@@ -32,70 +36,79 @@ impl Screen {
                 Err(_) => bar,
             }
         };
-        Self { bars: (0..count).map(bar).collect(), is_quiet }
+        Self { bars: (0..count).map(bar).collect(), is_quiet, console }
     }
 
-    pub(in crate::command) fn show(
-        &mut self,
-        recorders: &[Recorder],
-        verdicts: &[Option<SoFar>],
-        (number, count): (usize, usize),
-        console: &mut Console<'_>,
-    ) {
-        let of = if count == usize::MAX { String::new() } else { format!(" of {count}") };
-        for (place, (recorder, so_far)) in recorders.iter().zip(verdicts).enumerate() {
-            let [what, verdict] = lines(recorder, so_far.as_ref());
-            match self.bars.get(2 * place..2 * place + 2) {
-                Some([first, second]) => {
-                    first.set_message(format!("{number}{of}  {what}"));
-                    second.set_message(format!("   {verdict}"));
-                }
-                _ if self.is_quiet => {}
-                // If it can't be written, the recording is worth more.
-                _ => {
-                    let _ = writeln!(console.stderr, "{number}{of}  {what}  {verdict}");
-                }
-            }
-        }
-    }
-
-    pub(in crate::command) fn wait(&self, left: Duration) {
-        if let Some(bar) = self.bars.last() {
-            bar.set_message(format!("next in {} s, Ctrl-C ends", left.as_secs() + 1));
-        }
-    }
-
-    pub(in crate::command) fn say(&self, message: &str, console: &mut Console<'_>) {
-        match self.bars.first() {
-            Some(bar) => bar.println(message),
-            None if self.is_quiet => {}
-            None => run::say_warning(message, console),
-        }
-    }
-
+    /// Removes the lines that are drawn again.
     pub(in crate::command) fn clear(&self) {
         self.bars.iter().for_each(ProgressBar::finish_and_clear);
     }
 }
 
-/// A service in two lines: its memory and how it moved, and the verdict so far.
-fn lines(recorder: &Recorder, so_far: Option<&SoFar>) -> [String; 2] {
-    let Manifest { target, shots, .. } = &recorder.manifest;
-    let mut what = escape(target).into_owned();
-    let Some(shot) = shots.last() else { return [what, String::new()] };
-    if let Some(failure) = shot.failed.iter().find(|failure| failure.kind == "heap") {
-        return [what, format!("no snapshot: {}", failure.error)];
-    }
-    let heap = shot.files.iter().find(|file| file.kind == "heap");
-    if let Some(report) = so_far.map(|so_far| &so_far.report) {
-        if let Some(total) = report.answer.timeline().map(|timeline| &timeline.total) {
-            let last = total.values.last().copied().unwrap_or_default();
-            let value = units::display(last as f64, &report.unit);
-            what = format!("{what}  {value} {}", output::sparkline(&total.values, SPARK));
+impl Observer for Screen<'_, '_> {
+    fn seen(&mut self, seen: &Seen<'_>) {
+        let Seen { place, round, count, .. } = *seen;
+        let of = if count == usize::MAX { String::new() } else { format!(" of {count}") };
+        let [what, verdict] = lines(seen);
+        match self.bars.get(2 * place..2 * place + 2) {
+            Some([first, second]) => {
+                first.set_message(format!("{round}{of}  {what}"));
+                second.set_message(format!("   {verdict}"));
+            }
+            _ if self.is_quiet => {}
+            // If it can't be written, the recording is worth more.
+            _ => {
+                let _ = writeln!(self.console.stderr, "{round}{of}  {what}  {verdict}");
+            }
         }
-    } else if let Some(heap) = heap {
-        what = format!("{what}  {} of profile", Bytes(heap.bytes as f64));
     }
+
+    fn say(&mut self, message: &str) {
+        match self.bars.first() {
+            Some(bar) => bar.println(message),
+            None if self.is_quiet => {}
+            None => run::say_warning(message, self.console),
+        }
+    }
+
+    fn waits(&mut self, left: Duration) {
+        if let Some(bar) = self.bars.last() {
+            bar.set_message(format!("next in {} s, Ctrl-C ends", left.as_secs() + 1));
+        }
+    }
+}
+
+/// A service in two lines: its memory and how it moved, and the verdict so far.
+fn lines(seen: &Seen<'_>) -> [String; 2] {
+    let what = escape(seen.target());
+    let (is_whole, verdict) = verdict(seen);
+    match memory(seen).filter(|_| is_whole) {
+        Some(memory) => [format!("{what}  {memory}"), verdict],
+        None => [what.into_owned(), verdict],
+    }
+}
+
+/// Its memory and how it moved.
+pub(in crate::command) fn memory(seen: &Seen<'_>) -> Option<String> {
+    let shot = seen.shot()?;
+    let heap = shot.files.iter().find(|file| file.kind == "heap");
+    let Some(so_far) = seen.so_far else {
+        return heap.map(|heap| format!("{} of profile", Bytes(heap.bytes as f64)));
+    };
+    let report = &so_far.report;
+    let total = report.answer.timeline().map(|timeline| &timeline.total)?;
+    let last = total.values.last().copied().unwrap_or_default();
+    let value = units::display(last as f64, &report.unit);
+    Some(format!("{value} {}", output::sparkline(&total.values, SPARK)))
+}
+
+/// The verdict so far, and whether there is a snapshot of the heap.
+pub(in crate::command) fn verdict(seen: &Seen<'_>) -> (bool, String) {
+    let Some(shot) = seen.shot() else { return (false, String::new()) };
+    if let Some(failure) = shot.failed.iter().find(|failure| failure.kind == "heap") {
+        return (false, format!("no snapshot: {}", failure.error));
+    }
+    let so_far = seen.so_far;
     let mut verdict = match so_far.and_then(|so_far| Some((so_far, so_far.leaks()?))) {
         Some((so_far, leaks)) => {
             let verdict = output::verdict(&so_far.report, leaks);
@@ -112,5 +125,5 @@ fn lines(recorder: &Recorder, so_far: Option<&SoFar>) -> [String; 2] {
     for failure in &shot.failed {
         verdict = format!("{verdict}; no {}: {}", failure.kind, failure.error);
     }
-    [what, verdict]
+    (true, verdict)
 }

@@ -1,7 +1,8 @@
 //! One moment of a service: its heap, its goroutines, its memory statistics, and what the system
 //! says about its process.
 
-use super::manifest::{Failure, Shot, Taken};
+use super::clock::Clock;
+use super::manifest::{Failure, Shot, Taken, Totals};
 use super::so_far::Recorded;
 use super::store::{Part, Store};
 use crate::command::local;
@@ -57,8 +58,6 @@ pub(in crate::command) struct Taker {
     pub(in crate::command) store: Store,
     pub(in crate::command) wanted: Wanted,
     statistics: StatisticsSource,
-    /// What was taken, for the verdict so far.
-    pub(in crate::command) recorded: Recorded,
 }
 
 /// Why a part of a shot is missing.
@@ -87,28 +86,29 @@ impl Taker {
         store: Store,
         wanted: Wanted,
     ) -> Self {
-        Self {
-            client,
-            address,
-            store,
-            wanted,
-            statistics: StatisticsSource::default(),
-            recorded: Recorded::default(),
-        }
+        Self { client, address, store, wanted, statistics: StatisticsSource::default() }
     }
 
     /// Takes a shot. What fails is part of it; an error is that nothing can be written.
-    pub(in crate::command) fn take(&mut self, number: usize) -> Result<(Shot, Duration), NoRoom> {
-        let now = Timestamp::now();
+    pub(in crate::command) fn take(
+        &mut self,
+        number: usize,
+        clock: &dyn Clock,
+        recorded: &mut Recorded,
+    ) -> Result<(Shot, Duration), NoRoom> {
+        let now = clock.time();
+        recorded.newest = Totals::default();
         let time = now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
         let mut shot = Shot { number, time, ..Shot::default() };
         let start = Instant::now();
         let query = if self.wanted.gc { "gc=1" } else { "" };
-        self.part(&mut shot, "heap", |taker| taker.profile("heap", query, now))?;
+        self.part(&mut shot, "heap", |taker| taker.profile("heap", query, now, recorded))?;
         let has_heap = !shot.files.is_empty();
         // A service that isn't there is asked once.
         if has_heap && self.wanted.goroutines {
-            self.part(&mut shot, "goroutine", |taker| taker.profile("goroutine", "", now))?;
+            self.part(&mut shot, "goroutine", |taker| {
+                taker.profile("goroutine", "", now, recorded)
+            })?;
         }
         if has_heap && self.wanted.memory_statistics {
             self.part(&mut shot, "memstats", |taker| taker.memory_statistics(now))?;
@@ -125,7 +125,8 @@ impl Taker {
                 })?;
             }
         }
-        self.recorded.add_beside(&shot, self.store.folder(), self.wanted.budget);
+        recorded.add_beside(&shot, self.store.folder(), self.wanted.budget);
+        shot.totals = recorded.newest;
         Ok((shot, took))
     }
 
@@ -154,6 +155,7 @@ impl Taker {
         kind: &'static str,
         query: &str,
         now: Timestamp,
+        recorded: &mut Recorded,
     ) -> Result<Option<Taken>, Missing> {
         let address = self.address.profile(kind, query);
         let mut retries = Vec::new();
@@ -169,7 +171,7 @@ impl Taker {
                 Ok(profile) => {
                     let path = self.store.keep(&part, kind, now, "pb.gz");
                     let path = path.map_err(Missing::NoRoom)?;
-                    self.recorded.add(&path, kind, &profile);
+                    recorded.add(&path, kind, &profile);
                     return Ok(Some(taken(kind, &path, fetched.bytes, fetched.took, retries)));
                 }
             }

@@ -1,6 +1,6 @@
 //! What a recording shows so far: totals, the verdict of `leaks`, and whether it has settled.
 
-use super::manifest::{Manifest, Shot};
+use super::manifest::{Manifest, Shot, Totals};
 use crate::analysis::estimates::Class;
 use crate::analysis::suspects::LeaksQuery;
 use crate::analysis::{self, rfc3339};
@@ -8,14 +8,16 @@ use crate::command::facts::{self, Facts};
 use crate::command::progress::Progress;
 use crate::command::symbols::Symbolizer;
 use crate::filter::Spec;
-use crate::input::Budget;
+use crate::input::{self, Budget, Content, Inflate};
 use crate::model::history::Gather;
-use crate::model::profile::Profile;
+use crate::model::measures;
+use crate::model::profile::{Profile, TimeSource};
 use crate::model::recording::Recording;
-use crate::patterns::{Catalog, Confidence};
+use crate::patterns::Confidence;
 use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
+use crate::source::times;
+use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Analyses in a row that have to agree before a verdict counts as settled.
 const AGREEING: usize = 5;
@@ -31,6 +33,10 @@ pub(in crate::command) struct Recorded {
     /// The names of the profiles, as they were taken.
     names: Vec<String>,
     facts: Facts,
+    /// How many were added.
+    added: usize,
+    /// What the newest shot adds up to.
+    pub(in crate::command) newest: Totals,
     /// Whether a profile can't be part of a history.
     is_unfit: bool,
 }
@@ -39,15 +45,65 @@ impl Recorded {
     /// Adds a profile.
     pub(in crate::command) fn add(&mut self, path: &Path, kind: &str, profile: &Profile) {
         let name = path.to_string_lossy().into_owned();
-        let track = if kind == "goroutine" { &mut self.goroutines } else { &mut self.profiles };
-        self.is_unfit |= track.add_at(self.names.len(), &name, profile).is_err();
+        let track = if kind == "goroutine" {
+            self.newest.goroutines = Some(sum(profile, 0));
+            &mut self.goroutines
+        } else {
+            self.newest.live = in_use(profile);
+            &mut self.profiles
+        };
+        self.is_unfit |= track.add_at(self.added, &name, profile).is_err();
         self.names.push(name);
+        self.added += 1;
     }
 
     /// Adds what else was taken of the process.
     pub(in crate::command) fn add_beside(&mut self, shot: &Shot, folder: &Path, budget: Budget) {
         let progress = Progress::new(false, budget, Symbolizer::default());
-        self.facts.add(facts::read(&beside(std::slice::from_ref(shot), folder), false, &progress));
+        let facts = facts::read(&beside(std::slice::from_ref(shot), folder), false, &progress);
+        self.newest.resident = facts.resident().or(self.newest.resident);
+        self.facts.add(facts);
+    }
+
+    /// Adds something else about the process, instead of what was read from this file before.
+    pub(in crate::command) fn add_fact(&mut self, path: &Path, budget: Budget) {
+        let name = path.to_string_lossy().into_owned();
+        let progress = Progress::new(false, budget, Symbolizer::default());
+        self.facts.keep(|own| own != name);
+        let facts = facts::read(&[name], false, &progress);
+        self.newest.resident = facts.resident().or(self.newest.resident);
+        self.facts.add(facts);
+    }
+
+    /// The distinct stacks that are held.
+    #[cfg(test)]
+    pub(in crate::command) fn records(&self) -> usize {
+        self.profiles.clone().finish().map_or(0, |history| history.len())
+    }
+
+    /// Drops what was read from other files.
+    pub(in crate::command) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.profiles.keep(&is_kept);
+        self.goroutines.keep(&is_kept);
+        self.facts.keep(&is_kept);
+        self.names.retain(|name| is_kept(name));
+    }
+
+    /// Reads the profiles again, so that nothing is left of those that were dropped. If one of them
+    /// can't be read any more, all stays as it is.
+    pub(in crate::command) fn compact(&mut self, budget: Budget) {
+        let mut again = Self { added: self.added, newest: self.newest, ..Self::default() };
+        for (place, name) in self.names.iter().enumerate() {
+            let Ok(content) = read(Path::new(name), budget) else { return };
+            let (track, profile) = match content {
+                Content::Goroutines(profile) => (&mut again.goroutines, profile),
+                Content::Profile(profile) => (&mut again.profiles, profile),
+                _ => return,
+            };
+            again.is_unfit |= track.add_at(place, name, &profile).is_err();
+        }
+        (self.profiles, self.goroutines) = (again.profiles, again.goroutines);
+        self.is_unfit = again.is_unfit;
     }
 
     fn recording(&self) -> Option<Recording> {
@@ -55,6 +111,35 @@ impl Recorded {
         let recording = analysis::recording(finish(&self.profiles)?, finish(&self.goroutines)?);
         (!self.is_unfit).then(|| self.facts.clone().beside(recording).0)
     }
+}
+
+/// Reads a file of a recording. What doesn't say when it was taken gets its time from its name.
+pub(in crate::command) fn read(path: &Path, budget: Budget) -> Result<Content, String> {
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut content =
+        input::read_any(file, budget, Inflate::Here).map_err(|error| error.to_string())?;
+    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content
+        && profile.header.time_source == TimeSource::None
+        && let Some(nanos) = times::in_name(&path.to_string_lossy())
+    {
+        profile.header.time_nanos = nanos;
+        profile.header.time_source = TimeSource::FileName;
+    }
+    Ok(content)
+}
+
+fn sum(profile: &Profile, column: usize) -> i64 {
+    let values = (0..profile.samples.len()).filter_map(|i| profile.values(i).get(column).copied());
+    values.fold(0, i64::wrapping_add)
+}
+
+/// The bytes in use, if the profile has them.
+fn in_use(profile: &Profile) -> Option<i64> {
+    let types = &profile.header.sample_types;
+    let named = types.iter().position(|one| one.name == "inuse_space");
+    let usual = || measures::default_position(types, &profile.header.default_sample_type);
+    let column = named.or_else(usual).filter(|&column| types[column].unit == "bytes")?;
+    Some(sum(profile, column))
 }
 
 /// What the snapshots so far show.
@@ -66,11 +151,10 @@ pub(in crate::command) struct SoFar {
 }
 
 /// Judges all snapshots: `None` if there are too few to say anything, or they can't be judged.
-pub(in crate::command) fn judge(recorded: &Recorded, catalog: &Arc<Catalog>) -> Option<SoFar> {
+pub(in crate::command) fn judge(recorded: &Recorded, asked: &LeaksQuery) -> Option<SoFar> {
     let recording = recorded.recording()?;
     let faults = faults(&recording, &recorded.names);
-    let asked = LeaksQuery { catalog: Arc::clone(catalog), limit: None };
-    let query = Query::new(Question::Leaks(asked));
+    let query = Query::new(Question::Leaks(asked.clone()));
     let report = analyze(recording, &query, &Spec::default()).ok()?;
     Some(SoFar { report, faults })
 }
@@ -91,7 +175,8 @@ pub(in crate::command) fn beside(shots: &[Shot], folder: &Path) -> Vec<String> {
     others.map(|file| named(folder, &file.file)).collect()
 }
 
-fn named(folder: &Path, file: &str) -> String {
+/// A file with its folder.
+pub(in crate::command) fn named(folder: &Path, file: &str) -> String {
     folder.join(file).to_string_lossy().into_owned()
 }
 

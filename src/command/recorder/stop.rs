@@ -1,5 +1,6 @@
 //! Ends a recording early: on Ctrl-C, on SIGTERM, or when it is told to.
 
+use super::clock::Clock;
 use crate::source::http::Client;
 use std::io;
 use std::sync::Arc;
@@ -44,19 +45,26 @@ impl Stop {
         });
     }
 
+    /// Stops.
+    #[cfg(feature = "watch")]
+    pub(in crate::command) fn set(&self) {
+        self.flag.store(true, Ordering::SeqCst);
+    }
+
     /// Waits until then, and calls `each` a few times a second. Returns whether to stop.
     pub(in crate::command) fn wait_until(
         &self,
         then: Instant,
+        clock: &dyn Clock,
         mut each: impl FnMut(Duration),
     ) -> bool {
         while !self.is_set() {
-            let left = then.saturating_duration_since(Instant::now());
+            let left = then.saturating_duration_since(clock.now());
             if left.is_zero() {
                 return false;
             }
             each(left);
-            thread::sleep(STEP.min(left));
+            clock.sleep(STEP.min(left));
         }
         true
     }

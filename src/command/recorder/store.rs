@@ -103,6 +103,11 @@ impl Store {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// Removes a file of this recording. It may be gone.
+    pub(in crate::command) fn remove(&self, file: &str) {
+        let _ = fs::remove_file(self.folder.join(file));
+    }
+
     /// Writes a small file that changes through a recording: whole at all times.
     pub(in crate::command) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut part = self.begin(name)?;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `name` in at most `width` columns. Takes time in proportion to its length.
-pub(super) fn fit(name: &str, width: usize) -> String {
+pub(in crate::output) fn fit(name: &str, width: usize) -> String {
     if name.width() <= width {
         return name.to_owned();
     }

@@ -425,7 +425,7 @@ fn write_brief(
 }
 
 /// The words that JSON uses.
-pub(super) fn class_word(class: Class) -> &'static str {
+pub(in crate::output) fn class_word(class: Class) -> &'static str {
     match class {
         Class::Leak => "leak",
         Class::GrowingDecelerating => "growing-decelerating",

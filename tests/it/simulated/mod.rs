@@ -11,6 +11,7 @@ mod lookalikes;
 mod profiles;
 mod rest;
 mod score;
+mod thinned;
 
 use draw::Draw;
 use heapdiff::analysis;

@@ -1,0 +1,108 @@
+//! Services as typed: their addresses and folders, and a recorder for each.
+
+use super::manifest::Manifest;
+use super::shot::{Taker, Wanted};
+use super::stop::Stop;
+use super::store::{Store, stamp};
+use super::{Recorder, Source};
+use crate::command::CommandError;
+use crate::command::options::ReadingArgs;
+use crate::printable::escape;
+use crate::source::http::{Address, Client};
+use clap::Args;
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a snapshot leaves out.
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::command) struct LeftOutArgs {
+    /// Don't ask for a collection before each snapshot: the heap is that of the last one
+    #[arg(long)]
+    pub(in crate::command) no_gc: bool,
+    /// Don't record goroutines
+    #[arg(long)]
+    pub(in crate::command) no_goroutines: bool,
+    /// Don't record memory statistics
+    #[arg(long)]
+    pub(in crate::command) no_memstats: bool,
+}
+
+/// What to record, and where to.
+pub(in crate::command) struct Asked<'a> {
+    pub(in crate::command) services: &'a [String],
+    /// The folder; a new one without it.
+    pub(in crate::command) output: Option<&'a Path>,
+    pub(in crate::command) every: Duration,
+    pub(in crate::command) pid: Option<u32>,
+    pub(in crate::command) left_out: LeftOutArgs,
+    pub(in crate::command) reading: &'a ReadingArgs,
+}
+
+/// Makes a recorder for each service.
+pub(in crate::command) fn recorders(
+    asked: &Asked<'_>,
+    stop: &Stop,
+) -> Result<Vec<Recorder>, CommandError> {
+    let addresses =
+        asked.services.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
+    if asked.pid.is_some() && addresses.len() > 1 {
+        return Err(CommandError::Usage(
+            "--pid is the process of one service; give one URL with it".to_owned(),
+        ));
+    }
+    if let Some(pid) = asked.pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+        return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
+    }
+    let usage = CommandError::Usage;
+    let client = asked.reading.access.access().and_then(Client::new).map_err(usage)?;
+    stop.with_client(client.clone());
+    let started = stamp(Timestamp::now());
+    let mut folders = BTreeSet::new();
+    let mut recorders = Vec::new();
+    for address in addresses {
+        let name = address.folder_name();
+        let mut folder = match asked.output {
+            Some(folder) if asked.services.len() == 1 => folder.to_owned(),
+            Some(folder) => folder.join(&name),
+            None => PathBuf::from(format!("{name}-{started}")),
+        };
+        // Two paths of one host.
+        while !folders.insert(folder.clone()) {
+            folder = PathBuf::from(format!("{}-2", folder.display()));
+        }
+        let store = Store::open(&folder).map_err(|error| {
+            CommandError::Usage(format!("-o {}: {error}", escape(&folder.to_string_lossy())))
+        })?;
+        let wanted = Wanted {
+            gc: !asked.left_out.no_gc,
+            goroutines: !asked.left_out.no_goroutines,
+            memory_statistics: !asked.left_out.no_memstats,
+            pid: asked.pid,
+            budget: asked.reading.budget(),
+        };
+        let manifest = Manifest {
+            pid: asked.pid,
+            gc: wanted.gc,
+            ..Manifest::of(address.to_string(), asked.every)
+        };
+        let taker = Taker::new(client.clone(), address, store, wanted);
+        recorders.push(Recorder::new(Source::Service(Box::new(taker)), manifest));
+    }
+    Ok(recorders)
+}
+
+fn address(text: &str) -> Result<Address, CommandError> {
+    let address = Address::parse(text).map_err(|error| {
+        let shown = crate::source::http::address::hidden(text);
+        CommandError::Usage(format!("{shown}: {error}"))
+    })?;
+    if address.parameter("seconds").is_some() {
+        return Err(CommandError::Usage(format!(
+            "{address}: ?seconds= asks for the difference of two moments, and a recording needs \
+             whole snapshots: leave it out"
+        )));
+    }
+    Ok(address)
+}
