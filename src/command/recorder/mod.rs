@@ -51,12 +51,12 @@ pub(super) struct Recorder {
     /// Snapshots that were taken, in all.
     pub(super) taken: usize,
     has_heaps: bool,
+    /// Shots that were dropped since what stays was read again.
+    dropped: usize,
     /// Which of them stay; all without it.
     thinning: Option<Thinning>,
     /// How long they stay.
     keep: Option<Duration>,
-    /// Shots that were dropped since the last time that all were read again.
-    dropped: usize,
 }
 
 impl Recorder {
@@ -69,9 +69,9 @@ impl Recorder {
             failed: 0,
             taken: 0,
             has_heaps: false,
+            dropped: 0,
             thinning: None,
             keep: None,
-            dropped: 0,
         }
     }
 
@@ -149,7 +149,7 @@ impl Recorder {
         // Only the time that stays is spread out.
         let whole = self.manifest.shots.iter().filter(|shot| !shot.files.is_empty());
         let begin = whole.filter(|shot| is_young(shot)).map(|shot| shot.ordinal).min();
-        let mut is_due = thinning.make_room(taken - begin.unwrap_or(taken).min(taken));
+        thinning.make_room(taken - begin.unwrap_or(taken).min(taken));
         self.thinning = Some(thinning);
         let mut place = 0;
         let (kept, gone) = std::mem::take(&mut self.manifest.shots).into_iter().partition(|shot| {
@@ -178,10 +178,8 @@ impl Recorder {
         let paths: BTreeSet<String> =
             files.iter().map(|file| so_far::named(self.folder(), file)).collect();
         self.recorded.keep(|name| !paths.contains(name));
-        // Stacks that only dropped shots have go when all are read again.
         self.dropped += gone.len();
-        is_due |= self.dropped > self.manifest.shots.len();
-        if is_due {
+        if self.dropped >= thinning.most() {
             self.dropped = 0;
             self.recorded.compact(self.budget());
         }

@@ -25,16 +25,19 @@ impl Thinning {
         NEWEST.min(self.most / 2)
     }
 
-    /// Makes room for that many snapshots. Returns whether the distance grew.
-    pub(in crate::command) fn make_room(&mut self, count: usize) -> bool {
-        let before = self.distance;
+    /// The most that stay.
+    pub(in crate::command) fn most(self) -> usize {
+        self.most
+    }
+
+    /// Makes room for that many snapshots.
+    pub(in crate::command) fn make_room(&mut self, count: usize) {
         if count > self.most {
             let spread = self.most - self.newest();
             while count.div_ceil(self.distance) > spread {
                 self.distance *= 2;
             }
         }
-        self.distance > before
     }
 
     /// Whether a snapshot stays: its place from 0 among so many.
