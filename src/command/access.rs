@@ -10,6 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Variables with secrets, which other programs don't get.
+#[cfg(feature = "watch")]
+pub(super) const SECRETS: [&str; 2] = [TOKEN, BASIC];
+
 /// The variable with a token, sent as `Authorization: Bearer`.
 const TOKEN: &str = "HEAPDIFF_TOKEN";
 /// The variable with a user name and a password.
@@ -73,20 +77,7 @@ impl AccessArgs {
         let usual = Access::default();
         let mut headers = Vec::new();
         for header in &self.headers {
-            match header.strip_prefix('@') {
-                Some(file) => {
-                    let name = Path::new(file);
-                    let text = text(name)?;
-                    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                    for (number, line) in lines.enumerate() {
-                        let header = SecretHeader::parse(line);
-                        headers.push(header.map_err(|e| {
-                            format!("{}: header {}: {e}", name.display(), number + 1)
-                        })?);
-                    }
-                }
-                None => headers.push(SecretHeader::parse(header).map_err(|e| format!("-H: {e}"))?),
-            }
+            headers.extend(read_headers(header, "-H")?);
         }
         let secret = |file: &Option<PathBuf>, variable: &str| match file {
             Some(file) => text(file).map(|text| Some((file.display().to_string(), text))),
@@ -122,6 +113,21 @@ impl AccessArgs {
     }
 }
 
+/// Reads `NAME: VALUE`, or the headers of a file, `@FILE`.
+pub(super) fn read_headers(typed: &str, option: &str) -> Result<Vec<SecretHeader>, String> {
+    let Some(file) = typed.strip_prefix('@') else {
+        return Ok(vec![SecretHeader::parse(typed).map_err(|e| format!("{option}: {e}"))?]);
+    };
+    let name = Path::new(file);
+    let text = text(name)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let headers = lines.enumerate().map(|(number, line)| {
+        SecretHeader::parse(line)
+            .map_err(|e| format!("{}: header {}: {e}", name.display(), number + 1))
+    });
+    headers.collect()
+}
+
 fn bytes(file: &Path) -> Result<Vec<u8>, String> {
     let named = |error: std::io::Error| format!("{}: can't read it: {error}", file.display());
     let size = fs::metadata(file).map_err(named)?.len();
@@ -131,7 +137,8 @@ fn bytes(file: &Path) -> Result<Vec<u8>, String> {
     fs::read(file).map_err(named)
 }
 
-fn text(file: &Path) -> Result<String, String> {
+/// A small file with secrets.
+pub(super) fn text(file: &Path) -> Result<String, String> {
     let text = String::from_utf8(bytes(file)?);
     text.map_err(|_| format!("{}: expected text in UTF-8", file.display()))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A service that runs until it is dropped.
-struct Running(Child, String);
+pub(super) struct Running(Child, pub(super) String);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -19,7 +19,7 @@ impl Drop for Running {
 }
 
 /// Builds the service; `None` without Go.
-fn build(folder: &Path) -> Option<PathBuf> {
+pub(super) fn build(folder: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/programs/served");
     let program = folder.join("served");
     let mut build = Command::new("go");
@@ -31,7 +31,7 @@ fn build(folder: &Path) -> Option<PathBuf> {
     }
 }
 
-fn start(program: &Path, args: &[&str]) -> Running {
+pub(super) fn start(program: &Path, args: &[&str]) -> Running {
     let mut child = Command::new(program).args(args).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

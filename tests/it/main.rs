@@ -67,6 +67,10 @@ mod recordings;
 mod refs;
 mod samples;
 mod schema;
+#[cfg(all(feature = "watch", unix))]
+mod sentinel;
+#[cfg(all(feature = "watch", unix))]
+mod sentinel_rules;
 #[cfg(feature = "http")]
 mod service;
 mod simulated;

@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Status(u16, &'static str),
     /// Leads there.
     Redirect(String),
+    /// This status and these lines of the head.
+    Head(u16, String),
     /// Announces all bytes, sends the first of them and closes the connection.
     Cut(Vec<u8>, usize),
     /// The same in chunks, so that no length is announced.
@@ -92,7 +94,7 @@ impl Drop for Service {
     }
 }
 
-/// Reads a request up to its empty line.
+/// Reads a request: up to its empty line, and its body.
 fn request(mut stream: &TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut one = [0];
@@ -102,7 +104,12 @@ fn request(mut stream: &TcpStream) -> Option<String> {
             _ => return None,
         }
     }
-    String::from_utf8(bytes).ok()
+    let mut text = String::from_utf8(bytes).ok()?;
+    let lower = text.to_ascii_lowercase();
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.map_or(0, |length| length.trim().parse().unwrap());
+    stream.take(length).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 fn send(mut stream: &TcpStream, reply: Reply, is_over: &AtomicBool) -> std::io::Result<()> {
@@ -130,6 +137,10 @@ fn send(mut stream: &TcpStream, reply: Reply, is_over: &AtomicBool) -> std::io::
         Reply::Redirect(to) => {
             let head = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close";
             write!(stream, "{head}\r\nLocation: {to}\r\n\r\n")?;
+        }
+        Reply::Head(code, lines) => {
+            let end = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+            write!(stream, "HTTP/1.1 {code} Told\r\n{lines}\r\n{end}")?;
         }
         Reply::Cut(body, sent) => {
             head("200 OK", binary, body.len())?;

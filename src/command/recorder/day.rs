@@ -196,6 +196,61 @@ fn a_day_of_a_service_stays_within_bounds() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// What a watch left behind when it was killed.
+fn leave(folder: &Path, time: &str) -> String {
+    let name = format!("heap-{time}.pb.gz");
+    fs::write(folder.join(&name), "old").unwrap();
+    let time: Timestamp = time.parse().unwrap();
+    let shot = serde_json::json!({ "time": time.to_string(), "files": [{ "file": name }] });
+    let manifest = serde_json::json!({ "schema": super::manifest::SCHEMA, "shots": [shot] });
+    fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    name
+}
+
+#[test]
+fn a_day_of_which_six_hours_stay() {
+    let keep = Duration::from_secs(6 * 3600);
+    let clock = Arc::new(FastClock::starting(start()));
+    let services = [serve(Arc::clone(&clock))];
+    let folder = folder("kept-day");
+    fs::create_dir(&folder).unwrap();
+    let left = leave(&folder, "20260102T000000Z");
+    fs::write(folder.join("heap-20250101T000000Z.pb.gz"), "of another program").unwrap();
+    let asked = Asked {
+        services: &services,
+        output: Some(&folder),
+        every: EVERY,
+        pid: None,
+        left_out: LeftOutArgs { no_gc: false, no_goroutines: true, no_memstats: true },
+        reading: &ReadingArgs::default(),
+    };
+    let recorder = service::recorders(&asked, &Stop::default()).unwrap().pop().unwrap();
+    let mut recorders = [recorder.at_most(MOST).for_so_long(Some(keep))];
+    let mut noted = Noted::default();
+    rounds::take(&mut recorders, &plan(EVERY), &Stop::default(), &*clock, &mut noted).unwrap();
+    is_bounded(&noted, 2880);
+    let shots = &recorders[0].manifest.shots;
+    let times: Vec<Timestamp> = shots.iter().map(|shot| shot.time.parse().unwrap()).collect();
+    let ages: Vec<i64> =
+        times.iter().map(|&time| clock.time().duration_since(time).as_secs()).collect();
+    assert!(ages.iter().all(|&age| age <= 6 * 3600 + 60), "{ages:?}");
+    // The six hours are spread over, and aren't the rest of a day that is.
+    assert!(
+        ages[0] > 5 * 3600 && shots.len() >= 100,
+        "{} snapshots from {} s",
+        shots.len(),
+        ages[0]
+    );
+    let removed = &recorders[0].manifest.removed;
+    assert_eq!(removed.shots as usize + shots.len(), noted.shots + 1);
+    assert!(!folder.join(left).exists(), "what an earlier watch left is removed by its age");
+    assert!(folder.join("heap-20250101T000000Z.pb.gz").exists(), "others' files stay");
+    // These shots, the file of another program, and the manifest.
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), shots.len() + 2);
+    assert!(fs::metadata(folder.join("manifest.json")).unwrap().len() < 100_000);
+    fs::remove_dir_all(folder).unwrap();
+}
+
 fn is_bounded(noted: &Noted, shots: usize) {
     assert!((shots - 5..=shots + 1).contains(&noted.shots), "{} shots", noted.shots);
     assert!(noted.most_shots <= MOST, "{} shots", noted.most_shots);

@@ -1,7 +1,7 @@
 //! What was recorded from where, how long it took and what failed: `manifest.json` in the folder of
 //! a recording.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -23,11 +23,50 @@ pub(in crate::command) struct Manifest {
     /// The interval that was asked for, in seconds.
     pub(in crate::command) every_seconds: f64,
     pub(in crate::command) shots: Vec<Shot>,
+    /// What earlier recordings left in the folder, while it isn't too old.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::command) earlier: Vec<Earlier>,
+    /// What was taken and has been removed since.
+    #[serde(skip_serializing_if = "Removed::is_nothing")]
+    pub(in crate::command) removed: Removed,
     /// What the snapshots show about the service: restarts, several processes behind one address.
     pub(in crate::command) faults: Vec<String>,
     /// Why it ended; absent while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::command) ended: Option<&'static str>,
+}
+
+/// A shot of an earlier recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::command) struct Earlier {
+    /// When it began (RFC 3339).
+    pub(in crate::command) time: String,
+    /// The names of its files.
+    pub(in crate::command) files: Vec<String>,
+}
+
+/// How much was removed, and until when.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::command) struct Removed {
+    pub(in crate::command) shots: u64,
+    pub(in crate::command) files: u64,
+    /// When the newest of these shots began (RFC 3339).
+    pub(in crate::command) last: Option<String>,
+}
+
+impl Removed {
+    fn is_nothing(&self) -> bool {
+        self.shots == 0
+    }
+
+    /// Adds a shot.
+    pub(in crate::command) fn add(&mut self, time: &str, files: usize) {
+        self.shots += 1;
+        self.files += files as u64;
+        if self.last.as_deref().is_none_or(|last| last < time) {
+            self.last = Some(time.to_owned());
+        }
+    }
 }
 
 /// What was taken at one moment.
@@ -104,6 +143,8 @@ impl Manifest {
             gc: false,
             every_seconds: every.as_secs_f64(),
             shots: Vec::new(),
+            earlier: Vec::new(),
+            removed: Removed::default(),
             faults: Vec::new(),
             ended: None,
         }

@@ -6,6 +6,7 @@
 pub(super) mod clock;
 #[cfg(test)]
 mod day;
+pub(super) mod earlier;
 pub(super) mod filled;
 pub(super) mod manifest;
 pub(super) mod rounds;
@@ -20,6 +21,7 @@ pub(super) mod thinning;
 use crate::input::Budget;
 use clock::Clock;
 use filled::Filled;
+use jiff::Timestamp;
 use manifest::{Manifest, Shot};
 use shot::{NoRoom, Taker};
 use so_far::Recorded;
@@ -53,6 +55,8 @@ pub(super) struct Recorder {
     dropped: usize,
     /// Which of them stay; all without it.
     thinning: Option<Thinning>,
+    /// How long they stay.
+    keep: Option<Duration>,
 }
 
 impl Recorder {
@@ -67,6 +71,7 @@ impl Recorder {
             has_heaps: false,
             dropped: 0,
             thinning: None,
+            keep: None,
         }
     }
 
@@ -74,6 +79,13 @@ impl Recorder {
     /// this recorder wrote them.
     pub(super) fn at_most(self, shots: usize) -> Self {
         Self { thinning: Some(Thinning::at_most(shots)), ..self }
+    }
+
+    /// Removes what is older, also of earlier recordings in the same folder: only files that their
+    /// manifest lists.
+    pub(super) fn for_so_long(mut self, keep: Option<Duration>) -> Self {
+        self.keep = keep;
+        self
     }
 
     /// The folder with the files.
@@ -117,35 +129,51 @@ impl Recorder {
             shot.ordinal = self.taken.saturating_sub(1);
             self.manifest.shots.push(shot);
         }
-        self.thin();
+        self.thin(clock.time());
         self.note()?;
         Ok(is_new)
     }
 
     /// Drops the shots that don't stay.
-    fn thin(&mut self) {
+    fn thin(&mut self, now: Timestamp) {
+        let oldest = self.keep.and_then(|keep| now.checked_sub(keep).ok());
+        if let (Source::Service(taker), Some(oldest)) = (&self.source, oldest) {
+            earlier::remove(&mut self.manifest, &taker.store, oldest);
+        }
         let Some(mut thinning) = self.thinning else { return };
-        thinning.make_room(self.taken);
-        self.thinning = Some(thinning);
+        let is_young = |shot: &Shot| {
+            oldest
+                .is_none_or(|oldest| shot.time.parse().is_ok_and(|time: Timestamp| time >= oldest))
+        };
         let (taken, last) = (self.taken, self.manifest.shots.len());
+        // Only the time that stays is spread out.
+        let whole = self.manifest.shots.iter().filter(|shot| !shot.files.is_empty());
+        let begin = whole.filter(|shot| is_young(shot)).map(|shot| shot.ordinal).min();
+        thinning.make_room(taken - begin.unwrap_or(taken).min(taken));
+        self.thinning = Some(thinning);
         let mut place = 0;
         let (kept, gone) = std::mem::take(&mut self.manifest.shots).into_iter().partition(|shot| {
             place += 1;
             if shot.files.is_empty() {
-                thinning.is_newest(last - place)
-            } else {
-                thinning.keeps(shot.ordinal, taken)
+                return thinning.is_newest(last - place);
             }
+            // A verdict needs snapshots, however old they are.
+            thinning.keeps(shot.ordinal, taken)
+                && (is_young(shot) || thinning.is_newest(taken - 1 - shot.ordinal))
         });
         self.manifest.shots = kept;
-        let gone: Vec<Shot> = gone;
-        let files: Vec<&str> =
-            gone.iter().flat_map(|shot| &shot.files).map(|file| file.file.as_str()).collect();
-        if files.is_empty() {
+        let mut gone: Vec<Shot> = gone;
+        gone.retain(|shot| !shot.files.is_empty());
+        if gone.is_empty() {
             return;
         }
+        let files: Vec<&str> =
+            gone.iter().flat_map(|shot| &shot.files).map(|file| file.file.as_str()).collect();
         if let Source::Service(taker) = &self.source {
             files.iter().for_each(|file| taker.store.remove(file));
+            for shot in &gone {
+                self.manifest.removed.add(&shot.time, shot.files.len());
+            }
         }
         let paths: BTreeSet<String> =
             files.iter().map(|file| so_far::named(self.folder(), file)).collect();

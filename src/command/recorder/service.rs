@@ -1,5 +1,6 @@
 //! Services as typed: their addresses and folders, and a recorder for each.
 
+use super::earlier;
 use super::manifest::Manifest;
 use super::shot::{Taker, Wanted};
 use super::stop::Stop;
@@ -82,9 +83,12 @@ pub(in crate::command) fn recorders(
             pid: asked.pid,
             budget: asked.reading.budget(),
         };
+        let (earlier, removed) = earlier::read(&folder);
         let manifest = Manifest {
             pid: asked.pid,
             gc: wanted.gc,
+            earlier,
+            removed,
             ..Manifest::of(address.to_string(), asked.every)
         };
         let taker = Taker::new(client.clone(), address, store, wanted);

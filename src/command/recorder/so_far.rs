@@ -148,15 +148,17 @@ pub(in crate::command) struct SoFar {
     pub(in crate::command) report: Report,
     /// Restarts, and several processes behind one address.
     pub(in crate::command) faults: Vec<String>,
+    /// Restarts that the snapshots show.
+    pub(in crate::command) restarts: usize,
 }
 
 /// Judges all snapshots: `None` if there are too few to say anything, or they can't be judged.
 pub(in crate::command) fn judge(recorded: &Recorded, asked: &LeaksQuery) -> Option<SoFar> {
     let recording = recorded.recording()?;
-    let faults = faults(&recording, &recorded.names);
+    let (faults, restarts) = faults(&recording, &recorded.names);
     let query = Query::new(Question::Leaks(asked.clone()));
     let report = analyze(recording, &query, &Spec::default()).ok()?;
-    Some(SoFar { report, faults })
+    Some(SoFar { report, faults, restarts })
 }
 
 /// The kinds of profiles that are recorded.
@@ -180,11 +182,12 @@ pub(in crate::command) fn named(folder: &Path, file: &str) -> String {
     folder.join(file).to_string_lossy().into_owned()
 }
 
-/// What the order shows in which processes answered. `names` are in that order.
-fn faults(recording: &Recording, names: &[String]) -> Vec<String> {
+/// What the order shows in which processes answered, and the number of restarts. `names` are in that
+/// order.
+fn faults(recording: &Recording, names: &[String]) -> (Vec<String>, usize) {
     let track = recording.main();
     if track.processes.len() < 2 {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let of_each = track.process_of_each();
     let mut seen: Vec<usize> = Vec::new();
@@ -209,18 +212,20 @@ fn faults(recording: &Recording, names: &[String]) -> Vec<String> {
         last = Some(process);
     }
     if returns > 0 {
-        return vec![format!(
+        let balanced = format!(
             "{} processes answer in turns: this address is most likely a load balancer; record \
              one of them, at its own address",
             seen.len()
-        )];
+        );
+        return (vec![balanced], 0);
     }
     let many = if restarts.len() == 1 { "" } else { "s" };
-    vec![format!(
+    let restarted = format!(
         "the service was restarted {} time{many}, last before the snapshot of {}",
         restarts.len(),
         restarts.last().map_or("", String::as_str)
-    )]
+    );
+    (vec![restarted], restarts.len())
 }
 
 impl SoFar {

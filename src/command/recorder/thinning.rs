@@ -6,7 +6,7 @@
 //! one. `docs/statistics.md` says what this does to verdicts.
 
 /// Snapshots at the end that all stay: what starts now shows as soon as without thinning.
-const NEWEST: usize = 24;
+pub(in crate::command) const NEWEST: usize = 24;
 
 /// The rule, with the distance so far.
 #[derive(Clone, Copy, Debug)]

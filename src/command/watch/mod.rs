@@ -5,6 +5,7 @@ mod leaks_table;
 mod lines;
 mod pages;
 mod paint;
+mod sentinel;
 mod state;
 mod terminal;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::output::shell;
 use crate::printable::escape;
 use clap::Args;
 use paint::Paint;
+use sentinel::{Beside, SentinelArgs};
 use state::State;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +55,7 @@ Examples:
   heapdiff watch --pid 4711 --limit 2GiB host:6060   with the resident set, and when memory runs out
   heapdiff watch snapshots/                          what another program puts into a folder
   heapdiff watch host:6060 --no-ui >> watch.log      a line for each snapshot
+  heapdiff watch host:6060 -o out --keep 24h --metrics :9188 --webhook @url-file   as a sentinel
 
 Keys: arrows or j k select a leak, Enter shows every call path to it, g the goroutines, ? all keys, \
 q ends. At most 200 snapshots stay: the first, the newest 24, and the others spread evenly."
@@ -78,6 +81,9 @@ pub(super) struct WatchArgs {
     /// Folder for the files of a service [default: a new one, named by the service and the time]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Remove snapshots of this folder that are older, but for the newest 24; also those of earlier watches
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    keep: Option<Duration>,
     /// Print a line for each snapshot instead of drawing [default without a terminal]
     #[arg(long)]
     no_ui: bool,
@@ -88,6 +94,8 @@ pub(super) struct WatchArgs {
     reading: ReadingArgs,
     #[command(flatten)]
     limit: LimitArgs,
+    #[command(flatten)]
+    sentinel: SentinelArgs,
 }
 
 /// Watches until it is stopped.
@@ -111,12 +119,17 @@ pub(super) fn watch(args: &WatchArgs, console: &mut Console<'_>) -> Result<(), C
     };
     let stop = Stop::on_signals()
         .map_err(|e| CommandError::Answer(format!("can't listen for Ctrl-C: {e}").into()))?;
+    let mut sentinel = args.sentinel.begin(&args.reading, console)?;
     let recorder =
         if is_folder { of_folder(args, &plan)? } else { of_service(args, &plan, &stop)? };
-    let mut recorders = [recorder.at_most(MOST)];
+    if let Some(sentinel) = sentinel.as_mut().filter(|_| !is_folder) {
+        sentinel.remember_in(recorder.folder())?;
+    }
+    let mut recorders = [recorder.at_most(MOST).for_so_long(args.keep)];
     let ended = if args.no_ui || !is_drawable() {
         let mut lines = lines::Lines::new(console, args.reading.quiet);
-        rounds::take(&mut recorders, &plan, &stop, &SystemClock, &mut lines)
+        let mut both = Beside { shown: &mut lines, sentinel: sentinel.as_mut() };
+        rounds::take(&mut recorders, &plan, &stop, &SystemClock, &mut both)
     } else {
         let color = match args.color {
             Color::Auto => console.color,
@@ -126,8 +139,12 @@ pub(super) fn watch(args: &WatchArgs, console: &mut Console<'_>) -> Result<(), C
         let [recorder] = &recorders;
         let target = recorder.manifest.target.clone();
         let state = State::new(target, args.pid, plan.every, is_folder);
-        ui::watch(&mut recorders, &plan, &stop, (state, Paint { color }))
+        ui::watch(&mut recorders, &plan, &stop, (state, Paint { color }), sentinel.as_mut())
     };
+    if let Some(sentinel) = &mut sentinel {
+        let why = ended.as_ref().copied().unwrap_or("interrupted");
+        sentinel.end(why, &stop, args.reading.quiet, console);
+    }
     rounds::end(&mut recorders, ended?)?;
     let [recorder] = &recorders;
     say_where(recorder, console)
@@ -144,6 +161,7 @@ fn of_folder(args: &WatchArgs, plan: &Plan) -> Result<Recorder, CommandError> {
     let refused = [
         (args.output.is_some(), "-o"),
         (args.pid.is_some(), "--pid"),
+        (args.keep.is_some(), "--keep"),
         (args.left_out.no_gc, "--no-gc"),
         (args.left_out.no_goroutines, "--no-goroutines"),
         (args.left_out.no_memstats, "--no-memstats"),

@@ -4,6 +4,7 @@
 use super::draw;
 use super::pages::PageQuery;
 use super::paint::Paint;
+use super::sentinel::{Beside, Sentinel};
 use super::state::{Action, Round, State};
 use super::terminal::Screen;
 use crate::command::CommandError;
@@ -61,6 +62,7 @@ pub(super) fn watch(
     plan: &Plan,
     stop: &Stop,
     (mut state, paint): (State, Paint),
+    sentinel: Option<&mut Sentinel>,
 ) -> Result<&'static str, CommandError> {
     let provoked = Provoked::of_environment();
     let (send, receive) = mpsc::channel();
@@ -79,7 +81,8 @@ pub(super) fn watch(
         let worker = scope.spawn(move || {
             let mut teller = teller;
             parallel::limited(threads, || {
-                rounds::take(recorders, plan, stop, &SystemClock, &mut teller)
+                let mut both = Beside { shown: &mut teller, sentinel };
+                rounds::take(recorders, plan, stop, &SystemClock, &mut both)
             })
         });
         // After a panic too: the scope waits for the worker.

@@ -196,6 +196,11 @@ impl Address {
         found.is_ok_and(|all| all.iter().any(|address| is_public(address.ip())))
     }
 
+    /// Scheme and host: in the path there may be secrets as well.
+    pub fn origin(&self) -> String {
+        Self { path: String::new(), query: None, ..self.clone() }.to_string()
+    }
+
     /// The value of a parameter, decoded; empty if it has none.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let pairs = self.query.as_deref()?.split('&');

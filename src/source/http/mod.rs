@@ -2,6 +2,8 @@
 
 pub mod address;
 mod error;
+#[cfg(feature = "watch")]
+mod post;
 #[cfg(unix)]
 mod unix;
 
@@ -210,13 +212,29 @@ impl Client {
 
     /// Fetches what is at an address, and tries again what may pass.
     pub fn fetch(&self, address: &Address, target: &mut dyn Target) -> Result<Fetched, FetchError> {
+        let mut took = Duration::ZERO;
+        let (bytes, failed) = self.again(LONGEST_WAIT, || {
+            target.restart().map_err(FetchError::Keep)?;
+            let start = Instant::now();
+            let bytes = self.fetch_once(address, target);
+            took = start.elapsed();
+            bytes
+        })?;
+        Ok(Fetched { bytes, took, failed })
+    }
+
+    /// Does something until it succeeds, or fails in a way that doesn't pass, and waits in between: at
+    /// most `longest`. Returns why earlier tries failed as well.
+    fn again<T>(
+        &self,
+        longest: Duration,
+        mut once: impl FnMut() -> Result<T, FetchError>,
+    ) -> Result<(T, Vec<String>), FetchError> {
         let mut failed = Vec::new();
         let mut wait = FIRST_WAIT;
         loop {
-            target.restart().map_err(FetchError::Keep)?;
-            let start = Instant::now();
-            let error = match self.fetch_once(address, target) {
-                Ok(bytes) => return Ok(Fetched { bytes, took: start.elapsed(), failed }),
+            let error = match once() {
+                Ok(done) => return Ok((done, failed)),
                 Err(_) if self.is_stopped() => return Err(FetchError::Stopped),
                 Err(error) => error,
             };
@@ -228,7 +246,7 @@ impl Client {
                 _ => None,
             };
             failed.push(error.to_string());
-            let until = Instant::now() + asked.unwrap_or(wait).min(LONGEST_WAIT);
+            let until = Instant::now() + asked.unwrap_or(wait).min(longest);
             while Instant::now() < until {
                 if self.is_stopped() {
                     return Err(FetchError::Stopped);
@@ -258,13 +276,16 @@ impl Client {
         Err(FetchError::Circle(at.to_string()))
     }
 
+    fn agent(&self, address: &Address) -> Result<Agent, FetchError> {
+        match address.scheme() {
+            Scheme::Http | Scheme::Https => Ok(self.agents[0].clone()),
+            Scheme::HttpsInsecure => Ok(self.agents[1].clone()),
+            Scheme::Unix => self.of_socket(address),
+        }
+    }
+
     fn request(&self, address: &Address) -> Result<Response<Body>, FetchError> {
-        let agent = match address.scheme() {
-            Scheme::Http | Scheme::Https => self.agents[0].clone(),
-            Scheme::HttpsInsecure => self.agents[1].clone(),
-            Scheme::Unix => self.of_socket(address)?,
-        };
-        let mut request = agent.get(address.uri());
+        let mut request = self.agent(address)?.get(address.uri());
         for SecretHeader { name, value } in &self.access.headers {
             request = request.header(name, value);
         }

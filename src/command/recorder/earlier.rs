@@ -1,0 +1,127 @@
+//! What earlier recordings left in a folder: the manifest goes on listing it, so that it can be removed
+//! when it is too old, and nothing else is.
+
+use super::manifest::{Earlier, Manifest, NAME, Removed, SCHEMA};
+use super::store::Store;
+use crate::source::times;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Most bytes of a manifest that are read.
+const LARGEST: u64 = 64 << 20;
+
+/// A manifest as an earlier recording wrote it, as far as it matters here.
+#[derive(Deserialize)]
+struct Written {
+    schema: String,
+    #[serde(default)]
+    shots: Vec<WrittenShot>,
+    #[serde(default)]
+    earlier: Vec<Earlier>,
+    #[serde(default)]
+    removed: Removed,
+}
+
+#[derive(Deserialize)]
+struct WrittenShot {
+    time: String,
+    #[serde(default)]
+    files: Vec<WrittenFile>,
+}
+
+#[derive(Deserialize)]
+struct WrittenFile {
+    file: String,
+}
+
+/// Reads what the manifest of a folder lists; nothing if there is none of a recording.
+pub(in crate::command) fn read(folder: &Path) -> (Vec<Earlier>, Removed) {
+    let mut bytes = Vec::new();
+    let read = File::open(folder.join(NAME)).and_then(|f| f.take(LARGEST).read_to_end(&mut bytes));
+    let written = read.ok().and_then(|_| serde_json::from_slice::<Written>(&bytes).ok());
+    let Some(written) = written.filter(|written| written.schema == SCHEMA) else {
+        return (Vec::new(), Removed::default());
+    };
+    let shots = written.shots.into_iter().map(|shot| Earlier {
+        time: shot.time,
+        files: shot.files.into_iter().map(|file| file.file).collect(),
+    });
+    let mut earlier: Vec<Earlier> = written.earlier.into_iter().chain(shots).collect();
+    for one in &mut earlier {
+        one.files.retain(|file| is_ours(file) && folder.join(file).is_file());
+    }
+    earlier.retain(|one| !one.files.is_empty());
+    (earlier, written.removed)
+}
+
+/// Whether a name is one that a recording gives: no path that leads elsewhere, and with a time.
+fn is_ours(file: &str) -> bool {
+    let is_plain = file.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    is_plain && !file.starts_with('.') && times::in_name(file).is_some()
+}
+
+/// Removes what is older.
+pub(super) fn remove(manifest: &mut Manifest, store: &Store, oldest: Timestamp) {
+    let Manifest { earlier, removed, .. } = manifest;
+    earlier.retain(|one| {
+        let is_old = one.time.parse().is_ok_and(|time: Timestamp| time < oldest);
+        if is_old {
+            one.files.iter().for_each(|file| store.remove(file));
+            removed.add(&one.time, one.files.len());
+        }
+        !is_old
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Manifest, Store, read, remove};
+    use std::fs;
+    use std::time::Duration;
+
+    #[test]
+    fn only_files_of_recordings_that_the_manifest_lists_are_removed() {
+        let folder = std::env::temp_dir().join(format!("heapdiff-earlier-{}", std::process::id()));
+        let inner = folder.join("inner");
+        fs::create_dir_all(&inner).unwrap();
+        let old = "heap-20260102T030405Z.pb.gz";
+        let young = "heap-20260103T030405Z.pb.gz";
+        let unlisted = "heap-20260101T030405Z.pb.gz";
+        let outside = folder.join("heap-20260102T030405Z.txt");
+        let others = [unlisted, "notes.txt", "heap.pb.gz"];
+        for file in [old, young].into_iter().chain(others) {
+            fs::write(inner.join(file), "x").unwrap();
+        }
+        fs::write(&outside, "x").unwrap();
+        let shot = |time: &str, files: &[&str]| {
+            let files = files.iter().map(|file| serde_json::json!({ "file": file }));
+            serde_json::json!({ "time": time, "files": files.collect::<Vec<_>>() })
+        };
+        let hostile = ["../heap-20260102T030405Z.txt", outside.to_str().unwrap(), "notes.txt"];
+        let manifest = serde_json::json!({
+            "schema": super::SCHEMA,
+            "removed": { "shots": 7, "files": 9, "last": "2025-12-31T00:00:00Z" },
+            "earlier": [{ "time": "2026-01-02T01:00:00Z", "files": hostile }],
+            "shots": [
+                shot("2026-01-02T03:04:05.000Z", &[old, "heap.pb.gz", "heap-20250101T000000Z.gone"]),
+                shot("2026-01-03T03:04:05.000Z", &[young]),
+            ],
+        });
+        fs::write(inner.join("manifest.json"), manifest.to_string()).unwrap();
+        let (earlier, removed) = read(&inner);
+        let store = Store::open(&inner).unwrap();
+        let mut manifest = Manifest::of("s".to_owned(), Duration::ZERO);
+        (manifest.earlier, manifest.removed) = (earlier, removed);
+        remove(&mut manifest, &store, "2026-01-02T12:00:00Z".parse().unwrap());
+        assert!(!inner.join(old).exists() && inner.join(young).exists() && outside.exists());
+        assert!(others.iter().all(|file| inner.join(file).exists()));
+        assert_eq!((manifest.removed.shots, manifest.removed.files), (8, 10));
+        assert_eq!(manifest.earlier.len(), 1);
+        fs::write(inner.join("manifest.json"), "{}").unwrap();
+        assert!(read(&inner).0.is_empty());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
