@@ -11,8 +11,8 @@ use super::options::ReadingArgs;
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
 use super::{
-    CommandError, baseline, check, completions, convert, diff, flame, gc, goroutines, graph, leaks,
-    list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
+    CommandError, baseline, check, completions, convert, diff, flame, gc, goroutines, graph,
+    incident, leaks, list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -131,6 +131,7 @@ commands! {
     others {
         Gc(gc::GcArgs);
         Memory(memory::MemoryArgs);
+        Incident(Box<incident::IncidentArgs>);
         Patterns(patterns::PatternsArgs);
         Completions(completions::CompletionsArgs);
         /// Print the manual page

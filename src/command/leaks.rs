@@ -2,12 +2,12 @@
 
 use super::CommandError;
 use super::catalog::catalog;
+use super::limit::LimitArgs;
 use super::options::{
     CountArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, SampleArgs,
 };
 use super::request::{self, Request};
-use super::values::size;
-use crate::analysis::suspects::{LeaksQuery, LimitQuery};
+use crate::analysis::suspects::LeaksQuery;
 use crate::filter::Granularity;
 use crate::report::Question;
 use clap::Args;
@@ -49,31 +49,6 @@ pub(super) struct LeaksArgs {
     output: OutputArgs,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limit")]
-struct LimitArgs {
-    /// Predict when the process reaches SIZE: 2GiB, 500MB
-    #[arg(long, value_name = "SIZE", value_parser = size::<i64>, allow_negative_numbers = true)]
-    limit: Option<i64>,
-    /// GOGC of the process, in percent; `off` for none
-    #[arg(long, value_name = "N", value_parser = gogc, requires = "limit", default_value = "100")]
-    gogc: Gogc,
-}
-
-/// The garbage collector's target: GOGC, in percent.
-#[derive(Clone, Copy, Debug)]
-struct Gogc(Option<f64>);
-
-fn gogc(text: &str) -> Result<Gogc, String> {
-    if text == "off" {
-        return Ok(Gogc(None));
-    }
-    let percent = text.parse().ok().filter(|percent: &f64| (0.0..=10_000.0).contains(percent));
-    percent
-        .map(|percent| Gogc(Some(percent)))
-        .ok_or_else(|| "expected a percentage from 0 to 10000, or off".to_owned())
-}
-
 /// Returns the request for more than two profiles without a subcommand.
 pub(super) fn plain_request(
     inputs: Vec<String>,
@@ -94,7 +69,7 @@ pub(super) fn plain_request(
         )));
     }
     let patterns = PatternArgs::default();
-    let limit = LimitArgs { limit: None, gogc: Gogc(None) };
+    let limit = LimitArgs::default();
     let rows = rows.count;
     request(LeaksArgs { inputs, own, patterns, limit, sample, rows, filter, output })
 }
@@ -113,10 +88,7 @@ pub(super) fn request(args: LeaksArgs) -> Result<Request, CommandError> {
                 .to_owned(),
         ));
     }
-    let asked = LeaksQuery {
-        catalog: Arc::new(catalog(&patterns)?),
-        limit: limit.limit.map(|bytes| LimitQuery { limit: bytes, gogc: limit.gogc.0 }),
-    };
+    let asked = LeaksQuery { catalog: Arc::new(catalog(&patterns)?), limit: limit.query() };
     let options = Options { sample, rows: rows.into(), filter, output, ..Options::default() };
     let request = request::request(Question::Leaks(asked), inputs, options)?;
     Ok(request.with_own(own.own()?).reading(patterns.patterns))

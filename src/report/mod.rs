@@ -11,6 +11,7 @@ pub mod collector;
 mod draft;
 mod gate;
 mod gate_types;
+pub mod incident;
 pub mod memory;
 mod question;
 mod sections;

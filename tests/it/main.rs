@@ -39,6 +39,7 @@ mod gc_program;
 mod golden;
 mod goroutines;
 mod hostile;
+mod incident;
 mod judgement;
 mod kinds;
 mod leak_windows;

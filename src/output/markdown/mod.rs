@@ -10,9 +10,12 @@
 
 mod collector;
 mod findings;
+mod incident;
 mod memory;
+mod suspects;
 
 pub(super) use collector::write as write_collector;
+pub(super) use incident::write as write_incident;
 pub(super) use memory::write as write_memory;
 
 use super::check_wording as wording;
