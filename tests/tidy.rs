@@ -72,6 +72,7 @@ const LISTS: &[List] = &[
             "columns",
             "escape",
             "doctor_wording",
+            "incident_wording",
             "memory_wording",
             "number",
             "track_wording",

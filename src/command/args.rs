@@ -14,7 +14,7 @@ use super::request::{Request, diff_request, top_request};
 use super::watch;
 use super::{
     CommandError, baseline, check, completions, convert, diff, doctor, flame, gc, goroutines,
-    graph, leaks, list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
+    graph, incident, leaks, list, memory, merge, patterns, peek, refs, tags, timeline, top, traces,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -136,6 +136,7 @@ commands! {
         Gc(gc::GcArgs);
         Memory(memory::MemoryArgs);
         Doctor(Box<doctor::DoctorArgs>);
+        Incident(Box<incident::IncidentArgs>);
         Patterns(patterns::PatternsArgs);
         Completions(completions::CompletionsArgs);
         /// Print the manual page

@@ -16,7 +16,7 @@ use crate::analysis::suspects::LeaksQuery;
 use crate::patterns::Catalog;
 use crate::printable::escape;
 use crate::units::{self, Bytes};
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +109,15 @@ impl CaptureArgs {
     /// How much is read, and whether that is reported.
     pub(super) fn reading(&self) -> &ReadingArgs {
         &self.reading
+    }
+}
+
+impl CaptureArgs {
+    /// The arguments of a recording that is part of another command, which says how a service is asked.
+    pub(super) fn part(words: &[String], reading: &ReadingArgs) -> Result<Self, CommandError> {
+        let command = clap::Command::new("capture").no_binary_name(true);
+        let matches = Self::augment_args(command).try_get_matches_from(words)?;
+        Ok(Self { reading: reading.clone(), ..Self::from_arg_matches(&matches)? })
     }
 }
 

@@ -28,6 +28,7 @@ mod gc;
 mod goroutines;
 mod graph;
 mod graphviz;
+mod incident;
 mod inputs;
 mod leaks;
 mod limit;
@@ -68,6 +69,8 @@ use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io;
+#[cfg(feature = "http")]
+use std::path::Path;
 use std::path::PathBuf;
 
 /// Success.
@@ -249,6 +252,22 @@ fn capture_and_judge(
     Ok(())
 }
 
+/// Writes the card of an incident. If that is about a service, records it first.
+#[cfg_attr(not(feature = "http"), expect(unused_mut, reason = "a recording replaces the input"))]
+fn incident_card(
+    mut args: incident::IncidentArgs,
+    console: &mut Console<'_>,
+) -> Result<(), CommandError> {
+    #[cfg(feature = "http")]
+    if let Some(words) = args.recording()? {
+        let recording = capture::CaptureArgs::part(&words, args.reading())?;
+        let recorded = capture::capture(&recording, console)?;
+        let first = recorded.iter().flat_map(|one| &one.inputs).next();
+        args.recorded(first.and_then(|name| Path::new(name).parent()).unwrap_or(Path::new(".")));
+    }
+    incident::answer(args, console)
+}
+
 /// Runs a command that asks no question.
 fn run_command(
     command: Command,
@@ -267,6 +286,7 @@ fn run_command(
         #[cfg(feature = "watch")]
         Command::Watch(args) => watch::watch(&args, console),
         Command::Memory(args) => memory::answer(args, console),
+        Command::Incident(args) => incident_card(*args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {
             completions::write(&args, Cli::command(), console.stdout).map_err(CommandError::Stdout)

@@ -364,6 +364,11 @@ impl ReadingArgs {
     pub(super) fn budget(&self) -> Budget {
         self.memory_limit.map_or_else(Budget::default, Budget::exactly)
     }
+
+    /// The option about that, as it is typed.
+    pub(super) fn words(&self) -> Vec<String> {
+        self.memory_limit.iter().map(|limit| format!("--memory-limit={limit}")).collect()
+    }
 }
 
 /// Where a report is written, and how it looks there.

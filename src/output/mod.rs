@@ -17,6 +17,7 @@ mod escape;
 mod flamegraph;
 mod folded;
 mod github;
+mod incident_wording;
 mod json;
 mod junit;
 mod markdown;
@@ -31,7 +32,12 @@ pub(crate) use escape::escape;
 pub(crate) use escape::lines::plain as plain_line;
 pub(crate) use github::error as github_error;
 use table::closing::command_on;
+use table::heading::{parts as what_it_was, seconds as whole_seconds};
 pub(crate) use table::shell;
+use table::suspect_facts;
+use table::suspect_lines::HEADINGS as CLASS_HEADINGS;
+use table::suspect_next::command as next_about;
+use table::verdict_line::more as more_verdicts;
 
 use crate::analysis::Place;
 use crate::analysis::estimates::Class;
@@ -40,6 +46,7 @@ use crate::patterns::Page;
 use crate::report::baselines::Shelf;
 use crate::report::collector::CollectorReport;
 use crate::report::doctor::DoctorReport;
+use crate::report::incident::IncidentReport;
 use crate::report::memory::MemoryReport;
 use crate::report::{Answer, InputKind, LeaksAnswer, Report};
 use escape::csv::Cells;
@@ -355,6 +362,32 @@ pub fn write_memory(
         }
         _ => Ok(()),
     }
+}
+
+/// Writes the card of an incident in `format` to `out`: JSON, or Markdown. `report` is the one about
+/// leaks that the card was made from.
+///
+/// # Errors
+///
+/// Returns the errors of `out`.
+pub fn write_incident(
+    format: Format,
+    card: &IncidentReport,
+    (report, answer): (&Report, &LeaksAnswer),
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    match format {
+        Format::Json => json::write(card, out),
+        Format::Markdown => lines::write(Medium::Markup, out, |out| {
+            markdown::write_incident(card, report, answer, out)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The warnings of a report in words: those about all inputs, then those of single ones, each once.
+pub fn warnings(report: &Report) -> Vec<String> {
+    table::heading::warnings(report)
 }
 
 /// The lines of a table.

@@ -12,6 +12,8 @@ pub mod doctor;
 mod draft;
 mod gate;
 mod gate_types;
+pub mod incident;
+mod incident_facts;
 pub mod memory;
 mod question;
 mod sections;

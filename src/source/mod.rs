@@ -5,6 +5,8 @@
 pub mod baselines;
 pub mod binaries;
 pub mod code;
+pub mod codeowners;
+pub mod digest;
 pub mod expand;
 pub mod git;
 #[cfg(feature = "http")]

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Snapshots of a process, in order.
-fn heaps(process: &str) -> Vec<Vec<u8>> {
+pub(crate) fn heaps(process: &str) -> Vec<Vec<u8>> {
     (0..12).map(|i| corpus::read(&format!("{process}/heap-{i:02}.pb.gz"))).collect()
 }
 
@@ -25,7 +25,7 @@ const STATISTICS: &str = r#"{"Alloc":4000000,"HeapAlloc":4000000,"HeapIdle":2000
     "HeapReleased":1000000,"HeapSys":7000000,"NumGC":9,"StackInuse":300000,"Sys":12000000}"#;
 
 /// A service that serves snapshots one after another, as `change` has them.
-fn serving(
+pub(crate) fn serving(
     heaps: Vec<Vec<u8>>,
     change: impl Fn(usize, Reply) -> Reply + Send + 'static,
 ) -> Service {

@@ -97,7 +97,7 @@ fn odd_types(mut profile: proto::Profile) -> proto::Profile {
 /// A name that a file may have.
 const FILE: &str = "::error::x\n##[error]y\x1b[31m\u{202e}<b>&=.pb";
 
-fn files(name: &str) -> std::path::PathBuf {
+pub(crate) fn files(name: &str) -> std::path::PathBuf {
     let folder = folder(name);
     let at = |minutes: i64, scale| {
         let mut profile = profile(scale);
@@ -284,6 +284,7 @@ fn names_stay_names_over_time_and_in_a_check() {
     let folder = files("names-stay-names-over-time");
     ask(&folder, &["timeline", "many"], ROWS);
     ask(&folder, &["leaks", "many"], ROWS);
+    ask(&folder, &["incident", "many"], &["markdown", "json"]);
     let svg = run(&folder, &["timeline", "many", "-o", "chart.svg"]);
     assert_eq!(svg.code, Some(0), "{}", svg.stderr);
     let svg = fs::read_to_string(folder.join("chart.svg")).unwrap();

@@ -43,6 +43,7 @@ mod given_times;
 mod golden;
 mod goroutines;
 mod hostile;
+mod incident;
 mod judgement;
 mod kinds;
 mod leak_windows;

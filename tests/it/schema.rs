@@ -1,7 +1,6 @@
 //! The JSON and its schema: the output matches the schema, and the schema matches the types.
 
-use crate::program::run;
-use crate::{check_samples, corpus, golden, samples, time_samples};
+use crate::{check_samples, corpus, golden, program, samples, time_samples};
 use heapdiff::analysis::memory::MemoryAsked;
 use heapdiff::input;
 use heapdiff::model::recording::Recording;
@@ -9,6 +8,7 @@ use heapdiff::output::{self, FileNames, Format, PatternView, Style, Width};
 use heapdiff::patterns::{self, Catalog, Page};
 use heapdiff::report::collector::{self, CollectorReport};
 use heapdiff::report::doctor::{self, DoctorReport};
+use heapdiff::report::incident::{self, IncidentReport};
 use heapdiff::report::memory::{self, MemoryReport};
 use heapdiff::report::{Answer, Report};
 use heapdiff::rules::collector::CollectorLimits;
@@ -129,6 +129,37 @@ fn the_schema_of_gc_is_that_of_its_type_and_of_what_is_written() {
 }
 
 #[test]
+fn the_schema_of_incident_is_that_of_its_type_and_of_what_is_written() {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let schema = generator.into_root_schema_for::<IncidentReport>();
+    let mut schema = serde_json::to_value(schema).unwrap();
+    schema["$id"] = "https://heapdiff.invalid/schema/incident.v1.json".into();
+    schema["properties"]["schema"]["const"] = incident::SCHEMA.into();
+    golden::check(
+        "docs/schema/incident.v1.json",
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
+    let (schemas, index) = compiled(schema);
+    let home = program::folder("incident-schema");
+    for case in ["verdicts/ticker", "verdicts/goroutine", "chat", "harbor/one"] {
+        let case = corpus::path(case);
+        let said = program::run(&home, &["incident", "--format=json", case.to_str().unwrap()]);
+        let mut json: Value = serde_json::from_str(&said.stdout).unwrap();
+        if let Err(error) = schemas.validate(&json, index) {
+            panic!("{error}\n{json:#}");
+        }
+        let card: IncidentReport = serde_json::from_str(&said.stdout).unwrap();
+        let mut out = Vec::new();
+        let (report, answer) = (time_samples::leaks(), time_samples::leaks());
+        let Answer::Leaks(answer) = answer.answer else { panic!("not leaks") };
+        output::write_incident(Format::Json, &card, (&report, &answer), &mut out).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), json);
+        json["inputs"][0]["bytes"] = "many".into();
+        assert!(schemas.validate(&json, index).is_err());
+    }
+}
+
+#[test]
 fn the_schema_of_memory_is_that_of_its_type_and_of_what_is_written() {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let schema = generator.into_root_schema_for::<MemoryReport>();
@@ -185,7 +216,7 @@ fn the_schema_of_doctor_is_that_of_its_type_and_of_what_is_written() {
     let (schemas, index) = compiled(schema);
     let here = corpus::path("");
     for input in ["harbor/one", "chat/after.pb.gz", "collector/healthy.log"] {
-        let said = run(&here, &["doctor", "--format", "json", "--leak", "1MiB", input]);
+        let said = program::run(&here, &["doctor", "--format", "json", "--leak", "1MiB", input]);
         let json: Value = serde_json::from_str(&said.stdout).unwrap();
         if let Err(error) = schemas.validate(&json, index) {
             panic!("{error}\n{json:#}");

@@ -179,7 +179,7 @@ pub struct Environment {
 }
 
 /// What is missing about one process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnosis {
     /// The gaps, the worst first.
@@ -232,7 +232,7 @@ impl Found {
 }
 
 /// Finds what is missing in a recording.
-pub(crate) fn diagnose(recording: &Recording, known: &Known, asked: GapsAsked) -> Diagnosis {
+pub fn diagnose(recording: &Recording, known: &Known, asked: GapsAsked) -> Diagnosis {
     let mut found = Found::default();
     let limit = process::limit(recording, asked);
     let reach = reach::of(recording, known, asked, limit, &mut found);

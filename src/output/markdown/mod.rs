@@ -11,10 +11,13 @@
 mod collector;
 mod doctor;
 mod findings;
+mod incident;
 mod memory;
+mod suspects;
 
 pub(super) use collector::write as write_collector;
 pub(super) use doctor::write as write_doctor;
+pub(super) use incident::write as write_incident;
 pub(super) use memory::write as write_memory;
 
 use super::check_wording as wording;

@@ -79,7 +79,8 @@ fn write_comments(report: &Report, style: &Style, out: &mut dyn io::Write) -> io
     }
 }
 
-fn parts(report: &Report) -> Vec<String> {
+/// What was compared: the program, its build, the snapshots and their times.
+pub(in crate::output) fn parts(report: &Report) -> Vec<String> {
     let ends = report.answer.timeline().map(|timeline| &timeline.inputs);
     let at = |end: Option<&usize>| end.and_then(|&at| report.inputs.get(at));
     let first = ends.and_then(|all| at(all.first())).or(report.inputs.first());
@@ -199,7 +200,7 @@ fn through_time(report: &Report, timeline: &Timeline) -> Vec<String> {
 }
 
 /// `2025-05-01 10:00:00` from a time in RFC 3339, without the fraction.
-fn seconds(time: &str) -> String {
+pub(in crate::output) fn seconds(time: &str) -> String {
     let whole = time.split_once('.').map_or(time, |(whole, _)| whole);
     whole.trim_end_matches('Z').replacen('T', " ", 1)
 }
@@ -223,12 +224,8 @@ fn period(bytes: i64) -> String {
     units::Bytes(bytes as f64).to_string().replace(".0 ", " ")
 }
 
-/// Writes the warnings: those of the comparison, then those of single inputs, each once.
-pub(super) fn write_warnings(
-    report: &Report,
-    style: &Style,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
+/// The warnings: those of the comparison, then those of single inputs, each once.
+pub(in crate::output) fn warnings(report: &Report) -> Vec<String> {
     let whose = |message: &str| {
         let has = |input: &&Input| input.warnings.iter().any(|warning| warning.message == message);
         let bearers: Vec<&Input> = report.inputs.iter().filter(has).collect();
@@ -254,6 +251,16 @@ pub(super) fn write_warnings(
     let mut messages: Vec<String> = of_all.chain(of_inputs).collect();
     let mut seen = std::collections::BTreeSet::new();
     messages.retain(|message| seen.insert(message.clone()));
+    messages
+}
+
+/// Writes the warnings.
+pub(super) fn write_warnings(
+    report: &Report,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let messages = warnings(report);
     if !messages.is_empty() {
         writeln!(out)?;
     }

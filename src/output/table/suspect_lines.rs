@@ -9,15 +9,15 @@ use super::closing::write_next;
 use super::grid::Kind::{Mixed, Number, Text, Word};
 use super::grid::{Grid, Tone};
 use super::label::RowLabel;
-use super::number::{self, Scale};
+use super::number::Scale;
 use super::rows::file_and_line;
 use super::sparkline::sparkline;
-use super::{counted, escape::escape, facts, name, suspect_next, suspect_path, wrap};
-use crate::analysis::Place;
-use crate::analysis::estimates::{Class, Share};
-use crate::analysis::suspects::{Goroutines, Part, Suspect, Verdict};
+pub(in crate::output) use super::suspect_facts::class_word;
+use super::suspect_facts::{self, Fact, INDENT, SPARK_AT_MOST, WORDS, scale};
+use super::{counted, escape::escape, facts, name, suspect_next, wrap};
+use crate::analysis::estimates::Class;
+use crate::analysis::suspects::{Suspect, Verdict};
 use crate::analysis::timeline::Timeline;
-use crate::patterns::Confidence;
 use crate::report::{LeaksAnswer, Report};
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
@@ -27,15 +27,6 @@ use unicode_width::UnicodeWidthStr;
 const LEAKS_SHOWN: usize = 10;
 /// Suspects shown in full if growth is all that is known.
 const GROWN_SHOWN: usize = 3;
-/// Further places that a suspect names.
-const PLACES_SHOWN: usize = 4;
-
-/// Indent of the facts of a suspect.
-const INDENT: usize = 4;
-/// Width of the words that name the facts.
-const WORDS: usize = 9;
-/// A wider sparkline shows no more.
-const SPARK_AT_MOST: usize = 40;
 
 pub(super) fn write(
     report: &Report,
@@ -85,7 +76,7 @@ pub(super) fn write(
 }
 
 /// Why a class isn't a leak.
-const HEADINGS: [(Class, &str); 6] = [
+pub(in crate::output) const HEADINGS: [(Class, &str); 6] = [
     (
         Class::GrowingDecelerating,
         "Growing more and more slowly, but not level yet: more snapshots will tell",
@@ -106,35 +97,22 @@ fn write_suspect(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     write_title(verdict, suspect, style, out)?;
-    let scale = scale(report, suspect, style);
-    write_growth(report, suspect, &scale, style, out)?;
-    if let Some(goroutines) = &suspect.goroutines {
-        write_goroutines(suspect, goroutines, style, out)?;
+    let facts = suspect_facts::growth(report, suspect, style)
+        .into_iter()
+        .chain(suspect_facts::goroutines(suspect, style))
+        .chain(suspect_facts::path(suspect, style.width))
+        .chain(suspect_facts::places(suspect, style));
+    for fact in facts {
+        write_fact(&fact, style, out)?;
     }
-    let path = suspect_path::line(
-        &suspect.path,
-        &suspect.site.function,
-        suspect.mechanism.as_deref(),
-        style.width,
-        INDENT + WORDS,
-    );
-    write_fact("path", &path, style, out)?;
-    write_places(suspect, style, out)?;
     let dim = Ansi::new().dimmed();
     for (word, text) in [("why", &suspect.explanation), ("fix", &suspect.fix)] {
         if !text.is_empty() {
             wrap::write(&word_column(word), &escape(text), dim, style, out)?;
         }
     }
-    if let Some(pattern) = suspect.patterns.first() {
-        let mut facts: Vec<String> =
-            suspect.patterns.iter().map(|id| escape(id).into_owned()).collect();
-        if let (Width::Columns(_), more @ 1..) = (style.width, facts.len() - 1) {
-            facts.truncate(1);
-            facts.push(format!("and {more} more"));
-        }
-        facts.push(format!("(heapdiff patterns {})", escape(pattern)));
-        write_facts("pattern", &facts, style, out)?;
+    if let Some(fact) = suspect_facts::patterns(suspect, style.width) {
+        write_fact(&fact, style, out)?;
     }
     if let Some(command) = suspect_next::command(report, suspect) {
         write!(out, "{:INDENT$}", "")?;
@@ -151,20 +129,9 @@ fn write_title(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let rank = format!("{:>2}", suspect.rank);
-    let class = match (suspect.class, suspect.sample_type.as_str()) {
-        (Class::Leak, "goroutine") => "goroutine leak",
-        (_, "goroutine") => "goroutines",
-        (class, _) => class_word(class),
-    };
+    let class = suspect_facts::class(suspect);
     let place = file_and_line(&suspect.site, style.file_names);
-    let mut remarks = vec![
-        match suspect.confidence {
-            Confidence::High => "confidence high",
-            Confidence::Med => "confidence medium",
-            Confidence::Low => "confidence low",
-        }
-        .to_owned(),
-    ];
+    let mut remarks = vec![suspect_facts::confidence(suspect.confidence).to_owned()];
     if verdict.processes.len() > 1 {
         remarks.push(format!("process {}", suspect.process + 1));
     }
@@ -198,187 +165,13 @@ fn write_title(
     writeln!(out)
 }
 
-/// Writes the sparkline and the numbers of the growth.
-fn write_growth(
-    report: &Report,
-    suspect: &Suspect,
-    scale: &Scale<'_>,
-    style: &Style,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
-    let room = match style.width {
-        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS).clamp(8, SPARK_AT_MOST),
-        Width::Unlimited => SPARK_AT_MOST,
-    };
-    let mut shape = vec![sparkline(&suspect.values, room)];
-    if let (Some(&first), Some(&last)) = (suspect.values.first(), suspect.values.last()) {
-        shape.push(format!("{} → {}", scale.value(first), scale.value(last)));
-    }
-    if suspect.since > 0 {
-        shape.push(since(report, suspect));
-    }
-    write_facts("values", &shape, style, out)?;
-    let per_hour = |slope| number::estimate(|value| scale.value(value), slope, "/h");
-    if let Some(slope) = &suspect.slope_per_hour {
-        write_facts("slope", &in_two(&per_hour(slope)), style, out)?;
-    }
-    let growth = &suspect.growth;
-    let mut facts = if growth.lower == growth.upper {
-        vec![scale.change(growth.estimate)]
-    } else {
-        in_two(&number::estimate(|value| scale.change(value), growth, ""))
-    };
-    facts.extend(suspect.q_value.filter(|q| q.is_finite()).map(q_value));
-    let intervals = suspect.values.len().saturating_sub(1);
-    if intervals > 1 && suspect.persistence.is_finite() {
-        let rose = (suspect.persistence.clamp(0.0, 1.0) * intervals as f64).round();
-        facts.push(format!("in {rose} of {intervals} intervals"));
-    }
-    write_facts("growth", &facts, style, out)?;
-    if let Some(share) = suspect.retention {
-        let [kept, bounds] = retention(share);
-        let facts = [kept, format!("{bounds} of what it allocated")];
-        write_facts("kept", &facts, style, out)?;
-    }
-    Ok(())
-}
-
-/// The snapshot in which the growth begins, counted like in the heading.
-fn since(report: &Report, suspect: &Suspect) -> String {
-    let shown = report.answer.timeline().zip(suspect.shown_by.as_ref());
-    let place = shown.and_then(|(timeline, shown_by)| {
-        let at = timeline.inputs.iter().position(|input| *input == shown_by.since)?;
-        Some((at, timeline.inputs.len()))
-    });
-    let (since, all) = place.unwrap_or((suspect.since, suspect.values.len()));
-    let what = if place.is_none() && suspect.is_of_goroutines() {
-        "goroutine profile"
-    } else {
-        "snapshot"
-    };
-    format!("since {what} {} of {all}", since + 1)
-}
-
-fn q_value(q: f64) -> String {
-    if q == 0.0 {
-        "q < 1e-300".to_owned()
-    } else if q < 1e-4 {
-        format!("q {q:.0e}")
-    } else {
-        format!("q {q:.4}")
-    }
-}
-
-/// `84 %`, `(72 … 92)`.
-fn retention(share: Share) -> [String; 2] {
-    let percent = |share: f64| (share.clamp(0.0, 1.0) * 100.0).round();
-    [
-        format!("{} %", percent(share.estimate)),
-        format!("({} … {})", percent(share.lower), percent(share.upper)),
-    ]
-}
-
-/// An estimate and its interval: a line may break between them.
-fn in_two(text: &str) -> Vec<String> {
-    match text.split_once(" (") {
-        Some((value, interval)) => vec![value.to_owned(), format!("({interval}")],
-        None => vec![text.to_owned()],
-    }
-}
-
-/// Writes the goroutines: how many, what they wait for, and what started them.
-fn write_goroutines(
-    suspect: &Suspect,
-    goroutines: &Goroutines,
-    style: &Style,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
-    let Goroutines { before, after, state, started_by, parked_in } = goroutines;
-    let of_its_own = suspect.sample_type == "goroutine";
-    let number = crate::units::Grouped;
-    let mut facts = Vec::new();
-    if !of_its_own {
-        facts.push(format!("{} → {} goroutines", number(*before), number(*after)));
-    }
-    if !state.is_empty() {
-        facts.push(format!("in {}", escape(state)));
-    }
-    let room = match style.width {
-        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
-        Width::Unlimited => usize::MAX,
-    };
-    let named = |what: &str, name: &str| {
-        format!("{what} {}", name::fit(&escape(name), room.saturating_sub(what.width() + 1)))
-    };
-    if !parked_in.is_empty() {
-        facts.push(named("at", parked_in));
-    }
-    if !started_by.is_empty() && (!of_its_own || *started_by != suspect.site.function) {
-        facts.push(named("started by", started_by));
-    }
-    write_facts("waiting", &facts, style, out)
-}
-
-/// Writes the parts of the suspect, or further places of its only part.
-fn write_places(suspect: &Suspect, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let shown = match style.width {
-        Width::Columns(_) => PLACES_SHOWN,
-        Width::Unlimited => usize::MAX,
-    };
-    let room = match style.width {
-        Width::Columns(columns) => columns.saturating_sub(INDENT + WORDS),
-        Width::Unlimited => usize::MAX,
-    };
-    let text = |place: &Place, room: usize| {
-        let line = file_and_line(place, style.file_names);
-        let line = name::fit(&line, room / 2);
-        let function = name::fit(&escape(&place.function), room.saturating_sub(line.width() + 1));
-        if line.is_empty() { function } else { format!("{function} {line}") }
-    };
-    let part = |part: &Part| {
-        let of_goroutines = if part.sample_type == "goroutine" { " goroutines" } else { "" };
-        let growth = Scale::new(&part.unit, None).change(part.growth.estimate);
-        let growth = format!("{growth}{of_goroutines}");
-        let room = room.saturating_sub(growth.width() + 2);
-        format!("{growth}  {}", text(&part.site, room))
-    };
-    let (word, all): (_, Vec<String>) = if suspect.parts.is_empty() {
-        ("also", suspect.places.iter().map(|place| text(place, room)).collect())
-    } else {
-        ("parts", suspect.parts.iter().map(part).collect())
-    };
-    let (facts, rest) = all.split_at(all.len().min(shown));
-    let more = (!rest.is_empty()).then(|| format!("{} more", rest.len()));
-    let facts: Vec<String> = facts.iter().cloned().chain(more).collect();
-    if !suspect.parts.is_empty() {
-        let mut words = std::iter::once(word).chain(std::iter::repeat(""));
-        return facts
-            .iter()
-            .try_for_each(|fact| write_fact(words.next().unwrap_or_default(), fact, style, out));
-    }
-    if facts.is_empty() { Ok(()) } else { write_facts(word, &facts, style, out) }
-}
-
 fn word_column(word: &str) -> String {
     format!("{:INDENT$}{word:WORDS$}", "")
 }
 
-/// Writes a fact that already fits the line.
-fn write_fact(word: &str, text: &str, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    write_facts(word, &[text.to_owned()], style, out)
-}
-
-/// Writes facts after the word that names them.
-fn write_facts(
-    word: &str,
-    facts: &[String],
-    style: &Style,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
-    facts::write(&word_column(word), facts, style, out)
+/// Writes a fact after the word that names it.
+fn write_fact(fact: &Fact, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    facts::write(&word_column(fact.word), &fact.parts, style, out)
 }
 
 /// Writes suspects, one line each.
@@ -424,24 +217,6 @@ fn write_brief(
     grid.write(style, 1, out)
 }
 
-/// The words that JSON uses.
-pub(in crate::output) fn class_word(class: Class) -> &'static str {
-    match class {
-        Class::Leak => "leak",
-        Class::GrowingDecelerating => "growing-decelerating",
-        Class::Grew => "grew",
-        Class::Step => "step",
-        Class::WarmUp => "warm-up",
-        Class::Churn => "churn",
-        Class::Steady => "steady",
-    }
-}
-
-fn scale<'a>(report: &'a Report, suspect: &'a Suspect, style: &'a Style) -> Scale<'a> {
-    let wanted = style.unit.as_deref().filter(|_| suspect.unit == report.unit);
-    Scale::new(&suspect.unit, wanted)
-}
-
 /// Writes the line of the whole heap, and of what else was read.
 pub(super) fn write_total(
     report: &Report,
@@ -449,8 +224,19 @@ pub(super) fn write_total(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let about = report.totals.iter().find(|total| total.sample_type == report.sample_type);
-    let Some(total) = about else { return Ok(()) };
+    match total(report, timeline, style) {
+        Some(text) => wrap::write("", &text, Ansi::new(), style, out),
+        None => Ok(()),
+    }
+}
+
+/// What the whole heap of the judged process does.
+pub(in crate::output) fn total(
+    report: &Report,
+    timeline: &Timeline,
+    style: &Style,
+) -> Option<String> {
+    let total = report.totals.iter().find(|total| total.sample_type == report.sample_type)?;
     let scale = Scale::new(&report.unit, style.unit.as_deref());
     let of_judged = timeline.total.values.iter().zip(&timeline.processes);
     let values: Vec<i64> = of_judged
@@ -475,5 +261,5 @@ pub(super) fn write_total(
             counted(values.len(), "snapshots")
         ));
     }
-    wrap::write("", &parts.join("  "), Ansi::new(), style, out)
+    Some(parts.join("  "))
 }

@@ -6,7 +6,7 @@ use crate::report::Report;
 
 /// The next command: the call paths that show its growth, between the first and the last profile of
 /// its process.
-pub(super) fn command(report: &Report, suspect: &Suspect) -> Option<String> {
+pub(in crate::output) fn command(report: &Report, suspect: &Suspect) -> Option<String> {
     let shown_by = suspect.shown_by.as_ref()?;
     let [first, last] = shown_by.inputs.map(|at| report.inputs.get(at));
     let functions: Vec<&str> = shown_by.functions.iter().map(String::as_str).collect();

@@ -32,13 +32,7 @@ pub(super) fn write(
     } else {
         writeln!(out, "{text}")?;
     }
-    if let Some(text) = of_whole(verdict) {
-        wrap::write("", &text, Ansi::new(), style, out)?;
-    }
-    match verdict.known_limits.first().filter(|_| verdict.limit.is_none()) {
-        Some(known) => wrap::write("", &offered(known), Ansi::new(), style, out),
-        None => Ok(()),
-    }
+    more(verdict).iter().try_for_each(|text| wrap::write("", text, Ansi::new(), style, out))
 }
 
 /// What the sizes of the whole process say about the leaks.
@@ -108,6 +102,12 @@ pub(in crate::output) fn alone(report: &Report, answer: &LeaksAnswer) -> String 
     let style =
         Style { width: Width::Unlimited, color: false, unit: None, file_names: FileNames::Short };
     words(report, &answer.verdict, &answer.suspects, &style)
+}
+
+/// What is below that line: what the whole process says about the leaks, and a limit to ask about.
+pub(in crate::output) fn more(verdict: &Verdict) -> Vec<String> {
+    let known = verdict.known_limits.first().filter(|_| verdict.limit.is_none());
+    of_whole(verdict).into_iter().chain(known.map(offered)).collect()
 }
 
 fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
