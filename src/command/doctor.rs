@@ -35,7 +35,7 @@ Examples:
 
 A URL is asked once, for its heap, goroutines and statistics. With one URL, files given beside it are about \
 the same process. What can't be known from the inputs isn't reported. docs/schema/doctor.v1.json describes the \
-JSON; CSV has a line per gap. Exit codes: 0 done, 1 something that --require names isn't known to be there, 2 any \
+JSON; CSV has a line per gap. Exit codes: 0 done, 1 something in --require is missing or unknown, 2 any \
 error."
 )]
 pub(super) struct DoctorArgs {

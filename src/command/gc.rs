@@ -32,7 +32,7 @@ Examples:
   heapdiff gc --format json app.log           for scripts
 
 The lines may be anywhere in a log, behind the prefixes of docker, journald and Kubernetes, and of \
-several processes. It looks for: G1 leak, G2 churn, G3 limit-thrash, G4 forced, G5 assists, G6 \
+several processes. heapdiff gc looks for: G1 leak, G2 churn, G3 limit-thrash, G4 forced, G5 assists, G6 \
 long-stops, G7 stacks-grow, G8 burst and F1 finalizers. Their thresholds are keys of [gc] in \
 heapdiff.toml (see docs/guide.md). With other inputs of the process, it also names what allocates and what \
 leaks, and applies the rules M1 to M8 of heapdiff memory. CSV has a line per window of time, and docs/schema/gc.v1.json \

@@ -10,7 +10,7 @@ use std::path::Path;
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
 pub(super) struct AtArgs {
-    /// Give an input without a time its time: FILE=TIME, or TIME for one after the other
+    /// Set the time of an input that has none: FILE=TIME, or TIME once per input, in order
     #[arg(long, value_name = "TIME")]
     at: Vec<String>,
 }

@@ -40,13 +40,13 @@ pub(super) fn reach(reach: &Reach) -> String {
         .iter()
         .map(|one| format!("{}/h after {}", Bytes(one.slope_per_hour as f64), hours(one.hours)));
     let after = after.collect::<Vec<_>>().join(", ");
-    let of = if reach.is_planned { "with" } else { "as with these" };
+    let like = if reach.is_planned { "" } else { " like these" };
     let mut text = format!(
-        "one sample stands for {}; {of} {} snapshots, a leak that adds {} shows in {:.0} of 100 cases: {after}",
+        "one sample stands for {}; with {} snapshots{like}, a leak is found in {:.0} of 100 cases once it has added {}: {after}",
         Bytes(reach.period as f64),
         reach.snapshots,
-        Bytes(reach.growth as f64),
         reach.power * 100.0,
+        Bytes(reach.growth as f64),
     );
     if let (Some(leak), Some(shows)) = (reach.leak, reach.leak_shows_after) {
         let _ = write!(text, "; one of {}/h after {}", Bytes(leak), hours(shows));

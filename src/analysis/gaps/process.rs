@@ -39,7 +39,7 @@ pub(super) fn check(recording: &Recording, known: &Known, limit: Option<u64>, fo
                     "hides memory of Go that isn't live heap: garbage, idle spans, stacks",
                     "save them with each heap profile",
                     Some(format!(
-                        "curl -sS -o heap.txt {}",
+                        "curl -sS -o heap-$(date -u +%Y%m%dT%H%M%SZ).txt {}",
                         url(known, "/debug/pprof/heap?debug=1")
                     )),
                 )
@@ -108,7 +108,7 @@ fn limits(
             (
                 "no limit on the memory of the process is known".to_owned(),
                 "hides how long until the process is killed",
-                "name it, or add the cgroup's to the inputs",
+                "pass --limit SIZE, or run this inside the container and add the file to the inputs",
                 Some("cat /sys/fs/cgroup/memory.max > memory.max".to_owned()),
             ),
         );

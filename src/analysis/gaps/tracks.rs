@@ -35,7 +35,7 @@ fn over_time(recording: &Recording, known: &Known, found: &mut Found) {
     let most = track.sizes().max().unwrap_or(0);
     let severity = if most < LEAST { Severity::Problem } else { Severity::Note };
     let hides = if most < LEAST {
-        "hides what leaks: fewer than four snapshots show growth only"
+        "hides what leaks: with fewer than four, heapdiff can report growth but not leaks"
     } else {
         "hides whether growth levels off: with few snapshots a cache that fills looks like a leak"
     };
@@ -46,11 +46,11 @@ fn over_time(recording: &Recording, known: &Known, found: &mut Found) {
         (most < ADVISED).then(|| {
             (
                 format!(
-                    "{} of one process; {ADVISED} or more are enough",
+                    "{} of one process; {ADVISED} or more are needed for a reliable verdict",
                     one.replace("NUMBER", &most.to_string())
                 ),
                 hides,
-                "record more, under the usual load",
+                "record more, under the usual load (this also saves goroutines and memory statistics)",
                 Some(CAPTURE.to_owned()),
             )
         }),
@@ -187,8 +187,8 @@ fn of_symbols(track: &Track, is_go: bool, found: &mut Found) {
             (!files.iter().any(is_whole)).then(|| {
                 (
                     "paths of source files are trimmed (go build -trimpath)".to_owned(),
-                    "hides where the sources are: list can't open them by itself",
-                    "name the checkout of this build",
+                    "heapdiff list can't find the source files",
+                    "point it at a checkout of the same commit",
                     Some("heapdiff list REGEX PROFILE --source-path CHECKOUT".to_owned()),
                 )
             }),
@@ -226,7 +226,7 @@ fn goroutines(recording: &Recording, known: &Known, found: &mut Found) {
                 "there is no goroutine profile".to_owned(),
                 "hides goroutines that never end, and which memory they hold: the heap profile has none of their stacks",
                 "save goroutines with each heap profile",
-                Some(format!("curl -sS -o goroutine.pb.gz {}", url(known, "/debug/pprof/goroutine"))),
+                Some(format!("curl -sS -o goroutine-$(date -u +%Y%m%dT%H%M%SZ).pb.gz {}", url(known, "/debug/pprof/goroutine"))),
             )
         }),
     );

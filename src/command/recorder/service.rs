@@ -19,7 +19,7 @@ use std::time::Duration;
 /// What a snapshot leaves out.
 #[derive(Clone, Copy, Debug, Args)]
 pub(in crate::command) struct LeftOutArgs {
-    /// Don't ask for a collection before each snapshot: the heap is that of the last one
+    /// Don't ask for a collection before each snapshot: the heap is as of the last collection
     #[arg(long)]
     pub(in crate::command) no_gc: bool,
     /// Don't record goroutines

@@ -22,7 +22,7 @@ pub(in crate::output) fn write(report: &DoctorReport, out: &mut dyn io::Write) -
             }
         }
         if let Some(reach) = &subject.diagnosis.reach {
-            writeln!(out, "\nReach: {}", prose(&wording::reach(reach)))?;
+            writeln!(out, "\nDetects: {}", prose(&wording::reach(reach)))?;
         }
         if !subject.diagnosis.fine.is_empty() {
             writeln!(out, "\nFine: {}", prose(&wording::names(&subject.diagnosis.fine)))?;

@@ -62,7 +62,7 @@ fn missing(card: &IncidentReport, text: &mut String) {
     }
     left_out(gaps.len(), LINES, "gaps", text);
     if let Some(reach) = &card.evidence.reach {
-        text.extend([format!("\nReach: {}\n", prose(&doctor_wording::reach(reach)))]);
+        text.extend([format!("\nDetects: {}\n", prose(&doctor_wording::reach(reach)))]);
     }
     if !gaps.is_empty() {
         text.push_str("\n`heapdiff doctor` with the same inputs says how to close them.\n");

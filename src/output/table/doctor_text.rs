@@ -41,10 +41,10 @@ pub(in crate::output) fn write(
         }
         writeln!(out)?;
         if let Some(reach) = &subject.diagnosis.reach {
-            wrap::write("reach  ", &escape(&wording::reach(reach)), dim, style, out)?;
+            wrap::write("detects  ", &escape(&wording::reach(reach)), dim, style, out)?;
         }
         if !subject.diagnosis.fine.is_empty() {
-            wrap::write("fine   ", &wording::names(&subject.diagnosis.fine), dim, style, out)?;
+            wrap::write("fine     ", &wording::names(&subject.diagnosis.fine), dim, style, out)?;
         }
     }
     if let Some(text) = wording::required(report) {
