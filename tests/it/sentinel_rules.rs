@@ -219,7 +219,7 @@ fn a_real_prometheus_fires_on_a_leak_and_stays_silent_without_one() {
         } else {
             // As many snapshots as show any leak, seen by Prometheus.
             until("snapshots", || {
-                let asked = "/api/v1/query?query=heapdiff_snapshots_total%3E30";
+                let asked = "/api/v1/query?query=heapdiff_snapshots_total%3E20";
                 let answer = get(&address, asked);
                 (answer.contains("\"__name__\""), answer)
             });

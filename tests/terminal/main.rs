@@ -94,11 +94,13 @@ fn a_leak_appears_and_keys_lead_to_its_call_paths() {
         screen.contains("same process") && screen.contains(" through")
     });
     terminal.key("Escape");
+    terminal.wait("the leaks", |screen| screen.contains("live heap"));
     terminal.key("g");
     terminal.wait("the goroutines", |screen| screen.contains("chan receive"));
     terminal.key("?");
     terminal.wait("the keys", |screen| screen.contains("every call path to the selected leak"));
     terminal.key("Escape");
+    terminal.wait("the goroutines again", |screen| screen.contains("chan receive"));
     terminal.key("BSpace");
     terminal.wait("the leaks again", |screen| screen.contains("live heap"));
     for (columns, lines) in [(80, 24), (40, 15), (40, 10), (12, 3), (200, 50)] {

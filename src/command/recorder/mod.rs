@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use manifest::{Manifest, Shot};
 use shot::{NoRoom, Taker};
 use so_far::Recorded;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 use thinning::Thinning;
@@ -38,14 +38,17 @@ pub(super) enum Source {
     Folder(Filled),
 }
 
+/// Latest shots whose time decides how often the next ones may be.
+const LATEST: usize = 8;
+
 /// A process that is recorded.
 pub(super) struct Recorder {
     pub(super) source: Source,
     pub(super) manifest: Manifest,
     /// What was taken, for the verdict so far.
     pub(super) recorded: Recorded,
-    /// How long the slowest shot took.
-    pub(super) slowest: Duration,
+    /// How long the latest shots took: one that stalled once doesn't count for ever.
+    latest: VecDeque<Duration>,
     /// What could not be taken, in all.
     pub(super) failed: usize,
     /// Snapshots that were taken, in all.
@@ -65,7 +68,7 @@ impl Recorder {
             source,
             manifest,
             recorded: Recorded::default(),
-            slowest: Duration::ZERO,
+            latest: VecDeque::new(),
             failed: 0,
             taken: 0,
             has_heaps: false,
@@ -103,6 +106,11 @@ impl Recorder {
         }
     }
 
+    /// How long the slowest of the latest shots took.
+    pub(super) fn slowest(&self) -> Duration {
+        self.latest.iter().copied().max().unwrap_or_default()
+    }
+
     /// Takes the next shot, or what is new in the folder, and notes it. Returns whether anything was
     /// taken, or failed.
     pub(super) fn shoot(&mut self, clock: &dyn Clock) -> Result<bool, NoRoom> {
@@ -111,7 +119,8 @@ impl Recorder {
             Source::Service(taker) => {
                 let (shot, took) = taker.take(number, clock, &mut self.recorded)?;
                 if !shot.files.is_empty() {
-                    self.slowest = self.slowest.max(took);
+                    self.latest.truncate(LATEST - 1);
+                    self.latest.push_front(took);
                 }
                 vec![shot]
             }

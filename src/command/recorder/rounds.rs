@@ -154,7 +154,7 @@ pub(in crate::command) fn take(
             }
             is_sure &= so_far.is_some_and(|so_far| settling[i].add(so_far));
         }
-        let slowest = recorders.iter().map(|recorder| recorder.slowest).max().unwrap_or_default();
+        let slowest = recorders.iter().map(Recorder::slowest).max().unwrap_or_default();
         let due = next(started, plan.every, slowest);
         let (count, next) = (plan.count, due.saturating_duration_since(clock.now()));
         for (place, recorder) in recorders.iter().enumerate() {

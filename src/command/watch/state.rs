@@ -221,6 +221,10 @@ impl State {
             return Action::None;
         }
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        // A terminal sends Escape and a key right after it as that key with Alt.
+        if key.modifiers.contains(KeyModifiers::ALT) && key.code != KeyCode::Esc {
+            self.back();
+        }
         match key.code {
             KeyCode::Char('c' | 'd') if is_control => return Action::Quit,
             _ if is_control => return Action::None,

@@ -156,6 +156,10 @@ fn a_page_and_the_keys_fit_every_size() {
     assert_eq!(state.view, View::Page);
     press(&mut state, KeyCode::Esc);
     assert_eq!(state.view, View::Leaks);
+    // Escape and the next key, so fast that the terminal makes one key of them.
+    press(&mut state, KeyCode::Char('?'));
+    state.key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT));
+    assert_eq!(state.view, View::Leaks);
 }
 
 #[test]
