@@ -4,7 +4,8 @@
 //! "Nothing leaks" means little without it. It is computed from the snapshots themselves: how they
 //! were sampled, how many there are and how far apart, and how much the values of each site vary.
 
-use super::evolution::{Evolution, GroupValues, Groups, Tally};
+use super::by_site::BySite;
+use super::evolution::{Evolution, GroupValues};
 use super::{Measured, Place, frames_of, place_at};
 use crate::model::recording::{Recording, Span};
 use crate::model::site::{Frame, Owners};
@@ -170,27 +171,8 @@ struct Sites {
 }
 
 fn sites(evolution: &Evolution<'_>, owners: &Owners) -> Sites {
-    let history = evolution.history;
-    let series = &history.records;
-    let Some(snapshot) = series.snapshots.first() else { return Sites::default() };
-    let changes = evolution.changes();
-    let mut numbers: HashMap<Frame, u32, FxBuildHasher> = HashMap::default();
-    let mut tallies: Vec<(Frame, Tally)> = Vec::new();
-    let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
-    let mut frames: Vec<Frame> = Vec::new();
-    for sample in 0..snapshot.samples.len() {
-        frames_of(series, snapshot.stack(sample), &mut frames);
-        let Some(site) = owners.site(&frames).filter(|_| !owners.is_profiler(&frames)) else {
-            continue;
-        };
-        let number = *numbers.entry(site).or_insert(tallies.len() as u32);
-        if number as usize == tallies.len() {
-            tallies.push((site, Tally::default()));
-        }
-        let record = history.record(sample);
-        tallies[number as usize].1.add(&changes[record]);
-        of_record[record] = Some(number);
-    }
+    let by_site = BySite::new(evolution.history, owners, &evolution.changes());
+    let tallies = &by_site.sites;
     let tests = tallies.iter().filter(|(_, tally)| tally.evidence.testable()).count();
     let mut order: Vec<u32> = (0..tallies.len() as u32).collect();
     let variance = |&i: &u32| tallies[i as usize].1.evidence.variance();
@@ -202,9 +184,7 @@ fn sites(evolution: &Evolution<'_>, owners: &Owners) -> Sites {
     followed.dedup();
     let place: HashMap<u32, u32, FxBuildHasher> =
         followed.iter().zip(0..).map(|(&number, place)| (number, place)).collect();
-    let groups = Groups::new(followed.len(), history.len(), |record, groups| {
-        groups.extend(of_record[record].and_then(|number| place.get(&number).copied()));
-    });
+    let groups = by_site.groups(followed.len(), |number| place.get(&number).copied());
     let noise = |(&number, line): (&u32, GroupValues)| {
         let (frame, tally) = &tallies[number as usize];
         let variance = tally.evidence.variance();

@@ -31,6 +31,21 @@ pub enum Class {
     Steady,
 }
 
+impl Class {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::GrowingDecelerating => "growing-decelerating",
+            Self::Grew => "grew",
+            Self::Step => "step",
+            Self::WarmUp => "warm-up",
+            Self::Churn => "churn",
+            Self::Steady => "steady",
+        }
+    }
+}
+
 impl From<class::Class> for Class {
     fn from(class: class::Class) -> Self {
         match class {

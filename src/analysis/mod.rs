@@ -4,6 +4,7 @@
 //! type; every interval is a 95 % interval of the sampling error.
 
 pub mod beside;
+mod by_site;
 pub mod call_graph;
 pub mod calls;
 pub mod check;

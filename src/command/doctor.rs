@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::symbols::SymbolArgs;
 use super::values::{duration, size};
 use super::whole::{self, Gathering, Whole, WholeArgs};
-use super::{CommandError, Console, DONE, GAPS, inputs, run};
+use super::{CommandError, Console, DONE, GAPS, inputs, manifests, run};
 use crate::analysis::gaps::{GapId, GapsAsked, Known};
 use crate::input::{self, Content, Inflate};
 use crate::model::gauges::GaugeLog;
@@ -17,6 +17,7 @@ use crate::printable::escape;
 use crate::report::doctor::{DoctorReport, DoctorSubject};
 use crate::source::expand::Found;
 use clap::Args;
+use serde_json::Value;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -92,9 +93,6 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
                 .to_owned(),
         ));
     }
-    if let Some(pid) = pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-        return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
-    }
     let required = match require.as_slice() {
         all if all.iter().any(|one| matches!(one, Required::All)) => GapId::ALL.to_vec(),
         some => {
@@ -118,16 +116,12 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
     let times = whole.times()?;
     let settled = output.settle()?;
     let (services, files) = services(&inputs)?;
-    if services.len() > 1 && pid.is_some() {
-        return Err(CommandError::Usage(
-            "--pid is the process of one service; give one URL with it".to_owned(),
-        ));
-    }
+    local::check(pid, services.len())?;
     let expanded = settled.inputs(&files, &whole.rss)?;
     let reading = &settled.output.reading;
     let progress = run::progress(console, reading, &SymbolArgs::default())?;
     let mut warnings: Vec<String> = process::nested(&expanded).collect();
-    let (manifests, found) = manifests(expanded.inputs);
+    let (manifests, found) = self::manifests(expanded.inputs);
     let mut subjects = Vec::new();
     let mut diagnose = |name: String, read: Whole, known: &Known| {
         warnings.extend(read.warnings);
@@ -152,7 +146,7 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
     }
     if let Some((found, times)) = of_files {
         let mut gathering = Gathering::default();
-        let mut known = Known { collects: collects(&manifests), ..Known::default() };
+        let mut known = Known { collects: manifests::collects(&manifests), ..Known::default() };
         if services.is_empty() {
             of_pid(pid, &progress, &mut gathering, &mut known)?;
         }
@@ -187,16 +181,13 @@ struct Service {
 /// Separates services from other inputs. A URL of one profile is an input.
 #[cfg(feature = "http")]
 fn services(typed: &[String]) -> Result<(Vec<Service>, Vec<String>), CommandError> {
-    use crate::source::http::address::{Address, hidden, is_host_and_port};
     let (mut services, mut others) = (Vec::new(), Vec::new());
     for text in typed {
-        let is_service = is_host_and_port(text) && !Path::new(text).exists();
-        if !crate::source::is_address(text) && !is_service {
+        if !inputs::is_url(text) {
             others.push(text.clone());
             continue;
         }
-        let address = Address::parse(text)
-            .map_err(|error| CommandError::Usage(format!("{}: {error}", hidden(text))))?;
+        let address = inputs::address(text)?;
         if address.is_service() {
             services.push(Service { name: address.to_string(), address });
         } else {
@@ -281,22 +272,10 @@ fn of_pid(
 }
 
 /// Separates the manifests of recordings from what else was found.
-fn manifests(found: Vec<Found>) -> (Vec<String>, Vec<Found>) {
+fn manifests(found: Vec<Found>) -> (Vec<Value>, Vec<Found>) {
     let is_manifest = |found: &Found| {
         Path::new(&found.name).file_name().is_some_and(|name| name == inputs::MANIFEST)
     };
     let (manifests, others): (Vec<Found>, Vec<Found>) = found.into_iter().partition(is_manifest);
-    (manifests.into_iter().map(|found| found.name).collect(), others)
-}
-
-/// Whether the recordings asked for a collection before each snapshot; `None` if they don't agree or
-/// there is none.
-fn collects(manifests: &[String]) -> Option<bool> {
-    let gc = |name: &String| {
-        let manifest: serde_json::Value = serde_json::from_reader(File::open(name).ok()?).ok()?;
-        (manifest["schema"] == inputs::CAPTURE).then(|| manifest["gc"].as_bool()).flatten()
-    };
-    let all: Vec<bool> = manifests.iter().filter_map(gc).collect();
-    let first = *all.first()?;
-    all.iter().all(|one| *one == first).then_some(first)
+    (manifests.iter().filter_map(|found| manifests::read(&found.name)).collect(), others)
 }

@@ -41,10 +41,7 @@ pub(super) fn read(names: &[String], wants_goroutines: bool, progress: &Progress
     let read = parallel::map_items(names, 1, |name| one(name, wants_goroutines, progress));
     let mut facts = Facts::default();
     for (name, fact) in names.iter().zip(read) {
-        let time = || {
-            let given = progress.given_time(name).map(|nanos| (nanos, TimeSource::Given));
-            given.or_else(|| Some((source::times::in_name(name)?, TimeSource::FileName)))
-        };
+        let time = || progress.time_of(name);
         match fact {
             Ok(Fact::Collections(log)) => facts.collections.push((name.clone(), log)),
             Ok(Fact::Gauges(mut log)) => {

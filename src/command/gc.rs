@@ -66,13 +66,15 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
     let progress = run::progress(console, reading, &SymbolArgs::default())?;
     let Read { logs, skipped, others } = read(&expanded.inputs, &progress)?;
     let about_files = skipped.into_iter().chain(process::nested(&expanded));
-    let mut report = CollectorReport::new(logs.clone(), &asked.limits.collector, Vec::new());
-    if !others.is_empty() || !whole.rss.is_empty() {
+    let has_others = !others.is_empty() || !whole.rss.is_empty();
+    let collections = if has_others { logs.clone() } else { Vec::new() };
+    let mut report = CollectorReport::new(logs, &asked.limits.collector, Vec::new());
+    if has_others {
         let mut gathering = Gathering::default();
         let aside = whole::gather(&mut gathering, &others, &whole.rss, times, &progress)?.warning;
         let Whole { mut recording, inputs, skipped, warnings } = gathering.finish(aside)?;
         if !inputs.is_empty() {
-            recording.collections = logs;
+            recording.collections = collections;
             let catalog = Arc::new(Catalog::builtin());
             report = report.beside(recording, inputs, (&asked.limits.memory, catalog));
         }

@@ -76,19 +76,29 @@ pub(super) fn find_goroutines(typed: &[String]) -> Result<Inputs, CommandError> 
     find_with(&served(typed, "goroutine")?, skip_what_dumps_say)
 }
 
+/// Whether an input is a URL, or `HOST:PORT` and no file.
+#[cfg(feature = "http")]
+pub(super) fn is_url(name: &str) -> bool {
+    source::is_address(name) || is_host_and_port(name) && !Path::new(name).exists()
+}
+
+/// Reads the address of a service.
+#[cfg(feature = "http")]
+pub(super) fn address(typed: &str) -> Result<Address, CommandError> {
+    Address::parse(typed)
+        .map_err(|error| CommandError::Usage(format!("{}: {error}", address::hidden(typed))))
+}
+
 /// What to fetch for each name that is a service: `HOST:PORT` if there is no such file, or a URL
 /// that names no profile.
 #[cfg(feature = "http")]
 fn served(typed: &[String], kind: &str) -> Result<Vec<String>, CommandError> {
     let query = if kind == "heap" { "gc=1" } else { "" };
     let names = typed.iter().map(|name| {
-        let is_service = is_host_and_port(name) && !Path::new(name).exists();
-        if !source::is_address(name) && !is_service {
+        if !is_url(name) {
             return Ok(name.clone());
         }
-        let address = Address::parse(name);
-        let full = address.map(|address| address.or_profile(kind, query).full());
-        full.map_err(|error| CommandError::Usage(format!("{}: {error}", address::hidden(name))))
+        Ok(address(name)?.or_profile(kind, query).full())
     });
     names.collect()
 }

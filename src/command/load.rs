@@ -6,7 +6,7 @@ use super::progress::Progress;
 use crate::input::{self, Content, Inflate, InputError};
 use crate::model::history::{Gather, HistoryError};
 use crate::model::measures::{self, Kind};
-use crate::model::profile::{Header, Profile, TimeSource};
+use crate::model::profile::{Header, Profile};
 use crate::model::rebase::{NoCommonSampleType, Rebase};
 use crate::model::recording::Recording;
 use crate::model::series::Series;
@@ -379,14 +379,8 @@ fn read(name: &str, inflate: Inflate, progress: &Progress) -> Result<Content, Lo
 
 /// Takes the time of a profile whose format has none from the command line, else from the name of its file.
 fn with_time(name: &str, mut content: Content, progress: &Progress) -> Content {
-    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content
-        && profile.header.time_source == TimeSource::None
-    {
-        let given = progress.given_time(name).map(|nanos| (nanos, TimeSource::Given));
-        let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
-        if let Some((nanos, source)) = given.or_else(by_name) {
-            (profile.header.time_nanos, profile.header.time_source) = (nanos, source);
-        }
+    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content {
+        profile.header.take_time(|| progress.time_of(name));
     }
     content
 }

@@ -1,12 +1,31 @@
 //! What this machine says about one of its processes.
 
+use super::CommandError;
 use crate::analysis::gaps::Environment;
 use std::fs;
 use std::path::PathBuf;
 
+/// Checks `--pid`, which is about one service and a process that is there.
+pub(super) fn check(pid: Option<u32>, services: usize) -> Result<(), CommandError> {
+    let Some(pid) = pid else { return Ok(()) };
+    if services > 1 {
+        return Err(CommandError::Usage(
+            "--pid is the process of one service; give one URL with it".to_owned(),
+        ));
+    }
+    if !folder(pid).exists() {
+        return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
+    }
+    Ok(())
+}
+
+fn folder(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}"))
+}
+
 /// The files about the memory of a process and its cgroup, each with its kind.
 pub(super) fn memory_files(pid: u32) -> Vec<(&'static str, PathBuf)> {
-    let proc = PathBuf::from(format!("/proc/{pid}"));
+    let proc = folder(pid);
     let mut files = vec![("status", proc.join("status"))];
     if proc.join("smaps_rollup").exists() {
         files.push(("smaps_rollup", proc.join("smaps_rollup")));
@@ -24,7 +43,7 @@ pub(super) fn memory_files(pid: u32) -> Vec<(&'static str, PathBuf)> {
 
 /// The variables that the collector heeds, as a process was started with; `None` if they can't be read.
 pub(super) fn environment(pid: u32) -> Option<Environment> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let bytes = fs::read(folder(pid).join("environ")).ok()?;
     let value = |name: &[u8]| {
         let mut variables = bytes.split(|&byte| byte == 0);
         let value = variables.find_map(|one| one.strip_prefix(name)?.strip_prefix(b"="))?;

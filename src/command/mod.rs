@@ -36,6 +36,7 @@ mod list;
 mod load;
 mod local;
 mod man;
+mod manifests;
 mod memory;
 mod merge;
 mod options;

@@ -7,6 +7,7 @@ use super::access::AccessArgs;
 use super::symbols::Symbolizer;
 use super::times::Times;
 use crate::input::Budget;
+use crate::model::profile::TimeSource;
 #[cfg(feature = "http")]
 use crate::source::http::{Address, Client, FetchError, Target};
 use crate::source::{self, SourceError};
@@ -76,9 +77,9 @@ impl Progress {
         self
     }
 
-    /// The time from the command line of an input that has none. Inputs have to be asked for in order.
-    pub(super) fn given_time(&self, name: &str) -> Option<i64> {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).take(name)
+    /// The time of an input that has none. Inputs have to be asked for in order.
+    pub(super) fn time_of(&self, name: &str) -> Option<(i64, TimeSource)> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).of(name)
     }
 
     /// The error about times that no input needed.

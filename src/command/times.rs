@@ -2,7 +2,9 @@
 
 use super::CommandError;
 use crate::input;
+use crate::model::profile::TimeSource;
 use crate::printable::escape;
+use crate::source::times;
 use clap::Args;
 use std::path::Path;
 
@@ -49,8 +51,14 @@ impl AtArgs {
 }
 
 impl Times {
+    /// The time of an input that has none: the one that was given for it, else the one in the name of its file.
+    pub(super) fn of(&mut self, name: &str) -> Option<(i64, TimeSource)> {
+        let given = self.take(name).map(|nanos| (nanos, TimeSource::Given));
+        given.or_else(|| Some((times::in_name(name)?, TimeSource::FileName)))
+    }
+
     /// The time that was given for an input.
-    pub(super) fn take(&mut self, name: &str) -> Option<i64> {
+    fn take(&mut self, name: &str) -> Option<i64> {
         let is_file =
             |own: &str| own == name || Path::new(name).file_name().is_some_and(|file| file == own);
         let at = self.named.iter().position(|(own, _)| is_file(own));

@@ -130,11 +130,10 @@ pub(super) fn gather(
             &mut times,
         );
     }
-    if gathering.inputs.is_empty() && refused.is_some() {
-        // The error is about the files.
-        return Ok(Skipped { warning: skipped(aside), error: refused });
+    // If nothing was read, the error is about the files.
+    if refused.is_none() || !gathering.inputs.is_empty() {
+        times.left()?;
     }
-    times.left()?;
     Ok(Skipped { warning: skipped(aside), error: refused })
 }
 
@@ -211,13 +210,7 @@ impl Gathering {
         kind: &str,
     ) -> Result<(), CommandError> {
         let header = &mut profile.header;
-        if header.time_source == TimeSource::None {
-            let given = times.take(name).map(|nanos| (nanos, TimeSource::Given));
-            let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
-            if let Some((nanos, source)) = given.or_else(by_name) {
-                (header.time_nanos, header.time_source) = (nanos, source);
-            }
-        }
+        header.take_time(|| times.of(name));
         self.gauges.extend(statistics(name, header, (header.time_nanos, header.time_source)));
         let source = Some(header.time_source)
             .filter(|source| *source != TimeSource::Profile && header.time_nanos != 0);
@@ -231,10 +224,8 @@ impl Gathering {
         name.clone_into(&mut log.name);
         let mut source = None;
         if log.is_untimed() {
-            let given = times.take(name).map(|nanos| (nanos, TimeSource::Given));
-            let by_name = || Some((source::times::in_name(name)?, TimeSource::FileName));
             let changed = || Some((source::changed(name)?, TimeSource::FileChanged));
-            let found = given.or_else(by_name).or_else(changed);
+            let found = times.of(name).or_else(changed);
             if let Some((nanos, of)) = found.filter(|_| log.samples.len() == 1) {
                 log.taken(nanos, of);
                 source = Some(of);

@@ -105,6 +105,15 @@ impl Header {
         self
     }
 
+    /// Takes a time, and where it comes from, if the format has none.
+    pub fn take_time(&mut self, time: impl FnOnce() -> Option<(i64, TimeSource)>) {
+        if self.time_source == TimeSource::None
+            && let Some((nanos, source)) = time()
+        {
+            (self.time_nanos, self.time_source) = (nanos, source);
+        }
+    }
+
     /// Whether the profile is in text. Its stacks then differ from those of the same moment in
     /// protobuf: inlined functions have locations of their own.
     pub fn is_text(&self) -> bool {

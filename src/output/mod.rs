@@ -40,7 +40,6 @@ use table::suspect_next::command as next_about;
 use table::verdict_line::more as more_verdicts;
 
 use crate::analysis::Place;
-use crate::analysis::estimates::Class;
 use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
@@ -185,11 +184,6 @@ pub fn write(
 /// The verdict about leaks in one line, without colour.
 pub fn verdict(report: &Report, answer: &LeaksAnswer) -> String {
     table::verdict(report, answer)
-}
-
-/// The class of a suspect, in a word.
-pub fn class_word(class: Class) -> &'static str {
-    table::class_word(class)
 }
 
 /// A name of a function shortened to so many columns: its folders first, then its middle.

@@ -70,6 +70,17 @@ pub enum Confidence {
     Low,
 }
 
+impl Confidence {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Med => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
 /// The kind of profile of an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

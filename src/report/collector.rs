@@ -7,9 +7,8 @@ use crate::analysis::collector::{Allocated, CollectorRow, CollectorRule, allocat
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::memory::{self, MemoryAsked, MemoryFinding};
 use crate::analysis::suspects::LeaksQuery;
-use crate::filter::{Granularity, Spec};
+use crate::filter::Spec;
 use crate::model::collections::CollectorLog;
-use crate::model::origin::Own;
 use crate::model::recording::{Recording, Track};
 use crate::patterns::{Catalog, Confidence};
 use crate::rules::collector::CollectorLimits;
@@ -153,17 +152,7 @@ fn leaks(recording: Recording, catalog: Arc<Catalog>) -> Option<Vec<CollectorLea
     if !can_tell(recording.main()) {
         return None;
     }
-    let query = Query {
-        question: Question::Leaks(LeaksQuery { catalog, limit: None }),
-        sample_type: None,
-        granularity: Granularity::default(),
-        sort: None,
-        nodecount: 0,
-        all: false,
-        own: Own::default(),
-        normalize: false,
-        trim_path: Vec::new(),
-    };
+    let query = Query::new(Question::Leaks(LeaksQuery { catalog, limit: None }));
     let report = analyze(recording, &query, &Spec::default()).ok()?;
     let Answer::Leaks(answer) = report.answer else { return None };
     let leaks = answer.suspects.into_iter().filter(|suspect| suspect.class == Class::Leak);

@@ -12,7 +12,6 @@ pub use super::incident_facts::{
 
 use crate::analysis::beside::{TimelineTrack, TrackClock, TrackKind};
 use crate::analysis::estimates::Class;
-use crate::analysis::gaps::Diagnosis;
 use crate::analysis::rfc3339;
 use crate::analysis::suspects::{Suspect, Verdict};
 use crate::analysis::timeline::{Timeline, TimelineRow};
@@ -51,20 +50,9 @@ pub struct IncidentReport {
     pub suspects: Vec<Suspect>,
     /// What grew and isn't taken for a leak.
     pub ruled_out: Vec<RuledOut>,
-    /// What evidence is missing, and what is there.
-    pub evidence: Diagnosis,
-    /// Who to ask about each suspect that is a leak, or grew.
-    pub owners: Vec<SuspectOwner>,
-    /// Commands that give the same answer.
-    pub reproduce: Vec<Reproduced>,
-    /// The folder that all inputs are in; empty for the working directory.
-    pub folder: String,
-    /// What was read, in the order of the names.
-    pub inputs: Vec<Evidence>,
-    /// The SHA-256 of the list that `sha256sum` writes about all inputs in this order, in that folder.
-    pub inputs_sha256: String,
-    /// How the recordings went that `heapdiff capture` made.
-    pub recordings: Vec<CapturedRecording>,
+    /// What the caller knows about the inputs, the code and the machine.
+    #[serde(flatten)]
+    pub around: Surroundings,
     /// Warnings about the snapshots, as `leaks` has them.
     pub warnings: Vec<String>,
     /// Files that were skipped, or read for a part only, as `leaks` says so.
@@ -186,8 +174,6 @@ impl IncidentReport {
         let skipped: Vec<String> = skipped.map(|warning| warning.message.clone()).collect();
         warnings.retain(|warning| !skipped.contains(warning));
         let LeaksAnswer { timeline, suspects, verdict } = answer;
-        let Surroundings { evidence, owners, reproduce, folder, inputs, inputs_sha256, recordings } =
-            around;
         Self {
             schema: SCHEMA.to_owned(),
             what: what(report, timeline),
@@ -196,13 +182,7 @@ impl IncidentReport {
             verdict: verdict.clone(),
             suspects: suspects.clone(),
             ruled_out: ruled_out(report, answer),
-            evidence,
-            owners,
-            reproduce,
-            folder,
-            inputs,
-            inputs_sha256,
-            recordings,
+            around,
             warnings,
             skipped,
         }

@@ -97,21 +97,22 @@ pub struct CapturedRecording {
     pub ended: Option<String>,
 }
 
-/// What the caller knows about the inputs and the code.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What the caller knows about the inputs, the code and the machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Surroundings {
     /// What evidence is missing, and what is there.
     pub evidence: Diagnosis,
-    /// Who to ask.
+    /// Who to ask about each suspect that is a leak, or grew.
     pub owners: Vec<SuspectOwner>,
     /// Commands that give the same answer.
     pub reproduce: Vec<Reproduced>,
-    /// The folder that all inputs are in.
+    /// The folder that all inputs are in; empty for the working directory.
     pub folder: String,
-    /// What was read.
+    /// What was read, in the order of the names.
     pub inputs: Vec<Evidence>,
-    /// The SHA-256 of their list.
+    /// The SHA-256 of the list that `sha256sum` writes about all inputs in this order, in that folder.
     pub inputs_sha256: String,
-    /// How recordings went.
+    /// How the recordings went that `heapdiff capture` made.
     pub recordings: Vec<CapturedRecording>,
 }

@@ -1,5 +1,6 @@
 //! `heapdiff watch` without a terminal: its lines, its files, and that its verdict is that of `heapdiff leaks`.
 
+use super::capture;
 use super::corpus;
 use super::program::folder;
 use super::service::{Reply, Service};
@@ -7,30 +8,19 @@ use super::urls::{program, run_with};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A service that serves twelve snapshots of a process, and the last of them from then on.
 fn serving() -> Service {
-    let taken = AtomicUsize::new(0);
     let heap = |i: usize| corpus::read(&format!("harbor/one/heap-{i:02}.pb.gz"));
     let heaps: Vec<Vec<u8>> = (0..12).map(heap).collect();
-    let goroutines = corpus::read("goroutine/after.pb.gz");
-    Service::new(move |_, request| {
-        let path = request.split_whitespace().nth(1).unwrap();
-        match path.split('?').next().unwrap() {
-            "/debug/pprof/heap" if path.ends_with("debug=1") => Reply::Status(404, "no text"),
-            "/debug/pprof/heap" => {
-                let number = taken.fetch_add(1, Ordering::SeqCst);
-                if number == 5 {
-                    return Reply::Status(500, "out of order");
-                }
-                Reply::Body(heaps[number.min(heaps.len() - 1)].clone())
-            }
-            "/debug/pprof/goroutine" => Reply::Body(goroutines.clone()),
-            _ => Reply::Status(404, "not here"),
-        }
+    let last = heaps[11].clone();
+    capture::serving(heaps, move |number, reply| match number {
+        5 => Reply::Status(500, "out of order"),
+        // Asked again, it serves the next one.
+        0..12 => reply,
+        _ => Reply::Body(last.clone()),
     })
 }
 

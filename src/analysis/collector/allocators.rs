@@ -1,14 +1,13 @@
 //! What allocates: the sites of the profiles beside a log, by what they allocated.
 
+use crate::analysis::by_site::BySite;
 use crate::analysis::estimates::Estimate;
-use crate::analysis::evolution::{Evolution, Groups, Tally};
-use crate::analysis::{Measured, Place, frames_of, place_at};
+use crate::analysis::evolution::{Evolution, GroupValues, Tally};
+use crate::analysis::{Measured, Place, place_at};
 use crate::model::origin::Own;
 use crate::model::recording::{Recording, Span};
 use crate::model::site::{Frame, Owners};
 use crate::stats::{Interval, LEVEL};
-use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 /// Most sites that are named.
@@ -62,29 +61,9 @@ pub fn allocated(recording: &Recording) -> Option<Allocated> {
     let since_start = span.moments.len() < 2;
     let evolution =
         Evolution { history, measured: &measured, span: if since_start { &one } else { span } };
-    let changes = evolution.changes();
-    let mut numbers: HashMap<Frame, u32, FxBuildHasher> = HashMap::default();
-    let mut sites: Vec<(Frame, Tally)> = Vec::new();
-    let mut of_record: Vec<Option<u32>> = vec![None; history.len()];
-    let mut frames = Vec::new();
-    let snapshot = series.snapshots.first()?;
-    for sample in 0..snapshot.samples.len() {
-        frames_of(series, snapshot.stack(sample), &mut frames);
-        if owners.is_profiler(&frames) {
-            continue;
-        }
-        let Some(site) = owners.site(&frames) else { continue };
-        let number = *numbers.entry(site).or_insert(sites.len() as u32);
-        if number as usize == sites.len() {
-            sites.push((site, Tally::default()));
-        }
-        let record = history.record(sample);
-        sites[number as usize].1.add(&changes[record]);
-        of_record[record] = Some(number);
-    }
-    let groups = Groups::new(sites.len(), history.len(), |record, groups| {
-        groups.extend(of_record[record]);
-    });
+    let by_site = BySite::new(history, &owners, &evolution.changes());
+    let sites = &by_site.sites;
+    let groups = by_site.groups(sites.len(), Some);
     let known = evolution.known();
     let estimate = |value: i64, interval: Interval| {
         let exact = Interval { lower: value as f64, upper: value as f64 };
@@ -92,13 +71,12 @@ pub fn allocated(recording: &Recording) -> Option<Allocated> {
     };
     let mut all: Vec<(Frame, Estimate)> = if since_start {
         let lines = evolution.lines(&groups);
-        let of =
-            |(&(frame, _), line): (&(Frame, Tally), &crate::analysis::evolution::GroupValues)| {
-                let value = line.values.first().copied().unwrap_or_default();
-                let reach = QUANTILE * line.noise.first().copied().unwrap_or_default();
-                let (lower, upper) = ((value as f64 - reach).max(0.0), value as f64 + reach);
-                (frame, estimate(value, Interval { lower, upper }))
-            };
+        let of = |(&(frame, _), line): (&(Frame, Tally), &GroupValues)| {
+            let value = line.values.first().copied().unwrap_or_default();
+            let reach = QUANTILE * line.noise.first().copied().unwrap_or_default();
+            let (lower, upper) = ((value as f64 - reach).max(0.0), value as f64 + reach);
+            (frame, estimate(value, Interval { lower, upper }))
+        };
         sites.iter().zip(&lines).map(of).collect()
     } else {
         let of = |(frame, tally): &(Frame, Tally)| {

@@ -119,10 +119,9 @@ fn limits(
         return;
     }
     let bytes = Bytes(limit as f64);
-    let proposed = format!(
-        "GOMEMLIMIT={:.0}MiB",
-        (limit as f64 * SHARE / f64::from(1 << 20)).floor().max(1.0)
-    );
+    let proposed = || {
+        format!("GOMEMLIMIT={:.0}MiB", (limit as f64 * SHARE / f64::from(1 << 20)).floor().max(1.0))
+    };
     let of_go = go_limit(recording, known.environment.as_ref());
     match of_go {
         GoLimit::Set(own) if own > limit => found.gap(
@@ -135,7 +134,7 @@ fn limits(
                 ),
                 "the runtime won't collect harder before the process is killed",
                 "set it to some 90 % of the limit",
-                Some(proposed),
+                Some(proposed()),
             ),
         ),
         GoLimit::Set(_) => found.fine(GapId::Gomemlimit),
@@ -146,7 +145,7 @@ fn limits(
                 format!("GOMEMLIMIT isn't set, and the process is killed at {bytes}"),
                 "garbage alone can get the process killed: the runtime doesn't know the limit",
                 "set it to some 90 % of the limit",
-                Some(proposed),
+                Some(proposed()),
             ),
         ),
         GoLimit::Unknown => {}
@@ -168,7 +167,7 @@ fn limits(
                     ),
                     "the process is killed before its garbage is collected",
                     "set GOMEMLIMIT, or a lower GOGC",
-                    Some(format!("GOMEMLIMIT={:.0}MiB", (limit as f64 * SHARE / f64::from(1 << 20)).floor().max(1.0))),
+                    Some(proposed()),
                 )
             }),
         );

@@ -19,7 +19,7 @@ use rustc_hash::FxBuildHasher;
 const AT_MOST: f64 = 0.4;
 
 /// and possibly by no more than this share.
-const NOTHING: f64 = 0.1;
+pub(super) const NOTHING: f64 = 0.1;
 
 /// In each third of the time, they grow by less than this share of the gain.
 const IN_PART: f64 = 0.7;
@@ -31,13 +31,13 @@ const PARTS: usize = 3;
 const LOST: f64 = 0.5;
 
 /// A site that loses what another gains loses at most this multiple of it.
-const LOSES: f64 = 1.5;
+pub(super) const LOSES: f64 = 1.5;
 
 /// The numbers of objects that a site loses and another gains differ by at most this share.
 const AS_MANY: f64 = 0.15;
 
-/// Number of sites that lose memory and are compared one by one: those that lose most.
-const LOSERS: usize = 16;
+/// Number of sites, or of groups of goroutines, that lose and are compared one by one: those that lose most.
+pub(super) const LOSERS: usize = 16;
 
 /// Turns leaks whose memory only moved into growth, and notes where it came from.
 pub(super) fn release(
@@ -96,17 +96,35 @@ struct Exchange<'a> {
     changes: &'a [RecordChange],
 }
 
-/// Whether what gains and what loses together don't grow in any part of the time, by the values of both.
-fn is_even(gains: &GroupValues, together: &GroupValues) -> bool {
-    let last = gains.values.len().saturating_sub(1);
-    let delta = |line: &GroupValues, from: usize, to: usize| {
-        line.values[to].wrapping_sub(line.values[from]) as f64
-    };
-    (0..PARTS).all(|part| {
-        let (from, to) = (last * part / PARTS, last * (part + 1) / PARTS);
+fn delta(line: &GroupValues, from: usize, to: usize) -> f64 {
+    line.values[to].saturating_sub(line.values[from]) as f64
+}
+
+/// The first and the last snapshot of each part of the time, by position.
+fn parts(line: &GroupValues) -> impl Iterator<Item = (usize, usize)> {
+    let last = line.values.len().saturating_sub(1);
+    (0..PARTS).map(move |part| (last * part / PARTS, last * (part + 1) / PARTS))
+}
+
+/// Whether what gains and what loses together grow by at most this share of the gain in each part of the time.
+pub(super) fn is_even(gains: &GroupValues, together: &GroupValues, in_part: f64) -> bool {
+    parts(gains).all(|(from, to)| {
         let gain = delta(gains, from, to);
-        gain <= 0.0 || delta(together, from, to) <= IN_PART * gain
+        gain <= 0.0 || delta(together, from, to) <= in_part * gain
     })
+}
+
+/// Of pairs, those of which neither side is in another pair.
+pub(super) fn only(pairs: &[(usize, usize)]) -> impl Iterator<Item = (usize, usize)> {
+    let mut counts = HashMap::<_, usize, FxBuildHasher>::default();
+    for &(gains, loses) in pairs {
+        *counts.entry((true, gains)).or_default() += 1;
+        *counts.entry((false, loses)).or_default() += 1;
+    }
+    let is_only = move |&&(gains, loses): &&(usize, usize)| {
+        counts[&(true, gains)] == 1 && counts[&(false, loses)] == 1
+    };
+    pairs.iter().filter(is_only).copied()
 }
 
 fn interval(tally: &Tally) -> Interval {
@@ -175,9 +193,14 @@ impl Exchange<'_> {
             of(record).iter().for_each(|&number| together[number].add(change));
         }
         let gain = |number: usize| leaks[number].delta() as f64;
+        let open: Vec<usize> =
+            (0..leaks.len()).filter(|&number| may_stay(&together[number], gain(number))).collect();
+        if open.is_empty() {
+            return found;
+        }
         let lost = self.lost(losers, leaks.len(), of);
-        let asked: Vec<(usize, ContextId)> = (0..leaks.len())
-            .filter(|&number| may_stay(&together[number], gain(number)))
+        let asked: Vec<(usize, ContextId)> = open
+            .into_iter()
             .filter_map(|number| {
                 let sites = &lost[number];
                 let whole = sites.values().fold(0_i64, |sum, delta| sum.saturating_add(*delta));
@@ -192,7 +215,7 @@ impl Exchange<'_> {
             groups.extend(of(record).iter().filter_map(|number| position.get(number)));
         });
         for (&(number, from), line) in asked.iter().zip(&self.evolution.lines(&groups)) {
-            if is_even(&leaks[number].line, line) {
+            if is_even(&leaks[number].line, line, IN_PART) {
                 let is_sure = stays(&together[number], gain(number));
                 found[number] = Some(Moved { from, together: together[number], is_sure });
             }
@@ -222,9 +245,17 @@ impl Exchange<'_> {
 
     /// For each leak that one site of the same package makes up for, and that alone: this site.
     fn in_pairs(&self, leaks: &[&Candidate], losers: &[ContextId]) -> Vec<Option<Moved>> {
+        let mut found = vec![None; leaks.len()];
         let losers = &losers[..losers.len().min(LOSERS)];
-        if leaks.is_empty() || losers.is_empty() {
-            return vec![None; leaks.len()];
+        let all =
+            (0..leaks.len()).flat_map(|leak| (0..losers.len()).map(move |loser| (leak, loser)));
+        let in_whole: Vec<_> = all
+            .filter_map(|(leak, loser)| {
+                Some((leak, loser, self.in_whole(leaks[leak], losers[loser])?))
+            })
+            .collect();
+        if in_whole.is_empty() {
+            return found;
         }
         let position: HashMap<ContextId, u32, FxBuildHasher> =
             losers.iter().zip(0..).map(|(&id, i)| (id, i)).collect();
@@ -232,53 +263,69 @@ impl Exchange<'_> {
             groups.extend(self.contexts.of_record(record).filter_map(|id| position.get(&id)));
         });
         let lines = self.evolution.lines(&groups);
-        let pairs: Vec<(usize, usize)> = (0..leaks.len())
-            .flat_map(|leak| (0..losers.len()).map(move |loser| (leak, loser)))
-            .filter(|&(leak, loser)| self.is_pair(leaks[leak], losers[loser], &lines[loser]))
-            .collect();
-        let is_only = |&(leak, loser): &(usize, usize)| {
-            pairs.iter().filter(|pair| pair.0 == leak || pair.1 == loser).count() == 1
+        let is_pair = |&(leak, loser, ref whole): &(usize, usize, InWhole)| {
+            whole.holds_in_parts(&leaks[leak].line, &lines[loser])
         };
-        let mut found = vec![None; leaks.len()];
-        for &(leak, loser) in pairs.iter().filter(|pair| is_only(pair)) {
-            let mut together = leaks[leak].tally;
-            together.merge(&self.contexts.get(losers[loser]).tally);
+        let pairs =
+            in_whole.iter().filter(|one| is_pair(one)).map(|&(leak, loser, _)| (leak, loser));
+        for (leak, loser) in only(&pairs.collect::<Vec<_>>()) {
+            let together = self.together(leaks[leak], losers[loser]);
             found[leak] = Some(Moved { from: losers[loser], together, is_sure: true });
         }
         found
     }
 
-    /// Whether a site loses what a leak gains: as many bytes, or as many objects.
-    fn is_pair(&self, leak: &Candidate, loser: ContextId, line: &GroupValues) -> bool {
+    fn together(&self, leak: &Candidate, loser: ContextId) -> Tally {
+        let mut together = leak.tally;
+        together.merge(&self.contexts.get(loser).tally);
+        together
+    }
+
+    /// Whether a site of the same package loses what a leak gains, over the whole time.
+    fn in_whole(&self, leak: &Candidate, loser: ContextId) -> Option<InWhole> {
         let symbols = &self.evolution.history.records.symbols;
         let package = |function| origin::package(symbols.name(function));
         let context = self.contexts.get(loser);
         if package(context.frame.function) != package(leak.frame.function) {
-            return false;
+            return None;
         }
-        let mut together = leak.tally;
-        together.merge(&context.tally);
-        let mut of_both = leak.line.clone();
-        of_both.add(line);
         let gain = leak.delta() as f64;
-        let as_much = -(context.delta() as f64) <= LOSES * gain && stays(&together, gain);
-        as_much && is_even(&leak.line, &of_both) || is_as_many(leak, &context.tally, line)
+        let as_much =
+            -(context.delta() as f64) <= LOSES * gain && stays(&self.together(leak, loser), gain);
+        let as_many = as_many(&leak.tally, &context.tally);
+        (as_much || as_many.is_some()).then_some(InWhole { as_much, as_many })
     }
 }
 
-/// Whether a site loses as many objects as a leak gains, in the same time.
-fn is_as_many(leak: &Candidate, lost: &Tally, line: &GroupValues) -> bool {
-    let objects = |tally: &Tally| (tally.objects.1 - tally.objects.0) as f64;
-    let (gained, lost_objects) = (objects(&leak.tally), -objects(lost));
-    let raw = |tally: &Tally| (tally.raw.1 - tally.raw.0).unsigned_abs().max(1) as f64;
-    let noise = (1.0 / raw(&leak.tally) + 1.0 / raw(lost)).sqrt();
-    if gained <= 0.0 || noise > AS_MANY || (lost_objects / gained - 1.0).abs() > AS_MANY + noise {
-        return false;
+/// What a site loses of what a leak gains, over the whole time.
+struct InWhole {
+    /// Whether it is as many bytes.
+    as_much: bool,
+    /// If it is as many objects, the share by which the shares of each part of the time may differ.
+    as_many: Option<f64>,
+}
+
+impl InWhole {
+    /// Whether it does so in each part of the time.
+    fn holds_in_parts(&self, gains: &GroupValues, loses: &GroupValues) -> bool {
+        let mut together = gains.clone();
+        together.add(loses);
+        let last = gains.values.len().saturating_sub(1);
+        let share = |line: &GroupValues, (from, to)| delta(line, from, to) / delta(line, 0, last);
+        let is_alike = |part: (usize, usize), most: f64| {
+            (share(gains, part) - share(loses, part)).abs() <= most
+        };
+        self.as_much && is_even(gains, &together, IN_PART)
+            || self.as_many.is_some_and(|most| parts(gains).all(|part| is_alike(part, most)))
     }
-    let last = line.values.len().saturating_sub(1);
-    let share = |line: &GroupValues, part: usize| {
-        let at = |part: usize| line.values[last * part / PARTS] as f64;
-        (at(part + 1) - at(part)) / (line.values[last] - line.values[0]) as f64
-    };
-    (0..PARTS).all(|part| (share(&leak.line, part) - share(line, part)).abs() <= AS_MANY + noise)
+}
+
+/// If one loses as many objects as the other gains, within their error: the share by which these may differ.
+fn as_many(gains: &Tally, loses: &Tally) -> Option<f64> {
+    let objects = |tally: &Tally| tally.objects.1.saturating_sub(tally.objects.0) as f64;
+    let (gained, lost) = (objects(gains), -objects(loses));
+    let raw = |tally: &Tally| tally.raw.1.saturating_sub(tally.raw.0).unsigned_abs().max(1) as f64;
+    let noise = (1.0 / raw(gains) + 1.0 / raw(loses)).sqrt();
+    let is_near = (lost / gained - 1.0).abs() <= AS_MANY + noise;
+    (gained > 0.0 && noise <= AS_MANY && is_near).then_some(AS_MANY + noise)
 }

@@ -4,6 +4,7 @@
 //! function that started them and the one they wait in. A group whose count rises like a leak is a
 //! leak, whatever the heap shows: goroutine stacks aren't in a heap profile.
 
+use super::exchange::{LOSERS, LOSES, NOTHING, is_even, only};
 use crate::analysis::estimates::Class;
 use crate::analysis::evolution::{Evolution, GroupValues, Groups};
 use crate::analysis::turnover::judge_line;
@@ -29,17 +30,9 @@ const DEVIATIONS: f64 = 2.0;
 /// the connections of a server, come and go with the load.
 const DEVIATIONS_OF_OTHERS: f64 = 3.0;
 
-/// Goroutines that begin and those that end together grow by at most this share of those that begin,
-const NOTHING: f64 = 0.1;
-
-/// and in each part of the time by less than this share.
+/// Goroutines that begin and those that end together grow by less than this share of those that begin, in each part of
+/// the time.
 const IN_PART: f64 = 0.5;
-
-/// Parts of the time.
-const PARTS: usize = 3;
-
-/// At most this multiple of those that begin end.
-const LOSES: f64 = 1.5;
 
 /// Goroutines that were started in one function and wait in one function.
 #[derive(Clone, Debug)]
@@ -189,61 +182,42 @@ pub(super) fn groups(history: &History, owners: &Owners, span: &Span) -> Vec<Gro
 /// all goroutines together don't grow. Numbers of goroutines are exact.
 fn replace<'n>(groups: &mut [Group], package: impl Fn(FunctionId) -> &'n str) {
     let rising: Vec<usize> = (0..groups.len()).filter(|&i| groups[i].is_leak()).collect();
-    let falling: Vec<usize> =
+    let mut falling: Vec<usize> =
         (0..groups.len()).filter(|&i| groups[i].after() < groups[i].before()).collect();
     if rising.is_empty() || falling.is_empty() {
         return;
     }
+    let gained = |i: usize| groups[i].after().saturating_sub(groups[i].before());
+    falling.sort_by_key(|&i| (gained(i), i));
+    falling.truncate(LOSERS);
     let mut all = groups[0].line.clone();
     groups[1..].iter().for_each(|group| all.add(&group.line));
-    let lost = |i: usize| groups[i].before() - groups[i].after();
-    let loses_most = falling.iter().copied().max_by_key(|&i| (lost(i), std::cmp::Reverse(i)));
-    let pairs: Vec<(usize, usize, i64)> = rising
-        .iter()
-        .flat_map(|&new| falling.iter().map(move |&old| (new, old)))
-        .filter(|&(new, old)| {
-            package(groups[new].first.function) == package(groups[old].first.function)
-        })
-        .filter_map(|(new, old)| {
-            let mut both = groups[new].line.clone();
-            both.add(&groups[old].line);
-            let is_one =
-                lost(old) as f64 <= LOSES * (groups[new].after() - groups[new].before()) as f64;
-            Some((new, old, stays(&groups[new].line, &both).filter(|_| is_one)?))
-        })
-        .collect();
-    let mut found = Vec::new();
-    for &new in &rising {
-        let is_only = |&&(one, other, _): &&(usize, usize, i64)| {
-            one == new && pairs.iter().filter(|pair| pair.0 == one || pair.1 == other).count() == 1
-        };
-        let together =
-            stays(&groups[new].line, &all).zip(loses_most).map(|(grew, old)| (old, grew));
-        let pair = pairs.iter().find(is_only).map(|&(_, old, grew)| (old, grew));
-        if let Some((old, grew)) = pair.or(together) {
-            found.push((new, (groups[old].frame, grew)));
-        }
-    }
-    for (new, replaced) in found {
-        groups[new].class = Class::Grew;
-        groups[new].replaces = Some(replaced);
-    }
-}
-
-/// By how much values that include those of a group grew, if that is next to nothing beside the group's growth, in the
-/// whole time and in each part of it.
-fn stays(own: &GroupValues, together: &GroupValues) -> Option<i64> {
-    let last = own.values.len().checked_sub(1)?;
-    let delta = |line: &GroupValues, from: usize, to: usize| {
-        line.values[to].saturating_sub(line.values[from])
+    // By how many a rising group and others grew together, if that is next to nothing beside its own growth.
+    let stays = |new: usize, together: &GroupValues| {
+        let grew = together.values.last()?.saturating_sub(*together.values.first()?);
+        let is_even = is_even(&groups[new].line, together, IN_PART);
+        (is_even && grew as f64 <= NOTHING * gained(new) as f64).then_some(grew)
     };
-    let grew = delta(together, 0, last);
-    let is_even = (0..PARTS).all(|part| {
-        let (from, to) = (last * part / PARTS, last * (part + 1) / PARTS);
-        let gain = delta(own, from, to) as f64;
-        gain <= 0.0 || delta(together, from, to) as f64 <= IN_PART * gain
-    });
-    (is_even && grew as f64 <= NOTHING * delta(own, 0, last) as f64).then_some(grew)
+    let with = |new: usize, old: usize| {
+        let package = |i: usize| package(groups[i].first.function);
+        let is_one = -(gained(old) as f64) <= LOSES * gained(new) as f64;
+        let mut both = groups[new].line.clone();
+        both.add(&groups[old].line);
+        stays(new, &both).filter(|_| is_one && package(new) == package(old))
+    };
+    let pairs = rising.iter().flat_map(|&new| falling.iter().map(move |&old| (new, old)));
+    let pairs: Vec<(usize, usize)> = pairs.filter(|&(new, old)| with(new, old).is_some()).collect();
+    let partner: HashMap<usize, usize, FxBuildHasher> = only(&pairs).collect();
+    let replaced = |new: usize| {
+        let pair = partner.get(&new).and_then(|&old| Some((old, with(new, old)?)));
+        let (old, grew) = pair.or_else(|| Some((falling[0], stays(new, &all)?)))?;
+        Some((groups[old].frame, grew))
+    };
+    let found: Vec<_> = rising.iter().map(|&new| (new, replaced(new))).collect();
+    for (new, replaced) in found.into_iter().filter(|(_, replaced)| replaced.is_some()) {
+        groups[new].class = Class::Grew;
+        groups[new].replaces = replaced;
+    }
 }
 
 /// The frame that a goroutine waits in: of own code if there is one, else the outermost.

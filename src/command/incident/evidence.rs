@@ -2,7 +2,8 @@
 
 use crate::analysis::rfc3339;
 use crate::command::CommandError;
-use crate::command::inputs::{CAPTURE, MANIFEST};
+use crate::command::inputs::MANIFEST;
+use crate::command::manifests;
 use crate::command::process::fail;
 use crate::input::{self, Beginning};
 use crate::parallel;
@@ -14,11 +15,7 @@ use crate::source::expand::natural;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Most bytes of a manifest that are read.
-const MANIFEST_MAX: u64 = 64 << 20;
 
 /// Refuses what can be read only once, before anything is.
 pub(super) fn check(names: &[String]) -> Result<(), CommandError> {
@@ -40,14 +37,14 @@ pub(super) fn check(names: &[String]) -> Result<(), CommandError> {
 pub(super) fn of(
     report: &Report,
     names: &[String],
+    manifests: &BTreeMap<String, Value>,
     settings: &[PathBuf],
 ) -> Result<(String, Vec<Evidence>), CommandError> {
     let profiles: BTreeMap<&str, _> =
         report.inputs.iter().map(|input| (input.name.as_str(), input)).collect();
-    let manifests = manifests(names);
     let settings = settings.iter().map(|path| path.to_string_lossy().into_owned());
     let settings: BTreeSet<String> = settings.collect();
-    let mut all: Vec<&String> = names.iter().chain(&manifests).chain(&settings).collect();
+    let mut all: Vec<&String> = names.iter().chain(manifests.keys()).chain(&settings).collect();
     all.sort_by(|a, b| natural(a, b));
     all.dedup();
     let folder = folder(&all);
@@ -57,7 +54,9 @@ pub(super) fn of(
         let (kind, time) = match profiles.get(name.as_str()) {
             Some(input) => (kind(input).to_owned(), input.time.clone()),
             None if settings.contains(*name) => ("settings of heapdiff".to_owned(), None),
-            None if manifests.contains(*name) => ("manifest of heapdiff capture".to_owned(), None),
+            None if manifests.contains_key(*name) => {
+                ("manifest of heapdiff capture".to_owned(), None)
+            }
             None => (format_of(name), source::times::in_name(name).and_then(rfc3339)),
         };
         let name = name[folder.len()..].to_owned();
@@ -99,34 +98,18 @@ pub(super) fn together(files: &[Evidence]) -> String {
     digest::of_text(&list)
 }
 
-/// The manifests of recordings in the folders of the inputs.
-fn manifests(names: &[String]) -> BTreeSet<String> {
+/// The manifests of recordings in the folders of the inputs, by name.
+pub(super) fn manifests(names: &[String]) -> BTreeMap<String, Value> {
     let folders: BTreeSet<&Path> =
         names.iter().filter_map(|name| Path::new(name).parent()).collect();
     let files =
         folders.into_iter().map(|folder| folder.join(MANIFEST).to_string_lossy().into_owned());
-    files.filter(|name| read(name).is_some()).collect()
-}
-
-fn read(name: &str) -> Option<Value> {
-    source::size(name)?;
-    let reader = source::open(name).ok()?.take(MANIFEST_MAX);
-    let value: Value = serde_json::from_reader(std::io::BufReader::new(reader)).ok()?;
-    (value["schema"] == CAPTURE).then_some(value)
+    files.filter_map(|name| manifests::read(&name).map(|manifest| (name, manifest))).collect()
 }
 
 /// How the recordings went whose files are among the inputs.
-pub(super) fn recordings(names: &[String]) -> Vec<CapturedRecording> {
-    let read = |name: String| read(&name).map(|value| recording(name, &value));
-    manifests(names).into_iter().filter_map(read).collect()
-}
-
-/// Whether recordings asked for a collection before each snapshot; `None` if they don't agree, or there is none.
-pub(super) fn collects(names: &[String]) -> Option<bool> {
-    let gc = |name: String| read(&name)?["gc"].as_bool();
-    let all: Vec<bool> = manifests(names).into_iter().filter_map(gc).collect();
-    let first = *all.first()?;
-    all.iter().all(|one| *one == first).then_some(first)
+pub(super) fn recordings(manifests: &BTreeMap<String, Value>) -> Vec<CapturedRecording> {
+    manifests.iter().map(|(name, value)| recording(name.clone(), value)).collect()
 }
 
 fn recording(manifest: String, value: &Value) -> CapturedRecording {

@@ -20,7 +20,7 @@ use super::request::{self, Request};
 use super::symbols::SymbolArgs;
 #[cfg(feature = "http")]
 use super::values::duration;
-use super::{CommandError, Console, inputs, run};
+use super::{CommandError, Console, inputs, manifests, run};
 use crate::analysis::gaps::{self, GapsAsked, Known};
 use crate::analysis::suspects::LeaksQuery;
 use crate::output::{self, Format};
@@ -139,7 +139,7 @@ impl IncidentArgs {
     /// The arguments of `capture`, if a service is to be recorded first. From here on, what it records
     /// is the input.
     pub(super) fn recording(&mut self) -> Result<Option<Vec<String>>, CommandError> {
-        let services = self.inputs.iter().filter(|name| is_service(name)).count();
+        let services = self.inputs.iter().filter(|name| inputs::is_url(name)).count();
         let RecordingArgs { every, count, pid } = &self.recording;
         match (services, self.inputs.len()) {
             (0, _) if every.is_some() || count.is_some() || pid.is_some() => {
@@ -186,13 +186,6 @@ impl IncidentArgs {
 fn evidence_folder(card: &Path) -> PathBuf {
     let name = card.file_stem().unwrap_or_default().to_string_lossy();
     card.with_file_name(format!("{name}-evidence"))
-}
-
-/// Whether an input is a service.
-#[cfg(feature = "http")]
-fn is_service(name: &str) -> bool {
-    let is_host = source::http::address::is_host_and_port(name) && !Path::new(name).exists();
-    source::is_address(name) || is_host
 }
 
 /// The format that is asked for, else the one of the file's name.
@@ -262,14 +255,16 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
     let (recording, warnings) = recording.map_err(|e| CommandError::Answer(Box::new(e)))?;
     let named = run::named(&progress, &output.reading, console);
     let warnings = run::heard([beside.warnings, warnings, named].concat(), &output);
-    let known = Known { collects: evidence::collects(&all), ..Known::default() };
+    let recordings = evidence::manifests(&all);
+    let collects = manifests::collects(recordings.values());
+    let known = Known { collects, ..Known::default() };
     let limit = limit_of(&query).and_then(|bytes| u64::try_from(bytes).ok());
     let missing = gaps::diagnose(&recording, &known, GapsAsked { leak: None, within: 1.0, limit });
     let subject = Subject { warnings, ..recording.into() };
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     let Answer::Leaks(leaks) = &report.answer else { return Ok(()) };
 
-    let (folder, evidence) = evidence::of(&report, &all, &settings)?;
+    let (folder, evidence) = evidence::of(&report, &all, &recordings, &settings)?;
     let around = Surroundings {
         evidence: missing,
         owners: owners::of(leaks, source_path.as_deref(), &output.trim_path),
@@ -277,7 +272,7 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
         inputs_sha256: evidence::together(&evidence),
         folder,
         inputs: evidence,
-        recordings: evidence::recordings(&all),
+        recordings: evidence::recordings(&recordings),
     };
     let card = IncidentReport::new(&report, leaks, around, output::warnings(&report));
     run::write_to(output.file.as_deref(), console, |out| {

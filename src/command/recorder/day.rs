@@ -169,21 +169,24 @@ fn serve(clock: Arc<FastClock>) -> String {
     url
 }
 
-#[test]
-fn a_day_of_a_service_stays_within_bounds() {
-    let clock = Arc::new(FastClock::starting(start()));
-    let services = [serve(Arc::clone(&clock))];
-    let folder = folder("day");
+/// A recorder of such a service, for its heap alone.
+fn recorder(folder: &Path, clock: &Arc<FastClock>) -> Recorder {
     let asked = Asked {
-        services: &services,
-        output: Some(&folder),
+        services: &[serve(Arc::clone(clock))],
+        output: Some(folder),
         every: EVERY,
         pid: None,
         left_out: LeftOutArgs { no_gc: false, no_goroutines: true, no_memstats: true },
         reading: &ReadingArgs::default(),
     };
-    let recorder = service::recorders(&asked, &Stop::default()).unwrap().pop().unwrap();
-    let mut recorders = [recorder.at_most(MOST)];
+    service::recorders(&asked, &Stop::default()).unwrap().pop().unwrap()
+}
+
+#[test]
+fn a_day_of_a_service_stays_within_bounds() {
+    let clock = Arc::new(FastClock::starting(start()));
+    let folder = folder("day");
+    let mut recorders = [recorder(&folder, &clock).at_most(MOST)];
     let mut noted = Noted::default();
     let ended =
         rounds::take(&mut recorders, &plan(EVERY), &Stop::default(), &*clock, &mut noted).unwrap();
@@ -211,21 +214,11 @@ fn leave(folder: &Path, time: &str) -> String {
 fn a_day_of_which_six_hours_stay() {
     let keep = Duration::from_secs(6 * 3600);
     let clock = Arc::new(FastClock::starting(start()));
-    let services = [serve(Arc::clone(&clock))];
     let folder = folder("kept-day");
     fs::create_dir(&folder).unwrap();
     let left = leave(&folder, "20260102T000000Z");
     fs::write(folder.join("heap-20250101T000000Z.pb.gz"), "of another program").unwrap();
-    let asked = Asked {
-        services: &services,
-        output: Some(&folder),
-        every: EVERY,
-        pid: None,
-        left_out: LeftOutArgs { no_gc: false, no_goroutines: true, no_memstats: true },
-        reading: &ReadingArgs::default(),
-    };
-    let recorder = service::recorders(&asked, &Stop::default()).unwrap().pop().unwrap();
-    let mut recorders = [recorder.at_most(MOST).for_so_long(Some(keep))];
+    let mut recorders = [recorder(&folder, &clock).at_most(MOST).for_so_long(Some(keep))];
     let mut noted = Noted::default();
     rounds::take(&mut recorders, &plan(EVERY), &Stop::default(), &*clock, &mut noted).unwrap();
     is_bounded(&noted, 2880);

@@ -3,15 +3,13 @@
 
 use super::manifest::{Earlier, Manifest, NAME, Removed, SCHEMA};
 use super::store::Store;
+use crate::command::manifests::LARGEST;
 use crate::source::times;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-
-/// Most bytes of a manifest that are read.
-const LARGEST: u64 = 64 << 20;
 
 /// A manifest as an earlier recording wrote it, as far as it matters here.
 #[derive(Deserialize)]

@@ -204,8 +204,8 @@ pub(in crate::command) fn end(
     Ok(())
 }
 
-/// When the next shot is due: after the interval, and never sooner than ten times what the last one
-/// took.
+/// When the next shot is due: after the interval, and never sooner than ten times what the slowest of the
+/// latest ones took.
 fn next(started: Instant, every: Duration, slowest: Duration) -> Instant {
     started + every.max(slowest * SHARE)
 }

@@ -6,8 +6,8 @@ use super::shot::{Taker, Wanted};
 use super::stop::Stop;
 use super::store::{Store, stamp};
 use super::{Recorder, Source};
-use crate::command::CommandError;
 use crate::command::options::ReadingArgs;
+use crate::command::{CommandError, inputs, local};
 use crate::printable::escape;
 use crate::source::http::{Address, Client};
 use clap::Args;
@@ -48,14 +48,7 @@ pub(in crate::command) fn recorders(
 ) -> Result<Vec<Recorder>, CommandError> {
     let addresses =
         asked.services.iter().map(|text| address(text)).collect::<Result<Vec<_>, _>>()?;
-    if asked.pid.is_some() && addresses.len() > 1 {
-        return Err(CommandError::Usage(
-            "--pid is the process of one service; give one URL with it".to_owned(),
-        ));
-    }
-    if let Some(pid) = asked.pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-        return Err(CommandError::Usage(format!("--pid {pid}: this machine has no such process")));
-    }
+    local::check(asked.pid, addresses.len())?;
     let usage = CommandError::Usage;
     let client = asked.reading.access.access().and_then(Client::new).map_err(usage)?;
     stop.with_client(client.clone());
@@ -98,10 +91,7 @@ pub(in crate::command) fn recorders(
 }
 
 fn address(text: &str) -> Result<Address, CommandError> {
-    let address = Address::parse(text).map_err(|error| {
-        let shown = crate::source::http::address::hidden(text);
-        CommandError::Usage(format!("{shown}: {error}"))
-    })?;
+    let address = inputs::address(text)?;
     if address.parameter("seconds").is_some() {
         return Err(CommandError::Usage(format!(
             "{address}: ?seconds= asks for the difference of two moments, and a recording needs \

@@ -7,15 +7,15 @@ use crate::analysis::{self, rfc3339};
 use crate::command::facts::{self, Facts};
 use crate::command::progress::Progress;
 use crate::command::symbols::Symbolizer;
+use crate::command::times::Times;
 use crate::filter::Spec;
 use crate::input::{self, Budget, Content, Inflate};
 use crate::model::history::Gather;
 use crate::model::measures;
-use crate::model::profile::{Profile, TimeSource};
+use crate::model::profile::Profile;
 use crate::model::recording::Recording;
 use crate::patterns::Confidence;
 use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
-use crate::source::times;
 use std::fs;
 use std::path::Path;
 
@@ -118,12 +118,8 @@ pub(in crate::command) fn read(path: &Path, budget: Budget) -> Result<Content, S
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut content =
         input::read_any(file, budget, Inflate::Here).map_err(|error| error.to_string())?;
-    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content
-        && profile.header.time_source == TimeSource::None
-        && let Some(nanos) = times::in_name(&path.to_string_lossy())
-    {
-        profile.header.time_nanos = nanos;
-        profile.header.time_source = TimeSource::FileName;
+    if let Content::Profile(profile) | Content::Goroutines(profile) = &mut content {
+        profile.header.take_time(|| Times::default().of(&path.to_string_lossy()));
     }
     Ok(content)
 }

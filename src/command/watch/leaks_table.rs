@@ -6,7 +6,6 @@ use super::words::cut;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::suspects::Suspect;
 use crate::output::{self, escape};
-use crate::patterns::Confidence;
 use crate::units;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
@@ -105,11 +104,7 @@ impl Column {
                 suspect.slope_per_hour.map_or_else(String::new, |of| margin(suspect, of))
             }
             Self::Curve => output::sparkline(&suspect.values, CURVE),
-            Self::Confidence => match suspect.confidence {
-                Confidence::High => "high".to_owned(),
-                Confidence::Med => "medium".to_owned(),
-                Confidence::Low => "low".to_owned(),
-            },
+            Self::Confidence => suspect.confidence.word().to_owned(),
         }
     }
 }
@@ -118,14 +113,14 @@ fn short_class(class: Class) -> &'static str {
     match class {
         Class::GrowingDecelerating => "slow",
         Class::WarmUp => "warm",
-        class => output::class_word(class),
+        class => class.name(),
     }
 }
 
 fn class(suspect: &Suspect) -> String {
     let word = match suspect.class {
         Class::GrowingDecelerating => "slowing",
-        class => output::class_word(class),
+        class => class.name(),
     };
     if suspect.is_of_goroutines() { format!("{word} (goroutines)") } else { word.to_owned() }
 }

@@ -51,7 +51,7 @@ pub(in crate::output) fn write(
 /// What evidence is missing: the worst gaps, and what is there.
 fn missing(card: &IncidentReport, text: &mut String) {
     section("Gaps", text);
-    let gaps = &card.evidence.gaps;
+    let gaps = &card.around.evidence.gaps;
     if gaps.is_empty() {
         text.push_str("Nothing is missing.\n");
     }
@@ -61,7 +61,7 @@ fn missing(card: &IncidentReport, text: &mut String) {
         text.extend([format!("- **{severity} {id}:** {message}; {effect}\n")]);
     }
     left_out(gaps.len(), LINES, "gaps", text);
-    if let Some(reach) = &card.evidence.reach {
+    if let Some(reach) = &card.around.evidence.reach {
         text.extend([format!("\nDetects: {}\n", prose(&doctor_wording::reach(reach)))]);
     }
     if !gaps.is_empty() {
@@ -208,13 +208,13 @@ fn ruled_out(card: &IncidentReport, text: &mut String) {
 
 fn owners(card: &IncidentReport, text: &mut String) {
     section("Who to ask", text);
-    if card.owners.is_empty() {
+    if card.around.owners.is_empty() {
         text.push_str("Nobody: there is no suspect.\n");
     }
-    for owner in card.owners.iter().take(LINES) {
+    for owner in card.around.owners.iter().take(LINES) {
         text.extend([format!("- {}\n", who(owner))]);
     }
-    left_out(card.owners.len(), LINES, "suspects", text);
+    left_out(card.around.owners.len(), LINES, "suspects", text);
 }
 
 fn who(owner: &SuspectOwner) -> String {
@@ -260,7 +260,7 @@ fn mention(owner: &str) -> String {
 
 fn reproduce(card: &IncidentReport, text: &mut String) {
     section("Reproduce", text);
-    for (number, one) in card.reproduce.iter().enumerate() {
+    for (number, one) in card.around.reproduce.iter().enumerate() {
         let gap = if number == 0 { "" } else { "\n" };
         let what = wording::reproduces(one.what);
         match &one.command {
@@ -274,30 +274,30 @@ fn reproduce(card: &IncidentReport, text: &mut String) {
 
 fn inputs(card: &IncidentReport, text: &mut String) {
     section("Inputs", text);
-    for recording in &card.recordings {
+    for recording in &card.around.recordings {
         text.extend([format!("Recording of {}.\n\n", prose(&wording::recording(recording)))]);
     }
     for skipped in card.skipped.iter().take(WARNINGS) {
         text.extend([format!("Note: {}\n\n", prose(skipped))]);
     }
-    let bytes: u64 = card.inputs.iter().map(|input| input.bytes).sum();
-    let files = if card.inputs.len() == 1 { "file" } else { "files" };
-    let folder = match card.folder.as_str() {
+    let bytes: u64 = card.around.inputs.iter().map(|input| input.bytes).sum();
+    let files = if card.around.inputs.len() == 1 { "file" } else { "files" };
+    let folder = match card.around.folder.as_str() {
         "" => String::new(),
         folder => format!(" in {}", code(folder)),
     };
     text.extend([format!(
         "{} {files}{folder}, {}. SHA-256 of what `sha256sum` writes about them there, in this order: `{}`\n\n",
-        card.inputs.len(),
+        card.around.inputs.len(),
         Bytes(bytes as f64),
-        card.inputs_sha256
+        card.around.inputs_sha256
     )]);
     text.push_str("<details><summary>Files</summary>\n\n");
     text.push_str(
         "| file | kind | time (UTC) | bytes | SHA-256 |\n| --- | --- | --- | ---: | --- |\n",
     );
     let mut shown = 0;
-    for input in &card.inputs {
+    for input in &card.around.inputs {
         let time = input.time.as_deref().map(|time| wording::time(Some(time)));
         let row = format!(
             "| {} | {} | {} | {} | {} |\n",
@@ -313,6 +313,6 @@ fn inputs(card: &IncidentReport, text: &mut String) {
         text.push_str(&row);
         shown += 1;
     }
-    left_out(card.inputs.len(), shown, "files", text);
+    left_out(card.around.inputs.len(), shown, "files", text);
     text.push_str("\n</details>\n");
 }

@@ -55,7 +55,6 @@ pub(super) use memory_text::write as write_memory;
 pub(super) use name::fit as fit_name;
 pub(super) use pattern_text::write as write_patterns;
 pub(super) use sparkline::sparkline;
-pub(super) use suspect_lines::class_word;
 pub(super) use verdict_line::alone as verdict;
 
 use super::{Style, escape, is_heap, names_functions, number};

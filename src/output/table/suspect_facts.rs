@@ -42,17 +42,13 @@ pub(in crate::output) fn class(suspect: &Suspect) -> &'static str {
     match (suspect.class, suspect.sample_type.as_str()) {
         (Class::Leak, "goroutine") => "goroutine leak",
         (_, "goroutine") => "goroutines",
-        (class, _) => class_word(class),
+        (class, _) => class.name(),
     }
 }
 
 /// How sure the class is.
-pub(in crate::output) fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::High => "confidence high",
-        Confidence::Med => "confidence medium",
-        Confidence::Low => "confidence low",
-    }
+pub(in crate::output) fn confidence(confidence: Confidence) -> String {
+    format!("confidence {}", confidence.word())
 }
 
 /// What its values do.
@@ -226,19 +222,6 @@ pub(in crate::output) fn places(suspect: &Suspect, style: &Style) -> Vec<Fact> {
         return words.zip(facts).map(|(word, fact)| Fact::new(word, vec![fact])).collect();
     }
     if facts.is_empty() { Vec::new() } else { vec![Fact::new(word, facts)] }
-}
-
-/// The words that JSON uses.
-pub(in crate::output) fn class_word(class: Class) -> &'static str {
-    match class {
-        Class::Leak => "leak",
-        Class::GrowingDecelerating => "growing-decelerating",
-        Class::Grew => "grew",
-        Class::Step => "step",
-        Class::WarmUp => "warm-up",
-        Class::Churn => "churn",
-        Class::Steady => "steady",
-    }
 }
 
 /// How its values print.

@@ -12,7 +12,6 @@ use super::label::RowLabel;
 use super::number::Scale;
 use super::rows::file_and_line;
 use super::sparkline::sparkline;
-pub(in crate::output) use super::suspect_facts::class_word;
 use super::suspect_facts::{self, Fact, INDENT, SPARK_AT_MOST, WORDS, scale};
 use super::{counted, escape::escape, facts, name, suspect_next, wrap};
 use crate::analysis::estimates::Class;
@@ -131,7 +130,7 @@ fn write_title(
     let rank = format!("{:>2}", suspect.rank);
     let class = suspect_facts::class(suspect);
     let place = file_and_line(&suspect.site, style.file_names);
-    let mut remarks = vec![suspect_facts::confidence(suspect.confidence).to_owned()];
+    let mut remarks = vec![suspect_facts::confidence(suspect.confidence)];
     if verdict.processes.len() > 1 {
         remarks.push(format!("process {}", suspect.process + 1));
     }

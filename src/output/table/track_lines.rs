@@ -9,7 +9,6 @@ use super::grid::{Grid, Tone};
 use super::label::RowLabel;
 use super::number::Scale;
 use super::sparkline;
-use super::suspect_lines::class_word;
 use crate::analysis::beside::{TimelineTrack, TrackClock};
 use crate::analysis::estimates::Class;
 use crate::analysis::timeline::Timeline;
@@ -49,7 +48,7 @@ pub(super) fn write(timeline: &Timeline, style: &Style, out: &mut dyn io::Write)
             let word = match class {
                 Class::Leak => "grows",
                 Class::GrowingDecelerating => "slows down",
-                other => class_word(other),
+                other => other.name(),
             };
             Some(word.to_owned())
         })

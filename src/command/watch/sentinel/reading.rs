@@ -23,26 +23,6 @@ pub(super) fn is_leak(suspect: &Suspect, least: Confidence) -> bool {
     suspect.class == Class::Leak && suspect.confidence <= least
 }
 
-fn word(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::High => "high",
-        Confidence::Med => "medium",
-        Confidence::Low => "low",
-    }
-}
-
-fn class(class: Class) -> &'static str {
-    match class {
-        Class::Leak => "leak",
-        Class::GrowingDecelerating => "growing-decelerating",
-        Class::Grew => "grew",
-        Class::Step => "step",
-        Class::WarmUp => "warm-up",
-        Class::Churn => "churn",
-        Class::Steady => "steady",
-    }
-}
-
 /// The environment of a command about a suspect. Names are those of the profile, with what doesn't
 /// print spelled out.
 pub(super) fn facts(seen: &Seen<'_>, suspect: &Suspect) -> Vec<(&'static str, String)> {
@@ -54,8 +34,8 @@ pub(super) fn facts(seen: &Seen<'_>, suspect: &Suspect) -> Vec<(&'static str, St
         ("HEAPDIFF_SITE", text(&suspect.site.function)),
         ("HEAPDIFF_FILE", suspect.site.file.as_deref().map(text).unwrap_or_default()),
         ("HEAPDIFF_LINE", suspect.site.line.map(|line| line.to_string()).unwrap_or_default()),
-        ("HEAPDIFF_CLASS", class(suspect.class).to_owned()),
-        ("HEAPDIFF_CONFIDENCE", word(suspect.confidence).to_owned()),
+        ("HEAPDIFF_CLASS", suspect.class.name().to_owned()),
+        ("HEAPDIFF_CONFIDENCE", suspect.confidence.word().to_owned()),
         ("HEAPDIFF_PATTERN", suspect.patterns.first().map(|one| text(one)).unwrap_or_default()),
         ("HEAPDIFF_UNIT", text(&suspect.unit)),
         ("HEAPDIFF_GROWTH", suspect.growth.estimate.to_string()),
@@ -112,8 +92,8 @@ impl Readings {
         let answer = seen.so_far.and_then(|so_far| so_far.leaks());
         reading.seconds_to_limit = answer.and_then(|answer| to_limit(&answer.verdict));
         reading.suspects = answer.map(suspects).unwrap_or_default();
-        let count = |confidence| {
-            let word = word(confidence);
+        let count = |confidence: Confidence| {
+            let word = confidence.word();
             let of = |one: &&SuspectReading| one.class == "leak" && one.confidence == word;
             (word, reading.suspects.iter().filter(of).count() as u64)
         };
@@ -169,9 +149,9 @@ fn suspect(of: &Suspect) -> Option<SuspectReading> {
         function: of.site.function.clone(),
         file: of.site.file.clone().unwrap_or_default(),
         line: of.site.line.map(|line| line.to_string()).unwrap_or_default(),
-        class: class(of.class),
+        class: of.class.name(),
         pattern: of.patterns.first().cloned().unwrap_or_default(),
-        confidence: word(of.confidence),
+        confidence: of.confidence.word(),
         is_of_goroutines,
         value: of.values.last().copied().unwrap_or_default() as f64 * factor,
         growth: interval(of.growth, 1.0),
