@@ -1,0 +1,60 @@
+// A browser that watches: what a page says on its console, which requests it makes, what axe finds.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+export const SIZES = { wide: { width: 1280, height: 860 }, narrow: { width: 390, height: 844 } };
+const folder = process.env.OUT;
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+
+/** A page of a report that fails the test if it complains or asks for anything but itself. */
+export async function open(browser, path, { hash = '', size = 'wide', scheme = 'light', touch = false, scripts = true, motion = 'reduce' } = {}) {
+  const context = await browser.newContext({ viewport: SIZES[size], colorScheme: scheme, hasTouch: touch, isMobile: touch, javaScriptEnabled: scripts, reducedMotion: motion, permissions: ['clipboard-read', 'clipboard-write'] });
+  const page = await context.newPage(), complaints = [], requests = [];
+  page.on('console', message => complaints.push(`console: ${message.text()}`));
+  page.on('pageerror', error => complaints.push(`error: ${error.stack}`));
+  page.on('request', request => requests.push(request.url().slice(0, 200)));
+  const url = pathToFileURL(path).href;
+  const goto = async to => {
+    // A new fragment alone would not load the page again.
+    await page.goto('about:blank');
+    await page.goto(url + to);
+    if (scripts) await ready(page);
+  };
+  await goto(hash);
+  return {
+    page, goto,
+    async close() {
+      assert.deepEqual(complaints, []);
+      assert.deepEqual(requests.filter(request => request.split('#')[0] !== url.slice(0, 200) && request !== 'about:blank'), []);
+      await context.close();
+    },
+  };
+}
+
+/** Until the page is drawn and nothing is being read. */
+export async function ready(page) {
+  await page.waitForFunction(() => document.documentElement.dataset.ready === '1' && !/^Reading the/m.test(document.querySelector('.page')?.textContent ?? ''));
+  await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+export async function serious(page) {
+  // The policy of the page forbids a script tag; what the debugger evaluates is not of the page.
+  await page.evaluate(axe + ';0');
+  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
+  return violations.filter(one => one.impact === 'serious' || one.impact === 'critical').map(one => `${one.id}: ${one.nodes.slice(0, 3).map(node => `${node.html.slice(0, 160)} ${node.failureSummary?.slice(0, 300)}`).join(' | ')}`);
+}
+
+export async function shoot(page, name) {
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+/** What the page says, without what the pointer or the focus is on. */
+export const textOf = page => page.locator('.page').evaluate(element => element.innerText.replaceAll(/\s+/g, ' '));

@@ -1,0 +1,77 @@
+// The reports that heapdiff writes itself, of every kind of profile in testdata: each page opens and stays silent, and its
+// numbers are those of --format json.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { launch, open } from '../tools/browser.mjs';
+import { load } from '../tools/source.mjs';
+import { heapdiff, json } from '../tools/pages.mjs';
+
+const { tree, format } = await load('tree', 'format');
+const folder = mkdtempSync(join(tmpdir(), 'heapdiff-real-'));
+let browser;
+before(async () => { browser = await launch() });
+after(() => browser.close());
+
+const pair = name => [`testdata/${name}/before.pb.gz`, `testdata/${name}/after.pb.gz`];
+const CASES = [
+  ...['chat', 'allocs', 'block', 'cpu', 'goroutine', 'mutex', 'no-gc', 'rate1', 'generics-inline', 'parked', 'crafted/builds', 'crafted/units', 'crafted/scaled', 'crafted/recursion'].map(name => ['diff', ...pair(name)]),
+  ['diff', 'testdata/two-builds/v1.pb.gz', 'testdata/two-builds/v2.pb.gz'], ['diff', 'testdata/text-heap/before.txt', 'testdata/text-heap/after.txt'],
+  ...['names', 'not-utf8', 'no-symbols', 'large-values', 'empty-stack', 'no-mapping', 'string-labels'].map(name => ['top', `testdata/crafted/${name}.pb.gz`]), ['top', 'testdata/seconds-delta/delta.pb.gz'], ['top', 'testdata/empty/heap.pb.gz'], ['top', 'testdata/patterns/heap.pb.gz'],
+  ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/cache', 'moves/drop-half', 'chat'].map(name => ['leaks', `testdata/${name}`]), ['timeline', 'testdata/harbor/one'], ['timeline', 'testdata/verdicts/goroutine'],
+];
+
+const block = (text, id) => { const found = new RegExp(`id="${id}">([^<]*)<`).exec(text); return found && gunzipSync(Buffer.from(found[1], 'base64')) };
+
+for (const [k, args] of CASES.entries()) {
+  test(args.join(' '), async () => {
+    const path = join(folder, `${k}.html`);
+    heapdiff(...args, '--format', 'html', '-o', path);
+    const text = readFileSync(path, 'utf8'), answer = json(...args), found = block(text, 'heapdiff-tree-root');
+    const decoded = found && tree.Tree.decode(new Uint8Array(found));
+    if (decoded) {
+      decoded.head.types.forEach((type, t) => decoded.head.totals[t].forEach((total, side) => {
+        const cum = decoded.cum(t, side);
+        for (let i = 0; i < decoded.nodes; i++) {
+          let below = decoded.flat[t][side][i];
+          for (const child of decoded.children(i)) below += cum[child];
+          assert.equal(below, cum[i], `${type.name} of node ${i}`);
+        }
+        let sum = 0;
+        for (const one of decoded.children(-1)) sum += cum[one];
+        assert.equal(sum, total, type.name);
+      }));
+    }
+    const { page, goto, close } = await open(browser, path);
+    const tabs = await page.locator('nav.tabs a').evaluateAll(links => links.map(link => /[#&]p=(\w+)/.exec(link.getAttribute('href'))[1]));
+    for (const tab of tabs) {
+      await goto(`#p=${tab}`);
+      assert.equal(await page.locator('[role=alert]').count(), 0, `${tab}: ${await page.locator('[role=alert]').allInnerTexts()}`);
+      if (tab === 'flame') {
+        await page.locator('#flametree').focus();
+        for (const key of ['ArrowDown', 'Enter', 'w', 'w', 'f', 'ArrowDown', 'Enter', 'Escape']) await page.keyboard.press(key);
+        assert.equal(await page.locator('.flamepage [role=alert]').count(), 0);
+      }
+      if (tab === 'overview') {
+        const rows = await page.locator('table.totals tbody tr').evaluateAll(all => all.map(row => [...row.children].map(cell => cell.textContent)));
+        for (const total of answer.totals) {
+          const row = rows.find(one => one[0] === total.sample_type), isTwo = typeof total.delta === 'number', shown = format.rated(total, total.unit);
+          assert.ok(row, `${total.sample_type} is not in the totals`);
+          assert.deepEqual(row.slice(1, isTwo ? 4 : 2), isTwo ? [format.exact(shown.before, shown.unit), format.exact(shown.after, shown.unit), format.exactChange(shown.delta, shown.unit)] : [format.exact(total.after, total.unit)]);
+        }
+      }
+      if (tab === 'diff' && args[0] === 'diff') {
+        const rows = await page.locator('tbody tr.row').evaluateAll(all => all.map(row => [...row.children].map(cell => cell.textContent)));
+        const wanted = answer.diff.rows.filter(row => row.status !== 'same' && row.status !== 'within-noise');
+        for (const cells of rows.slice(0, 20)) {
+          const delta = row => { const of = format.rated({ before: row.before.flat, after: row.after.flat, delta: row.delta.flat, error: row.error, per_second: row.per_second }, answer.unit); return format.change(of.delta, of.unit) };
+          assert.ok(wanted.some(row => cells[0] === delta(row) && cells.some(cell => cell.startsWith(format.nameText(row.name)))), cells.join(' '));
+        }
+      }
+    }
+    await close();
+  });
+}
