@@ -77,6 +77,7 @@ const LISTS: &[List] = &[
             "memory_wording",
             "number",
             "track_wording",
+            "tree_columns",
         ],
     },
     List {
@@ -97,6 +98,7 @@ const LISTS: &[List] = &[
             "local",
             "manifests",
             "options",
+            "page",
             "process",
             "progress",
             "recorder",
@@ -106,6 +108,7 @@ const LISTS: &[List] = &[
             "spelling",
             "symbols",
             "times",
+            "typed",
             "values",
             "whole",
         ],

@@ -11,6 +11,7 @@ pub mod check;
 mod clock;
 pub mod collector;
 pub mod could_show;
+pub mod cut_trees;
 pub mod diff;
 mod entries;
 pub mod estimates;

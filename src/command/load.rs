@@ -219,33 +219,45 @@ pub(super) fn load_recording(
             track.add_at(place, &source::shown(name), &profile)
         })?;
     let facts = facts::read(beside, goroutines.is_empty(), progress);
-    for (place, (name, profile)) in (names.len()..).zip(&facts.goroutines) {
-        let added = goroutines.add_at(place, name, profile);
-        added.map_err(|error| LoadError::History { name: shown(name), error })?;
-    }
+    add_goroutines(&mut goroutines, &facts, names.len())?;
     let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
     Ok(facts.beside(recording))
 }
 
 /// Like [`load_recording`], and returns the first and the last snapshot of the main track as well.
-/// Each input is read once.
+/// Each input is read once; goroutines in text `beside` them only if they are wanted.
 pub(super) fn load_recording_and_ends(
     names: &[String],
-    beside: &[String],
+    (beside, wants_goroutines): (&[String], bool),
     progress: &Progress,
-) -> Result<(Recording, Series), LoadError> {
+) -> Result<(Recording, Vec<Warning>, Series), LoadError> {
     let [profiles, goroutines] = tracks(names, progress, WithEnds::add)?;
-    let [(profiles, profile_ends), (goroutines, goroutine_ends)] =
+    let [(profiles, profile_ends), (mut goroutines, goroutine_ends)] =
         [profiles, goroutines].map(|track| (track.all, track.unlike.map_or(Ok(track.ends), Err)));
+    let facts = facts::read(beside, wants_goroutines && goroutines.is_empty(), progress);
+    add_goroutines(&mut goroutines, &facts, names.len())?;
     let recording = analysis::recording(profiles.finish()?, goroutines.finish()?);
-    let (recording, _) = facts::read(beside, false, progress).beside(recording);
+    let (recording, warnings) = facts.beside(recording);
     let ends = if recording.is_of_goroutines() { goroutine_ends } else { profile_ends };
     let mut rebase = Rebase::default();
     ends?
         .finish()
         .into_iter()
         .for_each(|(name, profile)| rebase.add(&source::shown(name), profile));
-    Ok((recording, rebase.finish()?))
+    Ok((recording, warnings, rebase.finish()?))
+}
+
+/// Adds the goroutines in text that are beside the inputs, in the places after these.
+fn add_goroutines(
+    goroutines: &mut Gather,
+    facts: &facts::Facts,
+    inputs: usize,
+) -> Result<(), LoadError> {
+    for (place, (name, profile)) in (inputs..).zip(&facts.goroutines) {
+        let added = goroutines.add_at(place, name, profile);
+        added.map_err(|error| LoadError::History { name: shown(name), error })?;
+    }
+    Ok(())
 }
 
 /// Reads the inputs and adds each to the track of its kind: profiles, then goroutines.

@@ -40,6 +40,7 @@ mod manifests;
 mod memory;
 mod merge;
 mod options;
+mod page;
 mod patterns;
 mod peek;
 mod process;
@@ -57,6 +58,7 @@ mod timeline;
 mod times;
 mod top;
 mod traces;
+mod typed;
 mod values;
 #[cfg(feature = "watch")]
 mod watch;
@@ -68,6 +70,7 @@ use crate::output::{escape, plain_line};
 use crate::report::Warning;
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
+use request::Request;
 use std::ffi::OsString;
 use std::io;
 #[cfg(feature = "http")]
@@ -125,15 +128,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) 
         complain(&help.to_string(), console);
         return FAILED;
     }
-    let result = parse(args, console).and_then(|cli| dispatch(cli, console)).and_then(|code| {
-        match console.stdout.flush() {
-            // A reader that closes the pipe early doesn't change the result of a check.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(CommandError::Stdout(error))
+    let result = parse(args, console)
+        .and_then(|(cli, typed)| dispatch(cli, typed, console))
+        .and_then(|code| {
+            match console.stdout.flush() {
+                // A reader that closes the pipe early doesn't change the result of a check.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(CommandError::Stdout(error))
+                }
+                _ => Ok(code),
             }
-            _ => Ok(code),
-        }
-    });
+        });
     let error = match result {
         Ok(code) => return code,
         Err(error) => error,
@@ -174,13 +179,19 @@ fn complain(message: &str, console: &mut Console<'_>) {
     let _ = console.stderr.flush();
 }
 
-/// Parses the arguments, in pprof's spellings or in heapdiff's own.
-fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandError> {
+/// Parses the arguments, in pprof's spellings or in heapdiff's own. Returns the command line as well, if
+/// it can be shown.
+fn parse(
+    args: Vec<OsString>,
+    console: &mut Console<'_>,
+) -> Result<(Cli, Option<String>), CommandError> {
     let mut command = Cli::command();
     let args = spelling::normalize(args, &command);
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
-    let Some(message) = empty::value(&command, &matches) else { return Ok(cli) };
+    let Some(message) = empty::value(&command, &matches) else {
+        return Ok((cli, typed::command_line(&command, &matches)));
+    };
     let error = CommandError::Usage(message);
     // Reports of an earlier run must not survive a gate that doesn't run.
     match &cli.command {
@@ -191,7 +202,11 @@ fn parse(args: Vec<OsString>, console: &mut Console<'_>) -> Result<Cli, CommandE
     Err(error)
 }
 
-fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError> {
+fn dispatch(
+    mut cli: Cli,
+    typed: Option<String>,
+    console: &mut Console<'_>,
+) -> Result<u8, CommandError> {
     let mut warnings = Vec::new();
     let mut beside = inputs::Beside::default();
     let of_goroutines = matches!(cli.command, Some(Command::Goroutines(_)));
@@ -200,7 +215,7 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
             if of_goroutines { inputs::find_goroutines(inputs) } else { inputs::find(inputs) }?;
         (*inputs, warnings, beside) = (found.names, found.warnings, found.beside);
     }
-    answer(cli, &warnings, beside, console).map_err(|error| match error {
+    answer((cli, typed), &warnings, beside, console).map_err(|error| match error {
         // There may be too few or too many inputs because some were skipped.
         CommandError::Usage(message) => {
             let messages = warnings.into_iter().map(|warning| warning.message);
@@ -215,7 +230,7 @@ fn dispatch(mut cli: Cli, console: &mut Console<'_>) -> Result<u8, CommandError>
 /// Runs a command and returns the exit code; `warnings` are about its inputs, and `beside` is what was
 /// found next to them.
 fn answer(
-    cli: Cli,
+    (cli, typed): (Cli, Option<String>),
     warnings: &[Warning],
     beside: inputs::Beside,
     console: &mut Console<'_>,
@@ -225,7 +240,8 @@ fn answer(
         Some(Ok(request)) => request,
         Some(Err(command)) => return run_command(*command, warnings, console),
     };
-    run::run(request?, warnings, beside, console).map(|()| DONE)
+    let request = Request { typed, ..request? };
+    run::run(request, warnings, beside, console).map(|()| DONE)
 }
 
 /// Records services, and answers about each what a command line with its profiles alone would.

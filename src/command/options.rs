@@ -399,6 +399,10 @@ pub(super) struct DressArgs {
     pub(super) symbols: SymbolArgs,
 }
 
+/// Why a command has no page.
+pub(super) const NO_PAGE: &str =
+    "there is no page about this: --format html is for diff, top, leaks and timeline";
+
 /// Output options of a text that isn't a report about profiles.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -420,15 +424,19 @@ pub(super) struct PageArgs {
 }
 
 impl PageArgs {
-    /// Returns where the text is written, and how it looks there.
-    pub(super) fn dress(self) -> DressArgs {
-        DressArgs {
+    /// Returns the format, where the text is written, and how it looks there.
+    pub(super) fn dress(self) -> Result<(Format, DressArgs), CommandError> {
+        if self.format == Format::Html {
+            return Err(CommandError::Usage(NO_PAGE.to_owned()));
+        }
+        let dress = DressArgs {
             destination: self.destination,
             csv_safe: self.csv_safe,
             color: self.color,
             width: self.width,
             ..DressArgs::default()
-        }
+        };
+        Ok((self.format, dress))
     }
 }
 

@@ -99,7 +99,8 @@ pub(super) fn answer(
     if !wrong.is_empty() {
         return Err(CommandError::Usage(wrong.join("\n")));
     }
-    let output = request::dressed(output.format, output.dress())?;
+    let (format, dress) = output.dress()?;
+    let output = request::dressed(format, dress)?;
     let read = patterns.patterns.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &[], read)?;
     let found = ids.iter().map(|id| catalog.find(id).ok_or_else(|| unknown(&catalog, id)));

@@ -6,6 +6,7 @@
 use super::CommandError;
 use super::options::{
     BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs, ReadingArgs,
+    extension,
 };
 use super::sources;
 use super::symbols::SymbolArgs;
@@ -68,6 +69,8 @@ pub(super) struct Request {
     pub(super) sources: Option<sources::SourceOptions>,
     /// Times of inputs that have none.
     pub(super) times: Times,
+    /// The command line, if it can be shown.
+    pub(super) typed: Option<String>,
 }
 
 impl Request {
@@ -144,6 +147,17 @@ pub(super) fn compared(usage: &str, profiles: ComparedArgs) -> Result<Vec<String
     Ok(inputs)
 }
 
+/// The command of a question that has a page.
+pub(super) fn with_page(question: &Question) -> Option<&'static str> {
+    match question {
+        Question::Diff => Some("diff"),
+        Question::Top => Some("top"),
+        Question::Leaks(_) => Some("leaks"),
+        Question::Timeline => Some("timeline"),
+        _ => None,
+    }
+}
+
 /// Makes the request of a question with its options.
 pub(super) fn request(
     question: Question,
@@ -152,6 +166,12 @@ pub(super) fn request(
 ) -> Result<Request, CommandError> {
     let Options { sample, granularity, sort, rows, filter, output } = options;
     check_stdin(&inputs)?;
+    let mut output = output;
+    let file = output.dress.destination.file();
+    let is_html = file.and_then(extension).is_some_and(|extension| extension == "html");
+    if is_html && output.format == Format::Table && with_page(&question).is_some() {
+        output.format = Format::Html;
+    }
     let output = self::output(output)?;
     let shown = if output.format == Format::Table && !rows.all { ROWS_SHOWN } else { 0 };
     let query = Query {
@@ -164,7 +184,16 @@ pub(super) fn request(
         ..Query::new(question)
     };
     let (spec, read) = (spec(filter)?, Vec::new());
-    Ok(Request { query, spec, inputs, read, output, sources: None, times: Times::default() })
+    Ok(Request {
+        query,
+        spec,
+        inputs,
+        read,
+        output,
+        sources: None,
+        times: Times::default(),
+        typed: None,
+    })
 }
 
 pub(super) fn spec(filter: FilterArgs) -> Result<Spec, CommandError> {
@@ -254,11 +283,15 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
                  or auto"
             )));
         }
-        if matches!(format, Format::Json | Format::Csv | Format::SafeCsv) {
-            return Err(CommandError::Usage(
-                "-unit only affects the table, and json and csv hold raw integers: leave it out"
-                    .to_owned(),
-            ));
+        if matches!(format, Format::Json | Format::Csv | Format::SafeCsv | Format::Html) {
+            let why = if format == Format::Html {
+                "a page has a unit that fits each value"
+            } else {
+                "json and csv hold raw integers"
+            };
+            return Err(CommandError::Usage(format!(
+                "-unit only affects the table, and {why}: leave it out"
+            )));
         }
     }
     let trim_path = prefixes(args.trim_path.as_deref());

@@ -1,17 +1,21 @@
 //! Runs a request: loads the profiles, analyzes them and writes the report.
 
 use super::inputs::{Beside, of_the_heap, others};
-use super::load::{Goroutines, Keep, LoadError, load, load_goroutines, load_recording, unordered};
-use super::options::{Color, ReadingArgs};
+use super::load::{
+    Goroutines, Keep, LoadError, load, load_goroutines, load_recording, load_recording_and_ends,
+    unordered,
+};
+use super::options::{Color, NO_PAGE, ReadingArgs};
 use super::progress::Progress;
-use super::request::{Layout, Output, Request};
+use super::request::{Layout, Output, Request, with_page};
 use super::symbols::{SymbolArgs, Symbolizer};
-use super::{CommandError, Console, catalog, destination, graphviz};
+use super::{CommandError, Console, catalog, destination, graphviz, page};
 use crate::input::pprof::encode;
 use crate::model::profile::Profile;
 use crate::output::{self, Format, Style, Width};
 use crate::report::{
-    Answer, Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, WarningCode, analyze,
+    Answer, Query, Question, Report, Runs, Snapshots, Subject, SubjectKind, Warning, WarningCode,
+    analyze,
 };
 use crate::units;
 use std::io::{self, Write};
@@ -64,7 +68,8 @@ pub(super) fn run(
     beside: Beside,
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
-    let Request { query, spec, inputs, read, output, sources, times } = request;
+    let Request { query, spec, inputs, read, output, sources, times, typed } = request;
+    check_page(&query, &output, console)?;
     if output.format == Format::Svg && output.file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(
             "refusing to write SVG to a terminal; use -o X.svg".to_owned(),
@@ -79,8 +84,15 @@ pub(super) fn run(
     let all = [inputs.as_slice(), &beside].concat();
     check_destination(output.file.as_deref(), output.force, &all, others)?;
     let progress = progress(console, &output.reading, &output.symbols)?.with_times(times);
-    let subject = subject(&query.question, &inputs, &beside, &progress);
-    let subject = subject.map_err(|e| CommandError::Answer(Box::new(e)))?;
+    let is_page = output.format == Format::Html;
+    let (subject, ends) = if is_page && uses_all {
+        let read = load_recording_and_ends(&inputs, (&beside, true), &progress);
+        let (recording, warnings, ends) = read.map_err(|e| CommandError::Answer(Box::new(e)))?;
+        (Subject { warnings, ..recording.into() }, Some(ends))
+    } else {
+        let subject = subject(&query.question, &inputs, &beside, &progress);
+        (subject.map_err(|e| CommandError::Answer(Box::new(e)))?, None)
+    };
     progress.times_left()?;
     let warnings =
         [warnings, subject.warnings, named(&progress, &output.reading, console)].concat();
@@ -89,6 +101,14 @@ pub(super) fn run(
         sources: sources.as_ref().map(|sources| sources as _),
         ..subject
     };
+    if is_page {
+        let asked = page::Asked { query: &query, spec: &spec, output: &output, typed };
+        let style = style(&output, console);
+        let page = page::answered(subject, ends, &asked, &style)?;
+        write_to(output.file.as_deref(), console, |out| output::write_page(&page, &style, out))?;
+        warn(&page.answer, &output, console);
+        return Ok(());
+    }
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
     if let Answer::List(list) = &report.answer {
@@ -98,6 +118,22 @@ pub(super) fn run(
     }
     write(&report, &output, console)?;
     warn(&report, &output, console);
+    Ok(())
+}
+
+/// Checks that there is a page about the question, and that it doesn't go to a terminal.
+fn check_page(query: &Query, output: &Output, console: &Console<'_>) -> Result<(), CommandError> {
+    if output.format != Format::Html {
+        return Ok(());
+    }
+    let Some(command) = with_page(&query.question) else {
+        return Err(CommandError::Usage(NO_PAGE.to_owned()));
+    };
+    if output.file.is_none() && console.columns.is_some() {
+        return Err(CommandError::Usage(format!(
+            "refusing to write HTML to a terminal; use heapdiff {command} ... -o X.html"
+        )));
+    }
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod escape;
 mod flamegraph;
 mod folded;
 mod github;
+mod html;
 mod incident_wording;
 mod json;
 mod junit;
@@ -27,10 +28,12 @@ mod sarif;
 mod speedscope;
 mod table;
 mod track_wording;
+mod tree_columns;
 
 pub(crate) use escape::escape;
 pub(crate) use escape::lines::plain as plain_line;
 pub(crate) use github::error as github_error;
+pub use html::write as write_page;
 use table::closing::command_on;
 use table::heading::{parts as what_it_was, seconds as whole_seconds};
 pub(crate) use table::shell;
@@ -66,6 +69,8 @@ pub enum Format {
     /// CSV whose cells no spreadsheet takes for a formula.
     #[value(skip)]
     SafeCsv,
+    /// For a browser: a page in one file, of diff, top, leaks and timeline.
+    Html,
     /// For Graphviz: the call graph.
     #[value(skip)]
     Dot,

@@ -15,6 +15,7 @@ mod gate_types;
 pub mod incident;
 mod incident_facts;
 pub mod memory;
+pub mod page;
 mod question;
 mod sections;
 mod snapshots;

@@ -10,6 +10,7 @@ use crate::analysis::{
     Order, RowOptions, Subject,
     call_graph::{self, Graph},
     check::{Check, CheckQuery},
+    cut_trees::{self, CutTrees, CutTreesQuery},
     diff::{self, Diff},
     flame::{self, Flame, FlameOptions},
     goroutines,
@@ -75,6 +76,8 @@ pub enum Question {
     Tags,
     /// The flame graph.
     Flame(FlameOptions),
+    /// The paths as trees, for a page.
+    CutTrees(CutTreesQuery),
     /// Rows over time.
     Timeline,
     /// Leaks.
@@ -103,6 +106,7 @@ impl Question {
     pub fn subject(&self) -> SubjectKind {
         match self {
             Self::Diff | Self::Top | Self::Matches(_) => SubjectKind::Snapshots,
+            Self::CutTrees(asked) if !asked.is_comparison => SubjectKind::Snapshots,
             Self::Timeline | Self::Leaks(_) => SubjectKind::Recording,
             Self::Check(_) => SubjectKind::Runs,
             _ => SubjectKind::Ends,
@@ -152,6 +156,10 @@ pub enum Answer {
     #[serde(untagged, skip_deserializing, serialize_with = "sections::nothing")]
     #[cfg_attr(feature = "schema", schemars(with = "()"))]
     Stacks(ValuedStacks),
+    /// The paths as trees for a page, which has a format of its own for them; never in heapdiff's JSON.
+    #[serde(untagged, skip_deserializing, serialize_with = "sections::nothing")]
+    #[cfg_attr(feature = "schema", schemars(with = "()"))]
+    CutTrees(CutTrees),
 }
 
 impl Answer {
@@ -213,6 +221,7 @@ pub(super) fn ask(
             Answer::Matches(matches::matches(series, frames, columns, asked, nodecount))
         }
         Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
+        Question::CutTrees(asked) => Answer::CutTrees(cut_trees::cut_trees(subject, asked.most)?),
         Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
             return Err(ReportError::OtherSubject(query.question.subject()));
         }

@@ -4,8 +4,7 @@
 //! answer with several sections is a struct whose fields are the sections.
 
 use crate::analysis::{
-    Suspect, check::Check, goroutines::Clusters, stacks::ValuedStacks, suspects::Verdict,
-    timeline::Timeline,
+    Suspect, check::Check, goroutines::Clusters, suspects::Verdict, timeline::Timeline,
 };
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
@@ -56,8 +55,8 @@ pub struct CheckAnswer {
 }
 
 /// An answer without a section.
-pub(super) fn nothing<S: Serializer>(_: &ValuedStacks, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_struct("Stacks", 0)?.end()
+pub(super) fn nothing<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_struct("Nothing", 0)?.end()
 }
 
 /// Describes answers as sections of one object, each of which may be absent, whatever the variant.

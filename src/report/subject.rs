@@ -7,7 +7,7 @@ use crate::model::recording::Recording;
 use crate::model::series::Series;
 
 /// The subject of a question.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Subject<'a> {
     /// The profiles.
     pub profiles: Profiles,
@@ -18,7 +18,7 @@ pub struct Subject<'a> {
 }
 
 /// The profiles of a question; [`super::Question::subject`] names the kind it takes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Profiles {
     /// One snapshot, two that are compared, or any number that are added up.
     Snapshots(Box<Snapshots>),
@@ -29,7 +29,7 @@ pub enum Profiles {
 }
 
 /// One snapshot, two that are compared, or any number that are added up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Snapshots {
     /// The snapshots.
     pub series: Series,
@@ -38,7 +38,7 @@ pub struct Snapshots {
 }
 
 /// The runs that rules judge. The number of runs before is part of the question.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Runs {
     /// Runs before, then runs after.
     pub series: Series,

@@ -27,6 +27,7 @@ mod check_samples;
 mod cli;
 mod convert;
 mod csv_columns;
+mod cut_trees;
 mod decoder;
 mod destination;
 #[cfg(feature = "http")]
@@ -56,6 +57,7 @@ mod mutation;
 mod next_steps;
 mod odd_histories;
 mod order;
+mod page;
 mod parts;
 mod patterns;
 mod places;

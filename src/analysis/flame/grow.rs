@@ -10,6 +10,8 @@ use crate::analysis::{Measure, Omitted};
 use crate::graph::distinct_stacks::StackId;
 use crate::graph::frames::RowId;
 use crate::graph::walk::{Groups, Walks};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// Maximum number of frames in a picture: an SVG with all of them has a few MB.
@@ -71,31 +73,10 @@ impl Grown {
         }
         narrow
     }
-
-    /// Keeps the widest frames, at most as many as a picture may have.
-    fn keep_widest(&mut self, most: usize) {
-        if self.items.len() <= most {
-            return;
-        }
-        let mut order: Vec<usize> = (0..self.items.len()).collect();
-        // A parent is at least as wide as its child and comes before it, so it is kept if the child
-        // is.
-        order.sort_by_key(|&i| (std::cmp::Reverse(self.items[i].width), i));
-        for &i in &order[most..] {
-            self.items[i].is_kept = false;
-        }
-        let mut drawn: Vec<u32> = (0..self.items.len() as u32).collect();
-        for (i, item) in self.items.iter().enumerate().filter(|(_, item)| !item.is_kept) {
-            drawn[i] = drawn[item.parent as usize];
-        }
-        for item in self.of_stack.iter_mut().filter(|item| **item != NONE) {
-            *item = drawn[*item as usize];
-        }
-    }
 }
 
 /// Builds the frames of stacks with these values, along their `walks`; widths are shares of
-/// `whole`.
+/// `whole`. The widest are built first, so the cost depends on what a picture holds.
 pub(super) fn grow(
     walks: Walks<'_>,
     rows: usize,
@@ -121,17 +102,19 @@ pub(super) fn grow(
     let stacks = all.into_iter().next().map_or(0..0, |(_, stacks)| stacks);
     let root = growing.item(0, What::Row(RowId(0), 1), stacks);
     growing.items.push(Item { depth: 0, ..root });
-    let mut waiting = vec![0_u32];
-    while let Some(item) = waiting.pop() {
+    let widest_first = |(i, item): (u32, &Item)| (item.width, Reverse(i));
+    let mut waiting = BinaryHeap::from([widest_first((0, &growing.items[0]))]);
+    for _ in 0..MAX_FRAMES {
+        let Some((_, Reverse(item))) = waiting.pop() else { break };
         if let What::Row(row, _) = growing.items[item as usize].what {
             growing.expand(item, row);
-            waiting.extend(growing.items[item as usize].children.clone());
+            let children = growing.items[item as usize].children.clone();
+            let items = &growing.items[children.start as usize..children.end as usize];
+            waiting.extend(children.zip(items).map(widest_first));
         }
     }
-    let mut grown =
-        Grown { items: growing.items, evidence: Vec::new(), of_stack: growing.of_stack };
-    grown.keep_widest(MAX_FRAMES);
-    grown
+    waiting.into_iter().for_each(|(_, Reverse(item))| growing.items[item as usize].is_kept = false);
+    Grown { items: growing.items, evidence: Vec::new(), of_stack: growing.of_stack }
 }
 
 struct Growing<'a> {

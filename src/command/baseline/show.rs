@@ -68,7 +68,8 @@ pub(super) fn show(args: ShowArgs, console: &mut Console<'_>) -> Result<(), Comm
         sample_type,
         warnings: warnings.into_iter().collect(),
     };
-    let output = request::dressed(args.page.format, args.page.dress())?;
+    let (format, dress) = args.page.dress()?;
+    let output = request::dressed(format, dress)?;
     let kept: Vec<PathBuf> = found.baselines.iter().flat_map(Baseline::files).collect();
     let kept = kept.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &[], kept)?;

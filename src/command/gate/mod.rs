@@ -248,7 +248,8 @@ impl Gate {
             let series = load(names, Keep::Ends, progress).map_err(fail)?;
             return Ok(Runs { series, snapshots, ..Runs::default() });
         }
-        let (recording, series) = load_recording_and_ends(names, beside, progress).map_err(fail)?;
+        let (recording, _, series) =
+            load_recording_and_ends(names, (beside, false), progress).map_err(fail)?;
         if let [one] = recording.main().history.moments.as_slice() {
             return Err(CommandError::Usage(format!(
                 "{} is one snapshot, and leaks show only in several: use at least four, or eight \

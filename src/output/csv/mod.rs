@@ -98,7 +98,7 @@ pub(super) fn write(
         Answer::Timeline(timeline) => timeline_records::write(report, timeline, out),
         Answer::Matches(matches) => write_rows(matches::columns(view, matches), &matches.rows, out),
         // Graphs and flame graphs have no rows.
-        Answer::Graph(_) | Answer::Flame(_) => Ok(()),
+        Answer::Graph(_) | Answer::Flame(_) | Answer::CutTrees(_) => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! can be anything but a name.
 
 pub(super) mod csv;
+pub(super) mod html;
 pub(super) mod json;
 pub(super) mod lines;
 pub(super) mod markdown;

@@ -124,6 +124,7 @@ fn write_rows(
         Answer::Graph(_)
         | Answer::Flame(_)
         | Answer::Stacks(_)
+        | Answer::CutTrees(_)
         | Answer::Leaks(_)
         | Answer::Check(_) => Ok(()),
     }

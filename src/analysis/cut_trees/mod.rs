@@ -1,0 +1,252 @@
+//! The paths of one snapshot, or of two, as trees that a page can hold: from the roots and from the leaves, with all
+//! sample types at once.
+//!
+//! A profile has millions of paths. The score of a path is the largest share that it has of any sample type: of the
+//! values before, after, or of all that changed. It never rises towards the end of a path, so the paths with the highest
+//! scores form a tree. What else is beneath a node is one more child, which says how many stacks it stands for. All
+//! values are exact, so that a node is the sum of its own and of its children.
+
+mod grow;
+
+use super::{Measured, Subject};
+use crate::analysis::matched_samples::SumEvidence;
+use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
+use crate::graph::frames::{RowId, Unsymbolized};
+use crate::graph::row_table::RowTable;
+use crate::graph::walk::{From, Rows, Walks};
+use crate::model::origin::Owner;
+use crate::parallel;
+use crate::stats::{Garwood, LEVEL};
+use grow::{Grown, NONE, Weights, grow};
+
+/// Which paths are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutTreesQuery {
+    /// Most paths of a tree.
+    pub most: usize,
+    /// Whether two snapshots are compared; otherwise all are added up.
+    pub is_comparison: bool,
+}
+
+/// The paths of one snapshot, or of two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CutTrees {
+    /// Whether there is a before.
+    pub is_comparison: bool,
+    /// The sample types, in the order of the profile.
+    pub types: Vec<TreeType>,
+    /// The frames of both trees.
+    pub names: Vec<TreeName>,
+    /// The tree whose paths begin with the outermost caller.
+    pub root_first: CutTree,
+    /// The tree whose paths begin with the function that allocated.
+    pub leaf_first: CutTree,
+    /// Number of distinct stacks.
+    pub paths: usize,
+}
+
+impl CutTrees {
+    /// The tree whose paths begin there.
+    pub fn tree(&self, from: From) -> &CutTree {
+        match from {
+            From::Root => &self.root_first,
+            From::Leaf => &self.leaf_first,
+        }
+    }
+}
+
+/// A sample type of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeType {
+    /// Its name: `inuse_space`.
+    pub name: String,
+    /// Its unit: `bytes`.
+    pub unit: String,
+    /// Whether the report is about it.
+    pub is_main: bool,
+    /// The sums before and after; a single snapshot is the second.
+    pub totals: [i64; 2],
+    /// The least |Δ|, or |value| of a single snapshot, of each step of colour. They depend on the totals alone, so a
+    /// filter changes no colour.
+    pub steps: [i64; 4],
+}
+
+/// A frame of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeName {
+    /// Its name.
+    pub name: String,
+    /// Whose code it is.
+    pub owner: Owner,
+}
+
+/// A tree of the paths with the highest scores.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CutTree {
+    /// The nodes, each directly before its children, the highest score first and the node that represents others last.
+    pub nodes: Vec<TreeNode>,
+    /// Values of the nodes, by sample type.
+    pub values: Vec<TreeValues>,
+}
+
+impl CutTree {
+    /// Number of stacks that aren't among others.
+    pub fn stacks_shown(&self, of: usize) -> usize {
+        let others = self.nodes.iter().map(|node| match node.what {
+            TreePath::Frame(_) => 0,
+            TreePath::Others(stacks) => stacks as usize,
+        });
+        of.saturating_sub(others.sum())
+    }
+}
+
+/// A node of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeNode {
+    /// Number of nodes above it.
+    pub depth: u32,
+    /// What it represents.
+    pub what: TreePath,
+}
+
+/// What a node represents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreePath {
+    /// A path: position of the name of its last frame.
+    Frame(u32),
+    /// So many further stacks beneath its parent.
+    Others(u32),
+}
+
+/// The values of all nodes in one sample type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeValues {
+    /// Sums before over the stacks that end in each node; empty for a single snapshot.
+    pub before: Vec<i64>,
+    /// Sums after.
+    pub after: Vec<i64>,
+    /// Half the width of the 95 % interval of the node with all beneath it: of Δ, or of the value of a single snapshot.
+    /// Empty if it is unknown, or if the profile counts everything.
+    pub errors: Vec<u64>,
+}
+
+/// Builds both trees of one snapshot, or of two, with at most this many paths each.
+///
+/// # Errors
+///
+/// Fails if the stacks are too long to follow.
+pub fn cut_trees(subject: &Subject<'_>, most: usize) -> Result<CutTrees, TooLarge> {
+    let Subject { series, frames, .. } = *subject;
+    let rows = RowTable::new(series, frames, Unsymbolized::Address);
+    let stacks = Stacks::with_same_rows(series, &rows)?;
+    let weights = Weights::new(subject, &stacks);
+    let of = |from| {
+        let walks = Walks::new(&stacks, frames, Unsymbolized::Address, Rows::All, from);
+        grow(walks, frames, &weights, most)
+    };
+    let (root_first, leaf_first) = parallel::join(|| of(From::Root), || of(From::Leaf));
+    let mut grown = [root_first, leaf_first];
+    let types = series.sample_types.len();
+    for column in 0..types {
+        let of_type = Subject { measured: Measured::new(&series.sample_types, column), ..*subject };
+        add_errors(&of_type, &stacks, &mut grown, column);
+    }
+    let mut names = Names { names: Vec::new(), of_row: vec![None; frames.len()] };
+    let [root_first, leaf_first] = grown.map(|grown| names.name(subject, grown, types));
+    Ok(CutTrees {
+        is_comparison: subject.is_comparison(),
+        types: (0..types).map(|column| weights.tree_type(subject, column)).collect(),
+        names: names.names,
+        root_first,
+        leaf_first,
+        paths: weights.held,
+    })
+}
+
+/// Adds up the evidence of the records for each node, and finds the errors of a sample type.
+fn add_errors(subject: &Subject<'_>, stacks: &Stacks<'_>, trees: &mut [Grown; 2], column: usize) {
+    if !subject.is_comparison() && subject.series.snapshots.len() > 1 {
+        // The errors of a sum of snapshots aren't those of its stacks.
+        return;
+    }
+    let matched = subject.matched();
+    let Some(nothing) = matched.no_evidence() else { return };
+    let mut sums = [0, 1].map(|tree: usize| vec![nothing; trees[tree].nodes.len()]);
+    let nodes = |stack: StackId| {
+        let nodes = [0, 1].map(|tree: usize| trees[tree].of_stack[stack.index()]);
+        (nodes != [NONE, NONE]).then_some(nodes)
+    };
+    matched.each(stacks, nodes, |nodes, evidence| {
+        for (sums, &node) in sums.iter_mut().zip(nodes) {
+            if node != NONE {
+                sums[node as usize].merge(evidence);
+            }
+        }
+    });
+    for (tree, mut sums) in trees.iter_mut().zip(sums) {
+        for node in (0..tree.nodes.len()).rev() {
+            if let Some(parent) = tree.parents[node] {
+                let own = sums[node];
+                sums[parent as usize].merge(&own);
+            }
+        }
+        tree.errors[column] = errors(subject, &tree.cum(column), &sums);
+    }
+}
+
+/// Nodes whose errors are computed at once.
+const PIECE: usize = 1000;
+
+/// Half the width of each interval.
+fn errors(subject: &Subject<'_>, cum: &[[i64; 2]], sums: &[SumEvidence]) -> Vec<u64> {
+    let all: Vec<(&[i64; 2], &SumEvidence)> = cum.iter().zip(sums).collect();
+    let pieces: Vec<_> = all.chunks(PIECE).collect();
+    let errors = parallel::map(pieces.len(), |piece| {
+        let mut limits = Garwood::new(LEVEL);
+        let half = |&(&sides, evidence): &(&[i64; 2], &SumEvidence)| {
+            let value = subject.change(sides).delta_or_value();
+            let bounds = evidence.bounds_of(value, &mut limits);
+            (bounds.upper.abs_diff(bounds.lower)).div_ceil(2)
+        };
+        pieces[piece].iter().map(half).collect::<Vec<_>>()
+    });
+    errors.concat()
+}
+
+/// The names of frames, each once.
+struct Names {
+    names: Vec<TreeName>,
+    of_row: Vec<Option<u32>>,
+}
+
+impl Names {
+    /// Turns rows into names.
+    fn name(&mut self, subject: &Subject<'_>, grown: Grown, types: usize) -> CutTree {
+        let nodes = grown.nodes.iter().map(|node| TreeNode {
+            depth: node.depth,
+            what: match node.row {
+                Some(row) => TreePath::Frame(self.of(row, subject)),
+                None => TreePath::Others(node.paths),
+            },
+        });
+        let nodes = nodes.collect();
+        let mut errors = grown.errors;
+        let values = (0..types).map(|column| {
+            let side = |side: usize| grown.flat.iter().map(move |flat| flat[2 * column + side]);
+            TreeValues {
+                before: side(0).filter(|_| subject.is_comparison()).collect(),
+                after: side(1).collect(),
+                errors: std::mem::take(&mut errors[column]),
+            }
+        });
+        CutTree { values: values.collect(), nodes }
+    }
+
+    fn of(&mut self, row: RowId, subject: &Subject<'_>) -> u32 {
+        *self.of_row[row.0 as usize].get_or_insert_with(|| {
+            let owner = subject.frames.row(row).owner;
+            self.names.push(TreeName { name: subject.frames.name(row).to_owned(), owner });
+            self.names.len() as u32 - 1
+        })
+    }
+}

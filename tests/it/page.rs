@@ -1,0 +1,318 @@
+//! The page in one file: it holds the answer that JSON has, whole without scripts, and no name gets out of its place.
+
+use super::dsl::{bytes, heap, stack};
+use super::program::{Said, folder, run};
+use super::random::Random;
+use super::{corpus, hostile};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+
+/// A page, taken apart.
+struct Page {
+    /// What stands before the data.
+    text: String,
+    report: Value,
+    trees: Vec<Tree>,
+}
+
+/// A tree of a page, as its format says.
+struct Tree {
+    head: Value,
+    depths: Vec<usize>,
+    /// 0 where a node stands for others.
+    names: Vec<u64>,
+    /// By sample type and side.
+    flat: Vec<Vec<Vec<i64>>>,
+}
+
+impl Tree {
+    fn decode(raw: &[u8]) -> Self {
+        let end = raw.iter().position(|&byte| byte == 0).unwrap();
+        let head: Value = serde_json::from_slice(&raw[..end]).unwrap();
+        assert_eq!(head["format"], "hdt1");
+        let nodes = head["nodes"].as_u64().unwrap() as usize;
+        let mut at = end + 1;
+        let mut number = || {
+            let (mut value, mut shift) = (0_u64, 0);
+            loop {
+                let byte = raw[at];
+                at += 1;
+                value |= u64::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte < 0x80 {
+                    return value;
+                }
+            }
+        };
+        let zigzag = |value: u64| (value >> 1).cast_signed() ^ -((value & 1).cast_signed());
+        let mut depth = 0;
+        let depths: Vec<usize> = (0..nodes)
+            .map(|_| {
+                depth += zigzag(number());
+                usize::try_from(depth).unwrap()
+            })
+            .collect();
+        let names: Vec<u64> = (0..nodes).map(|_| number()).collect();
+        let sides = head["snapshots"].as_u64().unwrap();
+        let is_signed = head["signed"].as_bool().unwrap();
+        let types = head["types"].as_array().unwrap().len();
+        let mut flat = Vec::new();
+        for _ in 0..types {
+            let mut of_type = Vec::new();
+            for _ in 0..sides {
+                let value =
+                    |number: u64| if is_signed { zigzag(number) } else { number.cast_signed() };
+                of_type.push((0..nodes).map(|_| value(number())).collect::<Vec<i64>>());
+            }
+            // The errors.
+            let errors: Vec<u64> = (0..nodes).map(|_| number()).collect();
+            assert!(errors.iter().all(|&code| code < 2300), "an error is larger than any value");
+            flat.push(of_type);
+        }
+        let others = names.iter().filter(|&&name| name == 0).count();
+        assert_eq!(head["others"], others);
+        (0..others).for_each(|_| assert!(number() > 0));
+        assert_eq!(at, raw.len(), "bytes are left");
+        Self { head, depths, names, flat }
+    }
+}
+
+/// The text between two marks.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let rest = text.split_once(start).unwrap_or_else(|| panic!("no {start}")).1;
+    rest.split_once(end).unwrap().0
+}
+
+fn block(page: &str, id: &str) -> Option<Vec<u8>> {
+    let start = format!("<script type=\"application/octet-stream\" id=\"{id}\">");
+    page.contains(&start).then(|| {
+        let packed = STANDARD.decode(between(page, &start, "</script>")).unwrap();
+        corpus::unpacked(&packed).unwrap()
+    })
+}
+
+fn digest(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+fn read(path: &Path) -> Page {
+    let page = fs::read_to_string(path).unwrap();
+    assert!(page.len() <= 2_000_000, "{} bytes", page.len());
+    let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
+    let script = page.rsplit_once("<script>").unwrap().1.rsplit_once("</script>").unwrap().0;
+    let look = between(&page, "<style>", "</style>");
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(policy.contains(&format!("script-src '{}'", digest(script))), "{policy}");
+    assert!(policy.contains(&format!("style-src '{}'", digest(look))), "{policy}");
+    // The report, up to two trees, and the program of the page.
+    let scripts = page.matches("<script").count();
+    assert!(!script.contains("<script") && (2..=4).contains(&scripts), "{scripts} scripts");
+    assert!(!script.contains("</script") && page.matches("<style").count() == 1);
+    let trees = ["heapdiff-tree-root", "heapdiff-tree-leaf"];
+    let trees = trees.iter().filter_map(|id| block(&page, id));
+    Page {
+        text: between(&page, "<main id=\"app\">", "</main>").to_owned(),
+        report: serde_json::from_slice(&block(&page, "heapdiff-report").unwrap()).unwrap(),
+        trees: trees.map(|raw| Tree::decode(&raw)).collect(),
+    }
+}
+
+fn json(folder: &Path, args: &[&str]) -> Value {
+    let said = run(folder, &[args, &["--format", "json"]].concat());
+    assert_eq!(said.code, Some(0), "{args:?}: {}", said.stderr);
+    serde_json::from_str(&said.stdout).unwrap()
+}
+
+fn page(folder: &Path, args: &[&str]) -> Page {
+    let said = run(folder, &[args, &["-o", "page.html"]].concat());
+    assert_eq!(said.code, Some(0), "{args:?}: {}", said.stderr);
+    assert_eq!(said.stdout, "");
+    read(&folder.join("page.html"))
+}
+
+/// A folder of its own, and a recording of testdata.
+fn recording(name: &str) -> (std::path::PathBuf, String) {
+    let found = corpus::modules().into_iter().next().unwrap();
+    (folder(name), found.to_string_lossy().into_owned())
+}
+
+fn given(name: &str) -> String {
+    corpus::path(name).to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_page_has_the_answer_and_its_trees_add_up_to_the_totals() {
+    let (folder, recording) = recording("page-answers");
+    let [before, after] = ["chat/before.pb.gz", "chat/after.pb.gz"].map(given);
+    let goroutines = ["goroutine/before.pb.gz", "goroutine/after.pb.gz"].map(given);
+    let questions: &[(&[&str], &[&str])] = &[
+        (&["diff", &before, &after], &["--all"]),
+        (&[&before, &after], &["--all"]),
+        (&["diff", "-cum", "-lines", &before, &after], &["--all"]),
+        (&["diff", "-focus=append", "-sample_index=alloc_space", &before, &after], &["--all"]),
+        (&["top", &after], &["--all"]),
+        (&["top", &before, &after], &["--all"]),
+        (&["diff", &goroutines[0], &goroutines[1]], &["--all"]),
+        (&["leaks", &recording], &[]),
+        (&["timeline", &recording], &[]),
+    ];
+    for (question, all) in questions {
+        let page = page(&folder, question);
+        let answer = json(&folder, &[*question, *all].concat());
+        assert_eq!(page.report["answer"], answer, "{question:?}");
+        let typed = page.report["command_line"].as_str().unwrap();
+        assert!(typed.starts_with("heapdiff ") && !typed.contains("page.html"), "{typed}");
+        assert!(page.text.contains("<pre>"), "{question:?}");
+        let is_sum = question[..2] == ["top", &before];
+        assert_eq!(page.trees.len(), 2, "{question:?}");
+        for tree in &page.trees {
+            let types = tree.head["types"].as_array().unwrap();
+            for (number, of_type) in types.iter().enumerate() {
+                let totals = tree.head["totals"][number].as_array().unwrap();
+                for (side, total) in totals.iter().enumerate() {
+                    let sum: i64 = tree.flat[number][side].iter().sum();
+                    assert_eq!(sum, total.as_i64().unwrap(), "{question:?} {of_type}");
+                }
+                let unfiltered = !question.iter().any(|word| word.starts_with("-focus"));
+                let reported = answer["totals"].as_array().unwrap().iter();
+                let mut reported = reported.filter(|total| total["sample_type"] == of_type["name"]);
+                if let Some(total) = reported
+                    .next()
+                    .filter(|_| unfiltered && question[0] != "leaks" && question[0] != "timeline")
+                {
+                    assert_eq!(totals.last().unwrap(), &total["after"], "{question:?} {of_type}");
+                }
+            }
+            assert_eq!(tree.depths.len(), tree.names.len());
+            assert_eq!(
+                tree.head["snapshots"],
+                if is_sum || question.len() == 2 && question[0] == "top" { 1 } else { 2 }
+            );
+        }
+        // A reader without scripts has what the table says.
+        let row = ["/diff/places/counts/0/place/function", "/diff/rows/0/name", "/top/rows/0/name"];
+        let first = row.iter().find_map(|row| answer.pointer(row));
+        if let Some(name) = first.and_then(Value::as_str) {
+            let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let last = name.rsplit('/').next().unwrap();
+            assert!(page.text.contains(last), "{question:?}: {last} in {}", page.text);
+        }
+    }
+}
+
+#[test]
+fn what_follows_is_answered_as_by_its_own_command() {
+    let folder = folder("page-follows");
+    let [before, after] = ["chat/before.pb.gz", "chat/after.pb.gz"].map(given);
+    let page = page(&folder, &["diff", &before, &after]);
+    let others = page.report["by_type"].as_array().unwrap();
+    assert_eq!(others.len(), 3);
+    for other in others {
+        let sample_type = other["sample_type"].as_str().unwrap();
+        let option = format!("-sample_index={sample_type}");
+        let answer = json(&folder, &["diff", "--all", &option, &before, &after]);
+        assert_eq!(other["answer"], answer, "{sample_type}");
+    }
+    let sites = page.report["refs"]["refs"]["sites"].as_array().unwrap();
+    assert!(sites.len() >= 5, "{} sites", sites.len());
+    for site in sites {
+        let name = site["lines"][0]["frames"][0]["name"].as_str().unwrap();
+        let pattern = format!("^{}$", regex::escape(name));
+        let alone = json(
+            &folder,
+            &["refs", "-nodecount=60", "-nodefraction=.005", &pattern, &before, &after],
+        );
+        assert_eq!(site, &alone["refs"]["sites"][0], "{name}");
+    }
+    let functions = page.report["source"]["list"]["functions"].as_array().unwrap();
+    assert!(functions.len() >= 5, "{} functions", functions.len());
+}
+
+#[test]
+fn a_large_profile_is_cut_and_says_so() {
+    let folder = folder("page-large");
+    let mut random = Random(5);
+    let mut names = |shared: u64| {
+        let mut frames = vec![format!("main.root{}", random.number() % shared)];
+        frames.extend((0..20).map(|_| format!("example.com/m/p.f{}", random.number() % 500)));
+        frames.join(";")
+    };
+    let stacks: Vec<_> = (0..15_000).map(|i| stack(&names(7)).inuse(1, 524_288 + i)).collect();
+    fs::write(folder.join("a.pb"), bytes(&heap(&stacks))).unwrap();
+    let more: Vec<_> = (0..100).map(|i| stack(&names(7)).inuse(1, 5_000_000 + i)).collect();
+    fs::write(folder.join("b.pb"), bytes(&heap(&[stacks, more].concat()))).unwrap();
+    let page = page(&folder, &["diff", "a.pb", "b.pb"]);
+    let note = page.report["notes"][0].as_str().unwrap();
+    assert!(note.contains("of 15100 stacks"), "{note}");
+    let nodes = page.trees[0].head["nodes"].as_u64().unwrap();
+    assert!((20_000..140_000).contains(&nodes), "{nodes} nodes");
+}
+
+#[test]
+fn no_name_gets_out_of_its_place() {
+    let folder = hostile::files("page-hostile");
+    for question in [
+        &["diff", "odd.pb", "odd-b.pb"][..],
+        &["top", "b.pb"],
+        &["leaks", "many"],
+        &["timeline", "many"],
+    ] {
+        let page = page(&folder, question);
+        let is_markup =
+            |text: &str| text.contains("<script") || text.contains("<b>") || text.contains("<img");
+        assert!(!is_markup(&page.text), "{question:?}");
+        let tags: Vec<&str> =
+            page.text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+        let known = ["h1", "/h1", "pre", "/pre", "p", "/p", "code", "/code"];
+        assert!(tags.iter().all(|tag| known.contains(tag)), "{tags:?}");
+    }
+}
+
+#[test]
+fn pages_are_for_questions_that_have_one() {
+    let folder = folder("page-mistakes");
+    let after = given("chat/after.pb.gz");
+    let refused = |args: &[&str], why: &str| {
+        let Said { code, stderr, stdout } = run(&folder, args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}");
+        assert!(stderr.contains(why), "{args:?}: {stderr}");
+    };
+    for args in [&["tags", &after, "--format", "html"][..], &["patterns", "--format", "html"]] {
+        refused(args, "--format html is for diff, top, leaks and timeline");
+    }
+    refused(&["top", &after, "-o", "x.html", "-unit=MB"], "a page has a unit that fits each value");
+    // Secrets and the output are no part of the command that is shown.
+    let page = page(
+        &folder,
+        &["top", "-H", "Authorization: Bearer hunter2", "-nodecount=3", &after, "--force"],
+    );
+    let typed = page.report["command_line"].as_str().unwrap();
+    assert!(
+        typed.starts_with("heapdiff top --nodecount=3 ") && typed.ends_with("after.pb.gz"),
+        "{typed}"
+    );
+    assert_eq!(page.report["answer"]["top"]["rows"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_page_and_this_test_read_a_tree_alike() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/test/vectors");
+    let mut read = 0;
+    for path in
+        corpus::files(&folder).iter().filter(|path| path.extension().is_some_and(|e| e == "hdt1"))
+    {
+        let tree = Tree::decode(&fs::read(path).unwrap());
+        let meant: Value =
+            serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
+        assert_eq!(meant["head"], tree.head, "{}", path.display());
+        assert_eq!(meant["depth"], serde_json::json!(tree.depths), "{}", path.display());
+        assert_eq!(meant["name"], serde_json::json!(tree.names), "{}", path.display());
+        assert_eq!(meant["flat"], serde_json::json!(tree.flat), "{}", path.display());
+        read += 1;
+    }
+    assert!(read >= 4, "only {read} vectors");
+}
