@@ -36,6 +36,7 @@ mod dump_mutation;
 mod flame;
 mod folders;
 mod gate_truth;
+mod gauges_mutation;
 mod gc;
 mod gc_beside;
 mod gc_mutation;

@@ -7,7 +7,7 @@
 //! file has to tell what it is.
 
 use super::time;
-use super::{Lines, Samples};
+use super::{Lines, Samples, beginning};
 use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
 use crate::model::gauges::{Gauge, GaugeSample, GaugeTime};
 use std::io::Read;
@@ -291,8 +291,9 @@ impl Open {
         Err(InputError::Record {
             line,
             expected: format!(
-                "expected one number for each time, found {text}; write the names of the files with \
-                 them: grep -H . /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory.max"
+                "expected one number for each time, found {}; write the names of the files with them: \
+                 grep -H . /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory.max",
+                beginning(&text)
             ),
         })
     }

@@ -23,6 +23,11 @@ const LONGEST: u64 = 64 * 1024;
 /// Samples after which they are weighed again.
 const BATCH: usize = 256;
 
+/// As much of a text as a message has room for.
+fn beginning(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// The lines of a text, each with its number from 1 and without its end.
 struct Lines<'a> {
     reader: BufReader<&'a mut dyn Read>,

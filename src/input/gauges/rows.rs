@@ -5,7 +5,7 @@
 //! `00 1795720894.6 VmRSS: 16876 kB`. A size without a unit is in bytes.
 
 use super::time;
-use super::{Lines, Samples};
+use super::{Lines, Samples, beginning};
 use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
 use crate::model::gauges::{Gauge, GaugeSample, GaugeTime};
 use crate::units;
@@ -167,9 +167,9 @@ fn named(text: &str, columns: Columns) -> Result<(GaugeTime, Option<u64>), Strin
     };
     let time = cell(columns.time, "a time")?;
     let time = moment(time, columns.unit).ok_or_else(|| {
+        let (column, found) = (columns.time + 1, beginning(time));
         format!(
-            "expected a time such as 2026-11-28T03:26:19Z or 12.5 in column {}, found {time:?}",
-            columns.time + 1
+            "expected a time such as 2026-11-28T03:26:19Z or 12.5 in column {column}, found {found:?}"
         )
     })?;
     let rss = cell(columns.rss, "a size")?;
@@ -178,10 +178,8 @@ fn named(text: &str, columns: Columns) -> Result<(GaugeTime, Option<u64>), Strin
     }
     let bytes = size(rss, columns.bytes);
     let bytes = bytes.ok_or_else(|| {
-        format!(
-            "expected a size such as 17281024 or 16876 kB in column {}, found {rss:?}",
-            columns.rss + 1
-        )
+        let (column, found) = (columns.rss + 1, beginning(rss));
+        format!("expected a size such as 17281024 or 16876 kB in column {column}, found {found:?}")
     })?;
     Ok((time, Some(bytes)))
 }
@@ -208,7 +206,7 @@ pub(in crate::input) fn read(
         let row = match known {
             Some(columns) => named(text, columns),
             None => bare(text).map(|(time, bytes)| (time, Some(bytes))).ok_or_else(|| {
-                let shown: String = text.chars().take(60).collect();
+                let shown = beginning(text);
                 format!(
                     "expected a time and a resident set, such as `2026-11-28T03:26:19Z 17281024`, \
                      found {shown:?}; if the list has more columns, begin it with a line of names: \

@@ -4,8 +4,8 @@
 //! Keys are Go's names in any spelling; what isn't known is skipped. A sample may have a time, the
 //! resident set and the number of goroutines beside the statistics.
 
-use super::Samples;
 use super::time;
+use super::{Samples, beginning};
 use crate::input::{Content, Format, Holds, InputError, Meter, Sniff};
 use crate::model::gauges::{Gauge, GaugeSample, GaugeTime};
 use crate::model::memory_statistics::MemoryStatistics;
@@ -115,7 +115,7 @@ fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> 
 
 fn refused(error: &serde_json::Error) -> InputError {
     let what = error.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default();
+    let what = beginning(what.split(" at line ").next().unwrap_or_default());
     InputError::Record {
         line: error.line() as u64,
         expected: format!(
