@@ -4,8 +4,10 @@
 //! Debug information is parsed as far as the addresses need it. Each address is looked up once.
 
 use super::binary::Binary;
-use super::sections::Piece;
+use super::meter::{Meter, Metered};
+use super::sections::Pieces;
 use super::symbol_table::SymbolTable;
+use super::units::UnitRanges;
 use crate::model::names::bounded;
 use crate::model::naming::{MOST_INLINED, NamedFrame};
 use addr2line::{Context, LookupResult};
@@ -21,9 +23,24 @@ const MOST_TEXT: usize = 1 << 30;
 /// Bytes of a name from which on its middle is left out. Mangled names that long aren't read anyway.
 const LONGEST: usize = 4 << 10;
 
+/// What was left out of debug information that takes more work to read than its size allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Whether all of it was: its units alone take too much.
+    pub is_all: bool,
+    /// Addresses that weren't looked up in it.
+    pub addresses: u64,
+    /// Whether functions are inlined in one another too deeply.
+    pub is_deep: bool,
+}
+
 /// Names of the addresses of one binary.
 pub struct Names {
-    dwarf: Option<Context<Piece>>,
+    dwarf: Option<Context<Metered>>,
+    units: UnitRanges,
+    meter: Arc<Meter>,
+    /// Addresses that weren't looked up in debug information, since that took too much work.
+    unread: u64,
     /// The bytes of files that have tables of symbols, the best first.
     tables: Vec<(Arc<[u8]>, OnceCell<SymbolTable>)>,
     known: HashMap<u64, Vec<NamedFrame>, FxBuildHasher>,
@@ -44,19 +61,27 @@ impl Names {
     /// shares some with.
     pub fn new(binary: &Binary, debug: Option<&Binary>, shared: Option<&Binary>) -> Self {
         let of = debug.unwrap_or(binary);
-        let load = |pieces: &super::sections::Pieces| {
-            Dwarf::load(|id| Ok::<_, gimli::Error>(pieces.section(id)))
+        let bytes = of.pieces.size() + shared.map_or(0, |shared| shared.pieces.size());
+        let meter = Meter::new(bytes);
+        meter.begin();
+        let load = |pieces: &Pieces| {
+            Dwarf::load(|id| Ok::<_, gimli::Error>(Metered::new(pieces.section(id), &meter)))
         };
+        let mut units = UnitRanges::default();
         let dwarf = load(&of.pieces).and_then(|mut dwarf| {
             if let Some(shared) = shared {
                 dwarf.set_sup(load(&shared.pieces)?);
             }
+            units = UnitRanges::of(&dwarf);
             Context::from_dwarf(dwarf)
         });
         let mut files: Vec<&Binary> = debug.into_iter().chain([binary]).collect();
         files.sort_by_key(|file| !file.has_symbols);
         Self {
             dwarf: dwarf.ok().filter(|_| of.has_dwarf),
+            units,
+            meter,
+            unread: 0,
             tables: files
                 .iter()
                 .map(|file| (Arc::clone(&file.pieces.bytes), OnceCell::new()))
@@ -70,6 +95,12 @@ impl Names {
     /// Whether frames are missing because their debug information is in other files.
     pub fn is_split(&self) -> bool {
         self.is_split
+    }
+
+    /// What of the debug information was left out, since reading it takes too much.
+    pub fn unread(&self) -> Unread {
+        let is_all = self.meter.left() == 0 && self.dwarf.is_none();
+        Unread { is_all, addresses: self.unread, is_deep: self.meter.is_deep() }
     }
 
     /// The frames at an address of the file, innermost first; none if it isn't known.
@@ -115,11 +146,27 @@ impl Names {
         let Some(dwarf) = self.dwarf.as_ref().filter(|_| address < u64::MAX) else {
             return Ok(Vec::new());
         };
+        self.meter.begin();
+        self.meter.allow_address();
+        if !self.meter.take(self.units.cost(address)) {
+            self.unread += 1;
+            return Ok(Vec::new());
+        }
         let found = dwarf.find_frames(address);
         self.is_split |= matches!(found, LookupResult::Load { .. });
-        let mut found = found.skip_all_loads()?;
+        let mut found = match found.skip_all_loads() {
+            Ok(found) => found,
+            Err(error) => {
+                self.unread += u64::from(self.meter.left() == 0);
+                return Err(error);
+            }
+        };
         let mut frames = Vec::new();
         while let Some(frame) = found.next()? {
+            if !self.meter.take(1) {
+                self.unread += 1;
+                return Ok(Vec::new());
+            }
             let function = match &frame.function {
                 Some(name) => short(&name.raw_name()?),
                 None => String::new(),

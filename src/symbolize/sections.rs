@@ -3,7 +3,7 @@
 //! Sections stay where they are in the bytes of the file, and only compressed ones take more memory: no
 //! more than their method of compression can reach, so a claimed size alone demands nothing.
 
-use gimli::{EndianArcSlice, RunTimeEndian, SectionId};
+use gimli::{EndianArcSlice, Reader as _, RunTimeEndian, SectionId};
 use object::read::{CompressionFormat, File, Object as _, ObjectSection as _, Section};
 use std::io::Read as _;
 use std::sync::Arc;
@@ -87,6 +87,11 @@ impl Pieces {
             sections.push((id, piece));
         }
         Ok(Self { bytes: Arc::clone(bytes), endian, sections })
+    }
+
+    /// Bytes of all these sections.
+    pub(super) fn size(&self) -> u64 {
+        self.sections.iter().map(|(_, piece)| piece.len() as u64).sum()
     }
 
     /// A section; empty if there is none.

@@ -4,6 +4,10 @@ use object::elf;
 use object::read::{File, Object as _, ObjectSection as _, ObjectSymbol, SectionFlags, SymbolKind};
 use std::sync::Arc;
 
+/// Bytes of names that are read for each byte of a file. Symbols can share parts of one long text, and each
+/// is read to its end.
+const PER_BYTE: usize = 4;
+
 /// The functions of a binary, by address.
 #[derive(Debug)]
 pub(super) struct SymbolTable {
@@ -59,6 +63,7 @@ fn functions_of<'d>(
     symbols: impl Iterator<Item: ObjectSymbol<'d>>,
 ) -> Vec<Function> {
     let base = bytes.as_ptr().addr();
+    let mut left = bytes.len().saturating_mul(PER_BYTE);
     let limit = |symbol: &dyn Fn() -> Option<object::SectionIndex>| match symbol() {
         Some(index) => {
             let section = file.section_by_index(index).ok()?;
@@ -76,8 +81,13 @@ fn functions_of<'d>(
             symbol.is_definition()
                 && matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown)
         })
-        .filter_map(|symbol| {
-            let name = symbol.name_bytes().ok().filter(|name| !name.is_empty())?;
+        .map_while(|symbol| {
+            let name = symbol.name_bytes().unwrap_or_default();
+            left = left.checked_sub(name.len())?;
+            Some((symbol, name))
+        })
+        .filter_map(|(symbol, name)| {
+            let name = Some(name).filter(|name| !name.is_empty())?;
             let start = name.as_ptr().addr().checked_sub(base)?;
             let name = (start, start + name.len());
             let limit = limit(&|| symbol.section_index())?;

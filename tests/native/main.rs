@@ -11,6 +11,7 @@
 
 mod agreement;
 mod debug_files;
+mod hostile_dwarf;
 mod mistakes;
 mod mutated_elf;
 mod tools;

@@ -4,10 +4,37 @@
 
 use super::choice::{How, mapped_name};
 use crate::printable::escape;
+use crate::symbolize::Unread;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most mappings that a warning names.
 const NAMED: usize = 4;
+
+/// What to say of debug information that was left out.
+fn unread_of(exe: &str, unread: Unread) -> Vec<String> {
+    const WHY: &str = "it is damaged, or made to keep its reader busy; use a copy from where the program was built";
+    let mut said = Vec::new();
+    let Unread { is_all, addresses, is_deep } = unread;
+    if is_all {
+        said.push(format!(
+            "the debug information of {exe} takes more work to read than its size allows, so names are from \
+             its table of symbols alone: {WHY}"
+        ));
+    } else if addresses > 0 {
+        said.push(format!(
+            "the debug information of {exe} takes more work to read than its size allows: {addresses} \
+             addresses have names from its table of symbols alone, without files, lines and inlined \
+             functions; {WHY}"
+        ));
+    }
+    if is_deep {
+        said.push(format!(
+            "some functions of {exe} are inlined in one another thousands of times: their addresses have \
+             names from its table of symbols alone; {WHY}"
+        ));
+    }
+    said
+}
 
 /// A mapping: its file and its build id.
 pub(super) type Mapped = (String, String);
@@ -35,6 +62,8 @@ pub(super) struct Found {
     pub(super) types: BTreeSet<String>,
     /// Binaries whose debug information is in files of its own, per compilation unit.
     pub(super) split: BTreeSet<usize>,
+    /// What was left out of the debug information of each binary, since it takes too much to read.
+    pub(super) unread: BTreeMap<usize, Unread>,
 }
 
 impl Found {
@@ -97,6 +126,8 @@ impl Found {
                 shown[exe]
             ));
         }
+        warnings
+            .extend(self.unread.iter().flat_map(|(&exe, unread)| unread_of(shown[exe], *unread)));
         warnings.extend(self.unused(shown));
         warnings.extend(self.unnamed());
         warnings

@@ -11,7 +11,7 @@ use crate::model::profile::Profile;
 use crate::model::symbols::Mapping;
 use crate::report::{Warning, WarningCode};
 use crate::source::binaries;
-use crate::symbolize::Loaded;
+use crate::symbolize::{Loaded, Unread};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use std::path::PathBuf;
@@ -164,8 +164,13 @@ impl Symbolizer {
             *found.left.entry(key).or_default() += value;
         }
         for (i, exe) in self.exes.iter().enumerate() {
-            if locked(&exe.names).is_split() {
+            let names = locked(&exe.names);
+            if names.is_split() {
                 found.split.insert(i);
+            }
+            let unread = names.unread();
+            if unread != Unread::default() {
+                found.unread.insert(i, unread);
             }
         }
     }
