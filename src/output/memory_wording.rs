@@ -158,8 +158,8 @@ pub(super) fn limit(limit: &MemoryLimit) -> String {
 }
 
 /// What to record, and what it tells: each command once.
-pub(super) fn to_record(answer: &MemoryAnswer) -> Vec<(String, Vec<&'static str>)> {
-    let mut all: Vec<(String, Vec<&'static str>)> = Vec::new();
+pub(super) fn to_record(answer: &MemoryAnswer) -> Vec<(String, Vec<&str>)> {
+    let mut all: Vec<(String, Vec<&str>)> = Vec::new();
     for row in answer.parts.iter().filter(|row| row.after.unwrap_or(0) != 0) {
         let Some(command) = &row.record else { continue };
         match all.iter_mut().find(|(own, _)| own == command) {
@@ -167,6 +167,9 @@ pub(super) fn to_record(answer: &MemoryAnswer) -> Vec<(String, Vec<&'static str>
             None => all.push((command.clone(), vec![row.part.name()])),
         }
     }
+    all.extend(
+        answer.lacking.iter().map(|lack| (lack.record.clone(), vec![lack.message.as_str()])),
+    );
     all
 }
 

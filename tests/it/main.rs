@@ -51,6 +51,7 @@ mod kinds;
 mod leak_windows;
 mod leaks;
 mod memory;
+mod memory_rules;
 mod modules;
 mod mutated;
 mod mutated_text;

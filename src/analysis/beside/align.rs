@@ -6,7 +6,7 @@
 //! doesn't determine stays unknown.
 
 use super::TrackClock;
-use crate::model::collections::{CollectorProcess, LogClock, LogTime};
+use crate::model::collections::{Cause, CollectorProcess, LogClock, LogTime};
 use crate::model::gauges::{GaugeSample, GaugeTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,12 +20,16 @@ const SNAPSHOTS: usize = 3;
 const SHARE: f64 = 0.8;
 /// Most forced collections that are compared with the snapshots.
 const FORCED: usize = 4096;
+/// How many times more the time between collections and snapshots varies if they are of two processes,
+/// and the least nanoseconds that it varies by.
+const WORSE: f64 = 4.0;
+const LEAST_SPREAD: f64 = 1e6;
 /// Statistics have to bound a start this well, as a share of the time of the snapshots.
 const BOUND: f64 = 0.1;
 
 /// What statistics say about the collections so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Anchor {
+pub(in crate::analysis) struct Anchor {
     /// When they were read, in nanoseconds since the epoch; 0 if unknown.
     at: i64,
     /// The number of the last collection.
@@ -35,7 +39,7 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    pub(super) fn of(sample: &GaugeSample) -> Option<Self> {
+    pub(in crate::analysis) fn of(sample: &GaugeSample) -> Option<Self> {
         let statistics = sample.statistics.as_ref()?;
         let number = u32::try_from(*statistics.numbers.get("NumGC")?).ok()?;
         let at = match sample.time {
@@ -46,30 +50,41 @@ impl Anchor {
     }
 }
 
-/// The start of each process in nanoseconds since the epoch, and how it is known. `taken` are the
-/// times of the snapshots in their order.
-pub(super) fn starts(
+/// What is known of the times around the logs.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::analysis) struct Around<'a> {
+    /// What statistics say about the collections.
+    pub(in crate::analysis) anchors: &'a [Anchor],
+    /// When the snapshots of each process were taken, in order of time.
+    pub(in crate::analysis) taken: &'a [Vec<i64>],
+    /// The first and the last time of anything that isn't in a log.
+    pub(in crate::analysis) span: Option<(i64, i64)>,
+}
+
+/// The start of each process in nanoseconds since the epoch, and how it is known.
+pub(in crate::analysis) fn starts(
     processes: &[&CollectorProcess],
-    anchors: &[Anchor],
-    taken: &[i64],
+    around: Around<'_>,
 ) -> Vec<Option<(i64, TrackClock)>> {
+    let Around { anchors, taken, span } = around;
     let has = |process: &CollectorProcess, number: u32| place(process, number).is_some();
     let is_of_one = |anchor: &Anchor| {
         processes.iter().filter(|process| has(process, anchor.number)).count() == 1
     };
     let clear: Vec<Anchor> = anchors.iter().copied().filter(is_of_one).collect();
-    let start = |process: &&CollectorProcess| {
-        let own = || Some((by_log(process, taken)?, TrackClock::Own));
+    let forced = by_forced(processes, taken);
+    let start = |(process, forced): (&&CollectorProcess, Option<i64>)| {
+        let own = || Some((by_log(process, span)?, TrackClock::Own));
         let ended = || Some((by_ends(process, &clear)?, TrackClock::Statistics));
-        let forced = || Some((by_forced(process, taken)?, TrackClock::ForcedCollections));
+        let forced = || Some((forced?, TrackClock::ForcedCollections));
         let counted = || {
             let is_alone = processes.len() == 1;
-            let start = is_alone.then(|| by_numbers(process, anchors, taken)).flatten()?;
+            let start = is_alone.then(|| by_numbers(process, anchors, span)).flatten()?;
             Some((start, TrackClock::Statistics))
         };
         own().or_else(ended).or_else(forced).or_else(counted)
     };
-    processes.iter().map(start).collect()
+    processes.iter().zip(forced).map(start).collect()
 }
 
 fn place(process: &CollectorProcess, number: u32) -> Option<usize> {
@@ -83,15 +98,18 @@ fn end(process: &CollectorProcess, place: usize) -> Option<i64> {
 }
 
 /// By the time of the first record, which is written when its collection ends.
-fn by_log(process: &CollectorProcess, taken: &[i64]) -> Option<i64> {
+fn by_log(process: &CollectorProcess, span: Option<(i64, i64)>) -> Option<i64> {
     let LogTime { nanos, clock } = process.first?;
     let ends = process.collections.len().checked_sub(1).and_then(|last| end(process, last))?;
     let start = |nanos: i64| nanos.checked_sub(end(process, 0)?);
-    let (first, last) = (*taken.first()?, *taken.last()?);
-    // A clock whose zone is unknown counts only if it fits the snapshots.
+    if clock == LogClock::Utc {
+        return start(nanos);
+    }
+    // A clock whose zone is unknown counts only if it fits everything else.
+    let (first, last) = span?;
     let fits = |start: i64| start <= last && start.saturating_add(ends) >= first;
     match clock {
-        LogClock::Utc => start(nanos),
+        LogClock::Utc => None,
         LogClock::Local => start(nanos).filter(|&start| fits(start)),
         LogClock::WithoutYear => {
             let around = Timestamp::from_nanosecond(i128::from(first)).ok()?;
@@ -120,15 +138,59 @@ fn by_ends(process: &CollectorProcess, anchors: &[Anchor]) -> Option<i64> {
     (last.saturating_sub(first) <= AGREE).then_some(starts[starts.len() / 2])
 }
 
-/// By the snapshots, if each was taken right after a forced collection and only one start explains
-/// most of them.
-fn by_forced(process: &CollectorProcess, taken: &[i64]) -> Option<i64> {
-    use crate::model::collections::Cause;
-    let forced = (0..process.collections.len())
-        .filter(|&at| process.collections[at].cause == Cause::Forced)
-        .filter_map(|at| end(process, at));
-    let forced: Vec<i64> = forced.take(FORCED + 1).collect();
-    if forced.len() > FORCED || forced.len() < SNAPSHOTS || taken.len() < SNAPSHOTS {
+/// A start that forced collections give a process: each snapshot of a process was taken right after one.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    /// The process in the logs.
+    process: usize,
+    /// The process of the snapshots.
+    snapshots: usize,
+    start: i64,
+    /// Mean nanoseconds from a collection to its snapshot beyond the least.
+    spread: f64,
+}
+
+/// By the snapshots, if each of one process was taken right after a forced collection. A process in the
+/// logs and one of the snapshots are the same only if no other fits either of them nearly as well.
+fn by_forced(processes: &[&CollectorProcess], taken: &[Vec<i64>]) -> Vec<Option<i64>> {
+    let mut fits = Vec::new();
+    for (process, one) in processes.iter().enumerate() {
+        let forced = forced(one);
+        if forced.len() > FORCED {
+            continue;
+        }
+        for (snapshots, taken) in taken.iter().enumerate() {
+            let found = fit(&forced, taken);
+            fits.extend(found.map(|(start, spread)| Fit { process, snapshots, start, spread }));
+        }
+    }
+    let is_sure = |fit: &Fit| {
+        let least = WORSE * fit.spread.max(LEAST_SPREAD);
+        fits.iter().all(|other| {
+            let is_same = other.process == fit.process && other.snapshots == fit.snapshots;
+            // Two logs of one process say the same.
+            let is_copy =
+                other.snapshots == fit.snapshots && other.start.abs_diff(fit.start) <= AGREE as u64;
+            let is_rival = other.process == fit.process || other.snapshots == fit.snapshots;
+            is_same || is_copy || !is_rival || other.spread > least
+        })
+    };
+    let mut starts = vec![None; processes.len()];
+    fits.iter().filter(|fit| is_sure(fit)).for_each(|fit| starts[fit.process] = Some(fit.start));
+    starts
+}
+
+/// When forced collections ended, in nanoseconds since the start of the process.
+fn forced(process: &CollectorProcess) -> Vec<i64> {
+    let all = 0..process.collections.len();
+    let forced = all.filter(|&at| process.collections[at].cause == Cause::Forced);
+    forced.filter_map(|at| end(process, at)).take(FORCED + 1).collect()
+}
+
+/// The only start by which most snapshots were taken right after a forced collection, and how much
+/// the time in between varies.
+fn fit(forced: &[i64], taken: &[i64]) -> Option<(i64, f64)> {
+    if forced.len() < SNAPSHOTS || taken.len() < SNAPSHOTS {
         return None;
     }
     let gap = taken.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).min()?;
@@ -164,11 +226,16 @@ fn by_forced(process: &CollectorProcess, taken: &[i64]) -> Option<i64> {
     let close = starts
         .iter()
         .filter(|other| other.0 == count && other.2.abs_diff(best) <= lag.unsigned_abs());
-    close.map(|other| other.2).min()
+    let &(_, sum, start) = close.min_by_key(|other| other.2)?;
+    Some((start, sum as f64 / count as f64))
 }
 
 /// By how many collections there were at some times: the start is after one bound and before another.
-fn by_numbers(process: &CollectorProcess, anchors: &[Anchor], taken: &[i64]) -> Option<i64> {
+fn by_numbers(
+    process: &CollectorProcess,
+    anchors: &[Anchor],
+    span: Option<(i64, i64)>,
+) -> Option<i64> {
     let (mut low, mut high) = (i64::MIN, i64::MAX);
     for anchor in anchors.iter().filter(|anchor| anchor.at > 0) {
         let Some(at) = place(process, anchor.number) else { continue };
@@ -177,7 +244,8 @@ fn by_numbers(process: &CollectorProcess, anchors: &[Anchor], taken: &[i64]) -> 
             low = low.max(anchor.at.checked_sub(next)?);
         }
     }
-    let span = taken.last()?.saturating_sub(*taken.first()?);
+    let (first, last) = span?;
+    let span = last.saturating_sub(first);
     // Statistics are read a little before or after the time that they are given.
     let width = high.checked_sub(low).filter(|_| low > i64::MIN)?;
     let is_narrow = width >= -AGREE / 20 && (width as f64) <= span as f64 * BOUND;
@@ -187,7 +255,7 @@ fn by_numbers(process: &CollectorProcess, anchors: &[Anchor], taken: &[i64]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::collections::{Cause, Collection};
+    use crate::model::collections::Collection;
 
     const SECOND: i64 = 1_000_000_000;
     /// When the process starts.
@@ -208,12 +276,17 @@ mod tests {
         seconds.iter().map(|at| START + (at * 1e9) as i64).collect()
     }
 
+    fn around<'a>(anchors: &'a [Anchor], taken: &'a [Vec<i64>]) -> Around<'a> {
+        let all = || taken.iter().flatten().copied();
+        Around { anchors, taken, span: all().min().zip(all().max()) }
+    }
+
     fn found(
         one: &CollectorProcess,
         anchors: &[Anchor],
         taken: &[i64],
     ) -> Option<(f64, TrackClock)> {
-        let start = starts(&[one], anchors, taken)[0]?;
+        let start = starts(&[one], around(anchors, &[taken.to_vec()]))[0]?;
         Some(((start.0 - START) as f64 / 1e9, start.1))
     }
 
@@ -230,6 +303,38 @@ mod tests {
         // Snapshots without a collection each.
         assert_eq!(found(&log, &[], &taken(&[1.5, 2.9, 3.5, 4.7, 5.5])), None);
         assert_eq!(found(&process(&[]), &[], &all), None);
+    }
+
+    #[test]
+    fn of_several_processes_each_gets_its_own_snapshots_if_that_is_sure() {
+        // Two processes, with a snapshot about every three seconds: the times between them tell.
+        let logs = [
+            process(&[1.0, 4.0, 7.0, 9.5, 10.0, 13.0]),
+            process(&[4.0, 7.0, 7.5, 10.0, 13.0, 16.0]),
+        ];
+        let (one, other) = (
+            taken(&[1.001, 4.002, 7.001, 10.003, 13.002]),
+            taken(&[61.001, 64.102, 67.221, 70.303, 73.422]),
+        );
+        let all = [&logs[0], &logs[1]];
+        let starts_of = |taken: &[Vec<i64>]| {
+            let found = starts(&all, around(&[], taken));
+            found.into_iter().map(|one| one.map(|one| one.0)).collect::<Vec<_>>()
+        };
+        // Both logs fit the first equally well.
+        assert_eq!(starts_of(std::slice::from_ref(&one)), [None, None]);
+        // A log whose collections are as far apart as the snapshots of the second.
+        let late = process(&[1.0, 4.0, 5.5, 7.0, 10.0, 13.0]);
+        let shifted = [0, 100, 218, 300, 419].into_iter();
+        let mut second = late.clone();
+        let forced = second.collections.iter_mut().filter(|one| one.cause == Cause::Forced);
+        forced.zip(shifted).for_each(|(one, by)| one.at += by * 1_000_000);
+        let found = starts(&[&logs[0], &second], around(&[], &[one.clone(), other.clone()]));
+        let found: Vec<i64> = found.iter().map(|one| (one.unwrap().0 - START) / SECOND).collect();
+        assert_eq!(found, [0, 60]);
+        // One of the logs alone, and the snapshots of both.
+        let found = starts(&[&second], around(&[], &[one, other]));
+        assert_eq!((found[0].unwrap().0 - START) / SECOND, 60);
     }
 
     #[test]
@@ -250,7 +355,7 @@ mod tests {
         assert!((found_at.0 - 0.025).abs() < 1e-6, "{found_at:?}");
         assert_eq!(found(&log, &[counted(2, 1.5)], &all), None, "it bounds too little");
         // In two processes, a number alone says nothing.
-        let two = starts(&[&log, &log], &[ended(2, 1.1)], &all);
+        let two = starts(&[&log, &log], around(&[ended(2, 1.1)], &[all]));
         assert_eq!(two, [None, None]);
     }
 

@@ -1,7 +1,7 @@
 //! Tracks of what Go's collector logs: the live heap, stops and stacks.
 
-use super::align::{self, Anchor};
-use super::{Beside, Draft, MIB, Sample, Snapshots, TrackClock, TrackKind, draft};
+use super::align::{self, Anchor, Around};
+use super::{Beside, Draft, GCTRACE, MIB, Sample, Snapshots, TrackClock, TrackKind, draft};
 use crate::model::collections::{Collection, CollectorProcess};
 use crate::model::gauges::GaugeLog;
 use crate::model::recording::Recording;
@@ -16,14 +16,20 @@ pub(super) fn add(
 ) {
     let anchors: Vec<Anchor> =
         logs.iter().flat_map(|log| &log.samples).filter_map(Anchor::of).collect();
-    let taken: Vec<i64> = snapshots.taken.iter().map(|one| one.0).collect();
+    let of = |process: usize| {
+        let own = snapshots.taken.iter().filter(move |one| one.1 == process);
+        own.map(|one| one.0).collect()
+    };
+    let taken: Vec<Vec<i64>> = (0..snapshots.spans.len()).map(of).collect();
+    let ends = snapshots.taken.first().zip(snapshots.taken.last());
+    let span = ends.map(|(first, last)| (first.0, last.0));
     let processes: Vec<(&String, &CollectorProcess)> = recording
         .collections
         .iter()
         .flat_map(|(name, log)| log.processes.iter().map(move |process| (name, process)))
         .collect();
     let all: Vec<&CollectorProcess> = processes.iter().map(|one| one.1).collect();
-    let placed = align::starts(&all, &anchors, &taken);
+    let placed = align::starts(&all, Around { anchors: &anchors, taken: &taken, span });
     let is_alone = processes.len() == 1 && snapshots.spans.len() == 1;
     for ((name, process), placed) in processes.iter().zip(placed) {
         if placed.is_none() && !beside.unplaced.contains(*name) {
@@ -41,7 +47,7 @@ pub(super) fn add(
             _ => most(ends.iter().map(|&at| snapshots.process_at(at)), snapshots.spans.len()),
         };
         let mut add = |kind: TrackKind, values: Vec<Option<f64>>| {
-            let draft = draft(drafts, (kind, "gctrace", clock));
+            let draft = draft(drafts, (kind, GCTRACE, clock));
             if !draft.inputs.contains(*name) {
                 draft.inputs.push((*name).clone());
             }

@@ -9,7 +9,11 @@
 
 mod align;
 mod collections;
+mod stacks;
 mod trend;
+
+pub(super) use align::{Anchor, Around, starts};
+pub use stacks::ScannedStacks;
 
 use super::estimates::{Class, Estimate};
 use super::rfc3339;
@@ -25,6 +29,9 @@ const MOST: usize = 480;
 /// Growth of the heap or of the resident set in bytes below which it isn't judged, and of stacks.
 const LEAST: f64 = 4.0 * MIB;
 const LEAST_STACKS: f64 = 2.0 * MIB;
+
+/// What the values of a log of the collector are called.
+const GCTRACE: &str = "gctrace";
 
 /// What a track is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -133,6 +140,10 @@ pub struct Beside {
     pub unplaced: Vec<String>,
     /// When the collections of each process ended, in nanoseconds since the epoch.
     ends: Vec<(usize, Vec<i64>)>,
+    /// The stacks that the collector of each process scanned.
+    scanned: Vec<(usize, ScannedStacks)>,
+    /// When the first snapshot was taken, in nanoseconds since the epoch.
+    zero: i64,
 }
 
 /// A value with its time in nanoseconds since the epoch, and its process.
@@ -207,6 +218,7 @@ pub fn beside(recording: &Recording) -> Beside {
     }
     collections::add(recording, &logs, &snapshots, &mut drafts, &mut beside);
     let zero = snapshots.taken.first().map_or(0, |one| one.0);
+    (beside.zero, beside.scanned) = (zero, stacks::scanned(&drafts, &snapshots));
     beside.tracks = settled(drafts).into_iter().map(|one| one.finish(&snapshots, zero)).collect();
     beside
 }

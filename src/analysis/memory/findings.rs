@@ -6,11 +6,11 @@
 //! of the moments as well.
 
 use super::found::{MemoryFinding, MemoryRule};
-use super::gathered::Statistics;
-use super::parts::{MemoryPart, MemoryTotal};
+use super::moments::Statistics;
+use super::parts::{LiveSource, MemoryPart, MemoryTotal};
 use super::trends::{MemoryTrend, trend};
 use super::{Divided, MemoryLimit, size};
-use crate::analysis::estimates::Severity;
+use crate::analysis::estimates::{Class, Severity};
 use crate::model::gauges::Gauge;
 use crate::rules::memory::MemoryLimits;
 use crate::stats::medians::median;
@@ -35,7 +35,7 @@ pub(super) fn find(
         seen.idle_kept(live),
         seen.returned_lazily(),
         seen.fragmented(),
-        seen.goal_beyond_limit(limit),
+        seen.goal_beyond_limit(limit, live),
         seen.outside_grows(),
         seen.profiler_buckets(),
         seen.page_cache_counted(kind, limit),
@@ -77,7 +77,8 @@ fn finding(
 
 fn live_grows(total: Option<&MemoryTrend>, live: Option<&MemoryTrend>) -> Option<MemoryFinding> {
     let (total, live) = (total?, live?);
-    if !live.grows() || !total.grew() {
+    // A total that has levelled off has room for what grows.
+    if !live.grows() || !total.grew() || total.class == Class::WarmUp {
         return None;
     }
     let change = |trend: &MemoryTrend| {
@@ -88,8 +89,8 @@ fn live_grows(total: Option<&MemoryTrend>, live: Option<&MemoryTrend>) -> Option
         Severity::Problem,
         format!("the live heap grows, and the total with it: {}", change(live)),
         vec![format!("live heap {}", change(live)), format!("total {}", change(total))],
-        "The program keeps more and more objects. Find who allocates what stays: take heap profiles some \
-         minutes apart.",
+        "The program keeps more and more objects, unless its load grows as well. Find who allocates what \
+         stays: take heap profiles some minutes apart.",
         Some("heapdiff leaks heap-*.pb.gz"),
     ))
 }
@@ -280,10 +281,19 @@ impl Seen<'_> {
         ))
     }
 
-    fn goal_beyond_limit(&self, limit: Option<&MemoryLimit>) -> Option<MemoryFinding> {
+    fn goal_beyond_limit(
+        &self,
+        limit: Option<&MemoryLimit>,
+        trend: Option<&MemoryTrend>,
+    ) -> Option<MemoryFinding> {
         let limit = limit?;
         let goal = Self::goal(self.last, 0.0);
-        let live = self.last.waterfall.live? as f64;
+        let (live, source) = self.last.waterfall.live?;
+        // Half of the goal is live only with GOGC=100; but no more is live than there are objects.
+        let moments = if trend.is_some_and(MemoryTrend::grows) { self.late } else { self.divided };
+        let objects = moments.iter().filter_map(|one| one.moment.statistic("HeapAlloc")).min();
+        let objects = objects.filter(|_| source != LiveSource::Collected);
+        let live = objects.map_or(live, |objects| objects.min(live)) as f64;
         let most = limit.bytes as f64;
         if goal <= most || 100.0 * live >= self.limits.goal_live_percent * most {
             return None;
@@ -378,6 +388,30 @@ impl Seen<'_> {
         ))
     }
 
+    /// How much the total grew, and how much of that is page cache, if it is half or more.
+    fn grew_by_cache(
+        &self,
+        current: f64,
+        cache: impl Fn(&Divided<'_>) -> f64,
+    ) -> Option<(f64, f64)> {
+        let trends = trend(self.divided, |one| Some(one.waterfall.total), self.limits).zip(trend(
+            self.divided,
+            |one| Some(cache(one) as u64),
+            self.limits,
+        ));
+        let (before, grew, by) = if let Some((total, cache)) = trends {
+            let grew = |trend: &MemoryTrend| trend.after as f64 - trend.before as f64;
+            let is_growth = total.grew() && cache.grew();
+            (total.before as f64, if is_growth { grew(&total) } else { 0.0 }, grew(&cache))
+        } else {
+            let first = self.divided.first().filter(|_| self.divided.len() > 1)?;
+            let before = first.waterfall.total as f64;
+            (before, current - before, cache(self.last) - cache(first))
+        };
+        let is_much = grew >= self.least() && grew * 100.0 >= before * self.limits.growth_percent;
+        (is_much && by >= 0.5 * grew).then_some((grew, by))
+    }
+
     fn page_cache_counted(
         &self,
         kind: MemoryTotal,
@@ -407,11 +441,7 @@ impl Seen<'_> {
                 size(cache)
             )
         } else {
-            let first = self.divided.first().filter(|_| self.divided.len() > 1)?;
-            let (grew, by) = (current - first.waterfall.total as f64, cache - part(first));
-            if grew < self.least() || by < 0.5 * grew {
-                return None;
-            }
+            let (grew, by) = self.grew_by_cache(current, part)?;
             format!("memory.current grew by {}, of which {} is page cache", size(grew), size(by))
         };
         Some(finding(

@@ -1,14 +1,12 @@
 //! Gathers what is known of each moment, from all inputs of a recording.
 //!
 //! One input gives the moments: the one with the resident set, else the best there is. What others
-//! say belongs to the moment nearest in time; a collection belongs to the moments after it. A log
-//! of the collector without times is aligned by the numbers of its collections, which Go's
-//! statistics have as well.
+//! say belongs to the moment nearest in time; a collection belongs to the moments after it (`logs`).
 
-use crate::model::collections::{Collection, CollectorProcess, LogClock};
-use crate::model::gauges::{Gauge, GaugeLog, GaugeSample, GaugeTime};
+use super::logs;
+use super::moments::{Moment, Profiled, Said, Stream, What, apart, nanos, sane};
+use crate::model::gauges::{Gauge, GaugeLog, GaugeTime};
 use crate::model::history::History;
-use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::recording::{Recording, Track};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,107 +15,12 @@ use std::sync::Arc;
 const MOST: usize = 4096;
 /// Nanoseconds between two samples that may be of one moment, however close others are.
 const NEAR: i64 = 60_000_000_000;
-const MIB: u64 = 1 << 20;
-/// Larger sizes can't be true; sums of this many bytes don't overflow.
-pub(super) const LARGEST: u64 = 1 << 53;
-
-/// A value, and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Known {
-    pub(super) value: u64,
-    /// What its source calls it: `VmRSS`.
-    pub(super) field: Arc<str>,
-    /// The input.
-    pub(super) input: Arc<str>,
-}
-
-/// The live heap that a profile shows.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Profiled {
-    pub(super) value: u64,
-    /// How far it is off at most, in 95 of 100 cases.
-    pub(super) error: u64,
-    pub(super) input: Arc<str>,
-}
-
-/// The last collection before a moment.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Collected {
-    pub(super) number: u32,
-    pub(super) live: u64,
-    pub(super) goal: u64,
-    pub(super) input: Arc<str>,
-}
-
-/// Go's statistics by their names.
-pub(super) type Statistics = BTreeMap<String, Known>;
-
-/// What is known of a moment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Moment {
-    pub(super) time: GaugeTime,
-    pub(super) gauges: BTreeMap<Gauge, Known>,
-    /// Go's statistics of one input. Numbers of another input are of another moment, so differences
-    /// of both mean nothing.
-    pub(super) statistics: Statistics,
-    /// Those of further inputs.
-    pub(super) others: Vec<Statistics>,
-    pub(super) profiled: Option<Profiled>,
-    pub(super) collected: Option<Collected>,
-    /// The most that another input was apart from it, in nanoseconds, and that input.
-    pub(super) apart: Option<(i64, Arc<str>)>,
-}
-
-impl Moment {
-    pub(super) fn gauge(&self, gauge: Gauge) -> Option<u64> {
-        self.gauges.get(&gauge).map(|known| known.value)
-    }
-
-    pub(super) fn statistic(&self, name: &str) -> Option<u64> {
-        self.statistics.get(name).map(|known| known.value)
-    }
-
-    /// All sets of statistics, the one that the heap is divided by first.
-    pub(super) fn sets(&self) -> impl Iterator<Item = &Statistics> {
-        std::iter::once(&self.statistics).chain(&self.others).filter(|set| !set.is_empty())
-    }
-
-    /// Seconds since the epoch or since the start; its place if it has no time.
-    pub(super) fn seconds(&self, place: usize) -> f64 {
-        match self.time {
-            GaugeTime::Unknown => place as f64,
-            GaugeTime::Utc(nanos) | GaugeTime::SinceStart(nanos) => nanos as f64 / 1e9,
-        }
-    }
-}
 
 /// The moments, and what couldn't be used.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) moments: Vec<Moment>,
     pub(super) warnings: Vec<String>,
-}
-
-/// What an input says at a time.
-#[derive(Clone, Debug)]
-struct Said<'a> {
-    input: Arc<str>,
-    time: GaugeTime,
-    what: What<'a>,
-}
-
-#[derive(Clone, Debug)]
-enum What<'a> {
-    Sample(&'a GaugeSample),
-    Profiled(Profiled),
-    Goroutines(u64),
-    Collected(Collected),
-}
-
-/// All that an input, or a kind of input, says, in order of time.
-struct Stream<'a> {
-    name: String,
-    said: Vec<Said<'a>>,
 }
 
 impl Stream<'_> {
@@ -157,10 +60,8 @@ pub(super) fn gather(recording: &Recording) -> Gathered {
     let mut streams: Vec<Stream<'_>> = gauges.collect();
     streams.extend(of_profiles(&recording.profiles, &names));
     streams.extend(of_goroutines(&recording.goroutines, &names));
-    streams.extend(recording.collections.iter().filter_map(|(name, log)| {
-        let process = log.processes.iter().max_by_key(|process| process.collections.len())?;
-        Some(of_collections(&names.short(name), process))
-    }));
+    let span = span(&streams);
+    streams.extend(logs::streams(recording, span, |name| names.short(name)));
     // Files with one sample each of the same kind are one stream.
     streams = joined(streams);
     let best = (0..streams.len()).max_by_key(|&at| (streams[at].rank(), usize::MAX - at));
@@ -311,28 +212,16 @@ fn time_of(history: &History, at: usize) -> GaugeTime {
     }
 }
 
-fn of_collections<'a>(name: &Arc<str>, process: &CollectorProcess) -> Stream<'a> {
-    let start = process.first.zip(process.collections.first()).and_then(|(written, first)| {
-        let end = first.at.saturating_add(first.nanos());
-        (written.clock != LogClock::WithoutYear)
-            .then(|| written.nanos.saturating_sub(i64::try_from(end).unwrap_or(i64::MAX)))
-    });
-    let said = process.collections.iter().map(|one: &Collection| {
-        let since = i64::try_from(one.at.saturating_add(one.nanos())).unwrap_or(i64::MAX);
-        let time = match start {
-            Some(start) => GaugeTime::Utc(start.saturating_add(since)),
-            None => GaugeTime::SinceStart(since),
-        };
-        let collected = Collected {
-            number: one.number,
-            live: u64::from(one.kept()) * MIB,
-            goal: u64::from(one.goal) * MIB,
-            input: Arc::clone(name),
-        };
-        Said { input: Arc::clone(name), time, what: What::Collected(collected) }
-    });
-    let said = said.collect();
-    Stream { name: name.to_string(), said }
+/// The first and the last time of anything.
+fn span(streams: &[Stream<'_>]) -> Option<(i64, i64)> {
+    let times = || {
+        let said = streams.iter().flat_map(|stream| &stream.said);
+        said.filter_map(|said| match said.time {
+            GaugeTime::Utc(nanos) => Some(nanos),
+            GaugeTime::Unknown | GaugeTime::SinceStart(_) => None,
+        })
+    };
+    times().min().zip(times().max())
 }
 
 /// What an input says since its process started: counters never fall.
@@ -354,28 +243,10 @@ fn since_restart<'s, 'a>(stream: &'s Stream<'a>, warnings: &mut Vec<String>) -> 
     &stream.said[at + 1..]
 }
 
-fn nanos(time: GaugeTime) -> i64 {
-    match time {
-        GaugeTime::Unknown => 0,
-        GaugeTime::Utc(nanos) | GaugeTime::SinceStart(nanos) => nanos,
-    }
-}
-
-/// The distance of two times of the same clock.
-fn apart(a: GaugeTime, b: GaugeTime) -> Option<i64> {
-    match (a, b) {
-        (GaugeTime::Utc(a), GaugeTime::Utc(b))
-        | (GaugeTime::SinceStart(a), GaugeTime::SinceStart(b)) => {
-            Some(i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX))
-        }
-        _ => None,
-    }
-}
-
 /// Adds what an input says to the moments it belongs to. False if it can't be aligned.
 fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
     if let Some(Said { what: What::Collected(_), .. }) = stream.said.first() {
-        return assign_collections(moments, stream);
+        return logs::assign(moments, stream);
     }
     let is_alone = moments.len() == 1 && stream.said.len() == 1;
     let timed = moments.iter().all(|one| one.time != GaugeTime::Unknown)
@@ -390,17 +261,26 @@ fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
         }
         return fits;
     }
-    let spacing = spacing(moments);
-    let near = NEAR.max(spacing / 2);
+    let times: Vec<GaugeTime> = moments.iter().map(|moment| moment.time).collect();
+    let close = spacing(moments) / 2;
+    let near = NEAR.max(close);
     let mut is_used = false;
-    for moment in moments {
+    for (place, moment) in moments.iter_mut().enumerate() {
         let after = stream.said.partition_point(|said| nanos(said.time) < nanos(moment.time));
         let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
         let around = around.filter_map(|at| stream.said.get(at));
         let nearest = around
             .filter_map(|said| Some((apart(said.time, moment.time)?, said)))
             .min_by_key(|(apart, _)| *apart);
-        if let Some((apart, said)) = nearest.filter(|(apart, _)| is_alone || *apart <= near) {
+        // What belongs to another moment would only look as if nothing had changed since. The ends are
+        // shown in full, so they take what is near.
+        let is_end = place == 0 || place + 1 == times.len();
+        let is_own = |(apart, said): &(i64, &Said<'_>)| {
+            is_alone
+                || *apart <= close
+                || *apart <= near && (is_end || place_of(&times, said) == place)
+        };
+        if let Some((apart, said)) = nearest.filter(is_own) {
             moment.take(said);
             let most = moment.apart.as_ref().map_or(0, |(most, _)| *most);
             if apart > most {
@@ -412,82 +292,18 @@ fn assign(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
     is_used
 }
 
+/// The moment nearest to what an input says.
+fn place_of(times: &[GaugeTime], said: &Said<'_>) -> usize {
+    let after = times.partition_point(|&time| nanos(time) < nanos(said.time));
+    let around = [after.checked_sub(1), Some(after)].into_iter().flatten();
+    let timed = around.filter_map(|at| Some((apart(*times.get(at)?, said.time)?, at)));
+    timed.min().map_or(0, |(_, at)| at)
+}
+
 /// The usual distance of two moments.
 fn spacing(moments: &[Moment]) -> i64 {
     let mut all: Vec<i64> =
         moments.windows(2).filter_map(|pair| apart(pair[0].time, pair[1].time)).collect();
     all.sort_unstable();
     all.get(all.len() / 2).copied().unwrap_or(0)
-}
-
-/// Adds the last collection before each moment: by its number if that is known, else by time.
-fn assign_collections(moments: &mut [Moment], stream: &Stream<'_>) -> bool {
-    let collected = |said: &Said<'_>| match &said.what {
-        What::Collected(collected) => Some(collected.clone()),
-        _ => None,
-    };
-    let mut is_used = false;
-    for moment in moments {
-        let by_number = moment.statistic("NumGC").and_then(|number| {
-            let all = stream.said.iter().filter_map(collected);
-            all.into_iter().find(|one| u64::from(one.number) == number)
-        });
-        let by_time = || {
-            let first = stream.said.first()?;
-            apart(first.time, moment.time)?;
-            let after = stream.said.partition_point(|said| nanos(said.time) <= nanos(moment.time));
-            collected(stream.said.get(after.checked_sub(1)?)?)
-        };
-        if let Some(found) = by_number.or_else(by_time) {
-            moment.collected = Some(found);
-            is_used = true;
-        }
-    }
-    is_used
-}
-
-/// A value that can be added up.
-fn sane(value: u64) -> u64 {
-    value.min(LARGEST)
-}
-
-impl Moment {
-    fn take(&mut self, said: &Said<'_>) {
-        match &said.what {
-            What::Sample(sample) => {
-                for reading in &sample.readings {
-                    self.gauges.entry(reading.gauge).or_insert_with(|| Known {
-                        value: match reading.gauge {
-                            Gauge::CgroupLimit | Gauge::GoLimit => reading.value,
-                            _ => sane(reading.value),
-                        },
-                        field: Arc::from(reading.field),
-                        input: Arc::clone(&said.input),
-                    });
-                }
-                if let Some(statistics) = &sample.statistics {
-                    self.take_statistics(statistics, &said.input);
-                }
-            }
-            What::Profiled(profiled) => self.profiled = Some(profiled.clone()),
-            What::Goroutines(count) => {
-                self.gauges.entry(Gauge::Goroutines).or_insert_with(|| Known {
-                    value: sane(*count),
-                    field: Arc::from("goroutines"),
-                    input: Arc::clone(&said.input),
-                });
-            }
-            What::Collected(collected) => self.collected = Some(collected.clone()),
-        }
-    }
-
-    fn take_statistics(&mut self, statistics: &MemoryStatistics, input: &Arc<str>) {
-        let numbers = statistics.numbers.iter().filter_map(|(name, &value)| {
-            let value = sane(u64::try_from(value).ok()?);
-            let field = Arc::from(name.as_str());
-            Some((name.clone(), Known { value, field, input: Arc::clone(input) }))
-        });
-        let set: Statistics = numbers.collect();
-        if self.statistics.is_empty() { self.statistics = set } else { self.others.push(set) }
-    }
 }

@@ -1,11 +1,13 @@
 //! `memory`: where the memory of a process is, as parts that add up, and what is wrong with them.
 //!
-//! `gathered` puts together what all inputs say of each moment, `parts` divides a moment, `trends`
+//! `gathered` puts together what all inputs say of each moment (`moments`), `parts` divides a moment, `trends`
 //! judges what grows, and `findings` applies the rules, with thresholds from `rules::memory`.
 
 mod findings;
 mod found;
 mod gathered;
+mod logs;
+mod moments;
 mod parts;
 mod trends;
 
@@ -20,9 +22,10 @@ use crate::rules::memory::MemoryLimits;
 use crate::stats::Interval;
 use crate::stats::limit::{Memory, TimeToLimit, time_to_limit};
 use crate::units::{Bytes, Nanoseconds};
-use gathered::{Gathered, Moment};
+use gathered::Gathered;
 use jiff::Timestamp;
-use parts::{Part, Waterfall};
+use moments::Moment;
+use parts::{LiveSource, Part, Waterfall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +60,9 @@ pub struct MemoryAnswer {
     pub limit: Option<MemoryLimit>,
     /// What is worth attention, the most important first.
     pub findings: Vec<MemoryFinding>,
+    /// What can't be said, since data is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<MemoryLack>,
     /// Number of moments.
     pub count: usize,
     /// The moments, or some at equal distances if there are many.
@@ -144,6 +150,18 @@ pub struct MemoryAsked {
     pub limit: Option<u64>,
 }
 
+/// A rule that can't be applied, since data is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemoryLack {
+    /// Its id: M1 to M8.
+    pub rule: String,
+    /// What is missing, in a sentence.
+    pub message: String,
+    /// A command that records it.
+    pub record: String,
+}
+
 /// A moment with its parts.
 struct Divided<'a> {
     moment: &'a Moment,
@@ -180,7 +198,9 @@ pub fn judge(
         ));
     }
     let trend = trends::trend(&divided, |one| Some(one.waterfall.total), limits);
-    let live = trends::trend(&divided, |one| one.waterfall.live, limits);
+    let source = usual_source(&divided);
+    let live = trends::trend(&divided, |one| live_by(one, source), limits);
+    let lacking = lacking(&divided, (kind, trend.as_ref(), live.as_ref()), limits);
     let limit = limit(&divided, asked, trend.as_ref());
     let findings =
         findings::find(&divided, kind, limit.as_ref(), trend.as_ref(), live.as_ref(), limits);
@@ -197,6 +217,7 @@ pub fn judge(
         live,
         limit,
         findings,
+        lacking,
         count: divided.len(),
         moments: divided
             .iter()
@@ -272,17 +293,13 @@ fn limit(
     let of_inputs = of_inputs
         .into_iter()
         .filter_map(|(limit, used)| limit.map(|limit| (limit, used)))
-        .min_by_key(|(limit, used)| limit.value.min(gathered::LARGEST) as i64 - *used as i64)
+        .min_by_key(|(limit, used)| limit.value.min(moments::LARGEST) as i64 - *used as i64)
         .map(|(limit, used)| {
-            (
-                limit.value.min(gathered::LARGEST),
-                format!("{} of {}", limit.field, limit.input),
-                used,
-            )
+            (limit.value.min(moments::LARGEST), format!("{} of {}", limit.field, limit.input), used)
         });
     let (bytes, source, used) = asked
         .limit
-        .map(|limit| (limit.min(gathered::LARGEST), "--limit".to_owned(), total))
+        .map(|limit| (limit.min(moments::LARGEST), "--limit".to_owned(), total))
         .or(of_inputs)?;
     let slope = trend.and_then(|trend| trend.slope_per_hour);
     let span = (last.seconds - divided.first()?.seconds) / 3600.0;
@@ -303,6 +320,77 @@ fn limit(
         }
     };
     Some(MemoryLimit { bytes, source, left: bytes as i64 - used as i64, hours, outlook })
+}
+
+/// The source of the live heap that most moments have; of several, the most exact.
+fn usual_source(divided: &[Divided<'_>]) -> Option<LiveSource> {
+    let count = |source: LiveSource| {
+        let has = |one: &&Divided<'_>| live_by(one, Some(source)).is_some();
+        divided.iter().filter(has).count()
+    };
+    let all = [LiveSource::Profile, LiveSource::Goal, LiveSource::Collected];
+    all.into_iter().max_by_key(|&source| count(source)).filter(|&source| count(source) > 0)
+}
+
+/// The live heap, if this source says it.
+fn live_by(one: &Divided<'_>, source: Option<LiveSource>) -> Option<u64> {
+    let (live, of) = one.waterfall.live?;
+    (Some(of) == source).then_some(live)
+}
+
+/// What is missing to say why the total grows.
+fn lacking(
+    divided: &[Divided<'_>],
+    (kind, total, live): (MemoryTotal, Option<&MemoryTrend>, Option<&MemoryTrend>),
+    limits: &MemoryLimits,
+) -> Vec<MemoryLack> {
+    let least = trends::least(limits);
+    let lack = |rule: MemoryRule, message: String, record: &str| MemoryLack {
+        rule: rule.id().to_owned(),
+        message,
+        record: record.to_owned(),
+    };
+    let of = |has: &dyn Fn(&Divided<'_>) -> bool| divided.iter().filter(|one| has(one)).count();
+    let count = divided.len();
+    let Some(total) = total else {
+        let ends = divided.first().zip(divided.last());
+        let total = |one: &Divided<'_>| one.waterfall.total as f64;
+        let grew =
+            ends.is_some_and(|(first, last)| trends::is_growth(total(first), total(last), limits));
+        let message =
+            format!("whether it keeps growing: that takes {least} moments, and there are {count}");
+        let record = "heapdiff capture HOST:6060 --every 30s --count 12";
+        return if grew { vec![lack(MemoryRule::LiveGrows, message, record)] } else { Vec::new() };
+    };
+    if !total.grew() {
+        return Vec::new();
+    }
+    let mut lacking = Vec::new();
+    if live.is_none() {
+        let known = of(&|one| live_by(one, usual_source(divided)).is_some());
+        let message = format!(
+            "whether the live heap grows with it: that is known at {known} of {count} moments, and takes \
+             {least}"
+        );
+        lacking.push(lack(MemoryRule::LiveGrows, message, parts::GCTRACE));
+    }
+    let known = of(&|one| one.waterfall.outside.is_some());
+    if known < least
+        && !live.is_some_and(MemoryTrend::grows)
+        && matches!(kind, MemoryTotal::Rss | MemoryTotal::Cgroup)
+    {
+        let needs_go = of(&|one| one.waterfall.is_whole) < least;
+        let (what, record) = if needs_go {
+            ("Go's statistics", parts::STATISTICS)
+        } else {
+            ("anonymous memory", parts::ROLLUP)
+        };
+        let message = format!(
+            "whether memory that isn't Go's grows: {what} would tell, at {least} moments or more"
+        );
+        lacking.push(lack(MemoryRule::OutsideGrows, message, record));
+    }
+    lacking
 }
 
 /// A size in a sentence.

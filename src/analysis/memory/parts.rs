@@ -6,7 +6,7 @@
 //! be in it; otherwise it is unknown, and the part says what to record. A remainder below zero means
 //! that the numbers contradict one another, and is shown as such.
 
-use super::gathered::{LARGEST, Moment, Statistics};
+use super::moments::{LARGEST, Moment, Statistics};
 use crate::model::gauges::Gauge;
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -16,11 +16,11 @@ const STACK: u64 = 4096;
 /// The smallest heap at which a collection begins, with GOGC=100.
 const LEAST_GOAL: u64 = 4 << 20;
 
-const STATISTICS: &str = "curl -s 'http://HOST/debug/pprof/heap?debug=1' > heap.txt";
-const ROLLUP: &str = "cat /proc/PID/smaps_rollup > smaps_rollup";
+pub(super) const STATISTICS: &str = "curl -s 'http://HOST/debug/pprof/heap?debug=1' > heap.txt";
+pub(super) const ROLLUP: &str = "cat /proc/PID/smaps_rollup > smaps_rollup";
 const CGROUP: &str = "grep -H . /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory.max \
                       /sys/fs/cgroup/memory.stat > cgroup.txt";
-const GCTRACE: &str = "GODEBUG=gctrace=1 ./server 2> server.log";
+pub(super) const GCTRACE: &str = "GODEBUG=gctrace=1 ./server 2> server.log";
 const PMAP: &str = "pmap -x PID";
 
 /// What the parts of memory add up to.
@@ -150,6 +150,17 @@ pub(super) struct Part {
     pub(super) record: Option<&'static str>,
 }
 
+/// What says how large the live heap is, the most exact first. Values of two sources aren't of one series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LiveSource {
+    /// The last collection.
+    Collected,
+    /// The goal of the next one.
+    Goal,
+    /// A heap profile.
+    Profile,
+}
+
 /// The parts of a moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Waterfall {
@@ -159,8 +170,8 @@ pub(super) struct Waterfall {
     pub(super) parts: Vec<Part>,
     /// What Go's runtime has taken and not returned, as far as it is known.
     pub(super) go: Option<u64>,
-    /// The live heap, if it is known or estimated.
-    pub(super) live: Option<u64>,
+    /// The live heap, if it is known or estimated, and by what.
+    pub(super) live: Option<(u64, LiveSource)>,
     /// Anonymous memory that isn't Go's, if that is known.
     pub(super) outside: Option<i64>,
     /// Whether all parts of Go's memory are known.
@@ -235,11 +246,11 @@ fn said(input: &str, field: &str) -> String {
 }
 
 /// The parts that Go's runtime knows of. Returns the live heap.
-fn of_go(moment: &Moment, all: &mut Vec<Part>) -> Option<u64> {
+fn of_go(moment: &Moment, all: &mut Vec<Part>) -> Option<(u64, LiveSource)> {
     use MemoryBasis::{Estimated, Measured};
     let field = |name: &str| moment.statistics.get(name);
     let objects = field("HeapAlloc").or_else(|| field("Alloc"));
-    let live = live(moment);
+    let (live, source) = live(moment).unzip();
     match (objects, &live) {
         (Some(objects), Some((bytes, basis, evidence, record))) => {
             // An estimate may be off; what is allocated isn't.
@@ -293,7 +304,8 @@ fn of_go(moment: &Moment, all: &mut Vec<Part>) -> Option<u64> {
         let basis = if is_own { Measured } else { Estimated };
         all.push(part(MemoryPart::Runtime, bytes, basis, evidence, None));
     }
-    live.map(|(bytes, ..)| objects.map_or(bytes, |objects| bytes.min(objects.value)))
+    let live = live.map(|(bytes, ..)| objects.map_or(bytes, |objects| bytes.min(objects.value)));
+    live.zip(source)
 }
 
 /// What the runtime needs for itself, the input that says so, and what most of it is.
@@ -310,10 +322,10 @@ fn runtime(set: &Statistics) -> Option<(i64, &str, Vec<String>)> {
 /// The live heap, how it is known, and from what.
 type Live = (u64, MemoryBasis, String, Option<&'static str>);
 
-fn live(moment: &Moment) -> Option<Live> {
+fn live(moment: &Moment) -> Option<(Live, LiveSource)> {
     if let Some(last) = &moment.collected {
         let evidence = format!("heap after collection {} in {}", last.number, last.input);
-        return Some((last.live, MemoryBasis::Measured, evidence, None));
+        return Some(((last.live, MemoryBasis::Measured, evidence, None), LiveSource::Collected));
     }
     // goal = live + (live + stacks + globals) · GOGC/100, since Go 1.18.
     let goal = moment.statistics.get("NextGC").filter(|goal| goal.value > LEAST_GOAL);
@@ -335,9 +347,10 @@ fn live(moment: &Moment) -> Option<Live> {
         (Some(goal), Some(profile), Some(profiled))
             if goal.0.abs_diff(profiled.value) > profiled.error.max(profiled.value / 4) =>
         {
-            Some(profile)
+            Some((profile, LiveSource::Profile))
         }
-        (goal, profile, _) => goal.or(profile),
+        (Some(goal), ..) => Some((goal, LiveSource::Goal)),
+        (None, profile, _) => profile.map(|profile| (profile, LiveSource::Profile)),
     }
 }
 

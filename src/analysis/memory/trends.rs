@@ -37,6 +37,17 @@ impl MemoryTrend {
     }
 }
 
+/// Fewest moments to judge a trend by.
+pub(super) fn least(limits: &MemoryLimits) -> usize {
+    class::LEAST.max(limits.least_moments as usize)
+}
+
+/// Whether a size grew by enough to look at.
+pub(super) fn is_growth(before: f64, after: f64, limits: &MemoryLimits) -> bool {
+    let grew = after - before;
+    grew >= limits.least * MIB / 4.0 && grew * 100.0 >= before * limits.growth_percent
+}
+
 /// The trend of a size; `None` if too few moments have it.
 pub(super) fn trend(
     divided: &[Divided<'_>],
@@ -45,7 +56,7 @@ pub(super) fn trend(
 ) -> Option<MemoryTrend> {
     let sized = |one: &Divided<'_>| Some((one.seconds / 3600.0, size(one)? as f64));
     let all: Vec<(f64, f64)> = divided.iter().filter_map(sized).collect();
-    if all.len() < class::LEAST.max(limits.least_moments as usize) {
+    if all.len() < least(limits) {
         return None;
     }
     // Medians of neighbors, so that a long series costs little and a peak moves nothing.
@@ -55,10 +66,7 @@ pub(super) fn trend(
     let quarter = (values.len() / 4).max(2).min(values.len());
     let before = median(&values[..quarter])?;
     let after = median(&values[values.len() - quarter..])?;
-    let grew = after - before;
-    let is_growth =
-        grew >= limits.least * MIB / 4.0 && grew * 100.0 >= before * limits.growth_percent;
-    let growth = if is_growth { Growth::Proven } else { Growth::Unproven };
+    let growth = if is_growth(before, after, limits) { Growth::Proven } else { Growth::Unproven };
     let judged = class::judge(&hours, &values, &[], growth);
     let is_timed = divided.iter().all(|one| one.moment.time != GaugeTime::Unknown);
     let slope = judged.late.or_whole(judged.slope);
