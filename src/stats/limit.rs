@@ -55,21 +55,37 @@ pub fn live_max(memory: &Memory) -> f64 {
 /// The time until the live heap reaches [`live_max`], for a slope within `slope` (bytes per hour),
 /// observed over `span` hours.
 pub fn time_to_limit(memory: &Memory, slope: Interval, span: f64) -> TimeToLimit {
-    let live = if memory.live.is_finite() { memory.live.max(0.0) } else { 0.0 };
-    let room = live_max(memory) - live;
-    if room <= 0.0 {
+    time_between([memory, memory], slope, span)
+}
+
+/// The same if memory is uncertain: it is at least the first and at most the second. The growth of what
+/// isn't in the heap is part of the slope ([`in_live`]).
+pub fn time_between([least, most]: [&Memory; 2], slope: Interval, span: f64) -> TimeToLimit {
+    let room = |memory: &Memory| {
+        let live = if memory.live.is_finite() { memory.live.max(0.0) } else { 0.0 };
+        live_max(memory) - live
+    };
+    let (largest, smallest) = (room(least), room(most).max(0.0));
+    if largest <= 0.0 {
         return TimeToLimit::AlreadyOver;
     }
-    let after = |slope: f64| (slope > 0.0).then(|| room / slope);
+    let after = |slope: f64, room: f64| (slope > 0.0).then(|| room / slope);
     let horizon = HORIZON * if span.is_finite() { span.max(0.0) } else { 0.0 };
-    match after(slope.upper) {
+    match after(slope.upper, smallest) {
         None => TimeToLimit::Never,
         Some(earliest) if earliest > horizon => TimeToLimit::BeyondHorizon,
         Some(earliest) => TimeToLimit::Within {
             earliest,
-            latest: after(slope.lower).filter(|&latest| latest <= horizon),
+            latest: after(slope.lower, largest).filter(|&latest| latest <= horizon),
         },
     }
+}
+
+/// The live heap that takes as much room as other memory of a size, of which the collector counts `roots`
+/// for its goal.
+pub fn in_live(overhead: f64, roots: f64, gogc: Option<f64>) -> f64 {
+    let g = gogc.map_or(0.0, |gogc| if gogc.is_finite() { gogc.max(0.0) / 100.0 } else { 0.0 });
+    (overhead + g * roots) / (1.0 + g)
 }
 
 #[cfg(test)]
@@ -107,6 +123,23 @@ mod tests {
             time_to_limit(&MEMORY, Interval { lower: -1.0, upper: 0.0 }, 1.0),
             TimeToLimit::Never
         );
+    }
+
+    #[test]
+    fn uncertain_memory_widens_the_time() {
+        let most = Memory { overhead: 300.0, roots: 150.0, ..MEMORY };
+        let slope = Interval { lower: 50.0, upper: 100.0 };
+        let expected = TimeToLimit::Within { earliest: 3.5, latest: Some(10.0) };
+        assert_eq!(time_between([&MEMORY, &most], slope, 1.0), expected);
+        // It may be over already.
+        let over = Memory { overhead: 1900.0, ..MEMORY };
+        let expected = TimeToLimit::Within { earliest: 0.0, latest: Some(10.0) };
+        assert_eq!(time_between([&MEMORY, &over], slope, 1.0), expected);
+        // With 200 of stacks, of which half is scanned, 150 less may be live.
+        assert_eq!(in_live(200.0, 100.0, Some(100.0)), 150.0);
+        assert_eq!(in_live(200.0, 100.0, None), 200.0);
+        let grown = Memory { overhead: 300.0, roots: 150.0, ..MEMORY };
+        assert_eq!(live_max(&MEMORY) - live_max(&grown), 150.0);
     }
 
     #[test]

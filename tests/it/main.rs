@@ -79,6 +79,7 @@ mod sentinel_rules;
 #[cfg(feature = "http")]
 mod service;
 mod simulated;
+mod stack_limit;
 mod subtrees;
 mod table;
 mod tables;

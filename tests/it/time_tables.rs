@@ -290,11 +290,10 @@ fn how_the_limit_is_met_is_said_in_words() {
             "2 GiB is already too small: 890.0 MiB live, and the collector allows at most 1.0 GiB of live \
              memory within it",
         ),
-        (
-            words(LimitOutcome::Never, None, None),
-            "and the heap does not grow to 2 GiB (it excludes goroutine stacks)",
-        ),
+        (words(LimitOutcome::Never, None, None), "nothing that is known grows towards 2 GiB"),
     ] {
-        assert_eq!(said, format!("{lead}{expected}"));
+        let counts = "The forecast counts the live heap with room for 100 % of garbage: 890.0 MiB; not stacks \
+                      of goroutines and memory from C.";
+        assert_eq!(said, format!("{lead}{expected} {counts}"));
     }
 }

@@ -230,13 +230,6 @@ impl Beside {
         tracks.find_map(|track| Some((track, track.trend(process)?)))
     }
 
-    /// The last value of a kind of track in a process.
-    pub fn last(&self, kind: TrackKind, process: usize) -> Option<i64> {
-        let track = self.tracks.iter().find(|track| track.kind == kind)?;
-        let last = track.processes.iter().rposition(|&one| one == process)?;
-        track.values.get(last).copied()
-    }
-
     /// How many collections of a process ended after one time and before another, if its log covers
     /// the time in between.
     pub fn collections_between(&self, process: usize, from: i64, to: i64) -> Option<usize> {

@@ -17,10 +17,12 @@ mod goroutines;
 mod judged;
 mod parked;
 mod shown;
+mod stack_memory;
 mod suspect;
 mod verdict;
 mod whole;
 
+pub use stack_memory::{StackBasis, StackMemory};
 pub use suspect::{Goroutines, Part, Replaced, ShownBy, Suspect};
 pub use verdict::{Limit, LimitBasis, LimitOutcome, LimitQuery, Needed, ProcessMemory, Verdict};
 pub use whole::{Agreement, WholeProcess};
@@ -47,6 +49,7 @@ use hashbrown::HashMap;
 use judged::{Candidate, Histories};
 use parked::Parked;
 use rustc_hash::FxBuildHasher;
+use stack_memory::Modelled;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -143,7 +146,17 @@ pub(crate) fn suspects(
     causes::level_off_together(&mut found);
     let found = once_each(found);
     let parts: Vec<&Suspect> = found.iter().map(|one| &one.suspect).collect();
-    let mut verdict = verdict::verdict(track, measured, &parts, asked.limit, beside);
+    let stacks = asked.limit.and_then(|_| {
+        let latest = track.latest_process();
+        let leaks = found.iter().filter(|one| {
+            let suspect = &one.suspect;
+            suspect.is_of_goroutines() && suspect.class == Class::Leak && suspect.process == latest
+        });
+        let leaking: Vec<u32> = leaks.flat_map(|one| one.records.iter().copied()).collect();
+        Modelled::new(goroutines, spans_of_goroutines.get(latest)?, &leaking)
+    });
+    let mut verdict =
+        verdict::verdict(track, measured, &parts, asked.limit, (beside, stacks.as_ref()));
     let mut classes = vec![None; history.len()];
     for one in found.iter().filter(|one| one.suspect.process == main) {
         if one.suspect.is_of_goroutines() == alone {

@@ -2,6 +2,7 @@
 //! data is missing.
 
 use super::Suspect;
+use super::stack_memory::{self, Modelled, StackMemory};
 use super::whole::{self, Agreement, WholeProcess};
 use crate::analysis::beside::{Beside, KnownLimit, TrackKind};
 use crate::analysis::estimates::{Class, Estimate};
@@ -105,9 +106,16 @@ pub struct Limit {
     /// The resident set at the end, if that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident: Option<i64>,
-    /// Stacks at the end, which need memory beside the heap, if they were recorded.
+    /// Stacks of goroutines at the end, which need memory beside the heap, as far as they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stacks: Option<i64>,
+    /// How these are known, and how they grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_memory: Option<StackMemory>,
+    /// Growth per hour that the prediction is made with, of what `basis` says. That of stacks is apart,
+    /// unless they are in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slope_per_hour: Option<Estimate>,
 }
 
 /// What is compared with a limit.
@@ -122,6 +130,8 @@ pub enum LimitBasis {
     LiveHeap,
     /// The resident set as it was measured.
     ResidentSet,
+    /// The stacks of goroutines alone: nothing says how large the heap is.
+    Stacks,
 }
 
 /// When a limit is reached.
@@ -160,7 +170,7 @@ pub(super) fn verdict(
     measured: &Measured,
     suspects: &[&Suspect],
     asked: Option<LimitQuery>,
-    beside: &Beside,
+    (beside, modelled): (&Beside, Option<&Modelled>),
 ) -> Verdict {
     let latest = track.latest_process();
     let leaks = suspects.iter().filter(|suspect| suspect.class == Class::Leak);
@@ -172,11 +182,10 @@ pub(super) fn verdict(
     let slope = sum(&slopes);
     let most = track.sizes().max().unwrap_or(0);
     let judged = track.processes.get(latest);
-    let [live_heap, resident_set] = [TrackKind::LiveHeap, TrackKind::ResidentSet].map(|kind| {
-        let unit = &track.history.sample_types[measured.column].unit;
-        let has_memory = units::classify(unit).0 == units::Kind::Bytes;
-        has_memory.then(|| whole::of(beside, kind, latest)).flatten()
-    });
+    let unit = &track.history.sample_types[measured.column].unit;
+    let has_memory = units::classify(unit).0 == units::Kind::Bytes;
+    let [live_heap, resident_set] = [TrackKind::LiveHeap, TrackKind::ResidentSet]
+        .map(|kind| has_memory.then(|| whole::of(beside, kind, latest)).flatten());
     let hours = judged.and_then(|span| span.hours.last().copied()).unwrap_or(0.0);
     let sizes = (live_heap.as_ref(), resident_set.as_ref());
     let total = judged.and_then(|span| total_slope(track, measured, span));
@@ -194,8 +203,11 @@ pub(super) fn verdict(
         limit: asked.map(|asked| {
             let known = track.is_timed() && judged.is_some_and(|span| span.moments.len() >= LEAST);
             let slope = slope.or(known.then(Estimate::default));
-            let stacks = beside.last(TrackKind::Stacks, latest);
-            limit((track, measured), judged, slope, asked, (sizes, stacks, agreement))
+            let stacks = stack_memory::of(beside, latest, modelled);
+            let last = judged.and_then(|span| span.moments.last());
+            let total = |&i: &usize| track.history.moments[i].totals[measured.column];
+            let in_profile = last.filter(|_| has_memory).map(total);
+            limit(in_profile, hours, slope, asked, (sizes, stacks, agreement))
         }),
         omitted: 0,
         not_followed: 0,
@@ -269,50 +281,67 @@ fn apart(track: &Track, span: &Span, suspects: &[&Suspect]) -> Option<i64> {
 
 /// Sizes of the whole process: the live heap, the resident set, and stacks; and how they agree.
 type Sizes<'a> =
-    ((Option<&'a WholeProcess>, Option<&'a WholeProcess>), Option<i64>, Option<Agreement>);
+    ((Option<&'a WholeProcess>, Option<&'a WholeProcess>), Option<StackMemory>, Option<Agreement>);
 
+/// When a limit is reached. `in_profile` is the heap in the last profile, if there are any.
 fn limit(
-    (track, measured): (&Track, &Measured),
-    span: Option<&Span>,
+    in_profile: Option<i64>,
+    hours: f64,
     slope: Option<Estimate>,
     asked: LimitQuery,
     ((live_heap, resident), stacks, agreement): Sizes<'_>,
 ) -> Limit {
-    let last = span.and_then(|span| span.moments.last());
-    let in_profile = last.map_or(0, |&i| track.history.moments[i].totals[measured.column]);
     // What is exact for the whole process says more than the sum of what leaks in the profiles.
     let grows = live_heap.and_then(WholeProcess::growth);
-    let live = live_heap.filter(|_| grows.is_some()).map_or(in_profile, |heap| heap.trend.after);
-    let beside = stacks.unwrap_or_default().max(0) as f64;
-    let of_heap = limit::Memory {
-        limit: asked.limit as f64,
-        gogc: asked.gogc,
-        live: live as f64,
-        overhead: beside,
-        roots: beside,
+    let heap = live_heap.filter(|_| grows.is_some()).map(|heap| heap.trend.after);
+    let live = heap.or(in_profile).unwrap_or_default();
+    let of_heap = |of: fn(&Estimate) -> i64| {
+        let part = |of_stacks: fn(&StackMemory) -> &Estimate| {
+            stacks.as_ref().map_or(0.0, |stacks| of(of_stacks(stacks)).max(0) as f64)
+        };
+        limit::Memory {
+            limit: asked.limit as f64,
+            gogc: asked.gogc,
+            live: live as f64,
+            overhead: part(|stacks| &stacks.bytes),
+            roots: part(|stacks| &stacks.scanned),
+        }
     };
+    let (least, most) = (of_heap(|size| size.lower), of_heap(|size| size.upper));
+    let of_stacks = stacks.and_then(|stacks| stacks.slope_per_hour);
     // A resident set also rises when the load does, and then stays: it counts if there is a reason.
     let has_reason = grows.is_some()
         || slope.is_some_and(|slope| slope.lower > 0)
+        || of_stacks.is_some_and(|slope| slope.lower > 0)
         || agreement == Some(Agreement::ResidentSetAlone);
     let measured_growth = resident.and_then(|set| Some((set, set.growth()?)));
     let measured_growth = measured_growth.filter(|_| has_reason);
     let (memory, slope, basis) = match (measured_growth, grows) {
         (Some((set, growth)), _) => {
+            // Stacks are part of it.
             let live = set.trend.after as f64;
-            let memory = limit::Memory { live, gogc: None, overhead: 0.0, roots: 0.0, ..of_heap };
-            (memory, Some(growth), LimitBasis::ResidentSet)
+            let memory = limit::Memory { live, gogc: None, overhead: 0.0, roots: 0.0, ..most };
+            ([memory; 2], Some(growth), LimitBasis::ResidentSet)
         }
-        (None, Some(growth)) => (of_heap, Some(growth), LimitBasis::LiveHeap),
-        (None, None) => (of_heap, slope, LimitBasis::Heap),
+        (None, Some(growth)) => ([least, most], Some(growth), LimitBasis::LiveHeap),
+        (None, None) if in_profile.is_none() => ([least, most], of_stacks, LimitBasis::Stacks),
+        (None, None) => ([least, most], slope, LimitBasis::Heap),
     };
-    let interval = slope.map_or_else(Interval::default, |slope| Interval {
-        lower: slope.lower as f64,
-        upper: slope.upper as f64,
+    let as_live =
+        |bytes: i64, share: f64| limit::in_live(bytes as f64, bytes as f64 * share, asked.gogc);
+    let interval = slope.map_or_else(Interval::default, |slope| match (basis, of_stacks) {
+        (LimitBasis::Heap | LimitBasis::LiveHeap, Some(stacks)) => {
+            // How much of new stacks is scanned is as uncertain as of those that are there.
+            let share = |memory: &limit::Memory| memory.roots / memory.overhead.max(1.0);
+            Interval {
+                lower: slope.lower as f64 + as_live(stacks.lower, share(&least).min(1.0)),
+                upper: slope.upper as f64 + as_live(stacks.upper, share(&most).min(1.0)),
+            }
+        }
+        _ => Interval { lower: slope.lower as f64, upper: slope.upper as f64 },
     });
-    let hours = span.and_then(|span| span.hours.last().copied()).unwrap_or(0.0);
     let (outcome, earliest_hours, latest_hours) =
-        match limit::time_to_limit(&memory, interval, hours) {
+        match limit::time_between([&memory[0], &memory[1]], interval, hours) {
             TimeToLimit::AlreadyOver => (LimitOutcome::AlreadyOver, None, None),
             TimeToLimit::Within { .. } | TimeToLimit::BeyondHorizon | TimeToLimit::Never
                 if slope.is_none() =>
@@ -329,12 +358,14 @@ fn limit(
         limit: asked.limit,
         gogc: asked.gogc,
         live,
-        live_max: limit::live_max(&of_heap) as i64,
+        live_max: limit::live_max(&of_heap(|size| size.estimate)) as i64,
         outcome,
         earliest_hours,
         latest_hours,
         basis,
         resident: resident.map(|set| set.trend.after),
-        stacks,
+        stacks: stacks.map(|stacks| stacks.bytes.estimate),
+        stack_memory: stacks,
+        slope_per_hour: slope,
     }
 }

@@ -4,9 +4,10 @@ use super::super::{FileNames, Style, Width};
 use super::number::{Scale, estimate};
 use super::{counted, escape::escape, wrap};
 use crate::analysis::beside::KnownLimit;
-use crate::analysis::estimates::Class;
+use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::suspects::{
-    Agreement, Limit, LimitBasis, LimitOutcome, Needed, Suspect, Verdict, WholeProcess,
+    Agreement, Limit, LimitBasis, LimitOutcome, Needed, StackBasis, StackMemory, Suspect, Verdict,
+    WholeProcess,
 };
 use crate::report::{LeaksAnswer, Report};
 use crate::units::{Bytes, Nanoseconds};
@@ -107,7 +108,61 @@ pub(in crate::output) fn alone(report: &Report, answer: &LeaksAnswer) -> String 
 /// What is below that line: what the whole process says about the leaks, and a limit to ask about.
 pub(in crate::output) fn more(verdict: &Verdict) -> Vec<String> {
     let known = verdict.known_limits.first().filter(|_| verdict.limit.is_none());
-    of_whole(verdict).into_iter().chain(known.map(offered)).collect()
+    let forecast = verdict.limit.as_ref().and_then(of_forecast);
+    of_whole(verdict).into_iter().chain(forecast).chain(known.map(offered)).collect()
+}
+
+/// What the prediction is made of.
+fn of_forecast(limit: &Limit) -> Option<String> {
+    let size = |value: i64| Bytes(value as f64).to_string();
+    let growing = |slope: Option<Estimate>| match slope {
+        Some(slope) if slope.upper > 0 => format!(", +{}", estimate(size, &slope, "/h")),
+        _ => String::new(),
+    };
+    let rest = match limit.basis {
+        LimitBasis::ResidentSet => {
+            let set = size(limit.resident?);
+            let growing = growing(limit.slope_per_hour);
+            return Some(format!(
+                "The forecast counts the resident set as measured ({set}{growing}); stacks are in it."
+            ));
+        }
+        _ if limit.outcome == LimitOutcome::Unknown => return None,
+        LimitBasis::Stacks => None,
+        LimitBasis::LiveHeap => Some("the live heap after collections"),
+        LimitBasis::Heap => Some("the live heap"),
+    };
+    let heap = rest.map(|heap| {
+        let room = match limit.gogc {
+            Some(gogc) => format!(" with room for {gogc} % of garbage"),
+            None => String::new(),
+        };
+        format!("{heap}{room}: {}{}", size(limit.live), growing(limit.slope_per_hour))
+    });
+    let stacks = limit.stack_memory.map(|stacks| {
+        let StackMemory { basis, bytes, goroutines, slope_per_hour, .. } = stacks;
+        let of =
+            goroutines.map(|count| format!(" of {}", counted(count.max(0) as usize, "goroutines")));
+        let range = format!("{} to {}", size(bytes.lower), size(bytes.upper));
+        let how = match basis {
+            StackBasis::Measured | StackBasis::Scaled => {
+                format!("{} measured", size(bytes.estimate))
+            }
+            StackBasis::Estimated => format!("{range} by estimate"),
+            StackBasis::Scanned => format!("{range} by what gctrace scans"),
+        };
+        format!("stacks{}: {how}{}", of.unwrap_or_default(), growing(slope_per_hour))
+    });
+    let without = match (&heap, &stacks) {
+        (None, _) => "the heap, which isn't recorded",
+        (_, None) => "stacks of goroutines and memory from C",
+        (_, Some(_)) => "memory from C",
+    };
+    let parts: Vec<String> = heap.into_iter().chain(stacks).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    Some(format!("The forecast counts {}; not {without}.", parts.join("; ")))
 }
 
 fn words(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style) -> String {
@@ -214,6 +269,10 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
             "{size} is reached: the resident set is {}",
             Bytes(limit.resident.unwrap_or_default() as f64)
         ),
+        (LimitOutcome::AlreadyOver, ..) if limit.basis == LimitBasis::Stacks => format!(
+            "{size} is reached by stacks alone, {}",
+            Bytes(limit.stacks.unwrap_or_default() as f64)
+        ),
         (LimitOutcome::AlreadyOver, ..) => format!(
             "{size} is already too small: {} live, and the collector allows at most {} of live \
              memory within it",
@@ -236,13 +295,7 @@ fn until(limit: &Limit, verdict: &Verdict) -> Option<String> {
         (LimitOutcome::Unknown, ..) => {
             format!("can't predict when {size} is reached: that takes four snapshots with times")
         }
-        (LimitOutcome::Never, ..) if limit.stacks.is_some() || limit.resident.is_some() => {
-            format!("nothing that is measured grows towards {size}")
-        }
-        (LimitOutcome::Never, ..) if verdict.leaks == 0 => format!("nothing grows towards {size}"),
-        (LimitOutcome::Never, ..) => {
-            format!("and the heap does not grow to {size} (it excludes goroutine stacks)")
-        }
+        (LimitOutcome::Never, ..) => format!("nothing that is known grows towards {size}"),
     })
 }
 
