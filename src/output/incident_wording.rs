@@ -194,7 +194,7 @@ pub(super) fn no_owner(owner: &SuspectOwner) -> &'static str {
     match (&owner.file, &owner.path, &owner.rule_file, owner.rule_line) {
         (None, ..) => "the profile names no file",
         (_, None, ..) => "isn't in this checkout; --source-path DIR says where it is",
-        (_, _, None, _) => "the checkout has no CODEOWNERS",
+        (_, _, None, _) => "the checkout has no CODEOWNERS below 3 MB",
         (_, _, _, None) => "its CODEOWNERS has no rule for this file",
         _ => "its rule names no owner",
     }
@@ -209,6 +209,9 @@ pub(super) fn reproduces(what: ReproducedWhat) -> &'static str {
     }
 }
 
+/// Most reasons of failures that are told.
+const REASONS: usize = 5;
+
 /// How a recording went.
 pub(super) fn recording(one: &CapturedRecording) -> String {
     let many = if one.shots == 1 { "" } else { "s" };
@@ -221,9 +224,16 @@ pub(super) fn recording(one: &CapturedRecording) -> String {
     if one.failed.is_empty() {
         text.push_str("; nothing failed");
     }
-    for (why, times) in one.failed.iter().take(5) {
+    for (why, times) in one.failed.iter().take(REASONS) {
         let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
         text.extend([format!("; failed {times}: {why}")]);
+    }
+    if one.failed.len() > REASONS {
+        text.extend([format!(
+            "; {} more reasons are in {}",
+            one.failed.len() - REASONS,
+            one.manifest
+        )]);
     }
     for fault in &one.faults {
         text.extend([format!("; {fault}")]);

@@ -18,7 +18,7 @@ pub struct SuspectOwner {
     pub path: Option<String>,
     /// Its owners, as CODEOWNERS has them.
     pub owners: Vec<String>,
-    /// The CODEOWNERS file; absent if the checkout has none.
+    /// The CODEOWNERS file; absent if the checkout has none that GitHub reads: up to 3 MB.
     pub rule_file: Option<String>,
     /// The line of the rule in that file that says so; absent if none does.
     pub rule_line: Option<usize>,

@@ -3,17 +3,22 @@
 //! The last pattern that matches says who owns a file. Patterns are those of gitignore, with what GitHub
 //! leaves out: `!` and `[ ]` mean nothing, and a `*` at the end matches what is in a folder and nothing
 //! deeper. In sections, the last match of each counts.
+//!
+//! A checkout may be a stranger's, with a pattern on each of 300,000 lines. So patterns aren't compiled, as
+//! those of globs are: a pattern is compared with a path step by step, and needs no memory.
 
 use super::pipe;
-use globset::{GlobBuilder, GlobMatcher};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Where the file may be. The first that exists counts.
 const PLACES: [&str; 4] =
     [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
-/// Most bytes of it that are read: GitHub ignores a larger file.
+/// Most bytes of it: GitHub ignores a larger file. Its last rules count most, so a part of it says nothing.
 const READ_MAX: u64 = 3 << 20;
+/// Longest pattern; no path is longer.
+const PATTERN_MAX: usize = 4096;
 
 /// A rule that matches a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +45,6 @@ struct Entry {
     line: usize,
     pattern: String,
     owners: Vec<String>,
-    globs: Vec<GlobMatcher>,
 }
 
 /// The root of the checkout that a file is in: the folder with `.git`, or with a CODEOWNERS file.
@@ -59,16 +63,21 @@ impl CodeOwners {
         let place = PLACES.into_iter().find(|place| root.join(place).is_file())?;
         let mut bytes = Vec::new();
         let file = pipe::open_to_read(&root.join(place)).ok()?;
-        file.take(READ_MAX).read_to_end(&mut bytes).ok()?;
+        let read = file.take(READ_MAX + 1).read_to_end(&mut bytes).ok()?;
+        if read as u64 > READ_MAX {
+            return None;
+        }
         Some(Self { place, entries: entries(&String::from_utf8_lossy(&bytes)) })
     }
 
     /// The rules that say who owns a file, by its path from the root: one, or one for each section.
     pub fn of(&self, path: &str) -> Vec<Rule<'_>> {
+        let parts: Vec<&str> = path.split('/').collect();
         let mut found: Vec<&Entry> = Vec::new();
+        let mut sections = BTreeSet::new();
         for entry in self.entries.iter().rev() {
-            let is_known = found.iter().any(|other| other.section == entry.section);
-            if !is_known && entry.globs.iter().any(|glob| glob.is_match(path)) {
+            if !sections.contains(&entry.section) && matches(&entry.pattern, &parts) {
+                sections.insert(entry.section);
                 found.push(entry);
             }
         }
@@ -100,8 +109,9 @@ fn entries(text: &str) -> Vec<Entry> {
         if own.is_empty() {
             own.clone_from(&usual);
         }
-        let globs = globs(&pattern);
-        entries.push(Entry { section, line: number + 1, pattern, owners: own, globs });
+        if pattern.len() <= PATTERN_MAX {
+            entries.push(Entry { section, line: number + 1, pattern, owners: own });
+        }
     }
     entries
 }
@@ -126,38 +136,83 @@ fn owners(text: &str) -> Vec<String> {
     words.filter(|word| word.contains('@')).map(str::to_owned).collect()
 }
 
-/// What a pattern matches: files of this name, and what is in folders of this name.
-fn globs(pattern: &str) -> Vec<GlobMatcher> {
+/// Whether a pattern matches a path: a file of this name, or what is in a folder of this name.
+fn matches(pattern: &str, path: &[&str]) -> bool {
     let body = pattern.trim_matches('/');
+    if body.is_empty() {
+        return true;
+    }
     let is_folder = pattern.ends_with('/');
     let is_anchored = pattern.starts_with('/') || body.contains('/');
-    let mut escaped = String::new();
-    for c in body.chars() {
-        if matches!(c, '[' | ']' | '{' | '}' | '\\' | '!') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    let own = if is_anchored { escaped } else { format!("**/{escaped}") };
     let is_open = body.rsplit('/').next().is_some_and(|last| last.contains('*'));
-    let below = format!("{own}/**");
-    let texts = match (is_folder, is_open && is_anchored) {
-        _ if body.is_empty() => vec!["**".to_owned()],
-        (true, _) => vec![below],
-        (false, true) => vec![own],
-        (false, false) => vec![own, below],
-    };
-    let glob = |text: &String| {
-        let mut builder = GlobBuilder::new(text);
-        builder.literal_separator(true).backslash_escape(true);
-        builder.build().ok().map(|glob| glob.compile_matcher())
-    };
-    texts.iter().filter_map(glob).collect()
+    // The numbers of parts of the path that the pattern so far matches.
+    let mut matched = vec![false; path.len() + 1];
+    if is_anchored {
+        matched[0] = true;
+    } else {
+        // At any depth.
+        matched[..path.len()].fill(true);
+    }
+    let mut parts = body.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let mut next = vec![false; path.len() + 1];
+        if part == "**" {
+            // Any number of folders, and at the end at least one part.
+            let least = usize::from(parts.peek().is_none());
+            let first = matched.iter().position(|&is| is).unwrap_or(path.len() + 1);
+            next.iter_mut().skip(first + least).for_each(|is| *is = true);
+        } else {
+            for (at, own) in path.iter().enumerate() {
+                next[at + 1] = matched[at] && is_like(part.as_bytes(), own.as_bytes());
+            }
+        }
+        matched = next;
+    }
+    let (is_whole, is_below) = (matched[path.len()], matched[..path.len()].contains(&true));
+    match (is_folder, is_open && is_anchored) {
+        (true, _) => is_below,
+        (false, true) => is_whole,
+        (false, false) => is_whole || is_below,
+    }
+}
+
+/// Whether a name is like a part of a pattern, in which `*` is any text and `?` is one character. After a
+/// mismatch, only the last `*` takes more: an earlier one could gain nothing by that.
+fn is_like(part: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut in_name) = (0, 0);
+    let mut star = None;
+    while in_name < name.len() {
+        match part.get(at) {
+            Some(b'*') => {
+                star = Some((at, in_name));
+                at += 1;
+            }
+            Some(b'?') => {
+                at += 1;
+                in_name += 1;
+                // The other bytes of a character begin with 10.
+                while name.get(in_name).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    in_name += 1;
+                }
+            }
+            Some(byte) if *byte == name[in_name] => {
+                at += 1;
+                in_name += 1;
+            }
+            _ => {
+                let Some((of_star, taken)) = &mut star else { return false };
+                *taken += 1;
+                (at, in_name) = (*of_star + 1, *taken);
+            }
+        }
+    }
+    part[at..].iter().all(|&byte| byte == b'*')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn owners_of(text: &str, path: &str) -> Vec<String> {
         let rules = CodeOwners { place: "CODEOWNERS", entries: entries(text) };
@@ -223,10 +278,42 @@ apps/ @octocat
             ("Foo.go @a", "foo.go", false),
             ("!x.go @a", "x.go", false),
             ("/ @a", "x/y.go", true),
+            ("* @a", "x/y.go", true),
+            ("** @a", "x/y.go", true),
+            ("docs/** @a", "docs/x/y.md", true),
+            ("docs/** @a", "docs", false),
+            ("/**/x/ @a", "a/b/x/y.go", true),
+            ("/**/x/ @a", "x/y.go", true),
+            ("a/**/**/b.go @a", "a/b.go", true),
+            ("/a*c*e.go @a", "abcde.go", true),
+            ("/a*c*e.go @a", "abcd.go", false),
+            ("/?.go @a", "é.go", true),
+            ("/?.go @a", "ab.go", false),
+            ("/a/b @a", "a", false),
         ];
         for (text, path, expected) in cases {
             assert_eq!(!owners_of(text, path).is_empty(), expected, "{text}: {path}");
         }
+    }
+
+    #[test]
+    fn a_hostile_file_costs_little() {
+        let mut text = String::from("*.go @all\n");
+        for i in 0..60_000 {
+            let _ = writeln!(text, "[s{i}]\n**/*{i}*a*b*c*.go @x");
+        }
+        let stars = "*a".repeat(2000);
+        let (folders, long) = ("**/".repeat(1000), "*".repeat(9000));
+        let _ = writeln!(text, "/{stars}b @y\n/{folders}**/x @z\n{long} @w");
+        let path = format!("src/{}.go", "a".repeat(250));
+        assert_eq!(owners_of(&text, &path), ["@all"]);
+        let root = std::env::temp_dir().join(format!("heapdiff-owners-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join("CODEOWNERS"), "* @a\n".repeat(800_000)).unwrap();
+        assert!(CodeOwners::find(&root).is_none(), "its last rules count most");
+        std::fs::write(root.join("CODEOWNERS"), "* @a\n").unwrap();
+        assert_eq!(CodeOwners::find(&root).unwrap().of("x.go").len(), 1);
+        std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
