@@ -38,13 +38,11 @@ pub(super) fn of(
         };
         let code = file.and_then(|file| {
             let code = search.find(&file, &suspect.site.function, &mut files).ok()?;
-            (!code.is_versioned).then(|| std::fs::canonicalize(&code.path).ok())?
+            let path = (!code.is_versioned).then(|| std::fs::canonicalize(&code.path).ok())??;
+            Some((codeowners::root(&path)?, path, code))
         });
-        let Some((root, code)) = code.and_then(|code| Some((codeowners::root(&code)?, code)))
-        else {
-            return owner;
-        };
-        let path = within(&root, &code);
+        let Some((root, path, code)) = code else { return owner };
+        let path = within(&root, &path);
         let own = rules.entry(root.clone()).or_insert_with(|| CodeOwners::find(&root));
         if let Some(rules) = own {
             let matching = rules.of(&path);
@@ -59,7 +57,8 @@ pub(super) fn of(
                 }
             }
         }
-        owner.author = line.and_then(|line| last_author(&root, &path, line));
+        let text = line.and_then(|line| Some((line, code.line(usize::try_from(line).ok()?)?)));
+        owner.author = text.and_then(|(line, text)| last_author(&root, &path, line, text));
         owner.path = Some(path);
         owner
     };
