@@ -83,11 +83,11 @@ fn scheme(text: &str) -> Option<(Scheme, &str)> {
     Some((scheme, rest))
 }
 
-/// An address that can't be read, without the user name and password that it may have.
+/// An address that can't be read, without the user name and password that it may have. A password may hold
+/// any character, so all before the last `@` is hidden.
 pub fn hidden(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("http", text), |parts| parts);
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
+    match rest.rfind('@') {
         Some(at) => format!("{scheme}://...{}", escape(&rest[at..])),
         None => escape(text).into_owned(),
     }
@@ -148,11 +148,16 @@ impl Address {
         if host.contains('@') {
             return Err(AddressError::Password);
         }
+        // Behind a `/`, a `?` or a `#` of a password.
+        let may_be_password = text.contains('@');
         let port = match host.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
             Some((_, after)) => after.strip_prefix(':'),
             None => host.rsplit_once(':').map(|(_, port)| port),
         };
         if let Some(port) = port.filter(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            if may_be_password {
+                return Err(AddressError::Password);
+            }
             return Err(AddressError::Port(port.to_owned()));
         }
         if host.is_empty() || host.starts_with(':') {
@@ -187,8 +192,7 @@ impl Address {
         if self.scheme == Scheme::Unix {
             return false;
         }
-        let is_secure = matches!(self.scheme, Scheme::Https | Scheme::HttpsInsecure);
-        let port = if is_secure { 443 } else { 80 };
+        let port = if self.is_secure() { 443 } else { 80 };
         let found = self.host.to_socket_addrs().map(Vec::from_iter).or_else(|_| {
             let name = self.host.trim_start_matches('[').trim_end_matches(']');
             (name, port).to_socket_addrs().map(Vec::from_iter)
@@ -274,21 +278,57 @@ impl Address {
 
     /// Where a redirect leads, if it stays with this service.
     pub(super) fn redirected(&self, location: &str) -> Option<Self> {
-        if location.starts_with('/') && !location.starts_with("//") {
-            let (path, query) = match location.split_once('?') {
-                Some((path, query)) => (path, Some(query.to_owned())),
-                None => (location, None),
-            };
-            return Some(Self { path: path.to_owned(), query, ..self.clone() });
-        }
-        let to =
-            crate::source::is_address(location).then(|| Self::parse(location).ok()).flatten()?;
-        let name = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
-        let is_upgrade = self.scheme == Scheme::Http && to.scheme == Scheme::Https;
-        let is_same = self.scheme == to.scheme && self.host == to.host;
-        let scheme = if is_upgrade { to.scheme } else { self.scheme };
-        (is_same || is_upgrade && name(&self.host) == name(&to.host))
-            .then_some(Self { scheme, ..to })
+        let to = if location.starts_with('/') && !location.starts_with("//") {
+            self.at_place(location)
+        } else if let Some((scheme, _)) = location.split_once("://") {
+            // Other schemes, such as file, are no services.
+            if !["http", "https"].iter().any(|one| scheme.eq_ignore_ascii_case(one)) {
+                return None;
+            }
+            let to = Self::parse(location).ok()?;
+            let is_same = self.is_secure() == to.is_secure() && self.server() == to.server();
+            let is_upgrade = self.scheme == Scheme::Http && to.scheme == Scheme::Https;
+            if is_same {
+                Self { scheme: self.scheme, ..to }
+            } else if is_upgrade && self.server().0 == to.server().0 {
+                to
+            } else {
+                return None;
+            }
+        } else if location.is_empty() || location.contains(':') || location.starts_with("//") {
+            return None;
+        } else {
+            // Beside this path.
+            let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            self.at_place(&format!("{folder}/{location}"))
+        };
+        Some(to)
+    }
+
+    /// A path of the same server, with what is behind its `?`.
+    fn at_place(&self, place: &str) -> Self {
+        let place = place.split_once('#').map_or(place, |(before, _)| before);
+        let (path, query) = match place.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (place, None),
+        };
+        Self { path: path.to_owned(), query, ..self.clone() }
+    }
+
+    fn is_secure(&self) -> bool {
+        matches!(self.scheme, Scheme::Https | Scheme::HttpsInsecure)
+    }
+
+    /// The name of the server, in small letters, and its port.
+    fn server(&self) -> (String, u16) {
+        let usual = if self.is_secure() { 443 } else { 80 };
+        let end = self.host.rfind(']').map_or(0, |end| end + 1);
+        let colon = self.host[end..].rfind(':').map(|colon| end + colon);
+        let (name, port) = match colon {
+            Some(colon) => (&self.host[..colon], self.host[colon + 1..].parse().unwrap_or(usual)),
+            None => (&*self.host, usual),
+        };
+        (name.to_ascii_lowercase(), port)
     }
 
     /// The address in full, with the secrets that it may have.
@@ -310,9 +350,11 @@ impl Address {
 /// Parameters whose values are secrets.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["token", "key", "secret", "password", "passwd", "signature", "sig", "auth", "credential"]
-        .iter()
-        .any(|word| name.contains(word))
+    let words = [
+        "token", "key", "secret", "pass", "pwd", "sig", "auth", "cred", "jwt", "session", "cookie",
+        "code", "nonce",
+    ];
+    words.iter().any(|word| name.contains(word))
 }
 
 /// The address as it was meant, without the values of parameters that are secrets.
@@ -339,7 +381,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, AddressError, is_host_and_port};
+    use super::{Address, AddressError, hidden, is_host_and_port};
     use crate::source::is_address;
 
     fn heap(text: &str) -> String {
@@ -405,7 +447,15 @@ mod tests {
         assert_eq!(error("http://h:99999/"), AddressError::Port("99999".to_owned()));
         assert_eq!(error("http://h/a b"), AddressError::Character(' '));
         assert_eq!(error("unix://run/app.sock"), AddressError::NoSocket);
+        for typed in
+            ["http://me:se/cret@host:1/", "http://me:se?cret@host:1/", "me:se#cret@host:1/"]
+        {
+            assert_eq!(error(typed), AddressError::Password, "{typed}");
+            assert!(!hidden(typed).contains("se") && hidden(typed).ends_with("...@host:1/"));
+        }
         assert!(!error("http://me:secret@host:1/").to_string().contains("secret"));
+        let module = Address::parse("http://host:1/debug/mod@v1.2/heap").unwrap();
+        assert_eq!(module.to_string(), "http://host:1/debug/mod@v1.2/heap");
     }
 
     #[test]
@@ -426,5 +476,21 @@ mod tests {
         assert_eq!(to("http://h:6060/other").as_deref(), Some("http://h:6060/other"));
         assert_eq!(to("https://login.example.com/"), None);
         assert_eq!(to("//evil/x"), None);
+        assert_eq!(to("http://H:6060/other").as_deref(), Some("http://H:6060/other"));
+        assert_eq!(to("allocs?x=1").as_deref(), Some("http://h:6060/debug/pprof/allocs?x=1"));
+        for other in
+            ["", "file:///etc/passwd", "unix:///run/app.sock", "javascript:1", "http://h/x"]
+        {
+            assert_eq!(to(other), None, "{other}");
+        }
+        let from = |address: &str, location: &str| {
+            let to = Address::parse(address).unwrap().redirected(location);
+            to.map(|to| to.to_string())
+        };
+        assert_eq!(from("http://[::1]/heap", "https://[::2]/heap"), None, "another machine");
+        assert!(from("http://[::1]/heap", "https://[::1]/heap").is_some());
+        assert!(from("http://h/heap", "http://h:80/x").is_some());
+        let unchecked = from("https+insecure://h:1/a", "https://h:1/b");
+        assert_eq!(unchecked.as_deref(), Some("https+insecure://h:1/b"), "as it was asked for");
     }
 }

@@ -156,7 +156,7 @@ impl FetchError {
                 Timeout::Resolve => Self::Timeout("the host's name isn't resolved", timeout),
                 Timeout::Connect => Self::Timeout("no connection", timeout),
                 Timeout::Global | Timeout::PerCall => {
-                    Self::Timeout("it isn't done", timeout * super::TOTAL)
+                    Self::Timeout("it isn't done", timeout.saturating_mul(super::TOTAL))
                 }
                 _ if bytes > 0 => Self::Timeout("it stalls: no more bytes", timeout),
                 _ => Self::Timeout("no answer", timeout),

@@ -95,6 +95,15 @@ impl Default for Access {
     }
 }
 
+impl Access {
+    /// The longest that fetching may take: with all tries, each as slow as is waited for.
+    pub fn longest(&self) -> Duration {
+        let one = self.timeout.saturating_mul(TOTAL);
+        let waits = LONGEST_WAIT.saturating_mul(self.retries);
+        one.saturating_mul(self.retries.saturating_add(1)).saturating_add(waits)
+    }
+}
+
 /// Where the bytes of an answer go.
 pub trait Target {
     /// Forgets what came: the next try begins.
@@ -175,7 +184,7 @@ impl Access {
             .max_redirects_will_error(false)
             .max_idle_connections(0)
             .user_agent(concat!("heapdiff/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(self.timeout * TOTAL))
+            .timeout_global(Some(self.timeout.saturating_mul(TOTAL)))
             .timeout_connect(Some(self.timeout.min(Duration::from_secs(10))))
             .timeout_resolve(Some(self.timeout.min(Duration::from_secs(10))))
             .timeout_per_read(Some(self.timeout))
@@ -196,6 +205,13 @@ impl Client {
             of_sockets: Arc::default(),
             stopped: Arc::default(),
         })
+    }
+
+    /// The same client, for answers of at most so many bytes.
+    #[must_use]
+    pub fn limited(&self, bytes: u64) -> Self {
+        let limit = self.access.limit.min(bytes);
+        Self { access: Arc::new(Access { limit, ..(*self.access).clone() }), ..self.clone() }
     }
 
     /// Stops all requests, from any thread.
@@ -262,14 +278,14 @@ impl Client {
         for _ in 0..=REDIRECTS {
             let response = self.request(&at)?;
             let code = response.status().as_u16();
-            if !(300..400).contains(&code) {
-                return self.take(response, target);
-            }
             let location = response.headers().get(header::LOCATION);
             let location = location.and_then(|value| value.to_str().ok()).unwrap_or_default();
+            if !(300..400).contains(&code) || location.is_empty() {
+                return self.take(response, target);
+            }
             let Some(to) = at.redirected(location) else {
                 let to = location.split(['?', '#']).next().unwrap_or_default();
-                return Err(FetchError::Redirect(crate::printable::escape(to).into_owned()));
+                return Err(FetchError::Redirect(address::hidden(to)));
             };
             at = to;
         }

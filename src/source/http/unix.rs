@@ -3,12 +3,17 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, ShutdownHandle, Transport,
 };
+
+/// Time between two attempts to connect.
+const STEP: Duration = Duration::from_millis(20);
 
 /// Connects to one socket, whatever host is asked for.
 #[derive(Debug)]
@@ -24,7 +29,7 @@ impl Connector for UnixConnector {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<UnixTransport>, Error> {
-        let stream = Arc::new(Stream(UnixStream::connect(&self.socket)?));
+        let stream = Arc::new(Stream(connect(&self.socket, details.timeout)?));
         let handle: Arc<dyn ShutdownHandle> = Arc::<Stream>::clone(&stream);
         let weak: Weak<dyn ShutdownHandle> = Arc::downgrade(&handle);
         (details.register_shutdown)(weak)?;
@@ -32,6 +37,32 @@ impl Connector for UnixConnector {
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         Ok(Some(UnixTransport { stream, buffers }))
     }
+}
+
+/// Connects within the time. A service that accepts nothing more leaves a plain attempt waiting for ever.
+fn connect(socket: &Path, timeout: NextTimeout) -> Result<UnixStream, Error> {
+    use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+    let failed = |error: Errno| Error::Io(error.into());
+    let address = SocketAddrUnix::new(socket).map_err(failed)?;
+    let fd = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).map_err(failed)?;
+    fcntl_setfd(&fd, FdFlags::CLOEXEC).map_err(failed)?;
+    ioctl_fionbio(&fd, true).map_err(failed)?;
+    let until = timeout.not_zero().and_then(|time| Instant::now().checked_add(*time));
+    loop {
+        match rustix::net::connect(&fd, &address) {
+            Ok(()) => break,
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        thread::sleep(STEP);
+    }
+    let stream = UnixStream::from(fd);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 #[derive(Debug)]
