@@ -37,9 +37,12 @@ use webhook::Webhook;
 
 /// How long a command may take.
 const TIMEOUT: &str = "60s";
-/// How long the loop may be silent before it counts as stuck: longer than all parts of a snapshot take
-/// from a service that is as slow as is waited for.
+/// How long the loop may be silent, at least, before it counts as stuck. It is silent while a snapshot is
+/// taken and judged, and not while it waits for the next.
 const STUCK: Duration = Duration::from_secs(3600);
+/// Most requests of a snapshot: heap and goroutines, each once more if it can't be read, and statistics from
+/// two places.
+const REQUESTS: u32 = 6;
 /// How long deliveries may take when a watch has ended, and when it was interrupted.
 const ENDINGS: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(5)];
 /// How often the end looks for deliveries.
@@ -106,7 +109,8 @@ impl SentinelArgs {
         }
         let usage = CommandError::Usage;
         let metrics = Metrics::default();
-        let pulse = Pulse::new(STUCK);
+        let access = reading.access.access().map_err(usage)?;
+        let pulse = Pulse::new(access.longest().saturating_mul(REQUESTS).max(STUCK));
         let is_over = Arc::<AtomicBool>::default();
         let mut channels = Vec::new();
         if let Some(command) = &self.on_leak {
@@ -115,10 +119,7 @@ impl SentinelArgs {
             channels.push(Channel::new("command", move |alarm| hook.run(alarm)));
         }
         let webhook = match &self.webhook {
-            Some(typed) => {
-                let access = reading.access.access().map_err(usage)?;
-                Some(Webhook::new(typed, &self.webhook_header, access).map_err(usage)?)
-            }
+            Some(typed) => Some(Webhook::new(typed, &self.webhook_header, access).map_err(usage)?),
             None => None,
         };
         if let Some(webhook) = webhook.clone() {
