@@ -25,6 +25,10 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(30);
 /// The usual number of snapshots.
 const COUNT: usize = 20;
+/// Why there is nothing of a service that was asked.
+pub(super) const NOTHING: &str = "stopped before the first snapshot was whole";
+/// Most reasons of failures that are printed.
+const FAILURES: usize = 8;
 /// The usual bound with `--until-sure`.
 const UNTIL_SURE: usize = 120;
 
@@ -147,11 +151,13 @@ pub(super) fn capture(
     let recorded = rounds::take(&mut recorders, &plan, &stop, &SystemClock, &mut screen);
     screen.clear();
     rounds::end(&mut recorders, recorded?)?;
+    recorders.iter().filter(|one| one.taken == 0).for_each(Recorder::give_up);
     summarize(&recorders, args.reading.quiet, console);
     if args.no_report {
         return Ok(Vec::new());
     }
-    Ok(recorders.iter().map(recorded_inputs).collect())
+    let recorded = recorders.iter().filter(|recorder| recorder.snapshots() > 0);
+    Ok(recorded.map(recorded_inputs).collect())
 }
 
 /// The profiles of a recording that the report is about: with goroutines if there are enough snapshots for
@@ -180,6 +186,11 @@ fn summarize(recorders: &[Recorder], is_quiet: bool, console: &mut Console<'_>) 
         let longest = heaps.map(|file| file.seconds).fold(0.0, f64::max);
         let asked: f64 = files().map(|file| file.seconds).sum();
         let count = shots.iter().filter(|shot| !shot.files.is_empty()).count();
+        if count == 0 {
+            let message = format!("{}: {NOTHING}", escape(target));
+            run::say_warning(&message, console);
+            continue;
+        }
         let mean = asked / count.max(1) as f64;
         let many = if count == 1 { "" } else { "s" };
         let _ = writeln!(
@@ -193,8 +204,13 @@ fn summarize(recorders: &[Recorder], is_quiet: bool, console: &mut Console<'_>) 
         );
         let retries: usize = files().map(|file| file.retries.len()).sum();
         let failures = recorder.manifest.failures();
-        for failure in &failures {
+        for failure in failures.iter().take(FAILURES) {
             run::say_warning(&format!("{}: {failure}", escape(target)), console);
+        }
+        if failures.len() > FAILURES {
+            let more = failures.len() - FAILURES;
+            let message = format!("{}: {more} more reasons are in manifest.json", escape(target));
+            run::say_warning(&message, console);
         }
         if retries > 0 {
             let times = if retries == 1 { "once" } else { "several times" };

@@ -23,6 +23,15 @@ fn folder(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }
 
+/// When a process began, in ticks since the machine did: it tells a process from a later one with the same
+/// number. `None` if there is no such process, or this system doesn't say.
+pub(super) fn began(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(folder(pid).join("stat")).ok()?;
+    // The name in parentheses may hold anything.
+    let (_, fields) = text.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
 /// The files about the memory of a process and its cgroup, each with its kind.
 pub(super) fn memory_files(pid: u32) -> Vec<(&'static str, PathBuf)> {
     let proc = folder(pid);
@@ -50,4 +59,25 @@ pub(super) fn environment(pid: u32) -> Option<Environment> {
         Some(String::from_utf8_lossy(value).into_owned())
     };
     Some(Environment { gogc: value(b"GOGC"), gomemlimit: value(b"GOMEMLIMIT") })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::began;
+    use std::process::{Command, Stdio};
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn processes_are_told_apart_by_when_they_began() {
+        let own = began(std::process::id());
+        assert!(own.is_some() && own == began(std::process::id()));
+        // A tick is a hundredth of a second.
+        thread::sleep(Duration::from_millis(30));
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(began(child.id()) > own);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(began(child.id()), None);
+    }
 }

@@ -280,7 +280,8 @@ fn incident_card(
         let recording = capture::CaptureArgs::part(&words, args.reading())?;
         let recorded = capture::capture(&recording, console)?;
         let first = recorded.iter().flat_map(|one| &one.inputs).next();
-        args.recorded(first.and_then(|name| Path::new(name).parent()).unwrap_or(Path::new(".")));
+        let first = first.ok_or_else(|| CommandError::Answer(capture::NOTHING.into()))?;
+        args.recorded(Path::new(first).parent().unwrap_or(Path::new(".")));
     }
     incident::answer(args, console)
 }

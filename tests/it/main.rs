@@ -18,6 +18,8 @@ mod call_graph;
 #[cfg(all(feature = "http", unix))]
 mod capture;
 #[cfg(all(feature = "http", unix))]
+mod capture_hostile;
+#[cfg(all(feature = "http", unix))]
 mod capture_program;
 mod chart;
 mod check;

@@ -5,10 +5,11 @@ use super::manifest::{Earlier, Manifest, NAME, Removed, SCHEMA};
 use super::store::Store;
 use crate::command::manifests::LARGEST;
 use crate::source::times;
+use crate::units::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// A manifest as an earlier recording wrote it, as far as it matters here.
@@ -35,14 +36,26 @@ struct WrittenFile {
     file: String,
 }
 
-/// Reads what the manifest of a folder lists; nothing if there is none of a recording.
-pub(in crate::command) fn read(folder: &Path) -> (Vec<Earlier>, Removed) {
-    let mut bytes = Vec::new();
-    let read = File::open(folder.join(NAME)).and_then(|f| f.take(LARGEST).read_to_end(&mut bytes));
-    let written = read.ok().and_then(|_| serde_json::from_slice::<Written>(&bytes).ok());
-    let Some(written) = written.filter(|written| written.schema == SCHEMA) else {
-        return (Vec::new(), Removed::default());
+/// Reads what the manifest of a folder lists; nothing if there is none. An error says why it is none of a
+/// recording: writing another one would destroy it.
+pub(in crate::command) fn read(folder: &Path) -> Result<(Vec<Earlier>, Removed), String> {
+    let file = match File::open(folder.join(NAME)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((Vec::new(), Removed::default()));
+        }
+        Err(error) => return Err(format!("can't be read: {error}")),
     };
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("can't be read: {error}"))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("is larger than {}", Bytes(LARGEST as f64)));
+    }
+    let written = serde_json::from_slice::<Written>(&bytes);
+    let written = written.ok().filter(|written| written.schema == SCHEMA);
+    let written =
+        written.ok_or_else(|| format!("isn't a list that this version writes ({SCHEMA})"))?;
     let shots = written.shots.into_iter().map(|shot| Earlier {
         time: shot.time,
         files: shot.files.into_iter().map(|file| file.file).collect(),
@@ -52,7 +65,7 @@ pub(in crate::command) fn read(folder: &Path) -> (Vec<Earlier>, Removed) {
         one.files.retain(|file| is_ours(file) && folder.join(file).is_file());
     }
     earlier.retain(|one| !one.files.is_empty());
-    (earlier, written.removed)
+    Ok((earlier, written.removed))
 }
 
 /// Whether a name is one that a recording gives: no path that leads elsewhere, and with a time.
@@ -109,7 +122,7 @@ mod tests {
             ],
         });
         fs::write(inner.join("manifest.json"), manifest.to_string()).unwrap();
-        let (earlier, removed) = read(&inner);
+        let (earlier, removed) = read(&inner).unwrap();
         let store = Store::open(&inner).unwrap();
         let mut manifest = Manifest::of("s".to_owned(), Duration::ZERO);
         (manifest.earlier, manifest.removed) = (earlier, removed);
@@ -118,8 +131,16 @@ mod tests {
         assert!(others.iter().all(|file| inner.join(file).exists()));
         assert_eq!((manifest.removed.shots, manifest.removed.files), (8, 10));
         assert_eq!(manifest.earlier.len(), 1);
-        fs::write(inner.join("manifest.json"), "{}").unwrap();
-        assert!(read(&inner).0.is_empty());
+        for other in ["{}", "", "{\"name\": \"web app\"}", "{\"schema\": \"heapdiff.capture/v2\"}"]
+        {
+            fs::write(inner.join("manifest.json"), other).unwrap();
+            assert!(read(&inner).unwrap_err().contains("isn't a list"), "{other}");
+        }
+        let large = fs::File::create(inner.join("manifest.json")).unwrap();
+        large.set_len(super::LARGEST + 1).unwrap();
+        assert!(read(&inner).unwrap_err().contains("is larger than 64"));
+        fs::remove_file(inner.join("manifest.json")).unwrap();
+        assert!(read(&inner).unwrap().0.is_empty());
         fs::remove_dir_all(folder).unwrap();
     }
 }

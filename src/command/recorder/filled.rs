@@ -12,6 +12,7 @@ use crate::input::{Budget, Content};
 use crate::model::measures::{self, Kind};
 use crate::model::profile::Profile;
 use crate::parallel;
+use crate::printable::escape;
 use crate::source::expand::natural;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -90,7 +91,7 @@ impl Filled {
             Err(error) => {
                 if !self.is_lost {
                     let why = format!("{} can't be listed: {error}", self.folder.display());
-                    gathering.failed("folder", why);
+                    gathering.failed("folder", &why);
                 }
                 self.is_lost = true;
                 return gathering.shots;
@@ -107,10 +108,17 @@ impl Filled {
                 let state = match found {
                     Found::Profile(kind, profile) => {
                         recorded.newest = Totals::default();
-                        recorded.add(&self.folder.join(name), kind, &profile);
-                        let nanos = profile.header.time_nanos;
-                        taken.push((nanos, name.clone(), kind, stamp.bytes, recorded.newest));
-                        State::Profile
+                        match recorded.add(&self.folder.join(name), kind, &profile) {
+                            Ok(()) => {
+                                let (nanos, bytes) = (profile.header.time_nanos, stamp.bytes);
+                                taken.push((nanos, name.clone(), kind, bytes, recorded.newest));
+                                State::Profile
+                            }
+                            Err(why) => {
+                                gathering.failed("file", &format!("{name}: {why}"));
+                                State::Refused(stamp)
+                            }
+                        }
                     }
                     Found::Fact => {
                         recorded.add_fact(&self.folder.join(name), self.budget);
@@ -118,7 +126,7 @@ impl Filled {
                     }
                     Found::Other => State::Refused(stamp),
                     Found::Broken(why) if is_settled => {
-                        gathering.failed("file", format!("{name}: {why}"));
+                        gathering.failed("file", &format!("{name}: {why}"));
                         State::Refused(stamp)
                     }
                     // It is most likely being written.
@@ -240,8 +248,10 @@ impl Gathering {
         }
     }
 
-    fn failed(&mut self, kind: &'static str, error: String) {
+    fn failed(&mut self, kind: &'static str, error: &str) {
         let now = self.now;
+        // It may quote names of files, and those in a profile.
+        let error = escape(error).into_owned();
         let failure = Failure { kind, error, is_refused: false };
         self.shot(now, |shot| shot.files.is_empty()).failed.push(failure);
     }
@@ -313,7 +323,7 @@ mod tests {
         assert_eq!(case.look(), ["heap a.pb.gz"]);
         assert_eq!(case.look(), [""; 0], "once");
         // What isn't packed has to stay as it is from one look to the next.
-        let text = b"heap profile: 1: 4096 [1: 4096] @ heap/1048576\n1: 4096 [1: 4096] @ 0x1\n#\t0x0\tmain.f+0x1\t/f.go:1\n";
+        let text = b"heap profile: 1: 4096 [2: 8192] @ heap/1048576\n1: 4096 [2: 8192] @ 0x1\n#\t0x0\tmain.f+0x1\t/f.go:1\n";
         case.put("b.txt", &text[..60]);
         assert_eq!(case.look(), [""; 0]);
         case.put("b.txt", text);
@@ -347,6 +357,25 @@ mod tests {
         assert_eq!(case.look(), [""; 0]);
         case.put("cut.pb.gz", &packed);
         assert_eq!(case.look(), ["heap cut.pb.gz"], "it is whole now");
+    }
+
+    #[test]
+    fn a_profile_of_another_program_is_said_once_and_spoils_nothing() {
+        let mut case = Case::new("other");
+        case.put("a.pb.gz", &sample("heap-00.pb.gz"));
+        assert_eq!(case.look(), ["heap a.pb.gz"]);
+        // It doesn't say what was allocated, and so has other sample types.
+        let text = b"heap profile: 1: 4096 [1: 4096] @ heap/1048576\n1: 4096 [1: 4096] @ 0x1\n#\t0x0\tmain.f+0x1\t/f.go:1\n";
+        case.put("b\n\x1b.txt", text);
+        case.look();
+        let said = case.look();
+        assert!(
+            said[0].starts_with("b\\u{a}\\u{1b}.txt: it is a profile of objects, space"),
+            "{said:?}"
+        );
+        assert_eq!(case.look(), [""; 0], "said once");
+        case.put("c.pb.gz", &sample("heap-01.pb.gz"));
+        assert_eq!(case.look(), ["heap c.pb.gz"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(in crate::command) use crate::command::inputs::{CAPTURE as SCHEMA, MANIFEST as NAME};
 
@@ -81,6 +81,9 @@ pub(in crate::command) struct Shot {
     /// What it adds up to.
     #[serde(skip)]
     pub(in crate::command) totals: Totals,
+    /// When it was taken, for its age.
+    #[serde(skip)]
+    pub(in crate::command) taken_at: Option<Instant>,
     /// Its place among the shots with files, from 0.
     #[serde(skip)]
     pub(in crate::command) ordinal: usize,

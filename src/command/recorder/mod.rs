@@ -16,6 +16,7 @@ pub(super) mod shot;
 pub(super) mod so_far;
 pub(super) mod stop;
 pub(super) mod store;
+mod tail;
 pub(super) mod thinning;
 
 use crate::input::Budget;
@@ -27,7 +28,7 @@ use shot::{NoRoom, Taker};
 use so_far::Recorded;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thinning::Thinning;
 
 /// Where snapshots come from.
@@ -60,6 +61,8 @@ pub(super) struct Recorder {
     thinning: Option<Thinning>,
     /// How long they stay.
     keep: Option<Duration>,
+    /// When the first look was: the date may be set later, and ages don't follow it.
+    begun: Option<(Instant, Timestamp)>,
 }
 
 impl Recorder {
@@ -75,6 +78,7 @@ impl Recorder {
             dropped: 0,
             thinning: None,
             keep: None,
+            begun: None,
         }
     }
 
@@ -115,6 +119,8 @@ impl Recorder {
     /// taken, or failed.
     pub(super) fn shoot(&mut self, clock: &dyn Clock) -> Result<bool, NoRoom> {
         let number = self.manifest.shots.last().map_or(0, |shot| shot.number) + 1;
+        let now = clock.now();
+        self.begun.get_or_insert_with(|| (now, clock.time()));
         let shots = match &mut self.source {
             Source::Service(taker) => {
                 let (shot, took) = taker.take(number, clock, &mut self.recorded)?;
@@ -136,23 +142,29 @@ impl Recorder {
             let is_next = shot.has("heap") || !self.has_heaps && !shot.files.is_empty();
             self.taken += usize::from(is_next);
             shot.ordinal = self.taken.saturating_sub(1);
+            shot.taken_at = Some(now);
             self.manifest.shots.push(shot);
         }
-        self.thin(clock.time());
+        self.thin(now, clock.time());
         self.note()?;
         Ok(is_new)
     }
 
     /// Drops the shots that don't stay.
-    fn thin(&mut self, now: Timestamp) {
-        let oldest = self.keep.and_then(|keep| now.checked_sub(keep).ok());
-        if let (Source::Service(taker), Some(oldest)) = (&self.source, oldest) {
-            earlier::remove(&mut self.manifest, &taker.store, oldest);
+    fn thin(&mut self, now: Instant, date: Timestamp) {
+        let keep = self.keep;
+        if let (Source::Service(taker), Some(keep), Some((begin, begun))) =
+            (&self.source, keep, self.begun)
+        {
+            let passed = begun.checked_add(now.duration_since(begin)).unwrap_or(date);
+            if let Ok(oldest) = passed.min(date).checked_sub(keep) {
+                earlier::remove(&mut self.manifest, &taker.store, oldest);
+            }
         }
         let Some(mut thinning) = self.thinning else { return };
         let is_young = |shot: &Shot| {
-            oldest
-                .is_none_or(|oldest| shot.time.parse().is_ok_and(|time: Timestamp| time >= oldest))
+            let age = shot.taken_at.map(|at| now.duration_since(at)).unwrap_or_default();
+            keep.is_none_or(|keep| age <= keep)
         };
         let (taken, last) = (self.taken, self.manifest.shots.len());
         // Only the time that stays is spread out.
@@ -200,6 +212,13 @@ impl Recorder {
         let store = &taker.store;
         let written = store.replace(manifest::NAME, &self.manifest.text());
         written.map_err(|source| NoRoom { folder: store.folder().to_owned(), source })
+    }
+
+    /// Removes the folder if there is nothing but the manifest in it, and this recording made it.
+    pub(super) fn give_up(&self) {
+        if let Source::Service(taker) = &self.source {
+            taker.store.give_up();
+        }
     }
 
     /// The number of snapshots to judge: of the heap, or of goroutines alone.

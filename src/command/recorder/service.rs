@@ -1,7 +1,7 @@
 //! Services as typed: their addresses and folders, and a recorder for each.
 
 use super::earlier;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, NAME};
 use super::shot::{Taker, Wanted};
 use super::stop::Stop;
 use super::store::{Store, stamp};
@@ -66,9 +66,13 @@ pub(in crate::command) fn recorders(
         while !folders.insert(folder.clone()) {
             folder = PathBuf::from(format!("{}-2", folder.display()));
         }
-        let store = Store::open(&folder).map_err(|error| {
-            CommandError::Usage(format!("-o {}: {error}", escape(&folder.to_string_lossy())))
-        })?;
+        let unusable = |why: String| {
+            CommandError::Usage(format!("-o {}: {why}", escape(&folder.to_string_lossy())))
+        };
+        let store = Store::open(&folder).and_then(Store::alone);
+        let store = store.map_err(|error| unusable(error.to_string()))?;
+        let (earlier, removed) = earlier::read(&folder)
+            .map_err(|why| unusable(format!("its {NAME} {why}; use another folder")))?;
         let wanted = Wanted {
             gc: !asked.left_out.no_gc,
             goroutines: !asked.left_out.no_goroutines,
@@ -76,7 +80,6 @@ pub(in crate::command) fn recorders(
             pid: asked.pid,
             budget: asked.reading.budget(),
         };
-        let (earlier, removed) = earlier::read(&folder);
         let manifest = Manifest {
             pid: asked.pid,
             gc: wanted.gc,

@@ -5,10 +5,12 @@ use super::clock::Clock;
 use super::manifest::{Failure, Shot, Taken, Totals};
 use super::so_far::Recorded;
 use super::store::{Part, Store};
+use super::tail::Tail;
 use crate::command::local;
 use crate::input::{self, Budget, Content, Inflate};
 use crate::model::memory_statistics::MemoryStatistics;
 use crate::model::profile::Profile;
+use crate::printable::escape;
 use crate::source::http::{Address, Client, FetchError, Target as _};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +18,9 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+/// Most bytes of the variables of a service: only a small part of them is kept.
+const VARIABLES: u64 = 32 << 20;
 
 /// What is taken.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +63,8 @@ pub(in crate::command) struct Taker {
     pub(in crate::command) store: Store,
     pub(in crate::command) wanted: Wanted,
     statistics: StatisticsSource,
+    /// When the process on this machine began, once it is known.
+    began: Option<u64>,
 }
 
 /// Why a part of a shot is missing.
@@ -86,7 +93,9 @@ impl Taker {
         store: Store,
         wanted: Wanted,
     ) -> Self {
-        Self { client, address, store, wanted, statistics: StatisticsSource::default() }
+        let began = wanted.pid.and_then(local::began);
+        let statistics = StatisticsSource::default();
+        Self { client, address, store, wanted, statistics, began }
     }
 
     /// Takes a shot. What fails is part of it; an error is that nothing can be written.
@@ -115,7 +124,13 @@ impl Taker {
         }
         let took = start.elapsed();
         if let Some(pid) = self.wanted.pid {
-            for (kind, file) in local::memory_files(pid) {
+            let is_other = local::began(pid) != self.began;
+            if is_other {
+                let why = format!("process {pid} has ended; its number may be another one's now");
+                shot.failed.push(Failure { kind: "status", error: why, is_refused: false });
+            }
+            let files = if is_other { Vec::new() } else { local::memory_files(pid) };
+            for (kind, file) in files {
                 self.part(&mut shot, kind, |taker| {
                     let bytes = fs::read(&file).map_err(|error| {
                         let why = format!("can't read {}: {error}", file.display());
@@ -140,6 +155,8 @@ impl Taker {
             Ok(taken) => shot.files.extend(taken),
             Err(Missing::Stopped) => {}
             Err(Missing::Reason(error, is_refused)) => {
+                // It may quote names from a profile.
+                let error = escape(&error).into_owned();
                 shot.failed.push(Failure { kind, error, is_refused });
             }
             Err(Missing::NoRoom(source)) => {
@@ -171,7 +188,11 @@ impl Taker {
                 Ok(profile) => {
                     let path = self.store.keep(&part, kind, now, "pb.gz");
                     let path = path.map_err(Missing::NoRoom)?;
-                    recorded.add(&path, kind, &profile);
+                    if let Err(why) = recorded.add(&path, kind, &profile) {
+                        // Beside the others it would make all of them unusable.
+                        let _ = fs::remove_file(&path);
+                        return Err(Missing::Reason(why, false));
+                    }
                     return Ok(Some(taken(kind, &path, fetched.bytes, fetched.took, retries)));
                 }
             }
@@ -200,7 +221,8 @@ impl Taker {
     fn memory_statistics(&mut self, now: Timestamp) -> Result<Option<Taken>, Missing> {
         if matches!(self.statistics, StatisticsSource::Unknown | StatisticsSource::Variables) {
             let mut body = Vec::new();
-            let fetched = self.client.fetch(&self.address.variables(), &mut body);
+            let client = self.client.limited(VARIABLES);
+            let fetched = client.fetch(&self.address.variables(), &mut body);
             match fetched.map(|fetched| (fetched, of_variables(&body))) {
                 Ok((fetched, Some(text))) => {
                     self.statistics = StatisticsSource::Variables;
@@ -218,9 +240,9 @@ impl Taker {
             return Ok(None);
         }
         // Without expvar, the text of the heap ends with them.
-        let mut body = Vec::new();
-        let fetched = self.client.fetch(&self.address.profile("heap", "debug=1"), &mut body)?;
-        let profile = input::read(body.as_slice(), self.wanted.budget, Inflate::Here)
+        let mut tail = Tail::default();
+        let fetched = self.client.fetch(&self.address.profile("heap", "debug=1"), &mut tail)?;
+        let profile = input::read(tail.text().as_slice(), self.wanted.budget, Inflate::Here)
             .and_then(Content::into_profile);
         let found = profile.ok().and_then(|profile| profile.header.memory_statistics);
         let Some(found) = found else {

@@ -12,10 +12,11 @@ use crate::filter::Spec;
 use crate::input::{self, Budget, Content, Inflate};
 use crate::model::history::Gather;
 use crate::model::measures;
-use crate::model::profile::Profile;
+use crate::model::profile::{Profile, SampleType};
 use crate::model::recording::Recording;
 use crate::patterns::Confidence;
 use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
+use crate::units;
 use std::fs;
 use std::path::Path;
 
@@ -37,24 +38,36 @@ pub(in crate::command) struct Recorded {
     added: usize,
     /// What the newest shot adds up to.
     pub(in crate::command) newest: Totals,
-    /// Whether a profile can't be part of a history.
-    is_unfit: bool,
+    /// The sample types that the heap profiles so far have in common; none before the first.
+    common: Option<Vec<SampleType>>,
 }
 
 impl Recorded {
-    /// Adds a profile.
-    pub(in crate::command) fn add(&mut self, path: &Path, kind: &str, profile: &Profile) {
+    /// Adds a profile. An error says why it can't be judged together with those before it.
+    pub(in crate::command) fn add(
+        &mut self,
+        path: &Path,
+        kind: &str,
+        profile: &Profile,
+    ) -> Result<(), String> {
         let name = path.to_string_lossy().into_owned();
-        let track = if kind == "goroutine" {
+        let is_of_goroutines = kind == "goroutine";
+        let (track, common) = if is_of_goroutines {
+            (&mut self.goroutines, self.common.clone())
+        } else {
+            let common = in_common(self.common.as_deref(), &profile.header.sample_types)?;
+            (&mut self.profiles, Some(common))
+        };
+        track.add_at(self.added, &name, profile).map_err(|error| error.to_string())?;
+        if is_of_goroutines {
             self.newest.goroutines = Some(sum(profile, 0));
-            &mut self.goroutines
         } else {
             self.newest.live = in_use(profile);
-            &mut self.profiles
-        };
-        self.is_unfit |= track.add_at(self.added, &name, profile).is_err();
+        }
+        self.common = common;
         self.names.push(name);
         self.added += 1;
+        Ok(())
     }
 
     /// Adds what else was taken of the process.
@@ -100,17 +113,40 @@ impl Recorded {
                 Content::Profile(profile) => (&mut again.profiles, profile),
                 _ => return,
             };
-            again.is_unfit |= track.add_at(place, name, &profile).is_err();
+            if track.add_at(place, name, &profile).is_err() {
+                return;
+            }
         }
         (self.profiles, self.goroutines) = (again.profiles, again.goroutines);
-        self.is_unfit = again.is_unfit;
     }
 
     fn recording(&self) -> Option<Recording> {
         let finish = |track: &Gather| track.clone().finish().ok();
         let recording = analysis::recording(finish(&self.profiles)?, finish(&self.goroutines)?);
-        (!self.is_unfit).then(|| self.facts.clone().beside(recording).0)
+        Some(self.facts.clone().beside(recording).0)
     }
+}
+
+/// The sample types that a profile shares with all those before it.
+fn in_common(before: Option<&[SampleType]>, own: &[SampleType]) -> Result<Vec<SampleType>, String> {
+    let Some(before) = before else { return Ok(own.to_vec()) };
+    let is_same = |a: &SampleType, b: &SampleType| {
+        a.name == b.name && units::conversion(&a.unit, &b.unit).is_some()
+    };
+    let shared = before.iter().filter(|one| own.iter().any(|other| is_same(one, other)));
+    let shared: Vec<SampleType> = shared.cloned().collect();
+    if shared.is_empty() {
+        let names = |types: &[SampleType]| {
+            types.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        return Err(format!(
+            "it is a profile of {}, and those before it are of {}: another program answers; record \
+             that one into a folder of its own",
+            names(own),
+            names(before)
+        ));
+    }
+    Ok(shared)
 }
 
 /// Reads a file of a recording. What doesn't say when it was taken gets its time from its name.

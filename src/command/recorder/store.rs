@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// What files that aren't whole yet begin with: hidden, so that no command takes them for inputs.
@@ -17,11 +18,21 @@ const LEFT: Duration = Duration::from_secs(3600);
 /// Names that are tried for one time, in milliseconds after it.
 const TRIES: u32 = 1000;
 
+/// What they end with.
+const PART: &str = ".part";
+
 /// A folder that files are added to.
 #[derive(Debug)]
 pub(in crate::command) struct Store {
     folder: PathBuf,
+    /// Whether it wasn't there before.
+    is_new: bool,
+    /// Held while this recording is the only one that writes there.
+    _lock: Option<File>,
 }
+
+/// Counts unfinished files, so that each has a name of its own.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
 
 /// A file that isn't whole yet. It is removed unless it is kept.
 #[derive(Debug)]
@@ -43,9 +54,12 @@ fn fine_stamp(time: Timestamp) -> String {
 impl Store {
     /// Opens a folder, and makes it if it isn't there. Removes what a run that was killed has left.
     pub(in crate::command) fn open(folder: &Path) -> io::Result<Self> {
+        let is_new = !folder.exists();
         fs::create_dir_all(folder)?;
         for entry in fs::read_dir(folder)?.flatten() {
-            let is_part = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_part = name.starts_with(UNFINISHED) && name.ends_with(PART);
             let changed = entry.metadata().and_then(|metadata| metadata.modified());
             let age = changed.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
             if is_part && age.is_some_and(|age| age > LEFT) {
@@ -53,11 +67,21 @@ impl Store {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), is_new, _lock: None })
     }
 
-    /// Removes the folder if nothing but the manifest is in it.
+    /// Makes sure that no other recording writes into this folder: both would write the manifest. An error
+    /// says that one does. A file system without locks is taken as it is.
+    pub(in crate::command) fn alone(self) -> io::Result<Self> {
+        let lock = lock(&self.folder)?;
+        Ok(Self { _lock: lock, ..self })
+    }
+
+    /// Removes the folder if it was made for this recording, and nothing but the manifest is in it.
     pub(in crate::command) fn give_up(&self) {
+        if !self.is_new {
+            return;
+        }
         let is_alone = |entries: fs::ReadDir| entries.flatten().count() == 1;
         let manifest = self.folder.join(NAME);
         if manifest.is_file() && fs::read_dir(&self.folder).is_ok_and(is_alone) {
@@ -74,10 +98,13 @@ impl Store {
 
     /// Begins a file.
     pub(in crate::command) fn begin(&self, kind: &str) -> io::Result<Part> {
-        let name = format!("{UNFINISHED}{}-{kind}.part", std::process::id());
+        // Processes in two containers may have one number, and one folder.
+        let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (process, nanos) = (std::process::id(), nanos.as_nanos());
+        let number = BEGUN.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{UNFINISHED}{process}-{nanos}-{number}-{kind}{PART}");
         let path = self.folder.join(name);
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
         Ok(Part { path, file })
     }
 
@@ -115,6 +142,26 @@ impl Store {
         part.file.sync_data()?;
         fs::rename(&part.path, self.folder.join(name))
     }
+}
+
+/// Locks a folder until the file is closed; `None` where that isn't possible.
+#[cfg(unix)]
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    let file = File::open(folder)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(io::Error::other(
+            "another heapdiff records into this folder; end it, or use a folder of its own",
+        )),
+        Err(_) => Ok(None),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+fn lock(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Names a file unless there is one of that name.
@@ -203,6 +250,28 @@ mod tests {
         assert_eq!(names().len(), 4, "nothing is left beside");
         assert_eq!(fs::read(store.folder().join("manifest.json")).unwrap(), b"2");
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_recording_writes_into_a_folder() {
+        let folder = std::env::temp_dir().join(format!("heapdiff-alone-{}", std::process::id()));
+        let store = || Store::open(&folder).unwrap().alone();
+        let first = store().unwrap();
+        assert!(store().unwrap_err().to_string().contains("another heapdiff"));
+        let (one, other) = (first.begin("heap").unwrap(), first.begin("heap").unwrap());
+        assert_ne!(one.path, other.path);
+        drop((one, other));
+        drop(first);
+        let again = store().unwrap();
+        again.replace("manifest.json", b"{}").unwrap();
+        again.give_up();
+        assert!(folder.join("manifest.json").exists(), "the folder was there before");
+        fs::remove_dir_all(&folder).unwrap();
+        let new = store().unwrap();
+        new.replace("manifest.json", b"{}").unwrap();
+        new.give_up();
+        assert!(!folder.exists());
     }
 
     #[test]
