@@ -14,10 +14,11 @@ use crate::input::{self, Content, Inflate};
 use crate::model::gauges::GaugeLog;
 use crate::output;
 use crate::printable::escape;
-use crate::report::doctor::{DoctorReport, DoctorSubject};
+use crate::report::doctor::{DoctorReport, DoctorSubject, Requirement};
 use crate::source::expand::Found;
 use clap::Args;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub(super) struct DoctorArgs {
     /// Also look at this process of this machine: its memory, its cgroup, GOGC and GOMEMLIMIT
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
-    /// Exit with 1 unless all of these are there; `all` names everything
+    /// Exit with 1 unless all of these are there; `all` is everything that can be known from these inputs
     #[arg(long, value_name = "ID,...", value_delimiter = ',', value_parser = required)]
     require: Vec<Required>,
     #[command(flatten)]
@@ -93,21 +94,13 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
                 .to_owned(),
         ));
     }
-    let required = match require.as_slice() {
-        all if all.iter().any(|one| matches!(one, Required::All)) => GapId::ALL.to_vec(),
-        some => {
-            let mut ids: Vec<GapId> = some
-                .iter()
-                .filter_map(|one| match one {
-                    Required::One(id) => Some(*id),
-                    Required::All => None,
-                })
-                .collect();
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        }
-    };
+    let is_all = require.iter().any(|one| matches!(one, Required::All));
+    let named = require.iter().filter_map(|one| match one {
+        Required::One(id) => Some(*id),
+        Required::All => None,
+    });
+    let required: BTreeSet<GapId> = named.collect();
+    let required = Requirement { ids: required.into_iter().collect(), is_all };
     let asked = GapsAsked {
         leak: leak.map(|leak| leak as f64),
         within: within.map_or(1.0, |time| time.as_secs_f64() / 3600.0),
@@ -160,7 +153,7 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
         diagnose(name, gathering.finish(skipped)?, &known);
     }
     progress.finish();
-    let mut report = DoctorReport::new(subjects, required, warnings);
+    let mut report = DoctorReport::new(subjects, &required, warnings);
     if reading.quiet {
         report.warnings.clear();
     }

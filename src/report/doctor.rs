@@ -4,9 +4,19 @@ use crate::analysis::gaps::{Diagnosis, GapId, GapsAsked, Known, diagnose};
 use crate::model::recording::Recording;
 use crate::report::memory::MemoryInput;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "heapdiff.doctor/v1";
+
+/// What has to be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requirement {
+    /// These.
+    pub ids: Vec<GapId>,
+    /// And everything that can be known from the inputs.
+    pub is_all: bool,
+}
 
 /// What is diagnosed: a service, or a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +39,16 @@ impl DoctorSubject {
         (name, inputs): (String, Vec<MemoryInput>),
         (recording, known): (&Recording, &Known),
         asked: GapsAsked,
-        required: &[GapId],
+        required: &Requirement,
     ) -> Self {
         let diagnosis = diagnose(recording, known, asked);
-        Self { name, inputs, lacking: diagnosis.lacking(required), diagnosis }
+        let mut lacking = diagnosis.lacking(&required.ids);
+        if required.is_all {
+            lacking.extend(diagnosis.gaps.iter().map(|gap| gap.id));
+            lacking.sort_unstable();
+            lacking.dedup();
+        }
+        Self { name, inputs, diagnosis, lacking }
     }
 }
 
@@ -54,7 +70,19 @@ pub struct DoctorReport {
 
 impl DoctorReport {
     /// Puts the subjects together.
-    pub fn new(subjects: Vec<DoctorSubject>, required: Vec<GapId>, warnings: Vec<String>) -> Self {
+    pub fn new(
+        subjects: Vec<DoctorSubject>,
+        required: &Requirement,
+        warnings: Vec<String>,
+    ) -> Self {
+        let required: BTreeSet<GapId> = {
+            let is_all = required.is_all;
+            let known = subjects.iter().filter(|_| is_all).map(|subject| &subject.diagnosis);
+            let known = known
+                .flat_map(|one| one.fine.iter().copied().chain(one.gaps.iter().map(|gap| gap.id)));
+            required.ids.iter().copied().chain(known).collect()
+        };
+        let required: Vec<GapId> = required.into_iter().collect();
         let is_met = subjects.iter().all(|subject| subject.lacking.is_empty());
         Self { schema: SCHEMA.to_owned(), subjects, required, is_met, warnings }
     }

@@ -257,3 +257,28 @@ fn the_text_is_as_it_was() {
         golden::check(&format!("tests/golden/{name}.txt"), &said.stdout);
     }
 }
+
+/// A contract that can't be met holds nobody to anything.
+#[test]
+fn all_is_what_can_be_known_and_can_be_had() {
+    let here = corpus::path("");
+    let require = |ids: &str, inputs: &[&str]| {
+        let options = ["doctor", "--format=json", "--quiet", "--require", ids];
+        let said = run(&here, &[&options[..], inputs].concat());
+        let report: Value = serde_json::from_str(&said.stdout).unwrap();
+        (said.code, report)
+    };
+    let (code, report) = require("all", &["harbor/one"]);
+    let subject = &report["subjects"][0];
+    assert_eq!((code, ids(&subject["lacking"])), (Some(1), ids(&subject["gaps"])));
+    let known: BTreeSet<String> =
+        ids(&subject["gaps"]).union(&ids(&subject["fine"])).cloned().collect();
+    assert_eq!(ids(&report["required"]), known);
+    assert!(!known.contains("closed"), "no service was asked");
+    // What isn't known is missing if it is named.
+    let (code, report) = require("all,closed", &["harbor/one"]);
+    assert!(code == Some(1) && ids(&report["subjects"][0]["lacking"]).contains("closed"));
+    let said = run(&here, &["doctor", "--require", "rate,speed", "harbor/one"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("speed") && said.stderr.contains("heap, rate"), "{}", said.stderr);
+}
