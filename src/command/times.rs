@@ -25,6 +25,11 @@ pub(super) struct Times {
 }
 
 impl AtArgs {
+    /// The times as they were typed.
+    pub(super) fn words(&self) -> &[String] {
+        &self.at
+    }
+
     /// Reads the times.
     pub(super) fn times(&self) -> Result<Times, CommandError> {
         let mut times = Times::default();

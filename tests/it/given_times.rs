@@ -67,6 +67,24 @@ fn a_time_belongs_to_the_file_that_it_names() {
 }
 
 #[test]
+fn a_card_has_given_times_and_names_them_again() {
+    let here = dumps("given-times-card");
+    let times = times();
+    let card = json(&here, &with("incident", &times));
+    assert_eq!(card["what"]["from"], "2026-11-28T00:00:00Z");
+    assert_eq!(card["suspects"][0]["slope_per_hour"]["estimate"], 10);
+    let again = card["reproduce"][0]["command"].as_str().unwrap();
+    assert_eq!(again.matches("--at=2026-11-28T0").count(), 6, "{again}");
+    let said = run(&here, &["incident", "--at", "2026-11-28T00:00:00Z", &corpus("harbor/one")]);
+    assert!(said.stderr.contains("no input without a time of its own"), "{}", said.stderr);
+}
+
+/// A recording, by its whole path.
+fn corpus(name: &str) -> String {
+    super::corpus::path(name).to_string_lossy().into_owned()
+}
+
+#[test]
 fn times_that_no_input_needs_are_an_error() {
     let here = dumps("given-times-left");
     for (args, expected) in [

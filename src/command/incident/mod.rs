@@ -18,6 +18,7 @@ use super::options::{
 };
 use super::request::{self, Request};
 use super::symbols::SymbolArgs;
+use super::times::AtArgs;
 #[cfg(feature = "http")]
 use super::values::duration;
 use super::{CommandError, Console, inputs, manifests, run};
@@ -70,6 +71,8 @@ pub(super) struct IncidentArgs {
     patterns: PatternArgs,
     #[command(flatten)]
     limit: LimitArgs,
+    #[command(flatten)]
+    at: AtArgs,
     #[command(flatten)]
     sample: SampleArgs,
     /// Look for source files below these folders and in their parents; separate several with `:`
@@ -219,6 +222,7 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
         own,
         patterns,
         limit,
+        at,
         sample,
         source_path,
         filter,
@@ -230,6 +234,7 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
     let settings = settings(&patterns);
     let words = reproduce::Words {
         own: own.own.clone(),
+        at: at.words().to_vec(),
         patterns: patterns.patterns.clone(),
         trim_path: output.trim_path.clone(),
         source_path: source_path.clone(),
@@ -243,16 +248,18 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
     let output = OutputArgs { format, dress, ..OutputArgs::default() };
     let options = Options { sample, filter, output, ..Options::default() };
     let request = request::request(Question::Leaks(asked), found.names, options)?;
-    let Request { query, spec, inputs, output, .. } = request.with_own(own.own()?);
+    let request = request.with_own(own.own()?).with_times(at.times()?);
+    let Request { query, spec, inputs, output, times, .. } = request;
 
     let beside = found.beside;
     let all = [inputs.as_slice(), &beside.names].concat();
     let settings_paths = settings.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &all, settings_paths)?;
     evidence::check(&all)?;
-    let progress = run::progress(console, &output.reading, &output.symbols)?;
+    let progress = run::progress(console, &output.reading, &output.symbols)?.with_times(times);
     let recording = load_recording(&inputs, &beside.names, &progress);
     let (recording, warnings) = recording.map_err(|e| CommandError::Answer(Box::new(e)))?;
+    progress.times_left()?;
     let named = run::named(&progress, &output.reading, console);
     let warnings = run::heard([beside.warnings, warnings, named].concat(), &output);
     let recordings = evidence::manifests(&all);

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 /// Options as they were typed.
 pub(super) struct Words {
     pub(super) own: Option<String>,
+    pub(super) at: Vec<String>,
     pub(super) patterns: Vec<PathBuf>,
     pub(super) trim_path: Option<String>,
     pub(super) source_path: Option<String>,
@@ -30,6 +31,7 @@ impl Words {
         format: Format,
     ) -> Vec<Reproduced> {
         let mut shared = self.memory_limit.clone();
+        shared.extend(self.at.iter().map(|time| format!("--at={time}")));
         let mut add = |option: &str, value: Option<&str>| {
             shared.extend(value.map(|value| format!("--{option}={value}")));
         };
