@@ -85,6 +85,7 @@ const LISTS: &[List] = &[
         heads: &["args"],
         shared: &[
             "access",
+            "advised",
             "catalog",
             "console",
             "destination",

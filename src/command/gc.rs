@@ -1,5 +1,6 @@
 //! `heapdiff gc LOG...`: what Go's collector does, by the lines of `GODEBUG=gctrace=1` in some logs.
 
+use super::advised::Profiles;
 use super::inputs::first_few;
 use super::process::{self, ProcessArgs};
 use super::progress::Progress;
@@ -10,7 +11,7 @@ use crate::input::{self, Beginning, Holds, InputError};
 use crate::model::collections::CollectorLog;
 use crate::output;
 use crate::patterns::Catalog;
-use crate::report::collector::CollectorReport;
+use crate::report::collector::{BesideCollector, CollectorReport};
 use crate::rules::collector::CollectorLimits;
 use crate::rules::memory::MemoryLimits;
 use crate::source::expand::{Found, Origin};
@@ -77,6 +78,7 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
             recording.collections = collections;
             let catalog = Arc::new(Catalog::builtin());
             report = report.beside(recording, inputs, (&asked.limits.memory, catalog));
+            name_inputs(&mut report);
         }
         report.warnings.extend(warnings.into_iter().chain(skipped));
     } else {
@@ -89,6 +91,16 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
     asked.write(&report.warnings, console, |format, style, out| {
         output::write_collector(format, &report, style, out)
     })
+}
+
+/// Names the profiles that were given in the commands that findings advise.
+fn name_inputs(report: &mut CollectorReport) {
+    let Some(BesideCollector { inputs, memory, .. }) = &mut report.beside else { return };
+    let profiles = Profiles::of(inputs);
+    let of_collector = report.processes.iter_mut().flat_map(|process| &mut process.findings);
+    let commands = of_collector.map(|finding| &mut finding.command);
+    let of_memory = memory.iter_mut().map(|finding| &mut finding.command);
+    commands.chain(of_memory).for_each(|command| profiles.name_in(command));
 }
 
 /// What was read.

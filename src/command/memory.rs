@@ -1,5 +1,6 @@
 //! `heapdiff memory INPUT...`: where the resident memory of a process is, from whatever there is.
 
+use super::advised::Profiles;
 use super::process::{self, ProcessArgs};
 use super::symbols::SymbolArgs;
 use super::values::size;
@@ -63,6 +64,9 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
     warnings.extend(process::nested(&expanded));
     let (recording, about) = (&read.recording, MemoryAsked { limit });
     let mut report = MemoryReport::new(recording, read.inputs, about, &asked.limits, warnings);
+    let profiles = Profiles::of(&report.inputs);
+    let findings = report.memory.iter_mut().flat_map(|memory| &mut memory.findings);
+    findings.for_each(|finding| profiles.name_in(&mut finding.command));
     if report.memory.is_none() {
         return Err(CommandError::Answer(
             "no input says how much memory the process has; record it: curl -s \

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "http")]
 mod access;
+mod advised;
 mod args;
 mod baseline;
 #[cfg(feature = "http")]
