@@ -8,7 +8,7 @@
 use super::Interval;
 
 /// Horizon of the estimate, as a multiple of the observed span.
-const HORIZON: f64 = 10.0;
+pub const HORIZON: f64 = 10.0;
 
 /// The memory of a process and its limits, in bytes. Negative and absurd numbers count as 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

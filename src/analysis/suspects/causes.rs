@@ -378,15 +378,7 @@ impl Suspect {
 
     /// Adds another suspect as a part of this one.
     fn add(&mut self, other: &Self) {
-        if self.parts.is_empty() {
-            self.parts.push(self.part());
-        }
-        self.parts.push(other.part());
-        for id in &other.patterns {
-            if !self.patterns.contains(id) {
-                self.patterns.push(id.clone());
-            }
-        }
+        self.takes(other);
         if self.goroutines.is_none() {
             self.goroutines.clone_from(&other.goroutines);
         }
@@ -406,6 +398,19 @@ impl Suspect {
         let rising = self.values.windows(2).filter(|pair| pair[1] > pair[0]).count();
         self.persistence = rising as f64 / self.values.len().saturating_sub(1).max(1) as f64;
         self.since = self.since.min(other.since);
+    }
+
+    /// Adds what is a part of its cause, and leaves its own numbers as they are.
+    pub(super) fn takes(&mut self, other: &Self) {
+        if self.parts.is_empty() {
+            self.parts.push(self.part());
+        }
+        self.parts.push(other.part());
+        for id in &other.patterns {
+            if !self.patterns.contains(id) {
+                self.patterns.push(id.clone());
+            }
+        }
     }
 
     pub(super) fn part(&self) -> Part {
@@ -431,69 +436,11 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
+    use super::super::planted::{leak, parked};
     use super::*;
     use crate::model::origin::Own;
     use crate::model::site::Owners;
     use crate::model::symbols::Symbols;
-
-    /// A leak of own code at the end of a path, in bytes.
-    fn leak(path: &[&str], values: &[i64]) -> Ranked {
-        let function = (*path.last().unwrap()).to_owned();
-        let growth = values[values.len() - 1] - values[0];
-        let suspect = Suspect {
-            rank: 0,
-            site: Place { function, file: None, line: Some(1) },
-            class: Class::Leak,
-            confidence: Confidence::Med,
-            sample_type: "inuse_space".to_owned(),
-            unit: "bytes".to_owned(),
-            patterns: Vec::new(),
-            growth: Estimate { estimate: growth, lower: growth, upper: growth },
-            slope_per_hour: None,
-            q_value: None,
-            retention: None,
-            persistence: 1.0,
-            path: path.iter().map(|&name| name.to_owned()).collect(),
-            mechanism: None,
-            dependency: None,
-            places: Vec::new(),
-            parts: Vec::new(),
-            load_factor: None,
-            replaces: None,
-            goroutines: None,
-            shown_by: None,
-            explanation: String::new(),
-            fix: String::new(),
-            process: 0,
-            since: 0,
-            values: values.to_vec(),
-        };
-        Ranked {
-            bound: growth as f64,
-            suspect,
-            is_own: true,
-            records: Vec::new(),
-            is_payload: false,
-            objects: 0.0,
-            trail: Vec::new(),
-        }
-    }
-
-    /// Goroutines that pile up below a function.
-    fn parked(path: &[&str], started_by: &str, values: &[i64]) -> Ranked {
-        let mut one = leak(path, values);
-        let suspect = &mut one.suspect;
-        (suspect.sample_type, suspect.unit) = ("goroutine".to_owned(), "count".to_owned());
-        suspect.confidence = Confidence::High;
-        suspect.goroutines = Some(Goroutines {
-            before: values[0],
-            after: values[values.len() - 1],
-            state: "select".to_owned(),
-            started_by: started_by.to_owned(),
-            parked_in: suspect.site.function.clone(),
-        });
-        one
-    }
 
     fn one_by_cause(found: Vec<Ranked>) -> Vec<Ranked> {
         let symbols = Symbols::default();

@@ -9,6 +9,7 @@ mod candidate_stacks;
 mod causes;
 mod confidence;
 mod contexts;
+mod descriptors;
 mod exchange;
 mod explanation;
 mod families;
@@ -16,6 +17,8 @@ mod follow;
 mod goroutines;
 mod judged;
 mod parked;
+#[cfg(test)]
+mod planted;
 mod shown;
 mod stack_memory;
 mod suspect;
@@ -164,6 +167,7 @@ pub(crate) fn suspects(
         }
     }
     let mut found = causes::join(found, &entries);
+    descriptors::join(&mut found);
     for (id, function) in parked.present(&asked.catalog) {
         if let Some(one) = causes::kept_by(&mut found, function) {
             one.suspect.patterns.insert(0, asked.catalog[id].id.clone());

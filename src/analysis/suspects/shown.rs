@@ -15,6 +15,8 @@ use std::borrow::Cow;
 
 /// The most functions that together show a suspect.
 const MOST: usize = 3;
+/// One part of so many is hardly more.
+const HARDLY: i64 = 20;
 
 /// Adds to each suspect of a process what shows it: those of goroutines, or those of memory.
 /// `first_input` is the position of the history's first snapshot among the inputs.
@@ -62,11 +64,16 @@ fn functions(one: &Ranked) -> impl Iterator<Item = &str> {
 }
 
 /// The function to blame if at least half of the growth goes through it; else the one with the least
-/// growth of which that is true.
+/// growth of which that is true, or one before it with hardly more: what ends elsewhere in the same time
+/// makes a common function such as `runtime.gopark` look narrower than it is.
 fn best(one: &Ranked, delta: impl Fn(&str) -> i64) -> Option<&str> {
     let is_enough = |name: &&str| delta(name) >= half(one);
     let site = functions(one).next().filter(is_enough);
-    site.or_else(|| functions(one).filter(is_enough).min_by_key(|name| delta(name)))
+    site.or_else(|| {
+        let least = functions(one).filter(is_enough).map(&delta).min()?;
+        let is_narrow = |name: &&str| delta(name) <= least.saturating_add(least / HARDLY);
+        functions(one).filter(is_enough).find(is_narrow)
+    })
 }
 
 /// Half of the growth of a suspect, rounded up.
@@ -133,4 +140,30 @@ fn deltas<'n>(
         }
     }
     deltas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::planted::parked;
+    use super::best;
+
+    #[test]
+    fn a_common_function_is_no_narrower_because_others_end() {
+        let mut one =
+            parked(&["main.serve.func1", "runtime.gopark"], "main.serve", &[5, 505, 1005]);
+        one.suspect.site.function = "main.serve".to_owned();
+        one.trail =
+            ["main.serve.func1", "runtime.chanrecv", "runtime.gopark"].map(str::to_owned).into();
+        let of = |gopark: i64| {
+            best(&one, |name| match name {
+                "main.serve.func1" | "runtime.chanrecv" => 1000,
+                "runtime.gopark" => gopark,
+                _ => 0,
+            })
+        };
+        assert_eq!(of(996), Some("main.serve.func1"));
+        assert_eq!(of(1500), Some("main.serve.func1"));
+        assert_eq!(of(700), Some("runtime.gopark"), "a part of it");
+        assert_eq!(best(&one, |_| 10), None);
+    }
 }

@@ -9,6 +9,7 @@ use super::{escape::escape, name, suspect_path};
 use crate::analysis::Place;
 use crate::analysis::estimates::{Class, Share};
 use crate::analysis::suspects::{Goroutines, Part, Suspect};
+use crate::model::origin;
 use crate::patterns::Confidence;
 use crate::report::Report;
 use unicode_width::UnicodeWidthStr;
@@ -207,6 +208,10 @@ pub(in crate::output) fn places(suspect: &Suspect, style: &Style) -> Vec<Fact> {
         let growth = Scale::new(&part.unit, None).change(part.growth.estimate);
         let growth = format!("{growth}{of_goroutines}");
         let room = room.saturating_sub(growth.width() + 2);
+        if part.site.function == origin::DESCRIPTOR {
+            // A line of the runtime leads nowhere.
+            return format!("{growth}  goroutine descriptors ({})", origin::DESCRIPTOR);
+        }
         format!("{growth}  {}", text(&part.site, room))
     };
     let (word, all): (_, Vec<String>) = if suspect.parts.is_empty() {

@@ -208,7 +208,9 @@ fn write_brief(
             label = label.remark(&format!("load × {load:.1}"));
         }
         if let Some(replaced) = &suspect.replaces {
-            label = label.remark(&format!("replaces {}", replaced.site.function));
+            let together = scale(report, suspect, style).change(replaced.together.estimate);
+            let site = &replaced.site.function;
+            label = label.remark(&format!("replaces {site}, together {together}"));
         }
         let tone = if suspect.class == Class::Leak { Tone::Growth } else { Tone::Plain };
         grid.push(suspect, label, tone);

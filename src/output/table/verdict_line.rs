@@ -10,9 +10,13 @@ use crate::analysis::suspects::{
     WholeProcess,
 };
 use crate::report::{LeaksAnswer, Report};
-use crate::units::{Bytes, Nanoseconds};
+use crate::stats::limit::HORIZON;
+use crate::units::{self, Bytes, Nanoseconds};
 use anstyle::{AnsiColor, Style as Ansi};
 use std::io;
+
+/// Nanoseconds of an hour.
+const HOUR_NANOS: f64 = 3.6e12;
 
 pub(super) fn write(
     report: &Report,
@@ -195,11 +199,21 @@ fn leaks(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style
     if let Some(slope) = verdict.slope_per_hour {
         let scale = Scale::new(&report.unit, style.unit.as_deref());
         text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
+        text.push_str(&measured_over(verdict));
     } else if let Some(slope) = goroutines.and_then(|suspect| suspect.slope_per_hour) {
         let scale = Scale::new("count", None);
         text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
+        text.push_str(&measured_over(verdict));
     }
     text
+}
+
+/// Says over what time a rate per hour was measured, if an hour is further than a prediction may reach.
+fn measured_over(verdict: &Verdict) -> String {
+    let is_short = |nanos: &i64| (*nanos as f64) * HORIZON < HOUR_NANOS;
+    let span = verdict.span_nanos.filter(is_short);
+    let shown = |nanos: i64| units::display(nanos as f64, "nanoseconds");
+    span.map_or_else(String::new, |nanos| format!(", measured over only {}", shown(nanos)))
 }
 
 /// Too few snapshots to tell.
