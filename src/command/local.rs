@@ -25,6 +25,7 @@ fn folder(pid: u32) -> PathBuf {
 
 /// When a process began, in ticks since the machine did: it tells a process from a later one with the same
 /// number. `None` if there is no such process, or this system doesn't say.
+#[cfg(feature = "http")]
 pub(super) fn began(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(folder(pid).join("stat")).ok()?;
     // The name in parentheses may hold anything.
@@ -61,7 +62,7 @@ pub(super) fn environment(pid: u32) -> Option<Environment> {
     Some(Environment { gogc: value(b"GOGC"), gomemlimit: value(b"GOMEMLIMIT") })
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", feature = "http"))]
 mod tests {
     use super::began;
     use std::process::{Command, Stdio};

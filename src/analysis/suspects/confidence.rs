@@ -22,7 +22,7 @@ const KEEPS: f64 = 0.5;
 /// With fewer snapshots nothing is certain: four values rise by chance once in 24 times, six once in 720.
 const ENOUGH: usize = 6;
 
-/// In the last third of the intervals, a leak grows by a third. Memory that grows by less than this share of that slows down,
+/// In the last third of the time, a leak grows by a third. Memory that grows by less than this share of that slows down,
 const SLOWER: f64 = 0.7;
 
 /// and goroutines by less than this.
@@ -50,10 +50,11 @@ const NEAR: usize = 3;
 /// Words in the names of types and packages that hold a bounded number of things.
 const BOUNDED: [&str; 3] = ["ring", "memo", "intern"];
 
-/// The confidence in the class of a suspect that matches these patterns. `piles_up` is whether its
-/// goroutines pile up.
+/// The confidence in the class of a suspect that matches these patterns. `hours` are the times of its values, and
+/// `piles_up` is whether its goroutines pile up.
 pub(super) fn of(
     suspect: &Suspect,
+    hours: &[f64],
     candidate: &Candidate,
     patterns: &[PatternId],
     catalog: &Catalog,
@@ -86,7 +87,9 @@ pub(super) fn of(
         }
         () if bounded_by(suspect).is_some() => Confidence::Low,
         () if grow_in_size(&candidate.tally) => Confidence::Low,
-        () if suspect.values.len() >= ENOUGH && slows(&suspect.values, SLOWER) => Confidence::Low,
+        () if suspect.values.len() >= ENOUGH && slows(&suspect.values, hours, SLOWER) => {
+            Confidence::Low
+        }
         () if exchanges && falls(&suspect.values) => Confidence::Low,
         () if loses && !persists => Confidence::Low,
         () => Confidence::Med,
@@ -108,7 +111,7 @@ fn grow_in_size(tally: &Tally) -> bool {
 /// many as a server has clients.
 pub(super) fn settled(suspect: &Suspect) -> Confidence {
     let is_sure = suspect.values.len() >= ENOUGH
-        && !(suspect.is_of_goroutines() && slows(&suspect.values, FEWER));
+        && !(suspect.is_of_goroutines() && slows(&suspect.values, &[], FEWER));
     match suspect.confidence {
         confidence if suspect.class != Class::Leak => confidence,
         confidence if suspect.is_of_goroutines() && is_of_connections(suspect) => {
@@ -121,8 +124,10 @@ pub(super) fn settled(suspect: &Suspect) -> Confidence {
     }
 }
 
-/// Whether values rose by less than this share of what they rise by on average, in the last third.
-fn slows(values: &[i64], least: f64) -> bool {
+/// Whether values rose by less than this share of what they rise by on average, in the last third of the
+/// intervals. These take as long as the times of the values say: a service that is slow for a while is asked
+/// less often. Without times all take as long.
+fn slows(values: &[i64], hours: &[f64], least: f64) -> bool {
     let last = values.len().saturating_sub(1);
     let late = last.div_ceil(3);
     let (Some(first), Some(from), Some(to)) =
@@ -130,8 +135,13 @@ fn slows(values: &[i64], least: f64) -> bool {
     else {
         return true;
     };
-    let even = (to - first) as f64 * late as f64 / last.max(1) as f64;
-    ((to - from) as f64) < least * even
+    let of_time = || {
+        let (begin, from, end) = (hours.first()?, hours.get(last - late)?, hours.get(last)?);
+        Some((end - from) / (end - begin)).filter(|share| share.is_finite())
+    };
+    let timed = (hours.len() == values.len()).then(of_time).flatten();
+    let share = timed.unwrap_or(late as f64 / last.max(1) as f64);
+    ((to - from) as f64) < least * share * (to - first) as f64
 }
 
 /// Whether a value ever fell.
@@ -183,7 +193,20 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::names_bound;
+    use super::{SLOWER, names_bound, slows};
+
+    #[test]
+    fn steady_growth_does_not_slow_down_however_often_it_is_looked_at() {
+        // 10 an hour, once an hour and then every six minutes.
+        let values = [0, 10, 20, 30, 40, 41, 42, 43, 44, 45];
+        let hours = [0.0, 1.0, 2.0, 3.0, 4.0, 4.1, 4.2, 4.3, 4.4, 4.5];
+        assert!(!slows(&values, &hours, SLOWER));
+        assert!(slows(&values, &[], SLOWER), "without times");
+        let even: Vec<f64> = (0..10).map(f64::from).collect();
+        assert!(slows(&values, &even, SLOWER), "once an hour");
+        assert!(!slows(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &even, SLOWER));
+        assert!(!slows(&[0, 1, 2, 3], &[0.0; 4], SLOWER), "all at one time");
+    }
 
     #[test]
     fn a_type_or_a_package_names_a_bound() {

@@ -416,7 +416,8 @@ impl Case<'_> {
             shown_by: None,
         };
         // What hasn't certainly risen of late is less sure to be a leak, however it rose before.
-        suspect.confidence = confidence::of(&suspect, candidate, &patterns, catalog, piles_up);
+        suspect.confidence =
+            confidence::of(&suspect, &span.hours, candidate, &patterns, catalog, piles_up);
         if candidate.is_by_pattern {
             // The pattern can't prove the growth that it was asked about.
             suspect.confidence = suspect.confidence.max(Confidence::Med);
