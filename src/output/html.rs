@@ -4,11 +4,13 @@
 use super::escape::html::text as html;
 use super::{Format, Style, Width, tree_columns};
 use crate::graph::walk::From;
+use crate::report::Answer;
 use crate::report::page::Page;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// The program of the page, and how it looks. web/ has their sources.
@@ -21,6 +23,16 @@ const HASHES: &str = include_str!("../../web/dist/hashes.json");
 const COLUMNS: usize = 100;
 /// The level of compression: a higher one takes ten times as long for 3 % less.
 const LEVEL: Compression = Compression::new(6);
+
+/// The data of a page, with the words that the table has for them.
+#[derive(Serialize)]
+struct Data<'a> {
+    #[serde(flatten)]
+    page: &'a Page,
+    heading: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
+}
 
 /// Writes a page.
 ///
@@ -44,7 +56,15 @@ pub fn write(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<
     writeln!(out, "<style>{LOOK}</style>\n</head>\n<body>\n<main id=\"app\">\n<h1>{title}</h1>")?;
     write_text(page, style, out)?;
     writeln!(out, "</main>")?;
-    block("heapdiff-report", &serde_json::to_vec(page)?, out)?;
+    let data = Data {
+        page,
+        heading: super::what_it_was(&page.answer),
+        verdict: match &page.answer.answer {
+            Answer::Leaks(answer) => Some(super::verdict(&page.answer, answer)),
+            _ => None,
+        },
+    };
+    block("heapdiff-report", &serde_json::to_vec(&data)?, out)?;
     if let Some(trees) = &page.trees {
         let granularity = page.answer.granularity;
         for (id, from) in [("heapdiff-tree-root", From::Root), ("heapdiff-tree-leaf", From::Leaf)] {

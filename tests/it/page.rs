@@ -194,7 +194,7 @@ fn a_page_has_the_answer_and_its_trees_add_up_to_the_totals() {
             );
         }
         // A reader without scripts has what the table says.
-        let row = ["/diff/places/counts/0/place/function", "/diff/rows/0/name", "/top/rows/0/name"];
+        let row = ["/diff/places/counts/0/function", "/diff/rows/0/name", "/top/rows/0/name"];
         let first = row.iter().find_map(|row| answer.pointer(row));
         if let Some(name) = first.and_then(Value::as_str) {
             let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -302,9 +302,10 @@ fn pages_are_for_questions_that_have_one() {
 fn the_page_and_this_test_read_a_tree_alike() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/test/vectors");
     let mut read = 0;
-    for path in
-        corpus::files(&folder).iter().filter(|path| path.extension().is_some_and(|e| e == "hdt1"))
-    {
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "hdt1")) {
         let tree = Tree::decode(&fs::read(path).unwrap());
         let meant: Value =
             serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap();
