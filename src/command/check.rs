@@ -74,13 +74,17 @@ fn confidence() -> impl TypedValueParser<Value = LeastConfidence> {
 }
 
 /// Checks the profiles and returns the exit code.
-pub(super) fn check(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
+pub(super) fn check(
+    args: CheckArgs,
+    command_line: Option<String>,
+    console: &mut Console<'_>,
+) -> Result<u8, CommandError> {
     if args.init {
         return init(args.gate.rules.config.as_deref(), console).map(|()| DONE);
     }
     let files = args.gate.files();
     let typed = args.typed();
-    let judged = judge(args, console);
+    let judged = judge(args, command_line, console);
     if let Err(error) = &judged {
         files.give_up(NAME, error, &typed, None, console);
     }
@@ -99,9 +103,14 @@ impl CheckArgs {
     }
 }
 
-fn judge(args: CheckArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
+fn judge(
+    args: CheckArgs,
+    command_line: Option<String>,
+    console: &mut Console<'_>,
+) -> Result<u8, CommandError> {
     let CheckArgs { inputs, before, after, no_leaks, min_confidence, init: _, gate } = args;
-    let mut gate = Gate::new(gate, no_leaks)?;
+    let mut gate = Gate::new(gate, no_leaks, command_line)?;
+    gate.check_page(console)?;
     if let Some(confidence) = min_confidence {
         if !gate.asks_for_leaks() {
             return Err(CommandError::Usage(

@@ -239,7 +239,7 @@ fn answer(
     let request = match cli.command.map(Command::request) {
         None => args::bare_request(cli.bare),
         Some(Ok(request)) => request,
-        Some(Err(command)) => return run_command(*command, warnings, console),
+        Some(Err(command)) => return run_command(*command, typed, warnings, console),
     };
     let request = Request { typed, ..request? };
     run::run(request, warnings, beside, console).map(|()| DONE)
@@ -290,11 +290,12 @@ fn incident_card(
 /// Runs a command that asks no question.
 fn run_command(
     command: Command,
+    typed: Option<String>,
     warnings: &[Warning],
     console: &mut Console<'_>,
 ) -> Result<u8, CommandError> {
     let done = match command {
-        Command::Check(args) => return check::check(args, console),
+        Command::Check(args) => return check::check(args, typed, console),
         Command::Baseline(args) => return baseline::baseline(args, console),
         Command::Doctor(args) => return doctor::answer(*args, console),
         Command::Convert(args) => convert::write(args, warnings, console),

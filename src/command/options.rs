@@ -401,7 +401,7 @@ pub(super) struct DressArgs {
 
 /// Why a command has no page.
 pub(super) const NO_PAGE: &str =
-    "there is no page about this: --format html is for diff, top, leaks and timeline";
+    "there is no page about this: --format html is for diff, top, leaks, timeline and check";
 
 /// Output options of a text that isn't a report about profiles.
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::filter::{Granularity, Spec};
 use crate::graph::trim::TrimLimits;
 use crate::model::series::Series;
 use crate::output::{self, Style};
-use crate::report::page::{OfType, PAGE, Page};
+use crate::report::page::{OfType, Page};
 use crate::report::{
     Answer, Profiles, Query, Question, Report, ReportError, Sort, Subject, SubjectKind, analyze,
 };
@@ -76,20 +76,15 @@ pub(super) fn answered(
     let goroutines = goroutines(&subject, asked);
     let shown = of(&Query { nodecount: few(ROWS), ..query.clone() })?;
     let named = named(&shown.answer);
+    let command = with_page(&query.question).unwrap_or_default();
+    let answer = of(&all(rows))?;
     let mut page = Page {
-        report: PAGE,
-        command: with_page(&query.question).unwrap_or_default().to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        command_line: asked.typed.clone(),
-        answer: of(&all(rows))?,
         by_type: follow_up.by_type(&shown),
         refs: follow_up.refs(&named),
         source: follow_up.source(&named),
         goroutines,
         compared: follow_up.compared(),
-        notes: Vec::new(),
-        shown,
-        trees: None,
+        ..Page::alone(command, asked.typed.clone(), answer, shown)
     };
     if size(&page, style)? > LARGEST / 2 {
         page.by_type.clear();

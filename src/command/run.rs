@@ -129,7 +129,16 @@ fn check_page(query: &Query, output: &Output, console: &Console<'_>) -> Result<(
     let Some(command) = with_page(&query.question) else {
         return Err(CommandError::Usage(NO_PAGE.to_owned()));
     };
-    if output.file.is_none() && console.columns.is_some() {
+    check_not_html_to_terminal(output, command, console)
+}
+
+/// Refuses to write a page to a terminal.
+pub(super) fn check_not_html_to_terminal(
+    output: &Output,
+    command: &str,
+    console: &Console<'_>,
+) -> Result<(), CommandError> {
+    if output.format == Format::Html && output.file.is_none() && console.columns.is_some() {
         return Err(CommandError::Usage(format!(
             "refusing to write HTML to a terminal; use heapdiff {command} ... -o X.html"
         )));

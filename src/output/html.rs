@@ -1,8 +1,8 @@
 //! A page in one file: the answer as text that needs no script, and what the page's own program shows
 //! of it. It loads nothing from anywhere, and its policy forbids that.
 
-use super::escape::html::text as html;
-use super::{Format, Style, Width, tree_columns};
+use super::escape::{escape, html::text as html};
+use super::{Format, Style, Width, check_wording, tree_columns};
 use crate::graph::walk::From;
 use crate::report::Answer;
 use crate::report::page::Page;
@@ -61,6 +61,7 @@ pub fn write(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<
         heading: super::what_it_was(&page.answer),
         verdict: match &page.answer.answer {
             Answer::Leaks(answer) => Some(super::verdict(&page.answer, answer)),
+            Answer::Check(answer) => Some(check_wording::summary(&answer.check)),
             _ => None,
         },
     };
@@ -72,6 +73,19 @@ pub fn write(page: &Page, style: &Style, out: &mut dyn io::Write) -> io::Result<
         }
     }
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+}
+
+/// Writes that a check could not run, and why.
+pub(super) fn write_failure(message: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let lines: Vec<String> = message.lines().map(|line| html(&escape(line))).collect();
+    writeln!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
+         http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\n<title>heapdiff \
+         check: error</title>\n</head>\n<body>\n<h1>heapdiff check: error</h1>\n<p>The check could \
+         not run: {}</p>\n</body>\n</html>",
+        lines.join("<br>\n")
+    )
 }
 
 /// What the page is about.

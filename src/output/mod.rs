@@ -69,7 +69,7 @@ pub enum Format {
     /// CSV whose cells no spreadsheet takes for a formula.
     #[value(skip)]
     SafeCsv,
-    /// For a browser: a page in one file, of diff, top, leaks and timeline.
+    /// For a browser: a page in one file, of diff, top, leaks, timeline and check.
     Html,
     /// For Graphviz: the call graph.
     #[value(skip)]
@@ -228,6 +228,7 @@ pub fn write_failure(format: Format, message: &str, out: &mut dyn io::Write) -> 
         Format::Junit => {
             lines::write(Medium::Markup, out, |out| junit::write_failure(message, out))
         }
+        Format::Html => lines::write(Medium::Markup, out, |out| html::write_failure(message, out)),
         Format::Sarif => sarif::write_failure(message, out),
         Format::Github => github::write_failure(message, out),
         _ => Ok(()),

@@ -36,6 +36,9 @@ pub struct Page {
     /// The two snapshots that the trees compare.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compared: Vec<String>,
+    /// The exit code of a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
     /// What the page leaves out.
     pub notes: Vec<String>,
     /// The answer with as many rows as a reader without scripts gets.
@@ -44,6 +47,33 @@ pub struct Page {
     /// The paths, cut to what fits.
     #[serde(skip)]
     pub trees: Option<CutTrees>,
+}
+
+impl Page {
+    /// A page of an answer alone, with as many rows for a reader without scripts as `shown` has.
+    pub fn alone(
+        command: &str,
+        command_line: Option<String>,
+        answer: Report,
+        shown: Report,
+    ) -> Self {
+        Self {
+            report: PAGE,
+            command: command.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command_line,
+            answer,
+            by_type: Vec::new(),
+            refs: None,
+            source: None,
+            goroutines: None,
+            compared: Vec::new(),
+            exit_code: None,
+            notes: Vec::new(),
+            shown,
+            trees: None,
+        }
+    }
 }
 
 /// An answer in a sample type.

@@ -282,7 +282,7 @@ fn pages_are_for_questions_that_have_one() {
         assert!(stderr.contains(why), "{args:?}: {stderr}");
     };
     for args in [&["tags", &after, "--format", "html"][..], &["patterns", "--format", "html"]] {
-        refused(args, "--format html is for diff, top, leaks and timeline");
+        refused(args, "--format html is for diff, top, leaks, timeline and check");
     }
     refused(&["top", &after, "-o", "x.html", "-unit=MB"], "a page has a unit that fits each value");
     // Secrets and the output are no part of the command that is shown.
@@ -316,4 +316,33 @@ fn the_page_and_this_test_read_a_tree_alike() {
         read += 1;
     }
     assert!(read >= 4, "only {read} vectors");
+}
+
+#[test]
+fn a_check_has_a_page_whatever_it_says() {
+    let folder = folder("page-check");
+    let [before, after] = ["chat/before.pb.gz", "chat/after.pb.gz"].map(given);
+    for (limit, code, word) in [("1MiB", 1, "FAIL"), ("1GiB", 0, "pass")] {
+        let limit = format!("--max-growth={limit}");
+        let report = ["--report", "html=page.html", "--report", "json=report.json"];
+        let said = run(&folder, &[&["check", &limit, &before, &after], &report[..]].concat());
+        assert_eq!(said.code, Some(code), "{}", said.stderr);
+        let page = read(&folder.join("page.html"));
+        let json = fs::read(folder.join("report.json")).unwrap();
+        assert_eq!(page.report["answer"], serde_json::from_slice::<Value>(&json).unwrap());
+        assert_eq!(page.report["exit_code"], code);
+        let verdict = page.report["verdict"].as_str().unwrap();
+        assert!(verdict.contains(word) && page.text.contains(word), "{verdict}");
+        let typed = page.report["command_line"].as_str().unwrap();
+        assert!(typed.starts_with(&format!("heapdiff check {limit} ")), "{typed}");
+        assert!(!typed.contains("html"), "{typed}");
+    }
+    // A check that can't run replaces the page of an earlier one.
+    let missing = ["check", "--max-growth=1MiB", "no<b>.pb", &after, "--report", "html=page.html"];
+    assert_eq!(run(&folder, &missing).code, Some(2));
+    let page = fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(
+        page.contains("The check could not run: ") && page.contains("no&lt;b&gt;.pb"),
+        "{page}"
+    );
 }

@@ -5,7 +5,6 @@ use crate::analysis::Subject;
 use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::{Frames, RowId};
 use crate::graph::walk::{Groups, Walks};
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
@@ -185,12 +184,13 @@ pub(super) fn grow(mut walks: Walks<'_>, frames: &Frames, weights: &Weights, mos
     let held = held.into_iter().next().map_or(0..0, |(_, held)| held);
     let root = Item { row: RowId(0), stacks: held, score: 1.0, kept: None };
     let (mut items, mut space) = (vec![root], Vec::new());
-    // Scores are never negative, so their bits have their order.
-    let highest_first = |(i, item): (u32, &Item)| (item.score.to_bits(), Reverse(i));
+    // Scores are never negative, so their bits have their order. Of the same score, the newest comes first, so that
+    // paths are whole.
+    let highest_first = |(i, item): (u32, &Item)| (item.score.to_bits(), i);
     let mut waiting = BinaryHeap::from([highest_first((0, &items[0]))]);
     // The root is no path.
     for _ in 0..=most {
-        let Some((_, Reverse(i))) = waiting.pop() else { break };
+        let Some((_, i)) = waiting.pop() else { break };
         let all = items[i as usize].stacks.clone();
         let found = groups.split(all.clone(), |stack| walks.next(stack).map(|(row, _)| row));
         // Stacks that end here come last.

@@ -10,7 +10,6 @@ use crate::analysis::{Measure, Omitted};
 use crate::graph::distinct_stacks::StackId;
 use crate::graph::frames::RowId;
 use crate::graph::walk::{Groups, Walks};
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
@@ -102,10 +101,11 @@ pub(super) fn grow(
     let stacks = all.into_iter().next().map_or(0..0, |(_, stacks)| stacks);
     let root = growing.item(0, What::Row(RowId(0), 1), stacks);
     growing.items.push(Item { depth: 0, ..root });
-    let widest_first = |(i, item): (u32, &Item)| (item.width, Reverse(i));
+    // Of the same width, the newest comes first, so that paths are drawn to their ends.
+    let widest_first = |(i, item): (u32, &Item)| (item.width, i);
     let mut waiting = BinaryHeap::from([widest_first((0, &growing.items[0]))]);
     for _ in 0..MAX_FRAMES {
-        let Some((_, Reverse(item))) = waiting.pop() else { break };
+        let Some((_, item)) = waiting.pop() else { break };
         if let What::Row(row, _) = growing.items[item as usize].what {
             growing.expand(item, row);
             let children = growing.items[item as usize].children.clone();
@@ -113,7 +113,7 @@ pub(super) fn grow(
             waiting.extend(children.zip(items).map(widest_first));
         }
     }
-    waiting.into_iter().for_each(|(_, Reverse(item))| growing.items[item as usize].is_kept = false);
+    waiting.into_iter().for_each(|(_, item)| growing.items[item as usize].is_kept = false);
     Grown { items: growing.items, evidence: Vec::new(), of_stack: growing.of_stack }
 }
 

@@ -98,7 +98,8 @@ impl CompareArgs {
 fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandError> {
     let tried = tried(&args, console);
     let CompareArgs { dir, inputs, platform: asked, any_platform, window, gate, .. } = args;
-    let gate = Gate::new(gate, false)?;
+    let gate = Gate::new(gate, false, None)?;
+    gate.check_page(console)?;
     let inputs::Inputs { names: after, mut warnings, .. } = inputs::find(&inputs)?;
     check_readable_twice(&gate, &after)?;
     let mut found = match baselines::read(&dir) {

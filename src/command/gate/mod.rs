@@ -9,6 +9,7 @@ mod options;
 
 use super::catalog::{self, Settings};
 use super::load::{Keep, load, load_recording_and_ends, unordered};
+use super::options::extension;
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{CommandError, Console, run};
@@ -18,6 +19,7 @@ use crate::filter::Spec;
 use crate::model::origin::Own;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
+use crate::report::page::Page;
 use crate::report::{Query, Question, Report, Runs, Subject, Warning, analyze, measure};
 use crate::rules::{Limits, Rule, Rules, Scope};
 use files::{Also, Files};
@@ -46,6 +48,8 @@ pub(super) struct Gate {
     reports: Vec<Also>,
     csv_safe: bool,
     on_inconclusive: Option<Settled>,
+    /// The command line, if it can be shown.
+    command_line: Option<String>,
 }
 
 /// The profiles that are judged.
@@ -70,7 +74,16 @@ impl Profiles {
 
 impl Gate {
     /// Makes a gate from the arguments and the rules file. Reads no profile.
-    pub(super) fn new(args: GateArgs, no_leaks: bool) -> Result<Self, CommandError> {
+    pub(super) fn new(
+        mut args: GateArgs,
+        no_leaks: bool,
+        command_line: Option<String>,
+    ) -> Result<Self, CommandError> {
+        let file = args.output.dress.destination.file();
+        let is_html = file.and_then(extension).is_some_and(|extension| extension == "html");
+        if is_html && args.output.format == GateFormat::Table {
+            args.output.format = GateFormat::Html;
+        }
         let files = args.files();
         let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
         let settings = catalog::settings(typed.config.as_deref())?;
@@ -139,7 +152,13 @@ impl Gate {
             reports: report,
             csv_safe,
             on_inconclusive,
+            command_line,
         })
+    }
+
+    /// Refuses to write a page to a terminal.
+    pub(super) fn check_page(&self, console: &Console<'_>) -> Result<(), CommandError> {
+        run::check_not_html_to_terminal(&self.output, "check", console)
     }
 
     /// Whether the baseline may be missing.
@@ -275,18 +294,29 @@ impl Gate {
                 file: Some(file.clone()),
                 ..self.output.clone()
             };
-            run::write(report, &output, console)?;
+            self.write(report, &output, console)?;
         }
         // Before the main report, so that a log ends with the outcome.
         unless_closed(self.say_on_github(report, console))?;
-        unless_closed(run::write(report, &self.output, console))?;
+        unless_closed(self.write(report, &self.output, console))?;
         run::warn(report, &self.output, console);
-        let outcome = report.answer.check().map(|check| check.taken_for.unwrap_or(check.outcome));
-        Ok(match outcome.unwrap_or(Outcome::Inconclusive) {
-            Outcome::Pass => super::DONE,
-            Outcome::Fail => BROKEN,
-            Outcome::Inconclusive => OPEN,
-        })
+        Ok(exit_code(report))
+    }
+
+    /// Writes the report in a format.
+    fn write(
+        &self,
+        report: &Report,
+        output: &Output,
+        console: &mut Console<'_>,
+    ) -> Result<(), CommandError> {
+        if output.format != Format::Html {
+            return run::write(report, output, console);
+        }
+        let alone = Page::alone("check", self.command_line.clone(), report.clone(), report.clone());
+        let page = Page { exit_code: Some(exit_code(report)), ..alone };
+        let style = run::style(output, console);
+        run::write_to(output.file.as_deref(), console, |out| output::write_page(&page, &style, out))
     }
 
     /// Annotates lines and appends to the job summary, in a GitHub Actions job.
@@ -313,6 +343,16 @@ impl Gate {
             added.map_err(|source| CommandError::Output { path, source })?;
         }
         Ok(())
+    }
+}
+
+/// The exit code of a check.
+fn exit_code(report: &Report) -> u8 {
+    let outcome = report.answer.check().map(|check| check.taken_for.unwrap_or(check.outcome));
+    match outcome.unwrap_or(Outcome::Inconclusive) {
+        Outcome::Pass => super::DONE,
+        Outcome::Fail => BROKEN,
+        Outcome::Inconclusive => OPEN,
     }
 }
 

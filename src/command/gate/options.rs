@@ -109,6 +109,8 @@ pub(super) enum GateFormat {
     Json,
     /// For spreadsheets: a line per rule, raw integers.
     Csv,
+    /// For a browser: a page in one file.
+    Html,
     /// For a job summary or a comment on a pull request.
     Markdown,
     /// For test reports: `JUnit` XML.
@@ -128,6 +130,7 @@ impl From<GateFormat> for Format {
             GateFormat::Table => Self::Table,
             GateFormat::Json => Self::Json,
             GateFormat::Csv => Self::Csv,
+            GateFormat::Html => Self::Html,
             GateFormat::Markdown => Self::Markdown,
             GateFormat::Junit => Self::Junit,
             GateFormat::Sarif => Self::Sarif,
