@@ -81,7 +81,7 @@ test('diff: filter, sort, open, columns and noise; each is in the link, and the 
   await page.keyboard.press('Enter');
   assert.match(await fragment(page), /sel=/);
   assert.equal(await page.locator('tr.detail').count(), 1);
-  assert.ok(await page.locator('.pane [role=tree]').isVisible());
+  await page.locator('.pane [role=tree]').waitFor();
   await page.getByRole('button', { name: /^columns/ }).click();
   await page.getByRole('checkbox', { name: 'cum before' }).check();
   assert.ok((await page.locator('thead').innerText()).includes('cum before'));
@@ -177,7 +177,7 @@ test('flame: menu by right click and by m; commands and names are copied', async
   const { page, close } = await open(browser, made.paths.diff, { hash: '#p=flame' });
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   await page.mouse.click(...await frame(page, 7), { button: 'right' });
-  assert.ok(await page.getByRole('menu').isVisible());
+  await page.getByRole('menu').waitFor();
   await page.getByRole('menuitem', { name: /Focus on this/ }).click();
   assert.equal(await clipboard(), "heapdiff diff testdata/chat/before.pb.gz testdata/chat/after.pb.gz --focus='^chat/limiter\\.\\(\\*Limiter\\)\\.windowFor$'");
   await page.keyboard.press('c');
@@ -361,7 +361,7 @@ test('theme, help, letters off, share', async () => {
   await page.getByRole('button', { name: /Theme/ }).click();
   assert.equal(await theme(), 'dark');
   await page.keyboard.press('?');
-  assert.ok(await page.getByRole('heading', { name: 'Help' }).isVisible());
+  await page.getByRole('heading', { name: 'Help' }).waitFor();
   await page.getByRole('checkbox', { name: /single letters/ }).uncheck();
   await page.getByRole('heading', { name: 'Help' }).click();
   await page.keyboard.press('1');
