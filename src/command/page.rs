@@ -145,7 +145,7 @@ fn add_trees(page: &mut Page, follow_up: &FollowUp<'_>, style: &Style) -> Result
             if shown < trees.paths {
                 page.notes.push(format!(
                     "The flame graph has the paths with the largest shares: {shown} of {} stacks are \
-                     whole. What it leaves out is in frames named “others”, so that everything adds up.",
+                     whole. What it leaves out is in frames named “other”, so that everything adds up.",
                     trees.paths
                 ));
             }
