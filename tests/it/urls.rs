@@ -38,8 +38,9 @@ pub(super) fn run_with(folder: &Path, variables: &[(&str, &str)], args: &[&str])
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
+/// Runs the program in a folder that no test removes.
 fn run(args: &[&str]) -> Said {
-    run_with(&folder("urls"), &[], args)
+    run_with(Path::new(env!("CARGO_TARGET_TMPDIR")), &[], args)
 }
 
 fn profile(name: &str) -> Vec<u8> {
