@@ -51,13 +51,13 @@ fn fail(error: ReportError) -> CommandError {
 }
 
 /// Answers the question about the subject, whose first and last snapshot are the `ends` unless it
-/// consists of them. The page has as much as fits; `style` is how it will be written.
+/// consists of them. Returns the answer and the page, which has as much as fits.
 pub(super) fn answered(
     subject: Subject<'_>,
     ends: Option<Series>,
     asked: &Asked<'_>,
     style: &Style,
-) -> Result<Page, CommandError> {
+) -> Result<(Report, Vec<u8>), CommandError> {
     let Asked { query, spec, .. } = *asked;
     let series = ends.unwrap_or_else(|| match &subject.profiles {
         Profiles::Snapshots(snapshots) => snapshots.series.clone(),
@@ -86,18 +86,21 @@ pub(super) fn answered(
         compared: follow_up.compared(),
         ..Page::alone(command, asked.typed.clone(), answer, shown)
     };
-    if size(&page, style)? > LARGEST / 2 {
+    let mut written = written(&page, style)?;
+    if written.len() > LARGEST / 2 {
         page.by_type.clear();
+        written = self::written(&page, style)?;
     }
-    if size(&page, style)? > LARGEST / 2 {
+    if written.len() > LARGEST / 2 {
         page.answer = of(&all(few(FEW_ROWS)))?;
         page.notes.push(format!(
             "The page has the first {FEW_ROWS} rows: more don't fit into 2 MB. --format json has all."
         ));
+        written = self::written(&page, style)?;
     }
     drop(subject);
-    add_trees(&mut page, &follow_up, style)?;
-    Ok(page)
+    let written = with_trees(&mut page, written.len(), &follow_up, style)?;
+    Ok((page.answer, written))
 }
 
 /// Number of snapshots over time.
@@ -119,45 +122,53 @@ fn goroutines(subject: &Subject<'_>, asked: &Asked<'_>) -> Option<Report> {
     analyze((**recording).clone(), &query, asked.spec).ok()
 }
 
-/// Bytes that the page takes.
-fn size(page: &Page, style: &Style) -> Result<usize, CommandError> {
+/// The bytes of the page.
+fn written(page: &Page, style: &Style) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     output::write_page(page, style, &mut bytes).map_err(CommandError::Stdout)?;
-    Ok(bytes.len())
+    Ok(bytes)
 }
 
-/// Adds the trees, with as many paths as fit.
-fn add_trees(page: &mut Page, follow_up: &FollowUp<'_>, style: &Style) -> Result<(), CommandError> {
-    let without = size(page, style)?;
+/// The bytes of the page with as many paths as fit, given how many it has without them.
+fn with_trees(
+    page: &mut Page,
+    without: usize,
+    follow_up: &FollowUp<'_>,
+    style: &Style,
+) -> Result<Vec<u8>, CommandError> {
     let mut most = MOST;
     while most >= FEWEST {
         match follow_up.trees(most) {
             Ok(trees) => page.trees = trees,
             Err(error) => {
                 page.notes.push(format!("The page has no flame graph: {error}."));
-                return Ok(());
+                return written(page, style);
             }
         }
-        let size = size(page, style)?;
-        let Some(trees) = &page.trees else { return Ok(()) };
-        if size <= LARGEST {
-            let shown = trees.root_first.stacks_shown(trees.paths);
-            if shown < trees.paths {
-                page.notes.push(format!(
-                    "The flame graph has the paths with the largest shares: {shown} of {} stacks are \
-                     whole. What it leaves out is in frames named “other”, so that everything adds up.",
-                    trees.paths
-                ));
-            }
-            return Ok(());
+        let Some(trees) = &page.trees else { break };
+        let shown = trees.root_first.stacks_shown(trees.paths);
+        let note = (shown < trees.paths).then(|| {
+            format!(
+                "The flame graph has the paths with the largest shares: {shown} of {} stacks are \
+                 whole. What it leaves out is in frames named “other”, so that everything adds up.",
+                trees.paths
+            )
+        });
+        let notes = page.notes.len();
+        page.notes.extend(note);
+        let bytes = written(page, style)?;
+        if bytes.len() <= LARGEST {
+            return Ok(bytes);
         }
+        page.notes.truncate(notes);
         // A little fewer than what would fit if all paths took as many bytes.
-        let room = LARGEST.saturating_sub(without) as f64 / (size - without).max(1) as f64;
+        let room = LARGEST.saturating_sub(without) as f64 / (bytes.len() - without).max(1) as f64;
         most = (most as f64 * room.min(0.9) * 0.95) as usize;
     }
-    page.trees = None;
-    page.notes.push("The page has no flame graph: it doesn't fit into 2 MB.".to_owned());
-    Ok(())
+    if page.trees.take().is_some() {
+        page.notes.push("The page has no flame graph: it doesn't fit into 2 MB.".to_owned());
+    }
+    written(page, style)
 }
 
 /// The names of functions that an answer names first.

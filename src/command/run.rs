@@ -104,9 +104,9 @@ pub(super) fn run(
     if is_page {
         let asked = page::Asked { query: &query, spec: &spec, output: &output, typed };
         let style = style(&output, console);
-        let page = page::answered(subject, ends, &asked, &style)?;
-        write_to(output.file.as_deref(), console, |out| output::write_page(&page, &style, out))?;
-        warn(&page.answer, &output, console);
+        let (report, page) = page::answered(subject, ends, &asked, &style)?;
+        write_to(output.file.as_deref(), console, |out| out.write_all(&page))?;
+        warn(&report, &output, console);
         return Ok(());
     }
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;

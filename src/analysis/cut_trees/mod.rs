@@ -66,8 +66,7 @@ pub struct TreeType {
     pub is_main: bool,
     /// The sums before and after; a single snapshot is the second.
     pub totals: [i64; 2],
-    /// The least |Δ|, or |value| of a single snapshot, of each step of colour. They depend on the totals alone, so a
-    /// filter changes no colour.
+    /// The least |Δ|, or |value| of a single snapshot, of each step of colour. They depend on the totals alone.
     pub steps: [i64; 4],
 }
 
