@@ -2,7 +2,7 @@
 //! and of a cgroup, and Go's statistics as JSON are damaged, cut, repeated and mixed, and then read or refused. The mutations
 //! are the same in every run; `HEAPDIFF_LONG=1` makes a million of them.
 
-use super::random::Random;
+use super::random::{Random, next_number};
 use heapdiff::analysis::memory::MemoryAsked;
 use heapdiff::input::{Budget, Content, Inflate, read, read_any, read_rss};
 use heapdiff::model::gauges::GaugeLog;
@@ -96,19 +96,12 @@ fn changed(random: &mut Random, text: &mut Vec<u8>) {
         }
         _ => {
             // A number becomes another.
-            let digit = |byte: &u8| byte.is_ascii_digit();
-            let Some(from) = text[at..].iter().position(digit).map(|from| at + from) else {
-                return;
-            };
-            let end = text[from..]
-                .iter()
-                .position(|byte| !digit(byte))
-                .map_or(text.len(), |end| from + end);
+            let Some(number) = next_number(text, at) else { return };
             let word = match random.below(3) {
                 0 => random.number().to_string(),
                 _ => (*random.pick(&WORDS)).to_owned(),
             };
-            text.splice(from..end, word.bytes());
+            text.splice(number, word.bytes());
         }
     }
     text.truncate(MOST);

@@ -1,7 +1,7 @@
 //! No log causes a panic, and none makes the reader count what isn't there: damaged, cut and mixed logs are read or
 //! refused. The mutations are the same in every run; `HEAPDIFF_MUTATIONS=N` makes more of them.
 
-use super::random::Random;
+use super::random::{Random, next_number};
 use heapdiff::input::{Budget, Inflate, read_collections};
 use heapdiff::output::{self, FileNames, Format, Style, Width};
 use heapdiff::report::collector::CollectorReport;
@@ -53,15 +53,8 @@ fn changed(random: &mut Random, text: &mut Vec<u8>) {
         }
         5 => {
             // A number becomes another.
-            let digit = |byte: &u8| byte.is_ascii_digit();
-            let Some(from) = text[at..].iter().position(digit).map(|from| at + from) else {
-                return;
-            };
-            let end = text[from..]
-                .iter()
-                .position(|byte| !digit(byte))
-                .map_or(text.len(), |end| from + end);
-            text.splice(from..end, random.pick(&NUMBERS).bytes());
+            let Some(number) = next_number(text, at) else { return };
+            text.splice(number, random.pick(&NUMBERS).bytes());
         }
         6 => {
             let line = *random.pick(&LINES);

@@ -376,3 +376,10 @@ impl Fields {
         message
     }
 }
+
+/// Where the next number of a text is, from a position on.
+pub(crate) fn next_number(text: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    let from = at + text[at..].iter().position(u8::is_ascii_digit)?;
+    let digits = text[from..].iter().take_while(|byte| byte.is_ascii_digit());
+    Some(from..from + digits.count())
+}
