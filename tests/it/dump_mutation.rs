@@ -6,11 +6,11 @@ use super::ask;
 use super::random::Random;
 use heapdiff::report::{Answer, Question};
 
-/// Goroutines of many forms; `ID`, `AT` and `OBJ` are numbers.
+/// Goroutines of many forms; `ID`, `MIN`, `AT` and `OBJ` are numbers.
 const FORMS: [&str; 12] = [
-    "goroutine ID [chan send, 5 minutes]:\nmain.(*hub).send(0xOBJ, 0x2?)\n\t/app/main.go:9 +0x1d\n\
+    "goroutine ID [chan send, MIN minutes]:\nmain.(*hub).send(0xOBJ, 0x2?)\n\t/app/main.go:9 +0x1d\n\
      created by main.start in goroutine 1\n\t/app/main.go:3 +0x1a\n\n",
-    "goroutine ID [sync.Mutex.Lock, 2 minutes]:\ninternal/sync.runtime_SemacquireMutex(0xAT?, 0x5?, 0x1?)\n\
+    "goroutine ID [sync.Mutex.Lock, MIN minutes]:\ninternal/sync.runtime_SemacquireMutex(0xAT?, 0x5?, 0x1?)\n\
      \t/go/sema.go:95 +0x25\ninternal/sync.(*Mutex).lockSlow(0xOBJ)\n\t/go/mutex.go:149 +0x15d\n\
      main.(*hub).post(0xOBJ, 0xAT)\n\t/app/hub.go:88 +0x1d\ncreated by main.start in goroutine 1\n\t/app/main.go:3 +0x1a\n\n",
     "goroutine ID [select]:\nmain.(*hub).run(0xOBJ)\n\t/app/hub.go:99 +0x1d\nmain.main()\n\t/app/main.go:3 +0x1a\n\n",
@@ -49,11 +49,12 @@ const PARTS: [&str; 14] = [
 /// A goroutine of a form, often like others but for its numbers.
 fn goroutine(random: &mut Random, id: usize) -> String {
     let number = |random: &mut Random| match random.below(8) {
-        0 => format!("{:x}", random.number()),
+        0 => format!("{:x}", random.number() >> random.below(64)),
         _ => format!("c0000000{:02x}", 16 * random.below(6)),
     };
     let id = if random.one_in(40) { random.below(4) } else { id };
     let mut text = random.pick(&FORMS).replace("ID", &id.to_string());
+    text = text.replace("MIN", &(1 + random.below(3) * random.below(60)).to_string());
     for mark in ["AT", "OBJ"] {
         while text.contains(mark) {
             text = text.replacen(mark, &number(random), 1);

@@ -14,7 +14,7 @@
 //! The runtime shows most arguments as they were; the address of a lock that is waited for is one of
 //! these.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
 
@@ -105,8 +105,11 @@ struct Wait {
 pub(super) struct Locks {
     /// How many goroutines wait.
     waiting: HashMap<Wait, u32, FxBuildHasher>,
-    /// Where others are in them, and how many they are.
-    inside: HashMap<Object, Inside, FxBuildHasher>,
+    /// The objects that others are in, and where, in the order in which they came. Only those that
+    /// are waited for are looked at, and they aren't known before the end.
+    inside: Vec<(u64, Frames)>,
+    /// The types of the methods of frames.
+    types: Vec<u64>,
     /// The types that others are in a method of, with objects that aren't known.
     unknown: HashMap<u64, (), FxBuildHasher>,
     /// How far behind the start of each type its locks are.
@@ -120,6 +123,9 @@ struct Inside {
     first: (Frames, u32),
     more: Vec<(Frames, u32)>,
 }
+
+/// Where goroutines are in objects.
+type Insides = HashMap<Object, Inside, FxBuildHasher>;
 
 impl Inside {
     fn new(place: Frames) -> Self {
@@ -146,9 +152,14 @@ impl Inside {
 }
 
 impl Locks {
-    /// Number of objects remembered.
+    /// Number of locks that are waited for, and of types.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.inside.len() + self.unknown.len() + self.offsets.len()
+        self.waiting.len() + self.unknown.len() + self.offsets.len()
+    }
+
+    /// Number of times that a goroutine is in an object.
+    pub(super) fn inside(&self) -> usize {
+        self.inside.len()
     }
 
     /// Adds a goroutine of a sample, with the calls on its stack and their frames, leaf first.
@@ -200,10 +211,33 @@ impl Locks {
                 continue;
             }
             let outermost = calls.iter().rfind(is_same).map_or(frame, |(_, frame)| *frame);
-            let place = (frame, outermost);
-            let inside = self.inside.entry((of, object));
-            inside.or_insert_with(|| Inside::new(place)).add(place);
+            self.set_type(frame, of);
+            self.inside.push((object, (frame, outermost)));
         }
+    }
+
+    fn set_type(&mut self, frame: u32, of: u64) {
+        let frame = frame as usize;
+        if frame >= self.types.len() {
+            self.types.resize(frame + 1, 0);
+        }
+        self.types[frame] = of;
+    }
+
+    /// Where goroutines are in the objects that may have a lock that is waited for.
+    fn insides(&self) -> Insides {
+        // An object is found by what is near it: most locks may be in several objects.
+        let near = |(of, object): Object| (of, object / NEAR);
+        let waited: HashSet<Object, FxBuildHasher> =
+            self.waiting.keys().flat_map(|wait| self.objects(wait)).map(near).collect();
+        let mut insides = Insides::default();
+        for &(object, place) in self.inside.iter().filter(|_| !waited.is_empty()) {
+            let object = (self.types[place.0 as usize], object);
+            if waited.contains(&near(object)) {
+                insides.entry(object).or_insert_with(|| Inside::new(place)).add(place);
+            }
+        }
+        insides
     }
 
     /// For each sample that waits, the frame that most of what it waits for has in common, if that
@@ -226,9 +260,10 @@ impl Locks {
         // Waiting goroutines of each sample: all, and those beside each frame.
         let mut all: HashMap<u32, u64, FxBuildHasher> = HashMap::default();
         let mut beside: HashMap<(u32, u32), u64, FxBuildHasher> = HashMap::default();
+        let insides = self.insides();
         for (wait, &count) in &self.waiting {
             *all.entry(wait.sample).or_default() += u64::from(count);
-            if let Some(frame) = self.only(self.object(wait), is_past) {
+            if let Some(frame) = self.only(self.object(wait, &insides), &insides, is_past) {
                 *beside.entry((wait.sample, frame)).or_default() += u64::from(count);
             }
         }
@@ -245,24 +280,33 @@ impl Locks {
         found.into_iter().map(|(sample, (_, frame))| (sample, frame)).collect()
     }
 
-    /// The object that has a lock, as far as it is certain.
-    fn object(&self, wait: &Wait) -> Option<Object> {
+    /// The objects that may have a lock, the likeliest first.
+    fn objects(&self, wait: &Wait) -> Vec<Object> {
         let (of, lock) = wait.lock;
         if let Some(object) = wait.object {
-            return Some((of, object));
+            return vec![(of, object)];
         }
         let at = |offset: u64| lock.checked_sub(offset).map(|object| (of, object));
-        let is_inside = |object: &Object| self.inside.contains_key(object);
         match self.offsets.get(&of) {
-            Some(offsets) => offsets.iter().filter_map(|&offset| at(offset)).find(is_inside),
-            None => (0..NEAR).step_by(4).filter_map(at).find(is_inside),
+            Some(offsets) => offsets.iter().filter_map(|&offset| at(offset)).collect(),
+            None => (0..NEAR).step_by(4).filter_map(at).collect(),
         }
     }
 
+    /// The object that has a lock, as far as it is certain.
+    fn object(&self, wait: &Wait, insides: &Insides) -> Option<Object> {
+        self.objects(wait).into_iter().find(|object| insides.contains_key(object))
+    }
+
     /// The frame of the only goroutine that can have the lock of an object.
-    fn only(&self, object: Option<Object>, is_past: impl Fn(u32) -> bool) -> Option<u32> {
+    fn only(
+        &self,
+        object: Option<Object>,
+        insides: &Insides,
+        is_past: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
         let object = object?;
-        let inside = self.inside.get(&object)?;
+        let inside = insides.get(&object)?;
         let past = |((inner, outer), count): (Frames, u32)| {
             [outer, inner].into_iter().find(|&frame| is_past(frame)).map(|frame| (frame, count))
         };

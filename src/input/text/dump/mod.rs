@@ -15,6 +15,7 @@ mod ids;
 mod locks;
 mod prefix;
 mod repeats;
+mod samples;
 
 use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines};
@@ -23,16 +24,17 @@ use crate::model::builder::Share;
 use crate::model::goroutines::{DumpEnd, DumpFacts, label};
 use crate::model::profile::Profile;
 use frame::Part;
-use goroutine::{Called, Frame, Goroutine, Key, labels};
+use goroutine::{Called, Frame, Goroutine, labels};
 use hashbrown::HashTable;
 use header::Header;
 use ids::Ids;
 use locks::Locks;
 use prefix::Prefix;
 use repeats::Repeats;
-use rustc_hash::FxHasher;
+use rustc_hash::FxBuildHasher;
+use samples::Samples;
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
+use std::hash::BuildHasher;
 use std::io::Read;
 
 /// A dump by itself.
@@ -95,8 +97,10 @@ const STACK: u64 = 128;
 const STEP: u64 = 4;
 /// What a goroutine weighs here.
 const GOROUTINE: u64 = 16;
-/// What an object weighs here, with the methods that goroutines are in.
-const OBJECT: u64 = 128;
+/// What a lock that goroutines wait for weighs here.
+const LOCK: u64 = 256;
+/// What an object that a goroutine is in weighs here.
+const OBJECT: u64 = 32;
 /// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
 const DEEPEST: usize = 10_000;
 /// Bytes at which Go's handler for `?debug=2` stops, wherever it is.
@@ -114,9 +118,10 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
         let shares = [
             Share::new("frames", dump.frames.len(), FRAME),
             Share::new("stacks", dump.samples.len(), STACK),
-            Share::new("frames of stacks", dump.steps, STEP),
+            Share::new("frames of stacks", dump.samples.steps(), STEP),
             Share::new("goroutines", dump.known.len(), GOROUTINE),
-            Share::new("objects with methods", dump.locks.len(), OBJECT),
+            Share::new("locks", dump.locks.len(), LOCK),
+            Share::new("objects with methods", dump.locks.inside(), OBJECT),
         ];
         collector.weigh_with(lines, &shares)?;
         if dump.known.len() > 1 {
@@ -162,11 +167,7 @@ struct Dump {
     known: Ids,
     frames: Vec<Frame>,
     frame_index: HashTable<u32>,
-    /// Distinct goroutines, and how many there are of each.
-    samples: Vec<(Key, i64)>,
-    sample_index: HashTable<u32>,
-    /// Frames of all distinct stacks.
-    steps: usize,
+    samples: Samples,
     locks: Locks,
     repeats: Repeats,
     /// The sample of the last goroutine, if it was counted.
@@ -195,10 +196,11 @@ impl Dump {
             return Ok(false);
         };
         (self.is_in_message, self.prefix) = (false, Prefix::default());
-        self.samples[repeat.sample as usize].1 += 1;
+        let sample = self.samples.waiting(repeat.sample, repeat.minutes);
+        self.samples.count(sample);
         let Self { current, samples, locks, repeats, .. } = self;
         if repeats.calls(&repeat, text, &mut current.calls).is_some() {
-            locks.add(repeat.sample, &samples[repeat.sample as usize].0.state, &current.calls);
+            locks.add(sample, &samples.key(sample).state, &current.calls);
         }
         self.last_line = LastLine::Other;
         lines.pass(repeat.bytes, repeat.lines);
@@ -416,7 +418,7 @@ impl Dump {
     /// The number of a frame.
     fn frame(&mut self, name: &[u8], file: &[u8], line: i64) -> u32 {
         let Self { frames, frame_index, .. } = self;
-        let hash = hash(&(name, file, line));
+        let hash = FxBuildHasher.hash_one((name, file, line));
         let is_same = |&number: &u32| {
             let (own, own_file, own_line) = &frames[number as usize - 1];
             *own_line == line && **own == *name && **own_file == *file
@@ -428,7 +430,7 @@ impl Dump {
         let number = frames.len() as u32;
         let rehash = |&number: &u32| {
             let (name, file, line) = &frames[number as usize - 1];
-            self::hash(&(&**name, &**file, *line))
+            FxBuildHasher.hash_one((&**name, &**file, *line))
         };
         frame_index.insert_unique(hash, number, rehash);
         number
@@ -442,27 +444,11 @@ impl Dump {
         self.admit(b"");
         self.add_called(Default::default());
         self.current.is_open = false;
-        let sample = self.sample();
-        self.last = Some(sample);
-        self.samples[sample as usize].1 += 1;
         let Goroutine { key, calls, .. } = &self.current;
+        let sample = self.samples.number(key);
+        self.last = Some(sample);
+        self.samples.count(sample);
         self.locks.add(sample, &key.state, calls);
-    }
-
-    /// The number of the current goroutine's sample.
-    fn sample(&mut self) -> u32 {
-        let Self { current, samples, sample_index, .. } = self;
-        let hash = hash(&current.key);
-        let is_same = |&number: &u32| samples[number as usize].0 == current.key;
-        if let Some(&number) = sample_index.find(hash, is_same) {
-            return number;
-        }
-        self.steps += current.key.stack.len();
-        let number = samples.len() as u32;
-        samples.push((current.key.clone(), 0));
-        let rehash = |&number: &u32| self::hash(&samples[number as usize].0);
-        sample_index.insert_unique(hash, number, rehash);
-        number
     }
 
     /// Makes the samples, in the order in which their stacks came.
@@ -472,7 +458,7 @@ impl Dump {
             let (function, _, line) = &self.frames[frame as usize - 1];
             (function, *line)
         });
-        for (number, (key, count)) in (0..).zip(&self.samples) {
+        for (number, (key, count)) in (0..).zip(self.samples.all()) {
             stack.clear();
             stack.extend(key.stack.iter().map(|&frame| u64::from(frame)));
             let mut labels = labels(&mut collector, key, &self.frames)?;
@@ -488,10 +474,4 @@ impl Dump {
         }
         collector.finish(Vec::new(), Addresses::Numbers)
     }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = FxHasher::default();
-    value.hash(&mut hasher);
-    hasher.finish()
 }

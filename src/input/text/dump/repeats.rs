@@ -1,28 +1,34 @@
 //! Recognizes goroutines that differ from an earlier one in numbers alone.
 //!
-//! Most goroutines of a large dump have the text of another one, but for their number and for
-//! addresses. So the text of each goroutine that was read line by line is kept as a pattern, with
-//! gaps where such numbers are. What matches a pattern is one more of its sample, and needs no
-//! reading but that of the numbers.
+//! Most goroutines of a large dump have the text of another one, but for their number, the minutes that
+//! they have waited, and addresses. So the text of each goroutine that was read line by line is kept as
+//! a pattern, with gaps where such numbers are. What matches a pattern needs no reading but that of the
+//! numbers.
 //!
-//! A pattern has numbers of one length: then a text matches byte by byte. It covers a goroutine up to
-//! the blank line behind it, and only in plain form, at the start of lines. What matches none is read
-//! line by line, with the same result.
+//! A pattern has a few forms, each with numbers of some lengths: texts with numbers of the same lengths
+//! match byte by byte, which is quickest. In other texts each number is passed over. A pattern covers a
+//! goroutine up to the blank line behind it, and only as a dump has it by itself, at the start of lines.
+//! What matches none is read line by line, with the same result.
 
 use super::frame::{self, Part};
 use super::header;
 use super::locks::{self, Call};
-use crate::input::text::numbers::{Signed, decimal, hex};
+use crate::input::text::numbers::{Signed, decimal};
 use hashbrown::HashMap;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
-/// Patterns that are kept.
-const MOST: usize = 1024;
-/// Bytes of all of them.
-const MOST_BYTES: usize = 1 << 20;
-/// Patterns of one length.
-const OF_ONE_LENGTH: usize = 16;
+/// Bytes of all patterns.
+const MOST_BYTES: usize = 16 << 20;
+/// Patterns that begin alike.
+const ALIKE: usize = 16;
+/// Forms of a pattern.
+const FORMS: usize = 8;
+/// Texts of no form after which another one is taken: the second, the fourth, ..., and then each 64th.
+const TAKEN: u32 = 64;
+/// Functions of a stack by which patterns are found.
+const FUNCTIONS: usize = 3;
 /// Digits of the longest address.
 const DIGITS: usize = 16;
 /// Goroutines after which patterns that few of them matched are dropped.
@@ -30,42 +36,59 @@ const TRIED: u32 = 8 * 1024;
 /// Goroutines that are then read without patterns.
 const RESTED: u32 = 8 * TRIED;
 /// Bytes compared before a difference is noticed.
-const PIECE: usize = 64;
+const PIECE: usize = 32;
 
 /// What begins a goroutine.
 pub(super) const START: &[u8] = b"goroutine ";
 /// What ends it.
 pub(super) const END: &[u8] = b"\n\n";
+/// What follows the minutes that it has waited.
+const MINUTES: &[u8] = b" minutes";
 
-/// Where the address of a call is, if it has one.
-type Place = Option<Range<usize>>;
-
-/// The text of a goroutine, with gaps for numbers.
+/// Goroutines with the same text, but for numbers.
 #[derive(Debug)]
 struct Pattern {
-    text: Box<[u8]>,
-    /// 255 for each byte of a gap, 0 for others.
-    gaps: Box<[u8]>,
-    /// Where the number of the goroutine is.
-    id: Range<usize>,
-    /// The calls on the stack that say something about locks, with their frames and the places of the
-    /// addresses in them.
-    calls: Box<[(Call, u32, Place)]>,
-    /// Its sample.
+    /// The text with numbers of some lengths. There is at least one.
+    forms: Vec<Form>,
+    /// The gap of the minutes that they have waited.
+    minutes: Option<usize>,
+    /// The calls on the stack that say something about locks, with their frames, and the gaps of the
+    /// addresses that matter.
+    calls: Box<[(Call, u32, Option<usize>)]>,
+    /// Their sample.
     sample: u32,
     /// Ends of lines.
     lines: u64,
-    /// The pattern that followed it last.
-    next: usize,
+    /// What followed it last: a pattern, and a form of it.
+    next: (usize, usize),
+    /// Texts that had none of the forms.
+    others: u32,
+    /// The form to replace when there are too many.
+    oldest: usize,
+}
+
+/// The text of a goroutine, with gaps for numbers.
+#[derive(Debug)]
+struct Form {
+    text: Box<[u8]>,
+    /// 255 for each byte of a gap, 0 for others.
+    mask: Box<[u8]>,
+    /// The gaps, in order. The first is the number of the goroutine.
+    gaps: Box<[Range<usize>]>,
 }
 
 /// A goroutine that matches a pattern.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Repeat {
     pattern: usize,
+    /// The form that it has.
+    form: Option<usize>,
     /// Its number.
     pub(super) id: u64,
+    /// The sample of the pattern.
     pub(super) sample: u32,
+    /// How long it has waited, if that may be another time than that of the sample.
+    pub(super) minutes: Option<i64>,
     /// Bytes of its text.
     pub(super) bytes: usize,
     pub(super) lines: u64,
@@ -75,10 +98,12 @@ pub(super) struct Repeat {
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     patterns: Vec<Pattern>,
-    by_length: HashMap<usize, Vec<usize>, FxBuildHasher>,
+    by_start: HashMap<u64, Vec<usize>, FxBuildHasher>,
     bytes: usize,
     /// The last one that was found.
     last: usize,
+    /// The numbers of the last text that has no form.
+    gaps: Vec<Range<usize>>,
     /// Goroutines since the last decision, and how many of them matched.
     tried: u32,
     found: u32,
@@ -89,37 +114,69 @@ pub(super) struct Repeats {
 impl Repeats {
     /// Returns the goroutine at the start of a text, if it matches a pattern.
     pub(super) fn find(&mut self, text: &[u8]) -> Option<Repeat> {
-        let guess = self.patterns.get(self.last)?.next;
-        let pattern = if self.is(guess, text) { guess } else { self.search(text)? };
-        self.patterns[self.last].next = pattern;
+        let (pattern, form) = self.patterns.get(self.last)?.next;
+        let is_next = self.patterns[pattern].forms[form].is(text);
+        let (pattern, form) = if is_next { (pattern, Some(form)) } else { self.search(text)? };
+        let own = &self.patterns[pattern];
+        let gaps = self.gaps(pattern, form);
+        let number_in = |gap: usize| number(&text[gaps[gap].clone()]);
+        let id = number_in(0).filter(|&id| id != 0)?;
+        let minutes = match own.minutes {
+            Some(gap) => Some(i64::try_from(number_in(gap)?).ok()?),
+            None => None,
+        };
+        let bytes = own.forms[0].bytes_with(gaps);
+        let Pattern { sample, lines, .. } = *own;
+        self.patterns[self.last].next = (pattern, form.unwrap_or(0));
         self.last = pattern;
-        let Pattern { text: own, id, sample, lines, .. } = &self.patterns[pattern];
-        let id = number(&text[id.clone()]).filter(|&id| id != 0)?;
         self.tried += 1;
         self.found += 1;
-        Some(Repeat { pattern, id, sample: *sample, bytes: own.len(), lines: *lines })
+        if form.is_none() {
+            self.take_form(pattern, &text[..bytes]);
+        }
+        Some(Repeat { pattern, form, id, sample, minutes, bytes, lines })
     }
 
-    /// The pattern of the goroutine at the start of a text.
-    fn search(&self, text: &[u8]) -> Option<usize> {
-        let length = memchr::memmem::find(text, END)? + END.len();
-        let alike = self.by_length.get(&length)?;
-        alike.iter().copied().find(|&pattern| self.is(pattern, text))
-    }
-
-    /// Whether a text begins with a pattern.
-    fn is(&self, pattern: usize, text: &[u8]) -> bool {
-        let Pattern { text: own, gaps, .. } = &self.patterns[pattern];
-        let Some(text) = text.get(..own.len()) else { return false };
-        let pieces = text.chunks(PIECE).zip(own.chunks(PIECE)).zip(gaps.chunks(PIECE));
-        pieces.into_iter().all(|((text, own), gaps)| {
-            let bytes = text.iter().zip(own).zip(gaps);
-            bytes.fold(0, |other, ((&byte, &own), &gap)| {
-                let is_digit = (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 6);
-                let is_other = u8::from(is_digit).wrapping_sub(1);
-                other | ((byte ^ own) & !gap) | (is_other & gap)
-            }) == 0
+    /// The pattern of the goroutine at the start of a text, and its form if it has one.
+    fn search(&mut self, text: &[u8]) -> Option<(usize, Option<usize>)> {
+        let Self { patterns, by_start, gaps, .. } = self;
+        let alike = by_start.get(&start(text)?)?;
+        let with_form = alike.iter().find_map(|&pattern| {
+            let form = patterns[pattern].forms.iter().position(|form| form.is(text))?;
+            Some((pattern, Some(form)))
+        });
+        with_form.or_else(|| {
+            let without_form = alike.iter().find(|&&pattern| {
+                let form = &patterns[pattern].forms[0];
+                form.is_but_for_lengths(text, gaps).is_some()
+            });
+            Some((*without_form?, None))
         })
+    }
+
+    /// The numbers of a text that was found.
+    fn gaps(&self, pattern: usize, form: Option<usize>) -> &[Range<usize>] {
+        form.map_or(&self.gaps, |form| &self.patterns[pattern].forms[form].gaps)
+    }
+
+    /// Makes a form of a text that has none, now and then.
+    fn take_form(&mut self, pattern: usize, text: &[u8]) {
+        let own = &mut self.patterns[pattern];
+        own.others = own.others.wrapping_add(1);
+        let is_taken =
+            own.others > 1 && own.others.is_power_of_two() || own.others.is_multiple_of(TAKEN);
+        if !is_taken || self.bytes + text.len() > MOST_BYTES {
+            return;
+        }
+        let form = Form::new(text, &self.gaps);
+        self.bytes += text.len();
+        if own.forms.len() < FORMS {
+            own.forms.push(form);
+        } else {
+            self.bytes -= own.forms[own.oldest].text.len();
+            own.forms[own.oldest] = form;
+            own.oldest = (own.oldest + 1) % FORMS;
+        }
     }
 
     /// The calls of a goroutine that say something about locks; `None` if a goroutine of its pattern
@@ -131,11 +188,12 @@ impl Repeats {
         calls: &mut Vec<(Call, u32)>,
     ) -> Option<()> {
         let own = &self.patterns[repeat.pattern].calls;
-        own.iter().find(|(_, _, address)| address.is_some())?;
+        own.iter().find(|(_, _, gap)| gap.is_some())?;
+        let gaps = self.gaps(repeat.pattern, repeat.form);
         calls.clear();
-        calls.extend(own.iter().map(|(call, frame, address)| {
-            let address = address.clone().and_then(|place| Some(hex(&text[place])?.0));
-            (call.with(address.filter(|&address| address != 0)), *frame)
+        calls.extend(own.iter().map(|&(call, frame, gap)| {
+            let address = gap.map(|gap| address(&text[gaps[gap].clone()]));
+            (call.with(address.filter(|&address| address != 0)), frame)
         }));
         Some(())
     }
@@ -160,35 +218,67 @@ impl Repeats {
 
     /// Keeps the text of a goroutine, which has been read as one of a sample with these calls.
     pub(super) fn keep(&mut self, text: &[u8], sample: u32, calls: &[(Call, u32)]) {
-        let alike = self.by_length.get(&text.len()).map_or(0, Vec::len);
-        let is_full = self.patterns.len() == MOST || self.bytes + text.len() > MOST_BYTES;
-        if is_full || alike == OF_ONE_LENGTH {
+        let is_full = self.bytes + text.len() > MOST_BYTES;
+        let Some(start) = start(text).filter(|_| !is_full) else { return };
+        let alike = self.by_start.entry(start).or_default();
+        if alike.len() == ALIKE {
             return;
         }
-        let Some(pattern) = Pattern::of(text, sample, calls) else { return };
         let number = self.patterns.len();
+        let Some(pattern) = Pattern::of(text, sample, calls) else { return };
         self.bytes += text.len();
-        self.by_length.entry(text.len()).or_default().push(number);
-        self.patterns.push(Pattern { next: number, ..pattern });
+        alike.push(number);
+        self.patterns.push(Pattern { next: (number, 0), ..pattern });
+    }
+}
+
+/// The first functions of a goroutine as one number, by which its patterns are found.
+fn start(text: &[u8]) -> Option<u64> {
+    let mut hasher = FxHasher::default();
+    let mut lines = Lines(text);
+    lines.next()?;
+    for _ in 0..FUNCTIONS {
+        let Some(line) = lines.next().filter(|line| !line.starts_with(CREATED)) else { break };
+        let Some(open) = memchr::memrchr(b'(', line) else { break };
+        line[..open].hash(&mut hasher);
+        lines.next();
+    }
+    Some(hasher.finish())
+}
+
+/// The whole lines of a text.
+struct Lines<'t>(&'t [u8]);
+
+impl<'t> Iterator for Lines<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let end = memchr::memchr(b'\n', self.0)?;
+        let line = &self.0[..end];
+        self.0 = &self.0[end + 1..];
+        Some(line)
     }
 }
 
 impl Pattern {
     /// The pattern of a text; `None` unless it has the plain form.
     fn of(text: &[u8], sample: u32, calls: &[(Call, u32)]) -> Option<Self> {
-        let mut gaps = Gaps { text, gaps: vec![0; text.len()] };
+        let mut gaps = Gaps { text, gaps: Vec::new() };
         let whole = text.strip_suffix(END).filter(|whole| !whole.contains(&b'\r'))?;
         let (mut start, mut own, mut lines) = (0, Vec::new(), 1);
-        let mut id = 0..0;
+        let mut minutes = None;
         let mut has_place = false;
         for line in whole.split(|&byte| byte == b'\n') {
             lines += 1;
             let end = start + line.len();
             if start == 0 {
-                header::find(line).filter(|&(at, _)| at == 0)?;
-                id = START.len()..gaps.digits(START.len(), u8::is_ascii_digit)?;
+                let (_, header) = header::find(line).filter(|&(at, _)| at == 0)?;
+                let id = gaps.digits(START.len(), u8::is_ascii_digit)?;
                 let open = memchr::memchr(b'[', line)?;
-                gaps.addresses(id.end..open)?;
+                gaps.addresses(id..open)?;
+                if header.labels.is_empty() && header.minutes > 0 {
+                    minutes = gaps.minutes(open..end);
+                }
             } else if header::find(line).is_some() {
                 return None;
             } else if has_place && let Some((path, _)) = frame::place(line) {
@@ -202,20 +292,20 @@ impl Pattern {
                 match frame::part(line)? {
                     Part::Function(name, first) => {
                         let open = start + memchr::memrchr(b'(', line)?;
+                        let gap = gaps.gaps.len();
                         gaps.addresses(open..end)?;
                         let takes = |address| locks::call(name, address);
                         if let Some(call) = takes(None) {
-                            // The address counts if another one would make another call.
+                            // The address counts if another one would make another call. It comes
+                            // first.
                             let is_taken = first.is_some() && takes(Some(1)) != Some(call);
-                            let place = open + 3;
-                            let place = is_taken.then(|| place..gaps.end(place));
-                            own.push((call, place));
+                            own.push((call, is_taken.then_some(gap)));
                         }
                     }
                     Part::Creator(name) => {
                         let by = start + memchr::memmem::rfind(line, frame::BY)?;
                         let from = by + frame::BY.len();
-                        (name.len() + CREATED <= by - start).then_some(())?;
+                        (name.len() + CREATED.len() <= by - start).then_some(())?;
                         gaps.digits(from, u8::is_ascii_digit)?;
                     }
                     Part::Elided | Part::Unavailable => has_place = false,
@@ -229,26 +319,75 @@ impl Pattern {
         if own.len() != calls.len() || !calls.iter().zip(&own).all(is_same) {
             return None;
         }
-        let calls = calls.iter().zip(own).map(|(&(_, frame), (call, place))| (call, frame, place));
+        let calls = calls.iter().zip(own).map(|(&(_, frame), (call, gap))| (call, frame, gap));
         Some(Self {
-            text: text.into(),
-            gaps: gaps.gaps.into(),
-            id,
+            forms: vec![Form::new(text, &gaps.gaps)],
+            minutes,
             calls: calls.collect(),
             sample,
             lines,
-            next: 0,
+            next: (0, 0),
+            others: 0,
+            oldest: 0,
         })
     }
 }
 
-/// What precedes the name of the creator.
-const CREATED: usize = "created by ".len();
+impl Form {
+    fn new(text: &[u8], gaps: &[Range<usize>]) -> Self {
+        let mut mask = vec![0; text.len()];
+        gaps.iter().for_each(|gap| mask[gap.clone()].fill(u8::MAX));
+        Self { text: text.into(), mask: mask.into(), gaps: gaps.into() }
+    }
 
-/// The gaps of a text.
+    /// Whether a text begins with it.
+    fn is(&self, text: &[u8]) -> bool {
+        let Some(text) = text.get(..self.text.len()) else { return false };
+        let (text, own, mask) = (
+            text.as_chunks::<PIECE>(),
+            self.text.as_chunks::<PIECE>(),
+            self.mask.as_chunks::<PIECE>(),
+        );
+        let mut pieces = text.0.iter().zip(own.0).zip(mask.0);
+        pieces.all(|((text, own), mask)| is_alike(text, own, mask))
+            && is_alike(text.1, own.1, mask.1)
+    }
+
+    /// Finds the numbers of a text that begins with it, but for their lengths.
+    fn is_but_for_lengths(&self, text: &[u8], gaps: &mut Vec<Range<usize>>) -> Option<()> {
+        gaps.clear();
+        let (mut at, mut own) = (0, 0);
+        for gap in &self.gaps {
+            let between = &self.text[own..gap.start];
+            let start = at + between.len();
+            if text.get(at..start)? != between {
+                return None;
+            }
+            let is_digit = |&&byte: &&u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            let length = text[start..].iter().take(DIGITS + 1).take_while(is_digit).count();
+            if length == 0 || length > DIGITS {
+                return None;
+            }
+            (at, own) = (start + length, gap.end);
+            gaps.push(start..at);
+        }
+        text[at..].starts_with(&self.text[own..]).then_some(())
+    }
+
+    /// Bytes of such a text with these numbers.
+    fn bytes_with(&self, gaps: &[Range<usize>]) -> usize {
+        let end = |gaps: &[Range<usize>]| gaps.last().map_or(0, |gap| gap.end);
+        end(gaps) + self.text.len() - end(&self.gaps)
+    }
+}
+
+/// What precedes the name of the creator.
+const CREATED: &[u8] = b"created by ";
+
+/// The gaps of a text, in order.
 struct Gaps<'t> {
     text: &'t [u8],
-    gaps: Vec<u8>,
+    gaps: Vec<Range<usize>>,
 }
 
 impl Gaps<'_> {
@@ -261,7 +400,7 @@ impl Gaps<'_> {
         if length == 0 || length > DIGITS || is_word {
             return None;
         }
-        self.gaps[from..end].fill(u8::MAX);
+        self.gaps.push(from..end);
         Some(end)
     }
 
@@ -275,16 +414,41 @@ impl Gaps<'_> {
         Some(())
     }
 
-    /// Where the gap ends that begins at a place.
-    fn end(&self, from: usize) -> usize {
-        from + self.gaps[from..].iter().take_while(|&&gap| gap != 0).count()
+    /// Makes a gap of the only minutes in a part of the text, and returns its place among the gaps.
+    fn minutes(&mut self, part: Range<usize>) -> Option<usize> {
+        let text = &self.text[part.clone()];
+        let mut all = memchr::memmem::find_iter(text, MINUTES);
+        let (end, None) = (all.next()?, all.next()) else { return None };
+        let digits = text[..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let gap = self.gaps.len();
+        self.digits(part.start + end - digits, u8::is_ascii_digit)?;
+        Some(gap)
     }
 }
 
-/// The number of a goroutine.
+/// Whether a piece of text is that of a pattern, with digits in its gaps. This is most of the work on a
+/// large dump, so it has no branches and few steps, each of which is one of vectors.
+#[inline]
+fn is_alike(text: &[u8], own: &[u8], mask: &[u8]) -> bool {
+    let bytes = text.iter().zip(own).zip(mask);
+    bytes.fold(0, |other, ((&byte, &own), &mask)| {
+        // 0 for 0 to 9, and for a to f.
+        let beyond_digits = byte.wrapping_sub(b'0').saturating_sub(9);
+        let beyond_letters = byte.wrapping_sub(b'a').saturating_sub(5);
+        other | ((byte ^ own) & !mask) | (beyond_digits.min(beyond_letters) & mask)
+    }) == 0
+}
+
+/// A decimal number.
 fn number(digits: &[u8]) -> Option<u64> {
     let (number, rest) = decimal(digits, Signed::Never)?;
     u64::try_from(number).ok().filter(|_| rest.is_empty())
+}
+
+/// An address of at most [`DIGITS`] digits, each from 0 to f.
+fn address(digits: &[u8]) -> u64 {
+    let value = |&byte: &u8| u64::from((byte & 0xf) + 9 * (byte >> 6));
+    digits.iter().fold(0, |address, digit| address << 4 | value(digit))
 }
 
 #[cfg(test)]
@@ -313,6 +477,7 @@ mod tests {
             .replace("goroutine 1\n", "goroutine 9\n");
         let found = repeats.find(other.as_bytes()).unwrap();
         assert_eq!((found.id, found.sample, found.bytes, found.lines), (34, 3, ONE.len(), 9));
+        assert_eq!((found.minutes, found.form), (Some(5), Some(0)));
         let mut calls = Vec::new();
         repeats.calls(&found, other.as_bytes(), &mut calls).unwrap();
         assert_eq!(calls, [(locks::call(b"main.(*hub).send", Some(0x00ab_cdef)).unwrap(), 7)]);
@@ -323,13 +488,53 @@ mod tests {
     }
 
     #[test]
+    fn numbers_may_have_other_lengths() {
+        let mut repeats = of(ONE);
+        let other = ONE
+            .replace("goroutine 12 ", "goroutine 123456 ")
+            .replace("5 minutes", "125 minutes")
+            .replace("0xc00001, 0x2?", "0xabc, 0xffffffffffffffff?")
+            .replace("goroutine 1\n", "goroutine 99\n");
+        // The second becomes a form.
+        for form in [None, None, Some(1)] {
+            let found = repeats.find(other.as_bytes()).unwrap();
+            assert_eq!((found.id, found.minutes, found.bytes), (123_456, Some(125), other.len()));
+            assert_eq!((found.sample, found.lines, found.form), (3, 9, form));
+            let mut calls = Vec::new();
+            repeats.calls(&found, other.as_bytes(), &mut calls).unwrap();
+            assert_eq!(calls, [(locks::call(b"main.(*hub).send", Some(0xabc)).unwrap(), 7)]);
+        }
+        assert_eq!(repeats.find(ONE.as_bytes()).unwrap().form, Some(0));
+        assert_eq!((repeats.patterns.len(), repeats.bytes), (1, ONE.len() + other.len()));
+    }
+
+    #[test]
+    fn forms_are_bounded() {
+        let mut repeats = of(ONE);
+        for number in 0..100_000_u64 {
+            let [id, address] =
+                [1, 2].map(|n| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n * number % 60));
+            let other = ONE
+                .replace("goroutine 12 ", &format!("goroutine {} ", id % 1_000_000 + 1))
+                .replace("0xc00001", &format!("{address:#x}"));
+            let found = repeats.find(other.as_bytes()).unwrap();
+            assert_eq!((found.id, found.bytes), (id % 1_000_000 + 1, other.len()));
+        }
+        let own = &repeats.patterns[0];
+        assert_eq!(own.forms.len(), FORMS);
+        assert_eq!(repeats.bytes, own.forms.iter().map(|form| form.text.len()).sum::<usize>());
+    }
+
+    #[test]
     fn nothing_else_may() {
         for (from, to) in [
             ("goroutine 12", "goroutine 0"),
             ("goroutine 12", "goroutine 1a"),
-            ("goroutine 12", "goroutine 123"),
             ("goroutine 12", "goroutine 00"),
-            ("5 minutes", "6 minutes"),
+            ("goroutine 12", "goroutine 12345678901234567890"),
+            ("5 minutes", "a minutes"),
+            ("0xc00001,", "0x,"),
+            ("0xc00001,", "0x0123456789abcdef0,"),
             ("0xc00001,", "0xc0000G,"),
             ("0xc00001,", "0xC00001,"),
             ("0x2?", "0x2 "),
