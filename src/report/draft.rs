@@ -73,6 +73,9 @@ pub enum ReportError {
     /// A regular expression does not compile.
     #[error("the regular expression does not compile: {0}")]
     Pattern(#[from] regex::Error),
+    /// Nobody waits for the answer any more.
+    #[error("the question was cancelled")]
+    Cancelled,
     /// Sums do not fit in 64 bits.
     #[error(
         "the values of {sample_type} in {name} add up to more than 64 bits; the profile is damaged"

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod page;
 mod question;
 mod sections;
+pub mod session;
 mod snapshots;
 mod subject;
 mod through_time;
