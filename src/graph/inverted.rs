@@ -207,7 +207,7 @@ impl<'a> Paths<'a> {
         let mut whole: Vec<RowId> = Vec::new();
         for stack in stacks.map(|stack| StackId(stack as u32)) {
             let mut units = self.rows.units(self.stacks.first(stack));
-            if !units.clone().any(|unit| self.has_row[unit as usize]) || !counts(stack) {
+            if !counts(stack) || !units.clone().any(|unit| self.has_row[unit as usize]) {
                 continue;
             }
             whole.clear();

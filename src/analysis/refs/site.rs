@@ -5,7 +5,7 @@ use super::{Dominator, Path, RefsFrame, RefsLine, RefsQuery, RefsSite, Rest, Sum
 use crate::analysis::entries::{self, Entries};
 use crate::analysis::matched_samples::{MatchedSamples, SumEvidence};
 use crate::analysis::{Subject, percent};
-use crate::graph::distinct_stacks::Stacks;
+use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::dominators::dominators;
 use crate::graph::frames::RowId;
 use crate::graph::inverted::{Direction, Inverted, Passed};
@@ -79,8 +79,9 @@ impl<'a> Ways<'a> {
         (stacks, rows): (&'a Stacks<'a>, &RowTable<'_>),
         sums: &Sums,
         (row, direction): (RowId, Direction),
+        counts: impl Fn(StackId) -> bool + Sync + Send,
     ) -> Self {
-        let inverted = Inverted::new(stacks, rows, (row, direction), |id| sums.counts(id));
+        let inverted = Inverted::new(stacks, rows, (row, direction), counts);
         let n = inverted.len();
         let mut ends: Columns = std::array::from_fn(|_| vec![0; n]);
         let mut gross = vec![0_i64; n];
