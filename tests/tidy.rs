@@ -76,6 +76,7 @@ const LISTS: &[List] = &[
             "incident_wording",
             "memory_wording",
             "number",
+            "rich",
             "track_wording",
             "tree_columns",
         ],

@@ -131,9 +131,10 @@ fn judge(
     let runs = gate.read(&profiles, &progress)?;
     let named = run::named(&progress, &gate.output.reading, console);
     let warnings = [warnings, named].concat();
-    let report =
-        gate.judge(runs, profiles.number_before(), today(), run::heard(warnings, &gate.output))?;
-    gate.say(&report, console)
+    let before = profiles.number_before();
+    let sides = gate.sides(&runs, before);
+    let report = gate.judge(runs, before, today(), run::heard(warnings, &gate.output))?;
+    gate.say(&report, sides.as_ref(), console)
 }
 
 /// Returns the profiles to check.

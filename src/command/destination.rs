@@ -4,6 +4,7 @@
 //! link leads to which its owner could not have written, only with `--force`.
 
 use super::CommandError;
+use super::options::extension;
 use crate::printable::escape;
 use crate::source::{STDIN, pipe};
 use std::fs::{self, File, OpenOptions};
@@ -176,6 +177,11 @@ pub(super) fn write_file(
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Whether the name of a file says that it is a page.
+pub(super) fn is_html(file: &Path) -> bool {
+    extension(file).is_some_and(|extension| extension == "html" || extension == "htm")
 }
 
 #[cfg(test)]

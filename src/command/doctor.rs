@@ -1,6 +1,7 @@
 //! `heapdiff doctor URL|INPUT...`: what evidence is missing, what that hides, and how to get it.
 
 use super::local;
+use super::options::NO_PAGE;
 #[cfg(feature = "http")]
 use super::process::fail;
 use super::process::{self, ProcessOutputArgs};
@@ -12,7 +13,7 @@ use super::{CommandError, Console, DONE, GAPS, inputs, manifests, run};
 use crate::analysis::gaps::{GapId, GapsAsked, Known};
 use crate::input::{self, Content, Inflate};
 use crate::model::gauges::GaugeLog;
-use crate::output;
+use crate::output::{self, Format};
 use crate::printable::escape;
 use crate::report::doctor::{DoctorReport, DoctorSubject, Requirement};
 use crate::source::expand::Found;
@@ -108,6 +109,9 @@ pub(super) fn answer(args: DoctorArgs, console: &mut Console<'_>) -> Result<u8, 
     };
     let times = whole.times()?;
     let settled = output.settle()?;
+    if settled.output.format == Format::Html {
+        return Err(CommandError::Usage(NO_PAGE.to_owned()));
+    }
     let (services, files) = services(&inputs)?;
     local::check(pid, services.len())?;
     let expanded = settled.inputs(&files, &whole.rss)?;

@@ -6,12 +6,13 @@ use super::process::{self, ProcessArgs};
 use super::progress::Progress;
 use super::symbols::SymbolArgs;
 use super::whole::{self, Gathering, Whole, WholeArgs};
-use super::{CommandError, Console, run};
+use super::{CommandError, Console, page_process, run};
 use crate::input::{self, Beginning, Holds, InputError};
 use crate::model::collections::CollectorLog;
-use crate::output;
+use crate::output::{self, Format};
 use crate::patterns::Catalog;
 use crate::report::collector::{BesideCollector, CollectorReport};
+use crate::report::page::{Page, Shown};
 use crate::rules::collector::CollectorLimits;
 use crate::rules::memory::MemoryLimits;
 use crate::source::expand::{Found, Origin};
@@ -31,6 +32,7 @@ Examples:
   heapdiff gc app.log.2.gz app.log.1 app.log  rotated logs are joined
   heapdiff gc app.log heap-*.pb.gz            what allocates, and what leaks
   heapdiff gc --format json app.log           for scripts
+  heapdiff gc app.log -o gc.html              a page for a browser
 
 The lines may be anywhere in a log, behind the prefixes of docker, journald and Kubernetes, and of \
 several processes. heapdiff gc looks for: G1 leak, G2 churn, G3 limit-thrash, G4 forced, G5 assists, G6 \
@@ -50,7 +52,11 @@ pub(super) struct GcArgs {
     process: ProcessArgs,
 }
 
-pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
+pub(super) fn answer(
+    args: GcArgs,
+    typed: Option<String>,
+    console: &mut Console<'_>,
+) -> Result<(), CommandError> {
     let GcArgs { inputs, whole, process } = args;
     if inputs.is_empty() {
         return Err(CommandError::Usage(
@@ -58,6 +64,7 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
         ));
     }
     let times = whole.times()?;
+    process.check_page("gc", console)?;
     let asked = process.settle(|name, text| {
         let collector = CollectorLimits::read(name, text)?;
         Ok(Limits { collector, memory: MemoryLimits::read(name, text)? })
@@ -66,6 +73,8 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
     let reading = &asked.output.reading;
     let progress = run::progress(console, reading, &SymbolArgs::default())?;
     let Read { logs, skipped, others } = read(&expanded.inputs, &progress)?;
+    let is_page = asked.output.format == Format::Html;
+    let mut memory = None;
     let about_files = skipped.into_iter().chain(process::nested(&expanded));
     let has_others = !others.is_empty() || !whole.rss.is_empty();
     let collections = if has_others { logs.clone() } else { Vec::new() };
@@ -77,6 +86,10 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
         if !inputs.is_empty() {
             recording.collections = collections;
             let catalog = Arc::new(Catalog::builtin());
+            if is_page {
+                memory =
+                    page_process::memory(&recording, inputs.clone(), None, &asked.limits.memory);
+            }
             report = report.beside(recording, inputs, (&asked.limits.memory, catalog));
             name_inputs(&mut report);
         }
@@ -87,6 +100,14 @@ pub(super) fn answer(args: GcArgs, console: &mut Console<'_>) -> Result<(), Comm
     report.warnings.extend(about_files);
     if reading.quiet {
         report.warnings.clear();
+    }
+    if is_page {
+        let page = Page {
+            collector: Some(report),
+            memory,
+            ..Page::of_process("gc", typed, Shown::Collector)
+        };
+        return asked.write_page(&page, console);
     }
     asked.write(&report.warnings, console, |format, style, out| {
         output::write_collector(format, &report, style, out)

@@ -5,10 +5,11 @@ use super::process::{self, ProcessArgs};
 use super::symbols::SymbolArgs;
 use super::values::size;
 use super::whole::{self, WholeArgs};
-use super::{CommandError, Console, run};
+use super::{CommandError, Console, page_process, run};
 use crate::analysis::memory::MemoryAsked;
-use crate::output;
+use crate::output::{self, Format};
 use crate::report::memory::MemoryReport;
+use crate::report::page::{Page, Shown};
 use crate::rules::memory::MemoryLimits;
 use clap::Args;
 
@@ -23,6 +24,7 @@ Examples:
   heapdiff memory --rss rss.csv heap-*.txt        several moments: where the growth went
   heapdiff memory --limit 2GiB cgroup.txt         how far the limit is
   heapdiff memory incident/                       whatever is in a folder
+  heapdiff memory incident/ -o memory.html        a page for a browser
 
 Inputs are heap profiles (those with ?debug=1 have Go's statistics), runtime.MemStats or /debug/vars \
 as JSON, logs with gctrace lines, goroutine profiles, /proc/PID/smaps_rollup and status, a cgroup's \
@@ -46,7 +48,11 @@ pub(super) struct MemoryArgs {
     process: ProcessArgs,
 }
 
-pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), CommandError> {
+pub(super) fn answer(
+    args: MemoryArgs,
+    typed: Option<String>,
+    console: &mut Console<'_>,
+) -> Result<(), CommandError> {
     let MemoryArgs { inputs, whole, limit, process } = args;
     if inputs.is_empty() && whole.rss.is_empty() {
         return Err(CommandError::Usage(
@@ -54,6 +60,7 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
         ));
     }
     let times = whole.times()?;
+    process.check_page("memory", console)?;
     let asked = process.settle(MemoryLimits::read)?;
     let expanded = asked.inputs(&inputs, &whole.rss)?;
     let reading = &asked.output.reading;
@@ -77,6 +84,17 @@ pub(super) fn answer(args: MemoryArgs, console: &mut Console<'_>) -> Result<(), 
     }
     if reading.quiet {
         report.warnings.clear();
+    }
+    if asked.output.format == Format::Html {
+        let mut notes = Vec::new();
+        let collector = page_process::collector(recording, &mut notes);
+        let page = Page {
+            collector,
+            memory: Some(report),
+            notes,
+            ..Page::of_process("memory", typed, Shown::Memory)
+        };
+        return asked.write_page(&page, console);
     }
     asked.write(&report.warnings, console, |format, style, out| {
         output::write_memory(format, &report, style, out)

@@ -42,6 +42,7 @@ mod memory;
 mod merge;
 mod options;
 mod page;
+mod page_process;
 mod patterns;
 mod peek;
 mod process;
@@ -300,12 +301,12 @@ fn run_command(
         Command::Doctor(args) => return doctor::answer(*args, console),
         Command::Convert(args) => convert::write(args, warnings, console),
         Command::Merge(args) => merge::write(&args, warnings, console),
-        Command::Gc(args) => gc::answer(args, console),
+        Command::Gc(args) => gc::answer(args, typed, console),
         #[cfg(feature = "http")]
         Command::Capture(args) => capture_and_judge(&args, console),
         #[cfg(feature = "watch")]
         Command::Watch(args) => watch::watch(&args, console),
-        Command::Memory(args) => memory::answer(args, console),
+        Command::Memory(args) => memory::answer(args, typed, console),
         Command::Incident(args) => incident_card(*args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),
         Command::Completions(args) => {

@@ -393,6 +393,9 @@ pub(super) struct DressArgs {
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     pub(super) trim_path: Option<String>,
+    /// Leave the lines of source files out of a page
+    #[arg(long, alias = "no_source")]
+    pub(super) no_source: bool,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
     #[command(flatten)]
@@ -400,8 +403,8 @@ pub(super) struct DressArgs {
 }
 
 /// Why a command has no page.
-pub(super) const NO_PAGE: &str =
-    "there is no page about this: --format html is for diff, top, leaks, timeline and check";
+pub(super) const NO_PAGE: &str = "there is no page about this: --format html is for diff, top, leaks, \
+                                  timeline, goroutines, gc, memory, incident and check";
 
 /// Output options of a text that isn't a report about profiles.
 #[derive(Debug, Args)]

@@ -1,15 +1,17 @@
 //! What `gc` and `memory` share: they answer about a process, from logs and samples as well as
 //! profiles, so nothing here goes through the requests of the other commands.
 
+use super::destination::is_html;
 use super::load::{inflate, shown};
 use super::options::{Color, DestinationArgs, DressArgs, ReadingArgs, width};
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{CommandError, Console, catalog, run};
 use crate::input::{Budget, Inflate};
-use crate::output::{Format, Style};
+use crate::output::{self, Format, Style};
 use crate::parallel;
 use crate::printable::escape;
+use crate::report::page::Page;
 use crate::source::expand::{Expanded, Found, expand, natural};
 use crate::source::{self, STDIN};
 use crate::toml_file::TomlError;
@@ -60,6 +62,8 @@ enum ProcessFormat {
     Csv,
     /// For a ticket.
     Markdown,
+    /// For a browser: a page in one file.
+    Html,
 }
 
 impl From<ProcessFormat> for Format {
@@ -69,11 +73,23 @@ impl From<ProcessFormat> for Format {
             ProcessFormat::Json => Self::Json,
             ProcessFormat::Csv => Self::Csv,
             ProcessFormat::Markdown => Self::Markdown,
+            ProcessFormat::Html => Self::Html,
         }
     }
 }
 
 impl ProcessArgs {
+    /// Refuses to write a page to a terminal.
+    pub(super) fn check_page(
+        &self,
+        command: &str,
+        console: &Console<'_>,
+    ) -> Result<(), CommandError> {
+        let has_file = self.output.destination.file().is_some();
+        let is_page = self.output.format == ProcessFormat::Html;
+        if is_page && !has_file { run::check_terminal(command, console) } else { Ok(()) }
+    }
+
     /// The thresholds, and where and how the report is written.
     pub(super) fn settle<T: Default>(
         self,
@@ -92,6 +108,8 @@ impl ProcessOutputArgs {
     /// Where and how the report is written, of a command without thresholds.
     pub(super) fn settle(self) -> Result<Asked<()>, CommandError> {
         let Self { format, destination, csv_safe, color, width, reading } = self;
+        let is_page = format == ProcessFormat::Table && destination.file().is_some_and(is_html);
+        let format = if is_page { ProcessFormat::Html } else { format };
         let dress =
             DressArgs { destination, csv_safe, color, width, reading, ..DressArgs::default() };
         let output = request::dressed(format.into(), dress)?;
@@ -121,6 +139,15 @@ impl<T> Asked<T> {
         let config = self.config.iter().map(PathBuf::as_path);
         run::check_destination(self.output.file.as_deref(), self.output.force, &names, config)?;
         Ok(expanded)
+    }
+
+    /// Writes the page.
+    pub(super) fn write_page(
+        &self,
+        page: &Page,
+        console: &mut Console<'_>,
+    ) -> Result<(), CommandError> {
+        self.write(&[], console, |_, style, out| output::write_page(page, style, out))
     }
 
     /// Writes the report, and its warnings if it has no room for them.

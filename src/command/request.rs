@@ -4,9 +4,9 @@
 //! Only what depends on the profiles (does this sample type exist?) is left to the report.
 
 use super::CommandError;
+use super::destination::is_html;
 use super::options::{
     BaseArgs, Color, ComparedArgs, DressArgs, FilterArgs, Options, OutputArgs, ReadingArgs,
-    extension,
 };
 use super::sources;
 use super::symbols::SymbolArgs;
@@ -42,6 +42,8 @@ pub(super) struct Output {
     /// Prefixes to remove from file names, each with its slash.
     pub(super) trim_path: Vec<String>,
     pub(super) file_names: FileNames,
+    /// Whether a page has no lines of source files.
+    pub(super) no_source: bool,
     pub(super) reading: ReadingArgs,
     pub(super) symbols: SymbolArgs,
 }
@@ -154,6 +156,7 @@ pub(super) fn with_page(question: &Question) -> Option<&'static str> {
         Question::Top => Some("top"),
         Question::Leaks(_) => Some("leaks"),
         Question::Timeline => Some("timeline"),
+        Question::Goroutines => Some("goroutines"),
         _ => None,
     }
 }
@@ -167,9 +170,8 @@ pub(super) fn request(
     let Options { sample, granularity, sort, rows, filter, output } = options;
     check_stdin(&inputs)?;
     let mut output = output;
-    let file = output.dress.destination.file();
-    let is_html = file.and_then(extension).is_some_and(|extension| extension == "html");
-    if is_html && output.format == Format::Table && with_page(&question).is_some() {
+    let is_page = output.dress.destination.file().is_some_and(is_html);
+    if is_page && output.format == Format::Table && with_page(&question).is_some() {
         output.format = Format::Html;
     }
     let output = self::output(output)?;
@@ -294,6 +296,11 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
             )));
         }
     }
+    if args.no_source && format != Format::Html {
+        return Err(CommandError::Usage(
+            "--no-source only affects a page: write one with -o X.html, or leave it out".to_owned(),
+        ));
+    }
     let trim_path = prefixes(args.trim_path.as_deref());
     Ok(Output {
         format,
@@ -305,6 +312,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
         unit,
         file_names: if trim_path.is_empty() { FileNames::Short } else { FileNames::Whole },
         trim_path,
+        no_source: args.no_source,
         reading: args.reading,
         symbols: args.symbols,
     })

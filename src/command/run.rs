@@ -96,19 +96,18 @@ pub(super) fn run(
     progress.times_left()?;
     let warnings =
         [warnings, subject.warnings, named(&progress, &output.reading, console)].concat();
-    let subject = Subject {
-        warnings: heard(warnings, &output),
-        sources: sources.as_ref().map(|sources| sources as _),
-        ..subject
-    };
+    let subject = Subject { warnings: heard(warnings, &output), ..subject };
     if is_page {
-        let asked = page::Asked { query: &query, spec: &spec, output: &output, typed };
+        let command = with_page(&query.question).unwrap_or_default();
+        let asked = page::Asked { command, query: &query, spec: &spec, output: &output, typed };
         let style = style(&output, console);
-        let (report, page) = page::answered(subject, ends, &asked, &style)?;
+        let (report, page) = page::answered(subject, ends, &asked, None, &style)?;
         write_to(output.file.as_deref(), console, |out| out.write_all(&page))?;
         warn(&report, &output, console);
         return Ok(());
     }
+    let sources = sources.as_ref().map(|sources| sources as _);
+    let subject = Subject { sources, ..subject };
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     check_unit(&report, output.unit.as_deref())?;
     if let Answer::List(list) = &report.answer {
@@ -138,7 +137,15 @@ pub(super) fn check_not_html_to_terminal(
     command: &str,
     console: &Console<'_>,
 ) -> Result<(), CommandError> {
-    if output.format == Format::Html && output.file.is_none() && console.columns.is_some() {
+    if output.format == Format::Html && output.file.is_none() {
+        return check_terminal(command, console);
+    }
+    Ok(())
+}
+
+/// Refuses to write a page to standard output if that is a terminal.
+pub(super) fn check_terminal(command: &str, console: &Console<'_>) -> Result<(), CommandError> {
+    if console.columns.is_some() {
         return Err(CommandError::Usage(format!(
             "refusing to write HTML to a terminal; use heapdiff {command} ... -o X.html"
         )));

@@ -10,8 +10,18 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Options about the output, by their ids.
-const OUTPUT: [&str; 9] =
-    ["output", "force", "format", "top", "csv_safe", "color", "width", "quiet", "report"];
+const OUTPUT: [&str; 10] = [
+    "output",
+    "force",
+    "format",
+    "top",
+    "csv_safe",
+    "color",
+    "width",
+    "quiet",
+    "report",
+    "no_source",
+];
 
 /// The command line; `None` if a word has characters that don't print.
 pub(super) fn command_line(command: &Command, matches: &ArgMatches) -> Option<String> {

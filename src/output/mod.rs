@@ -24,25 +24,29 @@ mod junit;
 mod markdown;
 mod memory_wording;
 mod number;
+mod rich;
 mod sarif;
 mod speedscope;
 mod table;
 mod track_wording;
 mod tree_columns;
 
+use chart::Site as ChartSite;
 pub(crate) use escape::escape;
 pub(crate) use escape::lines::plain as plain_line;
 pub(crate) use github::error as github_error;
-pub use html::write as write_page;
-use table::closing::command_on;
+pub use html::{PackedPage, write as write_page};
+use table::closing::{self, command_on};
 use table::heading::{parts as what_it_was, seconds as whole_seconds};
 pub(crate) use table::shell;
+use table::shown::shown as as_shown;
 use table::suspect_facts;
 use table::suspect_lines::HEADINGS as CLASS_HEADINGS;
 use table::suspect_next::command as next_about;
 use table::verdict_line::more as more_verdicts;
 
 use crate::analysis::Place;
+use crate::analysis::timeline::Timeline;
 use crate::filter::Granularity;
 use crate::patterns::Page;
 use crate::report::baselines::Shelf;
@@ -55,6 +59,9 @@ use escape::csv::Cells;
 use escape::lines::{self, Medium};
 use std::borrow::Cow;
 use std::io;
+
+/// Rows in the chart of a page.
+const CHART: usize = 10;
 
 /// Output format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -69,7 +76,7 @@ pub enum Format {
     /// CSV whose cells no spreadsheet takes for a formula.
     #[value(skip)]
     SafeCsv,
-    /// For a browser: a page in one file, of diff, top, leaks, timeline and check.
+    /// For a browser: a page in one file, of diff, top, leaks, timeline, goroutines and check.
     Html,
     /// For Graphviz: the call graph.
     #[value(skip)]
@@ -166,7 +173,9 @@ pub fn write(
             lines::write(Medium::Markup, out, |out| flamegraph::write(report, flame, out))
         }
         (Format::Svg, answer) => answer.timeline().map_or(Ok(()), |timeline| {
-            lines::write(Medium::Markup, out, |out| chart::write(report, timeline, style, out))
+            lines::write(Medium::Markup, out, |out| {
+                chart::write(report, timeline, (style, chart::MOST), out)
+            })
         }),
         (Format::Folded, Answer::Stacks(stacks)) => {
             lines::write(Medium::Plain, out, |out| folded::write(stacks, out))
@@ -184,6 +193,21 @@ pub fn write(
         // The format can't express this answer.
         _ => Ok(()),
     }
+}
+
+/// The sites of the chart of a timeline, for a page.
+fn chart_sites(report: &Report, timeline: &Timeline) -> Vec<ChartSite> {
+    chart::sites(report, timeline, CHART)
+}
+
+/// The chart of a timeline for a page, as SVG.
+fn write_chart(
+    report: &Report,
+    timeline: &Timeline,
+    style: &Style,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    lines::write(Medium::Markup, out, |out| chart::write(report, timeline, (style, CHART), out))
 }
 
 /// The verdict about leaks in one line, without colour.

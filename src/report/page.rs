@@ -1,8 +1,12 @@
 //! What a page in one file carries: the answer that was asked for, and the answers to what its reader
 //! asks next.
 
-use super::Report;
+use super::collector::CollectorReport;
+use super::incident::IncidentReport;
+use super::memory::MemoryReport;
+use super::{Answer, Report, SCHEMA, Sort};
 use crate::analysis::cut_trees::CutTrees;
+use crate::filter::Granularity;
 use serde::Serialize;
 
 /// Version of the data of a page.
@@ -33,6 +37,12 @@ pub struct Page {
     /// The goroutines, if the inputs have any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goroutines: Option<Report>,
+    /// What Go's collector did, if a log of it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collector: Option<CollectorReport>,
+    /// Where the memory of the process is, if something besides stacks says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryReport>,
     /// The two snapshots that the trees compare.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compared: Vec<String>,
@@ -41,21 +51,18 @@ pub struct Page {
     pub exit_code: Option<u8>,
     /// What the page leaves out.
     pub notes: Vec<String>,
-    /// The answer with as many rows as a reader without scripts gets.
+    /// What a reader without scripts gets.
     #[serde(skip)]
-    pub shown: Report,
-    /// The paths, cut to what fits.
-    #[serde(skip)]
-    pub trees: Option<CutTrees>,
+    pub shown: Shown,
 }
 
 impl Page {
-    /// A page of an answer alone, with as many rows for a reader without scripts as `shown` has.
+    /// A page of an answer alone, with what a reader without scripts gets.
     pub fn alone(
         command: &str,
         command_line: Option<String>,
         answer: Report,
-        shown: Report,
+        shown: Shown,
     ) -> Self {
         Self {
             report: PAGE,
@@ -67,13 +74,45 @@ impl Page {
             refs: None,
             source: None,
             goroutines: None,
+            collector: None,
+            memory: None,
             compared: Vec::new(),
             exit_code: None,
             notes: Vec::new(),
             shown,
-            trees: None,
         }
     }
+
+    /// A page of what the collector did, or of where the memory is. No question is asked about
+    /// profiles, so the answer is about no input.
+    pub fn of_process(command: &str, command_line: Option<String>, shown: Shown) -> Self {
+        let answer = Report {
+            schema: SCHEMA.to_owned(),
+            inputs: Vec::new(),
+            comparison: None,
+            sample_type: String::new(),
+            unit: "bytes".to_owned(),
+            granularity: Granularity::Functions,
+            sort: Sort::Flat,
+            totals: Vec::new(),
+            answer: Answer::CutTrees(CutTrees::default()),
+            warnings: Vec::new(),
+        };
+        Self::alone(command, command_line, answer, shown)
+    }
+}
+
+/// What a page has for a reader without scripts.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// The answer, with as many rows as fit.
+    Answer(Box<Report>),
+    /// The card of an incident, whose answer about leaks is that of the page.
+    Card(Box<IncidentReport>),
+    /// What the collector did.
+    Collector,
+    /// Where the memory is.
+    Memory,
 }
 
 /// An answer in a sample type.

@@ -252,6 +252,173 @@ fn a_large_profile_is_cut_and_says_so() {
     assert!((20_000..140_000).contains(&nodes), "{nodes} nodes");
 }
 
+/// The texts of a line of a card.
+fn texts(line: &Value) -> String {
+    let spans = line.as_array().unwrap().iter();
+    spans.map(|span| span["text"].as_str().unwrap()).collect()
+}
+
+/// All texts in the blocks of a card, in order.
+fn said(blocks: &Value, out: &mut Vec<String>) {
+    for block in blocks.as_array().unwrap() {
+        match block["kind"].as_str().unwrap() {
+            "heading" | "paragraph" => out.push(texts(&block["text"])),
+            "command" => out.push(block["text"].as_str().unwrap().to_owned()),
+            "list" => {
+                for item in block["items"].as_array().unwrap() {
+                    out.push(texts(&item["text"]));
+                    out.extend(item["items"].as_array().into_iter().flatten().map(texts));
+                }
+            }
+            "table" => {
+                let rows = block["rows"].as_array().unwrap().iter();
+                let rows = rows.chain([&block["titles"]]);
+                out.extend(rows.flat_map(|row| row.as_array().unwrap()).map(texts));
+            }
+            "details" => {
+                out.push(texts(&block["summary"]));
+                said(&block["blocks"], out);
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn the_page_of_an_incident_has_the_card_and_what_follows() {
+    for case in ["verdicts/ticker", "verdicts/goroutine", "harbor/one", "chat"] {
+        let folder = folder("page-incident");
+        let case = given(case);
+        let page = page(&folder, &["incident", &case]);
+        assert_eq!(page.report["command"], "incident");
+        assert_eq!(page.report["answer"], json(&folder, &["leaks", &case]), "{case}");
+        let card = run(&folder, &["incident", &case]).stdout;
+        let mut texts = Vec::new();
+        said(&page.report["card"], &mut texts);
+        // Each heading and each command of the Markdown, in its order.
+        let headings: Vec<&str> = card.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings.len(), 9);
+        let mut rest = texts.iter();
+        for heading in headings {
+            assert!(rest.any(|text| *text == heading[3..]), "{case}: {heading}");
+            assert!(
+                page.text.contains(&format!("<h2>{}</h2>", &heading[3..])),
+                "{case}: {heading}"
+            );
+        }
+        let commands =
+            card.split("```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap());
+        for command in commands {
+            assert!(texts.iter().any(|text| text == command), "{case}: {command}");
+        }
+        // No mark of Markdown is left in a text.
+        let all = texts.join("\n");
+        assert!(!all.contains("**") && !all.contains("&#") && !all.contains("&lt;"), "{all}");
+        let numbers = page.text.matches("<td").count();
+        assert!(page.text.contains("<table>") && numbers >= 8, "{numbers} cells");
+        let typed = page.report["command_line"].as_str().unwrap();
+        assert!(typed.starts_with("heapdiff incident ") && !typed.contains("html"), "{typed}");
+        assert_eq!(page.trees.len(), 2, "{case}");
+        assert!(case.ends_with("goroutine") || page.report["refs"].is_object(), "{case}");
+    }
+}
+
+#[test]
+fn the_chart_is_that_of_the_svg() {
+    let folder = folder("page-chart");
+    let harbor = given("harbor/one");
+    let said = run(&folder, &["timeline", &harbor, "-o", "chart.svg"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let svg = fs::read_to_string(folder.join("chart.svg")).unwrap();
+    let of_timeline = page(&folder, &["timeline", &harbor]);
+    assert!(of_timeline.text.contains(svg.trim()), "{}", of_timeline.text);
+    for question in ["leaks", "timeline", "incident"] {
+        let page = page(&folder, &[question, &harbor]);
+        assert_eq!(page.text.matches("<svg").count(), 1, "{question}");
+        let sites = page.report["chart"].as_array().unwrap();
+        let rows = page.report["answer"]["timeline"]["rows"].as_array().unwrap();
+        assert!(sites.len() >= 2 && sites.len() <= 11, "{sites:?}");
+        for site in sites {
+            let colour = site["colour"].as_str().unwrap().to_uppercase();
+            assert!(page.text.contains(&colour), "{question}: {colour}");
+            if let Some(row) = site["row"].as_u64() {
+                assert!(rows[row as usize]["name"].is_string());
+            }
+        }
+        // Leaks come first.
+        let first = &rows[sites[0]["row"].as_u64().unwrap() as usize];
+        assert_eq!(first["class"], "leak", "{question}");
+    }
+    let diff = page(&folder, &["diff", &given("chat/before.pb.gz"), &given("chat/after.pb.gz")]);
+    assert!(!diff.text.contains("<svg") && diff.report.get("chart").is_none());
+}
+
+#[test]
+fn source_lines_can_be_left_out_and_what_follows_is_said() {
+    let folder = folder("page-source");
+    let pair = ["chat/before.pb.gz", "chat/after.pb.gz"].map(given);
+    let with = page(&folder, &["diff", &pair[0], &pair[1]]);
+    assert!(with.report["source"].is_object());
+    let table = run(&folder, &["diff", &pair[0], &pair[1]]).stdout;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let closing = with.report["closing"][0].as_str().unwrap();
+    assert!(words(&table).contains(&words(closing)), "{closing}");
+    let next = with.report["next"][0]["command"].as_str().unwrap();
+    assert!(table.contains(next), "{next}");
+    for spelling in ["--no-source", "--no_source", "-no_source"] {
+        let without = page(&folder, &["diff", spelling, &pair[0], &pair[1]]);
+        assert!(without.report.get("source").is_none(), "{spelling}");
+        assert_eq!(without.report["answer"], with.report["answer"]);
+        assert_eq!(without.report["command_line"], with.report["command_line"]);
+    }
+    let harbor = given("harbor/one");
+    assert!(page(&folder, &["incident", &harbor]).report["source"].is_object());
+    let without = page(&folder, &["incident", "--no-source", &harbor]);
+    assert!(without.report.get("source").is_none());
+    let said = run(&folder, &["diff", "--no-source", &pair[0], &pair[1]]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("--no-source only affects a page"), "{}", said.stderr);
+}
+
+#[test]
+fn what_is_beside_the_profiles_is_in_the_page() {
+    let folder = folder("page-beside");
+    let harbor = given("harbor/one");
+    let log = format!("{harbor}/gctrace.log");
+    let gc = json(&folder, &["gc", &log]);
+    for question in [&["leaks", &harbor][..], &["timeline", &harbor], &["incident", &harbor]] {
+        let page = page(&folder, question);
+        assert_eq!(page.report["collector"], gc, "{question:?}");
+        assert!(page.report["goroutines"].is_object(), "{question:?}");
+        assert!(page.report.get("memory").is_none(), "nothing says how much memory there is");
+    }
+    // Statistics of the runtime at the end of profiles in text, and a resident set.
+    let text = given("text-heap");
+    let memory = json(&folder, &["memory", &text]);
+    let of_leaks = page(&folder, &["leaks", &text]);
+    assert_eq!(of_leaks.report["memory"], memory);
+    assert!(of_leaks.report.get("collector").is_none());
+    // The commands have pages of their own.
+    let of_memory = page(&folder, &["memory", &text]);
+    assert_eq!(of_memory.report["memory"], memory);
+    assert!(of_memory.text.contains("fragmentation") && of_memory.trees.is_empty());
+    let of_gc = page(&folder, &["gc", &log]);
+    assert_eq!(of_gc.report["collector"], gc);
+    let verdict = of_gc.report["verdict"].as_str().unwrap();
+    assert!(of_gc.text.contains(&verdict[..20]), "{verdict} in {}", of_gc.text);
+    let both = [log.as_str(), text.as_str()];
+    let of_both = page(&folder, &[&["gc"][..], &both].concat());
+    assert_eq!(of_both.report["collector"], json(&folder, &[&["gc"][..], &both].concat()));
+    assert!(of_both.report["memory"].is_object());
+    let dumps = ["parked/before.txt", "parked/after.txt"].map(given);
+    let of_goroutines = page(&folder, &["goroutines", &dumps[0], &dumps[1]]);
+    let answer = json(&folder, &["goroutines", &dumps[0], &dumps[1]]);
+    assert_eq!(of_goroutines.report["answer"], answer);
+    assert_eq!(of_goroutines.trees.len(), 2);
+    let harbor = page(&folder, &["goroutines", &harbor]);
+    assert!(harbor.report["answer"]["timeline"].is_object());
+}
+
 #[test]
 fn no_name_gets_out_of_its_place() {
     let folder = hostile::files("page-hostile");
@@ -260,15 +427,40 @@ fn no_name_gets_out_of_its_place() {
         &["top", "b.pb"],
         &["leaks", "many"],
         &["timeline", "many"],
+        &["incident", "many"],
     ] {
         let page = page(&folder, question);
         let is_markup =
             |text: &str| text.contains("<script") || text.contains("<b>") || text.contains("<img");
         assert!(!is_markup(&page.text), "{question:?}");
+        // The chart is XML, which other tests read.
+        let mut parts = page.text.split("<svg ");
+        let start = parts.next().unwrap().to_owned();
+        let rest: String = parts.map(|part| part.split_once("</svg>").unwrap().1).collect();
+        let text = start + &rest;
         let tags: Vec<&str> =
-            page.text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
-        let known = ["h1", "/h1", "pre", "/pre", "p", "/p", "code", "/code"];
-        assert!(tags.iter().all(|tag| known.contains(tag)), "{tags:?}");
+            text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+        let known = [
+            "h1",
+            "h2",
+            "h3",
+            "pre",
+            "p",
+            "code",
+            "ul",
+            "li",
+            "strong",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "th class=\"num\"",
+            "td class=\"num\"",
+        ];
+        let is_known = |tag: &&str| known.contains(&tag.trim_start_matches('/'));
+        assert!(tags.iter().all(is_known), "{tags:?}");
     }
 }
 
@@ -282,7 +474,10 @@ fn pages_are_for_questions_that_have_one() {
         assert!(stderr.contains(why), "{args:?}: {stderr}");
     };
     for args in [&["tags", &after, "--format", "html"][..], &["patterns", "--format", "html"]] {
-        refused(args, "--format html is for diff, top, leaks, timeline and check");
+        refused(
+            args,
+            "--format html is for diff, top, leaks, timeline, goroutines, gc, memory, incident and check",
+        );
     }
     refused(&["top", &after, "-o", "x.html", "-unit=MB"], "a page has a unit that fits each value");
     // Secrets and the output are no part of the command that is shown.
@@ -338,11 +533,88 @@ fn a_check_has_a_page_whatever_it_says() {
         assert!(!typed.contains("html"), "{typed}");
     }
     // A check that can't run replaces the page of an earlier one.
-    let missing = ["check", "--max-growth=1MiB", "no<b>.pb", &after, "--report", "html=page.html"];
-    assert_eq!(run(&folder, &missing).code, Some(2));
-    let page = fs::read_to_string(folder.join("page.html")).unwrap();
-    assert!(
-        page.contains("The check could not run: ") && page.contains("no&lt;b&gt;.pb"),
-        "{page}"
-    );
+    for place in [["--report", "html=page.html"], ["-o", "page.html"]] {
+        fs::write(folder.join("page.html"), "an earlier one").unwrap();
+        let missing = [&["check", "--max-growth=1MiB", "no<b>.pb", &after], &place[..]].concat();
+        assert_eq!(run(&folder, &missing).code, Some(2));
+        let page = fs::read_to_string(folder.join("page.html")).unwrap();
+        assert!(
+            page.contains("The check could not run: ") && page.contains("no&lt;b&gt;.pb"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn the_page_of_a_check_leads_to_what_broke_a_rule() {
+    let folder = folder("page-offenders");
+    let run_of = |name: &str| given(&format!("gate/{name}.pb.gz"));
+    let [base, other, worse, worse_2] =
+        ["base-1", "base-2", "regression-1", "regression-2"].map(run_of);
+    let rule = "--max-growth=1MiB";
+    let cases: [(&[&str], usize, &str); 5] = [
+        (&[&base, &worse], 2, ""),
+        (
+            &["--before", &base, &other, "--after", &worse, &worse_2],
+            2,
+            "the 2 profiles of each side",
+        ),
+        (&["--before", &base, &other, "--after", &worse], 2, "there are 2 and 1"),
+        (&["--before", "none", "--allow-missing-baseline", "--max=1B", "--after", &worse], 1, ""),
+        (
+            &[
+                "--before",
+                "none",
+                "--allow-missing-baseline",
+                "--max=1B",
+                "--after",
+                &worse,
+                &worse_2,
+            ],
+            1,
+            "all 2 profiles",
+        ),
+    ];
+    for (args, snapshots, note) in cases {
+        let said = run(&folder, &[&["check", rule], args, &["-o", "page.html"]].concat());
+        assert_eq!(said.code, Some(1), "{args:?}: {}", said.stderr);
+        let page = read(&folder.join("page.html"));
+        assert_eq!(page.trees.len(), 2, "{args:?}");
+        for tree in &page.trees {
+            assert_eq!(tree.head["snapshots"], snapshots, "{args:?}");
+            let types = tree.head["types"].as_array().unwrap();
+            let inuse = types.iter().position(|one| one["name"] == "inuse_space").unwrap();
+            assert_eq!(types[inuse]["default"], true, "{args:?}");
+            // Two sums of two runs are twice their means.
+            if args.len() == 6 && note.starts_with("the 2") {
+                let of = |name: &str| {
+                    let top = json(&folder, &["top", "-inuse_space", name]);
+                    let totals = top["totals"].as_array().unwrap().clone();
+                    let total = totals.iter().find(|total| total["sample_type"] == "inuse_space");
+                    total.unwrap()["after"].as_i64().unwrap()
+                };
+                let sums = [of(&base) + of(&other), of(&worse) + of(&worse_2)];
+                assert_eq!(tree.head["totals"][inuse], serde_json::json!(sums));
+            }
+        }
+        let notes = page.report["notes"].to_string();
+        assert!(notes.contains(note), "{args:?}: {notes}");
+        assert!(!note.is_empty() || !notes.contains("each side"), "{args:?}: {notes}");
+        let rules = page.report["answer"]["check"]["rules"].as_array().unwrap();
+        let offender = rules.iter().find_map(|rule| rule["offenders"][0]["function"].as_str());
+        if let Some(offender) = offender {
+            let sites = page.report["refs"]["refs"]["sites"].as_array().unwrap();
+            let is_there = |site: &Value| site["lines"][0]["frames"][0]["name"] == offender;
+            assert!(sites.iter().any(is_there), "{args:?}: {offender}");
+            let lines = page.report["source"]["list"]["functions"].as_array().unwrap();
+            assert!(lines.iter().any(|one| one["function"] == offender), "{args:?}");
+        }
+    }
+    // Snapshots through time: the first and the last.
+    let recording = given("verdicts/ticker");
+    let said = run(&folder, &["check", "--no-leaks", &recording, "-o", "page.html"]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let page = read(&folder.join("page.html"));
+    assert_eq!(page.trees[0].head["snapshots"], 2);
+    assert!(page.report["answer"]["suspects"].is_array());
 }

@@ -127,11 +127,25 @@ export interface CollectorAnswer {
   processes: { number: number; inputs: string[]; started: string | null; gogc: number | null; findings: Finding[]; total: CollectorWindow; windows: CollectorWindow[] }[];
 }
 
+export interface MemoryAnswer {
+  inputs: { name: string; kind: string; samples: number }[]; warnings: string[];
+  memory: {
+    total: string; source: string; from: string | null; to: string | null; before: number | null; after: number;
+    parts: { part: string; before: number | null; after: number | null; evidence: string }[]; limit: { bytes: number; source: string; left: number } | null; findings: Finding[]; count: number;
+    moments: { time?: string | null; total: number }[];
+  } | null;
+}
+
+/** The card of an incident, in blocks: texts are plain. */
+export interface Span { style: 'plain' | 'strong' | 'code'; text: string }
+export type Block = { kind: 'heading'; level: number; text: Span[] } | { kind: 'paragraph'; text: Span[] } | { kind: 'list'; items: { text: Span[]; items?: Span[][] }[] }
+  | { kind: 'table'; titles: Span[][]; right: boolean[]; rows: Span[][][] } | { kind: 'command'; text: string } | { kind: 'details'; summary: Span[]; blocks: Block[] };
+
 /** The block `heapdiff-report`. Each answer is what `--format json` prints. */
 export interface Report {
   report: 1; command: string; version: string; command_line?: string | null; answer: Answer;
   /** The same answer in the other sample types. */
   by_type?: { sample_type: string; answer: Answer }[];
-  refs?: Answer; source?: Answer; goroutines?: Answer; collector?: CollectorAnswer; compared?: string[]; notes?: string[];
-  heading?: string[]; verdict?: string; closing?: string[]; next?: { lead: string; command: string }[]; exit_code?: number;
+  refs?: Answer; source?: Answer; goroutines?: Answer; collector?: CollectorAnswer; memory?: MemoryAnswer; card?: Block[]; compared?: string[]; notes?: string[];
+  chart?: { row: number | null; colour: string }[]; heading?: string[]; verdict?: string; closing?: string[]; next?: { lead: string; command: string }[]; exit_code?: number;
 }

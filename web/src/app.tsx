@@ -17,13 +17,16 @@ import { SourcePage } from './pages/source';
 import { CheckPage } from './pages/check';
 import { GoroutinesPage, goroutineAnswer } from './pages/goroutines';
 import { CollectorPage } from './pages/collector';
+import { MemoryPage } from './pages/memory';
+import { CardPage } from './pages/card';
 
 interface Page { key: string; title: string; is: () => boolean; Body: (props: { pages: string[] }) => preact.JSX.Element }
 
 /** All pages, in the order of the tabs. */
 const PAGES: Page[] = [
+  { key: 'card', title: 'Card', is: () => !!source.value.report.card, Body: CardPage },
   { key: 'check', title: 'Check', is: () => !!source.value.report.answer.check, Body: CheckPage },
-  { key: 'overview', title: 'Overview', is: () => true, Body: Overview },
+  { key: 'overview', title: 'Overview', is: () => source.value.report.command !== 'gc' && source.value.report.command !== 'memory', Body: Overview },
   { key: 'diff', title: 'Diff', is: () => !!(source.value.report.answer.diff ?? source.value.report.answer.top), Body: DiffPage },
   { key: 'flame', title: 'Flame graph', is: () => source.value.hasTree('root-first') || source.value.hasTree('leaf-first'), Body: FlamePage },
   { key: 'refs', title: 'Call paths', is: () => (source.value.exactRefs().length > 0 || source.value.hasTree('root-first')) && candidates().length > 0, Body: RefsPage },
@@ -31,15 +34,16 @@ const PAGES: Page[] = [
   { key: 'source', title: 'Source', is: () => source.value.lines().length > 0, Body: SourcePage },
   { key: 'goroutines', title: 'Goroutines', is: () => !!goroutineAnswer(), Body: GoroutinesPage },
   { key: 'gc', title: 'Collector', is: () => !!source.value.report.collector, Body: CollectorPage },
+  { key: 'memory', title: 'Memory', is: () => !!source.value.report.memory, Body: MemoryPage },
 ];
 
 /** What a command opens on. */
-const OPENS: Record<string, string> = { diff: 'diff', top: 'diff', leaks: 'overview', timeline: 'time', check: 'check', incident: 'overview' };
+const OPENS: Record<string, string> = { diff: 'diff', top: 'diff', leaks: 'overview', timeline: 'time', check: 'check', incident: 'card', goroutines: 'goroutines', gc: 'gc', memory: 'memory' };
 
 export function App() {
   const { report } = source.value, pages = PAGES.filter(page => page.is()), keys = pages.map(page => page.key);
   const wanted = view.value.page || (report.answer.diff?.places || report.answer.top?.places ? 'goroutines' : OPENS[report.command]) || 'overview';
-  const page = pages.find(one => one.key === wanted) ?? pages.find(one => one.key === 'overview')!;
+  const page = pages.find(one => one.key === wanted) ?? pages.find(one => one.key === 'overview') ?? pages[0];
   const [help, setHelp] = useState(false), [more, setMore] = useState(false), [shared, setShared] = useState(false);
   const tabs = useRef<HTMLElement>(null), body = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -73,8 +77,8 @@ export function App() {
       <p class="program"><strong>{nameText(program, 60)}</strong> <span class="pair">{pairText()}</span></p>
       <button class="fold" aria-expanded={more} aria-label="Options" onClick={() => setMore(!more)}>⋯</button>
       <div class={`options ${more ? 'shown' : ''}`}>
-        <label>type <select id="type" value={sampleType.value.sample_type} onChange={event => { const { value } = event.currentTarget; go({}, 'push', { si: value === report.answer.sample_type ? '' : value }) }}>
-          {totals.value.map(total => <option key={total.sample_type} value={total.sample_type}>{nameText(total.sample_type, 60)}</option>)}</select></label>
+        {totals.value.length > 0 && <label>type <select id="type" value={sampleType.value.sample_type} onChange={event => { const { value } = event.currentTarget; go({}, 'push', { si: value === report.answer.sample_type ? '' : value }) }}>
+          {totals.value.map(total => <option key={total.sample_type} value={total.sample_type}>{nameText(total.sample_type, 60)}</option>)}</select></label>}
         <button onClick={() => void copy(location.href, 'the link to this view').then(done => { setShared(done); setTimeout(() => setShared(false), 1500) })}>{shared ? 'copied' : 'share'}</button>
         <button onClick={() => { choice.value = nextChoice(choice.value) }} aria-label={`Theme: ${choice.value}`}>{choice.value === 'auto' ? '◐ auto' : choice.value === 'dark' ? '● dark' : '○ light'}</button>
         <button aria-expanded={help} onClick={() => setHelp(!help)} aria-label="Help">?</button>
@@ -84,7 +88,7 @@ export function App() {
     {help && <Help onClose={() => setHelp(false)} />}
     <Notices isAbsent={isAbsent ? view.value.page : ''} />
     <section class={`page page-${page.key}`} ref={body} tabIndex={-1} aria-label={title}>
-      {page.key !== 'overview' && page.key !== 'check' && <h1 class="unseen">{title}</h1>}
+      {!['overview', 'check', 'card'].includes(page.key) && <h1 class="unseen">{title}</h1>}
       <page.Body pages={keys} />
     </section>
     <footer><p>heapdiff {report.version} · made by <code>{escape(commandLine())}</code></p><p class="onlyprint">{escape(location.href.slice(0, 500))}</p></footer>
@@ -98,6 +102,8 @@ function pairText(): string {
   const process = answer.comparison?.process === 'same' ? ', same process' : answer.comparison?.process === 'different' ? ', different processes' : '';
   if (timeline) return `${counted(timeline.inputs.length, 'snapshots')} ${time(timeline.inputs[0])} … ${time(timeline.inputs[timeline.inputs.length - 1])}`;
   if (answer.comparison && inputs.length >= 2) return `a ${time(0)} → b ${time(inputs.length - 1)}${process}`;
+  const { collector, memory } = source.value.report;
+  if (!inputs.length) return (collector ?? memory)?.inputs.slice(0, 3).map(input => nameText(input.name, 60)).join(', ') ?? '';
   return inputs.length === 1 ? time(0) : counted(inputs.length, 'inputs');
 }
 

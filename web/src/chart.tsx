@@ -6,12 +6,15 @@ import { utcTicks } from 'd3-time';
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { display, nanoseconds, classify } from './format';
-import { SERIES, printing, theme } from './theme';
+import { SERIES, mix, printing, theme } from './theme';
 
 export interface Series { name: string; values: (number | null)[]; colour: string }
 
 export const colourOf = (k: number) => SERIES[theme()][k % (SERIES[theme()].length - 1)];
 export const restColour = () => SERIES[theme()][SERIES[theme()].length - 1];
+
+/** A colour that Rust chose for white paper; paler on a dark one. */
+export const chartColour = (hex: string) => (theme() === 'dark' ? mix(hex, '#ffffff', 0.3) : hex);
 
 /** Round values for an axis: of bytes, powers of two. */
 export function roundTicks(most: number, unit: string, count: number, least = 0): number[] {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { launch, open } from '../tools/browser.mjs';
+import { launch, open, serious, shoot } from '../tools/browser.mjs';
 import { load } from '../tools/source.mjs';
 import { heapdiff, json } from '../tools/pages.mjs';
 
@@ -22,7 +22,12 @@ const CASES = [
   ['diff', 'testdata/two-builds/v1.pb.gz', 'testdata/two-builds/v2.pb.gz'], ['diff', 'testdata/text-heap/before.txt', 'testdata/text-heap/after.txt'],
   ...['names', 'not-utf8', 'no-symbols', 'large-values', 'empty-stack', 'no-mapping', 'string-labels'].map(name => ['top', `testdata/crafted/${name}.pb.gz`]), ['top', 'testdata/seconds-delta/delta.pb.gz'], ['top', 'testdata/empty/heap.pb.gz'], ['top', 'testdata/patterns/heap.pb.gz'],
   ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/cache', 'moves/drop-half', 'chat'].map(name => ['leaks', `testdata/${name}`]), ['timeline', 'testdata/harbor/one'], ['timeline', 'testdata/verdicts/goroutine'],
+  ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/goroutine', 'chat'].map(name => ['incident', `testdata/${name}`]),
+  ['gc', 'testdata/collector/leak.log'], ['gc', 'testdata/collector/thrash.log', 'testdata/text-heap'], ['memory', 'testdata/text-heap'], ['goroutines', 'testdata/parked/before.txt', 'testdata/parked/after.txt'], ['goroutines', 'testdata/harbor/one'],
+  ['check', '--max-growth=1MiB', 'testdata/gate/base-1.pb.gz', 'testdata/gate/regression-1.pb.gz'], ['check', '--no-leaks', 'testdata/verdicts/ticker'],
 ];
+/** What each command opens on, where that is not the first tab. */
+const FIRST = { incident: 'Card', gc: 'Collector', memory: 'Memory', goroutines: 'Goroutines', check: 'Check' };
 
 const block = (text, id) => { const found = new RegExp(`id="${id}">([^<]*)<`).exec(text); return found && gunzipSync(Buffer.from(found[1], 'base64')) };
 
@@ -47,8 +52,19 @@ for (const [k, args] of CASES.entries()) {
     }
     const { page, goto, close } = await open(browser, path);
     const tabs = await page.locator('nav.tabs a').evaluateAll(links => links.map(link => /[#&]p=(\w+)/.exec(link.getAttribute('href'))[1]));
+    if (FIRST[args[0]]) assert.match(await page.locator('nav.tabs [aria-current]').innerText(), new RegExp(`^${FIRST[args[0]]}`));
+    if (args[0] === 'incident') {
+      // The card of the page says what the Markdown for a ticket says: each heading, and each command to copy.
+      const card = heapdiff(...args), shown = await page.locator('.incident').innerText();
+      for (const [, title] of card.matchAll(/^#+ (?:\d+\. )?([\w ,]+)/gm)) assert.ok(shown.includes(title.trim()), title);
+      const commands = await page.locator('.incident .command code').allInnerTexts();
+      assert.deepEqual(commands, [...card.matchAll(/```sh\n(.*?)\n```/gs)].map(([, command]) => command));
+      assert.ok(!/\*\*|&#|&lt;/.test(shown));
+    }
     for (const tab of tabs) {
       await goto(`#p=${tab}`);
+      if (['card', 'gc', 'memory'].includes(tab)) assert.deepEqual(await serious(page), []);
+      await shoot(page, `real-${k}-${args[0]}-${tab}`);
       assert.equal(await page.locator('[role=alert]').count(), 0, `${tab}: ${await page.locator('[role=alert]').allInnerTexts()}`);
       if (tab === 'flame') {
         await page.locator('#flametree').focus();
@@ -57,7 +73,7 @@ for (const [k, args] of CASES.entries()) {
       }
       if (tab === 'overview') {
         const rows = await page.locator('table.totals tbody tr').evaluateAll(all => all.map(row => [...row.children].map(cell => cell.textContent)));
-        for (const total of answer.totals) {
+        for (const total of answer.totals ?? []) {
           const row = rows.find(one => one[0] === total.sample_type), isTwo = typeof total.delta === 'number', shown = format.rated(total, total.unit);
           assert.ok(row, `${total.sample_type} is not in the totals`);
           assert.deepEqual(row.slice(1, isTwo ? 4 : 2), isTwo ? [format.exact(shown.before, shown.unit), format.exact(shown.after, shown.unit), format.exactChange(shown.delta, shown.unit)] : [format.exact(total.after, total.unit)]);

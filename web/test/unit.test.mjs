@@ -187,3 +187,10 @@ test('numbers round and split as in src/units.rs', () => {
     [format.exactly('main.(*T[go.shape.int]).f+g'), '^main\\.\\(\\*T\\[go\\.shape\\.int\\]\\)\\.f\\+g$'], [format.quote("it's"), "'it'\\''s'"], [format.quote('before.pb.gz'), 'before.pb.gz']];
   for (const [found, wanted] of cases) assert.equal(found, wanted);
 });
+
+test('a number that a browser rounds is found, and a name that looks like one is not', async () => {
+  const { large } = await load('large');
+  const large_ = value => large.hasLarge(typeof value === 'string' ? value : JSON.stringify(value));
+  for (const value of ['{"a":9007199254740993}', '{"a":[1,-9223372036854775808,2]}', '[9007199254740993]', '{"a":[null,9007199254740993]}', '[[1],9007199254740993]', '{"b":{"a":18446744073709551615}}']) assert.ok(large_(value), value);
+  for (const value of [{ a: 2 ** 53 - 1 }, { a: '9007199254740993' }, { a: 'x":9007199254740993,' }, { a: 1e300 }, { a: 123456789012.12345 }, []]) assert.ok(!large_(value), JSON.stringify(value));
+});

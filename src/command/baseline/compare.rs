@@ -133,8 +133,9 @@ fn judge(args: CompareArgs, console: &mut Console<'_>) -> Result<u8, CommandErro
     let drift = Drift { gate: &gate, shelf: &shelf, window, after: &profiles.after, today };
     runs.drift = drift.judge(&progress, &mut warnings)?;
     warnings.extend(run::named(&progress, &gate.output.reading, console));
+    let sides = gate.sides(&runs, profiles.number_before());
     let report = gate.judge(runs, profiles.number_before(), today, warnings)?;
-    gate.say(&report, console)
+    gate.say(&report, sides.as_ref(), console)
 }
 
 /// Checks that AFTER can be read twice, for growth and for drift. This is an error even if there

@@ -58,7 +58,7 @@ impl GateArgs {
         let output = self.output.dress.destination.file().map(Path::to_owned);
         let answer = output.map(|file| Written {
             option: "--output",
-            format: self.output.format.into(),
+            format: self.output.settled().into(),
             file,
         });
         let rules = self.rules.config.clone().unwrap_or_else(|| PathBuf::from(catalog::USUAL));

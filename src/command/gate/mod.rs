@@ -6,10 +6,10 @@
 
 mod files;
 mod options;
+mod page;
 
 use super::catalog::{self, Settings};
 use super::load::{Keep, load, load_recording_and_ends, unordered};
-use super::options::extension;
 use super::progress::Progress;
 use super::request::{self, Output};
 use super::{CommandError, Console, run};
@@ -19,13 +19,13 @@ use crate::filter::Spec;
 use crate::model::origin::Own;
 use crate::output::{self, Format};
 use crate::patterns::Catalog;
-use crate::report::page::Page;
 use crate::report::{Query, Question, Report, Runs, Subject, Warning, analyze, measure};
 use crate::rules::{Limits, Rule, Rules, Scope};
 use files::{Also, Files};
 use jiff::civil::Date;
 pub(super) use options::GateArgs;
 use options::{GateFormat, GateOutputArgs, Settled};
+pub(super) use page::Sides;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -79,11 +79,7 @@ impl Gate {
         no_leaks: bool,
         command_line: Option<String>,
     ) -> Result<Self, CommandError> {
-        let file = args.output.dress.destination.file();
-        let is_html = file.and_then(extension).is_some_and(|extension| extension == "html");
-        if is_html && args.output.format == GateFormat::Table {
-            args.output.format = GateFormat::Html;
-        }
+        args.output.format = args.output.settled();
         let files = args.files();
         let GateArgs { rules: typed, missing, own, patterns, sample, filter, output } = args;
         let settings = catalog::settings(typed.config.as_deref())?;
@@ -130,6 +126,10 @@ impl Gate {
         // It may be about a report alone.
         let has_csv = report.iter().any(|also| also.format == GateFormat::Csv);
         dress.csv_safe &= format == GateFormat::Csv || !has_csv;
+        // It may be about a report alone, too.
+        let has_page = report.iter().any(|also| also.format == GateFormat::Html);
+        let no_source = dress.no_source;
+        dress.no_source &= format == GateFormat::Html || !has_page;
         if dress.unit.is_some() && format != GateFormat::Table {
             return Err(CommandError::Usage(
                 "-unit only affects the table: leave it out with another --format".to_owned(),
@@ -147,7 +147,7 @@ impl Gate {
             },
             spec: request::spec(filter)?,
             sample_type: sample.sample_type(),
-            output: request::dressed(format.into(), dress)?,
+            output: Output { no_source, ..request::dressed(format.into(), dress)? },
             files,
             reports: report,
             csv_safe,
@@ -224,8 +224,6 @@ impl Gate {
 
     /// The question to the runs, of which the first `before` are before.
     fn query(&self, before: usize, today: Date) -> Query {
-        let mut trim_path = self.output.trim_path.clone();
-        trim_path.extend(Self::here());
         let asked = CheckQuery {
             rules: Arc::new(self.rules.clone()),
             catalog: Arc::clone(&self.catalog),
@@ -237,9 +235,14 @@ impl Gate {
         Query {
             sample_type: self.sample_type.clone(),
             own: self.own.clone(),
-            trim_path,
+            trim_path: self.trim_path(),
             ..Query::new(Question::Check(asked))
         }
+    }
+
+    /// The prefixes that file names lose.
+    fn trim_path(&self) -> Vec<String> {
+        [self.output.trim_path.clone(), Self::here()].concat()
     }
 
     /// Returns the prefixes of file names of a program that was built here: the folder, and with
@@ -279,10 +282,11 @@ impl Gate {
         Ok(Runs { series, recording: Some(recording), snapshots, ..Runs::default() })
     }
 
-    /// Writes the report everywhere it is wanted, and returns the exit code.
+    /// Writes the report everywhere it is wanted, and returns the exit code. `sides` are what a page compares.
     pub(super) fn say(
         &self,
         report: &Report,
+        sides: Option<&Sides>,
         console: &mut Console<'_>,
     ) -> Result<u8, CommandError> {
         // First, so that they exist even if standard output is closed early.
@@ -294,11 +298,11 @@ impl Gate {
                 file: Some(file.clone()),
                 ..self.output.clone()
             };
-            self.write(report, &output, console)?;
+            self.write(report, sides, &output, console)?;
         }
         // Before the main report, so that a log ends with the outcome.
         unless_closed(self.say_on_github(report, console))?;
-        unless_closed(self.write(report, &self.output, console))?;
+        unless_closed(self.write(report, sides, &self.output, console))?;
         run::warn(report, &self.output, console);
         Ok(exit_code(report))
     }
@@ -307,16 +311,14 @@ impl Gate {
     fn write(
         &self,
         report: &Report,
+        sides: Option<&Sides>,
         output: &Output,
         console: &mut Console<'_>,
     ) -> Result<(), CommandError> {
-        if output.format != Format::Html {
-            return run::write(report, output, console);
+        if output.format == Format::Html {
+            return self.write_page(report, sides, output, console);
         }
-        let alone = Page::alone("check", self.command_line.clone(), report.clone(), report.clone());
-        let page = Page { exit_code: Some(exit_code(report)), ..alone };
-        let style = run::style(output, console);
-        run::write_to(output.file.as_deref(), console, |out| output::write_page(&page, &style, out))
+        run::write(report, output, console)
     }
 
     /// Annotates lines and appends to the job summary, in a GitHub Actions job.

@@ -2,6 +2,7 @@
 
 use super::files::{Also, also};
 use crate::analysis::check::Outcome;
+use crate::command::destination::is_html;
 use crate::command::options::{DressArgs, FilterArgs, OwnArgs, PatternArgs, SampleArgs};
 use crate::output::Format;
 use crate::rules::{Amount, MAX_PERCENT};
@@ -80,6 +81,17 @@ pub(in crate::command) struct GateOutputArgs {
     pub(super) report: Vec<Also>,
     #[command(flatten)]
     pub(super) dress: DressArgs,
+}
+
+impl GateOutputArgs {
+    /// The format: that of the file's name if it has one.
+    pub(super) fn settled(&self) -> GateFormat {
+        let file = self.dress.destination.file();
+        match self.format {
+            GateFormat::Table if file.is_some_and(is_html) => GateFormat::Html,
+            format => format,
+        }
+    }
 }
 
 /// What an inconclusive check is treated as.

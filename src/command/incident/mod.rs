@@ -11,7 +11,7 @@ mod reproduce;
 
 use super::catalog::{self, catalog};
 use super::limit::LimitArgs;
-use super::load::load_recording;
+use super::load::{load_recording, load_recording_and_ends};
 use super::options::{
     DestinationArgs, DressArgs, FilterArgs, Options, OutputArgs, OwnArgs, PatternArgs, ReadingArgs,
     SampleArgs, extension,
@@ -21,7 +21,7 @@ use super::symbols::SymbolArgs;
 use super::times::AtArgs;
 #[cfg(feature = "http")]
 use super::values::duration;
-use super::{CommandError, Console, inputs, manifests, run};
+use super::{CommandError, Console, inputs, manifests, page, run};
 use crate::analysis::gaps::{self, GapsAsked, Known};
 use crate::analysis::suspects::LeaksQuery;
 use crate::output::{self, Format};
@@ -50,6 +50,7 @@ Examples:
   heapdiff incident host:6060 -o card.md               8 snapshots in 2 minutes, then the card
   heapdiff incident host:6060 --every 1m --count 30 -o card.md
   heapdiff incident --source-path ~/src/app case-12/   with the owners of the code
+  heapdiff incident case-12/ -o card.html              a page with flame graph, call paths and timeline
   heapdiff incident case-12/ -o card.json              for scripts
 
 Inputs are those of heapdiff leaks, and so are the verdict and the suspects. The card is Markdown with \
@@ -111,6 +112,9 @@ struct IncidentOutputArgs {
     /// Remove these folders from file names; separate several with `:`
     #[arg(long, value_name = "PATHS", alias = "trim_path")]
     trim_path: Option<String>,
+    /// Leave the lines of source files out of a page
+    #[arg(long, alias = "no_source")]
+    no_source: bool,
     #[command(flatten)]
     reading: ReadingArgs,
     #[command(flatten)]
@@ -124,6 +128,8 @@ enum IncidentFormat {
     Markdown,
     /// For scripts: the whole card.
     Json,
+    /// For a browser: the card with its flame graph, call paths, timeline and lines, in one file.
+    Html,
 }
 
 /// Checks a time, and keeps it as it is typed.
@@ -199,16 +205,10 @@ fn format(given: Option<IncidentFormat>, file: Option<&Path>) -> Result<Format, 
         | (None, Some("md" | "markdown"), _)
         | (None, _, None) => Format::Markdown,
         (Some(IncidentFormat::Json), ..) | (None, Some("json"), _) => Format::Json,
-        (None, Some("html" | "htm"), Some(file)) => {
-            return Err(CommandError::Usage(format!(
-                "-o {}: a card in HTML isn't there yet; write Markdown and turn it into HTML: \
-                 heapdiff incident INPUT... -o card.md, then pandoc -s -f gfm card.md -o card.html",
-                shown(file)
-            )));
-        }
+        (Some(IncidentFormat::Html), ..) | (None, Some("html" | "htm"), _) => Format::Html,
         (None, _, Some(file)) => {
             return Err(CommandError::Usage(format!(
-                "-o {}: can't tell the format; use .md or .json, or --format",
+                "-o {}: can't tell the format; use .md, .html or .json, or --format",
                 shown(file)
             )));
         }
@@ -242,23 +242,33 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
         memory_limit: output.reading.words(),
     };
     let asked = LeaksQuery { catalog: Arc::new(catalog(&patterns)?), limit: limit.query() };
-    let IncidentOutputArgs { format: given, destination, trim_path, reading, symbols } = output;
+    let IncidentOutputArgs { format: given, destination, trim_path, no_source, reading, symbols } =
+        output;
     let format = format(given, destination.file())?;
-    let dress = DressArgs { destination, trim_path, reading, symbols, ..DressArgs::default() };
+    let dress =
+        DressArgs { destination, trim_path, no_source, reading, symbols, ..DressArgs::default() };
     let output = OutputArgs { format, dress, ..OutputArgs::default() };
     let options = Options { sample, filter, output, ..Options::default() };
     let request = request::request(Question::Leaks(asked), found.names, options)?;
     let request = request.with_own(own.own()?).with_times(at.times()?);
     let Request { query, spec, inputs, output, times, .. } = request;
 
+    run::check_not_html_to_terminal(&output, "incident", console)?;
     let beside = found.beside;
     let all = [inputs.as_slice(), &beside.names].concat();
     let settings_paths = settings.iter().map(PathBuf::as_path);
     run::check_destination(output.file.as_deref(), output.force, &all, settings_paths)?;
     evidence::check(&all)?;
     let progress = run::progress(console, &output.reading, &output.symbols)?.with_times(times);
-    let recording = load_recording(&inputs, &beside.names, &progress);
-    let (recording, warnings) = recording.map_err(|e| CommandError::Answer(Box::new(e)))?;
+    let is_page = output.format == Format::Html;
+    let read = if is_page {
+        load_recording_and_ends(&inputs, (&beside.names, true), &progress)
+            .map(|(recording, warnings, ends)| (recording, warnings, Some(ends)))
+    } else {
+        load_recording(&inputs, &beside.names, &progress)
+            .map(|(recording, warnings)| (recording, warnings, None))
+    };
+    let (recording, warnings, ends) = read.map_err(|e| CommandError::Answer(Box::new(e)))?;
     progress.times_left()?;
     let named = run::named(&progress, &output.reading, console);
     let warnings = run::heard([beside.warnings, warnings, named].concat(), &output);
@@ -268,6 +278,7 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
     let limit = limit_of(&query).and_then(|bytes| u64::try_from(bytes).ok());
     let missing = gaps::diagnose(&recording, &known, GapsAsked { leak: None, within: 1.0, limit });
     let subject = Subject { warnings, ..recording.into() };
+    let kept = ends.map(|ends| (subject.clone(), ends));
     let report = analyze(subject, &query, &spec).map_err(|e| CommandError::Answer(Box::new(e)))?;
     let Answer::Leaks(leaks) = &report.answer else { return Ok(()) };
 
@@ -282,6 +293,15 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
         recordings: evidence::recordings(&recordings),
     };
     let card = IncidentReport::new(&report, leaks, around, output::warnings(&report));
+    if let Some((subject, ends)) = kept {
+        // The one that makes a card of what was recorded.
+        let typed = card.around.reproduce.first().and_then(|card| card.command.clone());
+        let asked =
+            page::Asked { command: "incident", query: &query, spec: &spec, output: &output, typed };
+        let style = run::style(&output, console);
+        let (_, page) = page::answered(subject, Some(ends), &asked, Some(card), &style)?;
+        return run::write_to(output.file.as_deref(), console, |out| out.write_all(&page));
+    }
     run::write_to(output.file.as_deref(), console, |out| {
         output::write_incident(output.format, &card, (&report, leaks), out)
     })
@@ -330,8 +350,8 @@ mod tests {
         let of = |name: &str| format(None, Some(Path::new(name))).map_err(|e| e.to_string());
         assert_eq!(of("a/card.md"), Ok(Format::Markdown));
         assert_eq!(of("card.JSON"), Ok(Format::Json));
-        assert!(of("card.html").unwrap_err().contains("pandoc -s -f gfm card.md"));
-        assert!(of("card.txt").unwrap_err().contains("use .md or .json"));
+        assert_eq!(of("card.HTML"), Ok(Format::Html));
+        assert!(of("card.txt").unwrap_err().contains("use .md, .html or .json"));
         assert_eq!(format(None, None).unwrap(), Format::Markdown);
         let json = format(Some(IncidentFormat::Json), Some(Path::new("card.md"))).unwrap();
         assert_eq!(json, Format::Json);

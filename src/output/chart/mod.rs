@@ -30,6 +30,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color as _, FontDesc, FontFamily, FontStyle, RGBAColor, RGBColor, TextStyle,
 };
+use serde::Serialize;
 use std::io;
 use std::ops::Range;
 
@@ -72,17 +73,40 @@ const REST: &[RGBColor] = &[
     RGBColor(146, 146, 184),
     RGBColor(206, 204, 228),
 ];
+/// Most rows with an area of their own.
+pub(super) const MOST: usize = 24;
 /// Rows without an area of their own.
 const OTHER: RGBColor = RGBColor(224, 224, 224);
 
+/// What a chart of a page has an area or a line for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Site {
+    /// The position of the row; none for what has no area of its own.
+    row: Option<usize>,
+    /// Its colour on white.
+    colour: String,
+}
+
+/// The sites of a chart, topmost first: at most so many rows.
+pub(super) fn sites(report: &Report, timeline: &Timeline, most: usize) -> Vec<Site> {
+    let picture = Picture::new(report, timeline, most);
+    let site = |band: &picture::Band<'_>| {
+        let RGBColor(red, green, blue) = band.color;
+        let row = band.row.and_then(|row| timeline.rows.iter().position(|one| one == row));
+        Site { row, colour: format!("#{red:02x}{green:02x}{blue:02x}") }
+    };
+    picture.bands.iter().map(site).collect()
+}
+
+/// Writes the chart with at most so many rows.
 pub(super) fn write(
     report: &Report,
     timeline: &Timeline,
-    style: &Style,
+    (style, most): (&Style, usize),
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let scale = number::Scale::new(&report.unit, style.unit.as_deref());
-    let picture = Picture::new(report, timeline);
+    let picture = Picture::new(report, timeline, most);
     let captions = Captions::new(report, timeline, &picture, &scale);
     let mut svg = String::new();
     let panels = panels::of(timeline, picture.alone.is_some());

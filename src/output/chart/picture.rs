@@ -7,8 +7,6 @@ use crate::report::{Report, Sort};
 use plotters::style::RGBColor;
 use std::ops::Range;
 
-/// Rows with an area of their own.
-const BANDS: usize = 24;
 /// Columns of pixels that each keep their highest and their lowest snapshot.
 const COLUMNS: usize = 300;
 /// More lines would make the chart unreadable.
@@ -63,7 +61,7 @@ pub(super) struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    pub(super) fn new(report: &Report, timeline: &'a Timeline) -> Self {
+    pub(super) fn new(report: &Report, timeline: &'a Timeline, most: usize) -> Self {
         let shape = if report.sort == Sort::Cum { Shape::Lines } else { Shape::Stacked };
         let of = &timeline.processes;
         let processes = of.iter().max().map_or(0, |last| last + 1);
@@ -91,7 +89,7 @@ impl<'a> Picture<'a> {
         if restarts.len() > RESTARTS {
             restarts.clear();
         }
-        let (bands, shown) = bands(timeline, &at, shape);
+        let (bands, shown) = bands(timeline, &at, (shape, most));
         Self {
             shape,
             x,
@@ -190,8 +188,12 @@ impl<'a> Picture<'a> {
 }
 
 /// The rows that are drawn, leaks first, and their number. The rest of the total is a band as well.
-fn bands<'a>(timeline: &'a Timeline, at: &[usize], shape: Shape) -> (Vec<Band<'a>>, usize) {
-    let mut rows: Vec<&TimelineRow> = timeline.rows.iter().take(BANDS).collect();
+fn bands<'a>(
+    timeline: &'a Timeline,
+    at: &[usize],
+    (shape, most): (Shape, usize),
+) -> (Vec<Band<'a>>, usize) {
+    let mut rows: Vec<&TimelineRow> = timeline.rows.iter().take(most).collect();
     rows.sort_by_key(|row| kind(row.class));
     let shown = rows.len();
     let mut counts = [0; 3];

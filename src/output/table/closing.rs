@@ -30,23 +30,35 @@ pub(super) fn write_diff(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     writeln!(out)?;
-    let say = |text: &str, out: &mut dyn io::Write| wrap::write("", text, Ansi::new(), style, out);
-    let grew = !diff.grown.is_empty() || !diff.sites.is_empty() || first_grown(diff).is_some();
-    if !grew {
-        say(&nothing_grew(report, diff), out)?;
-    } else if is_allocation(report) {
-        say(
-            "Allocated memory is work done, not memory held: -inuse_space shows what was kept.",
-            out,
-        )?;
-    } else if is_heap(report) {
-        say(&two_snapshots(report), out)?;
+    if let Some(text) = of_diff(report, diff) {
+        wrap::write("", &text, Ansi::new(), style, out)?;
     }
-    let next = function_to_ask(report, diff).and_then(|name| command(report, "refs", name));
-    if let Some(command) = next {
-        write_next("Call paths", &command, style, out)?;
+    if let Some(command) = after_diff(report, diff) {
+        write_next(PATHS, &command, style, out)?;
     }
     Ok(())
+}
+
+/// What the next command of a comparison is about.
+pub(in crate::output) const PATHS: &str = "Call paths";
+
+/// What a comparison can't show, or why it shows nothing.
+pub(in crate::output) fn of_diff(report: &Report, diff: &Diff) -> Option<String> {
+    let grew = !diff.grown.is_empty() || !diff.sites.is_empty() || first_grown(diff).is_some();
+    if !grew {
+        Some(nothing_grew(report, diff))
+    } else if is_allocation(report) {
+        let text =
+            "Allocated memory is work done, not memory held: -inuse_space shows what was kept.";
+        Some(text.to_owned())
+    } else {
+        is_heap(report).then(|| two_snapshots(report))
+    }
+}
+
+/// The command that asks about what grew most.
+pub(in crate::output) fn after_diff(report: &Report, diff: &Diff) -> Option<String> {
+    function_to_ask(report, diff).and_then(|name| command(report, "refs", name))
 }
 
 /// Writes the next command.
@@ -210,17 +222,19 @@ pub(super) fn write_top(
     style: &Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let Some(text) = of_top(report, top) else { return Ok(()) };
+    writeln!(out)?;
+    wrap::write("", &text, Ansi::new(), style, out)
+}
+
+/// What the rows of a profile can't show, or why there are none.
+pub(in crate::output) fn of_top(report: &Report, top: &Top) -> Option<String> {
     let is_of_threads = report.inputs.iter().all(|one| one.kind == InputKind::Threadcreate);
     if is_of_threads && top.rows.iter().any(|row| row.name == NO_STACK) {
-        writeln!(out)?;
         let text = "Go counts threads, and records for most of them no stack that created them.";
-        return wrap::write("", text, Ansi::new(), style, out);
+        return Some(text.to_owned());
     }
-    if !top.rows.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
-    wrap::write("", &nothing_to_show(report), Ansi::new(), style, out)
+    top.rows.is_empty().then(|| nothing_to_show(report))
 }
 
 pub(super) fn write_refs(

@@ -31,7 +31,7 @@ mod place_rows;
 mod refs_lines;
 mod rows;
 pub(crate) mod shell;
-mod shown;
+pub(in crate::output) mod shown;
 mod sites;
 mod sparkline;
 pub(in crate::output) mod suspect_facts;

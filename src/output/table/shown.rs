@@ -13,7 +13,7 @@ use crate::units::{self, RATE};
 use std::borrow::Cow;
 
 /// The report with what the table shows.
-pub(super) fn shown(report: &Report) -> Cow<'_, Report> {
+pub(in crate::output) fn shown(report: &Report) -> Cow<'_, Report> {
     let seconds = report.comparison.as_ref().and_then(|comparison| comparison.seconds);
     let is_as_it_is = match &report.answer {
         Answer::Top(top) => top.no_stack.is_none(),

@@ -2,6 +2,7 @@
 
 import { TimeChart, colourOf, type Series } from '../chart';
 import { counted, display, fixed, nameText, nanoseconds, percent } from '../format';
+import type { Finding } from '../answer';
 import { source } from '../store';
 import { Command, Scroll } from '../ui';
 import { useState } from 'preact/hooks';
@@ -11,6 +12,12 @@ export function CollectorPage({ pages: _ }: { pages: string[] }) {
   const answer = source.value.report.collector!;
   return <div class="collector">{answer.processes.map((process, k) => <Process key={k} process={process} isOnly={answer.processes.length === 1} />)}
     {answer.warnings.length > 0 && <><h2>Mind</h2><ul>{answer.warnings.map((text, k) => <li key={k}>{nameText(text, 2000)}</li>)}</ul></>}</div>;
+}
+
+/** What is worth attention, as the rules of `gc` and `memory` say. */
+export function Findings({ findings }: { findings: Finding[] }) {
+  return findings.length > 0 ? <ul class="cards">{findings.map(one => <li key={one.id + one.message} class={`card finding ${one.severity}`}><h3>{one.severity}: {nameText(one.message, 1000)}</h3>
+    <ul>{one.evidence.map((text, k) => <li key={k}>{nameText(text, 1000)}</li>)}</ul><p>{nameText(one.advice, 2000)}</p>{one.command && <Command text={one.command} lead="next" />}</li>)}</ul> : <p>No finding.</p>;
 }
 
 type ProcessRow = NonNullable<typeof source.value.report.collector>['processes'][number];
@@ -24,8 +31,7 @@ function Process({ process, isOnly }: { process: ProcessRow; isOnly: boolean }) 
   return <section aria-label={`Process ${process.number}`}>
     {!isOnly && <h2>Process {process.number}</h2>}
     <p class="verdict">{counted(total.collections, 'collections')} in {nanoseconds(total.to_nanos - total.from_nanos)}, {percent(total.cpu_percent)} of the CPU{process.gogc !== null && `, GOGC ${process.gogc}`}{total.forced > 0 && `, ${total.forced} forced`}</p>
-    {process.findings.length > 0 ? <ul class="cards">{process.findings.map(one => <li key={one.id + one.message} class={`card finding ${one.severity}`}><h3>{one.severity}: {nameText(one.message, 1000)}</h3>
-      <ul>{one.evidence.map((text, k) => <li key={k}>{nameText(text, 1000)}</li>)}</ul><p>{nameText(one.advice, 2000)}</p>{one.command && <Command text={one.command} lead="next" />}</li>)}</ul> : <p>No finding.</p>}
+    <Findings findings={process.findings} />
     {windows.length > 1 && <><TimeChart label={label} unit="bytes" x={x} isTime start={null} layers={[]} lines={lines} marks={[]} cursor={cursor} onCursor={setCursor} high={240} />
       <Key layers={lines} cursor={cursor} unit="bytes" /></>}
     <Scroll><table><caption class="unseen">Windows of time</caption><thead><tr><th scope="col" class="num">from</th><th scope="col" class="num">collections</th><th scope="col" class="num">per second</th><th scope="col" class="num">live</th><th scope="col" class="num">goal</th><th scope="col" class="num">peak</th><th scope="col" class="num">allocated</th><th scope="col" class="num">CPU</th><th scope="col" class="num">assists</th><th scope="col" class="num">longest stop</th></tr></thead>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Timeline, TimelineRow } from '../answer';
-import { TimeChart, colourOf, restColour, type Mark, type Series } from '../chart';
+import { TimeChart, chartColour, colourOf, restColour, type Mark, type Series } from '../chart';
 import { change, counted, display, estimate, nameText, nanoseconds, quote, where } from '../format';
 import { go, sampleType, say, source, view } from '../store';
 import { Table, sorted, type Column } from '../table';
@@ -15,14 +15,24 @@ const LAYERS = 6;
 const TRACK_WORDS: Record<string, string> = { goroutines: 'goroutines', 'live-heap': 'live heap', 'heap-alloc': 'heap allocated', stops: 'longest stop', stacks: 'stacks', 'resident-set': 'resident set', cgroup: 'cgroup', 'cgroup-limit': 'limit of the cgroup', 'go-limit': "limit of Go's memory" };
 
 function layersOf(timeline: Timeline, picked: string[]): { layers: Series[]; lines: Series[] } {
-  const names = picked.length ? timeline.rows.filter(row => picked.includes(row.name)) : timeline.rows.slice(0, LAYERS);
-  const layers = names.map((row, k) => ({ name: row.name, values: row.flat, colour: colourOf(k) }));
+  // What `timeline -o X.svg` draws, in its colours: leaks on top, so they come last in a stack that grows upwards.
+  const { chart = [], answer } = source.value.report, sites = chart.flatMap(site => (site.row === null || !timeline.rows[site.row] ? [] : [{ row: timeline.rows[site.row], colour: site.colour }])).reverse();
+  const colour = (row: TimelineRow, k: number) => { const site = sites.find(one => one.row === row); return site ? chartColour(site.colour) : colourOf(k) };
+  const names = picked.length ? timeline.rows.filter(row => picked.includes(row.name)) : sites.length ? sites.map(site => site.row) : timeline.rows.slice(0, LAYERS);
+  const isCum = answer.sort === 'cum', layers = names.map((row, k) => ({ name: row.name, values: isCum ? row.cum : row.flat, colour: colour(row, k) }));
+  // Sums over stacks overlap: they are lines, and nothing is left of the total.
+  if (isCum) return { layers: [], lines: [...layers, { name: 'total', values: timeline.total.values, colour: 'currentColor' }] };
   const rest = timeline.total.values.map((total, k) => Math.max(0, total - layers.reduce((sum, layer) => sum + Math.max(0, layer.values[k] ?? 0), 0)));
   return {
-    layers: rest.some(value => value > 0) ? [...layers, { name: 'the rest', values: rest, colour: restColour() }] : layers,
+    layers: rest.some(value => value > 0) ? (sites.length ? [theRest(rest), ...layers] : [...layers, theRest(rest)]) : layers,
     lines: [{ name: 'total', values: timeline.total.values, colour: 'currentColor' }],
   };
 }
+
+const theRest = (values: number[]): Series => ({ name: 'the rest', values, colour: restColour() });
+
+/** What the key names: the topmost layer first, as the chart shows them. */
+const keyOf = ({ layers, lines }: { layers: Series[]; lines: Series[] }) => [...(layers.length ? layers : lines.slice(0, -1))].reverse();
 
 function marksOf(timeline: Timeline, x: number[]): Mark[] {
   const marks: Mark[] = [];
@@ -65,7 +75,7 @@ export function Key({ layers, cursor, unit }: { layers: Series[]; cursor?: numbe
 /** The total with the largest rows, for the overview. */
 export function TotalChart() {
   const { timeline, unit } = source.value.report.answer, clock = clockOf(timeline!), { layers, lines } = layersOf(timeline!, []);
-  return <figure class="figure"><TimeChart {...clock} {...{ layers, lines, unit }} label={chartLabel(timeline!, unit)} marks={marksOf(timeline!, clock.x)} high={220} /><Key layers={layers} unit={unit} /></figure>;
+  return <figure class="figure"><TimeChart {...clock} {...{ layers, lines, unit }} label={chartLabel(timeline!, unit)} marks={marksOf(timeline!, clock.x)} high={220} /><Key layers={keyOf({ layers, lines })} unit={unit} /></figure>;
 }
 
 export function TimelinePage({ pages }: { pages: string[] }) {
@@ -84,8 +94,8 @@ export function TimelinePage({ pages }: { pages: string[] }) {
   const sum = (row: TimelineRow) => row.flat[right] - row.flat[left];
   const columns: Column<TimelineRow>[] = [
     { key: 'pick', title: '', label: 'in the chart', class: 'wide less', cell: row => {
-      const k = layers.findIndex(layer => layer.name === row.name);
-      return <button class="small" aria-pressed={picked.includes(row.name)} aria-label={`Show ${nameText(row.name, 80)} in the chart`} onClick={() => setPicked(picked.includes(row.name) ? picked.filter(one => one !== row.name) : [...picked, row.name].slice(-7))}><Swatch colour={k < 0 ? 'none' : layers[k].colour} /></button>;
+      const drawn = layers.length ? layers : lines, k = drawn.findIndex(layer => layer.name === row.name);
+      return <button class="small" aria-pressed={picked.includes(row.name)} aria-label={`Show ${nameText(row.name, 80)} in the chart`} onClick={() => setPicked(picked.includes(row.name) ? picked.filter(one => one !== row.name) : [...picked, row.name].slice(-7))}><Swatch colour={k < 0 ? 'none' : drawn[k].colour} /></button>;
     } },
     { key: 'spark', title: '', label: 'values', class: 'spark wide', cell: row => <Spark values={row.flat} wide={100} high={22} /> },
     { key: 'first', title: range ? `at ${left + 1}` : 'first', class: 'num wide', cell: row => display(row.flat[left], unit), order: row => row.flat[left] },
@@ -107,7 +117,7 @@ export function TimelinePage({ pages }: { pages: string[] }) {
     <TimeChart label={label} unit={unit} {...clock} layers={layers} lines={lines} marks={marksOf(timeline, clock.x)}
       range={range} cursor={cursor} onCursor={look} onRange={setRange} high={320} />
     <p class="under" role="status">{cursor === null ? <span class="dim">{counted(n, 'snapshots')}; drag to choose two ends</span> : <>{timeOf(cursor)}: {display(timeline.total.values[cursor], unit)}</>}</p>
-    <Key layers={layers} cursor={cursor} unit={unit} />
+    <Key layers={keyOf({ layers, lines })} cursor={cursor} unit={unit} />
     <div class="tools"><label>from snapshot <input type="number" min={1} max={n} key={left} defaultValue={String(left + 1)} onChange={event => setRange([Math.max(0, Math.min(Number(event.currentTarget.value) - 1, right - 1)), right])} /></label>
       <label>to <input type="number" min={2} max={n} key={right} defaultValue={String(right + 1)} onChange={event => setRange([left, Math.min(n - 1, Math.max(Number(event.currentTarget.value) - 1, left + 1))])} /></label>
       <span>Δ {change((timeline.total.values[right] ?? 0) - (timeline.total.values[left] ?? 0), unit)}</span>
