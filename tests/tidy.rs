@@ -101,6 +101,7 @@ const LISTS: &[List] = &[
             "manifests",
             "options",
             "page",
+            "page_process",
             "process",
             "progress",
             "recorder",

@@ -277,6 +277,7 @@ fn incident_card(
     mut args: incident::IncidentArgs,
     console: &mut Console<'_>,
 ) -> Result<(), CommandError> {
+    args.check_page(console)?;
     #[cfg(feature = "http")]
     if let Some(words) = args.recording()? {
         let recording = capture::CaptureArgs::part(&words, args.reading())?;

@@ -60,14 +60,15 @@ fn fail(error: ReportError) -> CommandError {
 
 /// Answers the question about the subject, whose first and last snapshot are the `ends` unless it
 /// consists of them. Returns the answer and the page, which has as much as fits. With a card, the page
-/// is about that.
+/// is about that; the answer that it was made from is known.
 pub(super) fn answered(
     subject: Subject<'static>,
     ends: Option<Series>,
     asked: &Asked<'_>,
-    card: Option<IncidentReport>,
+    card: Option<(IncidentReport, Report)>,
     style: &Style,
 ) -> Result<(Report, Vec<u8>), CommandError> {
+    let (card, known) = card.unzip();
     let Asked { query, spec, .. } = *asked;
     let is_through_time = query.question.subject() == SubjectKind::Recording;
     let (snapshots, process, names) = match &subject.profiles {
@@ -96,14 +97,23 @@ pub(super) fn answered(
     let few = |most: usize| if rows == 0 { most } else { rows.min(most) };
     let all = |nodecount| Query { nodecount, all: query.all || !is_through_time, ..query.clone() };
     let of = |query: &Query| session.analyze(query, spec, None, &Cancel::default()).map_err(fail);
-    let shown = of(&Query { nodecount: few(ROWS), ..query.clone() })?;
-    let answer = of(&all(rows))?;
-    let named = named(&shown.answer);
-    let by_type = follow_up.by_type(&shown);
-    let shown = match card {
-        Some(card) => Shown::Card(Box::new(card)),
-        None => Shown::Answer(Box::new(shown)),
+    let answer = match known {
+        Some(known) if is_within(&known.answer, rows) => known,
+        _ => of(&all(rows))?,
     };
+    let (shown, named) = match (card, &query.question) {
+        (Some(card), _) => (Shown::Card(Box::new(card)), named(&answer.answer)),
+        // The table of suspects has no rows.
+        (None, Question::Leaks(_)) => {
+            (Shown::Answer(Box::new(answer.clone())), named(&answer.answer))
+        }
+        _ => {
+            let shown = of(&Query { nodecount: few(ROWS), ..query.clone() })?;
+            let named = named(&shown.answer);
+            (Shown::Answer(Box::new(shown)), named)
+        }
+    };
+    let by_type = follow_up.by_type(&answer);
     let page = Page {
         by_type,
         goroutines,
@@ -139,6 +149,11 @@ pub(super) fn judged(
     };
     let named = named(&report.answer);
     follow_up.whole(page, &named, || Ok(report.clone()), style).map(|(_, written)| written)
+}
+
+/// Whether an answer has no more rows through time than this.
+fn is_within(answer: &Answer, rows: usize) -> bool {
+    answer.timeline().is_none_or(|timeline| rows == 0 || timeline.rows.len() <= rows)
 }
 
 /// The names of the snapshots.

@@ -23,6 +23,10 @@ use std::path::{Path, PathBuf};
 /// Default number of rows in the table. JSON and CSV have all rows.
 pub(super) const ROWS_SHOWN: usize = 25;
 
+/// Why an option about pages is refused.
+pub(super) const NO_SOURCE: &str =
+    "--no-source only affects a page: write one with -o X.html, or leave it out";
+
 /// Most inputs that a suggested command names.
 const LISTED: usize = 6;
 
@@ -297,9 +301,7 @@ pub(super) fn dressed(format: Format, args: DressArgs) -> Result<Output, Command
         }
     }
     if args.no_source && format != Format::Html {
-        return Err(CommandError::Usage(
-            "--no-source only affects a page: write one with -o X.html, or leave it out".to_owned(),
-        ));
+        return Err(CommandError::Usage(NO_SOURCE.to_owned()));
     }
     let trim_path = prefixes(args.trim_path.as_deref());
     Ok(Output {

@@ -19,9 +19,10 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// The program of the page, and how it looks. web/ has their sources.
-const SCRIPT: &str = include_str!("../../web/dist/app.js");
-const LOOK: &str = include_str!("../../web/dist/app.css");
+/// The program of the page. web/ has its sources.
+pub const SCRIPT: &str = include_str!("../../web/dist/app.js");
+/// How the page looks.
+pub const LOOK: &str = include_str!("../../web/dist/app.css");
 /// The digests of both, as the policy names them.
 const HASHES: &str = include_str!("../../web/dist/hashes.json");
 
@@ -41,7 +42,7 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    card: Option<&'a [Block]>,
+    card: Option<Vec<Block>>,
     /// What the answer can't show, and the next command, as the table ends with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     closing: Vec<String>,
@@ -59,6 +60,40 @@ struct Next {
     command: String,
 }
 
+impl<'a> Data<'a> {
+    fn of(page: &'a Page) -> io::Result<Self> {
+        let answer = &page.answer;
+        let shown = super::as_shown(answer);
+        let sites = |timeline| super::chart_sites(answer, timeline);
+        Ok(Self {
+            page,
+            heading: super::what_it_was(answer),
+            verdict: verdict(page),
+            card: card(page)?,
+            closing: closing(&shown).into_iter().collect(),
+            next: next(&shown).into_iter().collect(),
+            chart: answer.answer.timeline().map_or_else(Vec::new, sites),
+        })
+    }
+}
+
+/// The data of a page that a server sends, with what it says about itself.
+#[derive(Serialize)]
+struct Served<'a, S> {
+    #[serde(flatten)]
+    data: Data<'a>,
+    server: &'a S,
+}
+
+/// Writes the data of a page alone, with what a server says about itself.
+///
+/// # Errors
+///
+/// Returns the errors of `out`.
+pub fn write_data(page: &Page, server: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &Served { data: Data::of(page)?, server })?)
+}
+
 /// The data of a page, packed: so many bytes of the file.
 pub struct PackedPage {
     answers: String,
@@ -72,21 +107,7 @@ impl PackedPage {
     ///
     /// Fails if an answer can't be serialized.
     pub fn new(page: &Page) -> io::Result<Self> {
-        let (card, shown) = (card(page)?, super::as_shown(&page.answer));
-        let data = Data {
-            page,
-            heading: super::what_it_was(&page.answer),
-            verdict: verdict(page),
-            card: card.as_deref(),
-            closing: closing(&shown).into_iter().collect(),
-            next: next(&shown).into_iter().collect(),
-            chart: page
-                .answer
-                .answer
-                .timeline()
-                .map_or_else(Vec::new, |timeline| super::chart_sites(&page.answer, timeline)),
-        };
-        Ok(Self { answers: packed(&serde_json::to_vec(&data)?)?, trees: Vec::new() })
+        Ok(Self { answers: packed(&serde_json::to_vec(&Data::of(page)?)?)?, trees: Vec::new() })
     }
 
     /// Packs the trees of the page.
@@ -135,8 +156,10 @@ impl PackedPage {
         writeln!(out, "<style>{LOOK}</style>\n</head>\n<body>\n<main id=\"app\">")?;
         if let Some(card) = card(page)? {
             // It begins with a title of its own.
-            rich::write_html(&card, out)?;
+            let (happened, rest) = card.split_at(rich::section(&card, "Verdict"));
+            rich::write_html(happened, out)?;
             write_chart(&page.answer, style, out)?;
+            rich::write_html(rest, out)?;
         } else {
             writeln!(out, "<h1>{title}</h1>")?;
             write_chart(&page.answer, style, out)?;

@@ -35,7 +35,7 @@ use chart::Site as ChartSite;
 pub(crate) use escape::escape;
 pub(crate) use escape::lines::plain as plain_line;
 pub(crate) use github::error as github_error;
-pub use html::{PackedPage, write as write_page};
+pub use html::{LOOK, PackedPage, SCRIPT, write as write_page, write_data as write_page_data};
 use table::closing::{self, command_on};
 use table::heading::{parts as what_it_was, seconds as whole_seconds};
 pub(crate) use table::shell;

@@ -184,6 +184,15 @@ fn entity(characters: &mut Peekable<Chars<'_>>) -> Option<char> {
     }
 }
 
+/// The position of the heading with this text, or of the end.
+pub(super) fn section(blocks: &[Block], title: &str) -> usize {
+    let is_it = |block: &Block| match block {
+        Block::Heading { text, .. } => matches!(text.as_slice(), [one] if one.text == title),
+        _ => false,
+    };
+    blocks.iter().position(is_it).unwrap_or(blocks.len())
+}
+
 /// Writes blocks as HTML. Nothing is folded away: paper has no button.
 pub(super) fn write_html(blocks: &[Block], out: &mut dyn io::Write) -> io::Result<()> {
     for block in blocks {

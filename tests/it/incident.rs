@@ -309,11 +309,12 @@ fn one_snapshot_says_what_it_cant_say_and_few_rule_nothing_out() {
 #[test]
 fn mistakes_are_named() {
     let home = history("incident-mistakes", &leaking(4));
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["incident"], "incident needs inputs"),
         (&["incident", "-"], "save it to a file first"),
         (&["incident", ".", "-o", "card.pdf"], "can't tell the format; use .md, .html or .json"),
         (&["incident", ".", "--count", "3"], "leave them out"),
+        (&["incident", ".", "--no-source", "-o", "card.md"], "--no-source only affects a page"),
         (&["incident", "-noinlines", "."], "leave it out"),
         (
             &["incident", "heap-00000.pb", "-o", "heap-00000.pb", "--format", "json"],

@@ -412,7 +412,7 @@ fn what_is_beside_the_profiles_is_in_the_page() {
     assert!(of_both.report["memory"].is_object());
     let dumps = ["parked/before.txt", "parked/after.txt"].map(given);
     let of_goroutines = page(&folder, &["goroutines", &dumps[0], &dumps[1]]);
-    let answer = json(&folder, &["goroutines", &dumps[0], &dumps[1]]);
+    let answer = json(&folder, &["goroutines", "--all", &dumps[0], &dumps[1]]);
     assert_eq!(of_goroutines.report["answer"], answer);
     assert_eq!(of_goroutines.trees.len(), 2);
     let harbor = page(&folder, &["goroutines", &harbor]);

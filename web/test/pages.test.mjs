@@ -14,7 +14,7 @@ before(async () => { browser = await launch() });
 after(() => browser.close());
 
 const TABS = { diff: ['overview', 'diff', 'flame', 'refs', 'source', 'goroutines', 'gc'], leaks: ['overview', 'flame', 'refs', 'time', 'goroutines'], timeline: ['overview', 'time'], check: ['check', 'overview', 'flame', 'refs'], top: ['overview', 'diff', 'flame', 'refs'],
-  hostile: ['check', 'overview', 'diff', 'flame', 'refs', 'time', 'source', 'goroutines', 'gc'] };
+  hostile: ['card', 'check', 'overview', 'diff', 'flame', 'refs', 'time', 'source', 'goroutines', 'gc', 'memory'] };
 
 for (const [name, tabs] of Object.entries(TABS)) {
   describe(`report ${name}`, () => {

@@ -60,6 +60,11 @@ for (const [k, args] of CASES.entries()) {
       const commands = await page.locator('.incident .command code').allInnerTexts();
       assert.deepEqual(commands, [...card.matchAll(/```sh\n(.*?)\n```/gs)].map(([, command]) => command));
       assert.ok(!/\*\*|&#|&lt;/.test(shown));
+      // On paper the list of files is open.
+      assert.equal(await page.locator('.incident details[open]').count(), 0);
+      await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+      await page.locator('.incident details[open] table').waitFor();
+      await page.evaluate(() => dispatchEvent(new Event('afterprint')));
     }
     for (const tab of tabs) {
       await goto(`#p=${tab}`);

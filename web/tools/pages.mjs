@@ -19,7 +19,7 @@ export function heapdiff(...args) {
   try {
     return execFileSync(binary, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
-    if (error.stdout) return error.stdout;
+    if (error.stdout || error.status === 1) return error.stdout;
     throw error;
   }
 }
@@ -121,8 +121,14 @@ function hostile(chat) {
   list.list.functions.slice(0, NASTY.length).forEach((one, k) => { one.function = NASTY[k]; one.file = bad; one.source = { path: bad, changed: [], lines: [{ line: one.lines[0]?.line ?? 1, text: bad + NASTY[2] + '\t' + NASTY[4] }] } });
   const check = json('check', data('gate/base-1.pb.gz'), data('gate/regression-1.pb.gz'), '--max-growth', '5MiB');
   check.check.rules.forEach(rule => { rule.rule = bad; rule.message = bad; rule.offenders.forEach((one, k) => { one.function = NASTY[k] }) });
+  const spans = [...NASTY.map(text => ({ style: 'plain', text: text.slice(0, 900) })), ...NASTY.map(text => ({ style: 'code', text: text.slice(0, 300) }))].map(one => ({ ...one, text: one.text.replace(/[\0-\x1f\u202e\u2066]/g, '?') }));
+  const card = [{ kind: 'heading', level: 1, text: spans }, { kind: 'paragraph', text: spans }, { kind: 'list', items: [{ text: spans, items: [spans] }] }, { kind: 'command', text: bad }, { kind: 'table', titles: [spans, []], right: [false, true], rows: [[spans, spans]] }, { kind: 'details', summary: spans, blocks: [{ kind: 'paragraph', text: spans }] }];
+  const memory = json('memory', data('text-heap'));
+  Object.assign(memory, { warnings: NASTY, inputs: NASTY.map(name => ({ name, kind: bad, samples: 1 })) });
+  memory.memory.parts.forEach((part, k) => { part.part = NASTY[k] ?? bad; part.evidence = bad });
+  memory.memory.source = bad;
   return { ...report('diff', [bad], { ...answer, timeline: lines.timeline, suspects: lines.suspects, verdict: lines.verdict, check: check.check, inputs: [...answer.inputs, ...lines.inputs] }, {
-    by_type: swap(byType('diff', chat, diff)), refs: swap(refs), source: list, goroutines: stacks, collector: { ...json('gc', data('collector/leak.log')), warnings: [bad] },
+    by_type: swap(byType('diff', chat, diff)), refs: swap(refs), source: list, goroutines: stacks, collector: { ...json('gc', data('collector/leak.log')), warnings: [bad] }, card, memory,
     heading: [bad], closing: [bad], next: [{ lead: bad, command: bad }], notes: [bad] }), trees: { root, leaf } };
 }
 

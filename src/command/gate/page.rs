@@ -60,7 +60,10 @@ impl Gate {
 /// Adds up the runs of each side: as many of them as both have, since sums of unlike numbers of runs can't be
 /// compared.
 fn sides(series: &Series, before: usize) -> Result<Sides, String> {
-    let after = series.snapshots.len() - before;
+    let after = series.snapshots.len().saturating_sub(before);
+    if after == 0 {
+        return Err("there is nothing after".to_owned());
+    }
     if before <= 1 && after == 1 {
         return Ok(Sides { series: Some(series.clone()), notes: Vec::new() });
     }

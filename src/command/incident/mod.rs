@@ -190,6 +190,19 @@ impl IncidentArgs {
     }
 }
 
+impl IncidentArgs {
+    /// Refuses to write a page to a terminal, and to leave lines out of what has none, before anything is
+    /// recorded or read.
+    pub(super) fn check_page(&self, console: &Console<'_>) -> Result<(), CommandError> {
+        let file = self.output.destination.file();
+        let is_page = format(self.output.format, file)? == Format::Html;
+        if self.output.no_source && !is_page {
+            return Err(CommandError::Usage(request::NO_SOURCE.to_owned()));
+        }
+        if is_page && file.is_none() { run::check_terminal("incident", console) } else { Ok(()) }
+    }
+}
+
 /// The folder beside a card for what is recorded for it: `card-evidence` beside `card.md`.
 #[cfg(feature = "http")]
 fn evidence_folder(card: &Path) -> PathBuf {
@@ -253,7 +266,6 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
     let request = request.with_own(own.own()?).with_times(at.times()?);
     let Request { query, spec, inputs, output, times, .. } = request;
 
-    run::check_not_html_to_terminal(&output, "incident", console)?;
     let beside = found.beside;
     let all = [inputs.as_slice(), &beside.names].concat();
     let settings_paths = settings.iter().map(PathBuf::as_path);
@@ -299,7 +311,8 @@ pub(super) fn answer(args: IncidentArgs, console: &mut Console<'_>) -> Result<()
         let asked =
             page::Asked { command: "incident", query: &query, spec: &spec, output: &output, typed };
         let style = run::style(&output, console);
-        let (_, page) = page::answered(subject, Some(ends), &asked, Some(card), &style)?;
+        let card = Some((card, report));
+        let (_, page) = page::answered(subject, Some(ends), &asked, card, &style)?;
         return run::write_to(output.file.as_deref(), console, |out| out.write_all(&page));
     }
     run::write_to(output.file.as_deref(), console, |out| {

@@ -13,14 +13,14 @@ const PARTS: Record<string, string> = {
   live: 'live heap', garbage: 'garbage until the next GC', objects: 'live heap and garbage', idle: 'idle, not returned', runtime: 'runtime structures', 'lazy-free': 'returned, still counted',
   outside: 'C memory and mmap', files: 'file pages', shared: 'shared memory', 'not-explained': 'not explained (±)',
 };
-const partName = (part: string) => PARTS[part] ?? part.replaceAll('-', ' ');
+const wordOf = (words: Record<string, string>, key: string) => (Object.hasOwn(words, key) ? words[key] : nameText(key.replaceAll('-', ' '), 60));
 
 type Memory = NonNullable<MemoryAnswer['memory']>;
 
 export function MemoryPage({ pages: _ }: { pages: string[] }) {
   const { report } = source.value, { memory, inputs, warnings } = report.memory!;
   if (!memory) return <p>No input says how much memory the process has.</p>;
-  const total = TOTALS[memory.total] ?? memory.total, grew = memory.before !== null && memory.before !== memory.after;
+  const total = wordOf(TOTALS, memory.total), grew = memory.before !== null && memory.before !== memory.after;
   return <div class="memory">
     <p class="verdict">{report.command === 'memory' ? verdict() : `${total}: ${grew ? `${display(memory.before!, 'bytes')} → ` : ''}${display(memory.after, 'bytes')}`}</p>
     <p class="dim">{nameText(memory.source, 300)}{memory.count > 1 && `, ${counted(memory.count, 'moments')}`}</p>
@@ -49,5 +49,5 @@ function Parts({ memory, total }: { memory: Memory; total: string }) {
     {isTwo && <td class="num wide">{before === null ? '' : display(before, 'bytes')}</td>}<td class="num">{after === null ? '' : display(after, 'bytes')}</td><td class="num">{after === null ? '' : percent(after / Math.max(1, memory.after) * 100)}</td>
     {isTwo && <td class="num">{before === null || after === null ? '' : change(after - before, 'bytes')}</td>}<td class="dim wide">{nameText(evidence, 400)}</td></tr>;
   return <Scroll><table><caption class="unseen">Parts of the memory</caption><thead><tr><th scope="col">part</th>{isTwo && <th scope="col" class="num wide">first</th>}<th scope="col" class="num">{isTwo ? 'last' : 'bytes'}</th><th scope="col" class="num">share</th>{isTwo && <th scope="col" class="num">Δ</th>}<th scope="col" class="wide">from</th></tr></thead>
-    <tbody>{memory.parts.map(one => row(partName(one.part), one.before, one.after, one.evidence, one.part))}{row(`${total}, all of it`, memory.before, memory.after, '')}</tbody></table></Scroll>;
+    <tbody>{memory.parts.map(one => row(wordOf(PARTS, one.part), one.before, one.after, one.evidence, one.part))}{row(`${total}, all of it`, memory.before, memory.after, '')}</tbody></table></Scroll>;
 }
