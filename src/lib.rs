@@ -32,5 +32,8 @@ pub mod report;
 pub mod output;
 // Floor 7
 pub mod source;
+// Floor 8
+#[cfg(feature = "serve")]
+pub mod serve;
 // Floor 9
 pub mod command;

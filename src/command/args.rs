@@ -10,6 +10,8 @@ use super::capture;
 use super::options::ReadingArgs;
 use super::options::{BaseArgs, Options, OwnArgs};
 use super::request::{Request, diff_request, top_request};
+#[cfg(feature = "serve")]
+use super::serve;
 #[cfg(feature = "watch")]
 use super::watch;
 use super::{
@@ -117,6 +119,8 @@ commands! {
         Capture(Box<capture::CaptureArgs>);
         #[cfg(feature = "watch")]
         Watch(Box<watch::WatchArgs>);
+        #[cfg(feature = "serve")]
+        Serve(Box<serve::ServeArgs>);
         Check(check::CheckArgs);
         Baseline(baseline::BaselineArgs);
         Convert(convert::ConvertArgs);

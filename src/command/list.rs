@@ -69,6 +69,7 @@ pub(super) fn request(args: ListArgs) -> Result<Request, CommandError> {
         source_path: source.source_path,
         trim_path: request.output.trim_path.clone(),
         context: i64::from(source.context),
+        roots: None,
     });
     Ok(request)
 }

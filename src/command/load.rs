@@ -63,6 +63,18 @@ impl LoadError {
     fn read(name: &str, error: InputError) -> Self {
         Self::Read { name: shown(name), error }
     }
+
+    /// The input that is to blame, if it is one, as a message names it.
+    #[cfg(feature = "serve")]
+    pub(super) fn blamed(&self) -> Option<&str> {
+        match self {
+            Self::Open { name, .. }
+            | Self::Read { name, .. }
+            | Self::Symbols { name, .. }
+            | Self::History { name, .. } => Some(name),
+            Self::NoCommonSampleType(_) | Self::StdinTwice => None,
+        }
+    }
 }
 
 /// Fewest inputs that are read at a time; more with more cores.

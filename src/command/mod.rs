@@ -52,6 +52,8 @@ mod recorder;
 mod refs;
 mod request;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod sources;
 mod spelling;
 mod symbols;
@@ -204,6 +206,23 @@ fn parse(
     Err(error)
 }
 
+/// Reads the question of a command line: the name of a command, and its arguments.
+#[cfg(feature = "serve")]
+fn parsed(words: &[String]) -> Result<Request, CommandError> {
+    let words = std::iter::once("heapdiff").chain(words.iter().map(String::as_str));
+    let cli = Cli::from_arg_matches(&Cli::command().try_get_matches_from(words)?)?;
+    let no_question = || CommandError::Usage("this command answers no question".to_owned());
+    cli.command.and_then(|command| command.request().ok()).ok_or_else(no_question)?
+}
+
+/// Whether a command has this option.
+#[cfg(feature = "serve")]
+fn accepts(command: &str, option: &str) -> bool {
+    let cli = Cli::command();
+    let command = cli.find_subcommand(command);
+    command.is_some_and(|one| one.get_arguments().any(|arg| arg.get_long() == Some(option)))
+}
+
 fn dispatch(
     mut cli: Cli,
     typed: Option<String>,
@@ -307,6 +326,8 @@ fn run_command(
         Command::Capture(args) => capture_and_judge(&args, console),
         #[cfg(feature = "watch")]
         Command::Watch(args) => watch::watch(&args, console),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::serve(*args, console),
         Command::Memory(args) => memory::answer(args, typed, console),
         Command::Incident(args) => incident_card(*args, console),
         Command::Patterns(args) => patterns::answer(args, warnings, console),

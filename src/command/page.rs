@@ -384,6 +384,7 @@ impl FollowUp<'_> {
             source_path: None,
             trim_path: self.asked.output.trim_path.clone(),
             context: CONTEXT,
+            roots: None,
         };
         self.ask(&query, Some(&sources)).ok()
     }

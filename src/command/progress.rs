@@ -12,9 +12,11 @@ use crate::model::profile::TimeSource;
 use crate::source::http::{Address, Client, FetchError, Target};
 use crate::source::{self, SourceError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
 #[cfg(feature = "http")]
 use std::io::Cursor;
 use std::io::{self, Read};
+use std::sync::Arc;
 #[cfg(feature = "http")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,6 +26,9 @@ use std::time::{Duration, Instant};
 /// Delay before the bar appears, so that it doesn't flash by on fast reads.
 const DELAY: Duration = Duration::from_millis(500);
 
+/// Inputs in memory, as stored, by their names.
+pub(super) type Held = BTreeMap<String, Arc<[u8]>>;
+
 /// Progress over all inputs, in bytes as they are stored, how much memory each may take, and what names their
 /// addresses.
 pub(super) struct Progress {
@@ -31,6 +36,8 @@ pub(super) struct Progress {
     symbolizer: Symbolizer,
     /// Times from the command line.
     times: Mutex<Times>,
+    /// Inputs that are in memory, as stored.
+    held: Held,
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -59,6 +66,7 @@ impl Progress {
             budget,
             symbolizer,
             times: Mutex::default(),
+            held: Held::default(),
             bar,
             start: Instant::now(),
             visible: AtomicBool::new(false),
@@ -75,6 +83,12 @@ impl Progress {
     pub(super) fn with_times(mut self, times: Times) -> Self {
         self.times = Mutex::new(times);
         self
+    }
+
+    /// Reads these inputs from memory.
+    #[cfg(feature = "serve")]
+    pub(super) fn with_held(self, held: Held) -> Self {
+        Self { held, ..self }
     }
 
     /// The time of an input that has none. Inputs have to be asked for in order.
@@ -102,6 +116,9 @@ impl Progress {
 
     /// Opens an input, and counts what is read from it. What a URL leads to is fetched first.
     pub(super) fn open(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, SourceError> {
+        if let Some(bytes) = self.held.get(name) {
+            return Ok(Box::new(&**bytes));
+        }
         #[cfg(feature = "http")]
         if source::is_address(name) {
             return self.fetch(name);

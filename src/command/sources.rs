@@ -4,6 +4,7 @@
 use crate::analysis::list::{Changed, List, Listing, NoSource, Source, SourceLine};
 use crate::report::{Input, Sources};
 use crate::source::code::{Code, Files, Missing, Search, has_word, short_name};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Most lines between the start line of a function and its name: the same statement may begin
@@ -21,6 +22,27 @@ pub(super) struct SourceOptions {
     pub(super) trim_path: Vec<String>,
     /// Lines to show around each line with a value.
     pub(super) context: i64,
+    /// Show no text but that of files below these folders; of any without it.
+    pub(super) roots: Option<Vec<PathBuf>>,
+}
+
+impl SourceOptions {
+    /// Shows no text but that of files below the folders where it looks for them.
+    #[cfg(feature = "serve")]
+    pub(super) fn below_roots(self) -> Self {
+        let Search { folders, working, module_caches, standard_library, .. } =
+            Search::new(self.source_path.as_deref(), &self.trim_path);
+        let all = folders.into_iter().chain(working).chain(module_caches).chain(standard_library);
+        // A folder that isn't there holds no file.
+        let roots = all.filter_map(|folder| folder.canonicalize().ok()).collect();
+        Self { roots: Some(roots), ..self }
+    }
+
+    /// Whether the text of a file may be shown. Links lead to where they lead.
+    fn is_allowed(&self, path: &Path) -> bool {
+        let Some(roots) = &self.roots else { return true };
+        path.canonicalize().is_ok_and(|path| roots.iter().any(|root| path.starts_with(root)))
+    }
 }
 
 impl Sources for SourceOptions {
@@ -34,6 +56,9 @@ impl Sources for SourceOptions {
                 continue;
             };
             match search.find(file, &listing.function, &mut files) {
+                Ok(code) if !self.is_allowed(&code.path) => {
+                    listing.no_source = Some(NoSource::NotFound);
+                }
                 Ok(code) => listing.source = Some(source(&code, listing, self.context, taken)),
                 Err(missing) => listing.no_source = Some(why(missing)),
             }

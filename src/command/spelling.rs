@@ -92,7 +92,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("--dot", "heapdiff graph PROFILE... -o X.dot"),
     ("--svg", "heapdiff graph PROFILE... -o X.svg, or heapdiff flame PROFILE... -o X.svg"),
     ("--web", "heapdiff graph PROFILE... -o X.svg, and open X.svg in a browser"),
-    ("--http", "heapdiff flame PROFILE... -o X.svg, and open X.svg in a browser"),
+    ("--http", "heapdiff serve --http [HOST]:PORT PROFILE..."),
     ("--png", "heapdiff graph PROFILE... | dot -Tpng -o X.png"),
     ("--weblist", "heapdiff list REGEX PROFILE..."),
     ("--disasm", "heapdiff list REGEX PROFILE..."),
@@ -158,7 +158,7 @@ mod tests {
         for (typed, named) in [
             ("-peek=x", "heapdiff peek REGEX"),
             ("-list=x", "heapdiff list REGEX"),
-            ("-http=:8080", "heapdiff flame"),
+            ("-http=:8080", "heapdiff serve --http"),
             ("--svg", "-o X.svg"),
             ("-traces", "heapdiff traces"),
         ] {

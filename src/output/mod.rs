@@ -45,6 +45,8 @@ use table::suspect_lines::HEADINGS as CLASS_HEADINGS;
 use table::suspect_next::command as next_about;
 use table::verdict_line::more as more_verdicts;
 
+pub use tree_columns::{columns as tree_columns, encode as tree_bytes};
+
 use crate::analysis::Place;
 use crate::analysis::timeline::Timeline;
 use crate::filter::Granularity;

@@ -12,7 +12,7 @@
 //! The value of a node with all beneath it is the sum upwards, so a reader can't get it wrong. docs/tree-format.md
 //! describes the format for other programs.
 
-use crate::analysis::cut_trees::{CutTree, CutTrees, TreePath, TreeType};
+use crate::analysis::cut_trees::{CutTree, CutTrees, TreeNode, TreePath, TreeType, TreeValues};
 use crate::filter::Granularity;
 use crate::graph::walk::From;
 use crate::model::origin::Owner;
@@ -47,11 +47,7 @@ struct HeadType<'a> {
 }
 
 /// The tree whose paths begin there, as bytes.
-pub(super) fn encode(
-    trees: &CutTrees,
-    from: From,
-    granularity: Granularity,
-) -> io::Result<Vec<u8>> {
+pub fn encode(trees: &CutTrees, from: From, granularity: Granularity) -> io::Result<Vec<u8>> {
     let tree = trees.tree(from);
     let mut bytes = serde_json::to_vec(&head(trees, tree, from, granularity))?;
     bytes.push(0);
@@ -85,6 +81,75 @@ pub(super) fn encode(
         }
     }
     Ok(bytes)
+}
+
+/// The same as JSON, for readers without a decoder: the columns as lists, with what a decoder would add up.
+#[derive(Serialize)]
+struct Columns<'a> {
+    head: Head<'a>,
+    depth: Vec<u32>,
+    name: Vec<u32>,
+    /// For each sample type and snapshot, what ends in each node.
+    flat: Vec<Vec<&'a [i64]>>,
+    /// For each sample type the error of each node: `None` is unknown.
+    error: Vec<Vec<Option<f64>>>,
+    /// How many stacks each node represents that is for other paths.
+    paths: Vec<u32>,
+    /// For each sample type and snapshot, each node with all beneath it.
+    cum: Vec<Vec<Vec<i64>>>,
+}
+
+/// The tree whose paths begin there, as columns in JSON.
+pub fn columns(trees: &CutTrees, from: From, granularity: Granularity) -> io::Result<Vec<u8>> {
+    let tree = trees.tree(from);
+    let codes = Codes::new();
+    let sides = |values| sides_of(values, trees.is_comparison);
+    let others = tree.nodes.iter().filter_map(|node| match node.what {
+        TreePath::Others(paths) => Some(paths),
+        TreePath::Frame(_) => None,
+    });
+    let columns = Columns {
+        head: head(trees, tree, from, granularity),
+        depth: tree.nodes.iter().map(|node| node.depth).collect(),
+        name: (tree.nodes.iter())
+            .map(|node| match node.what {
+                TreePath::Frame(name) => name + 1,
+                TreePath::Others(_) => 0,
+            })
+            .collect(),
+        flat: tree.values.iter().map(sides).collect(),
+        error: (tree.values.iter())
+            .map(|values| {
+                let errors = (0..tree.nodes.len()).map(|node| values.errors.get(node).copied());
+                errors.map(|error| codes.value(codes.of(error))).collect()
+            })
+            .collect(),
+        paths: others.collect(),
+        cum: (tree.values.iter())
+            .map(|values| {
+                sides(values).into_iter().map(|side| sums_upwards(&tree.nodes, side)).collect()
+            })
+            .collect(),
+    };
+    Ok(serde_json::to_vec(&columns)?)
+}
+
+/// The values before, of a comparison, and after.
+fn sides_of(values: &TreeValues, is_comparison: bool) -> Vec<&[i64]> {
+    let before = Some(values.before.as_slice()).filter(|_| is_comparison);
+    before.into_iter().chain([values.after.as_slice()]).collect()
+}
+
+/// The value of each node with all beneath it.
+fn sums_upwards(nodes: &[TreeNode], flat: &[i64]) -> Vec<i64> {
+    let mut sums = flat.to_vec();
+    let mut way: Vec<usize> = Vec::new();
+    for (i, node) in nodes.iter().enumerate() {
+        way.truncate(node.depth as usize);
+        way.iter().for_each(|&above| sums[above] = sums[above].wrapping_add(flat[i]));
+        way.push(i);
+    }
+    sums
 }
 
 fn head<'a>(trees: &'a CutTrees, tree: &CutTree, from: From, granularity: Granularity) -> Head<'a> {
@@ -150,6 +215,15 @@ impl Codes {
     fn new() -> Self {
         let next = |power: &f64| Some(power * STEP).filter(|&power| power < 2.0 * u64::MAX as f64);
         Self { powers: std::iter::successors(Some(1.0), next).collect() }
+    }
+
+    /// The error that a code stands for; `None` is unknown.
+    fn value(&self, code: u64) -> Option<f64> {
+        match code {
+            0 => Some(0.0),
+            1 => None,
+            code => self.powers.get(code as usize - 2).map(|power| power.ceil()),
+        }
     }
 
     /// The least code that stands for at least this error.

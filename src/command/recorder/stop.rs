@@ -46,7 +46,7 @@ impl Stop {
     }
 
     /// Stops.
-    #[cfg(feature = "watch")]
+    #[cfg(any(feature = "serve", feature = "watch"))]
     pub(in crate::command) fn set(&self) {
         self.flag.store(true, Ordering::SeqCst);
     }

@@ -1,0 +1,112 @@
+//! Where to serve: the addresses of `--http`, and listeners there.
+
+use crate::command::CommandError;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+/// The usual port.
+const PORT: u16 = 8080;
+
+/// What is listened at.
+pub(super) struct Bound {
+    pub(super) listeners: Vec<TcpListener>,
+    pub(super) addresses: Vec<SocketAddr>,
+    /// Further names of this machine.
+    pub(super) names: Vec<String>,
+    /// Whether only this machine can connect.
+    pub(super) is_local: bool,
+}
+
+/// Listens there; without an address at the usual port of this machine, or at any that is free.
+pub(super) fn bind(typed: Option<&str>) -> Result<Bound, CommandError> {
+    let Some(typed) = typed else {
+        return local(PORT).or_else(|_| local(0)).map_err(|error| {
+            CommandError::Usage(format!("can't serve at any port of this machine: {error}"))
+        });
+    };
+    let usage = |why: String| CommandError::Usage(format!("--http {typed}: {why}"));
+    let (host, port) = split(typed).map_err(usage)?;
+    let bound = match host {
+        "" | "localhost" => local(port),
+        host => named(host, port),
+    };
+    bound.map_err(|error| {
+        usage(match error.kind() {
+            io::ErrorKind::AddrInUse => "this port is in use: choose another one, or :0".to_owned(),
+            io::ErrorKind::PermissionDenied => {
+                "permission denied: choose a port from 1024 on".to_owned()
+            }
+            _ => error.to_string(),
+        })
+    })
+}
+
+/// The host, empty if there is none, and the port.
+fn split(typed: &str) -> Result<(&str, u16), String> {
+    let expected = || "expected :PORT for this machine alone, or HOST:PORT".to_owned();
+    let (host, port) = typed.rsplit_once(':').unwrap_or(("", typed));
+    let port = port.parse().map_err(|_| expected())?;
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_whole = inner.is_some() || !host.contains([':', '[', ']', '/']);
+    if is_whole { Ok((inner.unwrap_or(host), port)) } else { Err(expected()) }
+}
+
+/// Both addresses of this machine.
+fn local(port: u16) -> io::Result<Bound> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let port = first.local_addr()?.port();
+    let mut listeners = vec![first];
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
+        Ok(second) => listeners.push(second),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+        // A machine without IPv6.
+        Err(_) => {}
+    }
+    bound(listeners, Vec::new())
+}
+
+fn named(host: &str, port: u16) -> io::Result<Bound> {
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    let listener = TcpListener::bind(addresses.as_slice())?;
+    let names = if host.parse::<IpAddr>().is_ok() { Vec::new() } else { vec![host.to_owned()] };
+    bound(vec![listener], names)
+}
+
+fn bound(listeners: Vec<TcpListener>, names: Vec<String>) -> io::Result<Bound> {
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    let is_local = addresses.iter().all(|address| address.ip().is_loopback());
+    Ok(Bound { listeners, addresses, names, is_local })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bind, split};
+
+    #[test]
+    fn addresses_are_of_this_machine_unless_others_are_named() {
+        for (typed, meant) in [
+            (":8080", ("", 8080)),
+            ("8080", ("", 8080)),
+            ("localhost:0", ("localhost", 0)),
+            ("127.0.0.1:80", ("127.0.0.1", 80)),
+            ("[::1]:8080", ("::1", 8080)),
+            ("0.0.0.0:1", ("0.0.0.0", 1)),
+            ("box.example:8080", ("box.example", 8080)),
+        ] {
+            assert_eq!(split(typed), Ok(meant), "{typed}");
+        }
+        for wrong in ["", ":", "host", "host:", ":99999", "::1:80", "http://x:80", "[::1]", "-1"] {
+            assert!(split(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_port_in_use_is_said_and_any_other_is_found_if_none_was_asked_for() {
+        let bound = bind(Some(":0")).unwrap();
+        assert!(bound.is_local && bound.addresses[0].port() != 0);
+        let taken = format!(":{}", bound.addresses[0].port());
+        let error = bind(Some(&taken)).err().unwrap().to_string();
+        assert!(error.contains("in use") && error.contains(&taken), "{error}");
+        assert!(bind(None).is_ok());
+    }
+}

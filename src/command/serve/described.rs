@@ -1,0 +1,65 @@
+//! What the API says about inputs that are loaded.
+
+use crate::analysis::rfc3339;
+use crate::model::measures::{self, Kind};
+use crate::model::profile::Header;
+use crate::model::recording::{Recording, Track};
+use crate::model::series::Series;
+use crate::report::InputKind;
+
+/// What is known of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) kind: InputKind,
+    pub(super) time: Option<String>,
+    pub(super) process: usize,
+    pub(super) samples: usize,
+}
+
+/// The inputs of a recording: its snapshots in order of time, then those of goroutines.
+pub(super) fn of_recording(recording: &Recording) -> Vec<Facts> {
+    let main =
+        if recording.is_of_goroutines() { Vec::new() } else { of_track(&recording.profiles) };
+    main.into_iter().chain(of_track(&recording.goroutines)).collect()
+}
+
+fn of_track(track: &Track) -> Vec<Facts> {
+    let processes = track.process_of_each();
+    let moments = track.history.moments.iter().zip(processes);
+    moments
+        .map(|(moment, process)| Facts {
+            name: moment.name.clone(),
+            kind: kind(&moment.header, moment.is_of_references),
+            time: rfc3339(moment.header.time_nanos),
+            process,
+            samples: moment.samples,
+        })
+        .collect()
+}
+
+/// The inputs of one snapshot or two.
+pub(super) fn of_series(series: &Series) -> Vec<Facts> {
+    let snapshots = series.snapshots.iter();
+    snapshots
+        .map(|snapshot| Facts {
+            name: snapshot.name.clone(),
+            kind: kind(&snapshot.header, snapshot.is_of_references),
+            time: rfc3339(snapshot.header.time_nanos),
+            process: 0,
+            samples: snapshot.samples.len(),
+        })
+        .collect()
+}
+
+fn kind(header: &Header, is_of_references: bool) -> InputKind {
+    match measures::kind(header) {
+        _ if is_of_references => InputKind::Reference,
+        Kind::Heap => InputKind::Heap,
+        Kind::Goroutine => InputKind::Goroutine,
+        Kind::Cpu => InputKind::Cpu,
+        Kind::Contention => InputKind::Contention,
+        Kind::Threads => InputKind::Threadcreate,
+        Kind::Other => InputKind::Other,
+    }
+}

@@ -1,0 +1,49 @@
+//! Connections: so many at a time, each with a limit to how long its client may be silent or take nothing.
+
+use super::Limits;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+
+/// Most bytes of the head of a request.
+const HEAD: usize = 32 << 10;
+/// How long to wait if no connection can be accepted: too many open files, most likely.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts connections for as long as it runs.
+pub(super) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    room: Arc<Semaphore>,
+    limits: Arc<Limits>,
+) {
+    loop {
+        let Ok(seat) = Arc::clone(&room).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.stalled));
+        let service = TowerToHyperService::new(router.clone());
+        let limits = Arc::clone(&limits);
+        tokio::spawn(async move {
+            // Also the time between two requests.
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.head)
+                .max_buf_size(HEAD)
+                .serve_connection(TokioIo::new(Box::pin(stream)), service);
+            // A client that is too slow, or gone, is no matter.
+            let _ = connection.await;
+            drop(seat);
+        });
+    }
+}
