@@ -141,6 +141,13 @@ pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
     read(reader, Budget::default(), Inflate::Ahead)?.into_profile()
 }
 
+/// Whether bytes unpack to at most so many. Damaged ones do: whoever reads them says what is wrong.
+pub fn unpacks_within(bytes: &[u8], most: u64) -> bool {
+    let Some(packing) = Packing::of(bytes) else { return bytes.len() as u64 <= most };
+    let mut unpacked = packing.unpack(bytes).take(most.saturating_add(1));
+    io::copy(&mut unpacked, &mut io::sink()).map_or(true, |length| length <= most)
+}
+
 /// Which thread inflates a long input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inflate {

@@ -202,6 +202,9 @@ fn command(what: What, parameters: &Parameters, world: &World) -> Result<&'stati
         What::Command => &[&REPORTS, &OF_FUNCTIONS],
     };
     let Some(about) = parameters.get("about") else {
+        if parameters.given("a") == Some("") {
+            return Ok("top");
+        }
         return Ok(Some(world.about()).filter(|about| known[0].contains(about)).unwrap_or("diff"));
     };
     // A page calls the question by what it shows.
@@ -215,7 +218,8 @@ fn command(what: What, parameters: &Parameters, world: &World) -> Result<&'stati
 
 /// Whether a question is about one snapshot.
 fn is_single(parameters: &Parameters, world: &World) -> bool {
-    world.is_single() || parameters.given("a") == Some("")
+    let chosen = world.chosen(parameters);
+    chosen.map_or_else(|_| world.is_single(), |chosen| chosen.before.is_none())
 }
 
 /// Which tree, and in which form.

@@ -63,6 +63,8 @@ impl Guard {
             let plain: Vec<String> = plain.map(str::to_owned).collect();
             hosts.extend(plain);
         }
+        hosts.sort();
+        hosts.dedup();
         let any_address = addresses.iter().any(|address| address.ip().is_unspecified());
         Self {
             hosts,

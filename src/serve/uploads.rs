@@ -44,6 +44,16 @@ pub(super) async fn add(
     let world = service.world();
     let input = world.inputs.iter().find(|input| input.id == id);
     let input = input.ok_or_else(|| Refusal::missing("the input is gone again"))?;
+    if let Some(why) = input.error.clone() {
+        // It is a profile, and fits none of the others.
+        let remover = Arc::clone(&service);
+        let removed = tokio::task::spawn_blocking(move || {
+            remover.backend.remove(&id);
+            remover.look();
+        });
+        removed.await.map_err(|_| Refusal::busy())?;
+        return Err(Refusal::about("name", "bad-input", why));
+    }
     let added = json!({ "revision": world.revision, "input": input });
     Ok((StatusCode::CREATED, json(&added)).into_response())
 }

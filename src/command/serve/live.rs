@@ -16,10 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most snapshots that stay.
 const MOST: usize = 200;
+
+/// How long the end of a recording is waited for, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(10);
 
 /// What to record.
 pub(super) struct Plan<'a> {
@@ -106,8 +110,11 @@ impl Recording {
     /// Ends it, and returns the folder.
     pub(super) fn end(self) -> PathBuf {
         self.stop.set();
-        // A snapshot that is being taken is stopped as well.
-        let _ = self.thread.join();
+        // A snapshot that is being taken is stopped as well; a verdict that takes long isn't waited for.
+        let begin = Instant::now();
+        while !self.thread.is_finished() && begin.elapsed() < PATIENCE {
+            thread::sleep(STEP);
+        }
         self.folder
     }
 }

@@ -162,7 +162,7 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     let served = serve::serve(listeners, stock, survey, guard, limits, &|| stop.is_set());
     served.map_err(|error| answer(format!("can't serve: {error}")))?;
     if !args.reading.quiet {
-        let _ = writeln!(console.stderr, "heapdiff: no longer serving");
+        let _ = writeln!(console.stderr, "heapdiff: interrupted, no longer serving");
     }
     let folder = recording.map(Recording::end);
     if let Some(folder) = folder {

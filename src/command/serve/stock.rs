@@ -20,8 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most inputs that are compared without a look at all of them over time.
 const PAIR: usize = 2;
-/// What an input that is added may take in memory.
-const ADDED: u64 = 1 << 30;
+/// Most bytes that an input that is added unpacks to.
+const UNPACKED: u64 = 1 << 30;
+/// Most files of a folder that stay once they are gone.
+const GONE: usize = 32;
 
 /// What is known of the inputs, and what was loaded to know it.
 type Loaded = (Vec<Facts>, Vec<(Wanted, Subject<'static>)>);
@@ -87,6 +89,9 @@ impl Stock {
             };
             let blamed = error.blamed();
             let blamed = blamed.and_then(|blamed| names.iter().find(|own| shown(own) == blamed));
+            // If they don't fit together, the newest doesn't fit those that are there.
+            let newest = || names.iter().rev().find(|name| !shelf.names.contains(name));
+            let blamed = blamed.or_else(|| if is_first { None } else { newest() });
             let Some(name) = blamed.cloned() else { return Err(error.to_string()) };
             // What was named on the command line has to be right.
             if is_first && self.typed.contains(&name) {
@@ -150,8 +155,11 @@ impl Backend for Stock {
         let gone = gone.into_iter().filter(|name| shelf.held.contains_key(name));
         let gone: BTreeSet<String> = gone.filter(|name| !shelf.added.contains(name)).collect();
         let is_recorded = self.live.is_some();
-        // A recording removes snapshots itself.
-        names.extend(gone.iter().filter(|_| !is_recorded).cloned());
+        // A recording removes snapshots itself, and so may another program, for days.
+        let (named, found_there): (Vec<&String>, Vec<&String>) =
+            gone.iter().partition(|name| self.typed.contains(name));
+        let newest = found_there.into_iter().rev().take(GONE).filter(|_| !is_recorded);
+        names.extend(named.into_iter().chain(newest).cloned());
         names.extend(shelf.added.iter().cloned());
         let stamped = names.iter().chain(&found.beside.names);
         let seen: Vec<(String, Option<Stamp>)> =
@@ -269,7 +277,12 @@ impl Backend for Stock {
     }
 
     fn add(&self, name: &str, bytes: Vec<u8>) -> Result<String, Unfit> {
-        let content = input::read(bytes.as_slice(), Budget::exactly(ADDED), Inflate::Here);
+        if !input::unpacks_within(&bytes, UNPACKED) {
+            let why =
+                "unpacks to more than 1 GiB: name the file on the command line of heapdiff serve";
+            return Err(Unfit::Broken(format!("{name}: {why}")));
+        }
+        let content = input::read(bytes.as_slice(), self.budget, Inflate::Here);
         let content = content.and_then(input::Content::into_profile);
         content.map_err(|error| Unfit::Broken(format!("{name}: {error}")))?;
         let mut shelf = self.shelf();
