@@ -3,9 +3,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { counted, escape, nameText } from './format';
 import { KEYS, isTyping, plain } from './keys';
-import { commandLine, go, letters, notice, query, sampleType, source, spoken, state, totals, view } from './store';
+import { commandLine, go, here, isServed, letters, notice, query, sampleType, source, spoken, state, totals, view } from './store';
 import { choice, nextChoice } from './theme';
 import { Command, To, copy } from './ui';
+import { shownPage } from './live';
+import { ServedBody, ServedOptions, ServedRows, canShow } from './server';
 import { options } from './codec';
 import { quote } from './format';
 import { Overview } from './pages/overview';
@@ -28,6 +30,7 @@ const PAGES: Page[] = [
   { key: 'check', title: 'Check', is: () => !!source.value.report.answer.check, Body: CheckPage },
   { key: 'overview', title: 'Overview', is: () => source.value.report.command !== 'gc' && source.value.report.command !== 'memory', Body: Overview },
   { key: 'diff', title: 'Diff', is: () => !!(source.value.report.answer.diff ?? source.value.report.answer.top), Body: DiffPage },
+  { key: 'top', title: 'Top', is: () => false, Body: DiffPage },
   { key: 'flame', title: 'Flame graph', is: () => source.value.hasTree('root-first') || source.value.hasTree('leaf-first'), Body: FlamePage },
   { key: 'refs', title: 'Call paths', is: () => (source.value.exactRefs().length > 0 || source.value.hasTree('root-first')) && candidates().length > 0, Body: RefsPage },
   { key: 'time', title: 'Timeline', is: () => !!source.value.report.answer.timeline, Body: TimelinePage },
@@ -37,13 +40,20 @@ const PAGES: Page[] = [
   { key: 'memory', title: 'Memory', is: () => !!source.value.report.memory, Body: MemoryPage },
 ];
 
+/** Pages that cannot be drawn without what they are about. */
+const NEEDS_DATA = ['diff', 'time', 'goroutines', 'gc', 'memory'];
+
+/** The pages of a server are all that its snapshots allow, asked for or not. */
+const shownPages = () => PAGES.filter(page => (isServed ? canShow(page.key) : page.is()));
+
 /** What a command opens on. */
 const OPENS: Record<string, string> = { diff: 'diff', top: 'diff', leaks: 'overview', timeline: 'time', check: 'check', incident: 'card', goroutines: 'goroutines', gc: 'gc', memory: 'memory' };
 
 export function App() {
-  const { report } = source.value, pages = PAGES.filter(page => page.is()), keys = pages.map(page => page.key);
+  const { report } = source.value, pages = shownPages(), keys = pages.map(page => page.key);
   const wanted = view.value.page || (report.answer.diff?.places || report.answer.top?.places ? 'goroutines' : OPENS[report.command]) || 'overview';
   const page = pages.find(one => one.key === wanted) ?? pages.find(one => one.key === 'overview') ?? pages[0];
+  const drawn = isServed ? pages.find(one => one.key === shownPage.value) ?? page : page;
   const [help, setHelp] = useState(false), [more, setMore] = useState(false), [shared, setShared] = useState(false);
   const tabs = useRef<HTMLElement>(null), body = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -65,9 +75,9 @@ export function App() {
   useEffect(() => {
     const tab = tabs.current?.querySelector<HTMLElement>('[aria-current]');
     if (tab && tabs.current) tabs.current.scrollLeft = tab.offsetLeft - 24;
-    document.title = `${page.title} – ${nameText(report.answer.inputs[0]?.program ?? report.command, 80)} – heapdiff`;
-    notice.value = '';
-  }, [page.key]);
+  }, [page.key, pages.length]);
+  useEffect(() => { notice.value = '' }, [page.key]);
+  useEffect(() => { document.title = [page.title, nameText(report.answer.inputs[0]?.program ?? report.command, 80), 'heapdiff'].filter(Boolean).join(' – ') }, [page.key, report]);
   const program = report.answer.inputs[0]?.program ?? report.answer.inputs[0]?.name ?? 'heapdiff';
   const isAbsent = view.value.page && view.value.page !== page.key;
   const title = page.key === 'diff' && report.command === 'top' ? 'Top' : page.title;
@@ -77,8 +87,9 @@ export function App() {
       <p class="program"><strong>{nameText(program, 60)}</strong> <span class="pair">{pairText()}</span></p>
       <button class="fold" aria-expanded={more} aria-label="Options" onClick={() => setMore(!more)}>⋯</button>
       <div class={`options ${more ? 'shown' : ''}`}>
-        {totals.value.length > 0 && <label>type <select id="type" value={sampleType.value.sample_type} onChange={event => { const { value } = event.currentTarget; go({}, 'push', { si: value === report.answer.sample_type ? '' : value }) }}>
+        {totals.value.length > 0 && <label>type <select id="type" value={isServed && query.value.si && totals.value.some(total => total.sample_type === query.value.si) ? query.value.si : sampleType.value.sample_type} onChange={event => { const { value } = event.currentTarget; go({}, 'push', { si: !isServed && value === report.answer.sample_type ? '' : value }) }}>
           {totals.value.map(total => <option key={total.sample_type} value={total.sample_type}>{nameText(total.sample_type, 60)}</option>)}</select></label>}
+        {isServed && <ServedOptions />}
         <button onClick={() => void copy(location.href, 'the link to this view').then(done => { setShared(done); setTimeout(() => setShared(false), 1500) })}>{shared ? 'copied' : 'share'}</button>
         <button onClick={() => { choice.value = nextChoice(choice.value) }} aria-label={`Theme: ${choice.value}`}>{choice.value === 'auto' ? '◐ auto' : choice.value === 'dark' ? '● dark' : '○ light'}</button>
         <button aria-expanded={help} onClick={() => setHelp(!help)} aria-label="Help">?</button>
@@ -86,12 +97,13 @@ export function App() {
     </header>
     <nav class="tabs" aria-label="Pages" ref={tabs}>{pages.map((one, k) => <To key={one.key} to={{ page: one.key }} current={one.key === page.key}>{one.key === 'diff' && report.command === 'top' ? 'Top' : one.title}<kbd aria-hidden="true">{k + 1}</kbd></To>)}</nav>
     {help && <Help onClose={() => setHelp(false)} />}
+    {isServed && <ServedRows isFolded={!more} />}
     <Notices isAbsent={isAbsent ? view.value.page : ''} />
-    <section class={`page page-${page.key}`} ref={body} tabIndex={-1} aria-label={title}>
+    <section class={`page page-${drawn.key}`} ref={body} tabIndex={-1} aria-label={title}>
       {!['overview', 'check', 'card'].includes(page.key) && <h1 class="unseen">{title}</h1>}
-      <page.Body pages={keys} />
+      {isServed ? <ServedBody key={drawn.key} title={drawn.title} has={!NEEDS_DATA.includes(drawn.key) || drawn.is()}>{() => <drawn.Body pages={keys} />}</ServedBody> : <page.Body pages={keys} />}
     </section>
-    <footer><p>heapdiff {report.version} · made by <code>{escape(commandLine())}</code></p><p class="onlyprint">{escape(location.href.slice(0, 500))}</p></footer>
+    <footer><p>heapdiff {report.version} {(!isServed || report.command_line) && <> · made by <code>{escape(commandLine())}</code></>}</p><p class="onlyprint">{escape(location.href.slice(0, 500))}</p></footer>
     <div class="unseen" role="status" aria-live="polite">{spoken}</div>
   </>;
 }
@@ -109,10 +121,10 @@ function pairText(): string {
 
 function Notices({ isAbsent }: { isAbsent: string }) {
   const { report } = source.value, asked = options({ ...query.value, si: '' }, quote), { extra } = state.value;
-  const unknownType = query.value.si && sampleType.value.sample_type === report.answer.sample_type && query.value.si !== report.answer.sample_type;
+  const unknownType = !isServed && query.value.si && sampleType.value.sample_type === report.answer.sample_type && query.value.si !== report.answer.sample_type;
   return <div class="notices" aria-live="polite">
-    {isAbsent && <p>This report has no page “{nameText(isAbsent, 40)}”.</p>}
-    {asked.length > 0 && <div><p>A report answers one question: {asked.length === 1 ? 'this filter is' : 'these filters are'} not applied.</p><Command lead="Ask again" text={`${commandLine()} ${asked.join(' ')}`} /></div>}
+    {isAbsent && <p>This {here} has no page “{nameText(isAbsent, 40)}”.</p>}
+    {!isServed && asked.length > 0 && <div><p>A report answers one question: {asked.length === 1 ? 'this filter is' : 'these filters are'} not applied.</p><Command lead="Ask again" text={`${commandLine()} ${asked.join(' ')}`} /></div>}
     {unknownType && <p>No sample type is called {nameText(query.value.si, 60)}: this is {report.answer.sample_type}.</p>}
     {extra.length > 0 && <p>Not known here, and kept in the link: {extra.map(([key]) => nameText(key, 40)).join(', ')}.</p>}
     {notice.value && <p>{notice.value} <button class="small" onClick={() => { notice.value = '' }}>dismiss</button></p>}

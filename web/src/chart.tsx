@@ -1,7 +1,6 @@
 // Charts as SVG: they print as vectors, take their colours from the style sheet, and have a table beside them.
 
 import { extent, ticks as valueTicks } from 'd3-array';
-import { area, line, stack } from 'd3-shape';
 import { utcTicks } from 'd3-time';
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -44,6 +43,15 @@ interface Props {
   high: number;
 }
 
+/** Straight lines through points, with a gap where there is none. */
+const pathOf = (points: ([number, number] | null)[]) => points.map((point, k) => (point ? `${k && points[k - 1] ? 'L' : 'M'}${point[0].toFixed(1)},${point[1].toFixed(1)}` : '')).join('');
+
+/** Where each layer begins and ends, one on the other. */
+function stacked(layers: Series[], n: number): [number, number][][] {
+  const base = new Array<number>(n).fill(0);
+  return layers.map(layer => base.map((low, k) => [low, base[k] += Math.max(0, layer.values[k] ?? 0)]));
+}
+
 /** The width that there is; on paper, that of a page. */
 function useWide(): [RefObject<HTMLDivElement>, number] {
   const box = useRef<HTMLDivElement>(null), [wide, setWide] = useState(600);
@@ -62,13 +70,11 @@ export function TimeChart(props: Props) {
   const dragging = useRef<number | null>(null);
   const n = x.length, [x0 = 0, x1 = 1] = extent(x) as [number, number];
   const X = (v: number) => LEFT + (x1 > x0 ? (v - x0) / (x1 - x0) : 0.5) * (wide - LEFT - RIGHT);
-  const rows = x.map((_, k) => Object.fromEntries(layers.map((layer, j) => [j, Math.max(0, layer.values[k] ?? 0)])));
-  const stacks = stack<Record<string, number>>().keys(layers.map((_, j) => String(j)))(rows);
-  const tops = [...stacks.map(of => Math.max(0, ...of.map(p => p[1]))), ...lines.flatMap(of => of.values.map(v => v ?? 0))];
+  const stacks = stacked(layers, n), tops = [...stacks.map(of => Math.max(0, ...of.map(([, top]) => top))), ...lines.flatMap(of => of.values.map(v => v ?? 0))];
   const most = Math.max(1, ...tops);
   const Y = (v: number) => high - BOTTOM - (v / most) * (high - TOP - BOTTOM);
-  const path = area<[number, number]>().x((_, k) => X(x[k])).y0(p => Y(p[0])).y1(p => Y(p[1]));
-  const trace = line<number | null>().defined(v => v !== null).x((_, k) => X(x[k])).y(v => Y(v ?? 0));
+  const points = (of: (number | null)[]) => of.map((v, k): [number, number] | null => (v === null ? null : [X(x[k]), Y(v)]));
+  const path = (of: [number, number][]) => (n ? `${pathOf([...points(of.map(([, top]) => top)), ...points(of.map(([low]) => low)).map((_, k, all) => all[n - 1 - k])])}Z` : '');
   const near = (event: PointerEvent) => {
     const box = (event.currentTarget as SVGElement).getBoundingClientRect(), at = ((event.clientX - box.left) / box.width) * wide;
     let best = 0;
@@ -102,8 +108,8 @@ export function TimeChart(props: Props) {
     <g class="grid">{roundTicks(most, unit, 5).map(tick => <g key={tick}><line x1={LEFT} x2={wide - RIGHT} y1={Y(tick)} y2={Y(tick)} /><text x={LEFT - 6} y={Y(tick) + 4} text-anchor="end">{display(tick, unit)}</text></g>)}</g>
     <g class="axis">{dates.length ? dates.map(d => <text key={+d} x={X(x0 + (+d - props.start!) * 1e6)} y={high - 10} text-anchor="middle">{dateText(d)}</text>)
       : valueTicks(0, span, Math.max(2, Math.floor(wide / 130))).filter(t => props.isTime || Number.isInteger(t)).map(t => <text key={t} x={X(x0 + t)} y={high - 10} text-anchor="middle">{props.isTime ? `+${nanoseconds(t)}` : `snapshot ${t + 1}`}</text>)}</g>
-    {stacks.map((of, j) => <path key={j} class="layer" d={path(of as unknown as [number, number][]) ?? ''} fill={layers[j].colour} />)}
-    {lines.map(of => <path key={of.name} class="trace" d={trace(of.values) ?? ''} stroke={of.colour} />)}
+    {stacks.map((of, j) => <path key={j} class="layer" d={path(of)} fill={layers[j].colour} />)}
+    {lines.map(of => <path key={of.name} class="trace" d={pathOf(points(of.values))} stroke={of.colour} />)}
     {props.marks.map(mark => <g key={mark.at + mark.text} class={`mark ${mark.kind}`}><line x1={X(mark.at)} x2={X(mark.at)} y1={TOP} y2={high - BOTTOM} /><text x={X(mark.at) + (X(mark.at) > wide - 160 ? -3 : 3)} y={TOP + 10} text-anchor={X(mark.at) > wide - 160 ? 'end' : 'start'}>{mark.text}</text></g>)}
     {range && <rect class="range" x={X(x[range[0]])} y={TOP} width={Math.max(1, X(x[range[1]]) - X(x[range[0]]))} height={high - TOP - BOTTOM} />}
     {cursor !== null && cursor < n && <line class="cursor" x1={X(x[cursor])} x2={X(x[cursor])} y1={TOP} y2={high - BOTTOM} />}

@@ -29,6 +29,8 @@ export interface View {
   cols: string[];
   by: string;
   t0: string; t1: string;
+  /** Whether new snapshots are shown as they come. */
+  follow: boolean;
 }
 
 export interface State { query: Query; view: View; extra: [string, string][] }
@@ -39,7 +41,7 @@ export const NO_QUERY: Query = {
 };
 export const NO_VIEW: View = {
   page: '', width: 'after', flip: false, gone: true, noise: false, table: false, search: '', zoom: [], sel: '',
-  callees: false, open: [], cols: [], by: '', t0: '', t1: '',
+  callees: false, open: [], cols: [], by: '', t0: '', t1: '', follow: false,
 };
 
 /** Nodes of a tree that a link can hold open. */
@@ -47,10 +49,15 @@ export const MOST_OPEN = 32;
 
 const QUERY_KEYS = Object.keys(NO_QUERY) as (keyof Query)[];
 
+/** Where a server has its pages. */
+export const PATHS: Record<string, string> = {
+  overview: '/', diff: '/diff', top: '/top', flame: '/flame', refs: '/refs', time: '/time', source: '/source', goroutines: '/goroutines', gc: '/gc', memory: '/memory',
+};
+
 /** The names of view fields in the address. `p` is the page: a fragment has no path to name it. */
 const VIEW_KEYS: [string, keyof View][] = [
   ['p', 'page'], ['w', 'width'], ['flip', 'flip'], ['gone', 'gone'], ['noise', 'noise'], ['as', 'table'], ['q', 'search'],
-  ['z', 'zoom'], ['sel', 'sel'], ['callees', 'callees'], ['open', 'open'], ['cols', 'cols'], ['by', 'by'], ['t0', 't0'], ['t1', 't1'],
+  ['z', 'zoom'], ['sel', 'sel'], ['callees', 'callees'], ['open', 'open'], ['cols', 'cols'], ['by', 'by'], ['t0', 't0'], ['t1', 't1'], ['follow', 'follow'],
 ];
 
 /** pprof writes `t` and `f`. */
@@ -125,6 +132,28 @@ export function decode(text: string): State {
     }
   }
   return { query, view, extra };
+}
+
+/** The address of a view on a server: its page is the path. */
+export function encodePath(state: State): string {
+  const text = encode({ ...state, view: { ...state.view, page: '' } });
+  return (PATHS[state.view.page] ?? '/') + (text && `?${text}`);
+}
+
+/** A view of a server's address. There `p` is what it is for pprof, an expression to look for; a token is nothing to share. */
+export function decodePath(path: string, text: string): State {
+  const state = decode(text), { view } = state;
+  if (view.page && !view.search) view.search = view.page;
+  state.extra = state.extra.filter(([key]) => key !== 'token');
+  view.page = Object.keys(PATHS).find(page => page !== 'overview' && PATHS[page] === path.replace(/\/$/, '')) ?? 'overview';
+  return state;
+}
+
+/** The parameters of a query, without those named: equal questions have equal texts. */
+export function ask(query: Query, without: (keyof Query)[] = []): string {
+  const kept = { ...query };
+  for (const key of without) (kept[key] as Query[keyof Query]) = NO_QUERY[key];
+  return encode({ query: kept, view: NO_VIEW, extra: [] });
 }
 
 /** The options of heapdiff that a query stands for. */

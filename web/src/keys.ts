@@ -1,6 +1,6 @@
 // Keys, in one list: what the help shows is what works.
 
-import { letters } from './store';
+import { isServed, letters } from './store';
 
 export interface Key { keys: string[]; what: string; where: 'everywhere' | 'flame graph' | 'table' | 'tree' | 'chart' }
 
@@ -19,7 +19,7 @@ export const KEYS: Key[] = [
   { keys: ['w'], what: 'width: after, before, Δ', where: 'flame graph' },
   { keys: ['v'], what: 'show what vanished', where: 'flame graph' },
   { keys: ['r', 's'], what: 'call paths, source of the frame', where: 'flame graph' },
-  { keys: ['o', 'x'], what: 'copy the command that focuses on the frame, or ignores it', where: 'flame graph' },
+  { keys: ['o', 'x'], what: isServed ? 'focus on the frame, ignore it' : 'copy the command that focuses on the frame, or ignores it', where: 'flame graph' },
   { keys: ['c'], what: 'copy the name', where: 'flame graph' },
   { keys: ['m'], what: 'menu', where: 'flame graph' },
   { keys: ['↑', '↓', 'PgUp', 'PgDn', 'Home', 'End'], what: 'move', where: 'table' },

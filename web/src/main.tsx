@@ -3,14 +3,15 @@
 import { render } from 'preact';
 import { App } from './app';
 import { Embedded } from './source';
-import { follow, source } from './store';
-import { followSystem, printing } from './theme';
+import { startServed } from './live';
+import { follow, isServed, source } from './store';
+import { followSystem, printing, remember } from './theme';
 
 async function start(): Promise<void> {
   const place = document.getElementById('app');
   if (!place) return;
   try {
-    source.value = await Embedded.open(document);
+    if (!isServed) source.value = await Embedded.open(document);
   } catch (error) {
     // What Rust wrote stays: it says the same, without the pictures.
     const note = document.createElement('p');
@@ -19,12 +20,14 @@ async function start(): Promise<void> {
     place.prepend(note);
     return;
   }
+  if (isServed) remember();
   followSystem();
   follow();
   addEventListener('beforeprint', () => { printing.value = true });
   addEventListener('afterprint', () => { printing.value = false });
   place.textContent = '';
   render(<App />, place);
+  if (isServed) await startServed();
   document.documentElement.dataset.ready = '1';
 }
 

@@ -11,12 +11,18 @@ export interface Source {
   /** The answer in a sample type; null if the source has none. */
   answer(type: string): Answer | null;
   hasTree(order: Order): boolean;
-  tree(order: Order): Promise<Tree | null>;
+  tree(order: Order, signal?: AbortSignal): Promise<Tree | null>;
   /** The exact ways in to a function; null if they must be read off the tree. */
   refs(name: string): Refs['sites'][number] | null;
   /** The functions whose call paths are exact. */
   exactRefs(): string[];
   lines(): Listing[];
+  /** Asks for the call paths of a function in the sample type of the answer; null if the source can't. */
+  askRefs(name: string, callees: boolean, signal: AbortSignal): Promise<Refs | null> | null;
+  /** Asks for the lines of a function; null if the source can't. */
+  askLines(name: string, signal: AbortSignal): Promise<Listing[]> | null;
+  /** Asks what changed between two snapshots, with the same filters; null if the source can't. */
+  askDiff(a: string, b: string, signal: AbortSignal): Promise<Answer> | null;
   /** Whether a new question (a filter, other inputs) can be answered here. */
   readonly canAsk: boolean;
 }
@@ -73,4 +79,10 @@ export class Embedded implements Source {
   exactRefs(): string[] { return this.sites.flatMap(site => site.lines[0]?.frames[0]?.name ?? []) }
 
   lines(): Listing[] { return this.report.source?.list?.functions ?? [] }
+
+  askRefs(): null { return null }
+
+  askLines(): null { return null }
+
+  askDiff(): null { return null }
 }

@@ -64,12 +64,22 @@ export function pixel(hex: string): number {
   return (0xff000000 | ((n & 255) << 16) | (n & 0xff00) | (n >> 16)) >>> 0;
 }
 
-/** A report is a file, and files share their storage: so the choice lasts as long as the page. */
+/** A report is a file, and files share their storage: so there the choice lasts as long as the page. */
 export const choice = signal<Choice>('auto');
+const KEPT_AS = 'heapdiff-theme';
 const system = signal<Theme>('light');
 export const printing = signal(false);
 
 export const theme = (): Theme => (printing.value ? 'light' : choice.value === 'auto' ? system.value : choice.value);
+
+/** Keeps the choice from one visit to the next. */
+export function remember(): void {
+  try {
+    const kept = localStorage.getItem(KEPT_AS);
+    if (kept === 'light' || kept === 'dark') choice.value = kept;
+    effect(() => { if (choice.value === 'auto') localStorage.removeItem(KEPT_AS); else localStorage.setItem(KEPT_AS, choice.value) });
+  } catch { /* Storage is off: the choice lasts as long as the page. */ }
+}
 
 export function followSystem(): void {
   const query = matchMedia('(prefers-color-scheme: dark)');

@@ -54,7 +54,7 @@ export function Command({ text, lead }: { text: string; lead?: string }) {
 
 /** A regular expression that is being typed; what is wrong with it if it is none. */
 export function expression(text: string): { regex: RegExp | null; wrong: string } {
-  try { return { regex: text ? new RegExp(text, 'i') : null, wrong: '' } } catch (error) { return { regex: null, wrong: (error as Error).message } }
+  try { return { regex: text ? new RegExp(text, 'i') : null, wrong: '' } } catch (error) { return { regex: null, wrong: nameText((error as Error).message, 400) } }
 }
 
 /** The field that `/` leads to; what is typed is in the link. */

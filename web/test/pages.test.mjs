@@ -1,5 +1,6 @@
 // Every page of every report: silent, alone, accessible, within its width, in both themes and on paper.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,13 +94,31 @@ function pdfPages(bytes) {
   return (text.match(/\/Type\s*\/Page\b(?!s)/g) ?? []).length;
 }
 
-test('every page prints, light, with its tables whole', async () => {
+/** The words of a PDF, without the spaces between them; null if there is no pdftotext. */
+function pdfText(bytes) {
+  const { stdout, error } = spawnSync('pdftotext', ['-raw', '-', '-'], { input: bytes, encoding: 'utf8' });
+  return error ? null : stdout.replaceAll(/\s+/g, '');
+}
+const isReadable = pdfText(Buffer.from('%PDF-1.4')) !== null;
+if (!isReadable) console.log('# skipped: the text of what is printed, as there is no pdftotext');
+
+test('every page prints, light, with its tables whole and all of its numbers', async () => {
   for (const [name, tabs] of Object.entries(TABS)) {
     const { page, goto, close } = await open(browser, made.paths[name], { scheme: 'dark' });
     for (const tab of tabs) {
       await goto(`#p=${tab}`);
       const pdf = await page.pdf({ format: 'A4' });
       assert.ok(pdf.length > 8000 && pdfPages(pdf) >= 1, `${name} ${tab}: ${pdf.length} bytes`);
+      if (!isReadable || name === 'hostile') continue;
+      await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+      await page.emulateMedia({ media: 'print' });
+      await ready(page);
+      const shown = await page.evaluate(() => [...document.querySelectorAll('.page h1:not(.unseen), .page h2, .page .num, .page .name, .legend li, footer code')].filter(one => one.checkVisibility() && !one.closest('.unseen, .flametree')).map(one => one.innerText.replaceAll(/\s+/g, '')));
+      const text = pdfText(pdf), missing = shown.filter(one => one && !text.includes(one));
+      assert.ok(shown.length > 3 && text.includes('heapdiff0.1.0'), `${name} ${tab} has ${shown.length} texts`);
+      assert.deepEqual(missing, [], `${name} ${tab}`);
+      await page.emulateMedia({ media: null });
+      await page.evaluate(() => dispatchEvent(new Event('afterprint')));
     }
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
     await page.emulateMedia({ media: 'print' });

@@ -12,14 +12,17 @@ const folder = process.env.OUT;
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 
-/** A page of a report that fails the test if it complains or asks for anything but itself. */
-export async function open(browser, path, { hash = '', size = 'wide', scheme = 'light', touch = false, scripts = true, motion = 'reduce' } = {}) {
+/** A page of a report, or of a server if `path` is an address, that fails the test if it complains or asks for anything but itself. `mayFail` is a complaint of the browser that a test brings about. */
+export async function open(browser, path, { hash = '', size = 'wide', scheme = 'light', touch = false, scripts = true, motion = 'reduce', mayFail } = {}) {
   const context = await browser.newContext({ viewport: SIZES[size], colorScheme: scheme, hasTouch: touch, isMobile: touch, javaScriptEnabled: scripts, reducedMotion: motion, permissions: ['clipboard-read', 'clipboard-write'] });
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage(), complaints = [], requests = [];
   page.on('console', message => complaints.push(`console: ${message.text()}`));
   page.on('pageerror', error => complaints.push(`error: ${error.stack}`));
   page.on('request', request => requests.push(request.url().slice(0, 200)));
-  const url = pathToFileURL(path).href;
+  // To try a bundle before it is built into the binary.
+  if (process.env.DIST) await page.route('**/assets/app.*', route => route.fulfill({ path: join(process.env.DIST, route.request().url().endsWith('.js') ? 'app.js' : 'app.css') }));
+  const isServer = path.startsWith('http://'), url = isServer ? path : pathToFileURL(path).href;
   const goto = async to => {
     // A new fragment alone would not load the page again.
     await page.goto('about:blank');
@@ -28,10 +31,11 @@ export async function open(browser, path, { hash = '', size = 'wide', scheme = '
   };
   await goto(hash);
   return {
-    page, goto,
+    page, goto, requests,
     async close() {
-      assert.deepEqual(complaints, []);
-      assert.deepEqual(requests.filter(request => request.split('#')[0] !== url.slice(0, 200) && request !== 'about:blank'), []);
+      assert.deepEqual(complaints.filter(text => !mayFail?.test(text)), []);
+      const isOwn = request => (isServer ? request.startsWith(`${url}/`) || request === 'data:,' : request.split('#')[0] === url.slice(0, 200));
+      assert.deepEqual(requests.filter(request => !isOwn(request) && request !== 'about:blank'), []);
       await context.close();
     },
   };
@@ -39,7 +43,7 @@ export async function open(browser, path, { hash = '', size = 'wide', scheme = '
 
 /** Until the page is drawn and nothing is being read. */
 export async function ready(page) {
-  await page.waitForFunction(() => document.documentElement.dataset.ready === '1' && !/^Reading the/m.test(document.querySelector('.page')?.textContent ?? ''));
+  await page.waitForFunction(() => document.documentElement.dataset.ready === '1' && !document.querySelector('[aria-busy="true"]') && !/Reading the/.test(document.querySelector('.page')?.textContent ?? ''));
   await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 

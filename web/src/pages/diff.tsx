@@ -2,15 +2,16 @@
 
 import { useMemo, useState } from 'preact/hooks';
 import type { Answer, DiffRow, Omitted, TopRow } from '../answer';
-import { change, classify, counted, countChange, display, exactly, percent, percentChange, qText, quote, rated, shorten, wholePercent, where, type Bounds } from '../format';
-import { answerNow, compared, go, sampleType, view } from '../store';
+import { change, classify, counted, countChange, display, percent, percentChange, qText, rated, shorten, wholePercent, where, type Bounds } from '../format';
+import { answerNow, go, here, lineAbout, sampleType, view } from '../store';
 import { Table, sorted, type Column } from '../table';
-import { Command, Delta, Links, Name, Search, Wrong, expression, marginText } from '../ui';
-import { RefsTree } from './refs';
+import { Command, Delta, Links, Name, Search, To, Wrong, expression, marginText } from '../ui';
+import { RefsTree, functionOf } from './refs';
 
 /** One row, wherever it comes from. */
 interface Row {
-  name: string; via: string | null; where: string; before: number; after: number; delta: number; cumBefore: number; cumAfter: number;
+  /** The name of the row, and the function that it is of. */
+  name: string; of: string; via: string | null; where: string; before: number; after: number; delta: number; cumBefore: number; cumAfter: number;
   error: Bounds | null; percent: number | null; objects: number | null; kept: number | null; q: number | null;
   isReal: boolean; word: string; remark: string;
 }
@@ -20,7 +21,7 @@ const WORDS: Record<string, string> = { new: 'new', gone: 'gone' };
 function ofDiff(row: DiffRow, unit: string): Row {
   const flat = rated({ before: row.before.flat, after: row.after.flat, delta: row.delta.flat, error: row.error, per_second: row.per_second }, unit), { before, after, delta, error } = flat;
   return {
-    name: row.name, via: row.via?.function ?? null, where: where(row.via ?? row), before, after, delta, error,
+    name: row.name, of: functionOf(row), via: row.via?.function ?? null, where: where(row.via ?? row), before, after, delta, error,
     cumBefore: row.before.cum, cumAfter: row.after.cum, percent: row.per_second ? (before ? (delta / Math.abs(before)) * 100 : null) : row.delta_percent, objects: row.per_second ? null : row.objects?.delta ?? null, kept: row.kept, q: row.q_value,
     isReal: row.status !== 'within-noise' && row.status !== 'same', word: WORDS[row.status] ?? '',
     remark: row.moved_from ? `was ${row.moved_from}` : row.moved_to ? `now ${row.moved_to}` : '',
@@ -29,7 +30,7 @@ function ofDiff(row: DiffRow, unit: string): Row {
 
 function ofTop(row: TopRow): Row {
   return {
-    name: row.name, via: row.via?.function ?? null, where: where(row.via ?? row), before: 0, after: row.flat, delta: row.flat, cumBefore: 0, cumAfter: row.cum,
+    name: row.name, of: functionOf(row), via: row.via?.function ?? null, where: where(row.via ?? row), before: 0, after: row.flat, delta: row.flat, cumBefore: 0, cumAfter: row.cum,
     error: row.error, percent: row.flat_percent, objects: row.objects, kept: null, q: null, isReal: true, word: '', remark: '',
   };
 }
@@ -85,7 +86,7 @@ const EXTRA = ['dcum', 'cbefore', 'cafter'];
 
 export function DiffPage({ pages }: { pages: string[] }) {
   const answer = answerNow.value;
-  return answer?.diff || answer?.top ? <RowsPage answer={answer} pages={pages} /> : <p>This report has no rows of {sampleType.value.sample_type}.</p>;
+  return answer?.diff || answer?.top ? <RowsPage answer={answer} pages={pages} /> : <p>This {here} has no rows of {sampleType.value.sample_type}.</p>;
 }
 
 function RowsPage({ answer, pages }: { answer: Answer; pages: string[] }) {
@@ -110,14 +111,14 @@ function RowsPage({ answer, pages }: { answer: Answer; pages: string[] }) {
   };
   const foot = (noise.rows > 0 || more.rows > 0) && <>{noise.rows > 0 && <button class="plain" aria-expanded={view.value.noise} onClick={() => go({ noise: !view.value.noise })}>
     {view.value.noise ? '▾' : '▸'} within noise: {counted(noise.rows, 'functions')}, Δ {change(noise.net, unit)}{Math.abs(noise.net) !== noise.sum && `, sum of |Δ| ${display(noise.sum, unit)}`}</button>}
-    {more.rows > 0 && <p>not in this report: {counted(more.rows, 'functions')}, {isTwo ? `Δ ${change(more.net ?? 0, unit)}, sum of |Δ|` : 'together'} {display(more.sum, unit)}</p>}</>;
+    {more.rows > 0 && <p>not in this {here}: {counted(more.rows, 'functions')}, {isTwo ? `Δ ${change(more.net ?? 0, unit)}, sum of |Δ|` : 'together'} {display(more.sum, unit)}</p>}</>;
   return <div class={`diffpage ${selected ? 'withpane' : ''}`}>
     <section class="fill" aria-label={isTwo ? 'Rows that changed' : 'Rows'}>
       <div class="tools">
         <Search wrong={wrong} />
         <span class="dim" role="status">{counted(filtered.length, 'rows')}{typed && `, ${isTwo ? 'Δ ' : ''}${isTwo ? change(sum, unit) : display(sum, unit)}`}</span>
         <button aria-expanded={choosing} onClick={() => setChoosing(!choosing)}>columns</button>
-        {view.value.by && <button onClick={() => go({ by: '' })}>order of the report</button>}
+        {view.value.by && <button onClick={() => go({ by: '' })}>order of the {here}</button>}
       </div>
       <Wrong text={wrong} />
       {choosing && <fieldset class="chooser"><legend>Columns</legend>{choosable.map(column => <label key={column.key}><input type="checkbox" checked={shownKeys.includes(column.key)} onChange={event => pick(column.key, event.currentTarget.checked)} /> {column.label ?? column.title}</label>)}</fieldset>}
@@ -128,11 +129,22 @@ function RowsPage({ answer, pages }: { answer: Answer; pages: string[] }) {
     </section>
     {selected && <aside class="pane" aria-label="Call paths of the selected row">
       <h2><Name name={selected.name} /></h2>
-      <RefsTree name={selected.name} small key={selected.name} />
-      <p><Links name={selected.name} pages={pages} /></p>
-      <Command text={`heapdiff refs ${quote(exactly(selected.name))} ${compared.value.map(quote).join(' ')}`} />
+      <RefsTree name={selected.of} small key={selected.of} />
+      <p><Links name={selected.of} pages={pages} /></p>
+      <Command text={lineAbout('refs', selected.of)} />
     </aside>}
   </div>;
+}
+
+const FIRST = 12;
+
+/** The first rows of an answer, where the page is about something else. */
+export function FirstRows({ answer }: { answer: Answer }) {
+  const unit = answer.unit + (answer.comparison?.seconds ? '/s' : ''), { real, noise } = collect(answer), rows = [...real, ...noise];
+  if (!rows.length) return <p>Nothing changed.</p>;
+  return <><Table caption={`Functions by change of ${answer.sample_type}`} rows={rows.slice(0, FIRST)} id={row => row.name} main="name" rowClass={row => (row.isReal ? '' : 'noise')}
+    columns={columnsFor(unit, !answer.top, rows).filter(column => !EXTRA.includes(column.key))} />
+    <p><To to={{ page: 'diff' }}>{rows.length > FIRST ? `all ${rows.length} rows` : 'in the table of changes'}</To> <To to={{ page: 'flame' }}>in the flame graph</To></p></>;
 }
 
 function Detail({ row, unit, isTwo, pages }: { row: Row; unit: string; isTwo: boolean; pages: string[] }) {
@@ -146,6 +158,6 @@ function Detail({ row, unit, isTwo, pages }: { row: Row; unit: string; isTwo: bo
   if (row.where) facts.push(['where', row.where]);
   return <div class="rowdetail"><dl>{facts.filter(([, value]) => value.trim()).map(([word, value]) => <div key={word}><dt>{word}</dt><dd>{value}</dd></div>)}</dl>
     {row.via && row.via !== row.name && <p>mostly called from <Name name={row.via} own /></p>}
-    <p class="full"><Name name={row.name} length={2000} /></p><Links name={row.name} pages={pages} />
-    <div class="inplace"><RefsTree name={row.name} small /></div></div>;
+    <p class="full"><Name name={row.name} length={2000} /></p><Links name={row.of} pages={pages} />
+    <div class="inplace"><RefsTree name={row.of} small /></div></div>;
 }

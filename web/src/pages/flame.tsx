@@ -1,11 +1,12 @@
 // The flame graph: where in the calls memory is, or changed.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { effect, signal, useSignal } from '@preact/signals';
+import { effect, useSignal } from '@preact/signals';
 import { ALL, VANISHED, View, layout, type Found, type Shape } from '../flame';
 import { change, display, nameText, percent } from '../format';
 import { plain } from '../keys';
-import { go, letters, notice, sampleType, say, source, view } from '../store';
+import { filterBy, go, here, letters, notice, sampleType, say, source, view } from '../store';
+import { Again, useTree } from '../asked';
 import { Table, sorted, type Column } from '../table';
 import { printing, theme } from '../theme';
 import { OTHER, type Tree } from '../tree';
@@ -20,22 +21,14 @@ const MOST_CRUMBS = 40;
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 const isNarrow = () => matchMedia('(max-width: 640px)').matches;
 
-const loaded = signal<Partial<Record<'root-first' | 'leaf-first', Tree | null | Error>>>({});
-
 export function FlamePage({ pages }: { pages: string[] }) {
-  const order = flipped(), tree = loaded.value[order];
-  useEffect(() => {
-    if (order in loaded.value) return;
-    source.value.tree(order).then(
-      found => { loaded.value = { ...loaded.value, [order]: found } },
-      (error: Error) => { loaded.value = { ...loaded.value, [order]: error } });
-  }, [order]);
+  const order = flipped(), { tree, isOld, retry } = useTree(order);
   if (tree === undefined) return <p class="dim">Reading the tree…</p>;
-  if (tree instanceof Error) return <p class="wrong" role="alert">The tree cannot be read: {tree.message}</p>;
-  if (tree === null) return <p>This report carries no tree with {order === 'leaf-first' ? 'leaves' : 'roots'} first. <button onClick={() => go({ flip: false, zoom: [] })}>Roots first</button></p>;
+  if (tree instanceof Error) return <Again what="The tree cannot be read:" failure={tree} retry={retry} />;
+  if (tree === null) return <p>This {here} has no tree with {order === 'leaf-first' ? 'leaves' : 'roots'} first. <button onClick={() => go({ flip: false, zoom: [] })}>Roots first</button></p>;
   const type = tree.typeOf(sampleType.value.sample_type);
-  if (type < 0) return <p>The tree of this report has no {sampleType.value.sample_type}: choose another sample type.</p>;
-  return <Flame key={order} tree={tree} type={type} pages={pages} />;
+  if (type < 0) return <p>The tree of this {here} has no {sampleType.value.sample_type}: choose another sample type.</p>;
+  return <div class={isOld ? 'answer stale' : 'answer'} aria-busy={isOld}><Flame key={order} tree={tree} type={type} pages={pages} /></div>;
 }
 
 function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[] }) {
@@ -44,15 +37,26 @@ function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[
   const graph = useMemo(() => layout(tree, shape), [tree, type, shape.width, shape.strip]);
   const canvas = useRef<HTMLCanvasElement>(null), box = useRef<HTMLDivElement>(null), picture = useRef<View | null>(null);
   /** Nodes: the focused one, and the one under the pointer. */
-  const focus = useSignal(ALL), hover = useSignal<number | null>(null);
-  const [menu, setMenu] = useState<MenuPlace | null>(null);
+  const focused = useSignal({ of: tree, node: ALL }), hovered = useSignal<{ of: Tree; node: number } | null>(null);
+  const focus = nodeIn(tree, focused), hover = nodeUnder(tree, hovered);
+  const [menu, setMenu] = useState<MenuPlace & { of: Tree } | null>(null);
   const [found, setFound] = useState<Found | null>(null);
   const [wrong, setWrong] = useState('');
   const [tall, setTall] = useState(ROW);
-  const motion = useRef(0), match = useRef(-1), inStrip = useRef(false);
+  const motion = useRef(0), match = useRef(-1), inStrip = useRef(false), kept = useRef(false);
 
-  if (!picture.current) picture.current = new View(tree, graph, shape, theme());
-  const v = picture.current;
+  const was = picture.current;
+  if (!was || was.tree !== tree) {
+    picture.current = new View(tree, graph, shape, theme());
+    // Another answer to the same picture: what was in sight stays in sight.
+    if (was && was.shape.width === shape.width) {
+      const scale = graph.total / (was.graph.total || 1);
+      picture.current.l = was.l * scale;
+      picture.current.r = was.r * scale;
+      kept.current = true;
+    }
+  }
+  const v = picture.current!;
   v.row = tall;
 
   const frameOf = (node: number) => {
@@ -98,11 +102,11 @@ function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[
 
   const first = useRef(true);
   useLayoutEffect(() => {
-    const isNew = v.graph !== graph;
+    const isNew = v.graph !== graph, q = target.node < 0 ? -1 : frameOf(target.node), isKept = kept.current && q < 0 && !target.isMissing;
     v.graph = graph;
     v.shape = shape;
-    const q = target.node < 0 ? -1 : frameOf(target.node);
-    fly(q < 0 ? 0 : graph.x0[q], q < 0 ? graph.total || 1 : graph.x1[q], isNew || first.current);
+    kept.current = false;
+    if (isKept) schedule(); else fly(q < 0 ? 0 : graph.x0[q], q < 0 ? graph.total || 1 : graph.x1[q], isNew || first.current);
     if (target.node >= 0 || focus.value !== ALL) focus.value = target.node < 0 ? ALL : target.node;
     if (target.node >= 0 && box.current) {
       const y = (tree.depth[target.node] + 1) * v.row;
@@ -176,9 +180,15 @@ function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[
   const named = (node: number) => (node >= 0 && tree.name[node] !== OTHER ? tree.head.names[tree.name[node] - 1] : '');
   const refs = (node: number) => { if (named(node)) go({ page: 'refs', sel: named(node), open: [], callees: false }) };
   const toSource = pages.includes('source') ? (node: number) => { if (named(node)) go({ page: 'source', sel: named(node) }) } : null;
-  const openMenu = (node: number, x: number, y: number) => { if (node >= 0) setMenu({ node, x, y }) };
+  const openMenu = (node: number, x: number, y: number) => { if (node >= 0) setMenu({ of: tree, node, x, y }) };
   const nextWidth: Record<Width, Width> = { after: 'before', before: 'delta', delta: 'after' };
 
+  /** Filters where that can be asked; else copies the command that does. */
+  const narrow = (key: 'f' | 'i', option: string, node: number) => {
+    const name = node >= 0 ? fullName(tree, node) : '';
+    if (!name) return;
+    if (source.value.canAsk) filterBy(key, name); else void copy(commandWith(option, name), `the command with ${option}`);
+  };
   const key = (event: KeyboardEvent) => {
     const pressed = plain(event), at = focus.value;
     const acts: Record<string, () => void> = {
@@ -186,8 +196,7 @@ function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[
       ArrowLeft: () => neighbour(-1), ArrowRight: () => neighbour(1), Enter: () => zoomTo(at), Backspace: out, Escape: out, Home: () => { zoomTo(ALL); see(ALL) }, '0': () => { zoomTo(ALL); fly(0, graph.total || 1) },
       '+': () => scale(0.5), '=': () => scale(0.5), '-': () => scale(2), n: () => next(1), N: () => next(-1), f: () => flip(), w: () => { if (isPair) go({ width: nextWidth[width] }) }, v: () => go({ gone: !gone }),
       r: () => refs(at), s: () => toSource?.(at), c: () => { if (at >= 0) void copy(fullName(tree, at), 'the name') },
-      o: () => { if (at >= 0) void copy(commandWith('--focus', fullName(tree, at)), 'the command that focuses on it') },
-      x: () => { if (at >= 0) void copy(commandWith('--ignore', fullName(tree, at)), 'the command that ignores it') },
+      o: () => narrow('f', '--focus', at), x: () => narrow('i', '--ignore', at),
       m: () => { const b = box.current!.getBoundingClientRect(), q = frameOf(at); openMenu(at, b.left + ((Math.max(graph.x0[q] ?? 0, v.l) - v.l) / (v.r - v.l)) * b.width, b.top + (tree.depth[at] + 2) * v.row - box.current!.scrollTop) },
     };
     if (pressed === null || !acts[pressed]) return;
@@ -290,10 +299,27 @@ function Flame({ tree, type, pages }: { tree: Tree; type: number; pages: string[
     </div>
     {table && <FrameTable tree={tree} shape={shape} node={target.node} onZoom={zoomTo} />}
     {cutText(tree) && <p class="dim">{cutText(tree)}</p>}
-    {menu && <Menu tree={tree} place={menu} onClose={() => { setMenu(null); document.getElementById('flametree')?.focus({ preventScroll: true }) }} acts={[
+    {menu?.of === tree && <Menu tree={tree} place={menu} onClose={() => { setMenu(null); document.getElementById('flametree')?.focus({ preventScroll: true }) }} acts={[
       { text: 'Zoom to this', run: () => zoomTo(menu.node), keys: 'Enter' }, { text: 'Call paths', run: () => refs(menu.node), keys: 'r' }, ...(toSource ? [{ text: 'Source', run: () => toSource(menu.node), keys: 's' }] : [])]} />}
     {!letters.value && <p class="dim">Single letters are off.</p>}
   </div>;
+}
+
+type Focused = { of: Tree; node: number };
+
+/** The focused node, found again by its path if another tree took the place of the one it was of. */
+function nodeIn(tree: Tree, at: { value: Focused }) {
+  return {
+    get value() { const { of, node } = at.value; return of === tree || node < 0 ? node : tree.resolve(of.tokensOf(node)).node },
+    set value(node: number) { if (at.value.of !== tree || at.value.node !== node) at.value = { of: tree, node } },
+  };
+}
+
+function nodeUnder(tree: Tree, at: { value: Focused | null }) {
+  return {
+    get value() { return at.value?.of === tree ? at.value.node : null },
+    set value(node: number | null) { if (node === null ? at.value !== null : at.value?.of !== tree || at.value.node !== node) at.value = node === null ? null : { of: tree, node } },
+  };
 }
 
 /** What follows the last slash, as Go programmers read names. */

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ALL, VANISHED, type Layout, type Shape } from '../flame';
 import { change, display, exact, exactly, nameText, percent, quote, type Bounds } from '../format';
-import { commandLine, source, view } from '../store';
+import { commandLine, filterBy, source, view } from '../store';
 import { KINDS, KIND_NAMES, STEPS, theme } from '../theme';
 import { OTHER, UNKNOWN, type Tree } from '../tree';
 import { Delta, Name, Swatch, copy, marginText } from '../ui';
@@ -75,15 +75,18 @@ export function Legend({ tree, shape }: { tree: Tree; shape: Shape }) {
     <p class="dim">Width: {shape.width === 'delta' ? '|Δ| of what is below' : shape.width}</p></div>;
 }
 
+const ASKS: [text: string, option: string, filter: 'f' | 'i' | 'h' | 'sf', keys?: string][] = [
+  ['Focus on this', '--focus', 'f', 'o'], ['Ignore this', '--ignore', 'i', 'x'], ['Hide this frame', '--hide', 'h'], ['Show from here', '--show-from', 'sf'],
+];
+
 export interface MenuPlace { node: number; x: number; y: number }
 
 export function Menu({ tree, place, onClose, acts }: { tree: Tree; place: MenuPlace; onClose: () => void; acts: { text: string; run: () => void; keys?: string }[] }) {
   const box = useRef<HTMLDivElement>(null);
   const { node } = place, name = tree.name[node] === OTHER ? '' : tree.head.functions?.[tree.name[node] - 1] ?? tree.head.names[tree.name[node] - 1];
   const line = (option: string) => `${commandLine()} ${option}=${quote(exactly(name))}`;
-  const asks: { text: string; run: () => void; keys?: string }[] = [
-    ['Focus on this', '--focus', 'o'], ['Ignore this', '--ignore', 'x'], ['Hide this frame', '--hide'], ['Show from here', '--show-from'],
-  ].map(([text, option, keys]) => ({ text: `${text}: copy the command`, run: () => void copy(line(option), `the command with ${option}`), keys }));
+  const asks: { text: string; run: () => void; keys?: string }[] = ASKS.map(([text, option, filter, keys]) => (source.value.canAsk
+    ? { text, run: () => filterBy(filter, name), keys } : { text: `${text}: copy the command`, run: () => void copy(line(option), `the command with ${option}`), keys }));
   const all = [...acts, ...(name ? asks : []), ...(name ? [{ text: 'Copy name', run: () => void copy(name, 'the name'), keys: 'c' }] : [])];
   useLayoutEffect(() => {
     const element = box.current!;

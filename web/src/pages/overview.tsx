@@ -3,7 +3,7 @@
 import type { Diff, Input, Place, Suspect, TopRow } from '../answer';
 import { DeltaBars } from '../chart';
 import { change, counted, display, estimate, exact, exactChange, exactly, fixed, nameText, nanoseconds, percentChange, qText, quote, range, rated, where, type Bounds } from '../format';
-import { compared, go, isPair, sampleType, source, totals } from '../store';
+import { compared, go, here, isPair, sampleType, source, totals } from '../store';
 import { Command, Delta, Links, Name, Scroll, Spark, To, isSure, marginText, tone } from '../ui';
 import { TotalChart } from './timeline';
 
@@ -128,7 +128,7 @@ function Missing({ pages }: { pages: string[] }) {
   if (!pages.includes('gc')) wants.push(['Garbage or held', 'heapdiff gc service.log']);
   if (!pages.includes('time') && isPair.value) wants.push(['Since when and how fast', 'heapdiff leaks snapshots/']);
   if (!wants.length) return null;
-  return <section aria-labelledby="missing"><h2 id="missing">Not in this report</h2>{wants.map(([lead, text]) => <Command key={lead} lead={lead} text={text} />)}</section>;
+  return <section aria-labelledby="missing"><h2 id="missing">Not in this {here}</h2>{wants.map(([lead, text]) => <Command key={lead} lead={lead} text={text} />)}</section>;
 }
 
 export function Overview({ pages }: { pages: string[] }) {

@@ -1,30 +1,35 @@
 // Through what memory is allocated: the callers of a function, their callers, and so on; or what it calls.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { signal } from '@preact/signals';
 import { MOST_OPEN } from '../codec';
-import { change, countChange, display, exactly, escape, nameText, percent, quote, wholePercent } from '../format';
-import { Reader, deltaOf, ofLines, type RefNode } from '../refs';
-import { answerNow, compared, go, isPair, sampleType, say, source, view } from '../store';
-import { Choice, Command, Delta, Links, Name, Wrong, expression, isSure, marginText } from '../ui';
+import { change, countChange, display, escape, nameText, percent, wholePercent } from '../format';
+import type { Refs } from '../answer';
 import type { Tree } from '../tree';
+import { Reader, deltaOf, ofLines, type RefNode } from '../refs';
+import { answerNow, go, here, isPair, lineAbout, link, sampleType, say, source, view } from '../store';
+import { Again, useAsked, useTree } from '../asked';
+import { Choice, Command, Delta, Links, Name, Wrong, expression, isSure, marginText } from '../ui';
 
-interface Shown { roots: RefNode[]; unit: string; from: 'answer' | 'tree' | 'none' | 'loading'; unseen: number | null }
+interface Shown { roots: RefNode[]; unit: string; from: 'answer' | 'tree' | 'none' | 'loading'; unseen: number | null; dominator?: Refs['sites'][number]['dominator']; isOld?: boolean; failure?: Error | null; retry?: () => void }
 
-const trees = signal<{ root: Tree | null } | null>(null);
-
+/** A server is asked; a report has the exact paths of some functions, and a tree for the others. */
 function useRefs(name: string, callees: boolean): Shown {
-  const type = sampleType.value, exact = callees || type.sample_type !== source.value.report.answer.sample_type ? null : source.value.refs(name);
-  useEffect(() => {
-    if (!exact && trees.value === null && source.value.hasTree('root-first')) void source.value.tree('root-first').then(root => { trees.value = { root } });
-  }, [exact]);
-  if (exact) return { roots: ofLines(exact.lines), unit: type.unit, from: 'answer', unseen: null };
-  if (!source.value.hasTree('root-first')) return { roots: [], unit: type.unit, from: 'none', unseen: null };
-  const tree = trees.value?.root;
-  if (!tree) return { roots: [], unit: type.unit, from: 'loading', unseen: null };
-  const t = tree.typeOf(type.sample_type);
+  const type = sampleType.value, of = source.value, exact = of.canAsk || callees || type.sample_type !== of.report.answer.sample_type ? null : of.refs(name);
+  const asked = useAsked([of, name, callees], signal => of.askRefs(name, callees, signal)), read = useTree('root-first', !of.canAsk && !exact && of.hasTree('root-first'));
+  const last = useRef<{ name: string; callees: boolean; unit: string } | null>(null);
+  if (of.canAsk) {
+    if (!asked.isOld) last.current = { name, callees, unit: type.unit };
+    const isSame = last.current?.name === name && last.current.callees === callees, { failure, retry } = asked;
+    if (!isSame || (!asked.value && !failure)) return { roots: [], unit: type.unit, from: asked.isOld ? 'loading' : 'none', unseen: null };
+    return { roots: ofLines(asked.value?.sites.flatMap(site => site.lines) ?? []), unit: last.current!.unit, from: 'answer', unseen: null, dominator: asked.value?.sites[0]?.dominator, isOld: asked.isOld, failure, retry };
+  }
+  if (exact) return { roots: ofLines(exact.lines), unit: type.unit, from: 'answer', unseen: null, dominator: exact.dominator };
+  if (!of.hasTree('root-first')) return { roots: [], unit: type.unit, from: 'none', unseen: null };
+  const { tree } = read;
+  if (tree === undefined) return { roots: [], unit: type.unit, from: 'loading', unseen: null };
+  const t = tree === null || tree instanceof Error ? -1 : tree.typeOf(type.sample_type);
   if (t < 0) return { roots: [], unit: type.unit, from: 'none', unseen: null };
-  const reader = new Reader(tree, t), root = callees ? reader.callees(name) : reader.callers(name);
+  const reader = new Reader(tree as Tree, t), root = callees ? reader.callees(name) : reader.callers(name);
   const { diff, top } = answerNow.value ?? {}, cum = diff?.rows.find(row => row.name === name)?.delta.cum ?? top?.rows.find(row => row.name === name)?.cum;
   const unseen = cum === undefined ? null : cum - (root ? deltaOf(root) : 0);
   return { roots: root ? [root] : [], unit: type.unit, from: 'tree', unseen };
@@ -42,7 +47,7 @@ function visible(roots: RefNode[], open: Set<string>, depth = 0, above = '', lin
 }
 
 export function RefsTree({ name, callees = false, small = false }: { name: string; callees?: boolean; small?: boolean }) {
-  const { roots, unit, from, unseen } = useRefs(name, callees);
+  const { roots, unit, from, unseen, dominator, isOld, failure, retry } = useRefs(name, callees);
   const [localOpen, setLocalOpen] = useState<string[]>([]);
   const open = new Set(small ? localOpen : view.value.open);
   const lines = visible(roots, open);
@@ -81,10 +86,12 @@ export function RefsTree({ name, callees = false, small = false }: { name: strin
   };
   useEffect(() => { setCursor(0) }, [name, callees]);
   if (from === 'loading') return <p class="dim">Reading the call paths…</p>;
-  const command = `heapdiff refs ${quote(exactly(name))}${callees ? ' --callees' : ''} ${compared.value.map(quote).join(' ')}`;
-  if (!lines.length) return <div><p class="dim">{from === 'none' ? 'This report carries no call paths of this function.' : 'No path to this function was large enough for this report.'}</p><Command text={command} lead="Ask for them" /></div>;
+  if (failure) return <Again what="The call paths are not there:" failure={failure} retry={retry!} />;
+  const command = lineAbout('refs', name, callees ? '--callees' : '');
+  if (!lines.length) return <div><p class="dim">{from === 'none' ? `This ${here} has no call paths of this function.` : 'No path to this function was large enough for this report.'}</p><Command text={command} lead="Ask for them" /></div>;
   const whole = Math.abs(deltaOf(lines[0].node)) || Math.abs(lines[0].node.after);
-  return <div class="refs" ref={box} onKeyDown={key}>
+  return <>{dominator && !small && <p>{percent(dominator.share)} of this growth comes through <Name name={dominator.function} />.</p>}
+  <div class={isOld ? 'refs stale' : 'refs'} aria-busy={isOld} ref={box} onKeyDown={key}>
     <div class="refhead" aria-hidden="true"><span class="num">{isTwo ? 'Δ' : 'value'}</span><span class="num">± 95 %</span><span class="num">share</span>
       {isTwo && !small && <><span class="num wide">before</span><span class="num wide">after</span></>}<span>{callees ? 'spent in' : 'allocated through'}</span></div>
     <div role="tree" aria-label={`${callees ? 'Callees' : 'Callers'} of ${nameText(name, 100)}`}>
@@ -102,7 +109,7 @@ export function RefsTree({ name, callees = false, small = false }: { name: strin
             <span class="twist" aria-hidden="true">{node.hasChildren ? (isOpen ? '▾' : '▸') : '·'}</span>
             {node.rest ?? node.frames.map((frame, j) => <span key={j} class="frame">{j > 0 && <span class="dim"> {callees ? '→' : '←'} </span>}
               {depth === 0 && j === 0 ? <Name name={frame.name} own={frame.own} length={small ? 90 : 200} />
-                : <a tabIndex={-1} href={`#p=refs&sel=${encodeURIComponent(nameText(frame.name, 100))}`} onClick={event => { event.preventDefault(); event.stopPropagation(); go({ page: 'refs', sel: frame.name, open: [] }); say(`Call paths of ${nameText(frame.name, 80)}`) }}><Name name={frame.name} own={frame.own} length={small ? 90 : 200} /></a>}
+                : <a tabIndex={-1} href={link({ page: 'refs', sel: frame.name, open: [] })} onClick={event => { event.preventDefault(); event.stopPropagation(); go({ page: 'refs', sel: frame.name, open: [] }); say(`Call paths of ${nameText(frame.name, 80)}`) }}><Name name={frame.name} own={frame.own} length={small ? 90 : 200} /></a>}
               {frame.recursive && <span class="dim" title="calls itself"> ↺</span>}</span>)}
             {node.objects !== null && !small && depth === 0 && <span class="dim"> {isTwo ? countChange(node.objects) : display(node.objects, 'count')} objects</span>}
           </span>
@@ -111,17 +118,32 @@ export function RefsTree({ name, callees = false, small = false }: { name: strin
     </div>
     {unseen !== null && unseen !== 0 && <p class="refline rest"><span class="num">{change(unseen, unit)}</span> in paths too small for this report</p>}
     {from === 'tree' && !small && <p class="dim">Read off the call tree of this report. Exact: <code>{escape(command)}</code></p>}
-  </div>;
+  </div></>;
 }
 
 interface Candidate { name: string; delta: number; after: number }
 
+/** The function that a row is of: rows of files and lines have the place behind it. */
+export function functionOf({ name, file, line }: { name: string; file?: string | null; line?: number | null }): string {
+  const place = [file && line ? ` ${file}:${line}` : '', file ? ` ${file}` : ''].find(one => one && name.endsWith(one));
+  return place ? name.slice(0, -place.length) : name;
+}
+
+/** The function of the first row of the answer: the surest change, or the largest value. */
+export function firstFunction(): string {
+  const { diff, top, timeline } = source.value.report.answer, row = diff?.rows[0] ?? top?.rows[0];
+  return row ? functionOf(row) : timeline?.rows[0]?.function ?? '';
+}
+
 /** Functions to ask about, the largest change first. */
 export function candidates(): Candidate[] {
-  const { diff, top } = answerNow.value ?? {}, { timeline } = source.value.report.answer;
-  const by = (all: Candidate[]) => all.sort((x, y) => Math.abs(y.delta) - Math.abs(x.delta));
-  if (diff) return by(diff.rows.map(row => ({ name: row.name, delta: row.delta.cum, after: row.after.cum })));
-  if (top) return by(top.rows.map(row => ({ name: row.name, delta: row.cum, after: row.cum })));
+  const { diff, top } = answerNow.value ?? {}, { timeline } = source.value.report.answer, found = new Map<string, Candidate>();
+  const by = (all: Candidate[]) => {
+    for (const one of all.sort((x, y) => Math.abs(y.delta) - Math.abs(x.delta))) if (!found.has(one.name)) found.set(one.name, one);
+    return [...found.values()];
+  };
+  if (diff) return by(diff.rows.map(row => ({ name: functionOf(row), delta: row.delta.cum, after: row.after.cum })));
+  if (top) return by(top.rows.map(row => ({ name: functionOf(row), delta: row.cum, after: row.cum })));
   if (timeline) return by(timeline.rows.map(row => ({ name: row.name, delta: row.delta.cum, after: row.cum[row.cum.length - 1] ?? 0 })));
   return by(source.value.exactRefs().map(name => { const line = source.value.refs(name)!.lines[0]; return { name, delta: line.delta ?? line.after, after: line.after } }));
 }
@@ -130,9 +152,9 @@ const MOST_LISTED = 200;
 
 export function RefsPage({ pages }: { pages: string[] }) {
   const exact = source.value.exactRefs();
-  const all = candidates(), name = view.value.sel || exact[0] || all[0]?.name || '';
+  const all = candidates(), name = view.value.sel || exact[0] || (source.value.canAsk ? firstFunction() : '') || all[0]?.name || '';
   const [typed, setTyped] = useState('');
-  const unit = sampleType.value.unit, dominator = !view.value.callees ? source.value.refs(name)?.dominator : null;
+  const { unit } = sampleType.value;
   const { regex, wrong } = expression(typed);
   const found = all.filter(one => (regex ? regex.test(one.name) : one.delta !== 0 || one.name === name));
   if (!name) return <p>No function to show call paths of.</p>;
@@ -149,9 +171,8 @@ export function RefsPage({ pages }: { pages: string[] }) {
       <h2 id="refs-of">{view.value.callees ? 'Callees of ' : 'Allocated through '}<Name name={name} /></h2>
       <div class="tools"><Choice label="Direction" value={view.value.callees ? 'callees' : 'callers'} options={[['callers', 'callers'], ['callees', 'callees']]} onChange={to => go({ callees: to === 'callees', open: [] })} />
         <Links name={name} pages={pages} /></div>
-      {dominator && <p>{percent(dominator.share)} of this growth comes through <Name name={dominator.function} />.</p>}
       <RefsTree name={name} callees={view.value.callees} key={name} />
-      <Command text={`heapdiff refs ${quote(exactly(name))}${view.value.callees ? ' --callees' : ''} ${compared.value.map(quote).join(' ')}`} lead="The same in a terminal" />
+      <Command text={lineAbout('refs', name, view.value.callees ? '--callees' : '')} lead="The same in a terminal" />
     </section>
   </div>;
 }

@@ -1,9 +1,13 @@
-// Which line: the source of functions with the values of each line, as far as the report carries it.
+// Which line: the source of functions with the values of each line.
 
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import type { Listing } from '../answer';
-import { change, display, escape, exactly, nameText, quote, wholePercent, where } from '../format';
-import { compared, go, isPair, sampleType, source, view } from '../store';
-import { Command, Delta, Name, Scroll, isSure, marginText } from '../ui';
+import { Again, useAsked } from '../asked';
+import { change, display, escape, nameText, wholePercent, where } from '../format';
+import { go, isPair, lineAbout, sampleType, source, view } from '../store';
+import { Command, Delta, Name, Scroll, Wrong, expression, isSure, marginText } from '../ui';
+import { candidates, firstFunction } from './refs';
 
 const WHY: Record<string, string> = {
   unnamed: 'the profile names no file', 'no-source-name': "the name isn't that of a source file; others are never opened",
@@ -15,17 +19,43 @@ const CHANGED: Record<string, string> = { newer: 'it was written after the profi
 const deltaOf = (of: Listing) => of.delta?.cum ?? of.after.cum;
 
 export function SourcePage({ pages: _ }: { pages: string[] }) {
+  return source.value.canAsk ? <Asking /> : <Carried />;
+}
+
+/** A list of functions, and the lines of one. */
+const Split = ({ all, children, unit }: { all: { name: string; delta: number; place: string; isShown: boolean }[]; children: ComponentChildren; unit: string }) => <div class="split">
+  <aside class="side" aria-label="Functions with source"><ul class="list">{all.map(one => <li key={one.name + one.place}>
+    <button class="plain" aria-current={one.isShown ? 'true' : undefined} onClick={() => go({ sel: one.name })}><span class="num">{isPair.value ? change(one.delta, unit) : display(one.delta, unit)}</span> <Name name={one.name} length={80} /></button>
+    {one.place && <span class="dim">{one.place}</span>}</li>)}</ul></aside>
+  <section class="fill" aria-label="Source">{children}</section></div>;
+
+/** The source that a report carries. */
+function Carried() {
   const all = [...source.value.lines()].sort((x, y) => Math.abs(deltaOf(y)) - Math.abs(deltaOf(x)));
   const { sel } = view.value, shown = all.find(one => one.function === sel), listing = shown ?? all[0], { unit } = source.value.report.answer;
-  return <div class="split">
-    <aside class="side" aria-label="Functions with source"><ul class="list">{all.map(one => <li key={one.function + one.file}>
-      <button class="plain" aria-current={one === listing ? 'true' : undefined} onClick={() => go({ sel: one.function })}><span class="num">{isPair.value ? change(deltaOf(one), unit) : display(deltaOf(one), unit)}</span> <Name name={one.function} length={80} /></button>
-      <span class="dim">{where({ file: one.file, line: one.start_line })}</span></li>)}</ul></aside>
-    <section class="fill" aria-label="Source">
-      {sel && !shown && <div><p>This report carries no source of <Name name={sel} />.</p><Command lead="Ask for it" text={`heapdiff list ${quote(exactly(sel))} ${compared.value.map(quote).join(' ')}`} /></div>}
-      {sampleType.value.sample_type !== source.value.report.answer.sample_type && <p class="dim">Lines are of {source.value.report.answer.sample_type}.</p>}
-      <Code listing={listing} unit={unit} />
-    </section></div>;
+  return <Split unit={unit} all={all.map(one => ({ name: one.function, delta: deltaOf(one), place: where({ file: one.file, line: one.start_line }), isShown: one === listing }))}>
+    {sel && !shown && <div><p>This report carries no source of <Name name={sel} />.</p><Command lead="Ask for it" text={lineAbout('list', sel)} /></div>}
+    {sampleType.value.sample_type !== source.value.report.answer.sample_type && <p class="dim">Lines are of {source.value.report.answer.sample_type}.</p>}
+    <Code listing={listing} unit={unit} /></Split>;
+}
+
+const MOST_LISTED = 200;
+
+/** The source of any function, asked for by its name. */
+function Asking() {
+  const of = source.value, all = candidates(), name = view.value.sel || firstFunction() || all[0]?.name || '', { unit } = of.report.answer, [typed, setTyped] = useState('');
+  const { value, isOld, failure, retry } = useAsked([of, name], signal => (name ? of.askLines(name, signal) : null)), { regex, wrong } = expression(typed);
+  const found = all.filter(one => (regex ? regex.test(one.name) : one.delta !== 0 || one.name === name)).slice(0, MOST_LISTED);
+  if (!name) return <p>No function to show source of.</p>;
+  const isSame = value?.some(one => one.function === name);
+  return <Split unit={unit} all={found.map(one => ({ ...one, place: '', isShown: one.name === name }))}>
+    <div class="tools"><label>Find a function <input type="search" value={typed} spellcheck={false} aria-invalid={!!wrong} onInput={event => setTyped(event.currentTarget.value)} data-search /></label></div>
+    <Wrong text={wrong} />
+    {failure ? <Again what="The source is not there:" failure={failure} retry={retry} />
+      : isOld && !isSame ? <p class="dim">Reading the source…</p>
+      : !value?.length ? <p>No samples are in <Name name={name} />.</p>
+      : <div class={isOld ? 'stale' : ''} aria-busy={isOld}>{value.map((listing, k) => <Code key={k} listing={listing} unit={unit} />)}</div>}
+    <Command lead="The same in a terminal" text={lineAbout('list', name)} /></Split>;
 }
 
 function Code({ listing, unit }: { listing: Listing; unit: string }) {

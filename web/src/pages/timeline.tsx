@@ -1,10 +1,13 @@
 // Since when, how fast, and at which site.
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { Again, useAsked } from '../asked';
+import { loaded } from '../live';
+import { FirstRows } from './diff';
 import type { Timeline, TimelineRow } from '../answer';
 import { TimeChart, chartColour, colourOf, restColour, type Mark, type Series } from '../chart';
 import { change, counted, display, estimate, nameText, nanoseconds, quote, where } from '../format';
-import { go, sampleType, say, source, view } from '../store';
+import { go, query, sampleType, say, source, view } from '../store';
 import { Table, sorted, type Column } from '../table';
 import { Command, Delta, Links, Name, Scroll, Search, Spark, Swatch, expression } from '../ui';
 import { TotalsTable, Warnings, verdict } from './overview';
@@ -78,15 +81,43 @@ export function TotalChart() {
   return <figure class="figure"><TimeChart {...clock} {...{ layers, lines, unit }} label={chartLabel(timeline!, unit)} marks={marksOf(timeline!, clock.x)} high={220} /><Key layers={keyOf({ layers, lines })} unit={unit} /></figure>;
 }
 
+type Range = [number, number];
+
+/** The two ends that are looked at: of the view in a report; where more can be asked, they are what every page compares. */
+function useRange(timeline: Timeline): [Range | null, (next: Range | null) => void] {
+  const { canAsk, report } = source.value, [draft, setDraft] = useState<Range | null>(null), settle = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const nameOf = (k: number) => report.answer.inputs[timeline.inputs[k]]?.name;
+  const idOf = (k: number) => loaded.value.inputs.find(input => input.name === nameOf(k) && (!timeline.times[k] || input.time === timeline.times[k]))?.id ?? String(k + 1);
+  const placeOf = (text: string) => { const input = loaded.value.inputs.find(one => one.id === text), k = input ? timeline.inputs.findIndex((_, j) => nameOf(j) === input.name && (!input.time || input.time === timeline.times[j])) : -1; return k >= 0 ? k : ordinal(timeline, text) };
+  const { t0, t1 } = view.value, { a, b } = query.value, usual = loaded.value.default;
+  const [from, to] = canAsk ? (a || b ? [placeOf(a || usual.a), placeOf(b || usual.b)] : [null, null]) : [ordinal(timeline, t0), ordinal(timeline, t1)];
+  const range: Range | null = from !== null && to !== null && from < to ? [from, to] : null;
+  if (!canAsk) return [range, next => go(next ? { t0: String(next[0] + 1), t1: String(next[1] + 1) } : { t0: '', t1: '' }, 'soon')];
+  return [draft ?? range, next => {
+    clearTimeout(settle.current);
+    setDraft(next);
+    settle.current = setTimeout(() => { setDraft(null); go({}, 'push', next ? { a: idOf(next[0]), b: idOf(next[1]) } : { a: '', b: '' }) }, next ? SETTLE : 0);
+  }];
+}
+
+/** A range that is being drawn settles before it is asked about. */
+const SETTLE = 250;
+
+/** What changed between the two ends. */
+function Rediff({ ends }: { ends: string }) {
+  const of = source.value, { a, b } = query.value, { value, isOld, failure, retry } = useAsked([of, a, b], signal => (a || b ? of.askDiff(a, b, signal) : null));
+  if (!(a || b) || !of.canAsk) return null;
+  return <section aria-labelledby="rediff"><h2 id="rediff">What changed {ends}</h2>
+    {failure ? <Again what="There is no comparison:" failure={failure} retry={retry} /> : value ? <div class={isOld ? 'stale' : ''} aria-busy={isOld}><FirstRows answer={value} /></div> : <p class="dim">Reading the comparison…</p>}</section>;
+}
+
 export function TimelinePage({ pages }: { pages: string[] }) {
   const { report } = source.value, { answer } = report, timeline = answer.timeline!, { unit } = answer;
   const n = timeline.inputs.length;
   const clock = clockOf(timeline);
   const [cursor, setCursor] = useState<number | null>(null);
   const [picked, setPicked] = useState<string[]>(view.value.sel && timeline.rows.some(row => row.name === view.value.sel) ? [view.value.sel] : []);
-  const { layers, lines } = layersOf(timeline, picked), from = ordinal(timeline, view.value.t0), to = ordinal(timeline, view.value.t1);
-  const range: [number, number] | null = from !== null && to !== null && from < to ? [from, to] : null;
-  const setRange = (next: [number, number] | null) => go(next ? { t0: String(next[0] + 1), t1: String(next[1] + 1) } : { t0: '', t1: '' }, 'soon');
+  const { layers, lines } = layersOf(timeline, picked), [range, setRange] = useRange(timeline);
   const nameOf = (k: number) => answer.inputs[timeline.inputs[k]]?.name ?? `snapshot ${k + 1}`;
   const timeOf = (k: number) => timeline.times[k]?.slice(0, 19).replace('T', ' ') ?? `snapshot ${k + 1}`;
   const look = (k: number) => { setCursor(k); say(`${timeOf(k)}: ${display(timeline.total.values[k], unit)}`) };
@@ -125,6 +156,7 @@ export function TimelinePage({ pages }: { pages: string[] }) {
       {picked.length > 0 && <button onClick={() => setPicked([])}>the largest rows</button>}
       <Search /></div>
     {n > 1 && <Command text={command} lead="Compare these two" />}
+    {range && <Rediff ends={`from ${timeOf(left)} to ${timeOf(right)}`} />}
     <Table caption="Rows over time" columns={columns} rows={rows} id={row => row.name} main="name" by={view.value.by} onSort={by => go({ by })} selected={view.value.sel} onOpen={name => go({ sel: name })}
       detail={row => <div class="rowdetail"><p class="full"><Name name={row.name} length={2000} /></p>
         <dl><div><dt>values</dt><dd><Spark values={row.flat} wide={200} high={32} /></dd></div><div><dt>flat</dt><dd>{display(row.flat[left], unit)} → {display(row.flat[right], unit)}</dd></div>
