@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use super::shell;
 use super::work::{Answer, Work};
 use super::world::World;
+use crate::analysis::NoAnswer;
 use crate::analysis::cut_trees::{CutTrees, CutTreesQuery};
 use crate::filter::Spec;
 use crate::graph::walk::From;
@@ -341,7 +342,9 @@ fn unanswered(error: &ReportError) -> Refusal {
     let message = error.to_string();
     match error {
         ReportError::Cancelled => Refusal { code: "cancelled", ..Refusal::busy() },
-        ReportError::NoMatch(_) => Refusal::new(StatusCode::NOT_FOUND, "no-match", message),
+        ReportError::NoMatch(_) | ReportError::NoAnswer(NoAnswer::NoMatch(_)) => {
+            Refusal::new(StatusCode::NOT_FOUND, "no-match", message)
+        }
         ReportError::SampleType { .. } => Refusal::about("si", "bad-parameter", message),
         ReportError::Filter(_) | ReportError::Pattern(_) => query::refused(&message),
         _ => Refusal::new(StatusCode::BAD_REQUEST, "no-answer", message),

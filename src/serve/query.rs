@@ -126,12 +126,12 @@ impl Parameters {
         names.filter(move |name| !is_known(name)).cloned()
     }
 
-    /// Whether a command has an option and refuses it here: `leaks` has to know which function a line belongs to, and
-    /// labels and bare functions have no files.
+    /// Whether a command has an option and refuses it here: `leaks` has to know which function a line belongs to, labels
+    /// have neither functions nor files, and bare functions have no files.
     fn is_barred(&self, command: &str, option: &str) -> bool {
         let has_files = !matches!(self.get("g"), None | Some("functions" | "packages"));
         match (command, option) {
-            ("leaks", "noinlines") | ("tags", "trim-path") => true,
+            ("leaks" | "tags", "noinlines") | ("tags", "trim-path") => true,
             ("traces", "trim-path") => !has_files,
             _ => false,
         }

@@ -13,8 +13,17 @@ pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: InputKind,
     pub(super) time: Option<String>,
+    /// The same in nanoseconds since the epoch; 0 if it isn't known.
+    pub(super) nanos: i64,
     pub(super) process: usize,
     pub(super) samples: usize,
+}
+
+impl Facts {
+    /// Whether it is known when it was taken.
+    pub(super) fn is_timed(&self) -> bool {
+        self.time.is_some()
+    }
 }
 
 /// The inputs of a recording: its snapshots in order of time, then those of goroutines.
@@ -32,6 +41,7 @@ fn of_track(track: &Track) -> Vec<Facts> {
             name: moment.name.clone(),
             kind: kind(&moment.header, moment.is_of_references),
             time: rfc3339(moment.header.time_nanos),
+            nanos: moment.header.time_nanos,
             process,
             samples: moment.samples,
         })
@@ -46,6 +56,7 @@ pub(super) fn of_series(series: &Series) -> Vec<Facts> {
             name: snapshot.name.clone(),
             kind: kind(&snapshot.header, snapshot.is_of_references),
             time: rfc3339(snapshot.header.time_nanos),
+            nanos: snapshot.header.time_nanos,
             process: 0,
             samples: snapshot.samples.len(),
         })

@@ -2,7 +2,7 @@
 
 use crate::command::progress::Held;
 use crate::source;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -50,8 +50,8 @@ pub(super) struct Shelf {
     pub(super) held: Held,
     sizes: BTreeMap<String, u64>,
     pub(super) failures: BTreeMap<String, Failure>,
-    /// Inputs that were added in the browser.
-    pub(super) added: BTreeSet<String>,
+    /// Inputs that were added in the browser, in that order.
+    pub(super) added: Vec<String>,
     /// Inputs of the last look that could be read, in their order.
     pub(super) names: Vec<String>,
     /// What the last look saw.
@@ -72,7 +72,7 @@ impl Shelf {
 
     /// Takes the bytes of a file if they are new, and there is room.
     pub(super) fn take(&mut self, name: &str) {
-        if self.added.contains(name) {
+        if self.added.iter().any(|own| own == name) {
             return;
         }
         let stamp = Stamp::of(name);
@@ -115,7 +115,9 @@ impl Shelf {
     pub(super) fn fail(&mut self, name: &str, why: String) {
         let stamp = Stamp::of(name);
         let known = self.failures.get(name);
-        let is_settled = known.is_some_and(|known| known.stamp == stamp) || self.seen.is_none();
+        let is_same = known.is_some_and(|known| known.stamp == stamp);
+        let is_added = self.added.iter().any(|own| own == name);
+        let is_settled = is_same || is_added || self.seen.is_none();
         self.failures.insert(name.to_owned(), Failure { stamp, why, is_settled });
     }
 
@@ -161,7 +163,7 @@ impl Shelf {
         let name = name.unwrap_or_default();
         self.sizes.insert(name.clone(), bytes.len() as u64);
         self.held.insert(name.clone(), Arc::from(bytes));
-        self.added.insert(name.clone());
+        self.added.push(name.clone());
         Ok(name)
     }
 
@@ -169,7 +171,7 @@ impl Shelf {
     pub(super) fn remove(&mut self, id: &str) -> bool {
         let is_it = |name: &&String| self.ids.get(*name).is_some_and(|own| own.to_string() == id);
         let Some(name) = self.added.iter().find(is_it).cloned() else { return false };
-        self.added.remove(&name);
+        self.added.retain(|own| *own != name);
         self.held.remove(&name);
         self.sizes.remove(&name);
         // One of the same name is another input.

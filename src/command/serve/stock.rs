@@ -183,6 +183,12 @@ impl Backend for Stock {
         // Those that are read now failed before.
         names.iter().for_each(|name| _ = shelf.failures.remove(name));
         shelf.names.clone_from(&names);
+        let mut facts = facts;
+        let is_typed = |fact: &Facts| self.typed.contains(&fact.name);
+        if facts.len() <= PAIR && !facts.iter().all(is_typed) && facts.iter().all(Facts::is_timed) {
+            // Nobody said which comes first.
+            facts.sort_by_key(|fact| fact.nanos);
+        }
         let mut all = Vec::new();
         for fact in &facts {
             // A URL or a name that doesn't print is shown in another way.
