@@ -19,8 +19,8 @@ const SHELL: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=
     </main>\n<script src=\"/assets/app.js\"></script>\n</body>\n</html>\n";
 
 /// The addresses of the page.
-pub const PAGES: [&str; 9] =
-    ["/", "/diff", "/top", "/flame", "/refs", "/time", "/source", "/goroutines", "/gc"];
+pub const PAGES: [&str; 10] =
+    ["/", "/diff", "/top", "/flame", "/refs", "/time", "/source", "/goroutines", "/gc", "/memory"];
 
 /// pprof's addresses, and ours. There, the first page is the graph.
 pub const OF_PPROF: [(&str, &str); 8] = [

@@ -181,7 +181,9 @@ fn the_page_asks_nobody_else() {
     let scripts: Vec<&str> = page.split("<script").skip(1).collect();
     assert_eq!(scripts.len(), 1);
     assert!(scripts[0].starts_with(" src=\"/assets/app.js\">"), "{page}");
-    for path in ["/diff", "/top", "/flame", "/refs", "/time", "/source", "/goroutines", "/gc"] {
+    for path in
+        ["/diff", "/top", "/flame", "/refs", "/time", "/source", "/goroutines", "/gc", "/memory"]
+    {
         assert_eq!(server.get(path).text(), page, "{path}");
     }
 }

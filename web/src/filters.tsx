@@ -43,7 +43,7 @@ export function Filters({ isFolded }: { isFolded: boolean }) {
       {(GRANULARITIES.includes(asked.g) || !asked.g ? GRANULARITIES : [...GRANULARITIES, asked.g]).map(one => <option key={one} value={one}>{one}</option>)}</select></label>}
     {sorts && <label class="foldable">order <select id="sort" value={asked.sort || sorts[0][0]} onChange={event => put({ sort: event.currentTarget.value === sorts[0][0] ? '' : event.currentTarget.value })}>
       {(sorts.some(([value]) => value === asked.sort) || !asked.sort ? sorts : [...sorts, [asked.sort, asked.sort] as [string, string]]).map(([value, text]) => <option key={value} value={value}>{text}</option>)}</select></label>}
-    {wrong && <Wrong text={`${FILTERS[wrong.parameter as Key]?.[0] ?? wrong.parameter}: ${nameText(wrong.message.replace(`${wrong.parameter}: `, ''), 2000)}${command ? ' What is shown is the last answer.' : ''}`} />}
+    {wrong && <Wrong text={`${FILTERS[wrong.parameter as Key]?.[0] ?? wrong.parameter}: ${nameText(wrong.message.replace(`${wrong.parameter}: `, '').replaceAll(/\s*\n\s*/g, ' '), 2000)}${command ? ' What is shown is the last answer.' : ''}`} />}
   </div>;
 }
 

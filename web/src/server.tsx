@@ -11,6 +11,8 @@ import { Toggle, copy } from './ui';
 import type { Page } from './http';
 
 export const canShow = (page: string) => {
+  // Before the first answer nobody knows what there is.
+  if (!abouts.value.length && page === view.value.page) return true;
   const has = (...wanted: string[]) => wanted.some(about => abouts.value.includes(about));
   switch (page) {
     case 'diff': return has('diff');
@@ -50,7 +52,7 @@ export function ServedRows({ isFolded }: { isFolded: boolean }) {
 }
 
 /** Words of the server, which may hold any name. */
-const said = (text: string) => nameText(text, 2000);
+const said = (text: string) => nameText(text.trim().replaceAll(/\s*\n\s*/g, ' '), 2000);
 
 const again = () => void load(true);
 

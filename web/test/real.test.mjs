@@ -11,7 +11,7 @@ import { load } from '../tools/source.mjs';
 import { heapdiff, json, root } from '../tools/pages.mjs';
 import * as numbers from '../tools/numbers.mjs';
 
-const { tree } = await load('tree');
+const { format, tree } = await load('format', 'tree');
 const folder = mkdtempSync(join(tmpdir(), 'heapdiff-real-'));
 let browser;
 before(async () => { browser = await launch() });
@@ -23,7 +23,7 @@ const CASES = [
   ['diff', 'testdata/two-builds/v1.pb.gz', 'testdata/two-builds/v2.pb.gz'], ['diff', 'testdata/text-heap/before.txt', 'testdata/text-heap/after.txt'],
   ...['names', 'not-utf8', 'no-symbols', 'large-values', 'empty-stack', 'no-mapping', 'string-labels'].map(name => ['top', `testdata/crafted/${name}.pb.gz`]), ['top', 'testdata/seconds-delta/delta.pb.gz'], ['top', 'testdata/empty/heap.pb.gz'], ['top', 'testdata/patterns/heap.pb.gz'],
   ['check', 'testdata/gate/base-1.pb.gz', 'testdata/gate/regression-1.pb.gz', '--max-growth', '5MiB'], ['check', ...pair('chat'), '--max-growth', '1GiB', '--max', '100MiB'],
-  ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/cache', 'moves/drop-half', 'chat'].map(name => ['leaks', `testdata/${name}`]), ['timeline', 'testdata/harbor/one'], ['timeline', 'testdata/verdicts/goroutine'],
+  ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/cache', 'moves/drop-half', 'chat'].map(name => ['leaks', `testdata/${name}`]), ['timeline', 'testdata/harbor/one'], ['timeline', '--cum', 'testdata/harbor/one'], ['timeline', 'testdata/verdicts/goroutine'],
   ...['harbor/one', 'harbor/restarted', 'verdicts/ticker', 'verdicts/goroutine', 'chat'].map(name => ['incident', `testdata/${name}`]),
   ['gc', 'testdata/collector/leak.log'], ['gc', 'testdata/collector/thrash.log', 'testdata/text-heap'], ['memory', 'testdata/text-heap'], ['goroutines', 'testdata/parked/before.txt', 'testdata/parked/after.txt'], ['goroutines', 'testdata/harbor/one'],
   ['check', '--max-growth=1MiB', 'testdata/gate/base-1.pb.gz', 'testdata/gate/regression-1.pb.gz'], ['check', '--no-leaks', 'testdata/verdicts/ticker'],
@@ -95,9 +95,20 @@ for (const [k, args] of [...CASES, ...real].entries()) {
       if (tab === 'overview' && answer.suspects) await numbers.suspects(page, answer);
       if (tab === 'diff' && args[0] === 'diff') await numbers.diffRows(page, args.includes('--all') ? answer : json(...args, '--all'));
       if (tab === 'diff' && args[0] === 'top') await numbers.topRows(page, answer);
-      if (tab === 'time' && answer.timeline) await numbers.timeline(page, answer);
+      if (tab === 'time' && answer.timeline?.rows) await numbers.timeline(page, answer);
       if (tab === 'check' && answer.check) await numbers.check(page, answer);
       if (tab === 'goroutines' && args[0] === 'leaks') await numbers.goroutines(page, json('goroutines', ...args.slice(1), '--all'));
+      if (tab === 'time' && args[0] === 'timeline') {
+        // The rows, and the sites of the chart, are in the order of the answer and in its colours.
+        const isCum = args.includes('--cum'), [first] = answer.timeline.rows, values = isCum ? first.cum : first.flat;
+        const cells = await page.locator('tbody tr.row').first().evaluate(row => [...row.children].map(cell => cell.textContent));
+        assert.ok(cells.includes(format.display(values.at(-1), answer.unit)), cells.join(' | '));
+        assert.ok((await page.locator('thead').first().innerText()).includes(isCum ? 'Δ cum' : 'Δ flat'));
+        const sites = JSON.parse(block(text, 'heapdiff-report').toString()).chart, keys = await page.locator('.key').first().locator('li').allInnerTexts();
+        assert.deepEqual(keys.map(key => key.trim()).filter(key => key !== 'the rest'), sites.filter(site => site.row !== null).map(site => format.nameText(answer.timeline.rows[site.row].name, 70)));
+        const fills = await page.locator('.key').first().locator('rect').evaluateAll(all => all.map(rect => rect.getAttribute('fill')));
+        sites.filter(site => site.row !== null).forEach((site, k) => assert.equal(fills[k], site.colour));
+      }
     }
     await close();
   });

@@ -147,7 +147,9 @@ test('a regular expression that is none: the reason is there, the last answer st
   await close();
   // In a link there is no last answer.
   const first = await open(browser, chat.url, { hash: '/diff?f=lim(', mayFail: REFUSED });
-  assert.match(await first.page.locator('.page [role=alert]').innerText(), /unclosed group/);
+  assert.match(await first.page.locator('.page [role=alert]').innerText(), /regex parse error: lim\( \^ error: unclosed group/);
+  assert.equal(await first.page.locator('nav.tabs [aria-current]').getAttribute('href'), '/diff?f=lim(');
+  assert.equal(await first.page.locator('.notices').allInnerTexts().then(all => all.join('').trim()), '');
   await first.page.getByRole('button', { name: 'without filters' }).click();
   await ready(first.page);
   assert.equal((await shown(first.page)).length, before.length + wanted(json('diff', ...CHAT, '--all')).length - before.length);

@@ -74,12 +74,12 @@ export async function suspects(page, answer) {
 
 /** The table of rows over time, and each snapshot. */
 export async function timeline(page, answer) {
-  const { rows: wanted, total, inputs } = answer.timeline, { unit } = answer, last = inputs.length - 1;
+  const { rows: wanted, total, inputs } = answer.timeline, { unit } = answer, last = inputs.length - 1, kind = answer.sort === 'cum' ? 'cum' : 'flat';
   const rows = await table(page, '.timeline > .tablebox');
   assert.equal(rows.length, wanted.length > 120 ? rows.length : wanted.length);
   for (const [k, shown] of rows.entries()) {
     const row = wanted[k];
-    const expected = { first: display(row.flat[0], unit), last: display(row.flat[last], unit), 'Δ flat': change(row.flat[last] - row.flat[0], unit), slope: row.slope_per_hour ? estimate(row.slope_per_hour, value => change(value, unit), '/h') : '', class: row.class };
+    const expected = { first: display(row[kind][0], unit), last: display(row[kind][last], unit), [`Δ ${kind}`]: change(row[kind][last] - row[kind][0], unit), slope: row.slope_per_hour ? estimate(row.slope_per_hour, value => change(value, unit), '/h') : '', class: row.class };
     for (const [title, text] of Object.entries(expected)) assert.equal(shown[title], squeeze(text), `${title} of ${row.name}`);
     assert.ok(shown.function.startsWith(squeeze(nameText(row.name))), row.name);
   }

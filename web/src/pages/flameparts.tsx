@@ -10,7 +10,15 @@ import { Delta, Name, Swatch, copy, marginText } from '../ui';
 
 export interface Facts { name: string; before: number | null; after: number; delta: number; error: Bounds | null; flat: number; flatDelta: number; share: number | null; isReal: boolean; unit: string }
 
-const totalError = (type: string) => source.value.report.answer.totals.find(total => total.sample_type === type)?.error ?? null;
+/** The interval of the whole: that of the answer if it has the same total, else that of the roots together, which were sampled independently. */
+function wholeError(tree: Tree, type: number, delta: number): Bounds | null {
+  const total = source.value.report.answer.totals.find(one => one.sample_type === tree.head.types[type].name), ends = tree.head.totals[type];
+  if (total && total.after === ends[ends.length - 1] && (ends.length < 2 || total.before === ends[0])) return total.error;
+  let squares = 0;
+  for (const root of tree.children(-1)) { if (tree.error[type][root] === UNKNOWN) return null; squares += tree.error[type][root] ** 2 }
+  const half = Math.round(Math.sqrt(squares));
+  return { lower: delta - half, upper: delta + half };
+}
 
 /** The numbers of a frame. */
 export function factsOf(tree: Tree, shape: Shape, node: number): Facts {
@@ -20,7 +28,7 @@ export function factsOf(tree: Tree, shape: Shape, node: number): Facts {
   const share = (value: number) => (whole ? (value / whole) * 100 : null);
   if (node < 0) {
     const delta = wholeAfter - wholeBefore;
-    return { name: node === VANISHED ? 'vanished' : 'all', before: isPair ? wholeBefore : null, after: wholeAfter, delta: isPair ? delta : wholeAfter, error: totalError(tree.head.types[type].name), flat: 0, flatDelta: 0, share: 100, isReal: true, unit };
+    return { name: node === VANISHED ? 'vanished' : 'all', before: isPair ? wholeBefore : null, after: wholeAfter, delta: isPair ? delta : wholeAfter, error: wholeError(tree, type, isPair ? delta : wholeAfter), flat: 0, flatDelta: 0, share: 100, isReal: true, unit };
   }
   const before = tree.cum(type, 0)[node], after = tree.cum(type, tree.lastSide)[node], delta = isPair ? after - before : after;
   const half = tree.error[type][node], error = half === UNKNOWN ? null : { lower: delta - half, upper: delta + half };

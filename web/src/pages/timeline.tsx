@@ -122,16 +122,16 @@ export function TimelinePage({ pages }: { pages: string[] }) {
   const timeOf = (k: number) => timeline.times[k]?.slice(0, 19).replace('T', ' ') ?? `snapshot ${k + 1}`;
   const look = (k: number) => { setCursor(k); say(`${timeOf(k)}: ${display(timeline.total.values[k], unit)}`) };
   const [left, right] = range ?? [0, n - 1];
-  const sum = (row: TimelineRow) => row.flat[right] - row.flat[left];
+  const isCum = answer.sort === 'cum', valuesOf = (row: TimelineRow) => (isCum ? row.cum : row.flat), sum = (row: TimelineRow) => valuesOf(row)[right] - valuesOf(row)[left];
   const columns: Column<TimelineRow>[] = [
     { key: 'pick', title: '', label: 'in the chart', class: 'wide less', cell: row => {
       const drawn = layers.length ? layers : lines, k = drawn.findIndex(layer => layer.name === row.name);
       return <button class="small" aria-pressed={picked.includes(row.name)} aria-label={`Show ${nameText(row.name, 80)} in the chart`} onClick={() => setPicked(picked.includes(row.name) ? picked.filter(one => one !== row.name) : [...picked, row.name].slice(-7))}><Swatch colour={k < 0 ? 'none' : drawn[k].colour} /></button>;
     } },
-    { key: 'spark', title: '', label: 'values', class: 'spark wide', cell: row => <Spark values={row.flat} wide={100} high={22} /> },
-    { key: 'first', title: range ? `at ${left + 1}` : 'first', class: 'num wide', cell: row => display(row.flat[left], unit), order: row => row.flat[left] },
-    { key: 'last', title: range ? `at ${right + 1}` : 'last', class: 'num', cell: row => display(row.flat[right], unit), order: row => row.flat[right] },
-    { key: 'delta', title: 'Δ flat', class: 'num', cell: row => <Delta delta={sum(row)} unit={unit} real={row.class !== 'steady'} />, order: sum },
+    { key: 'spark', title: '', label: 'values', class: 'spark wide', cell: row => <Spark values={valuesOf(row)} wide={100} high={22} /> },
+    { key: 'first', title: range ? `at ${left + 1}` : 'first', class: 'num wide', cell: row => display(valuesOf(row)[left], unit), order: row => valuesOf(row)[left] },
+    { key: 'last', title: range ? `at ${right + 1}` : 'last', class: 'num', cell: row => display(valuesOf(row)[right], unit), order: row => valuesOf(row)[right] },
+    { key: 'delta', title: isCum ? 'Δ cum' : 'Δ flat', class: 'num', cell: row => <Delta delta={sum(row)} unit={unit} real={row.class !== 'steady'} />, order: sum },
     { key: 'slope', title: 'slope', class: 'num wide', cell: row => (row.slope_per_hour ? estimate(row.slope_per_hour, value => change(value, unit), '/h') : ''), order: row => row.slope_per_hour?.estimate ?? -Infinity },
     { key: 'alloc', title: 'allocates', class: 'num wide less', cell: row => rate(row.allocated_per_second, unit), order: row => lastOf(row.allocated_per_second) ?? -1 },
     { key: 'class', title: 'class', class: 'class', cell: row => <span class={`class ${row.class}`}>{row.class}</span>, order: row => row.class },
@@ -159,7 +159,7 @@ export function TimelinePage({ pages }: { pages: string[] }) {
     {range && <Rediff ends={`from ${timeOf(left)} to ${timeOf(right)}`} />}
     <Table caption="Rows over time" columns={columns} rows={rows} id={row => row.name} main="name" by={view.value.by} onSort={by => go({ by })} selected={view.value.sel} onOpen={name => go({ sel: name })}
       detail={row => <div class="rowdetail"><p class="full"><Name name={row.name} length={2000} /></p>
-        <dl><div><dt>values</dt><dd><Spark values={row.flat} wide={200} high={32} /></dd></div><div><dt>flat</dt><dd>{display(row.flat[left], unit)} → {display(row.flat[right], unit)}</dd></div>
+        <dl><div><dt>values</dt><dd><Spark values={valuesOf(row)} wide={200} high={32} /></dd></div>{(['flat', 'cum'] as const).map(kind => <div key={kind}><dt>{kind}</dt><dd>{display(row[kind][left], unit)} → {display(row[kind][right], unit)}</dd></div>)}
           {row.slope_per_hour && <div><dt>slope</dt><dd>{estimate(row.slope_per_hour, value => change(value, unit), '/h')}</dd></div>}</dl><Links name={row.name} pages={pages} /></div>} />
     <Tracks timeline={timeline} />
     {report.command === 'timeline' && <><h2>Totals</h2><TotalsTable /><Warnings /></>}
