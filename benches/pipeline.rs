@@ -10,6 +10,7 @@
 //! - `rebase` puts both onto shared symbols.
 //! - `diff` goes from the series to the report, `top` likewise for one profile, and `refs`, `flame`, `graph` and `peek`
 //!   for the questions about the paths of both.
+//! - `new_filter` is a diff of the loaded pair in a session, each time with a filter that wasn't asked before.
 //! - `whole_job` is `heapdiff BEFORE AFTER` from the files on disk to the last byte of the table, run inside
 //!   this process through [`heapdiff::command::run`], so that starting a process is not measured. It reads the two
 //!   files at the same time where there are two cores, so it can be quicker than the sum of its stages.
@@ -126,6 +127,11 @@ macro_rules! at_size {
             #[divan::bench]
             fn peek(bencher: Bencher<'_, '_>) {
                 stages::peek(bencher, &PAIR);
+            }
+
+            #[divan::bench(args = stages::FILTERS)]
+            fn new_filter(bencher: Bencher<'_, '_>, filter: &str) {
+                stages::new_filter(bencher, &PAIR, filter);
             }
 
             commands!();

@@ -17,6 +17,7 @@ use heapdiff::model::origin::Own;
 use heapdiff::model::profile::Profile;
 use heapdiff::model::rebase::Rebase;
 use heapdiff::model::series::Series;
+use heapdiff::report::session::{Cancel, Session};
 use heapdiff::report::{Query, Question, analyze};
 use std::ffi::OsString;
 use std::io::{Read as _, sink};
@@ -159,6 +160,29 @@ pub(crate) fn graph(bencher: Bencher<'_, '_>, pair: &Pair) {
 
 pub(crate) fn peek(bencher: Bencher<'_, '_>, pair: &Pair) {
     paths(bencher, pair, Question::Peek(None));
+}
+
+/// The filters of a session.
+pub(crate) const FILTERS: [&str; 3] = ["focus", "ignore", "hide"];
+
+/// A diff in a session, each time with another expression.
+pub(crate) fn new_filter(bencher: Bencher<'_, '_>, pair: &Pair, filter: &str) {
+    let session = Session::new(series(pair.profiles()).into());
+    let query = query(Question::Diff);
+    let mut asked = 0;
+    let spec = || {
+        asked += 1;
+        // Each is another text, of which only the digit matches.
+        let regex = Some(format!("{}|never{asked}$", asked % 10));
+        match filter {
+            "focus" => Spec { focus: regex, ..Spec::default() },
+            "ignore" => Spec { ignore: regex, ..Spec::default() },
+            _ => Spec { hide: regex, ..Spec::default() },
+        }
+    };
+    bencher.counter(pair.bytes()).with_inputs(spec).bench_local_values(|spec| {
+        session.analyze(&query, &spec, None, &Cancel::default()).expect("an answer")
+    });
 }
 
 pub(crate) fn top(bencher: Bencher<'_, '_>, pair: &Pair) {

@@ -5,23 +5,95 @@
 //! analysis: by then each has its own core.
 
 use rayon::prelude::*;
+use std::cell::RefCell;
+#[cfg(test)]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tells tasks that nobody waits for them any more. Clones are the same flag.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    /// How often it is still asked before it sets itself; 0 for never. And how often it was asked since it is set.
+    #[cfg(test)]
+    left: AtomicUsize,
+    #[cfg(test)]
+    asked: AtomicUsize,
+}
 
 impl Cancel {
     /// Asks the tasks to end.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_set.store(true, Ordering::Relaxed);
     }
 
     /// Whether they are to end.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        #[cfg(test)]
+        self.count();
+        self.0.is_set.load(Ordering::Relaxed)
     }
+
+    /// Sets itself when it is asked for this time.
+    #[cfg(test)]
+    pub(crate) fn at(time: usize) -> Self {
+        let cancel = Self::default();
+        cancel.0.left.store(time, Ordering::Relaxed);
+        cancel
+    }
+
+    /// How often it may still be asked before it sets itself.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> usize {
+        self.0.left.load(Ordering::Relaxed)
+    }
+
+    /// How often it was asked since it is set.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> usize {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    fn count(&self) {
+        let Flag { is_set, left, asked } = &*self.0;
+        if is_set.load(Ordering::Relaxed) {
+            asked.fetch_add(1, Ordering::Relaxed);
+        } else if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+            == Ok(1)
+        {
+            self.set();
+        }
+    }
+}
+
+thread_local! {
+    /// The flag of the task that the thread works on.
+    static CANCEL: RefCell<Option<Cancel>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` and all tasks that it starts; they end early once `cancel` is set, and what `work` returns then means
+/// nothing.
+pub fn cancellable<T>(cancel: Option<Cancel>, work: impl FnOnce() -> T) -> T {
+    let outer = CANCEL.replace(cancel);
+    let done = work();
+    CANCEL.set(outer);
+    done
+}
+
+/// Whether the task that this thread works on is to end. Loops that take longer than some milliseconds ask this every
+/// few thousand rounds and end early, with a result that nobody uses.
+pub fn is_cancelled() -> bool {
+    CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_set))
+}
+
+/// The flag of the task that this thread works on.
+fn current() -> Option<Cancel> {
+    CANCEL.with_borrow(Clone::clone)
 }
 
 /// Makes the calling thread one of the worker threads. The program calls this once; without it,
@@ -45,6 +117,8 @@ pub fn map<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync + Send) -> V
     if pieces <= 1 {
         return (0..pieces).map(work).collect();
     }
+    let cancel = current();
+    let work = |piece| cancellable(cancel.clone(), || work(piece));
     (0..pieces).into_par_iter().with_max_len(1).map(work).collect()
 }
 
@@ -84,7 +158,8 @@ pub fn join<A: Send, B: Send>(
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B + Send,
 ) -> (A, B) {
-    rayon::join(one, other)
+    let (cancel, same) = (current(), current());
+    rayon::join(|| cancellable(cancel, one), || cancellable(same, other))
 }
 
 /// Returns the results of `work` on each item, in order. A thread takes `at_once` items at a time.

@@ -54,6 +54,7 @@ const LISTS: &[List] = &[
             "process",
             "rates",
             "raw_samples",
+            "shared",
             "snapshot_pair",
             "beside",
             "by_site",

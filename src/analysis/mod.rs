@@ -32,6 +32,7 @@ mod process;
 pub mod rates;
 mod raw_samples;
 pub mod refs;
+mod shared;
 mod snapshot_pair;
 mod spans;
 pub mod stacks;
@@ -48,6 +49,7 @@ pub use nearest::NoMatch;
 pub use process::{ProcessVerdict, Relation};
 use raw_samples::{RawSamples, Records};
 pub(crate) use raw_samples::{sampling, sampling_of};
+pub use shared::{Shared, SharedPairs};
 pub use snapshot_pair::Process;
 pub(crate) use snapshot_pair::identical;
 pub use spans::recording;
@@ -278,12 +280,14 @@ pub struct Subject<'a> {
     /// The whole that percentages refer to: the sum of |value| over the single snapshot, before the
     /// filter.
     pub whole: i64,
+    /// What other questions about the same series found.
+    pub shared: &'a Shared,
 }
 
 impl Subject<'_> {
     /// The records of the snapshots, for their error.
     fn matched(&self) -> MatchedSamples<'_> {
-        MatchedSamples::new(self.series, self.measured, self.process)
+        MatchedSamples::shared(self)
     }
 
     /// Whether two snapshots are compared.

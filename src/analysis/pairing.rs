@@ -51,6 +51,9 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated
         index.reserve(before.samples.len() / partitions as usize * 9 / 8);
         let mut repeated = false;
         for (sample, key) in keys(before, 0..before.samples.len()) {
+            if (sample as usize).is_multiple_of(PIECE) && parallel::is_cancelled() {
+                break;
+            }
             if key & (partitions - 1) == partition {
                 repeated |= index.insert(key, sample).is_some();
             }
@@ -68,6 +71,9 @@ pub(super) fn pairs(before: &Snapshot, after: &Snapshot, width: usize, allocated
     let n = after.samples.len();
     let mut of_after = vec![NONE; n];
     parallel::map_chunks_mut(&mut of_after, PIECE, |piece, out| {
+        if parallel::is_cancelled() {
+            return;
+        }
         let start = piece * PIECE;
         for ((_, key), out) in keys(after, start..start + out.len()).zip(out) {
             if let Some(&sample) = built[(key & (partitions - 1)) as usize].0.get(&key) {

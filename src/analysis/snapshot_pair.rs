@@ -145,6 +145,31 @@ impl<'a> SnapshotPair<'a> {
         }
     }
 
+    /// Whether a record gives no evidence about a sample type.
+    pub(super) fn is_idle(&self, record: Record, measured: &Measured) -> bool {
+        let (b, a) = self.values(record, measured.column);
+        if a != 0 || b != 0 {
+            return false;
+        }
+        let allocated = measured.allocated_records.as_ref();
+        let allocated = allocated.map(|records| self.raw(record, records)).unwrap_or_default();
+        self.process == Process::Different || allocated.before == allocated.after
+    }
+
+    /// The samples of a record that isn't idle, and its labels, if these alone tell its weights.
+    pub(super) fn kind(&self, record: Record, measured: &Measured) -> Option<(Pair, LabelSetId)> {
+        let set = self.set(record)?;
+        let is_sized = |side: &RawSamples<'_>| side.scale.sized[set.index()].is_some();
+        if !is_sized(&self.before) || !is_sized(&self.after) || measured.records.count.is_none() {
+            return None;
+        }
+        let allocated = measured.allocated_records.as_ref();
+        let allocated = allocated.map(|records| self.raw(record, records)).unwrap_or_default();
+        let own = self.raw(record, &measured.records);
+        let change = if measured.records.cumulative { own } else { allocated };
+        Some((self.pair(own, change.after.wrapping_sub(change.before)), set))
+    }
+
     /// The evidence a record gives about the change of a sample type; `None` if it is empty on both
     /// sides.
     pub(super) fn evidence(&self, record: Record, measured: &Measured) -> Option<GrowthEvidence> {

@@ -1,36 +1,21 @@
 //! Applies a filter: first to the locations, which lose lines and get marks, then to each sample,
-//! whose stack is cut by these marks. A regular expression runs once per function, not once per
-//! sample.
+//! whose stack is cut by these marks. A regular expression runs once per name, not once per sample.
 
+use super::cut::{Cut, Marks};
 use super::{Filter, FilterError};
-use crate::model::ids::LocationId;
-use crate::model::profile::Samples;
-use crate::model::series::{Series, Snapshot};
+use crate::model::ids::StringId;
+use crate::model::series::Series;
 use crate::model::symbols::{Line, Locations, Symbols};
 use regex::Regex;
+use std::borrow::Cow;
 
 /// A filtered series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Applied {
     /// The series after filtering.
     pub series: Series,
     /// The options that matched nothing, by name.
     pub unmatched: Vec<&'static str>,
-}
-
-/// What a filter does at a location.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one mark for each filter on locations")]
-struct Marks {
-    /// This location and all frames below it are uninteresting.
-    drop: bool,
-    /// The frames below this location are uninteresting.
-    drop_beneath: bool,
-    focused: bool,
-    ignored: bool,
-    hidden: bool,
-    show_from: bool,
-    prune_beneath: bool,
 }
 
 impl Filter {
@@ -71,80 +56,23 @@ impl Filter {
         if let Some(regex) = &self.prune_from {
             edit.prune_from(regex);
         }
-        let (locations, marks) = (edit.locations, edit.marks);
-        let Series { symbols, label_sets, sample_types, snapshots } = series;
-        let width = sample_types.len();
-        let snapshots = snapshots
-            .into_iter()
-            .map(|snapshot| self.cut(snapshot, &marks, &labels, width))
-            .collect();
-        let mut shared = Locations::default();
-        for (id, lines) in symbols.locations.ids().zip(&locations) {
-            let i = id.index();
-            let old = &symbols.locations;
-            shared.push(old.mapping[i], old.address[i], old.is_folded[i], lines.iter().copied());
+        let locations = edit.changed();
+        let cut = Cut {
+            marks: edit.marks,
+            labels,
+            by_names: self.focus.is_some() || self.ignore.is_some(),
+            is_focused: self.focus.is_some(),
+            is_shown_from: self.show_from.is_some(),
+            width: series.sample_types.len(),
+        };
+        let Series { mut symbols, label_sets, sample_types, snapshots } = series;
+        let snapshots = snapshots.into_iter().map(|snapshot| cut.snapshot(&snapshot).into());
+        let snapshots = snapshots.collect();
+        if let Some(locations) = locations {
+            symbols.locations = locations;
         }
-        let symbols = Symbols { locations: shared, ..symbols };
         Ok(Applied { series: Series { sample_types, symbols, label_sets, snapshots }, unmatched })
     }
-
-    /// Cuts the stacks of a snapshot by the marks and drops the samples that the filter drops.
-    fn cut(&self, snapshot: Snapshot, marks: &[Marks], labels: &[bool], width: usize) -> Snapshot {
-        let mut kept = Samples::default();
-        let (mut whole, mut stack): (Vec<LocationId>, Vec<LocationId>) = Default::default();
-        let names = self.focus.is_some() || self.ignore.is_some();
-        for sample in 0..snapshot.samples.len() {
-            let set = snapshot.samples.labels[sample];
-            if !labels[set.index()] {
-                continue;
-            }
-            let mark = |location: &LocationId| marks[location.index()];
-            whole.clear();
-            whole.extend(snapshot.stack(sample));
-            let whole = &whole[interesting(&whole, marks)..];
-            if names {
-                let ignored = whole.iter().any(|l| mark(l).ignored);
-                let focused = self.focus.is_none() || whole.iter().any(|l| mark(l).focused);
-                if ignored || !focused || whole.is_empty() {
-                    continue;
-                }
-            }
-            stack.clear();
-            stack.extend(whole.iter().filter(|l| !mark(l).hidden));
-            if stack.is_empty() && !whole.is_empty() {
-                continue;
-            }
-            if self.show_from.is_some() {
-                match stack.iter().rposition(|l| mark(l).show_from) {
-                    Some(highest) => stack.truncate(highest + 1),
-                    None => continue,
-                }
-            }
-            let leaf = stack.iter().position(|l| mark(l).prune_beneath).unwrap_or(0);
-            kept.push_stack(&stack[leaf..]);
-            kept.labels.push(set);
-            // Records are distinguished by the stacks that the file holds.
-            kept.stack_hashes.push(snapshot.samples.stack_hashes[sample]);
-            kept.values.extend_from_slice(&snapshot.samples.values[sample * width..][..width]);
-        }
-        let locations = (0..marks.len()).map(LocationId::from_index).collect();
-        Snapshot { samples: kept, locations, ..snapshot }
-    }
-}
-
-/// Where the interesting part of a stack begins. From the root down, everything below the first
-/// marked frame is cut, but only after the first unmarked frame, so that no stack vanishes.
-fn interesting(stack: &[LocationId], marks: &[Marks]) -> usize {
-    let mut found_user = false;
-    for (i, location) in stack.iter().enumerate().rev() {
-        let mark = marks[location.index()];
-        if !mark.drop_beneath {
-            found_user = true;
-        } else if found_user {
-            return if mark.drop { i + 1 } else { i };
-        }
-    }
-    0
 }
 
 /// The `drop_frames` and `keep_frames` of a profile.
@@ -200,25 +128,44 @@ fn simplified(name: &str) -> &str {
 /// The locations that a filter edits.
 struct Edit<'a> {
     symbols: &'a Symbols,
-    locations: Vec<Vec<Line>>,
+    /// The lines of each location.
+    locations: Vec<Cow<'a, [Line]>>,
     marks: Vec<Marks>,
 }
 
 impl<'a> Edit<'a> {
     fn new(symbols: &'a Symbols) -> Self {
         let ids = symbols.locations.ids();
-        let locations: Vec<_> = ids.map(|id| symbols.locations.lines(id).to_vec()).collect();
+        let lines = |id| Cow::Borrowed(symbols.locations.lines(id));
+        let locations: Vec<_> = ids.map(lines).collect();
         let marks = vec![Marks::default(); locations.len()];
         Self { symbols, locations, marks }
     }
 
+    /// The locations, if any has lost lines.
+    fn changed(&self) -> Option<Locations> {
+        if self.locations.iter().all(|lines| matches!(lines, Cow::Borrowed(_))) {
+            return None;
+        }
+        let old = &self.symbols.locations;
+        let mut shared = Locations::default();
+        for (id, lines) in old.ids().zip(&self.locations) {
+            let i = id.index();
+            shared.push(old.mapping[i], old.address[i], old.is_folded[i], lines.iter().copied());
+        }
+        Some(shared)
+    }
+
     /// Which functions match, by name or file.
     fn functions(&self, regex: &Regex) -> Vec<bool> {
-        let text = |id| self.symbols.text(id);
+        // Many functions have one file.
+        let mut known: Vec<Option<bool>> = vec![None; self.symbols.strings.len()];
+        let mut matches = |id: StringId| {
+            let known = &mut known[id.index()];
+            *known.get_or_insert_with(|| regex.is_match(self.symbols.text(id)))
+        };
         let functions = self.symbols.functions.iter();
-        functions
-            .map(|f| regex.is_match(text(f.name)) || regex.is_match(text(f.filename)))
-            .collect()
+        functions.map(|f| matches(f.name) || matches(f.filename)).collect()
     }
 
     /// Which locations match, by the file of their mapping.
@@ -236,10 +183,11 @@ impl<'a> Edit<'a> {
             names.map(|name| !name.is_empty() && uninteresting.matches(name)).collect();
         for (lines, mark) in self.locations.iter_mut().zip(&mut self.marks) {
             if let Some(i) = lines.iter().rposition(|line| matched[line.function.index()]) {
-                mark.drop_beneath = true;
-                mark.drop = i + 1 == lines.len();
-                if !mark.drop {
-                    lines.drain(..=i);
+                mark.add(Marks::DROP_BENEATH);
+                if i + 1 == lines.len() {
+                    mark.add(Marks::DROP);
+                } else {
+                    lines.to_mut().drain(..=i);
                 }
             }
         }
@@ -248,17 +196,15 @@ impl<'a> Edit<'a> {
     /// Applies focus, ignore, hide and show. Returns the options that matched nothing.
     fn names(&mut self, filter: &Filter) -> Vec<&'static str> {
         let mut unmatched = Vec::new();
-        if let Some(regex) = &filter.focus {
-            let (functions, mappings) = (self.functions(regex), self.mappings(regex));
-            if !self.mark(&functions, &mappings, |mark| mark.focused = true) {
-                unmatched.push("focus");
-            }
+        if let Some(regex) = &filter.focus
+            && !self.mark(regex, Marks::FOCUSED)
+        {
+            unmatched.push("focus");
         }
-        if let Some(regex) = &filter.ignore {
-            let (functions, mappings) = (self.functions(regex), self.mappings(regex));
-            if !self.mark(&functions, &mappings, |mark| mark.ignored = true) {
-                unmatched.push("ignore");
-            }
+        if let Some(regex) = &filter.ignore
+            && !self.mark(regex, Marks::IGNORED)
+        {
+            unmatched.push("ignore");
         }
         if let Some(regex) = &filter.hide {
             let (functions, mappings) = (self.functions(regex), self.mappings(regex));
@@ -267,8 +213,10 @@ impl<'a> Edit<'a> {
             for ((lines, mark), &mapping) in locations.zip(&mappings) {
                 if mapping || lines.iter().any(|line| functions[line.function.index()]) {
                     any = true;
-                    lines.retain(|line| !mapping && !functions[line.function.index()]);
-                    mark.hidden |= lines.is_empty();
+                    retain(lines, |line| !mapping && !functions[line.function.index()]);
+                    if lines.is_empty() {
+                        mark.add(Marks::HIDDEN);
+                    }
                 }
             }
             if !any {
@@ -280,8 +228,10 @@ impl<'a> Edit<'a> {
             let mut any = false;
             let locations = self.locations.iter_mut().zip(&mut self.marks);
             for ((lines, mark), &mapping) in locations.zip(&mappings) {
-                lines.retain(|line| mapping || functions[line.function.index()]);
-                mark.hidden |= lines.is_empty();
+                retain(lines, |line| mapping || functions[line.function.index()]);
+                if lines.is_empty() {
+                    mark.add(Marks::HIDDEN);
+                }
                 any |= !lines.is_empty();
             }
             if !any {
@@ -292,12 +242,13 @@ impl<'a> Edit<'a> {
     }
 
     /// Marks the locations that match; returns false if none does.
-    fn mark(&mut self, functions: &[bool], mappings: &[bool], set: impl Fn(&mut Marks)) -> bool {
+    fn mark(&mut self, regex: &Regex, with: Marks) -> bool {
+        let (functions, mappings) = (self.functions(regex), self.mappings(regex));
         let mut any = false;
         let locations = self.locations.iter().zip(&mut self.marks);
-        for ((lines, mark), &mapping) in locations.zip(mappings) {
+        for ((lines, mark), mapping) in locations.zip(mappings) {
             if mapping || lines.iter().any(|line| functions[line.function.index()]) {
-                set(mark);
+                mark.add(with);
                 any = true;
             }
         }
@@ -312,10 +263,11 @@ impl<'a> Edit<'a> {
             let last = lines.iter().rposition(|line| functions[line.function.index()]);
             match last {
                 _ if mapping => {}
-                Some(last) => lines.truncate(last + 1),
+                Some(last) if last + 1 < lines.len() => lines.to_mut().truncate(last + 1),
+                Some(_) => {}
                 None => continue,
             }
-            mark.show_from = true;
+            mark.add(Marks::SHOW_FROM);
             any = true;
         }
         any
@@ -327,10 +279,19 @@ impl<'a> Edit<'a> {
             names.map(|name| !name.is_empty() && regex.is_match(simplified(name))).collect();
         for (lines, mark) in self.locations.iter_mut().zip(&mut self.marks) {
             if let Some(i) = lines.iter().position(|line| matched[line.function.index()]) {
-                mark.prune_beneath = true;
-                lines.drain(..i);
+                mark.add(Marks::PRUNE_BENEATH);
+                if i > 0 {
+                    lines.to_mut().drain(..i);
+                }
             }
         }
+    }
+}
+
+/// Drops the lines that aren't kept.
+fn retain(lines: &mut Cow<'_, [Line]>, is_kept: impl Fn(&Line) -> bool) {
+    if !lines.iter().all(&is_kept) {
+        lines.to_mut().retain(is_kept);
     }
 }
 

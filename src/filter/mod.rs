@@ -4,6 +4,7 @@
 //! The order is pprof's and matters: first the frames that the profile itself calls uninteresting,
 //! then focus, ignore, hide and show, then `show_from`, then the labels, then `prune_from`.
 
+mod cut;
 mod frames;
 mod tags;
 

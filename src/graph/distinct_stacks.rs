@@ -5,11 +5,13 @@
 
 use super::frames::{Frames, RowId, Unsymbolized};
 use super::row_table::RowTable;
+use super::runs::Run;
 use crate::model::ids::LocationId;
 use crate::model::series::{Series, Snapshot};
 use crate::parallel;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The paths would take gigabytes.
@@ -61,15 +63,46 @@ const MAX_FRAMES: usize = 1 << 30;
 #[derive(Clone, Debug)]
 pub struct Stacks<'a> {
     series: &'a Series,
+    of: Arc<Numbers>,
+}
+
+/// The distinct stacks of a series without the series, to be kept.
+#[derive(Debug)]
+pub struct Numbers {
     /// The snapshot and sample that first had each stack.
     first: Vec<(u32, u32)>,
     /// The stack of each sample of each snapshot.
     of: Vec<Vec<StackId>>,
     /// Whether samples of one stack have the same frames, inlined in the same places.
     has_same_frames: bool,
+    /// No fewer frames than all stacks have together, if they were counted.
+    frames: usize,
+}
+
+impl Numbers {
+    /// The bytes that they take.
+    pub fn bytes(&self) -> usize {
+        let of: usize = self.of.iter().map(|of| size_of_val(of.as_slice())).sum();
+        size_of_val(self.first.as_slice()) + of
+    }
 }
 
 impl<'a> Stacks<'a> {
+    /// The stacks of a series whose numbers were kept.
+    pub fn again(series: &'a Series, of: &Arc<Numbers>) -> Self {
+        Self { series, of: Arc::clone(of) }
+    }
+
+    /// What to keep of them.
+    pub fn numbers(&self) -> &Arc<Numbers> {
+        &self.of
+    }
+
+    /// No fewer frames than all stacks have together; the most there can be if they weren't counted.
+    pub(super) fn frames(&self) -> usize {
+        self.of.frames
+    }
+
     /// The stacks of a series, each of other locations.
     pub fn new(series: &'a Series) -> Self {
         let all = Samples::new(series);
@@ -80,7 +113,8 @@ impl<'a> Stacks<'a> {
             let (a, b) = (all.at(a), all.at(b));
             all.is_copy(a, b) || stack(a).eq(stack(b))
         };
-        Self::merged(series, all.merge(hashes, |part| merge(part, same, |_| true)))
+        let merged = all.merge(hashes, |part| merge(part, same, |_| true));
+        Self::merged(series, merged, (true, usize::MAX))
     }
 
     /// The stacks of a series, each of other rows, or of frames that were inlined elsewhere.
@@ -92,7 +126,7 @@ impl<'a> Stacks<'a> {
             all.is_copy(a, b) || rows.units(a).eq(rows.units(b))
         };
         let merged = all.merge(|snapshot| &hashes[snapshot], |part| merge(part, same, |_| true));
-        Self::merged(series, merged)
+        Self::merged(series, merged, (true, usize::MAX))
     }
 
     /// The stacks of a series, each of other rows: lines and addresses move between builds, and a
@@ -147,12 +181,15 @@ impl<'a> Stacks<'a> {
         if too_large.into_inner() {
             return Err(TooLarge);
         }
-        let has_same_frames = has_same_frames.into_inner();
-        Ok(Self { has_same_frames, ..Self::merged(series, merged) })
+        Ok(Self::merged(series, merged, (has_same_frames.into_inner(), frames)))
     }
 
     /// Numbers the stacks, given each sample that has the stack of an earlier one, and that one.
-    fn merged(series: &'a Series, same: Vec<Vec<(u32, u32)>>) -> Self {
+    fn merged(
+        series: &'a Series,
+        same: Vec<Vec<(u32, u32)>>,
+        (has_same_frames, frames): (bool, usize),
+    ) -> Self {
         let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
         let mut of: Vec<StackId> = (0..samples as u32).map(StackId).collect();
         let repeated: usize = same.iter().map(Vec::len).sum();
@@ -160,7 +197,7 @@ impl<'a> Stacks<'a> {
             of[sample as usize] = StackId(earlier);
         }
         let first = Vec::with_capacity(samples - repeated);
-        let mut stacks = Self { series, first, of: Vec::new(), has_same_frames: true };
+        let mut stacks = Numbers { first, of: Vec::new(), has_same_frames, frames };
         let mut at = 0;
         for (number, snapshot) in series.snapshots.iter().enumerate() {
             for sample in 0..snapshot.samples.len() {
@@ -178,7 +215,7 @@ impl<'a> Stacks<'a> {
             let rest = of.split_off(snapshot.samples.len().min(of.len()));
             stacks.of.push(std::mem::replace(&mut of, rest));
         }
-        stacks
+        Self { series, of: Arc::new(stacks) }
     }
 
     /// For each stack, the first stack with the same rows.
@@ -230,7 +267,7 @@ impl<'a> Stacks<'a> {
 
     /// Whether samples of one stack have the same frames, inlined in the same places.
     pub fn has_same_frames(&self) -> bool {
-        self.has_same_frames
+        self.of.has_same_frames
     }
 
     /// The series that holds the stacks.
@@ -240,29 +277,29 @@ impl<'a> Stacks<'a> {
 
     /// Number of stacks.
     pub fn len(&self) -> usize {
-        self.first.len()
+        self.of.first.len()
     }
 
     /// Whether there are no stacks.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
+        self.of.first.is_empty()
     }
 
     /// All stacks.
     pub fn ids(&self) -> impl Iterator<Item = StackId> + use<> {
-        (0..self.first.len() as u32).map(StackId)
+        (0..self.of.first.len() as u32).map(StackId)
     }
 
     /// The stack of a sample.
     #[inline]
     pub fn of(&self, snapshot: usize, sample: usize) -> StackId {
-        self.of[snapshot][sample]
+        self.of.of[snapshot][sample]
     }
 
     /// The first sample with a stack: the position of its snapshot, and its own.
     #[inline]
     pub fn first(&self, id: StackId) -> (usize, usize) {
-        let (snapshot, sample) = self.first[id.index()];
+        let (snapshot, sample) = self.of.first[id.index()];
         (snapshot as usize, sample as usize)
     }
 
@@ -293,10 +330,10 @@ impl<'a> Stacks<'a> {
 
     /// The value of each stack in one snapshot and one column.
     pub fn sums(&self, snapshot: usize, column: usize) -> Vec<i64> {
-        let mut sums = vec![0_i64; self.first.len()];
+        let mut sums = vec![0_i64; self.of.first.len()];
         let width = self.series.sample_types.len();
         let values = self.series.snapshots[snapshot].samples.values.chunks_exact(width.max(1));
-        for (id, row) in self.of[snapshot].iter().zip(values) {
+        for (id, row) in self.of.of[snapshot].iter().zip(values) {
             let sum = &mut sums[id.index()];
             *sum = sum.wrapping_add(row[column]);
         }
@@ -357,9 +394,12 @@ impl<'a> Samples<'a> {
         hash: impl Fn((usize, usize)) -> (u64, usize) + Sync + Send,
     ) -> (Vec<Vec<u64>>, usize) {
         let sum = AtomicUsize::new(0);
-        let of = |(snapshot, one): (usize, &Snapshot)| {
+        let of = |(snapshot, one): (usize, &Arc<Snapshot>)| {
             let mut hashes = vec![0; one.samples.len()];
             parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
+                if parallel::is_cancelled() {
+                    return false;
+                }
                 let mut own = 0_usize;
                 for (sample, out) in (piece * PIECE..).zip(hashes) {
                     let (hash, number) = hash((snapshot, sample));
@@ -410,7 +450,10 @@ fn merge(
 ) -> Vec<(u32, u32)> {
     let mut known: HashTable<Hashed> = HashTable::with_capacity(samples.len());
     let mut found = Vec::new();
-    for &(sample, short) in samples {
+    for (number, &(sample, short)) in samples.iter().enumerate() {
+        if number.is_multiple_of(PIECE) && parallel::is_cancelled() {
+            break;
+        }
         let is_same = |&(other, known): &Hashed| known == short && same(other, sample);
         match known.entry(spread(short), is_same, |&(_, known)| spread(known)) {
             Entry::Occupied(first) => found.push((sample, first.get().0)),
@@ -432,87 +475,10 @@ fn spread(short: u32) -> u64 {
 
 /// An odd number of random bits.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-/// The hash of a sequence is a polynomial of this base modulo a prime. (Modulo 2⁶⁴, sequences that
-/// are equal under any base are easy to make: Thue–Morse words.)
-const BASE: u64 = 0x1129_42f4_88a3_1d35;
-const PRIME: u64 = (1 << 61) - 1;
-
-/// What a run of rows does to the hash of those before it: times one number, plus another.
-#[derive(Clone, Copy)]
-struct Run {
-    times: u64,
-    plus: u64,
-    /// Number of rows.
-    frames: usize,
-}
-
-impl Run {
-    fn of(rows: &[RowId]) -> Self {
-        let one = |run: Self, row: &RowId| Self {
-            times: modulo(u128::from(run.times) * u128::from(BASE)),
-            plus: Self::one(run.plus, row.0),
-            frames: run.frames + 1,
-        };
-        rows.iter().fold(Self { times: 1, plus: 0, frames: 0 }, one)
-    }
-
-    /// The hash after one row.
-    #[inline]
-    fn one(hash: u64, row: u32) -> u64 {
-        modulo(u128::from(hash) * u128::from(BASE) + u128::from(row) + 1)
-    }
-
-    #[inline]
-    fn after(self, hash: u64) -> u64 {
-        modulo(u128::from(hash) * u128::from(self.times) + u128::from(self.plus))
-    }
-}
-
-/// A number below the product of two hashes and a little more, modulo the prime.
-#[inline]
-fn modulo(number: u128) -> u64 {
-    // 2⁶¹ is 1: the high bits count as often as the low ones.
-    let sum = (number as u64 & PRIME) + (number >> 61) as u64;
-    if sum >= PRIME { sum - PRIME } else { sum }
-}
 
 /// Makes every bit depend on all others.
 #[inline]
 fn mixed(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 32)).wrapping_mul(FACTOR);
     (hash ^ (hash >> 29)).wrapping_mul(FACTOR) ^ (hash >> 32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_are_equal_modulo_a_power_of_two_have_hashes_of_their_own() {
-        // Of 2048 letters: whether the number of ones in the index is odd, and its complement.
-        let word = |flipped: u32| -> Vec<RowId> {
-            (0..2048_u32).map(|at| RowId((at.count_ones() + flipped) % 2)).collect()
-        };
-        let (word, complement) = (Run::of(&word(0)), Run::of(&word(1)));
-        assert_eq!(word.times, complement.times);
-        assert_ne!(word.plus, complement.plus);
-        let in_two = |first: &[u32], last: &[u32]| {
-            let rows = |rows: &[u32]| rows.iter().copied().map(RowId).collect::<Vec<_>>();
-            Run::of(&rows(last)).after(Run::of(&rows(first)).plus)
-        };
-        assert_eq!(in_two(&[7, u32::MAX], &[9]), in_two(&[7], &[u32::MAX, 9]));
-        assert_ne!(in_two(&[7, 8], &[9]), in_two(&[8, 7], &[9]));
-    }
-
-    #[test]
-    fn a_number_is_reduced_to_what_is_left_of_it() {
-        for number in [0, 1, PRIME - 1, PRIME, PRIME + 1, u64::MAX] {
-            for factor in [1, BASE, PRIME - 1] {
-                let number = u128::from(number) * u128::from(factor);
-                if number < u128::from(PRIME) * u128::from(PRIME) {
-                    assert_eq!(u128::from(modulo(number)), number % u128::from(PRIME));
-                }
-            }
-        }
-    }
 }

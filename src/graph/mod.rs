@@ -7,6 +7,7 @@ pub mod frames;
 pub mod inverted;
 pub mod neighbors;
 pub mod row_table;
+mod runs;
 pub mod sums;
 pub mod tree;
 pub mod trim;

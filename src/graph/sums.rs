@@ -55,6 +55,8 @@ impl Sums {
 /// piece has a table of all rows.
 const PIECE: usize = 16 * 1024;
 const PIECES: usize = 4;
+/// Samples after which it is asked whether anybody still waits.
+const ASKED: usize = 4 * 1024;
 
 /// Sums up `column` (and `objects`) of each snapshot for each row.
 pub fn sums(series: &Series, frames: &Frames, column: usize, objects: Option<usize>) -> Vec<Sums> {
@@ -105,6 +107,9 @@ impl Task<'_> {
         let unmet = Cumulative { last_sample: u32::MAX, ..Default::default() };
         let mut cumulative = vec![unmet; frames.len()];
         for sample in range {
+            if sample % ASKED == 0 && parallel::is_cancelled() {
+                break;
+            }
             let values = series.values(snapshot, sample);
             let value = values[self.column];
             let count = self.objects.map_or(0, |objects| values[objects]);

@@ -5,9 +5,11 @@
 
 use super::distinct_stacks::{StackId, Stacks};
 use super::frames::{Frames, RowId, Unsymbolized};
+use super::row_table::RowTable;
 use crate::model::ids::LocationId;
 use crate::model::profile::Stack;
 use crate::model::series::Series;
+use crate::parallel;
 use std::ops::Range;
 
 /// Which end of a stack comes first.
@@ -133,6 +135,90 @@ impl<'a> Walks<'a> {
     }
 }
 
+/// Frames that are unpacked at most: they take four bytes each.
+const UNPACKED: usize = 1 << 27;
+
+/// Stacks whose rows are unpacked at once.
+const PIECE: usize = 8 * 1024;
+
+/// The rows of all stacks, to be walked along from both ends at any depth.
+pub struct Paths<'a> {
+    stacks: &'a Stacks<'a>,
+    frames: &'a Frames,
+    unsymbolized: Unsymbolized,
+    /// The rows of each piece of the stacks, leaf first; none if they would take too much.
+    pieces: Vec<Vec<RowId>>,
+    /// Where the rows of each stack begin and end in its piece.
+    places: Vec<(u32, u32)>,
+}
+
+/// Steps along stacks from one end, each given how many were taken.
+pub enum Steps<'a> {
+    /// In rows that are unpacked.
+    Unpacked(&'a Paths<'a>, From),
+    /// Along walks.
+    Walks(Walks<'a>),
+}
+
+impl<'a> Paths<'a> {
+    /// The rows of all stacks.
+    pub fn new(
+        stacks: &'a Stacks<'a>,
+        table: &RowTable<'_>,
+        frames: &'a Frames,
+        unsymbolized: Unsymbolized,
+    ) -> Self {
+        let mut paths =
+            Self { stacks, frames, unsymbolized, pieces: Vec::new(), places: Vec::new() };
+        if stacks.frames() > UNPACKED {
+            return paths;
+        }
+        paths.places = vec![(0, 0); stacks.len()];
+        paths.pieces = parallel::map_chunks_mut(&mut paths.places, PIECE, |piece, places| {
+            let mut rows = Vec::new();
+            for (id, place) in (piece * PIECE..).map(|id| StackId(id as u32)).zip(places) {
+                let start = rows.len() as u32;
+                for unit in table.units(stacks.first(id)) {
+                    rows.extend_from_slice(table.rows(unit));
+                }
+                *place = (start, rows.len() as u32);
+            }
+            rows
+        });
+        paths
+    }
+
+    /// Steps from one end.
+    pub fn steps(&'a self, from: From) -> Steps<'a> {
+        if self.pieces.is_empty() {
+            let Self { stacks, frames, unsymbolized, .. } = *self;
+            return Steps::Walks(Walks::new(stacks, frames, unsymbolized, Rows::All, from));
+        }
+        Steps::Unpacked(self, from)
+    }
+}
+
+impl Steps<'_> {
+    /// Takes the next step along a stack after `taken` steps; `None` at its end.
+    #[inline]
+    pub fn next(&mut self, stack: StackId, taken: u32) -> Option<RowId> {
+        match self {
+            Self::Unpacked(paths, from) => {
+                let (start, end) = paths.places[stack.index()];
+                if taken >= end - start {
+                    return None;
+                }
+                let at = match from {
+                    From::Root => end - 1 - taken,
+                    From::Leaf => start + taken,
+                };
+                Some(paths.pieces[stack.index() / PIECE][at as usize])
+            }
+            Self::Walks(walks) => walks.next(stack).map(|(row, _)| row),
+        }
+    }
+}
+
 /// Stacks in groups; those of a group are adjacent.
 pub struct Groups {
     order: Vec<StackId>,
@@ -184,6 +270,9 @@ impl Groups {
         group: Range<usize>,
         mut row: impl FnMut(StackId) -> Option<RowId>,
     ) -> Vec<(RowId, Range<usize>)> {
+        if parallel::is_cancelled() {
+            return Vec::new();
+        }
         // Numbers continue from split to split, so that earlier ones need no clearing.
         if self.first > NONE / 2 {
             self.of_row.fill(0);
@@ -207,6 +296,9 @@ impl Groups {
             self.group_of[i] = number;
         }
         self.first += self.met.len() as u32;
+        if let ([(row, _)], 0) = (self.met.as_slice(), left) {
+            return vec![(*row, group)];
+        }
         let mut start = group.start;
         let mut found = Vec::with_capacity(self.met.len());
         for (row, size) in &mut self.met {

@@ -379,7 +379,7 @@ impl Gather {
             sample_types: vec![SampleType::new("record", "")],
             symbols,
             label_sets,
-            snapshots: vec![snapshot],
+            snapshots: vec![snapshot.into()],
         };
         Ok(History { sample_types, records, moments: self.moments, labels })
     }

@@ -11,6 +11,7 @@ use super::labels::LabelSets;
 use super::memory_statistics::MemoryStatistics;
 use super::names::{LONGEST_SHOWN, bounded};
 use super::symbols::Symbols;
+use crate::parallel;
 use crate::units;
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +212,15 @@ impl Samples {
         u32::try_from(self.packed.len()).is_ok()
     }
 
+    /// The bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.packed.len()
+            + size_of_val(self.ends.as_slice())
+            + size_of_val(self.values.as_slice())
+            + size_of_val(self.labels.as_slice())
+            + size_of_val(self.stack_hashes.as_slice())
+    }
+
     /// Whether some sample has no stack.
     pub fn has_empty_stack(&self) -> bool {
         self.ends.first() == Some(&0) || self.ends.windows(2).any(|ends| ends[0] == ends[1])
@@ -253,6 +263,48 @@ impl Samples {
     pub(super) fn replace_stacks(&mut self, stacks: Self) {
         self.packed = stacks.packed;
         self.ends = stacks.ends;
+    }
+}
+
+/// Samples that a filter keeps, with what it leaves of their stacks.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The samples, in order.
+    pub samples: Vec<u32>,
+    /// The stacks, packed as they were.
+    pub packed: Vec<u8>,
+    /// Where each ends.
+    pub ends: Vec<u32>,
+}
+
+impl Samples {
+    /// The samples that these pieces keep, of `width` values each.
+    #[must_use]
+    pub fn kept(&self, pieces: &[Kept], width: usize) -> Self {
+        let samples = || pieces.iter().flat_map(|piece| &piece.samples).map(|&one| one as usize);
+        let len = pieces.iter().map(|piece| piece.samples.len()).sum();
+        let values = || {
+            let mut values = Vec::with_capacity(len * width);
+            samples().for_each(|at| {
+                values.extend_from_slice(&self.values[at * width..(at + 1) * width]);
+            });
+            values
+        };
+        let others = || {
+            let bytes = pieces.iter().map(|piece| piece.packed.len()).sum();
+            let (mut packed, mut ends) = (Vec::with_capacity(bytes), Vec::with_capacity(len));
+            for piece in pieces {
+                let start = packed.len() as u32;
+                packed.extend_from_slice(&piece.packed);
+                ends.extend(piece.ends.iter().map(|end| start + end));
+            }
+            let labels: Vec<LabelSetId> = samples().map(|at| self.labels[at]).collect();
+            // Records are distinguished by the stacks that the file holds.
+            let hashes: Vec<u64> = samples().map(|at| self.stack_hashes[at]).collect();
+            (packed, ends, labels, hashes)
+        };
+        let (values, (packed, ends, labels, stack_hashes)) = parallel::join(values, others);
+        Self { packed, ends, values, labels, deepest: 0, stack_hashes }
     }
 }
 

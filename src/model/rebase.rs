@@ -12,6 +12,7 @@ pub use super::shared_tables::NoCommonSampleType;
 use super::shared_tables::{Names, Rows, SharedTables, Texts};
 use super::symbols::{Mapping, Symbols};
 use crate::units;
+use std::sync::Arc;
 
 /// A series under construction.
 pub struct Rebase {
@@ -61,7 +62,8 @@ impl Rebase {
             snapshot.align(&sample_types);
         }
         let SharedTables { symbols, label_sets, .. } = self.shared;
-        Ok(Series { sample_types, symbols, label_sets, snapshots: self.snapshots })
+        let snapshots = self.snapshots.into_iter().map(Arc::new).collect();
+        Ok(Series { sample_types, symbols, label_sets, snapshots })
     }
 }
 

@@ -8,6 +8,7 @@ use super::ids::{LabelSetId, LocationId, StringId};
 use super::labels::{LabelSets, LabelValue};
 use super::profile::{Header, Profile, SampleType, Samples};
 use super::symbols::{Mapping, Symbols};
+use std::sync::Arc;
 
 /// The frame of samples without a stack: allocators record some with labels alone.
 pub const NO_STACK: &str = "(no stack)";
@@ -73,8 +74,8 @@ pub struct Series {
     pub symbols: Symbols,
     /// Shared label sets.
     pub label_sets: LabelSets,
-    /// The snapshots.
-    pub snapshots: Vec<Snapshot>,
+    /// The snapshots. Series with the same samples share them.
+    pub snapshots: Vec<Arc<Snapshot>>,
 }
 
 impl Series {
@@ -107,6 +108,7 @@ impl Series {
         let Self { symbols, snapshots, .. } = self;
         let mut shared = None;
         for snapshot in snapshots.iter_mut().filter(|snapshot| snapshot.samples.has_empty_stack()) {
+            let snapshot = Arc::make_mut(snapshot);
             let location = *shared.get_or_insert_with(|| symbols.push_name(NO_STACK));
             snapshot.locations.push(location);
             snapshot.samples.fill_empty_stacks(snapshot.locations.len() as u64);
@@ -130,7 +132,8 @@ impl Series {
     /// The snapshots as profiles of their own again, each with all of the shared symbols.
     pub fn into_profiles(self) -> Vec<(String, Profile)> {
         let Self { sample_types, symbols, label_sets, snapshots } = self;
-        let one = |snapshot: Snapshot| {
+        let one = |snapshot: Arc<Snapshot>| {
+            let snapshot = Arc::unwrap_or_clone(snapshot);
             let mut samples = Samples::default();
             let mut stack = Vec::new();
             for sample in 0..snapshot.samples.len() {

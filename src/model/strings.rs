@@ -26,6 +26,11 @@ impl Default for Strings {
 }
 
 impl Strings {
+    /// The bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.text.len() + size_of_val(self.ends.as_slice())
+    }
+
     /// A table with the strings as they are in a profile: ids are positions, and equal strings may
     /// occur several times. [`Strings::intern`] finds none of those that [`Strings::push_bytes`] appended.
     pub fn positional() -> Self {

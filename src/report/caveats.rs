@@ -12,6 +12,7 @@ use crate::stats::sampling::Sampling;
 use crate::units::{Bytes, Nanoseconds};
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
 
 fn warning(code: WarningCode, message: impl Into<String>) -> Warning {
     Warning { code, message: message.into() }
@@ -258,7 +259,7 @@ fn nothing_between(header: &Header) -> &'static str {
 /// Warns if before and after seem to be two programs.
 pub(super) fn another_program(series: &Series, before: usize) -> Option<Warning> {
     let (first, last) = series.snapshots.split_at(before.min(series.snapshots.len()));
-    let functions = |snapshots: &[Snapshot]| {
+    let functions = |snapshots: &[Arc<Snapshot>]| {
         let mut names: HashSet<&str, FxBuildHasher> = HashSet::default();
         for location in snapshots.iter().flat_map(|snapshot| &snapshot.locations) {
             let lines = series.symbols.locations.lines(*location).iter();

@@ -47,7 +47,7 @@ pub(super) fn check(
     let sums = check_sums(&series)?;
     let (sort, _) = settle_order(query, true);
     let mut draft = Draft::new(query, &types[at], sort);
-    let of_input = |(snapshot, sums): (&Snapshot, &Vec<Sum>)| {
+    let of_input = |(snapshot, sums): (&Arc<Snapshot>, &Vec<Sum>)| {
         input(&series.symbols, &types, snapshot, snapshot.samples.len(), negative(&series, sums))
     };
     draft.inputs = series.snapshots.iter().zip(&sums).map(of_input).collect();
@@ -237,7 +237,7 @@ pub fn measure(
     check::drift::measure(subject, asked, &position).map_err(ReportError::Check)
 }
 
-fn is_empty(snapshot: &Snapshot) -> bool {
+fn is_empty(snapshot: &Arc<Snapshot>) -> bool {
     snapshot.samples.is_empty()
 }
 

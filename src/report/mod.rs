@@ -14,6 +14,8 @@ mod gate;
 mod gate_types;
 pub mod incident;
 mod incident_facts;
+mod kept;
+mod memo;
 pub mod memory;
 pub mod page;
 mod question;
@@ -29,6 +31,7 @@ pub use question::{Answer, Query, Question, Sort, SubjectKind};
 pub use sections::{CheckAnswer, GoroutinesAnswer, LeaksAnswer};
 pub use subject::{Profiles, Runs, Snapshots, Sources, Subject};
 
+use self::memo::Memo;
 use crate::analysis::rates::{PerSecond, Rates};
 use crate::analysis::{Bounds, ProcessVerdict, Relation};
 use crate::filter::{Granularity, Spec};
@@ -46,7 +49,17 @@ pub fn analyze<'a>(
     query: &Query,
     spec: &Spec,
 ) -> Result<Report, ReportError> {
-    let Subject { profiles, warnings, sources } = subject.into();
+    answer(subject.into(), query, spec, &Memo::none())
+}
+
+/// Answers a query with what `memo` has of earlier ones.
+fn answer(
+    subject: Subject<'_>,
+    query: &Query,
+    spec: &Spec,
+    memo: &Memo,
+) -> Result<Report, ReportError> {
+    let Subject { profiles, warnings, sources } = subject;
     let report = match (profiles, &query.question) {
         (Profiles::Recording(recording), Question::Timeline) => {
             through_time::timeline(*recording, query, spec)
@@ -58,7 +71,9 @@ pub fn analyze<'a>(
             through_time::leaks(*recording, asked, query, spec)
         }
         (Profiles::Runs(runs), Question::Check(asked)) => gate::check(*runs, asked, query, spec),
-        (Profiles::Snapshots(snapshots), _) => snapshots::answer(*snapshots, sources, query, spec),
+        (Profiles::Snapshots(snapshots), _) => {
+            snapshots::answer(*snapshots, sources, (query, spec), memo)
+        }
         (_, question) => Err(ReportError::OtherSubject(question.subject())),
     };
     let mut report = report?;

@@ -10,7 +10,7 @@ use crate::analysis::{
     Order, RowOptions, Subject,
     call_graph::{self, Graph},
     check::{Check, CheckQuery},
-    cut_trees::{self, CutTrees, CutTreesQuery},
+    cut_trees::{CutTrees, CutTreesQuery},
     diff::{self, Diff},
     flame::{self, Flame, FlameOptions},
     goroutines,
@@ -32,6 +32,7 @@ use crate::model::origin::Own;
 use crate::model::series::{Series, Snapshot};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -189,11 +190,12 @@ pub(super) fn ask(
     rates: Option<Rates>,
 ) -> Result<Answer, ReportError> {
     let Query { granularity, nodecount, .. } = *query;
-    let &Subject { series, frames, measured, process, .. } = subject;
+    let &Subject { series, frames, measured, process, shared, .. } = subject;
     let wanted = RowOptions { nodecount, all: query.all };
     Ok(match &query.question {
         Question::Diff => {
-            let part = diff::Comparison::new(series, Some(frames), measured, order, process, rates);
+            let known = process.map(|process| (process, &shared.pairs));
+            let part = diff::Comparison::new(series, Some(frames), measured, order, known, rates);
             Answer::Diff(part.diff(frames, wanted))
         }
         Question::Top => Answer::Top(top::top(subject, order, wanted)),
@@ -221,8 +223,8 @@ pub(super) fn ask(
             Answer::Matches(matches::matches(series, frames, columns, asked, nodecount))
         }
         Question::Flame(wanted) => Answer::Flame(flame::flame(subject, *wanted)?),
-        Question::CutTrees(asked) => Answer::CutTrees(cut_trees::cut_trees(subject, asked.most)?),
-        Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
+        // Trees are kept between questions.
+        Question::CutTrees(_) | Question::Timeline | Question::Leaks(_) | Question::Check(_) => {
             return Err(ReportError::OtherSubject(query.question.subject()));
         }
     })
@@ -230,7 +232,7 @@ pub(super) fn ask(
 
 /// Refuses snapshots of anything but goroutines.
 fn require_goroutines(series: &Series) -> Result<(), ReportError> {
-    let is_other = |snapshot: &&Snapshot| kind(&snapshot.header) != Kind::Goroutine;
+    let is_other = |snapshot: &&Arc<Snapshot>| kind(&snapshot.header) != Kind::Goroutine;
     match series.snapshots.iter().find(is_other) {
         Some(snapshot) => Err(ReportError::NotGoroutines(snapshot.name.clone())),
         None => Ok(()),

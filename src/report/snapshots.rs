@@ -1,14 +1,15 @@
 //! Answers questions about snapshots: one, two that are compared, or several that are added up.
 
 use super::draft::{Draft, ReportError, column, input, no_match, settle_order, total, warn_of_own};
+use super::memo::{Memo, View, Whole};
 use super::question::{ask, pattern_columns};
 use super::{
     Answer, Comparison, Query, Question, Report, Snapshots, Sources, SubjectKind, Total, Warning,
     WarningCode, caveats,
 };
 use crate::analysis::rates::Rates;
-use crate::analysis::{Measured, Order, RowOptions, Subject, diff, top};
-use crate::filter::{Applied, Filter, Spec};
+use crate::analysis::{Measured, Order, RowOptions, SharedPairs, Subject, diff, top};
+use crate::filter::{Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::measures::{self, Negative};
@@ -16,13 +17,14 @@ use crate::model::series::{Series, trimmed};
 use crate::model::site::Owners;
 use crate::parallel;
 use crate::units::Nanoseconds;
+use std::sync::Arc;
 
 /// Answers a query about snapshots, whose filter is `spec`.
 pub(super) fn answer(
     snapshots: Snapshots,
     sources: Option<&dyn Sources>,
-    query: &Query,
-    spec: &Spec,
+    (query, spec): (&Query, &Spec),
+    memo: &Memo,
 ) -> Result<Report, ReportError> {
     let Snapshots { mut series, given } = snapshots;
     let is_comparison = is_comparison(&series, query)?;
@@ -68,28 +70,40 @@ pub(super) fn answer(
             series.trim_file_names(&query.trim_path);
         }
         let plain = is_plain.then(|| frames(&series));
-        let found = known.as_ref().map(|(process, _)| *process);
-        let whole = diff::Comparison::new(&series, plain.as_ref(), measured, order, found, rates);
-        draft.totals = diff_totals(&whole, &series, &sums);
-        process = Some(found.unwrap_or_else(|| whole.process()));
-        let relation = known.as_ref().map_or_else(|| whole.relation(), |(_, relation)| relation);
-        draft.comparison = Some(Comparison::new(apart(&series), relation, rates));
-        if let Some(frames) = plain {
-            return Ok(draft.answered(Answer::Diff(whole.diff(&frames, wanted))));
+        let nothing = SharedPairs::default();
+        let found = known.as_ref().map(|(process, _)| (*process, &nothing));
+        let compare =
+            || diff::Comparison::new(&series, plain.as_ref(), measured, order, found, rates);
+        let facts = |whole: &diff::Comparison<'_>| {
+            let relation =
+                known.as_ref().map_or_else(|| whole.relation(), |(_, relation)| relation);
+            Whole {
+                totals: diff_totals(whole, &series, &sums),
+                process: found.map_or_else(|| whole.process(), |(process, _)| process),
+                comparison: Comparison::new(apart(&series), relation, rates),
+            }
+        };
+        if let Some(frames) = &plain {
+            let whole = compare();
+            let Whole { totals, comparison, .. } = facts(&whole);
+            (draft.totals, draft.comparison) = (totals, Some(comparison));
+            return Ok(draft.answered(Answer::Diff(whole.diff(frames, wanted))));
         }
+        let whole = memo.whole((column, query), || facts(&compare()))?;
+        (draft.totals, draft.comparison) = (whole.totals.clone(), Some(whole.comparison.clone()));
+        process = Some(whole.process);
     } else {
         draft.totals = top_totals(&series, &sums);
     }
-    let Applied { mut series, unmatched } = filter.apply(series)?;
-    draft.warnings.extend(unmatched.into_iter().map(no_match));
-    let has_text = matches!(query.question, Question::List { .. });
-    if !has_text {
-        series.trim_file_names(&query.trim_path);
-    }
-    let frames = frames(&series);
+    let view = memo.view(series, (&filter, spec), &owners, query)?;
+    let View { series, frames, unmatched, shared, .. } = &*view;
+    draft.warnings.extend(unmatched.iter().copied().map(no_match));
     let whole = sums.iter().map(|sums| sums[column].absolute).sum();
-    let subject = Subject { series: &series, frames: &frames, measured, process, whole };
-    let mut answer = ask(&subject, order, query, rates)?;
+    let subject = Subject { series, frames, measured, process, whole, shared };
+    let mut answer = match &query.question {
+        Question::CutTrees(asked) => Answer::CutTrees(view.trees(&subject, asked.most)?),
+        _ => ask(&subject, order, query, rates)?,
+    };
     if let Answer::List(list) = &mut answer {
         // Source files are found by their whole names: names are trimmed afterwards.
         sources.into_iter().for_each(|sources| sources.fill(list, &draft.inputs));
@@ -222,7 +236,7 @@ fn normalize(series: &mut Series, sums: &[Vec<Sum>]) -> Warning {
         total => b.signed as f64 / total as f64,
     };
     let ratios: Vec<f64> = sums[0].iter().zip(&sums[1]).map(ratio).collect();
-    let snapshot = &mut series.snapshots[1];
+    let snapshot = Arc::make_mut(&mut series.snapshots[1]);
     for row in snapshot.samples.values.chunks_exact_mut(ratios.len()) {
         for (value, &ratio) in row.iter_mut().zip(&ratios) {
             // Exact if nothing is scaled: a ratio of 1 must not round through f64.

@@ -14,6 +14,7 @@ use heapdiff::report::{Question, Report, analyze};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 fn folded(inputs: &[&[u8]], order: StackOrder) -> Report {
     ask(Question::Stacks(order), inputs, "")
@@ -288,7 +289,7 @@ fn a_change_has_the_same_colour_in_every_picture() {
         let (before, after) = (profile(before), profile(after));
         let mut series = series(&[&before, &after]).unwrap();
         // Without a period the error is unknown, and colours are those of the change.
-        for snapshot in &mut series.snapshots {
+        for snapshot in series.snapshots.iter_mut().map(Arc::make_mut) {
             snapshot.header.period_type = SampleType::default();
             snapshot.header.period = 0;
         }

@@ -80,6 +80,7 @@ mod sentinel;
 mod sentinel_rules;
 #[cfg(feature = "http")]
 mod service;
+mod session;
 mod simulated;
 mod stack_limit;
 mod subtrees;

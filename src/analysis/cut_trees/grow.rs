@@ -4,7 +4,8 @@ use super::TreeType;
 use crate::analysis::Subject;
 use crate::graph::distinct_stacks::{StackId, Stacks};
 use crate::graph::frames::{Frames, RowId};
-use crate::graph::walk::{Groups, Walks};
+use crate::graph::walk::{From, Groups, Paths};
+use crate::parallel;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
@@ -16,34 +17,49 @@ pub(super) struct Weights {
     width: usize,
     /// For each sample type the sums of |value| before and after, and of |Δ|.
     sizes: Vec<[f64; 3]>,
+    /// Sums before and after of each sample type.
+    totals: Vec<[i64; 2]>,
+    /// Whether sums of sizes are whole numbers that floating point holds exactly.
+    is_exact: bool,
     /// Number of stacks that hold anything.
     pub(super) held: usize,
 }
+
+/// Up to here every whole number is a floating-point number.
+const EXACT: f64 = (1_u64 << 53) as f64;
 
 impl Weights {
     pub(super) fn new(subject: &Subject<'_>, stacks: &Stacks<'_>) -> Self {
         let types = subject.series.sample_types.len();
         let width = 2 * types;
         let mut values = vec![0_i64; stacks.len() * width];
-        for snapshot in 0..subject.series.snapshots.len() {
-            for column in 0..types {
-                let at = 2 * column + subject.side(snapshot);
-                let sums = stacks.sums(snapshot, column);
-                let places = values.iter_mut().skip(at).step_by(width.max(1));
-                for (place, sum) in places.zip(sums) {
-                    *place = place.wrapping_add(sum);
+        for (number, snapshot) in subject.series.snapshots.iter().enumerate() {
+            let side = subject.side(number);
+            let rows = snapshot.samples.values.chunks_exact(types.max(1));
+            for (sample, row) in rows.enumerate() {
+                let at = stacks.of(number, sample).index() * width;
+                let sums = values[at..at + width].chunks_exact_mut(2);
+                for (sum, value) in sums.zip(row) {
+                    sum[side] = sum[side].wrapping_add(*value);
                 }
             }
         }
-        let of_stacks = || values.chunks_exact(width.max(1));
-        let sizes = (0..types).map(|column| {
-            of_stacks().fold([0.0; 3], |sum: [f64; 3], values| {
-                let size = sizes(values[2 * column], values[2 * column + 1]);
-                [0, 1, 2].map(|i| sum[i] + size[i])
-            })
-        });
-        let held = of_stacks().filter(|values| values.iter().any(|&value| value != 0)).count();
-        Self { sizes: sizes.collect(), width, held, values }
+        let (mut sizes, mut totals) = (vec![[0.0; 3]; types], vec![[0_i64; 2]; types]);
+        let mut held = 0;
+        for values in values.chunks_exact(width.max(1)) {
+            if values.iter().all(|&value| value == 0) {
+                continue;
+            }
+            held += 1;
+            let of_types = sizes.iter_mut().zip(&mut totals);
+            for ((sum, total), sides) in of_types.zip(values.chunks_exact(2)) {
+                let size = sizes_of(sides[0], sides[1]).map(|size| size as f64);
+                *sum = [0, 1, 2].map(|i| sum[i] + size[i]);
+                *total = [0, 1].map(|side| total[side].wrapping_add(sides[side]));
+            }
+        }
+        let is_exact = sizes.iter().flatten().all(|&sum: &f64| sum < EXACT);
+        Self { values, width, sizes, totals, is_exact, held }
     }
 
     fn of(&self, stack: StackId) -> &[i64] {
@@ -61,17 +77,54 @@ impl Weights {
         sums
     }
 
-    /// The largest share of any sample type that stacks have, from 0 to 1. `all` is space for the sums.
-    fn score(&self, stacks: &[StackId], all: &mut Vec<[f64; 3]>) -> f64 {
-        all.clear();
-        all.resize(self.sizes.len(), [0.0; 3]);
+    /// The largest share of any sample type that stacks have, from 0 to 1. `space` is for the sums.
+    fn score(&self, stacks: &[StackId], space: &mut Space) -> f64 {
+        let Space { whole, parts } = space;
+        if self.is_exact {
+            match self.sizes.len() {
+                1 => return self.exact::<1>(stacks),
+                2 => return self.exact::<2>(stacks),
+                4 => return self.exact::<4>(stacks),
+                _ => {}
+            }
+            whole.clear();
+            whole.resize(self.sizes.len(), [0; 3]);
+            for &stack in stacks {
+                for (sum, sides) in whole.iter_mut().zip(self.of(stack).chunks_exact(2)) {
+                    let size = sizes_of(sides[0], sides[1]);
+                    *sum = [0, 1, 2].map(|i| sum[i].wrapping_add(size[i]));
+                }
+            }
+            return self.share(whole.iter().map(|sum| sum.map(|sum| sum as f64)));
+        }
+        parts.clear();
+        parts.resize(self.sizes.len(), [0.0; 3]);
         for &stack in stacks {
-            for (sum, sides) in all.iter_mut().zip(self.of(stack).chunks_exact(2)) {
-                let size = sizes(sides[0], sides[1]);
+            for (sum, sides) in parts.iter_mut().zip(self.of(stack).chunks_exact(2)) {
+                let size = sizes_of(sides[0], sides[1]).map(|size| size as f64);
                 *sum = [0, 1, 2].map(|i| sum[i] + size[i]);
             }
         }
-        let shares = all.iter().zip(&self.sizes).flat_map(|(sum, whole)| {
+        self.share(parts.iter().copied())
+    }
+
+    /// The same for `N` sample types whose sums are exact.
+    fn exact<const N: usize>(&self, stacks: &[StackId]) -> f64 {
+        let mut sums = [[0_u64; 3]; N];
+        for &stack in stacks {
+            let (sides, _) = self.of(stack).as_chunks::<2>();
+            let Some(sides) = sides.first_chunk::<N>() else { continue };
+            for (sum, [before, after]) in sums.iter_mut().zip(sides) {
+                let size = sizes_of(*before, *after);
+                *sum = [0, 1, 2].map(|i| sum[i].wrapping_add(size[i]));
+            }
+        }
+        self.share(sums.iter().map(|sum| sum.map(|sum| sum as f64)))
+    }
+
+    /// The largest share that sums of sizes are of the whole.
+    fn share(&self, sums: impl Iterator<Item = [f64; 3]>) -> f64 {
+        let shares = sums.zip(&self.sizes).flat_map(|(sum, whole)| {
             [0, 1, 2].map(|i| if whole[i] > 0.0 { sum[i] / whole[i] } else { 0.0 })
         });
         shares.fold(0.0, f64::max)
@@ -79,11 +132,7 @@ impl Weights {
 
     pub(super) fn tree_type(&self, subject: &Subject<'_>, column: usize) -> TreeType {
         let of_type = &subject.series.sample_types[column];
-        let side = |side: usize| {
-            let values = self.values.iter().skip(2 * column + side).step_by(self.width.max(1));
-            values.fold(0_i64, |sum, value| sum.wrapping_add(*value))
-        };
-        let totals = [side(0), side(1)];
+        let totals = self.totals[column];
         let whole = totals[0].unsigned_abs().max(totals[1].unsigned_abs());
         TreeType {
             name: of_type.name.clone(),
@@ -95,9 +144,16 @@ impl Weights {
     }
 }
 
+/// Space for sums of sizes, as whole numbers and as others.
+#[derive(Default)]
+struct Space {
+    whole: Vec<[u64; 3]>,
+    parts: Vec<[f64; 3]>,
+}
+
 /// What the sums of sizes add up: |before|, |after| and |Δ|.
-fn sizes(before: i64, after: i64) -> [f64; 3] {
-    [before, after, after.wrapping_sub(before)].map(|value| value.unsigned_abs() as f64)
+fn sizes_of(before: i64, after: i64) -> [u64; 3] {
+    [before, after, after.wrapping_sub(before)].map(i64::unsigned_abs)
 }
 
 /// Parts of the whole at which the steps of colour begin.
@@ -169,36 +225,48 @@ impl Grown {
 /// Paths that share their beginning.
 struct Item {
     row: RowId,
+    /// Number of their frames in common.
+    depth: u32,
     stacks: Range<usize>,
     score: f64,
     /// Once it is kept: where its stacks that end here begin, and its children.
     kept: Option<(usize, Range<u32>)>,
 }
 
-/// Grows the tree of stacks along their `walks`.
-pub(super) fn grow(mut walks: Walks<'_>, frames: &Frames, weights: &Weights, most: usize) -> Grown {
+/// Grows the tree of stacks along their `paths` from one end.
+pub(super) fn grow(
+    (paths, from): (&Paths<'_>, From),
+    frames: &Frames,
+    weights: &Weights,
+    most: usize,
+) -> Grown {
+    let mut steps = paths.steps(from);
     let stacks = weights.values.len() / weights.width.max(1);
     let mut groups = Groups::new(stacks, frames.len().max(1));
     let holds = |stack: StackId| weights.of(stack).iter().any(|&value| value != 0);
     let held = groups.split(0..stacks, |stack| holds(stack).then_some(RowId(0)));
     let held = held.into_iter().next().map_or(0..0, |(_, held)| held);
-    let root = Item { row: RowId(0), stacks: held, score: 1.0, kept: None };
-    let (mut items, mut space) = (vec![root], Vec::new());
+    let root = Item { row: RowId(0), depth: 0, stacks: held, score: 1.0, kept: None };
+    let (mut items, mut space) = (vec![root], Space::default());
     // Scores are never negative, so their bits have their order. Of the same score, the newest comes first, so that
     // paths are whole.
     let highest_first = |(i, item): (u32, &Item)| (item.score.to_bits(), i);
     let mut waiting = BinaryHeap::from([highest_first((0, &items[0]))]);
     // The root is no path.
     for _ in 0..=most {
-        let Some((_, i)) = waiting.pop() else { break };
-        let all = items[i as usize].stacks.clone();
-        let found = groups.split(all.clone(), |stack| walks.next(stack).map(|(row, _)| row));
+        let Some((_, i)) = waiting.pop().filter(|_| !parallel::is_cancelled()) else { break };
+        let Item { depth, stacks: ref all, score, .. } = items[i as usize];
+        let all = all.clone();
+        let found = groups.split(all.clone(), |stack| steps.next(stack, depth));
         // Stacks that end here come last.
         let ended = found.last().map_or(all.start, |(_, last)| last.end);
         let first = items.len() as u32;
         for (row, stacks) in found {
-            let score = weights.score(groups.of(stacks.clone()), &mut space);
-            items.push(Item { row, stacks, score, kept: None });
+            // All of an item have its score.
+            let is_all = i > 0 && stacks == all;
+            let score =
+                if is_all { score } else { weights.score(groups.of(stacks.clone()), &mut space) };
+            items.push(Item { row, depth: depth + 1, stacks, score, kept: None });
         }
         let children = first..items.len() as u32;
         waiting.extend(children.clone().zip(&items[first as usize..]).map(highest_first));

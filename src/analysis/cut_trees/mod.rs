@@ -9,11 +9,11 @@
 mod grow;
 
 use super::{Measured, Subject};
-use crate::analysis::matched_samples::SumEvidence;
+use crate::analysis::matched_samples::{KindsOfEvidence, SumEvidence};
 use crate::graph::distinct_stacks::{StackId, Stacks, TooLarge};
 use crate::graph::frames::{RowId, Unsymbolized};
 use crate::graph::row_table::RowTable;
-use crate::graph::walk::{From, Rows, Walks};
+use crate::graph::walk::{From, Paths};
 use crate::model::origin::Owner;
 use crate::parallel;
 use crate::stats::{Garwood, LEVEL};
@@ -46,6 +46,22 @@ pub struct CutTrees {
 }
 
 impl CutTrees {
+    /// The same trees for a report about another sample type, by its position: they are of all.
+    pub fn about(&mut self, column: usize) {
+        for (at, of_type) in self.types.iter_mut().enumerate() {
+            of_type.is_main = at == column;
+        }
+    }
+
+    /// The bytes they take, roughly.
+    pub fn bytes(&self) -> usize {
+        const NODE: usize = 16;
+        const VALUES: usize = 24;
+        let nodes = self.root_first.nodes.len() + self.leaf_first.nodes.len();
+        let names: usize = self.names.iter().map(|name| name.name.len() + NODE).sum();
+        nodes * (NODE + VALUES * self.types.len()) + names
+    }
+
     /// The tree whose paths begin there.
     pub fn tree(&self, from: From) -> &CutTree {
         match from {
@@ -137,18 +153,24 @@ pub struct TreeValues {
 pub fn cut_trees(subject: &Subject<'_>, most: usize) -> Result<CutTrees, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Address);
-    let stacks = Stacks::with_same_rows(series, &rows)?;
+    let stacks = subject.shared.stacks(series, &rows, Unsymbolized::Address)?;
     let weights = Weights::new(subject, &stacks);
-    let of = |from| {
-        let walks = Walks::new(&stacks, frames, Unsymbolized::Address, Rows::All, from);
-        grow(walks, frames, &weights, most)
-    };
-    let (root_first, leaf_first) = parallel::join(|| of(From::Root), || of(From::Leaf));
-    let mut grown = [root_first, leaf_first];
     let types = series.sample_types.len();
-    for column in 0..types {
-        let of_type = Subject { measured: Measured::new(&series.sample_types, column), ..*subject };
-        add_errors(&of_type, &stacks, &mut grown, column);
+    let of_types: Vec<Subject<'_>> = (0..types)
+        .map(|column| Subject { measured: Measured::new(&series.sample_types, column), ..*subject })
+        .collect();
+    let trees = || {
+        let paths = Paths::new(&stacks, &rows, frames, Unsymbolized::Address);
+        let of = |from| grow((&paths, from), frames, &weights, most);
+        parallel::join(|| of(From::Root), || of(From::Leaf))
+    };
+    // The errors of a sum of snapshots aren't those of its stacks.
+    let has_errors = subject.is_comparison() || series.snapshots.len() <= 1;
+    let evidence = || has_errors.then(|| KindsOfEvidence::new(&of_types));
+    let ((root_first, leaf_first), evidence) = parallel::join(trees, evidence);
+    let mut grown = [root_first, leaf_first];
+    if let Some(evidence) = evidence {
+        add_errors(&of_types, (&stacks, &evidence), &mut grown);
     }
     let mut names = Names { names: Vec::new(), of_row: vec![None; frames.len()] };
     let [root_first, leaf_first] = grown.map(|grown| names.name(subject, grown, types));
@@ -162,35 +184,31 @@ pub fn cut_trees(subject: &Subject<'_>, most: usize) -> Result<CutTrees, TooLarg
     })
 }
 
-/// Adds up the evidence of the records for each node, and finds the errors of a sample type.
-fn add_errors(subject: &Subject<'_>, stacks: &Stacks<'_>, trees: &mut [Grown; 2], column: usize) {
-    if !subject.is_comparison() && subject.series.snapshots.len() > 1 {
-        // The errors of a sum of snapshots aren't those of its stacks.
-        return;
-    }
-    let matched = subject.matched();
-    let Some(nothing) = matched.no_evidence() else { return };
-    let mut sums = [0, 1].map(|tree: usize| vec![nothing; trees[tree].nodes.len()]);
-    let nodes = |stack: StackId| {
-        let nodes = [0, 1].map(|tree: usize| trees[tree].of_stack[stack.index()]);
-        (nodes != [NONE, NONE]).then_some(nodes)
-    };
-    matched.each(stacks, nodes, |nodes, evidence| {
-        for (sums, &node) in sums.iter_mut().zip(nodes) {
-            if node != NONE {
-                sums[node as usize].merge(evidence);
+/// Adds up the evidence of the records for each node, and finds the errors of all sample types, each of which is a
+/// subject.
+fn add_errors(
+    of_types: &[Subject<'_>],
+    (stacks, evidence): (&Stacks<'_>, &KindsOfEvidence<'_>),
+    trees: &mut [Grown; 2],
+) {
+    parallel::map_chunks_mut(trees, 1, |_, trees| {
+        for tree in trees {
+            let node = |stack: StackId| Some(tree.of_stack[stack.index()]).filter(|&n| n != NONE);
+            let mut sums = evidence.sums(stacks, tree.nodes.len(), node);
+            for ((column, subject), sums) in of_types.iter().enumerate().zip(&mut sums) {
+                if sums.is_empty() {
+                    continue;
+                }
+                for node in (0..tree.nodes.len()).rev() {
+                    if let Some(parent) = tree.parents[node] {
+                        let own = sums[node];
+                        sums[parent as usize].merge(&own);
+                    }
+                }
+                tree.errors[column] = errors(subject, &tree.cum(column), sums);
             }
         }
     });
-    for (tree, mut sums) in trees.iter_mut().zip(sums) {
-        for node in (0..tree.nodes.len()).rev() {
-            if let Some(parent) = tree.parents[node] {
-                let own = sums[node];
-                sums[parent as usize].merge(&own);
-            }
-        }
-        tree.errors[column] = errors(subject, &tree.cum(column), &sums);
-    }
 }
 
 /// Nodes whose errors are computed at once.

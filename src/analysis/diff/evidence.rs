@@ -9,12 +9,13 @@ use crate::analysis::process::{Relation, relation};
 use crate::analysis::rates::Rates;
 use crate::analysis::snapshot_pair::{Process, Record, SnapshotPair};
 use crate::analysis::subtrees::Opposed;
-use crate::analysis::{Measured, RawSamples, Records};
+use crate::analysis::{Measured, RawSamples, Records, SharedPairs};
 use crate::graph::frames::{Frames, RowId};
 use crate::model::ids::LocationId;
 use crate::model::series::Series;
 use crate::parallel;
 use crate::stats::growth::{GrowthEvidence, Pair};
+use std::sync::Arc;
 
 /// What to judge, and the options for it.
 #[derive(Clone, Copy)]
@@ -35,6 +36,9 @@ const PIECES: usize = 4;
 /// Fewer samples than this are one piece.
 const SMALL: usize = 4 * 1024;
 
+/// Records after which it is asked whether anybody still waits.
+const ASKED: usize = 4 * 1024;
+
 /// The size of a piece of `n` samples.
 fn piece(n: usize) -> usize {
     if n < SMALL { SMALL } else { n.div_ceil(PIECES) }
@@ -42,20 +46,23 @@ fn piece(n: usize) -> usize {
 
 /// Judges every row and every total. `known` is how the samples relate, if that was determined
 /// before a filter removed some.
-pub(super) fn findings(question: Question<'_>, known: Option<Process>) -> Findings {
+pub(super) fn findings(question: Question<'_>, known: Option<(Process, &SharedPairs)>) -> Findings {
     let series = question.series;
     let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
     let (relation, matched) = match known {
-        Some(process) => (Relation { process, ..Relation::default() }, None),
+        Some((process, _)) => (Relation { process, ..Relation::default() }, None),
         None => relation(series, before, after),
     };
     // Without counters that tell what came and went, samples of one process can't be matched.
     let counted = question.measured.allocated.filter(|_| relation.process != Process::Different);
     let process = if counted.is_some() { relation.process } else { Process::Different };
-    let pairs = match (counted, matched) {
-        (Some(_), Some(pairs)) => pairs,
-        (Some(counter), None) => pairs(before, after, series.sample_types.len(), counter),
-        (None, _) => Pairs::none(before, after),
+    let pairs = match (counted, matched, known) {
+        (Some(_), Some(pairs), _) => pairs.into(),
+        (_, _, Some((_, shared))) => shared.of(series, process, counted),
+        (Some(counter), None, None) => {
+            pairs(before, after, series.sample_types.len(), counter).into()
+        }
+        (None, ..) => Arc::new(Pairs::none(before, after)),
     };
     Findings { relation, ..Pass::new(question, process).run(&pairs) }
 }
@@ -210,6 +217,9 @@ impl<'a> Pass<'a> {
             piece.records.reserve(records.size_hint().0);
         }
         for (stamp, record) in records.enumerate() {
+            if stamp % ASKED == 0 && parallel::is_cancelled() {
+                break;
+            }
             self.record(record, stamp, &mut piece);
         }
         piece

@@ -19,7 +19,9 @@ use super::places::PlaceCounts;
 use super::rates::{PerSecond, Rates};
 use super::snapshot_pair::Process;
 use super::subtrees::{self, GrownSubtree, Scanned};
-use super::{Bounds, Measure, Measured, OmittedRows, Order, Place, Relation, RowOptions};
+use super::{
+    Bounds, Measure, Measured, OmittedRows, Order, Place, Relation, RowOptions, SharedPairs,
+};
 use crate::graph::frames::Frames;
 use crate::model::change::Change;
 use crate::model::ids::FunctionId;
@@ -195,14 +197,14 @@ pub struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     /// Compares the first two snapshots of a series. Without `frames` only totals are judged.
-    /// `known` is how the snapshots relate, if that was determined before a filter removed samples;
-    /// with `rates` they are compared per second.
+    /// `known` is how the snapshots relate, if that was determined before a filter removed samples, and
+    /// what was matched since; with `rates` they are compared per second.
     pub fn new(
         series: &'a Series,
         frames: Option<&Frames>,
         measured: Measured,
         order: Order,
-        known: Option<Process>,
+        known: Option<(Process, &SharedPairs)>,
         rates: Option<Rates>,
     ) -> Self {
         let by_cum = order == Order::Cum;

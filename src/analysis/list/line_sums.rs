@@ -12,6 +12,7 @@ use crate::model::series::Snapshot;
 use hashbrown::HashMap;
 use regex::Regex;
 use rustc_hash::FxBuildHasher;
+use std::sync::Arc;
 
 /// A function in a file.
 pub(super) struct Function {
@@ -178,7 +179,7 @@ impl Sums {
             cells: vec![Sum::default(); places.cells.len()],
             functions: vec![Sum::default(); places.functions.len()],
         };
-        let snapshots: &[Snapshot] = &subject.series.snapshots;
+        let snapshots: &[Arc<Snapshot>] = &subject.series.snapshots;
         for (number, snapshot) in snapshots.iter().enumerate() {
             let side = subject.side(number);
             let mut passed = Passed::new(places);

@@ -1,0 +1,97 @@
+//! What several questions about the same snapshots need, found by the first of them. No lock is held while something is
+//! found: the thread that waits for its tasks may take one of another question.
+
+use super::pairing::{Pairs, pairs};
+use super::snapshot_pair::Process;
+use crate::graph::distinct_stacks::{Numbers, Stacks, TooLarge};
+use crate::graph::frames::Unsymbolized;
+use crate::graph::row_table::RowTable;
+use crate::model::series::Series;
+use crate::parallel;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The matched samples of two snapshots.
+#[derive(Clone, Debug, Default)]
+pub struct SharedPairs(Arc<Found<Option<usize>, Pairs>>);
+
+/// What is known of filtered snapshots and their rows.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// The matched samples, which don't depend on rows.
+    pub pairs: SharedPairs,
+    /// The distinct stacks by their rows.
+    stacks: Found<Unsymbolized, Numbers>,
+}
+
+impl SharedPairs {
+    /// The bytes that they take for a series, when all are found.
+    pub fn most_bytes(series: &Series) -> usize {
+        let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
+        2 * samples * size_of::<u32>()
+    }
+
+    /// The matched samples of the first two snapshots of a series, which relate as `process` states; column
+    /// `allocated` counts what was ever allocated.
+    pub(super) fn of(
+        &self,
+        series: &Series,
+        process: Process,
+        allocated: Option<usize>,
+    ) -> Arc<Pairs> {
+        let allocated = allocated.filter(|_| process != Process::Different);
+        if let Some(pairs) = find(&self.0, &allocated) {
+            return pairs;
+        }
+        let (before, after) = (&series.snapshots[0], &series.snapshots[1]);
+        let found = Arc::new(match allocated {
+            Some(column) => pairs(before, after, series.sample_types.len(), column),
+            None => Pairs::none(before, after),
+        });
+        keep(&self.0, allocated, &found);
+        found
+    }
+}
+
+impl Shared {
+    /// With samples that were matched for other rows.
+    pub fn with(pairs: SharedPairs) -> Self {
+        Self { pairs, stacks: Mutex::default() }
+    }
+
+    /// The bytes that the rest takes for a series, when all is found.
+    pub fn most_bytes(series: &Series) -> usize {
+        let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
+        samples * 3 * size_of::<u32>()
+    }
+
+    /// The distinct stacks of a series by their rows.
+    pub(super) fn stacks<'a>(
+        &self,
+        series: &'a Series,
+        rows: &RowTable<'_>,
+        unsymbolized: Unsymbolized,
+    ) -> Result<Stacks<'a>, TooLarge> {
+        if let Some(numbers) = find(&self.stacks, &unsymbolized) {
+            return Ok(Stacks::again(series, &numbers));
+        }
+        let stacks = Stacks::with_same_rows(series, rows)?;
+        keep(&self.stacks, unsymbolized, stacks.numbers());
+        Ok(stacks)
+    }
+}
+
+/// What was found, by what it was found for.
+type Found<K, T> = Mutex<Vec<(K, Arc<T>)>>;
+
+fn find<K: PartialEq, T>(found: &Found<K, T>, of: &K) -> Option<Arc<T>> {
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    found.iter().find(|(known, _)| known == of).map(|(_, found)| Arc::clone(found))
+}
+
+/// Keeps what was found, unless the search ended early or another thread was quicker.
+fn keep<K: PartialEq, T>(found: &Found<K, T>, of: K, new: &Arc<T>) {
+    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    if !parallel::is_cancelled() && found.iter().all(|(known, _)| *known != of) {
+        found.push((of, Arc::clone(new)));
+    }
+}
