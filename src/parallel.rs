@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Tells tasks that nobody waits for them any more. Clones are the same flag.
+/// Tells tasks that their results aren't wanted any more. Clones are the same flag.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<Flag>);
 
@@ -86,7 +86,7 @@ pub fn cancellable<T>(cancel: Option<Cancel>, work: impl FnOnce() -> T) -> T {
 }
 
 /// Whether the task that this thread works on is to end. Loops that take longer than some milliseconds ask this every
-/// few thousand rounds and end early, with a result that nobody uses.
+/// few thousand rounds and end early, with a result that isn't used.
 pub fn is_cancelled() -> bool {
     CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_set))
 }

@@ -55,7 +55,7 @@ impl Sums {
 /// piece has a table of all rows.
 const PIECE: usize = 16 * 1024;
 const PIECES: usize = 4;
-/// Samples after which it is asked whether anybody still waits.
+/// Samples after which it is asked whether the answer is still wanted.
 const ASKED: usize = 4 * 1024;
 
 /// Sums up `column` (and `objects`) of each snapshot for each row.

@@ -141,7 +141,7 @@ pub fn read_profile(reader: impl Read + Send) -> Result<Profile, InputError> {
     read(reader, Budget::default(), Inflate::Ahead)?.into_profile()
 }
 
-/// Whether bytes unpack to at most so many. Damaged ones do: whoever reads them says what is wrong.
+/// Whether bytes unpack to at most so many. Damaged ones do: their reader says what is wrong.
 pub fn unpacks_within(bytes: &[u8], most: u64) -> bool {
     let Some(packing) = Packing::of(bytes) else { return bytes.len() as u64 <= most };
     let mut unpacked = packing.unpack(bytes).take(most.saturating_add(1));

@@ -73,7 +73,7 @@ pub enum ReportError {
     /// A regular expression does not compile.
     #[error("the regular expression does not compile: {0}")]
     Pattern(#[from] regex::Error),
-    /// Nobody waits for the answer any more.
+    /// The answer isn't wanted any more.
     #[error("the question was cancelled")]
     Cancelled,
     /// Sums do not fit in 64 bits.

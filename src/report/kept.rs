@@ -38,7 +38,7 @@ enum Entry<V> {
     },
 }
 
-/// How often a thread that waits looks whether anybody still waits for it.
+/// How often a thread that waits looks whether its answer is still wanted.
 const LOOK: Duration = Duration::from_millis(10);
 
 impl<K: Clone + Eq + Hash + Debug, V> Kept<K, V> {

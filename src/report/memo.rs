@@ -149,7 +149,7 @@ impl Memo {
             (View { series, frames, unmatched, shared: Shared::with(pairs), trees }, bytes)
         };
         match Arc::try_unwrap(filtered) {
-            // Nobody else has it: nothing is copied.
+            // It is ours alone: nothing is copied.
             Ok(Filtered { applied, pairs, .. }) => Ok(make(applied, pairs, 0).0.into()),
             Err(kept) => {
                 let (applied, pairs) = (&kept.applied, &kept.pairs);

@@ -45,7 +45,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A server at these addresses, under these names as well, for whoever has the token.
+    /// A server at these addresses, under these names as well, for clients that have the token.
     pub fn new(addresses: &[SocketAddr], names: &[String], token: Option<String>) -> Self {
         let port = addresses.first().map_or(0, SocketAddr::port);
         let mut hosts = Vec::new();

@@ -90,7 +90,7 @@ struct Service {
     limits: Arc<Limits>,
     work: Arc<Work>,
     world: RwLock<Arc<World>>,
-    /// Held by whoever looks at the inputs.
+    /// Held while the inputs are looked at.
     looking: Mutex<()>,
     revision: watch::Sender<u64>,
     uploads: Arc<Semaphore>,

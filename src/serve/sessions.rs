@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Most pairs and single snapshots that are held beside the recording.
 const PAIRS: usize = 4;
 
-/// A place for a session; whoever fills it holds the lock.
+/// A place for a session; the thread that fills it holds the lock.
 type Place = Arc<Mutex<Option<Arc<Session>>>>;
 
 /// The sessions of a revision.

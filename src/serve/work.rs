@@ -1,5 +1,5 @@
 //! Who works on what: as many analyses at a time as there are cores, a queue of bounded length, each question once
-//! however many ask it, and none that nobody waits for any more.
+//! however many ask it, and none after its last client has left.
 
 use super::refusal::Refusal;
 use crate::report::session::Cancel;
@@ -31,7 +31,7 @@ struct Flight {
     cancel: Cancel,
     /// How many wait for the answer.
     waiting: AtomicUsize,
-    /// Nobody waits any more.
+    /// All clients have left.
     abandoned: Notify,
     outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_refuses_and_one_that_nobody_waits_for_is_cancelled() {
+    fn a_full_queue_refuses_and_one_without_clients_is_cancelled() {
         run(async {
             let work = Work::new(1, 1, 0);
             let (said, told) = mpsc::channel();

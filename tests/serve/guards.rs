@@ -173,7 +173,7 @@ fn every_answer_forbids_what_the_page_does_not_need() {
 }
 
 #[test]
-fn the_page_asks_nobody_else() {
+fn the_page_asks_no_other_server() {
     let server = chat("serve-elsewhere");
     let page = server.get("/").text();
     assert!(page.contains("<meta name=\"heapdiff-source\" content=\"http\">"), "{page}");

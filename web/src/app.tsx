@@ -95,7 +95,7 @@ export function App() {
         <button aria-expanded={help} onClick={() => setHelp(!help)} aria-label="Help">?</button>
       </div>
     </header>
-    <nav class="tabs" aria-label="Pages" ref={tabs}>{pages.map((one, k) => <To key={one.key} to={{ page: one.key }} current={one.key === page.key}>{one.key === 'diff' && report.command === 'top' ? 'Top' : one.title}<kbd aria-hidden="true">{k + 1}</kbd></To>)}</nav>
+    <nav class="tabs" aria-label="Pages" ref={tabs}>{pages.map((one, k) => <To key={one.key} to={{ page: one.key }} current={one.key === page.key}>{one.key === 'diff' && report.command === 'top' ? 'Top' : one.title}{k < 9 && <kbd aria-hidden="true">{k + 1}</kbd>}</To>)}</nav>
     {help && <Help onClose={() => setHelp(false)} />}
     {isServed && <ServedRows isFolded={!more} />}
     <Notices isAbsent={isAbsent ? view.value.page : ''} />

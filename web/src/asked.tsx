@@ -9,7 +9,7 @@ import type { Tree } from './tree';
 
 export interface Asked<Of> { value: Of | null; isOld: boolean; failure: Error | null; retry: () => void }
 
-/** What a question gives; `get` returns null if nobody can be asked. */
+/** What a question gives; `get` returns null if there is no server to ask. */
 export function useAsked<Of>(key: unknown[], get: (signal: AbortSignal) => Promise<Of> | null): Asked<Of> {
   const [now, set] = useState<{ key: unknown[]; value: Of | null; failure: Error | null }>({ key: [], value: null, failure: null });
   const [turn, setTurn] = useState(0);

@@ -11,7 +11,7 @@ import { Toggle, copy } from './ui';
 import type { Page } from './http';
 
 export const canShow = (page: string) => {
-  // Before the first answer nobody knows what there is.
+  // Before the first answer it isn't known what there is.
   if (!abouts.value.length && page === view.value.page) return true;
   const has = (...wanted: string[]) => wanted.some(about => abouts.value.includes(about));
   switch (page) {

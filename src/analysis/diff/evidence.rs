@@ -36,7 +36,7 @@ const PIECES: usize = 4;
 /// Fewer samples than this are one piece.
 const SMALL: usize = 4 * 1024;
 
-/// Records after which it is asked whether anybody still waits.
+/// Records after which it is asked whether the answer is still wanted.
 const ASKED: usize = 4 * 1024;
 
 /// The size of a piece of `n` samples.

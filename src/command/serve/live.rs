@@ -130,7 +130,7 @@ fn record(
         Ok(why) => why,
         Err(error) => {
             observer.failed(error.to_string());
-            // Nobody listens after the first snapshot.
+            // The other end is closed after the first snapshot.
             let _ = begun.send(Err(error));
             return;
         }
@@ -162,7 +162,7 @@ impl Observer for Watcher {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             (state.failed, state.next) = (failed, next);
         }
-        // Nobody listens after the first snapshot.
+        // The other end is closed after the first snapshot.
         let _ = self.begun.send(Ok(()));
     }
 

@@ -38,7 +38,7 @@ impl Stamp {
 pub(super) struct Failure {
     stamp: Option<Stamp>,
     pub(super) why: String,
-    /// The file stayed as it was since: nobody is writing it any more.
+    /// The file stayed as it was since: it is written no more.
     pub(super) is_settled: bool,
 }
 
@@ -98,7 +98,7 @@ impl Shelf {
         }
         let mut bytes = Vec::new();
         let read = source::open(name).map(|file| file.take(most + 1).read_to_end(&mut bytes));
-        // Whoever reads it says what is wrong.
+        // Its reader says what is wrong.
         if matches!(read, Ok(Ok(_))) && bytes.len() as u64 <= most {
             self.sizes.insert(name.to_owned(), bytes.len() as u64);
             self.held.insert(name.to_owned(), Arc::from(bytes));
@@ -132,7 +132,7 @@ impl Shelf {
         self.failures.values().any(|failure| !failure.is_settled)
     }
 
-    /// Forgets failures of files that are gone, and bytes of those that nobody asks for.
+    /// Forgets failures of files that are gone, and bytes that aren't asked for.
     pub(super) fn keep(&mut self, names: &[String]) {
         self.failures.retain(|name, _| names.contains(name));
         let is_kept = |name: &String| names.contains(name) || self.added.contains(name);

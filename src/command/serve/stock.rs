@@ -186,7 +186,7 @@ impl Backend for Stock {
         let mut facts = facts;
         let is_typed = |fact: &Facts| self.typed.contains(&fact.name);
         if facts.len() <= PAIR && !facts.iter().all(is_typed) && facts.iter().all(Facts::is_timed) {
-            // Nobody said which comes first.
+            // The command line doesn't say which comes first.
             facts.sort_by_key(|fact| fact.nanos);
         }
         let mut all = Vec::new();

@@ -209,7 +209,7 @@ fn ruled_out(card: &IncidentReport, text: &mut String) {
 fn owners(card: &IncidentReport, text: &mut String) {
     section("Who to ask", text);
     if card.around.owners.is_empty() {
-        text.push_str("Nobody: there is no suspect.\n");
+        text.push_str("No one: there is no suspect.\n");
     }
     for owner in card.around.owners.iter().take(LINES) {
         text.extend([format!("- {}\n", who(owner))]);
