@@ -15,17 +15,19 @@ use super::header;
 use super::locks::{self, Call};
 use crate::input::text::numbers::{Signed, decimal};
 use hashbrown::HashMap;
+use memchr::memmem::Finder;
 use rustc_hash::{FxBuildHasher, FxHasher};
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Bytes of all patterns.
 const MOST_BYTES: usize = 16 << 20;
 /// Patterns that begin alike.
-const ALIKE: usize = 16;
+const ALIKE: usize = 64;
 /// Forms of a pattern.
-const FORMS: usize = 8;
-/// Texts of no form after which another one is taken: the second, the fourth, ..., and then each 64th.
+const FORMS: usize = 32;
+/// Texts without a form of which each becomes one, and how often one does later.
 const TAKEN: u32 = 64;
 /// Functions of a stack by which patterns are found.
 const FUNCTIONS: usize = 3;
@@ -42,6 +44,7 @@ const PIECE: usize = 32;
 pub(super) const START: &[u8] = b"goroutine ";
 /// What ends it.
 pub(super) const END: &[u8] = b"\n\n";
+static END_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END));
 /// What follows the minutes that it has waited.
 const MINUTES: &[u8] = b" minutes";
 
@@ -98,7 +101,10 @@ pub(super) struct Repeat {
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     patterns: Vec<Pattern>,
+    /// Patterns by what they begin with.
     by_start: HashMap<u64, Vec<usize>, FxBuildHasher>,
+    /// Patterns and their forms by the bytes of these and the first function.
+    by_length: HashMap<(usize, u64), Vec<(usize, usize)>, FxBuildHasher>,
     bytes: usize,
     /// The last one that was found.
     last: usize,
@@ -139,19 +145,20 @@ impl Repeats {
 
     /// The pattern of the goroutine at the start of a text, and its form if it has one.
     fn search(&mut self, text: &[u8]) -> Option<(usize, Option<usize>)> {
-        let Self { patterns, by_start, gaps, .. } = self;
-        let alike = by_start.get(&start(text)?)?;
-        let with_form = alike.iter().find_map(|&pattern| {
-            let form = patterns[pattern].forms.iter().position(|form| form.is(text))?;
-            Some((pattern, Some(form)))
+        let Self { patterns, by_start, by_length, gaps, .. } = self;
+        let text = &text[..END_FINDER.find(text)? + END.len()];
+        let of_length = by_length.get(&length(text)?).into_iter().flatten();
+        let is_form = |&&(pattern, form): &&(usize, usize)| patterns[pattern].forms[form].is(text);
+        if let Some(&(pattern, form)) = of_length.into_iter().find(is_form) {
+            return Some((pattern, Some(form)));
+        }
+        let alike = by_start.get(&start(text, FUNCTIONS)?)?;
+        let lines = memchr::memchr_iter(b'\n', text).count() as u64;
+        let without_form = alike.iter().find(|&&pattern| {
+            let own = &patterns[pattern];
+            own.lines == lines && own.forms[0].is_but_for_lengths(text, gaps).is_some()
         });
-        with_form.or_else(|| {
-            let without_form = alike.iter().find(|&&pattern| {
-                let form = &patterns[pattern].forms[0];
-                form.is_but_for_lengths(text, gaps).is_some()
-            });
-            Some((*without_form?, None))
-        })
+        Some((*without_form?, None))
     }
 
     /// The numbers of a text that was found.
@@ -163,19 +170,28 @@ impl Repeats {
     fn take_form(&mut self, pattern: usize, text: &[u8]) {
         let own = &mut self.patterns[pattern];
         own.others = own.others.wrapping_add(1);
-        let is_taken =
-            own.others > 1 && own.others.is_power_of_two() || own.others.is_multiple_of(TAKEN);
+        let is_taken = own.others <= TAKEN || own.others.is_multiple_of(TAKEN);
         if !is_taken || self.bytes + text.len() > MOST_BYTES {
             return;
         }
         let form = Form::new(text, &self.gaps);
         self.bytes += text.len();
-        if own.forms.len() < FORMS {
+        let number = if own.forms.len() < FORMS {
             own.forms.push(form);
+            own.forms.len() - 1
         } else {
-            self.bytes -= own.forms[own.oldest].text.len();
-            own.forms[own.oldest] = form;
-            own.oldest = (own.oldest + 1) % FORMS;
+            let oldest = own.oldest;
+            let old = std::mem::replace(&mut own.forms[oldest], form).text;
+            self.bytes -= old.len();
+            let length = length(&old);
+            if let Some(of_length) = length.and_then(|length| self.by_length.get_mut(&length)) {
+                of_length.retain(|&other| other != (pattern, oldest));
+            }
+            own.oldest = (oldest + 1) % FORMS;
+            oldest
+        };
+        if let Some(length) = length(text) {
+            self.by_length.entry(length).or_default().push((pattern, number));
         }
     }
 
@@ -219,7 +235,7 @@ impl Repeats {
     /// Keeps the text of a goroutine, which has been read as one of a sample with these calls.
     pub(super) fn keep(&mut self, text: &[u8], sample: u32, calls: &[(Call, u32)]) {
         let is_full = self.bytes + text.len() > MOST_BYTES;
-        let Some(start) = start(text).filter(|_| !is_full) else { return };
+        let Some(start) = start(text, FUNCTIONS).filter(|_| !is_full) else { return };
         let alike = self.by_start.entry(start).or_default();
         if alike.len() == ALIKE {
             return;
@@ -228,16 +244,24 @@ impl Repeats {
         let Some(pattern) = Pattern::of(text, sample, calls) else { return };
         self.bytes += text.len();
         alike.push(number);
+        if let Some(length) = length(text) {
+            self.by_length.entry(length).or_default().push((number, 0));
+        }
         self.patterns.push(Pattern { next: (number, 0), ..pattern });
     }
 }
 
+/// The bytes of a goroutine and its first function, by which its forms are found.
+fn length(text: &[u8]) -> Option<(usize, u64)> {
+    Some((text.len(), start(text, 1)?))
+}
+
 /// The first functions of a goroutine as one number, by which its patterns are found.
-fn start(text: &[u8]) -> Option<u64> {
+fn start(text: &[u8], functions: usize) -> Option<u64> {
     let mut hasher = FxHasher::default();
     let mut lines = Lines(text);
     lines.next()?;
-    for _ in 0..FUNCTIONS {
+    for _ in 0..functions {
         let Some(line) = lines.next().filter(|line| !line.starts_with(CREATED)) else { break };
         let Some(open) = memchr::memrchr(b'(', line) else { break };
         line[..open].hash(&mut hasher);
@@ -495,8 +519,8 @@ mod tests {
             .replace("5 minutes", "125 minutes")
             .replace("0xc00001, 0x2?", "0xabc, 0xffffffffffffffff?")
             .replace("goroutine 1\n", "goroutine 99\n");
-        // The second becomes a form.
-        for form in [None, None, Some(1)] {
+        // The first becomes a form.
+        for form in [None, Some(1)] {
             let found = repeats.find(other.as_bytes()).unwrap();
             assert_eq!((found.id, found.minutes, found.bytes), (123_456, Some(125), other.len()));
             assert_eq!((found.sample, found.lines, found.form), (3, 9, form));
