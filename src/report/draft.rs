@@ -9,7 +9,7 @@ use crate::analysis::{NoAnswer, NoMatch, Order, check, rfc3339};
 use crate::filter::{FilterError, Granularity};
 use crate::graph::distinct_stacks::TooLarge;
 use crate::model::change::Change;
-use crate::model::measures::{self, Kind, Negative};
+use crate::model::measures::{self, Negative};
 use crate::model::profile::{SampleType, TimeSource};
 use crate::model::series::Snapshot;
 use crate::model::site::Owners;
@@ -228,15 +228,7 @@ pub(super) fn input(
     let program = snapshot.main.map(|main| program_name(text(main.file)).to_owned());
     Input {
         name: snapshot.name.clone(),
-        kind: match measures::kind(header) {
-            _ if snapshot.is_of_references => InputKind::Reference,
-            Kind::Heap => InputKind::Heap,
-            Kind::Goroutine => InputKind::Goroutine,
-            Kind::Cpu => InputKind::Cpu,
-            Kind::Contention => InputKind::Contention,
-            Kind::Threads => InputKind::Threadcreate,
-            Kind::Other => InputKind::Other,
-        },
+        kind: InputKind::of(header, snapshot.is_of_references),
         time: rfc3339(header.time_nanos),
         named_with: header.named_with.clone(),
         time_source: (header.time_source != TimeSource::Profile && header.time_nanos != 0)

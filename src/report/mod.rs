@@ -36,8 +36,9 @@ use crate::analysis::rates::{PerSecond, Rates};
 use crate::analysis::{Bounds, ProcessVerdict, Relation};
 use crate::filter::{Granularity, Spec};
 use crate::model::change::Change;
+use crate::model::measures::{self, Kind};
 use crate::model::memory_statistics::MemoryStatistics;
-use crate::model::profile::TimeSource;
+use crate::model::profile::{Header, TimeSource};
 use serde::{Deserialize, Serialize};
 
 /// Name and version of the JSON form.
@@ -100,6 +101,21 @@ pub enum InputKind {
     Threadcreate,
     /// Any other pprof profile.
     Other,
+}
+
+impl InputKind {
+    /// The kind of a profile with this header, which may be of references.
+    pub fn of(header: &Header, is_of_references: bool) -> Self {
+        match measures::kind(header) {
+            _ if is_of_references => Self::Reference,
+            Kind::Heap => Self::Heap,
+            Kind::Goroutine => Self::Goroutine,
+            Kind::Cpu => Self::Cpu,
+            Kind::Contention => Self::Contention,
+            Kind::Threads => Self::Threadcreate,
+            Kind::Other => Self::Other,
+        }
+    }
 }
 
 /// The subject of a warning.

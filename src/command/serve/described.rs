@@ -1,8 +1,6 @@
 //! What the API says about inputs that are loaded.
 
 use crate::analysis::rfc3339;
-use crate::model::measures::{self, Kind};
-use crate::model::profile::Header;
 use crate::model::recording::{Recording, Track};
 use crate::model::series::Series;
 use crate::report::InputKind;
@@ -39,7 +37,7 @@ fn of_track(track: &Track) -> Vec<Facts> {
     moments
         .map(|(moment, process)| Facts {
             name: moment.name.clone(),
-            kind: kind(&moment.header, moment.is_of_references),
+            kind: InputKind::of(&moment.header, moment.is_of_references),
             time: rfc3339(moment.header.time_nanos),
             nanos: moment.header.time_nanos,
             process,
@@ -54,23 +52,11 @@ pub(super) fn of_series(series: &Series) -> Vec<Facts> {
     snapshots
         .map(|snapshot| Facts {
             name: snapshot.name.clone(),
-            kind: kind(&snapshot.header, snapshot.is_of_references),
+            kind: InputKind::of(&snapshot.header, snapshot.is_of_references),
             time: rfc3339(snapshot.header.time_nanos),
             nanos: snapshot.header.time_nanos,
             process: 0,
             samples: snapshot.samples.len(),
         })
         .collect()
-}
-
-fn kind(header: &Header, is_of_references: bool) -> InputKind {
-    match measures::kind(header) {
-        _ if is_of_references => InputKind::Reference,
-        Kind::Heap => InputKind::Heap,
-        Kind::Goroutine => InputKind::Goroutine,
-        Kind::Cpu => InputKind::Cpu,
-        Kind::Contention => InputKind::Contention,
-        Kind::Threads => InputKind::Threadcreate,
-        Kind::Other => InputKind::Other,
-    }
 }
