@@ -5,6 +5,7 @@
 //! were sampled, how many there are and how far apart, and how much the values of each site vary.
 
 use super::by_site::BySite;
+use super::check::amount;
 use super::evolution::{Evolution, GroupValues};
 use super::{Measured, Place, frames_of, place_at};
 use crate::model::recording::{Recording, Span};
@@ -42,6 +43,38 @@ pub struct CouldShow {
     /// The same per hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goroutines_per_hour: Option<i64>,
+}
+
+impl CouldShow {
+    /// Says which leaks the snapshots can't show: `a leak of less than 4.0 MiB/h would not show (or
+    /// of less than 40.0 MiB/h in main.traffic, whose size varies), nor fewer than 60
+    /// goroutines/h`. `None` if that isn't known.
+    pub fn hidden(&self) -> Option<String> {
+        let unit = self.unit.as_str();
+        let size = |growth: i64, slope: Option<i64>| {
+            slope.map_or_else(
+                || format!("{} in all", amount(growth, unit)),
+                |slope| format!("{}/h", amount(slope, unit)),
+            )
+        };
+        let goroutines = self.goroutines.map(|count| match self.goroutines_per_hour {
+            Some(per_hour) => format!("fewer than {per_hour} goroutines/h"),
+            None => format!("fewer than {count} goroutines in all"),
+        });
+        let memory = self.growth.map(|growth| {
+            let least = size(growth, self.slope_per_hour);
+            let noisiest = self.noisiest.as_ref().map_or_else(String::new, |site| {
+                let least = size(site.growth, site.slope_per_hour);
+                format!(" (or of less than {least} in {}, whose size varies)", site.place.function)
+            });
+            format!("a leak of less than {least} would not show{noisiest}")
+        });
+        match (memory, goroutines) {
+            (Some(memory), Some(goroutines)) => Some(format!("{memory}, nor {goroutines}")),
+            (None, Some(goroutines)) => Some(format!("{goroutines} that leak would not show")),
+            (memory, None) => memory,
+        }
+    }
 }
 
 /// The site at which the least shows.

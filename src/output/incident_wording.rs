@@ -216,11 +216,11 @@ const REASONS: usize = 5;
 pub(super) fn recording(one: &CapturedRecording) -> String {
     let many = if one.shots == 1 { "" } else { "s" };
     let ended = match one.ended.as_deref() {
-        Some("interrupted") => "it was interrupted",
-        Some(_) => "it came to its end",
-        None => "it didn't come to its end",
+        Some("interrupted") => "interrupted",
+        Some(_) => "finished",
+        None => "not finished",
     };
-    let mut text = format!("{}: {} shot{many}, {ended}", one.target, one.shots);
+    let mut text = format!("{}: {} snapshot{many}, {ended}", one.target, one.shots);
     if one.failed.is_empty() {
         text.push_str("; nothing failed");
     }

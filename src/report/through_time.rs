@@ -51,7 +51,11 @@ pub(super) fn leaks(
     spec: &Spec,
 ) -> Result<Report, ReportError> {
     let mut settled = Settled::new(recording, Some(asked), query, spec)?;
-    let (suspects, verdict) = settled.suspects(asked, query);
+    let (suspects, mut verdict) = settled.suspects(asked, query);
+    if verdict.leaks == 0 && verdict.needed.is_none() {
+        let Settled { recording, owners, measured, .. } = &settled;
+        verdict.could_show = could_show::evidence(recording, measured, owners).could_show;
+    }
     let rows = if query.nodecount == 0 { BESIDE } else { query.nodecount };
     let timeline = settled.rows(Choice::Ends, rows, query, spec);
     Ok(settled.draft.answered(Answer::Leaks(LeaksAnswer { timeline, suspects, verdict })))
@@ -427,7 +431,8 @@ fn caveats(track: &Track, beside: &Beside) -> Vec<Warning> {
         let (judged, size) = (track.main_process(), track.sizes().max().unwrap_or(0));
         let few = track.sizes().filter(|&size| size < LEAST).count();
         let few = if few > 0 && size >= LEAST {
-            format!(" {few} of them have fewer than {LEAST} snapshots, too few for a trend.")
+            let have = if few == 1 { "has" } else { "have" };
+            format!(" {few} of them {have} fewer than {LEAST} snapshots, too few for a trend.")
         } else {
             String::new()
         };

@@ -55,6 +55,12 @@ const AFTER_REST: f64 = 0.01;
 /// Share of its rise that a curve may have left in the late half and still count as level there.
 const AT_REST: f64 = 0.1;
 
+/// A curve that levels off has surely done so if its BIC is below that of the line by this much,
+const SURELY_LEVEL: f64 = 14.0;
+
+/// or if the late half surely rises at less than this share of the pace from first to last.
+const LEVEL: f64 = 0.5;
+
 /// The smallest step of stairs, as a share of the largest. A second step below that is noise on one
 /// step.
 const LEAST_STEP: f64 = 0.35;
@@ -68,7 +74,7 @@ const LARGEST: f64 = 1e100;
 pub enum Class {
     /// It rises, has not stopped, and no curve that levels off describes it better.
     Leak,
-    /// It levels off like a cache that fills, but still rises.
+    /// It levels off like a cache that fills, but still rises, or may.
     GrowingDecelerating,
     /// It rose once, to a new level.
     Step,
@@ -285,32 +291,33 @@ fn decide(
     let line = least(|shape| matches!(shape, Shape::Linear));
     let resting = least(Shape::rests);
     let price = (points.len() as f64).ln();
+    // The gain of an extra parameter over the line counts only as far as the values are independent.
+    let lead = |fit: &Fit| {
+        let news = (1.0 - fit.memory) / (1.0 + fit.memory);
+        (line - fit.bic + price) * news - price
+    };
     let Points { times, values, .. } = points;
     let keeps_on = additions::only_added(values) && !additions::slows(times, values, points.unit());
     fits.iter()
         .filter(|fit| match fit.shape {
             Shape::Saturating { .. } | Shape::Knee(_) if keeps_on => false,
-            Shape::Saturating { .. } | Shape::Knee(_) => {
-                // The gain of an extra parameter over the line counts only as far as the values are
-                // independent.
-                let news = (1.0 - fit.memory) / (1.0 + fit.memory);
-                (line - fit.bic + price) * news - price >= REST_OVER_LINE
-            }
+            Shape::Saturating { .. } | Shape::Knee(_) => lead(fit) >= REST_OVER_LINE,
             Shape::Bend(_) => resting - fit.bic >= BEND_OVER_REST,
             Shape::Stairs(_) => resting - fit.bic >= STAIRS_OVER_REST,
             Shape::Linear => constant - fit.bic >= LINE_OVER_CONSTANT,
             Shape::Constant | Shape::Step(_) => true,
         })
         .find_map(|fit| {
-            let (class, since) = verdict(fit, points, whole, late)?;
+            let (class, since) = verdict(fit, lead(fit), points, whole, late)?;
             Some((fit.shape.clone(), class, since))
         })
 }
 
 /// The verdict of a fit if it is the best one: the class, and where the rise begins. `None` if it
-/// has none, so that the next best decides.
+/// has none, so that the next best decides. `lead` is how far its BIC is below that of the line.
 fn verdict(
     fit: &Fit,
+    lead: f64,
     points: &Points,
     whole: f64,
     late: &[(usize, f64)],
@@ -334,9 +341,12 @@ fn verdict(
             // cases.
             let at_rest = ahead(n / 2) <= AT_REST * fit.rise;
             let lower = if at_rest { slope.interval.lower } else { slope.inner.lower };
+            // Noise can hide a rise that goes on.
+            let pace = fit.rise / (points.times[n - 1] - points.times[0]);
+            let may_go_on = lead < SURELY_LEVEL && slope.inner.upper > LEVEL * pace;
             match leak {
                 Some(&(start, _)) => Some((Class::Leak, start)),
-                None if lower > 0.0 => Some((Class::GrowingDecelerating, 0)),
+                None if lower > 0.0 || may_go_on => Some((Class::GrowingDecelerating, 0)),
                 None => Some((Class::WarmUp, 0)),
             }
         }

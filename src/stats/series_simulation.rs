@@ -32,6 +32,11 @@ fn sampled(counts: impl Iterator<Item = f64>) -> Series {
 /// Judges 12 snapshots (and, in optimised builds, also 4, 6, 8 and 24) many times, and returns the
 /// share of leaks at 12. `series` returns values at shares 0 to 1 of the span.
 fn leaks(name: &str, series: fn(&mut Random, &[f64]) -> Series) -> f64 {
+    share(Class::Leak, name, series)
+}
+
+/// The same for another class.
+fn share(class: Class, name: &str, series: fn(&mut Random, &[f64]) -> Series) -> f64 {
     let all: &[usize] = if cfg!(debug_assertions) { &[12] } else { &[4, 6, 8, 24, 12] };
     let mut found = 0.0;
     for &n in all {
@@ -41,9 +46,9 @@ fn leaks(name: &str, series: fn(&mut Random, &[f64]) -> Series) -> f64 {
         let runs = if cfg!(debug_assertions) { 400 } else { 4000 };
         found = rate(runs, || {
             let (values, noise) = series(&mut random, &shares);
-            judge(&hours, &values, &noise, Growth::Proven).class == Class::Leak
+            judge(&hours, &values, &noise, Growth::Proven).class == class
         });
-        println!("{name}, {n} snapshots: {found:.4}");
+        println!("{class:?}: {name}, {n} snapshots: {found:.4}");
     }
     found
 }
@@ -204,6 +209,102 @@ fn leaks_in_sampled_heaps_are_found() {
         }))
     });
     assert!(mixed >= 0.61, "{mixed}");
+}
+
+/// Objects of a queue whose producer is faster than its consumer, in raw samples: `pace` more in each snapshot,
+/// and `through` that come and go.
+fn backlog(random: &mut Random, n: usize, pace: f64, through: f64) -> Series {
+    let mut waiting = 0;
+    sampled((0..n).map(|_| {
+        let gone = random.poisson(through).min(waiting);
+        waiting += random.poisson(through + pace) - gone;
+        waiting as f64
+    }))
+}
+
+#[test]
+fn what_goes_on_is_seldom_said_to_be_level() {
+    let level = |name, series| share(Class::WarmUp, name, series);
+    for (name, most, series) in [
+        (
+            "1σ per snapshot",
+            0.02,
+            (|random, at| plain((0..at.len()).map(|i| i as f64 + random.normal())))
+                as fn(&mut Random, &[f64]) -> Series,
+        ),
+        ("half a σ per snapshot", 0.02, |random, at| {
+            plain((0..at.len()).map(|i| 0.5 * i as f64 + random.normal()))
+        }),
+        ("a queue that grows by 2", 0.08, |random, at| backlog(random, at.len(), 2.0, 3.0)),
+        ("a queue that grows by 1", 0.1, |random, at| backlog(random, at.len(), 1.0, 2.0)),
+        ("a queue that grows by 4", 0.08, |random, at| backlog(random, at.len(), 4.0, 10.0)),
+        ("kept, 1 sample per snapshot", 0.04, |random, at| backlog(random, at.len(), 1.0, 0.0)),
+        ("kept, 3 samples per snapshot", 0.02, |random, at| backlog(random, at.len(), 3.0, 0.0)),
+        ("3 kept per snapshot over a churn of 20", 0.03, |random, at| {
+            let mut kept = 0;
+            sampled(at.iter().map(|_| {
+                kept += random.poisson(3.0);
+                (kept + random.poisson(20.0)) as f64
+            }))
+        }),
+        ("random stairs", 0.1, |random, at| {
+            let mut level = 0.0;
+            plain(at.iter().map(|_| {
+                if random.uniform() < 0.3 {
+                    level += 1.0 + 4.0 * random.uniform();
+                }
+                level + 0.3 * random.normal()
+            }))
+        }),
+        ("slows to a third of its pace half-way", 0.15, |random, at| {
+            plain(
+                at.iter()
+                    .map(|x| 12.0 * x.min(0.5) + 4.0 * (x - 0.5).max(0.0) + 0.5 * random.normal()),
+            )
+        }),
+    ] {
+        let found = level(name, series);
+        assert!(found <= most, "{name}: {found}");
+    }
+    for (name, least, series) in [
+        (
+            "fast warm-up of 10σ",
+            0.8,
+            (|random, at| {
+                plain(at.iter().map(|x| 10.0 * (1.0 - (-10.0 * x).exp()) + random.normal()))
+            }) as fn(&mut Random, &[f64]) -> Series,
+        ),
+        ("slow warm-up of 10σ", 0.38, |random, at| {
+            plain(at.iter().map(|x| 10.0 * (1.0 - (-4.0 * x).exp()) + random.normal()))
+        }),
+        ("a ring of 10σ that fills half-way", 0.58, |random, at| {
+            plain(at.iter().map(|x| 20.0 * x.min(0.5) + random.normal()))
+        }),
+        ("a ring of 20σ that fills half-way", 0.92, |random, at| {
+            plain(at.iter().map(|x| 40.0 * x.min(0.5) + random.normal()))
+        }),
+        ("cache of 40 samples that fills", 0.84, |random, at| {
+            let mut kept = 0;
+            let step = at[1];
+            sampled(at.iter().map(|x| {
+                kept += random.poisson(40.0 * ((-6.0 * x).exp() - (-6.0 * (x + step)).exp()));
+                kept as f64
+            }))
+        }),
+        ("cache of 40 samples that fills and evicts", 0.9, |random, at| {
+            let mut kept = 0;
+            sampled(at.iter().map(|x| {
+                let full = 40.0 * (1.0 - (-8.0 * x).exp());
+                let gone = random.binomial(kept as u32, 0.2);
+                kept -= gone;
+                kept += random.poisson((full - kept as f64).max(0.0));
+                kept as f64
+            }))
+        }),
+    ] {
+        let found = level(name, series);
+        assert!(found >= least, "{name}: {found}");
+    }
 }
 
 #[test]

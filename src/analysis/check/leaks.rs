@@ -5,7 +5,6 @@
 //! notable size leaves no trace. With few snapshots a program that gets more to do looks like one
 //! that leaks, so a leak then fails only if the program allocates at an even rate.
 
-use super::messages::amount;
 use super::scopes::holds;
 use super::{CheckSubject, Demand, Judgement, Leaks, Offender, Outcome};
 use crate::analysis::estimates::Class;
@@ -187,7 +186,7 @@ fn without_leaks(
     let snapshots: usize = processes.iter().sum();
     judgement.outcome = Outcome::Inconclusive;
     judgement.advice = Some(more_snapshots());
-    let hidden = found.could_show.and_then(hidden);
+    let hidden = found.could_show.and_then(CouldShow::hidden);
     let beside = hidden.as_ref().map_or_else(String::new, |hidden| format!("; {hidden}"));
     if few > 0 || processes.is_empty() {
         // A service that keeps crashing or has just restarted: there isn't enough data to judge.
@@ -216,35 +215,6 @@ fn without_leaks(
         judgement.outcome = Outcome::Pass;
         judgement.advice = None;
         judgement.message = format!("nothing {surely}leaks in {snapshots} snapshots{beside}");
-    }
-}
-
-/// Says which leaks the snapshots can't show: `a leak of less than 4.0 MiB/h would not show (or less
-/// than 40.0 MiB/h in main.traffic, whose size varies), nor fewer than 60 goroutines/h`.
-fn hidden(could_show: &CouldShow) -> Option<String> {
-    let unit = could_show.unit.as_str();
-    let size = |growth: i64, slope: Option<i64>| {
-        slope.map_or_else(
-            || format!("{} in all", amount(growth, unit)),
-            |slope| format!("{}/h", amount(slope, unit)),
-        )
-    };
-    let goroutines = could_show.goroutines.map(|count| match could_show.goroutines_per_hour {
-        Some(per_hour) => format!("fewer than {per_hour} goroutines/h"),
-        None => format!("fewer than {count} goroutines in all"),
-    });
-    let memory = could_show.growth.map(|growth| {
-        let least = size(growth, could_show.slope_per_hour);
-        let noisiest = could_show.noisiest.as_ref().map_or_else(String::new, |site| {
-            let least = size(site.growth, site.slope_per_hour);
-            format!(" (or of less than {least} in {}, whose size varies)", site.place.function)
-        });
-        format!("a leak of less than {least} would not show{noisiest}")
-    });
-    match (memory, goroutines) {
-        (Some(memory), Some(goroutines)) => Some(format!("{memory}, nor {goroutines}")),
-        (None, Some(goroutines)) => Some(format!("{goroutines} that leak would not show")),
-        (memory, None) => memory,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::units::{self, Bytes, Kind, Nanoseconds};
 const RUNS_MAX: f64 = 1000.0;
 
 /// Formats a value in the unit of a sample type.
-pub(super) fn amount(value: i64, unit: &str) -> String {
+pub(in crate::analysis) fn amount(value: i64, unit: &str) -> String {
     let (kind, factor) = units::classify(unit);
     match kind {
         Kind::Bytes => Bytes(value as f64 * factor).to_string(),

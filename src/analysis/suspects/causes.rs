@@ -44,16 +44,26 @@ pub(super) fn join(found: Vec<Ranked>, entries: &Entries<'_>) -> Vec<Ranked> {
             }
         }
     }
-    for (memory, goroutines) in one_for_each(&found, &group) {
+    let by_number = one_for_each(&found, &group);
+    for &(memory, goroutines) in &by_number {
         let (a, b) = (root(&group, memory), root(&group, goroutines));
         group[a.max(b)] = a.min(b);
     }
     let mut causes: Vec<Vec<Ranked>> = (0..found.len()).map(|_| Vec::new()).collect();
     let roots: Vec<usize> = (0..group.len()).map(|i| root(&group, i)).collect();
+    let mut functions: Vec<Option<String>> = vec![None; causes.len()];
+    for &(memory, _) in &by_number {
+        functions[roots[memory]].get_or_insert_with(|| found[memory].suspect.site.function.clone());
+    }
     for (one, root) in found.into_iter().zip(roots) {
         causes[root].push(one);
     }
-    causes.into_iter().filter_map(joined).collect()
+    let join = |(parts, function)| {
+        let mut cause: Ranked = joined(parts)?;
+        cause.suspect.one_for_each = function;
+        Some(cause)
+    };
+    causes.into_iter().zip(functions).filter_map(join).collect()
 }
 
 /// Blames goroutines of a library on the own code whose memory they hold.

@@ -2,6 +2,7 @@
 
 use super::{Replaced, Suspect, confidence, is_any};
 use crate::analysis::estimates::Class;
+use crate::model::goroutine_states::explained;
 use crate::patterns::{Catalog, Confidence, Pattern, PatternEvidence};
 use crate::units;
 
@@ -19,12 +20,19 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
             text.push_str(
                 " Goroutines that never end keep their stacks and everything they refer to.",
             );
+            text.push_str(&state(suspect));
         }
         Some(pattern) => {
             text.push(' ');
             text.push_str(&pattern.meaning);
         }
         None => {}
+    }
+    if let Some(function) = &suspect.one_for_each {
+        text.push_str(&format!(
+            " {function} makes one object for each of them, which they may keep. If its memory stays \
+             when they end, it is a leak of its own."
+        ));
     }
     let by_dependency = dependency(suspect, pattern);
     let advice = match suspect.class {
@@ -41,6 +49,14 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
         }),
     };
     (text, advice)
+}
+
+/// What is usual for the state that goroutines are in.
+fn state(suspect: &Suspect) -> String {
+    let state = suspect.goroutines.as_ref().map(|goroutines| goroutines.state.as_str());
+    let known = state.and_then(|state| Some((state, explained(state)?)));
+    known
+        .map_or_else(String::new, |(state, known)| format!(" They are in {state}. {}", known.usual))
 }
 
 /// The advice about what a dependency allocates or starts, where no pattern knows better: the container may be

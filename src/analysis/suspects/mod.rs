@@ -414,6 +414,7 @@ impl Case<'_> {
             since: candidate.judgement.since,
             values: candidate.line.values.clone(),
             shown_by: None,
+            one_for_each: None,
         };
         // What hasn't certainly risen of late is less sure to be a leak, however it rose before.
         suspect.confidence =

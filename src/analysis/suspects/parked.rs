@@ -225,6 +225,7 @@ impl<'a> Parked<'a> {
                 since: group.judgement.since,
                 values: group.line.values.clone(),
                 shown_by: None,
+                one_for_each: None,
             };
             let per_hour = if timed && group.line.values.len() >= LEAST {
                 slope.inner.lower

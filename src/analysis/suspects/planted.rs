@@ -31,6 +31,7 @@ pub(super) fn leak(path: &[&str], values: &[i64]) -> Ranked {
         replaces: None,
         goroutines: None,
         shown_by: None,
+        one_for_each: None,
         explanation: String::new(),
         fix: String::new(),
         process: 0,

@@ -55,6 +55,10 @@ pub struct Suspect {
     pub replaces: Option<Replaced>,
     /// Goroutines that wait on its stacks, or that the suspect consists of.
     pub goroutines: Option<Goroutines>,
+    /// The function whose memory is a part of it for no other reason than that it makes one object for
+    /// each goroutine, next to where they run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_for_each: Option<String>,
     /// What its value does, and what that means.
     pub explanation: String,
     /// How to fix it; empty if no action is needed.

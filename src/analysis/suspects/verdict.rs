@@ -6,7 +6,7 @@ use super::stack_memory::{self, Modelled, StackMemory};
 use super::whole::{self, Agreement, WholeProcess};
 use crate::analysis::beside::{Beside, KnownLimit, TrackKind};
 use crate::analysis::estimates::{Class, Estimate};
-use crate::analysis::{Measured, rfc3339};
+use crate::analysis::{CouldShow, Measured, rfc3339};
 use crate::model::recording::{Lack, Span, Track};
 use crate::stats::Interval;
 use crate::stats::class::{self, Growth, LEAST};
@@ -23,6 +23,9 @@ pub struct Verdict {
     /// How fast all memory leaks of the process seen last grow together; absent if there is none,
     /// or there are no times.
     pub slope_per_hour: Option<Estimate>,
+    /// Nanoseconds from the first to the last snapshot of the process seen last, if they have times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_span_nanos: Option<i64>,
     /// Snapshots that were judged: without repeats, copies and delta profiles.
     pub snapshots: usize,
     /// Nanoseconds from the first to the last snapshot, if all record when they were taken.
@@ -32,6 +35,9 @@ pub struct Verdict {
     /// Present if no process has enough snapshots to tell a leak from a cache that fills: how many
     /// more, how far apart, would decide.
     pub needed: Option<Needed>,
+    /// If there is a trend and nothing leaks: what would have shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub could_show: Option<CouldShow>,
     /// How long until the process seen last reaches a limit, if one was given.
     pub limit: Option<Limit>,
     /// Suspects beyond the requested number; the verdict includes them.
@@ -193,6 +199,7 @@ pub(super) fn verdict(
     Verdict {
         leaks: leaks.count(),
         slope_per_hour: slope,
+        latest_span_nanos: track.is_timed().then_some((hours * 3.6e12) as i64),
         snapshots: track.sizes().sum(),
         span_nanos: span_nanos(track),
         processes: track.processes.iter().map(|span| process(track, span)).collect(),
@@ -200,6 +207,7 @@ pub(super) fn verdict(
             snapshots: ADVISED - most,
             apart_nanos: judged.and_then(|span| apart(track, span, suspects)),
         }),
+        could_show: None,
         limit: asked.map(|asked| {
             let known = track.is_timed() && judged.is_some_and(|span| span.moments.len() >= LEAST);
             let slope = slope.or(known.then(Estimate::default));

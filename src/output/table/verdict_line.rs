@@ -3,6 +3,7 @@
 use super::super::{FileNames, Style, Width};
 use super::number::{Scale, estimate};
 use super::{counted, escape::escape, wrap};
+use crate::analysis::CouldShow;
 use crate::analysis::beside::KnownLimit;
 use crate::analysis::estimates::{Class, Estimate};
 use crate::analysis::suspects::{
@@ -109,11 +110,22 @@ pub(in crate::output) fn alone(report: &Report, answer: &LeaksAnswer) -> String 
     words(report, &answer.verdict, &answer.suspects, &style)
 }
 
-/// What is below that line: what the whole process says about the leaks, and a limit to ask about.
+/// What is below that line: which leaks would not show, what the whole process says about the leaks, and a limit to
+/// ask about.
 pub(in crate::output) fn more(verdict: &Verdict) -> Vec<String> {
     let known = verdict.known_limits.first().filter(|_| verdict.limit.is_none());
     let forecast = verdict.limit.as_ref().and_then(of_forecast);
-    of_whole(verdict).into_iter().chain(forecast).chain(known.map(offered)).collect()
+    let hidden = verdict.could_show.as_ref().and_then(CouldShow::hidden);
+    let hidden = hidden.map(|hidden| sentence(&escape(&hidden)));
+    let about_leaks = hidden.into_iter().chain(of_whole(verdict));
+    about_leaks.chain(forecast).chain(known.map(offered)).collect()
+}
+
+/// A clause as a sentence.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 /// What the prediction is made of.
@@ -190,28 +202,37 @@ fn leaks(report: &Report, verdict: &Verdict, suspects: &[Suspect], style: &Style
         .iter()
         .filter(|suspect| suspect.class == Class::Leak && suspect.sample_type == "goroutine")
         .count();
+    let are_all_of_goroutines = of_goroutines == verdict.leaks;
     text = match of_goroutines {
         0 => text,
         all if all == verdict.leaks => format!("{text} of goroutines"),
         some => format!("{text} ({some} of goroutines)"),
     };
     let goroutines = suspects.iter().find(|suspect| suspect.sample_type == "goroutine");
-    if let Some(slope) = verdict.slope_per_hour {
-        let scale = Scale::new(&report.unit, style.unit.as_deref());
-        text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
-        text.push_str(&measured_over(verdict));
-    } else if let Some(slope) = goroutines.and_then(|suspect| suspect.slope_per_hour) {
+    let of_goroutines = goroutines.and_then(|suspect| suspect.slope_per_hour).map(|slope| {
         let scale = Scale::new("count", None);
-        text = format!("{text}, {}", estimate(|value| scale.value(value), &slope, "/h"));
-        text.push_str(&measured_over(verdict));
+        estimate(|value| scale.value(value), &slope, "/h")
+    });
+    let of_memory = verdict.slope_per_hour.map(|slope| {
+        let scale = Scale::new(&report.unit, style.unit.as_deref());
+        estimate(|value| scale.value(value), &slope, "/h")
+    });
+    match (of_memory, of_goroutines) {
+        // What goroutines keep.
+        (Some(memory), Some(_)) if are_all_of_goroutines => {
+            text.extend([", with ", &memory, " of memory"]);
+        }
+        (Some(rate), _) | (None, Some(rate)) => text.extend([", ", &rate]),
+        (None, None) => return text,
     }
+    text.push_str(&measured_over(verdict));
     text
 }
 
 /// Says over what time a rate per hour was measured, if an hour is further than a prediction may reach.
 fn measured_over(verdict: &Verdict) -> String {
     let is_short = |nanos: &i64| (*nanos as f64) * HORIZON < HOUR_NANOS;
-    let span = verdict.span_nanos.filter(is_short);
+    let span = verdict.latest_span_nanos.or(verdict.span_nanos).filter(is_short);
     let shown = |nanos: i64| units::display(nanos as f64, "nanoseconds");
     span.map_or_else(String::new, |nanos| format!(", measured over only {}", shown(nanos)))
 }
