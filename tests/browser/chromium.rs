@@ -30,7 +30,13 @@ pub(crate) fn open(chromium: &Path, case: &str, page: &str) -> (String, String) 
 /// Chromium, under one of its names.
 pub(crate) fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let names = [
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let found = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     let found = found.into_iter().find(|file| file.is_file());

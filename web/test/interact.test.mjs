@@ -24,7 +24,8 @@ async function frame(page, level, at = 0.3) {
   const box = await page.locator('.flamebox canvas').boundingBox();
   return [box.x + box.width * at, box.y + level * 18 + 9];
 }
-const drawn = page => page.waitForTimeout(60);
+/** Until what the last key, click or turn of the wheel asked for is on the screen: it asks for a picture, which may scroll, which asks for another. */
+const drawn = page => page.evaluate(() => new Promise(done => { let left = 3; const next = () => (left-- ? requestAnimationFrame(next) : done()); next() }));
 
 test('pages: by tab, by digit, by link, and back', async () => {
   const { page, close } = await open(browser, made.paths.diff);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inflateSync } from 'node:zlib';
-import { launch, open, ready, serious, shoot } from '../tools/browser.mjs';
+import { launch, open, ready, serious, shoot, turn } from '../tools/browser.mjs';
 import { NASTY, write } from '../tools/pages.mjs';
 
 const made = write(mkdtempSync(join(tmpdir(), 'heapdiff-pages-')));
@@ -19,20 +19,28 @@ const TABS = { diff: ['overview', 'diff', 'flame', 'refs', 'source', 'goroutines
 
 for (const [name, tabs] of Object.entries(TABS)) {
   describe(`report ${name}`, () => {
-    for (const [size, scheme] of [['wide', 'light'], ['wide', 'dark'], ['narrow', 'light'], ['narrow', 'dark']]) {
-      test(`${size} ${scheme}`, async () => {
+    // Wide pages load in the light and turn dark, narrow ones the other way round.
+    for (const [size, scheme, other] of [['wide', 'light', 'dark'], ['narrow', 'dark', 'light']]) {
+      test(size, async () => {
         const { page, goto, close } = await open(browser, made.paths[name], { size, scheme });
         const found = [];
         const shown = await page.locator('nav.tabs a').evaluateAll(links => links.map(link => /[#&]p=(\w+)/.exec(link.getAttribute('href'))?.[1]));
         assert.deepEqual(shown, tabs);
-        for (const tab of tabs) {
-          await goto(`#p=${tab}`);
-          assert.equal(await page.locator('nav.tabs [aria-current]').count(), 1, tab);
+        const look = async (tab, now, colours) => {
+          found.push(...(await serious(page, { colours })).map(one => `${tab} ${now}: ${one}`));
           const [inner, whole] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
-          assert.ok(whole <= inner, `${tab} is ${whole} wide in ${inner}`);
-          found.push(...(await serious(page)).map(one => `${tab}: ${one}`));
+          assert.ok(whole <= inner, `${tab} ${now} is ${whole} wide in ${inner}`);
+          await shoot(page, `${name}-${tab}-${size}-${now}`);
+        };
+        for (const tab of tabs) {
+          await page.emulateMedia({ colorScheme: scheme });
+          await goto(`#p=${tab}`);
+          assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), scheme);
+          assert.equal(await page.locator('nav.tabs [aria-current]').count(), 1, tab);
           assert.equal(await page.locator('[style]').evaluateAll(all => all.filter(one => /url|expression/i.test(one.getAttribute('style'))).length), 0);
-          await shoot(page, `${name}-${tab}-${size}-${scheme}`);
+          await look(tab, scheme, false);
+          await turn(page, other);
+          await look(tab, other, true);
         }
         assert.deepEqual(found, []);
         await close();

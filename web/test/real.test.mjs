@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { launch, open, serious, shoot } from '../tools/browser.mjs';
+import { keep, launch, open, serious, shoot } from '../tools/browser.mjs';
 import { load } from '../tools/source.mjs';
 import { heapdiff, json, root } from '../tools/pages.mjs';
 import * as numbers from '../tools/numbers.mjs';
 
 const { format, tree } = await load('format', 'tree');
 const folder = mkdtempSync(join(tmpdir(), 'heapdiff-real-'));
-let browser;
-before(async () => { browser = await launch() });
+let browser, kept;
+before(async () => { browser = await launch(); kept = await keep(browser) });
 after(() => browser.close());
 
 const pair = name => [`testdata/${name}/before.pb.gz`, `testdata/${name}/after.pb.gz`];
@@ -65,7 +65,7 @@ for (const [k, args] of [...CASES, ...real].entries()) {
         assert.equal(sum, total, type.name);
       }));
     }
-    const { page, goto, close } = await open(browser, path);
+    const { page, goto, close } = await open(browser, path, { kept });
     const tabs = await page.locator('nav.tabs a').evaluateAll(links => links.map(link => /[#&]p=(\w+)/.exec(link.getAttribute('href'))[1]));
     if (FIRST[args[0]]) assert.match(await page.locator('nav.tabs [aria-current]').innerText(), new RegExp(`^${FIRST[args[0]]}`));
     if (args[0] === 'incident') {
