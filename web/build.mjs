@@ -1,7 +1,7 @@
 // Builds dist/: the script, the style sheet, their hashes for the page's policy, and the licences of what is in the script.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -34,8 +34,10 @@ const licences = [...packages].sort().map(name => {
   return `${name} ${version} (${license})\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
 });
 
+/** Leaves a file that is right untouched, as cargo builds again what embeds a new one. */
+const write = (name, bytes) => { const path = join(dist, name); if (!existsSync(path) || !readFileSync(path).equals(Buffer.from(bytes))) writeFileSync(path, bytes) };
 mkdirSync(dist, { recursive: true });
-writeFileSync(join(dist, 'app.js'), js);
-writeFileSync(join(dist, 'app.css'), css);
-writeFileSync(join(dist, 'hashes.json'), JSON.stringify({ 'app.js': hash(js), 'app.css': hash(css) }, null, 2) + '\n');
-writeFileSync(join(dist, 'LICENSES.txt'), `The script of the page contains these packages.\n\n${licences.join('\n----\n\n')}`);
+write('app.js', js);
+write('app.css', css);
+write('hashes.json', JSON.stringify({ 'app.js': hash(js), 'app.css': hash(css) }, null, 2) + '\n');
+write('LICENSES.txt', `The script of the page contains these packages.\n\n${licences.join('\n----\n\n')}`);
