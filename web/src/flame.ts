@@ -2,7 +2,7 @@
 //
 // Each level is sorted by x, so what is visible is found by bisection. Frames narrower than a pixel and a half merge into one
 // sliver, whose colour is that of the true sum of their changes: a prefix sum gives it at once. A level is painted as one line
-// of pixels and copied down.
+// of pixels, and all lines are stretched to the height of a row at once.
 
 import { Tree, OTHER, UNKNOWN } from './tree';
 import type { Width } from './codec';
@@ -142,8 +142,12 @@ export class View {
   hover = -1;
   drawn = 0;
   private painted: Paint;
+  /** A line of pixels for each level in sight. */
+  private lines: OffscreenCanvas | null = null;
   private image: ImageData | null = null;
   private pixels = new Uint32Array();
+  private tile: OffscreenCanvas | null = null;
+  private tiled: Paint | null = null;
   private matching: Uint8Array | null = null;
   private matches: Uint32Array | null = null;
   private readonly labels: (string | undefined)[] = [];
@@ -202,8 +206,10 @@ export class View {
     const ratio = canvas.width / (canvas.clientWidth || canvas.width) || 1;
     const W = canvas.width, H = canvas.height, row = Math.round(this.row * ratio);
     if (W === 0 || H === 0) return;
-    if (!this.image || this.image.width !== W || this.image.height !== H) {
-      this.image = g.createImageData(W, H);
+    const first = Math.floor(this.top), origin = Math.round((first - this.top) * row), rows = Math.ceil(H / row) + 1;
+    if (!this.lines || !this.image || this.image.width !== W || this.image.height !== rows) {
+      this.lines = new OffscreenCanvas(W, rows);
+      this.image = new ImageData(W, rows);
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
     const P = this.pixels, { graph, painted, matching, matches } = this, { x0, x1, off } = graph;
@@ -211,14 +217,10 @@ export class View {
     const texts: number[] = [];
     this.drawn = 0;
     P.fill(painted.paper);
-    const first = Math.floor(this.top), last = Math.min(graph.levels, Math.ceil(this.top + H / row) + 1);
-    const origin = Math.round((first - this.top) * row);
+    const last = Math.min(graph.levels, first + rows);
     for (let level = first; level < last; level++) {
-      const end = off[level + 1], y = origin + (level - first) * row;
-      const ya = Math.max(0, y), yb = Math.min(H, y + row - 1);
+      const end = off[level + 1], y = origin + (level - first) * row, base = (level - first) * W;
       let q = beyond(x1, off[level], end, this.l);
-      if (ya >= yb || q >= end || x0[q] >= this.r) continue;
-      const base = ya * W;
       while (q < end && x0[q] < this.r) {
         const a = (x0[q] - this.l) * scale, b = (x1[q] - this.l) * scale;
         this.drawn++;
@@ -240,28 +242,45 @@ export class View {
           q = q2;
         }
       }
-      for (let y2 = ya + 1; y2 < yb; y2++) P.copyWithin(y2 * W, base, base + W);
     }
-    this.hatch(W, H, scale, ratio);
-    g.putImageData(this.image, 0, 0);
+    this.lines.getContext('2d', { alpha: false, willReadFrequently: true })!.putImageData(this.image, 0, 0);
+    g.imageSmoothingEnabled = false;
+    g.drawImage(this.lines, 0, 0, W, rows, 0, origin, W, rows * row);
+    this.hatch(g, W, origin, row, scale, ratio);
+    g.fillStyle = GROUND[this.theme].paper;
+    for (let y = origin + row - 1; y < H; y += row) g.fillRect(0, y, W, 1);
     this.write(g, texts, ratio, row);
     if (this.hover >= 0 && this.hover !== this.focus) this.outline(g, this.hover, ratio, row, W, 1);
     if (this.focus >= 0) this.outline(g, this.focus, ratio, row, W, 2);
   }
 
   /** What vanished is hatched: it is not there any more. */
-  private hatch(W: number, H: number, scale: number, ratio: number): void {
+  private hatch(g: CanvasRenderingContext2D, W: number, origin: number, row: number, scale: number, ratio: number): void {
     const { graph, pixels, painted } = this;
     if (graph.strip >= graph.total) return;
     const from = Math.max(0, Math.round((graph.strip - this.l) * scale));
     const to = Math.min(W, Math.round((graph.total - this.l) * scale));
+    if (from >= to) return;
     const every = Math.round(7 * ratio);
-    for (let y = 0; y < H && from < to; y++) {
-      for (let x = from + ((every - (y % every)) % every); x < to; x += every) {
-        const k = y * W + x;
-        if (pixels[k] !== painted.paper) pixels[k] = painted.hatch;
+    if (this.tile?.width !== every || this.tiled !== painted) {
+      this.tile = new OffscreenCanvas(every, every);
+      this.tiled = painted;
+      const tile = new ImageData(every, every), dots = new Uint32Array(tile.data.buffer);
+      for (let y = 0; y < every; y++) dots[y * every + ((every - y) % every)] = painted.hatch;
+      this.tile.getContext('2d')!.putImageData(tile, 0, 0);
+    }
+    g.fillStyle = g.createPattern(this.tile, 'repeat')!;
+    g.translate(from, 0);
+    // Frames side by side are hatched in one go, with the gap between them.
+    for (let base = 0, y = origin; base < pixels.length; base += W, y += row) {
+      for (let x = from; x < to; x++) {
+        if (pixels[base + x] === painted.paper) continue;
+        const start = x;
+        while (x < to && (pixels[base + x] !== painted.paper || (x + 1 < to && pixels[base + x + 1] !== painted.paper))) x++;
+        g.fillRect(start - from, y, x - start, row);
       }
     }
+    g.translate(-from, 0);
   }
 
   private write(g: CanvasRenderingContext2D, texts: number[], ratio: number, row: number): void {
