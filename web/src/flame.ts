@@ -37,7 +37,7 @@ function widths(tree: Tree, shape: Shape): { main: Float64Array; strip: Float64A
   const main = new Float64Array(m);
   const b = sides[0], a = sides[tree.lastSide], isPair = tree.head.snapshots === 2;
   for (let i = 0; i < m; i++) {
-    main[i] = Math.abs(!isPair || shape.width === 'after' ? a[i] : shape.width === 'before' ? b[i] : a[i] - b[i]);
+    main[i] = Math.abs(!isPair || shape.width === 'after' ? a[i] : shape.width === 'before' ? b[i] : tree.flatChange(shape.type, i));
   }
   let strip: Float64Array | null = null;
   if (shape.strip && isPair && shape.width !== 'delta' && !tree.head.signed) {
@@ -93,10 +93,10 @@ export function layout(tree: Tree, shape: Shape): Layout {
     place(strip, stripStart, atStrip);
   }
   const delta = new Float64Array(count + 1), square = new Float64Array(count + 1);
-  const b = tree.cum(shape.type, 0), a = tree.cum(shape.type, tree.lastSide), error = tree.error[shape.type];
+  const changes = tree.head.snapshots === 2 ? tree.change(shape.type) : null, error = tree.error[shape.type];
   for (let q = 0; q < count; q++) {
     const i = id[q], e = i >= 0 && error[i] !== UNKNOWN ? error[i] : 0;
-    delta[q + 1] = delta[q] + (i >= 0 ? a[i] - b[i] : 0);
+    delta[q + 1] = delta[q] + (i >= 0 && changes ? changes[i] : 0);
     square[q + 1] = square[q] + e * e;
   }
   return { levels, off, id, x0, x1, delta, square, at, atStrip, total: stripStart + stripTotal, main: mainTotal, strip: stripStart };
@@ -116,7 +116,7 @@ function beyond(column: Float64Array, lo: number, hi: number, x: number): number
   return lo;
 }
 
-export interface Found { frames: number; before: number; after: number; /** In paths too small to search. */ unseen: number }
+export interface Found { frames: number; before: number; after: number; /** What changed; in one profile, what is there. */ delta: number; /** In paths too small to search. */ unseen: number }
 
 interface Paint { fill: Uint32Array; faint: Uint32Array; ink: string[]; faintInk: string[]; paper: number; hatch: number }
 
@@ -168,8 +168,7 @@ export class View {
       return STEPS.light.length + tree.kindOf(i) * 4 + Math.min(3, Math.floor(share * 4));
     }
     const error = tree.error[shape.type][i];
-    const delta = tree.cum(shape.type, 1)[i] - tree.cum(shape.type, 0)[i];
-    return step(delta, error === UNKNOWN ? 0 : error, tree.head.steps[shape.type]);
+    return step(tree.change(shape.type)[i], error === UNKNOWN ? 0 : error, tree.head.steps[shape.type]);
   }
 
   /** In the strip, what is above the frames that vanished only says where they were. */
@@ -343,12 +342,12 @@ export class View {
     const matching = new Uint8Array(names.length + 1);
     for (let k = 0; k < names.length; k++) matching[k + 1] = regex.test(names[k]) ? 1 : 0;
     const b = tree.cum(shape.type, 0), a = tree.cum(shape.type, tree.lastSide);
-    const found: Found = { frames: 0, before: 0, after: 0, unseen: 0 };
+    const changes = tree.head.snapshots === 2 ? tree.change(shape.type) : a, found: Found = { frames: 0, before: 0, after: 0, delta: 0, unseen: 0 };
     for (let i = 0, inside = 0; i < tree.nodes; i++) {
       const name = tree.name[i];
       if (matching[name]) {
         found.frames++;
-        if (i >= inside) { found.before += b[i]; found.after += a[i]; inside = tree.end[i] }
+        if (i >= inside) { found.before += b[i]; found.after += a[i]; found.delta += changes[i]; inside = tree.end[i] }
       } else if (name === OTHER && i >= inside) {
         found.unseen += Math.max(Math.abs(a[i]), Math.abs(b[i]));
       }
@@ -364,9 +363,9 @@ export class View {
   ranked(most: number): number[] {
     const { tree, shape, matching } = this;
     if (!matching) return [];
-    const b = tree.cum(shape.type, 0), a = tree.cum(shape.type, tree.lastSide), nodes: number[] = [];
+    const sizes = tree.head.snapshots === 2 ? tree.change(shape.type) : tree.cum(shape.type, 0), nodes: number[] = [];
     for (let i = 0; i < tree.nodes;) { if (matching[tree.name[i]]) { nodes.push(i); i = tree.end[i] } else i++ }
-    const size = (i: number) => (tree.head.snapshots === 2 ? Math.abs(a[i] - b[i]) : Math.abs(a[i]));
+    const size = (i: number) => Math.abs(sizes[i]);
     return nodes.sort((x, y) => size(y) - size(x) || x - y).slice(0, most);
   }
 }

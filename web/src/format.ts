@@ -1,6 +1,8 @@
 // Numbers and names as the command line prints them (src/units.rs, src/output/number.rs, src/printable.rs), so that a
 // number on the page can be found in the table and the other way round.
 
+import { digits, minus } from './large';
+
 export interface Bounds { lower: number; upper: number }
 export interface Estimate { estimate: number; lower: number; upper: number }
 
@@ -71,9 +73,8 @@ export function nanoseconds(of: number): string {
 
 /** A whole number with its digits in groups of three: `1 204 331`. */
 export function grouped(of: number): string {
-  if (!Number.isFinite(of)) return '';
-  const digits = BigInt(Math.round(Math.abs(of))).toString();
-  return (of < 0 ? '-' : '') + digits.replace(/\B(?=(\d{3})+$)/g, ' ');
+  if (!Number.isFinite(Number(of))) return '';
+  return (of < 0 ? '-' : '') + digits(of).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
 /** A number in short form: `950`, `12.3 k`, `1.9 M`. */
@@ -121,7 +122,7 @@ export const exactChange = (delta: number, unit: string) => signed(delta, exact(
 export const count = short;
 export const countChange = (delta: number) => signed(delta, short(delta));
 
-export const halfWidth = (error: Bounds) => Math.trunc((error.upper - error.lower) / 2);
+export const halfWidth = (error: Bounds) => Math.trunc(minus(error.upper, error.lower) / 2);
 
 /** Splits the number from its unit, at the last space. */
 function split(text: string): [string, string] | null {

@@ -2,6 +2,7 @@
 
 import { ask, type Query } from './codec';
 import { exactly } from './format';
+import { parse } from './large';
 import { Tree } from './tree';
 import type { Answer, Listing, Refs, Report } from './answer';
 import type { Order, Source } from './source';
@@ -49,7 +50,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
 }
 
 export async function json<Of>(path: string, signal?: AbortSignal): Promise<Of> {
-  return (await request(path, { signal, headers: { accept: 'application/json' } })).json() as Promise<Of>;
+  return parse<Of>(await (await request(path, { signal, headers: { accept: 'application/json' } })).text());
 }
 
 const TREE = 'application/vnd.heapdiff.tree';

@@ -3,12 +3,15 @@
 
 import { OTHER, UNKNOWN, token, type Tree } from './tree';
 import type { Frame, RefsLine } from './answer';
+import { minus } from './large';
 import type { Bounds } from './format';
 
 export interface RefNode {
   frames: Frame[];
   before: number | null;
   after: number;
+  /** The change, where it is known better than as the difference of the two. */
+  delta?: number;
   error: Bounds | null;
   objects: number | null;
   /** Names this line in a link, with the lines above it. */
@@ -19,7 +22,7 @@ export interface RefNode {
   children(): RefNode[];
 }
 
-export const deltaOf = (node: { before: number | null; after: number }) => node.after - (node.before ?? 0);
+export const deltaOf = (node: { before: number | null; after: number; delta?: number }) => node.delta ?? minus(node.after, node.before ?? 0);
 
 const none = () => [];
 
@@ -53,29 +56,33 @@ export function outermost(tree: Tree, name: string): number[] {
   return nodes;
 }
 
-interface Sums { before: number | null; after: number; error: Bounds | null }
+interface Sums { before: number | null; after: number; delta: number; error: Bounds | null }
 
 export class Reader {
   private readonly b: Float64Array;
   private readonly a: Float64Array;
+  /** What changed; in one profile, what is there. */
+  private readonly c: Float64Array;
   private readonly e: Float64Array;
 
   constructor(private readonly tree: Tree, type: number) {
     this.b = tree.cum(type, 0);
     this.a = tree.cum(type, tree.lastSide);
+    this.c = tree.head.snapshots === 2 ? tree.change(type) : this.a;
     this.e = tree.error[type];
   }
 
   /** Disjoint nodes were sampled independently, so their variances add up. */
   sums(nodes: number[]): Sums {
-    let before = 0, after = 0, squares = 0, isKnown = true;
+    let before = 0, after = 0, delta = 0, squares = 0, isKnown = true;
     for (const i of nodes) {
       before += this.b[i];
       after += this.a[i];
+      delta += this.c[i];
       if (this.e[i] === UNKNOWN) isKnown = false; else squares += this.e[i] ** 2;
     }
-    const isPair = this.tree.head.snapshots === 2, middle = isPair ? after - before : after, half = Math.round(Math.sqrt(squares));
-    return { before: isPair ? before : null, after, error: isKnown ? { lower: middle - half, upper: middle + half } : null };
+    const middle = delta, half = Math.round(Math.sqrt(squares));
+    return { before: this.tree.head.snapshots === 2 ? before : null, after, delta, error: isKnown ? { lower: middle - half, upper: middle + half } : null };
   }
 
   private frame(node: number): Frame { return { name: this.tree.nameOf(node), own: this.tree.kindOf(node) === 1 } }

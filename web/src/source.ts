@@ -1,6 +1,6 @@
 // Where the page gets its data. Components ask a `Source` and know nothing of files or servers.
 
-import { ROUNDED, hasLarge } from './large';
+import { parse } from './large';
 import { Tree } from './tree';
 import type { Answer, Listing, Refs, Report } from './answer';
 
@@ -49,9 +49,8 @@ export class Embedded implements Source {
     }
     const block = page.getElementById('heapdiff-report');
     if (!block) throw new Error('The report has no block heapdiff-report: the file is cut off or was changed.');
-    const text = new TextDecoder().decode(await unpack(block.textContent ?? '')), report = JSON.parse(text) as Report;
+    const text = new TextDecoder().decode(await unpack(block.textContent ?? '')), report = parse<Report>(text);
     if (report.report !== 1) throw new Error(`The report has version ${String(report.report)}; this page reads version 1.`);
-    if (hasLarge(text)) report.notes = [...(report.notes ?? []), ROUNDED];
     return new Embedded(report, page);
   }
 

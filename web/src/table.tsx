@@ -118,7 +118,7 @@ export function Table<Row>(props: Props<Row>) {
     move(steps[event.key]);
   };
   const sort = (column: Column<Row>) => {
-    const isNumber = rows.length > 0 && typeof column.order!(rows[0]) === 'number';
+    const isNumber = rows.length > 0 && typeof column.order!(rows[0]) !== 'string';
     const first = isNumber ? `-${column.key}` : column.key, second = isNumber ? column.key : `-${column.key}`;
     onSort!(by === first ? second : first);
   };

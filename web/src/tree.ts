@@ -3,6 +3,8 @@
 // The columns hold flat values. Cum is the sum of a subtree, computed here, so flat + children = cum holds for every node
 // whatever was cut off: a cut leaves one node "other" per parent, with the exact sum of what it stands for.
 
+import { minus, parse } from './large';
+
 export interface TreeType { name: string; unit: string; index: number; default?: boolean }
 
 export interface Head {
@@ -43,6 +45,17 @@ export function token(name: string): string {
   return hash.toString(36);
 }
 
+/** A column of numbers that may be beyond 2^53. */
+function wholes(columns: Uint8Array, from: number, count: number, isSigned: boolean): bigint[] {
+  const column: bigint[] = [];
+  for (let at = from; column.length < count;) {
+    let value = 0n, shift = 0n, byte: number;
+    do { byte = columns[at++]; value |= BigInt(byte & 127) << shift; shift += 7n } while (byte & 128);
+    column.push(isSigned ? (value & 1n ? -(value + 1n) / 2n : value / 2n) : value);
+  }
+  return column;
+}
+
 const OTHER_TOKEN = '-';
 
 export class Tree {
@@ -60,6 +73,10 @@ export class Tree {
   /** How many stacks each "other" stands for. */
   readonly paths = new Map<number, number>();
   private readonly cums = new Map<number, Float64Array>();
+  /** Flat values by type and side, of the types whose sums a number can't hold, and their sums. */
+  private readonly wholes = new Map<number, bigint[][]>();
+  private readonly wholeCums = new Map<number, bigint[]>();
+  private readonly changes = new Map<number, Float64Array>();
   private tokens: string[] | null = null;
   private byName: { starts: Uint32Array; nodes: Uint32Array } | null = null;
 
@@ -94,13 +111,18 @@ export class Tree {
       if (name[i] > head.names.length) throw new Error(`node ${i} of the tree has name ${name[i]} of ${head.names.length}`);
     }
     for (let t = 0; t < head.types.length; t++) {
-      const sides: Float64Array[] = [];
+      const sides: Float64Array[] = [], starts: number[] = [];
+      let isLarge = false;
       for (let side = 0; side < head.snapshots; side++) {
         const flat = new Float64Array(m);
-        for (let i = 0; i < m; i++) flat[i] = value();
+        let size = 0;
+        starts.push(at);
+        for (let i = 0; i < m; i++) { flat[i] = value(); size += Math.abs(flat[i]) }
+        isLarge ||= size > Number.MAX_SAFE_INTEGER;
         sides.push(flat);
       }
       this.flat.push(sides);
+      if (isLarge) this.wholes.set(t, starts.map((start, side) => { const exact = wholes(columns, start, m, head.signed); exact.forEach((one, i) => { sides[side][i] = Number(one) }); return exact }));
       const codes = new Float64Array(m);
       let highest = 1;
       for (let i = 0; i < m; i++) { codes[i] = next(); if (codes[i] > highest) highest = codes[i] }
@@ -121,7 +143,7 @@ export class Tree {
   static decode(raw: Uint8Array): Tree {
     const zero = raw.indexOf(0);
     if (zero < 0) throw new Error('the tree has no end of its head');
-    const head = JSON.parse(new TextDecoder().decode(raw.subarray(0, zero))) as Head;
+    const head = parse<Head>(new TextDecoder().decode(raw.subarray(0, zero)));
     if (head.format !== 'hdt1') throw new Error(`the tree has the format ${String(head.format)}; this page reads hdt1`);
     return new Tree(head, raw.subarray(zero + 1));
   }
@@ -131,12 +153,47 @@ export class Tree {
     const key = type * 2 + side;
     let sums = this.cums.get(key);
     if (!sums) {
-      sums = this.flat[type][side].slice();
-      for (let i = this.nodes - 1; i > 0; i--) if (this.parent[i] >= 0) sums[this.parent[i]] += sums[i];
+      const exact = this.wholeCum(type, side);
+      sums = exact ? Float64Array.from(exact, Number) : this.flat[type][side].slice();
+      for (let i = this.nodes - 1; i > 0 && !exact; i--) if (this.parent[i] >= 0) sums[this.parent[i]] += sums[i];
       this.cums.set(key, sums);
     }
     return sums;
   }
+
+  private wholeCum(type: number, side: number): bigint[] | null {
+    const flat = this.wholes.get(type)?.[side], key = type * 2 + side;
+    if (!flat) return null;
+    let sums = this.wholeCums.get(key);
+    if (!sums) {
+      sums = flat.slice();
+      for (let i = this.nodes - 1; i > 0; i--) if (this.parent[i] >= 0) sums[this.parent[i]] += sums[i];
+      this.wholeCums.set(key, sums);
+    }
+    return sums;
+  }
+
+  /** What changed in a node and everything below it, for all nodes of a pair; rounded once, however large both sides are. */
+  change(type: number): Float64Array {
+    let changes = this.changes.get(type);
+    if (!changes) {
+      const b = this.wholeCum(type, 0), a = this.wholeCum(type, 1);
+      changes = this.cum(type, 1).slice();
+      if (a && b) for (let i = 0; i < this.nodes; i++) changes[i] = Number(a[i] - b[i]);
+      else this.cum(type, 0).forEach((value, i) => { changes![i] -= value });
+      this.changes.set(type, changes);
+    }
+    return changes;
+  }
+
+  /** What changed in a node itself. */
+  flatChange(type: number, node: number): number {
+    const exact = this.wholes.get(type), flat = this.flat[type];
+    return exact ? Number(exact[1][node] - exact[0][node]) : flat[1][node] - flat[0][node];
+  }
+
+  /** What changed in all of them. */
+  totalChange(type: number): number { return minus(this.head.totals[type][1], this.head.totals[type][0]) }
 
   get lastSide(): number { return this.head.snapshots - 1 }
 

@@ -462,3 +462,13 @@ test('flame: a recursion of thousands of frames scrolls, zooms and is in the lin
   assert.equal((await zoomOf(page)).length, 2999);
   await close();
 });
+
+test('integers near 2^63 are shown with every digit', async () => {
+  const { report } = made.reports.diff, totals = report.answer.totals.map(total => (total.unit === 'count' ? { ...total, before: '@9223372036854774806', after: '@9223372036854775807', delta: 1001, error: null } : total));
+  const path = join(mkdtempSync(join(tmpdir(), 'heapdiff-large-')), 'large.html');
+  writeFileSync(path, html(JSON.stringify({ ...report, answer: { ...report.answer, totals } }).replaceAll(/"@(\d+)"/g, '$1')));
+  const { page, close } = await open(browser, path, { hash: '#p=overview' });
+  const row = page.locator('table.totals tbody tr').filter({ hasText: 'inuse_objects' });
+  assert.match((await row.innerText()).replaceAll(/\s+/g, ' '), /9 223 372 036 854 774 806 9 223 372 036 854 775 807 \+1 001/);
+  await close();
+});

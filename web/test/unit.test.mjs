@@ -144,8 +144,8 @@ test('colours have absolute steps, and noise has none', () => {
 test('a search counts each byte once', () => {
   const found = tree.Tree.decode(new Uint8Array(encode(trees.pair))), shape = { type: 1, width: 'after', strip: true };
   const view = new flame.View(found, flame.layout(found, shape), shape, 'light');
-  assert.deepEqual(view.search(/^main\./), { frames: 7, before: 51_088, after: 9216 + 64 + 300_000 + 7, unseen: 0 });
-  assert.deepEqual(view.search(/^main\.main$/), { frames: 2, before: 51_088, after: 9287, unseen: 0 });
+  assert.deepEqual(view.search(/^main\./), { frames: 7, before: 51_088, after: 9216 + 64 + 300_000 + 7, delta: 309_287 - 51_088, unseen: 0 });
+  assert.deepEqual(view.search(/^main\.main$/), { frames: 2, before: 51_088, after: 9287, delta: 9287 - 51_088, unseen: 0 });
   assert.equal(view.search(null), null);
 });
 
@@ -193,4 +193,30 @@ test('a number that a browser rounds is found, and a name that looks like one is
   const large_ = value => large.hasLarge(typeof value === 'string' ? value : JSON.stringify(value));
   for (const value of ['{"a":9007199254740993}', '{"a":[1,-9223372036854775808,2]}', '[9007199254740993]', '{"a":[null,9007199254740993]}', '[[1],9007199254740993]', '{"b":{"a":18446744073709551615}}']) assert.ok(large_(value), value);
   for (const value of [{ a: 2 ** 53 - 1 }, { a: '9007199254740993' }, { a: 'x":9007199254740993,' }, { a: 1e300 }, { a: 123456789012.12345 }, []]) assert.ok(!large_(value), JSON.stringify(value));
+});
+
+test('integers beyond 2^53 keep every digit', async () => {
+  // One bundle, so that all of it knows the same numbers.
+  const { large, format, tree, refs, flame } = await load('large', 'format', 'tree', 'refs', 'flame'), MOST = '9223372036854775807';
+  const read = large.parse(`{"a": ${MOST}, "b": [1, -9223372036854775808, 2.5, 1e300, 9007199254740993], "text": "x\\":${MOST},", "c":${MOST}.5, "\\u0000":"${MOST}"}`);
+  assert.deepEqual([read.a, ...read.b, read.c].map(value => format.grouped(value)).slice(0, 3), ['9 223 372 036 854 775 807', '1', '-9 223 372 036 854 775 808']);
+  assert.equal(format.grouped(read.b[4]), '9 007 199 254 740 993');
+  assert.deepEqual([read.b[2], read.b[3], read.c, read.text, read['\0'], read.a > 1, Math.abs(read.b[1])], [2.5, 1e300, Number(MOST), `x":${MOST},`, MOST, true, 2 ** 63]);
+  const less = large.parse('[9223372036854774807]')[0];
+  assert.deepEqual([large.minus(read.a, less), large.minus(less, read.a), format.grouped(large.minus(read.b[1], 1)), format.grouped(large.minus(read.a, -5)), large.minus(5, 3)], [1000, -1000, '-9 223 372 036 854 775 809', '9 223 372 036 854 775 812', 2]);
+  assert.deepEqual([format.exact(read.a, 'count'), format.exactChange(read.a, 'count'), format.display(read.a, 'bytes'), format.halfWidth({ lower: less, upper: read.a })], ['9 223 372 036 854 775 807', '+9 223 372 036 854 775 807', '8.0 EiB', 500]);
+
+  // A tree whose sides are near 2^63, and one whose values are small but not their sum.
+  const most = 2n ** 63n - 1n, head = of => ({ format: 'hdt1', order: 'root-first', granularity: 'functions', names: ['main.main', 'main.a', 'main.b'], types: [{ name: 'inuse_objects', unit: 'count', index: 0, default: true }], snapshots: 2, signed: of, nodes: 3, others: 0, paths: 3, totals: [[1, 2]], steps: [[1, 10, 100, 1000]] });
+  const made = (flat, signed) => tree.Tree.decode(new Uint8Array(encode({ head: head(signed), depth: [0, 1, 1], name: [1, 2, 3], flat: [flat], error: [[0, 0, 0]], paths: [] })));
+  const one = made([[0n, most - 5000n, 2000n], [0n, most - 6001n, 3000n]], false);
+  assert.deepEqual([...one.change(0)], [-1, -1001, 1000]);
+  assert.deepEqual([one.flatChange(0, 0), one.flatChange(0, 1), one.flatChange(0, 2)], [0, -1001, 1000]);
+  assert.deepEqual([refs.deltaOf(new refs.Reader(one, 0).callers('main.a')), refs.deltaOf(new refs.Reader(one, 0).callers('main.b'))], [-1001, 1000]);
+  const shape = { type: 0, width: 'after', strip: true }, view = new flame.View(one, flame.layout(one, shape), shape, 'light');
+  assert.deepEqual([view.search(/main\.a/).delta, view.colour(view.graph.at[1]), view.colour(view.graph.at[2])], [-1001, 0, 8]);
+  const signed = made([[0n, -most, 2n ** 53n + 1n], [7n, -most + 3n, 2n ** 53n]], true);
+  assert.deepEqual([...signed.change(0)], [9, 3, -1]);
+  const sums = made([[1, 2 ** 53 - 1, 2 ** 53 - 1], [2, 2 ** 53 - 1, 2 ** 53 - 1]], false);
+  assert.deepEqual([...sums.change(0)], [1, 0, 0]);
 });

@@ -15,7 +15,7 @@ export function errorCode(half) {
   return lo + 2;
 }
 
-const zigzag = value => (value >= 0 ? 2 * value : -2 * value - 1);
+const zigzag = value => (typeof value === 'bigint' ? (value >= 0n ? 2n * value : -2n * value - 1n) : value >= 0 ? 2 * value : -2 * value - 1);
 
 /** Builds a tree of paths: `{frames, values: [type][side], squares: [type]}`; keeps the `most` heaviest nodes. */
 export function grow({ order, types, sides, paths, kindOf, most = Infinity, signed = false }) {
@@ -67,10 +67,13 @@ export function grow({ order, types, sides, paths, kindOf, most = Infinity, sign
   };
 }
 
-/** The bytes of a tree, before gzip. */
+/** The bytes of a tree, before gzip. Values may be BigInts. */
 export function encode({ head, depth, name, flat, error, paths }) {
   const bytes = [];
-  const put = value => { let rest = value; while (rest >= 128) { bytes.push((rest % 128) | 128); rest = Math.floor(rest / 128) } bytes.push(rest) };
+  const put = value => {
+    if (typeof value === 'bigint') { for (; value >= 128n; value >>= 7n) bytes.push(Number(value & 127n) | 128); bytes.push(Number(value)); return }
+    let rest = value; while (rest >= 128) { bytes.push((rest % 128) | 128); rest = Math.floor(rest / 128) } bytes.push(rest);
+  };
   depth.forEach((d, i) => put(zigzag(d - (i ? depth[i - 1] : 0))));
   name.forEach(put);
   flat.forEach((sides, t) => {

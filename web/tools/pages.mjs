@@ -60,13 +60,13 @@ export const sourceOf = (files, names) => json('list', any(names), ...files, '-s
 
 const dist = join(here, '..', 'dist');
 
-/** The file: plain facts first, then the blocks, then the script. */
+/** The file: plain facts first, then the blocks, then the script. A report may be JSON already. */
 export function page(report, trees = {}) {
   const js = readFileSync(join(dist, 'app.js'), 'utf8'), css = readFileSync(join(dist, 'app.css'), 'utf8'), hashes = JSON.parse(readFileSync(join(dist, 'hashes.json'), 'utf8'));
   const block = (id, bytes) => `<script type="application/octet-stream" id="${id}">${gzipSync(bytes, { level: 6 }).toString('base64')}</script>\n`;
   const policy = `default-src 'none'; script-src '${hashes['app.js']}'; style-src '${hashes['app.css']}'; img-src data:; base-uri 'none'; form-action 'none'`;
   return `<!doctype html><html lang="en"><head><meta charset=utf-8><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${policy}">\n<title>heapdiff</title><style>${css}</style></head>\n<body>\n<main id="app"><h1>plain facts</h1></main>\n`
-    + block('heapdiff-report', Buffer.from(JSON.stringify(report)))
+    + block('heapdiff-report', Buffer.from(typeof report === 'string' ? report : JSON.stringify(report)))
     + (trees.root ? block('heapdiff-tree-root', encode(trees.root)) : '') + (trees.leaf ? block('heapdiff-tree-leaf', encode(trees.leaf)) : '')
     + `<script>${js}</script></body></html>\n`;
 }

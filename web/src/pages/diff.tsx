@@ -110,7 +110,7 @@ function RowsPage({ answer, pages }: { answer: Answer; pages: string[] }) {
     go({ cols: keys.length ? keys : ['none'] }, 'replace');
   };
   const foot = (noise.rows > 0 || more.rows > 0) && <>{noise.rows > 0 && <button class="plain" aria-expanded={view.value.noise} onClick={() => go({ noise: !view.value.noise })}>
-    {view.value.noise ? '▾' : '▸'} within noise: {counted(noise.rows, 'functions')}, Δ {change(noise.net, unit)}{Math.abs(noise.net) !== noise.sum && `, sum of |Δ| ${display(noise.sum, unit)}`}</button>}
+    {view.value.noise ? '▾' : '▸'} within noise: {counted(noise.rows, 'functions')}, Δ {change(noise.net, unit)}{Math.abs(noise.net) !== Number(noise.sum) && `, sum of |Δ| ${display(noise.sum, unit)}`}</button>}
     {more.rows > 0 && <p>not in this {here}: {counted(more.rows, 'functions')}, {isTwo ? `Δ ${change(more.net ?? 0, unit)}, sum of |Δ|` : 'together'} {display(more.sum, unit)}</p>}</>;
   return <div class={`diffpage ${selected ? 'withpane' : ''}`}>
     <section class="fill" aria-label={isTwo ? 'Rows that changed' : 'Rows'}>

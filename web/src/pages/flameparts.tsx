@@ -1,7 +1,7 @@
 // What stands around the picture of a flame graph: the line about a frame, the legend, the menu, the tree for who cannot see it.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { ALL, VANISHED, type Layout, type Shape } from '../flame';
+import { ALL, VANISHED, type Found, type Layout, type Shape } from '../flame';
 import { change, display, exact, exactly, nameText, percent, quote, type Bounds } from '../format';
 import { commandLine, filterBy, source, view } from '../store';
 import { KINDS, KIND_NAMES, STEPS, theme } from '../theme';
@@ -13,7 +13,7 @@ export interface Facts { name: string; before: number | null; after: number; del
 /** The interval of the whole: that of the answer if it has the same total, else that of the roots together, which were sampled independently. */
 function wholeError(tree: Tree, type: number, delta: number): Bounds | null {
   const total = source.value.report.answer.totals.find(one => one.sample_type === tree.head.types[type].name), ends = tree.head.totals[type];
-  if (total && total.after === ends[ends.length - 1] && (ends.length < 2 || total.before === ends[0])) return total.error;
+  if (total && Number(total.after) === Number(ends[ends.length - 1]) && (ends.length < 2 || Number(total.before) === Number(ends[0]))) return total.error;
   let squares = 0;
   for (const root of tree.children(-1)) { if (tree.error[type][root] === UNKNOWN) return null; squares += tree.error[type][root] ** 2 }
   const half = Math.round(Math.sqrt(squares));
@@ -24,17 +24,17 @@ function wholeError(tree: Tree, type: number, delta: number): Bounds | null {
 export function factsOf(tree: Tree, shape: Shape, node: number): Facts {
   const { type } = shape, isPair = tree.head.snapshots === 2, { unit } = tree.head.types[type];
   const totals = tree.head.totals[type], wholeAfter = totals[totals.length - 1], wholeBefore = totals[0];
-  const whole = isPair && shape.width === 'delta' ? wholeAfter - wholeBefore : isPair && shape.width === 'before' ? wholeBefore : wholeAfter;
+  const whole = isPair && shape.width === 'delta' ? tree.totalChange(type) : isPair && shape.width === 'before' ? wholeBefore : wholeAfter;
   const share = (value: number) => (whole ? (value / whole) * 100 : null);
   if (node < 0) {
-    const delta = wholeAfter - wholeBefore;
+    const delta = isPair ? tree.totalChange(type) : 0;
     return { name: node === VANISHED ? 'vanished' : 'all', before: isPair ? wholeBefore : null, after: wholeAfter, delta: isPair ? delta : wholeAfter, error: wholeError(tree, type, isPair ? delta : wholeAfter), flat: 0, flatDelta: 0, share: 100, isReal: true, unit };
   }
-  const before = tree.cum(type, 0)[node], after = tree.cum(type, tree.lastSide)[node], delta = isPair ? after - before : after;
+  const before = tree.cum(type, 0)[node], after = tree.cum(type, tree.lastSide)[node], delta = isPair ? tree.change(type)[node] : after;
   const half = tree.error[type][node], error = half === UNKNOWN ? null : { lower: delta - half, upper: delta + half };
   const flats = tree.flat[type], flat = flats[tree.lastSide][node];
   return {
-    name: tree.nameOf(node), before: isPair ? before : null, after, delta, error, flat, flatDelta: isPair ? flat - flats[0][node] : 0,
+    name: tree.nameOf(node), before: isPair ? before : null, after, delta, error, flat, flatDelta: isPair ? tree.flatChange(type, node) : 0,
     share: share(shape.width === 'delta' && isPair ? delta : shape.width === 'before' ? before : after), isReal: half === UNKNOWN || Math.abs(delta) > half, unit,
   };
 }
@@ -132,9 +132,9 @@ export function TreeItems({ tree, shape, graph, node }: { tree: Tree; shape: Sha
     aria-expanded={one >= 0 && tree.end[one] === one + 1 ? undefined : one < 0 || path.includes(one)}>{sentence(factsOf(tree, shape, one), whole)}</div>)}</>;
 }
 
-export const searchText = (found: { frames: number; before: number; after: number; unseen: number }, tree: Tree, shape: Shape): string => {
+export const searchText = (found: Found, tree: Tree, shape: Shape): string => {
   const { unit } = tree.head.types[shape.type], isPair = tree.head.snapshots === 2, totals = tree.head.totals[shape.type];
-  const part = isPair ? found.after - found.before : found.after, whole = isPair ? totals[1] - totals[0] : totals[0];
+  const part = found.delta, whole = isPair ? tree.totalChange(shape.type) : totals[0];
   const text = isPair ? `${change(part, unit)} of ${change(whole, unit)}` : `${display(part, unit)} of ${display(whole, unit)}`;
   const share = whole ? ` (${percent((part / whole) * 100)})` : '';
   const unseen = found.unseen > 0 ? `, and at most ${display(found.unseen, unit)} more in paths too small to show` : '';

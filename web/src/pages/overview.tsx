@@ -36,7 +36,7 @@ export function verdict(): string {
   if (delta === 0) return `${type.sample_type} did not change`;
   const percent = before ? ` (${percentChange((delta / Math.abs(before)) * 100)})` : '';
   if (!isSure(error)) return `${type.sample_type} changed by ${exactChange(delta, unit)}${percent}: within sampling error`;
-  return `${type.sample_type} ${delta > 0 ? 'grew' : 'shrank'} by ${exact(Math.abs(delta), unit)}${percent}`;
+  return `${type.sample_type} ${delta > 0 ? 'grew' : 'shrank'} by ${exact(delta, unit).replace(/^-/, '')}${percent}`;
 }
 
 export function Warnings() {

@@ -5,6 +5,7 @@ import { MOST_OPEN } from '../codec';
 import { change, countChange, display, escape, nameText, percent, wholePercent } from '../format';
 import type { Refs } from '../answer';
 import type { Tree } from '../tree';
+import { minus } from '../large';
 import { Reader, deltaOf, ofLines, type RefNode } from '../refs';
 import { answerNow, go, here, isPair, lineAbout, link, sampleType, say, source, view } from '../store';
 import { Again, useAsked, useTree } from '../asked';
@@ -31,7 +32,7 @@ function useRefs(name: string, callees: boolean): Shown {
   if (t < 0) return { roots: [], unit: type.unit, from: 'none', unseen: null };
   const reader = new Reader(tree as Tree, t), root = callees ? reader.callees(name) : reader.callers(name);
   const { diff, top } = answerNow.value ?? {}, cum = diff?.rows.find(row => row.name === name)?.delta.cum ?? top?.rows.find(row => row.name === name)?.cum;
-  const unseen = cum === undefined ? null : cum - (root ? deltaOf(root) : 0);
+  const unseen = cum === undefined ? null : minus(cum, root ? deltaOf(root) : 0);
   return { roots: root ? [root] : [], unit: type.unit, from: 'tree', unseen };
 }
 

@@ -7,6 +7,7 @@ import { FirstRows } from './diff';
 import type { Timeline, TimelineRow } from '../answer';
 import { TimeChart, chartColour, colourOf, restColour, type Mark, type Series } from '../chart';
 import { change, counted, display, estimate, nameText, nanoseconds, quote, where } from '../format';
+import { minus } from '../large';
 import { go, query, sampleType, say, source, view } from '../store';
 import { Table, sorted, type Column } from '../table';
 import { Command, Delta, Links, Name, Scroll, Search, Spark, Swatch, expression } from '../ui';
@@ -122,7 +123,7 @@ export function TimelinePage({ pages }: { pages: string[] }) {
   const timeOf = (k: number) => timeline.times[k]?.slice(0, 19).replace('T', ' ') ?? `snapshot ${k + 1}`;
   const look = (k: number) => { setCursor(k); say(`${timeOf(k)}: ${display(timeline.total.values[k], unit)}`) };
   const [left, right] = range ?? [0, n - 1];
-  const isCum = answer.sort === 'cum', valuesOf = (row: TimelineRow) => (isCum ? row.cum : row.flat), sum = (row: TimelineRow) => valuesOf(row)[right] - valuesOf(row)[left];
+  const isCum = answer.sort === 'cum', valuesOf = (row: TimelineRow) => (isCum ? row.cum : row.flat), sum = (row: TimelineRow) => minus(valuesOf(row)[right], valuesOf(row)[left]);
   const columns: Column<TimelineRow>[] = [
     { key: 'pick', title: '', label: 'in the chart', class: 'wide less', cell: row => {
       const drawn = layers.length ? layers : lines, k = drawn.findIndex(layer => layer.name === row.name);
