@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url)), dist = join(here, 'dist');
 /** Bytes that a report may spend on looks: a twelfth of the two megabytes that it may have. A server sends them once. */
-const MOST = { js: 168_000, jsGzip: 63_000, css: 18_000 };
+const MOST = { js: 166_500, jsGzip: 62_600, css: 17_500 };
 
 const common = { absWorkingDir: here, bundle: true, minify: true, write: false, charset: 'utf8', legalComments: 'none', logLevel: 'warning' };
 const script = await build({ ...common, entryPoints: ['src/main.tsx'], format: 'iife', target: ['es2022'], jsx: 'transform', jsxFactory: 'h', jsxFragment: 'Fragment', inject: ['src/h.ts'], tsconfigRaw: {}, metafile: true });
