@@ -19,8 +19,8 @@ pub(super) fn worst(report: &CollectorReport) -> Option<(&CollectorRow, &Collect
 
 /// The process to show: the one with the most important finding, else the longest.
 pub(super) fn shown(report: &CollectorReport) -> Option<&CollectorRow> {
-    let span = |row: &&CollectorRow| row.total.to_nanos - row.total.from_nanos;
-    worst(report).map(|(row, _)| row).or_else(|| report.processes.iter().max_by_key(span))
+    let longest = || report.processes.iter().max_by_key(|row| row.span_nanos());
+    worst(report).map(|(row, _)| row).or_else(longest)
 }
 
 /// The verdict in a sentence, and whether there is a problem.
@@ -40,15 +40,28 @@ pub(super) fn verdict(report: &CollectorReport) -> (String, bool) {
     let is_problem = finding.severity == Severity::Problem;
     let head = if is_problem { "" } else { "no problem, but " };
     let growth = growth(row).map_or_else(String::new, |growth| format!("; {growth}"));
-    (format!("{head}{}{of}: {}{growth}{more}", finding.rule.name(), finding.message), is_problem)
+    let over = match row.total.collections {
+        1 => "; measured over only 1 collection".to_owned(),
+        few if row.has_few() => format!("; measured over only {few} collections"),
+        _ if row.is_short() => format!("; measured over only {}", duration(row.span_nanos())),
+        _ => String::new(),
+    };
+    let name = finding.rule.name();
+    (format!("{head}{name}{of}: {}{growth}{over}{more}", finding.message), is_problem)
 }
 
 /// The verdict if nothing was found.
 fn nothing(report: &CollectorReport, row: &CollectorRow) -> String {
     let collections: usize = report.processes.iter().map(|row| row.total.collections).sum();
+    let span = duration(row.span_nanos());
     let processes = match report.processes.len() {
-        1 => format!("in {}", duration(row.total.to_nanos - row.total.from_nanos)),
-        many => format!("of {many} processes"),
+        1 if row.is_short() => format!(", measured over only {span}"),
+        1 => format!(" in {span}"),
+        // The longest is shown.
+        many if row.is_short() => {
+            format!(" of {many} processes, none measured over more than {span}")
+        }
+        many => format!(" of {many} processes"),
     };
     let trend = match (row.live.as_ref().and_then(|live| live.class), growth(row)) {
         (None, _) => "; they are too few to tell whether the live heap grows".to_owned(),
@@ -57,7 +70,7 @@ fn nothing(report: &CollectorReport, row: &CollectorRow) -> String {
     };
     let s = if collections == 1 { "" } else { "s" };
     let collections = Grouped(collections as i64);
-    format!("nothing stands out in {collections} collection{s} {processes}{trend}")
+    format!("nothing stands out in {collections} collection{s}{processes}{trend}")
 }
 
 /// A live heap that grows, and not the way a leak does.

@@ -250,6 +250,34 @@ fn thresholds_are_settings() {
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
 }
 
+/// Trends and rates of a few seconds mean little, and so do those of a few collections.
+#[test]
+fn a_short_log_is_said_to_be_short() {
+    let here = folder("gc-short");
+    let said = |log: &str| {
+        std::fs::write(here.join("app.log"), log).unwrap();
+        run(&here, &["gc", "app.log"]).stdout.lines().next().unwrap().to_owned()
+    };
+    let recorded = |name: &str| {
+        said(std::str::from_utf8(&crate::corpus::read(&format!("collector/{name}.log"))).unwrap())
+    };
+    let healthy = "nothing stands out in 15 collections, measured over only 11.19 s";
+    assert_eq!(recorded("healthy"), healthy);
+    let churn = recorded("churn-tree");
+    assert!(churn.ends_with("; measured over only 2.99 s; 1 more finding"), "{churn}");
+    let forced = recorded("forced");
+    assert!(forced.ends_with(" 28 of 30 collections; measured over only 2.97 s"), "{forced}");
+    let few = Process { seconds: 20.0, rate: |_| 1.0, forced: 5.0, ..HEALTHY };
+    let few = said(&few.log());
+    assert!(few.ends_with("; measured over only 3 collections"), "{few}");
+    let two = said(&(Process { seconds: 20.0, ..HEALTHY }.log()).repeat(2));
+    assert!(two.contains(" of 2 processes, none measured over more than "), "{two}");
+    for process in [HEALTHY, Process { rate: |_| 150.0, assist: 0.9, mark: 60.0, ..HEALTHY }] {
+        let said = said(&process.log());
+        assert!(!said.contains("measured"), "{said}");
+    }
+}
+
 fn lines(prefix: &str, log: &str) -> String {
     log.lines().fold(String::new(), |all, line| all + prefix + line + "\n")
 }

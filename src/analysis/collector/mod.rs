@@ -66,6 +66,28 @@ pub struct CollectorRow {
     pub windows: Vec<CollectorWindow>,
 }
 
+/// A log shorter than this, in nanoseconds, may show nothing but the start of a process.
+const SHORT: u64 = 60_000_000_000;
+/// Fewer collections than this say little about a trend or a rate.
+const FEW: usize = 8;
+
+impl CollectorRow {
+    /// How long the log of the process is in nanoseconds.
+    pub fn span_nanos(&self) -> u64 {
+        self.total.to_nanos.saturating_sub(self.total.from_nanos)
+    }
+
+    /// Whether that is so short that trends and rates mean little.
+    pub fn is_short(&self) -> bool {
+        self.span_nanos() < SHORT
+    }
+
+    /// Whether there are so few collections that they do.
+    pub fn has_few(&self) -> bool {
+        self.total.collections < FEW
+    }
+}
+
 /// What the collector did in some time. Percentages of CPU are of all processors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,5 +1,6 @@
 //! Findings in words: what happens, what shows it, and what to do. JSON has them as well.
 
+use super::SHORT;
 use super::found::{Burst, CollectorFinding, CollectorRule, Fact, Seen, Severity, mebibytes};
 use super::trends::CollectorTrend;
 use super::windows::Sums;
@@ -8,9 +9,6 @@ use crate::rules::collector::CollectorLimits;
 use crate::units::MIB;
 use crate::units::{Bytes, Nanoseconds};
 use jiff::{Timestamp, tz::TimeZone};
-
-/// A log shorter than this, in seconds, may show nothing but the start of a process.
-const SHORT: f64 = 60.0;
 
 /// A finding in words.
 pub(super) fn finding(
@@ -103,7 +101,7 @@ fn rise(what: &str, trend: &CollectorTrend, (from, to): (f64, f64)) -> Vec<Strin
              ({points} points in time, p {p})"
         ));
     }
-    if to - from < SHORT {
+    if to - from < SHORT as f64 / 1e9 {
         evidence.push(format!(
             "this is {} of a log: the start of a program looks the same, so look again later",
             duration(to - from)
