@@ -8,6 +8,7 @@ use super::urls::program;
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -226,6 +227,82 @@ fn a_real_prometheus_fires_on_a_leak_and_stays_silent_without_one() {
             let firing = firing(&address);
             let sure = ["HeapdiffLeak", "HeapdiffGoroutineLeak"];
             assert!(firing.iter().all(|(name, _)| !sure.contains(&&**name)), "{firing:?}");
+        }
+    }
+}
+
+/// What Prometheus answers to a query: the number of series, or why there is none.
+fn series(address: &str, query: &str) -> Result<usize, String> {
+    let encoded = query.bytes().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "%{byte:02X}");
+        text
+    });
+    let body = get(address, &format!("/api/v1/query?query={encoded}"));
+    let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+    match answer["data"]["result"].as_array() {
+        Some(series) if answer["status"] == "success" => Ok(series.len()),
+        _ => Err(body),
+    }
+}
+
+#[test]
+fn every_query_of_the_dashboard_has_data() {
+    if !is_there("prometheus") {
+        return;
+    }
+    let home = folder("sentinel-dashboard");
+    let Some(served) = build(&home) else { return skip("no Go on this machine") };
+    let service = start(&served, &["audit", "subscribe"]);
+    let (_watch, scraped) = watch(&home, &service.1);
+    let (_prometheus, address) = prometheus(&home, &scraped);
+    let dashboard: Value = serde_json::from_str(&text("grafana/heapdiff.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    // What Grafana puts in place of its variables, with all services selected.
+    let query = |target: &Value| {
+        let query = target["expr"].as_str().unwrap().replace("$service", ".*");
+        query.replace("$__range", "6h")
+    };
+    let queries: Vec<String> = targets.map(query).collect();
+    assert!(queries.len() > 15 && !queries.concat().contains('$'), "{queries:?}");
+    for query in queries {
+        // Only --pid has it.
+        let least = usize::from(!query.contains("heapdiff_rss_bytes"));
+        until(&query, || match series(&address, &query) {
+            Ok(count) => (count >= least, format!("{count} series")),
+            Err(body) => (false, body),
+        });
+    }
+}
+
+/// Grafana fills in what a panel doesn't say, each version in its own way.
+#[test]
+fn panels_say_what_they_show() {
+    let dashboard: Value = serde_json::from_str(&text("grafana/heapdiff.json")).unwrap();
+    assert!(dashboard["annotations"]["list"].is_array());
+    let mut ids = BTreeSet::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let title = panel["title"].as_str().unwrap();
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{title}: its id is another panel's");
+        for text in ["description", "type"] {
+            assert!(panel[text].as_str().is_some_and(|text| !text.is_empty()), "{title}: {text}");
+        }
+        let options: &[&str] = match panel["type"].as_str() {
+            Some("stat") => &["colorMode", "graphMode", "orientation", "reduceOptions", "textMode"],
+            Some("timeseries") => &["legend", "tooltip"],
+            Some("table") => &["frameIndex", "showHeader"],
+            other => panic!("{title}: {other:?} is no panel of Grafana's that is used here"),
+        };
+        for option in options {
+            assert!(!panel["options"][option].is_null(), "{title}: {option}");
+        }
+        let place = &panel["gridPos"];
+        let [x, width] = ["x", "w"].map(|name| place[name].as_u64().unwrap());
+        assert!(x + width <= 24, "{title} is wider than the page");
+        let mut letters = BTreeSet::new();
+        for target in panel["targets"].as_array().unwrap() {
+            assert!(letters.insert(target["refId"].as_str().unwrap()), "{title}: refId");
+            assert_eq!(target["datasource"]["uid"], "${source}", "{title}");
         }
     }
 }
