@@ -34,6 +34,7 @@ mod decoder;
 mod destination;
 #[cfg(feature = "http")]
 mod doctor;
+mod documented;
 mod dump_mutation;
 mod flame;
 mod folders;
