@@ -25,6 +25,9 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(30);
 /// The usual number of snapshots.
 const COUNT: usize = 20;
+/// Most snapshots that a verdict so far is about, so that a round of a long recording costs no more than one
+/// of a short recording. The report is about all.
+const MOST: usize = 200;
 /// Why there is nothing of a service that was asked.
 pub(super) const NOTHING: &str = "stopped before the first snapshot was whole";
 /// Most reasons of failures that are printed.
@@ -146,7 +149,9 @@ pub(super) fn capture(
         left_out: args.left_out,
         reading: &args.reading,
     };
-    let mut recorders = service::recorders(&asked, &stop)?;
+    let recorders = service::recorders(&asked, &stop)?;
+    let mut recorders: Vec<Recorder> =
+        recorders.into_iter().map(|one| one.judging_at_most(MOST)).collect();
     let mut screen = Screen::new(console, args.reading.quiet, recorders.len());
     let recorded = rounds::take(&mut recorders, &plan, &stop, &SystemClock, &mut screen);
     screen.clear();

@@ -114,6 +114,7 @@ struct Noted {
     most_files: usize,
     most_shots: usize,
     most_stacks: usize,
+    most_judged: usize,
     leaks: Vec<String>,
     wrong: usize,
 }
@@ -127,6 +128,7 @@ impl Observer for Noted {
         if self.shots.is_multiple_of(20) {
             self.most_stacks = self.most_stacks.max(seen.recorder.recorded.records());
         }
+        self.most_judged = self.most_judged.max(seen.recorder.recorded.held().len());
         let leaks = seen.so_far.and_then(|so_far| so_far.leaks());
         let suspects = leaks.map(|leaks| leaks.suspects.as_slice()).unwrap_or_default();
         let leaks = suspects.iter().filter(|one| one.class == Class::Leak);
@@ -152,8 +154,8 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A service that serves the heap of that clock.
-fn serve(clock: Arc<FastClock>) -> String {
+/// A service that serves the heap of that clock, and begins anew after so many seconds.
+fn serve(clock: Arc<FastClock>, life: i64) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -161,7 +163,8 @@ fn serve(clock: Arc<FastClock>) -> String {
             let mut request = [0; 4096];
             let read = stream.read(&mut request).unwrap_or_default();
             let is_heap = request[..read].starts_with(b"GET /debug/pprof/heap");
-            let body = if is_heap { heap(clock.time(), seconds(&clock)) } else { Vec::new() };
+            let body =
+                if is_heap { heap(clock.time(), seconds(&clock) % life) } else { Vec::new() };
             let status = if is_heap { "200 OK" } else { "404 Not Found" };
             let head = format!(
                 "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -176,8 +179,12 @@ fn serve(clock: Arc<FastClock>) -> String {
 
 /// A recorder of such a service, for its heap alone.
 fn recorder(folder: &Path, clock: &Arc<FastClock>) -> Recorder {
+    recorder_of(serve(Arc::clone(clock), i64::MAX), folder)
+}
+
+fn recorder_of(service: String, folder: &Path) -> Recorder {
     let asked = Asked {
-        services: &[serve(Arc::clone(clock))],
+        services: &[service],
         output: Some(folder),
         every: EVERY,
         pid: None,
@@ -201,6 +208,31 @@ fn a_day_of_a_service_stays_within_bounds() {
     assert!(noted.most_files <= FEW + 1, "{} files", noted.most_files);
     let manifest = fs::metadata(folder.join("manifest.json")).unwrap().len();
     assert!(manifest < 25_000, "the list of files has {manifest} bytes");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// All files stay, and only so many are judged. What no longer shows is known from before.
+#[test]
+fn a_day_of_which_all_stays() {
+    let clock = Arc::new(FastClock::starting(start()));
+    let folder = folder("whole-day");
+    // Restarts between two snapshots, and what shows them is dropped later.
+    let life = 7 * 3600 + 60;
+    let service = serve(Arc::clone(&clock), life);
+    let mut recorders = [recorder_of(service, &folder).judging_at_most(FEW)];
+    let mut noted = Noted::default();
+    rounds::take(&mut recorders, &plan(EVERY), &Stop::default(), &*clock, &mut noted).unwrap();
+    let manifest = &recorders[0].manifest;
+    assert_eq!((manifest.shots.len(), noted.most_files), (noted.shots, noted.shots + 1));
+    assert_eq!(noted.most_judged, FEW);
+    assert!(noted.most_stacks <= 2 * FEW + 2, "{} stacks are held", noted.most_stacks);
+    assert!(!noted.leaks.is_empty() && noted.leaks.iter().all(|leak| leak == "main.leak"));
+    let fault = manifest.faults.concat();
+    let last =
+        fault.strip_prefix("the service was restarted 3 times, last before the snapshot of ");
+    let last: Timestamp = last.unwrap_or_else(|| panic!("{fault}")).parse().unwrap();
+    let since = last.duration_since(start()).as_secs() - 3 * life;
+    assert!((0..120).contains(&since), "{since} s after the last restart");
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -59,6 +59,8 @@ pub(super) struct Recorder {
     dropped: usize,
     /// Which of them stay; all without it.
     thinning: Option<Thinning>,
+    /// Which of them are for the verdict so far, if all stay.
+    judging: Option<Thinning>,
     /// How long they stay.
     keep: Option<Duration>,
     /// When the first look was: the date may be set later, and ages don't follow it.
@@ -77,6 +79,7 @@ impl Recorder {
             has_heaps: false,
             dropped: 0,
             thinning: None,
+            judging: None,
             keep: None,
             begun: None,
         }
@@ -86,6 +89,11 @@ impl Recorder {
     /// this recorder wrote them.
     pub(super) fn at_most(self, shots: usize) -> Self {
         Self { thinning: Some(Thinning::at_most(shots)), ..self }
+    }
+
+    /// Judges at most so many shots, those that [`Thinning`] says. The files of all stay.
+    pub(super) fn judging_at_most(self, shots: usize) -> Self {
+        Self { judging: Some(Thinning::at_most(shots)), ..self }
     }
 
     /// Removes what is older, also of earlier recordings in the same folder: only files that their
@@ -161,6 +169,9 @@ impl Recorder {
                 earlier::remove(&mut self.manifest, &taker.store, oldest);
             }
         }
+        if let Some(judging) = self.judging {
+            self.judge_fewer(judging);
+        }
         let Some(mut thinning) = self.thinning else { return };
         let is_young = |shot: &Shot| {
             let age = shot.taken_at.map(|at| now.duration_since(at)).unwrap_or_default();
@@ -198,9 +209,40 @@ impl Recorder {
         }
         let paths: BTreeSet<String> =
             files.iter().map(|file| so_far::named(self.folder(), file)).collect();
+        self.forget(&paths, gone.len(), thinning.most());
+    }
+
+    /// Drops the shots that aren't judged any more.
+    fn judge_fewer(&mut self, mut judging: Thinning) {
+        let taken = self.taken;
+        judging.make_room(taken);
+        self.judging = Some(judging);
+        if taken <= judging.most() {
+            return;
+        }
+        let held = self.recorded.held();
+        let whole = self.manifest.shots.iter().filter(|shot| !shot.files.is_empty());
+        let gone = whole.filter(|shot| !judging.keeps(shot.ordinal, taken));
+        let mut paths = BTreeSet::new();
+        let mut shots = 0;
+        for shot in gone {
+            let names = shot.files.iter().map(|file| so_far::named(self.folder(), &file.file));
+            let names: Vec<String> = names.collect();
+            if names.iter().any(|name| held.contains(name.as_str())) {
+                shots += 1;
+                paths.extend(names);
+            }
+        }
+        if shots > 0 {
+            self.forget(&paths, shots, judging.most());
+        }
+    }
+
+    /// Drops what was read from these files of so many shots. Now and then the rest is read again.
+    fn forget(&mut self, paths: &BTreeSet<String>, shots: usize, most: usize) {
         self.recorded.keep(|name| !paths.contains(name));
-        self.dropped += gone.len();
-        if self.dropped >= thinning.most() {
+        self.dropped += shots;
+        if self.dropped >= most {
             self.dropped = 0;
             self.recorded.compact(self.budget());
         }

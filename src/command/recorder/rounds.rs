@@ -151,6 +151,7 @@ pub(in crate::command) fn take(
             let so_far = verdicts[i].as_ref();
             if let Some(so_far) = so_far {
                 recorders[i].manifest.faults.clone_from(&so_far.faults);
+                recorders[i].recorded.answering.clone_from(&so_far.answering);
             }
             is_sure &= so_far.is_some_and(|so_far| settling[i].add(so_far));
         }

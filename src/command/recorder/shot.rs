@@ -65,6 +65,8 @@ pub(in crate::command) struct Taker {
     statistics: StatisticsSource,
     /// When the process on this machine began, once it is known.
     began: Option<u64>,
+    /// How long the service was left alone in the newest shot, before it was asked again.
+    waited: Duration,
 }
 
 /// Why a part of a shot is missing.
@@ -95,7 +97,7 @@ impl Taker {
     ) -> Self {
         let began = wanted.pid.and_then(local::began);
         let statistics = StatisticsSource::default();
-        Self { client, address, store, wanted, statistics, began }
+        Self { client, address, store, wanted, statistics, began, waited: Duration::ZERO }
     }
 
     /// Takes a shot. What fails is part of it; an error is that nothing can be written.
@@ -109,6 +111,7 @@ impl Taker {
         recorded.newest = Totals::default();
         let time = now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
         let mut shot = Shot { number, time, ..Shot::default() };
+        self.waited = Duration::ZERO;
         let start = Instant::now();
         let query = if self.wanted.gc { "gc=1" } else { "" };
         self.part(&mut shot, "heap", |taker| taker.profile("heap", query, now, recorded))?;
@@ -122,7 +125,7 @@ impl Taker {
         if has_heap && self.wanted.memory_statistics {
             self.part(&mut shot, "memstats", |taker| taker.memory_statistics(now))?;
         }
-        let took = start.elapsed();
+        let took = start.elapsed().saturating_sub(self.waited);
         if let Some(pid) = self.wanted.pid {
             let is_other = local::began(pid) != self.began;
             if is_other {
@@ -179,6 +182,7 @@ impl Taker {
         loop {
             let mut part = self.store.begin(kind).map_err(Missing::NoRoom)?;
             let fetched = self.client.fetch(&address, &mut part)?;
+            self.waited += fetched.waited;
             let mut failed = fetched.failed;
             retries.append(&mut failed);
             match self.check(&part, kind)? {
@@ -226,6 +230,7 @@ impl Taker {
             match fetched.map(|fetched| (fetched, of_variables(&body))) {
                 Ok((fetched, Some(text))) => {
                     self.statistics = StatisticsSource::Variables;
+                    self.waited += fetched.waited;
                     let taken = self.keep_bytes("memstats", text.as_bytes(), now, "json")?;
                     let seconds = fetched.took.as_secs_f64();
                     return Ok(taken.map(|taken| Taken { seconds, ..taken }));
@@ -242,6 +247,7 @@ impl Taker {
         // Without expvar, the text of the heap ends with them.
         let mut tail = Tail::default();
         let fetched = self.client.fetch(&self.address.profile("heap", "debug=1"), &mut tail)?;
+        self.waited += fetched.waited;
         let profile = input::read(tail.text().as_slice(), self.wanted.budget, Inflate::Here)
             .and_then(Content::into_profile);
         let found = profile.ok().and_then(|profile| profile.header.memory_statistics);

@@ -1,6 +1,7 @@
 //! What a recording shows so far: totals, the verdict of `leaks`, and whether it has settled.
 
 use super::manifest::{Manifest, Shot, Totals};
+use super::thinning::NEWEST;
 use crate::analysis::estimates::Class;
 use crate::analysis::suspects::LeaksQuery;
 use crate::analysis::{self, rfc3339};
@@ -17,6 +18,7 @@ use crate::model::recording::Recording;
 use crate::patterns::Confidence;
 use crate::report::{Answer, LeaksAnswer, Query, Question, Report, analyze};
 use crate::units;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -40,6 +42,10 @@ pub(in crate::command) struct Recorded {
     pub(in crate::command) newest: Totals,
     /// The sample types that the heap profiles so far have in common; none before the first.
     common: Option<Vec<SampleType>>,
+    /// Whether snapshots were dropped.
+    is_thinned: bool,
+    /// What the last verdict knew of who answers.
+    pub(in crate::command) answering: Answering,
 }
 
 impl Recorded {
@@ -94,8 +100,14 @@ impl Recorded {
         self.profiles.clone().finish().map_or(0, |history| history.len())
     }
 
+    /// The names of the profiles that are held.
+    pub(in crate::command) fn held(&self) -> BTreeSet<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
     /// Drops what was read from other files.
     pub(in crate::command) fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.is_thinned |= !self.names.iter().all(|name| is_kept(name));
         self.profiles.keep(&is_kept);
         self.goroutines.keep(&is_kept);
         self.facts.keep(&is_kept);
@@ -182,15 +194,22 @@ pub(in crate::command) struct SoFar {
     pub(in crate::command) faults: Vec<String>,
     /// Restarts that the snapshots show.
     pub(in crate::command) restarts: usize,
+    /// What these are made of.
+    pub(in crate::command) answering: Answering,
 }
 
-/// Judges all snapshots: `None` if there are too few to say anything, or they can't be judged.
+/// Judges all snapshots that are held: `None` if there are too few to say anything, or they can't be judged.
 pub(in crate::command) fn judge(recorded: &Recorded, asked: &LeaksQuery) -> Option<SoFar> {
     let recording = recorded.recording()?;
-    let (faults, restarts) = faults(&recording, &recorded.names);
+    let mut answering = Answering::of(&recording, &recorded.names);
+    if recorded.is_thinned {
+        answering = answering.after(&recorded.answering);
+    }
     let query = Query::new(Question::Leaks(asked.clone()));
     let report = analyze(recording, &query, &Spec::default()).ok()?;
-    Some(SoFar { report, faults, restarts })
+    let faults = answering.fault().into_iter().collect();
+    let restarts = if answering.in_turns > 0 { 0 } else { answering.restarts.len() };
+    Some(SoFar { report, faults, restarts, answering })
 }
 
 /// The kinds of profiles that are recorded.
@@ -214,50 +233,79 @@ pub(in crate::command) fn named(folder: &Path, file: &str) -> String {
     folder.join(file).to_string_lossy().into_owned()
 }
 
-/// What the order shows in which processes answered, and the number of restarts. `names` are in that
-/// order.
-fn faults(recording: &Recording, names: &[String]) -> (Vec<String>, usize) {
-    let track = recording.main();
-    if track.processes.len() < 2 {
-        return (Vec::new(), 0);
-    }
-    let of_each = track.process_of_each();
-    let mut seen: Vec<usize> = Vec::new();
-    let (mut returns, mut restarts) = (0, Vec::new());
-    let mut last = None;
-    let place = |name: &str| names.iter().position(|own| own == name);
-    let mut order: Vec<usize> =
-        track.processes.iter().flat_map(|span| &span.moments).copied().collect();
-    order.sort_by_key(|&moment| place(&track.history.moments[moment].name));
-    for moment in order {
-        let process = of_each[moment];
-        if last.is_some_and(|last| last != process) {
-            if seen.contains(&process) {
-                returns += 1;
-            } else {
-                restarts.push(rfc3339(track.time(moment)).unwrap_or_default());
+/// Who answers: one process, one after another, or several in turns.
+#[derive(Clone, Debug, Default)]
+pub(in crate::command) struct Answering {
+    /// When the first snapshot after each restart was taken, in nanoseconds since the epoch.
+    restarts: Vec<i64>,
+    /// How many processes answer in turns; 0 if they don't.
+    in_turns: usize,
+    /// When the first snapshot was taken, and the first of the newest, of which none is dropped.
+    first: i64,
+    newest: i64,
+}
+
+impl Answering {
+    /// What the order shows in which processes answered. `names` are in that order.
+    fn of(recording: &Recording, names: &[String]) -> Self {
+        let track = recording.main();
+        let of_each = track.process_of_each();
+        let place = |name: &str| names.iter().position(|own| own == name);
+        let mut order: Vec<usize> =
+            track.processes.iter().flat_map(|span| &span.moments).copied().collect();
+        order.sort_by_cached_key(|&moment| place(&track.history.moments[moment].name));
+        let all = &track.order;
+        let time = |at: usize| all.get(at).map_or(0, |&moment| track.time(moment));
+        let newest = time(all.len().saturating_sub(NEWEST));
+        let mut answering = Self { first: time(0), newest, ..Self::default() };
+        let mut seen: Vec<usize> = Vec::new();
+        let (mut returns, mut last) = (0, None);
+        for moment in order {
+            let process = of_each[moment];
+            if last.is_some_and(|last| last != process) {
+                if seen.contains(&process) {
+                    returns += 1;
+                } else {
+                    answering.restarts.push(track.time(moment));
+                }
             }
+            if !seen.contains(&process) {
+                seen.push(process);
+            }
+            last = Some(process);
         }
-        if !seen.contains(&process) {
-            seen.push(process);
+        if returns > 0 {
+            answering.in_turns = seen.len();
         }
-        last = Some(process);
+        answering
     }
-    if returns > 0 {
-        let balanced = format!(
-            "{} processes answer in turns: this address is most likely a load balancer; record \
-             one of them, at its own address",
-            seen.len()
-        );
-        return (vec![balanced], 0);
+
+    /// With what an earlier verdict knew: snapshots that were dropped may have shown a restart, and its
+    /// time.
+    fn after(self, earlier: &Self) -> Self {
+        let is_known = |time: &i64| *time >= self.first && *time <= self.newest;
+        let known = earlier.restarts.iter().copied().filter(is_known);
+        let new = self.restarts.iter().copied().filter(|time| !is_known(time));
+        let in_turns = self.in_turns.max(earlier.in_turns);
+        Self { restarts: known.chain(new).collect(), in_turns, ..self }
     }
-    let many = if restarts.len() == 1 { "" } else { "s" };
-    let restarted = format!(
-        "the service was restarted {} time{many}, last before the snapshot of {}",
-        restarts.len(),
-        restarts.last().map_or("", String::as_str)
-    );
-    (vec![restarted], restarts.len())
+
+    fn fault(&self) -> Option<String> {
+        if self.in_turns > 0 {
+            return Some(format!(
+                "{} processes answer in turns: this address is most likely a load balancer; record \
+                 one of them, at its own address",
+                self.in_turns
+            ));
+        }
+        let last = self.restarts.last()?;
+        let many = if self.restarts.len() == 1 { "" } else { "s" };
+        Some(format!(
+            "the service was restarted {} time{many}, last before the snapshot of {}",
+            self.restarts.len(),
+            rfc3339(*last).unwrap_or_default()
+        ))
+    }
 }
 
 impl SoFar {

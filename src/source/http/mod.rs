@@ -131,6 +131,8 @@ pub struct Fetched {
     pub bytes: u64,
     /// From the request that succeeded to its last byte.
     pub took: Duration,
+    /// How long nothing was asked, before other tries.
+    pub waited: Duration,
     /// Why earlier tries failed.
     pub failed: Vec<String>,
 }
@@ -228,15 +230,17 @@ impl Client {
 
     /// Fetches what is at an address, and tries again what may pass.
     pub fn fetch(&self, address: &Address, target: &mut dyn Target) -> Result<Fetched, FetchError> {
-        let mut took = Duration::ZERO;
+        let (mut took, mut asked) = (Duration::ZERO, Duration::ZERO);
+        let begin = Instant::now();
         let (bytes, failed) = self.again(LONGEST_WAIT, || {
             target.restart().map_err(FetchError::Keep)?;
             let start = Instant::now();
             let bytes = self.fetch_once(address, target);
             took = start.elapsed();
+            asked += took;
             bytes
         })?;
-        Ok(Fetched { bytes, took, failed })
+        Ok(Fetched { bytes, took, waited: begin.elapsed().saturating_sub(asked), failed })
     }
 
     /// Does something until it succeeds, or fails in a way that doesn't pass, and waits in between: at
