@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 #[cfg(test)]
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -180,13 +181,38 @@ pub fn map_chunks_mut<I: Send, T: Send>(
     at_once: usize,
     work: impl Fn(usize, &mut [I]) -> T + Sync + Send,
 ) -> Vec<T> {
-    // Each chunk is taken once, by the thread that works on it.
-    let chunks: Vec<_> = items.chunks_mut(at_once.max(1)).map(Some).map(Mutex::new).collect();
+    map_mut(items.chunks_mut(at_once.max(1)), work)
+}
+
+/// Returns the results of `work` on ranges of items, with the number of each, in order. A range begins no earlier than
+/// the one before it ends.
+pub fn map_ranges_mut<I: Send, T: Send>(
+    items: &mut [I],
+    ranges: &[Range<usize>],
+    work: impl Fn(usize, &mut [I]) -> T + Sync + Send,
+) -> Vec<T> {
+    let (mut left, mut done) = (items, 0);
+    let parts = ranges.iter().map(|range| {
+        let (_, rest) = std::mem::take(&mut left).split_at_mut(range.start - done);
+        let (part, rest) = rest.split_at_mut(range.len());
+        (left, done) = (rest, range.end);
+        part
+    });
+    map_mut(parts, work)
+}
+
+/// Returns the results of `work` on each part, with its number, in order.
+fn map_mut<'i, I: Send + 'i, T: Send>(
+    parts: impl Iterator<Item = &'i mut [I]>,
+    work: impl Fn(usize, &mut [I]) -> T + Sync + Send,
+) -> Vec<T> {
+    // Each part is taken once, by the thread that works on it.
+    let parts: Vec<_> = parts.map(Some).map(Mutex::new).collect();
     let taken = |i: usize| {
-        let mut chunk = chunks[i].lock().unwrap_or_else(PoisonError::into_inner);
-        chunk.take().unwrap_or_default()
+        let mut part = parts[i].lock().unwrap_or_else(PoisonError::into_inner);
+        part.take().unwrap_or_default()
     };
-    map(chunks.len(), |i| work(i, taken(i)))
+    map(parts.len(), |i| work(i, taken(i)))
 }
 
 #[cfg(test)]
@@ -208,6 +234,13 @@ mod tests {
                 });
                 assert_eq!(items, squares);
                 assert_eq!(sizes, [(0, 300), (1, 300), (2, 300), (3, 100)]);
+                let ranges = [0..1, 1..1, 3..7, 999..1000];
+                let sums = map_ranges_mut(&mut items, &ranges, |number, items| {
+                    items.iter_mut().for_each(|i| *i += 1);
+                    (number, items.iter().sum::<usize>())
+                });
+                let expected = [(0, 1), (1, 0), (2, 9 + 16 + 25 + 36 + 4), (3, 999 * 999 + 1)];
+                assert_eq!(sums, expected);
             });
         }
         assert!(map(0, |i| i).is_empty());

@@ -119,7 +119,7 @@ impl<'a> MatchedSamples<'a> {
     }
 
     /// Number of records.
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.of {
             Of::Nothing => 0,
             Of::One(raw) => raw.len(),
@@ -146,14 +146,25 @@ impl<'a> MatchedSamples<'a> {
         &self,
         stacks: &Stacks<'_>,
         places: impl Fn(StackId) -> Option<T> + Sync + Send,
+        take: impl FnMut(&T, &SumEvidence) + Send,
+    ) {
+        self.each_of(None, stacks, places, take);
+    }
+
+    /// The same for the records with these numbers, if there are any.
+    pub(super) fn each_of<T: Send + Sync>(
+        &self,
+        numbers: Option<&[u32]>,
+        stacks: &Stacks<'_>,
+        places: impl Fn(StackId) -> Option<T> + Sync + Send,
         mut take: impl FnMut(&T, &SumEvidence) + Send,
     ) {
-        let of = |number: usize| {
-            let record = self.record(number);
+        let of = |at: usize| {
+            let record = self.record(numbers.map_or(at, |numbers| numbers[at] as usize));
             let places = places(self.stack(stacks, record)?)?;
             Some((places, self.evidence(record)?))
         };
-        let all = self.len();
+        let all = numbers.map_or_else(|| self.len(), <[u32]>::len);
         let piece = |piece: usize| {
             let start = if parallel::is_cancelled() { all } else { piece * PIECE };
             (start..all.min(start.saturating_add(PIECE))).filter_map(of).collect::<Vec<_>>()
@@ -163,6 +174,11 @@ impl<'a> MatchedSamples<'a> {
             Ok::<(), Infallible>(())
         };
         let Ok(()) = parallel::ahead((all.div_ceil(PIECE), AHEAD), piece, take_all);
+    }
+
+    /// The stack of the record with a number.
+    pub(super) fn stack_of(&self, stacks: &Stacks<'_>, number: usize) -> Option<StackId> {
+        self.stack(stacks, self.record(number))
     }
 
     /// The stack of a record.

@@ -37,6 +37,26 @@ impl Pairs {
             only_before: (0..before.samples.len() as u32).collect(),
         }
     }
+
+    /// The pairs of those samples whose numbers are given for each snapshot, in order: both samples of a pair are among
+    /// them, or neither.
+    pub(super) fn of_kept(&self, before: &[u32], after: &[u32]) -> Self {
+        let all = self.of_after.iter().chain(&self.only_before).filter(|&&sample| sample != NONE);
+        let mut number = vec![NONE; all.max().map_or(0, |&most| most as usize + 1)];
+        (0..).zip(before).for_each(|(new, &old)| number[old as usize] = new);
+        let mut is_matched = vec![false; before.len()];
+        let of_after = after.iter().map(|&sample| {
+            let before = self.of_after[sample as usize];
+            let before = number.get(before as usize).copied().unwrap_or(NONE);
+            if let Some(is_matched) = is_matched.get_mut(before as usize) {
+                *is_matched = true;
+            }
+            before
+        });
+        let of_after = of_after.collect();
+        let only_before = (0..).zip(is_matched).filter(|(_, is_matched)| !is_matched);
+        Self { of_after, only_before: only_before.map(|(sample, _)| sample).collect() }
+    }
 }
 
 type Index = HashMap<u64, u32, FxBuildHasher>;
@@ -130,4 +150,21 @@ fn keys(
         let mixed = u64::from(set.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (sample, stack ^ mixed)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_of_kept_samples_have_their_new_numbers() {
+        let pairs = Pairs { of_after: vec![2, NONE, 0, 3, NONE], only_before: vec![1, 4] };
+        let kept = pairs.of_kept(&[0, 1, 3], &[1, 2, 3]);
+        assert_eq!((kept.of_after, kept.only_before), (vec![NONE, 0, 2], vec![1]));
+        let none = pairs.of_kept(&[], &[4]);
+        assert_eq!((none.of_after, none.only_before), (vec![NONE], vec![]));
+        // A sample whose partner isn't kept has none.
+        let alone = pairs.of_kept(&[2, 4], &[2]);
+        assert_eq!((alone.of_after, alone.only_before), (vec![NONE], vec![0, 1]));
+    }
 }

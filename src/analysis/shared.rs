@@ -24,6 +24,13 @@ pub struct Shared {
 }
 
 impl SharedPairs {
+    /// Those of the samples whose numbers are given for each snapshot.
+    #[must_use]
+    pub fn of_kept(&self, kept: &[Vec<u32>]) -> Self {
+        let [before, after] = kept else { return Self::default() };
+        Self(Arc::new(of_kept(&self.0, |pairs| pairs.of_kept(before, after))))
+    }
+
     /// The bytes that they take for a series, when all are found.
     pub fn most_bytes(series: &Series) -> usize {
         let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
@@ -58,6 +65,12 @@ impl Shared {
         Self { pairs, stacks: Mutex::default() }
     }
 
+    /// What `whole` has, for those samples whose numbers are given for each snapshot, with their pairs.
+    #[must_use]
+    pub fn of_kept(whole: &Self, kept: &[Vec<u32>], pairs: SharedPairs) -> Self {
+        Self { pairs, stacks: of_kept(&whole.stacks, |stacks| stacks.of_kept(kept)) }
+    }
+
     /// The bytes that the rest takes for a series, when all is found.
     pub fn most_bytes(series: &Series) -> usize {
         let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
@@ -82,6 +95,12 @@ impl Shared {
 
 /// What was found, by what it was found for.
 type Found<K, T> = Mutex<Vec<(K, Arc<T>)>>;
+
+/// What was found, made into what it is for some of the samples.
+fn of_kept<K: Clone, T>(found: &Found<K, T>, of: impl Fn(&T) -> T) -> Found<K, T> {
+    let known = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Mutex::new(known.into_iter().map(|(key, found)| (key, Arc::new(of(&found)))).collect())
+}
 
 fn find<K: PartialEq, T>(found: &Found<K, T>, of: &K) -> Option<Arc<T>> {
     let found = found.lock().unwrap_or_else(PoisonError::into_inner);

@@ -394,7 +394,7 @@ impl FollowUp<'_> {
         if self.names.is_empty() {
             return Ok(None);
         }
-        let asked = CutTreesQuery { most, is_comparison: self.is_comparison() };
+        let asked = CutTreesQuery { most, is_comparison: self.is_comparison(), from: None };
         let report = self.ask(&self.query(Question::CutTrees(asked)), None)?;
         Ok(match report.answer {
             Answer::CutTrees(trees) => Some(trees),

@@ -58,8 +58,9 @@ const PIECE: usize = 16 * 1024;
 type Frame = (Marks, usize);
 
 impl Cut {
-    /// Cuts the stacks of a snapshot and drops the samples that the filter drops.
-    pub(super) fn snapshot(&self, snapshot: &Snapshot) -> Snapshot {
+    /// Cuts the stacks of a snapshot and drops the samples that the filter drops. Returns the numbers of those that are
+    /// kept too, unless some stack isn't whole.
+    pub(super) fn snapshot(&self, snapshot: &Snapshot) -> (Snapshot, Option<Vec<u32>>) {
         let marks: Vec<Marks> =
             snapshot.locations.iter().map(|location| self.marks[location.index()]).collect();
         let all = snapshot.samples.len();
@@ -67,7 +68,8 @@ impl Cut {
             let range = piece * PIECE..all.min((piece + 1) * PIECE);
             self.piece(snapshot, &marks, range)
         });
-        Snapshot {
+        let (pieces, whole): (Vec<Kept>, Vec<bool>) = pieces.into_iter().unzip();
+        let cut = Snapshot {
             name: snapshot.name.clone(),
             header: snapshot.header.clone(),
             main: snapshot.main,
@@ -76,14 +78,18 @@ impl Cut {
             locations: snapshot.locations.clone(),
             is_scaled: snapshot.is_scaled,
             is_of_references: snapshot.is_of_references,
-        }
+        };
+        let is_whole = whole.iter().all(|&is_whole| is_whole);
+        let numbers = || pieces.iter().flat_map(|piece| &piece.samples).copied().collect();
+        (cut, is_whole.then(numbers))
     }
 
-    fn piece(&self, snapshot: &Snapshot, marks: &[Marks], range: Range<usize>) -> Kept {
-        let mut kept = Kept::default();
+    /// What is kept of some samples, and whether all their stacks are whole.
+    fn piece(&self, snapshot: &Snapshot, marks: &[Marks], range: Range<usize>) -> (Kept, bool) {
+        let (mut kept, mut is_whole) = (Kept::default(), true);
         let mut frames = Vec::new();
         if parallel::is_cancelled() {
-            return kept;
+            return (kept, false);
         }
         for sample in range {
             let set: LabelSetId = snapshot.samples.labels[sample];
@@ -105,6 +111,7 @@ impl Cut {
                 let Some(left) = self.left_of(&frames) else { continue };
                 let start = left.start.checked_sub(1).map_or(0, |before| frames[before].1);
                 push(&mut kept.packed, packed, (&frames[left], start));
+                is_whole = false;
             } else if self.keeps(all, packed.is_empty()) && !self.is_shown_from {
                 kept.packed.extend_from_slice(packed);
             } else {
@@ -113,7 +120,7 @@ impl Cut {
             kept.samples.push(sample as u32);
             kept.ends.push(kept.packed.len() as u32);
         }
-        kept
+        (kept, is_whole)
     }
 
     /// Whether a sample is kept by the names in its stack, which has these marks.

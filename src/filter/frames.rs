@@ -8,6 +8,7 @@ use crate::model::series::Series;
 use crate::model::symbols::{Line, Locations, Symbols};
 use regex::Regex;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A filtered series.
 #[derive(Clone, Debug)]
@@ -16,17 +17,19 @@ pub struct Applied {
     pub series: Series,
     /// The options that matched nothing, by name.
     pub unmatched: Vec<&'static str>,
+    /// The numbers of the samples that each snapshot keeps, if it did no more than drop some.
+    pub kept: Option<Vec<Vec<u32>>>,
 }
 
 impl Filter {
     /// Applies the filter, after the profiles' own `drop_frames`.
     pub fn apply(&self, series: Series) -> Result<Applied, FilterError> {
         let Some(newest) = series.snapshots.last() else {
-            return Ok(Applied { series, unmatched: Vec::new() });
+            return Ok(Applied { series, unmatched: Vec::new(), kept: None });
         };
         let uninteresting = Uninteresting::new(&newest.header)?;
         if self.is_empty() && uninteresting.is_none() {
-            return Ok(Applied { series, unmatched: Vec::new() });
+            return Ok(Applied { series, unmatched: Vec::new(), kept: None });
         }
         let mut edit = Edit::new(&series.symbols);
         if let Some(uninteresting) = &uninteresting {
@@ -66,12 +69,16 @@ impl Filter {
             width: series.sample_types.len(),
         };
         let Series { mut symbols, label_sets, sample_types, snapshots } = series;
-        let snapshots = snapshots.into_iter().map(|snapshot| cut.snapshot(&snapshot).into());
-        let snapshots = snapshots.collect();
+        let cut = snapshots.into_iter().map(|snapshot| cut.snapshot(&snapshot));
+        let (snapshots, kept): (Vec<_>, Vec<_>) =
+            cut.map(|(snapshot, kept)| (Arc::new(snapshot), kept)).unzip();
+        // Locations that lost lines are others.
+        let kept = if locations.is_none() { kept.into_iter().collect() } else { None };
         if let Some(locations) = locations {
             symbols.locations = locations;
         }
-        Ok(Applied { series: Series { sample_types, symbols, label_sets, snapshots }, unmatched })
+        let series = Series { sample_types, symbols, label_sets, snapshots };
+        Ok(Applied { series, unmatched, kept })
     }
 }
 

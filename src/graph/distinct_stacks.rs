@@ -80,6 +80,24 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// The stacks of those samples whose numbers are given for each snapshot, in order.
+    #[must_use]
+    pub fn of_kept(&self, kept: &[Vec<u32>]) -> Self {
+        let mut number = vec![None; self.first.len()];
+        let mut first = Vec::new();
+        let of = self.of.iter().zip(kept).enumerate().map(|(snapshot, (of, kept))| {
+            let stack = |(at, &sample): (usize, &u32)| {
+                *number[of[sample as usize].index()].get_or_insert_with(|| {
+                    first.push((snapshot as u32, at as u32));
+                    StackId(first.len() as u32 - 1)
+                })
+            };
+            kept.iter().enumerate().map(stack).collect()
+        });
+        let of = of.collect();
+        Self { first, of, has_same_frames: self.has_same_frames, frames: self.frames }
+    }
+
     /// The bytes that they take.
     pub fn bytes(&self) -> usize {
         let of: usize = self.of.iter().map(|of| size_of_val(of.as_slice())).sum();
@@ -294,6 +312,11 @@ impl<'a> Stacks<'a> {
     #[inline]
     pub fn of(&self, snapshot: usize, sample: usize) -> StackId {
         self.of.of[snapshot][sample]
+    }
+
+    /// The stacks of the samples of a snapshot, in order.
+    pub fn of_samples(&self, snapshot: usize) -> &[StackId] {
+        &self.of.of[snapshot]
     }
 
     /// The first sample with a stack: the position of its snapshot, and its own.

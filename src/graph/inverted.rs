@@ -58,8 +58,8 @@ impl Passed {
 pub struct Inverted {
     steps: Vec<Step>,
     rows: Vec<Passed>,
-    /// The last step of each distinct stack, or [`NOT_THROUGH`].
-    of_stack: Vec<u32>,
+    /// The stacks that pass through the row, in order, and the last step of each.
+    ends: Vec<(StackId, u32)>,
 }
 
 /// A node of the tree.
@@ -75,9 +75,6 @@ struct Step {
     depth: u32,
 }
 
-/// The stack doesn't pass through the row.
-const NOT_THROUGH: u32 = u32::MAX;
-
 /// Bytes of the stacks whose paths are found at once, unless one has more; number of those stacks, at
 /// most; and how many times as many are ahead of those that are added to the tree.
 const PIECE_BYTES: usize = 1 << 16;
@@ -85,29 +82,29 @@ const PIECE: usize = 512;
 const AHEAD: usize = 16;
 
 impl Inverted {
-    /// Builds the tree of those stacks through `row` that `counts` accepts.
+    /// Builds the tree of those of some stacks, given in order, that pass through `row`.
     pub fn new(
         stacks: &Stacks<'_>,
         rows: &RowTable<'_>,
         (row, direction): (RowId, Direction),
-        counts: impl Fn(StackId) -> bool + Sync + Send,
+        some: &[StackId],
     ) -> Self {
         let paths = Paths::new(stacks, rows, (row, direction));
-        let pieces = pieces(stacks);
+        let pieces = pieces(stacks, some);
         let mut growing = Growing::new(row);
-        let mut of_stack = vec![NOT_THROUGH; stacks.len()];
+        let mut ends = Vec::new();
         // While paths are added to the tree, the next ones are found.
         let add = |found: Found| {
             let mut start = 0;
             for (stack, end) in found.ends {
-                of_stack[stack.index()] = growing.insert(stack, &found.rows[start..end]);
+                ends.push((stack, growing.insert(stack, &found.rows[start..end])));
                 start = end;
             }
             Ok::<(), Infallible>(())
         };
-        let find = |piece: usize| paths.of(pieces[piece].clone(), &counts);
+        let find = |piece: usize| paths.of(&some[pieces[piece].clone()]);
         let Ok(()) = parallel::ahead((pieces.len(), AHEAD), find, add);
-        growing.finish(of_stack)
+        growing.finish(ends)
     }
 
     /// Number of steps.
@@ -131,10 +128,15 @@ impl Inverted {
         &self.rows[start as usize..end as usize]
     }
 
+    /// The stacks that pass through the row, in order, and the last step of each.
+    pub fn ends(&self) -> &[(StackId, u32)] {
+        &self.ends
+    }
+
     /// The last step of a stack; `None` if the stack doesn't pass through the row.
-    #[inline]
     pub fn of_stack(&self, stack: StackId) -> Option<u32> {
-        Some(self.of_stack[stack.index()]).filter(|&step| step != NOT_THROUGH)
+        let at = self.ends.binary_search_by_key(&stack, |&(own, _)| own).ok()?;
+        Some(self.ends[at].1)
     }
 
     /// The steps from one back to the first, both included.
@@ -153,11 +155,11 @@ impl Inverted {
     }
 }
 
-/// The stacks whose paths are found at once.
-fn pieces(stacks: &Stacks<'_>) -> Vec<Range<usize>> {
+/// The places of the stacks whose paths are found at once.
+fn pieces(stacks: &Stacks<'_>, some: &[StackId]) -> Vec<Range<usize>> {
     let mut pieces: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
-    for (number, stack) in stacks.ids().enumerate() {
+    for (number, &stack) in some.iter().enumerate() {
         let own = stacks.packed(stack).len();
         match pieces.last_mut() {
             Some(piece) if piece.len() < PIECE && bytes + own <= PIECE_BYTES => {
@@ -200,14 +202,14 @@ impl<'a> Paths<'a> {
         Self { stacks, rows, row, direction, has_row }
     }
 
-    /// The paths of those stacks that pass through the row and count.
-    fn of(&self, stacks: Range<usize>, counts: &impl Fn(StackId) -> bool) -> Found {
+    /// The paths of those stacks that pass through the row.
+    fn of(&self, stacks: &[StackId]) -> Found {
         let mut found = Found { rows: Vec::new(), ends: Vec::new() };
         let mut erasure = Erasure { seen: Vec::new() };
         let mut whole: Vec<RowId> = Vec::new();
-        for stack in stacks.map(|stack| StackId(stack as u32)) {
+        for &stack in stacks {
             let mut units = self.rows.units(self.stacks.first(stack));
-            if !counts(stack) || !units.clone().any(|unit| self.has_row[unit as usize]) {
+            if !units.clone().any(|unit| self.has_row[unit as usize]) {
                 continue;
             }
             whole.clear();
@@ -326,7 +328,7 @@ impl Growing {
     }
 
     /// The tree, its steps in the order in which they were first taken.
-    fn finish(self, mut of_stack: Vec<u32>) -> Inverted {
+    fn finish(self, mut ends: Vec<(StackId, u32)>) -> Inverted {
         let Self { steps, rows, index } = self;
         drop(index);
         let mut order: Vec<u32> = (0..steps.len() as u32).collect();
@@ -340,14 +342,14 @@ impl Growing {
         for (new, &old) in (0..).zip(&order) {
             number[old as usize] = new;
         }
-        for step in of_stack.iter_mut().filter(|step| **step != NOT_THROUGH) {
+        for (_, step) in &mut ends {
             *step = number[*step as usize];
         }
         let renumbered = order.iter().map(|&old| {
             let step = steps[old as usize];
             Step { previous: number[step.previous as usize], ..step }
         });
-        Inverted { steps: renumbered.collect(), rows, of_stack }
+        Inverted { steps: renumbered.collect(), rows, ends }
     }
 }
 
@@ -400,7 +402,8 @@ mod tests {
         let row = (0..frames.len() as u32).map(RowId).find(|&row| number(row) == 1).unwrap();
         let rows = RowTable::new(&series, &frames, Unsymbolized::Address);
         let distinct = Stacks::with_same_rows(&series, &rows).unwrap();
-        let tree = Inverted::new(&distinct, &rows, (row, direction), |_| true);
+        let all: Vec<StackId> = distinct.ids().collect();
+        let tree = Inverted::new(&distinct, &rows, (row, direction), &all);
         let path = |sample: usize| {
             let mut steps: Vec<u32> = tree.back(tree.of_stack(distinct.of(0, sample))?).collect();
             steps.reverse();
@@ -451,10 +454,7 @@ mod tests {
         }
         let mut below = vec![0; tree.len()];
         let mut ends = vec![0; tree.len()];
-        tree.of_stack
-            .iter()
-            .filter(|&&step| step != NOT_THROUGH)
-            .for_each(|&s| ends[s as usize] += 1);
+        tree.ends().iter().for_each(|&(_, step)| ends[step as usize] += 1);
         let mut first_rows = Vec::new();
         for step in 1..tree.len() as u32 {
             assert!(tree.previous(step) < step);
@@ -470,7 +470,7 @@ mod tests {
         // Steps are in the order in which stacks first took them.
         let mut met = vec![false; tree.len()];
         let mut order = Vec::new();
-        for &end in tree.of_stack.iter().filter(|&&step| step != NOT_THROUGH) {
+        for &(_, end) in tree.ends() {
             let mut steps: Vec<u32> = tree.back(end).collect();
             steps.reverse();
             order.extend(

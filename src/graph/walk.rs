@@ -10,10 +10,12 @@ use crate::model::ids::LocationId;
 use crate::model::profile::Stack;
 use crate::model::series::Series;
 use crate::parallel;
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use std::ops::Range;
 
 /// Which end of a stack comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum From {
     /// The outermost caller.
     Root,
@@ -188,6 +190,25 @@ impl<'a> Paths<'a> {
         paths
     }
 
+    /// Whether a step can be taken without those before it.
+    pub fn is_unpacked(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
+    /// The row of an unpacked stack after `taken` others from one end; `None` beyond the other end.
+    #[inline]
+    pub fn at(&self, stack: StackId, from: From, taken: u32) -> Option<RowId> {
+        let (start, end) = self.places[stack.index()];
+        if taken >= end - start {
+            return None;
+        }
+        let at = match from {
+            From::Root => end - 1 - taken,
+            From::Leaf => start + taken,
+        };
+        Some(self.pieces[stack.index() / PIECE][at as usize])
+    }
+
     /// Steps from one end.
     pub fn steps(&'a self, from: From) -> Steps<'a> {
         if self.pieces.is_empty() {
@@ -203,17 +224,7 @@ impl Steps<'_> {
     #[inline]
     pub fn next(&mut self, stack: StackId, taken: u32) -> Option<RowId> {
         match self {
-            Self::Unpacked(paths, from) => {
-                let (start, end) = paths.places[stack.index()];
-                if taken >= end - start {
-                    return None;
-                }
-                let at = match from {
-                    From::Root => end - 1 - taken,
-                    From::Leaf => start + taken,
-                };
-                Some(paths.pieces[stack.index() / PIECE][at as usize])
-            }
+            Self::Unpacked(paths, from) => paths.at(stack, *from, taken),
             Self::Walks(walks) => walks.next(stack).map(|(row, _)| row),
         }
     }
@@ -222,30 +233,14 @@ impl Steps<'_> {
 /// Stacks in groups; those of a group are adjacent.
 pub struct Groups {
     order: Vec<StackId>,
-    /// The group of a row in the current split; a number below `first` means none.
-    of_row: Vec<u32>,
-    first: u32,
-    /// The group of each stack in the current split, and space to sort them.
-    group_of: Vec<u32>,
-    sorted: Vec<StackId>,
-    /// Rows and sizes of the groups from the last split.
-    met: Vec<(RowId, u32)>,
+    splitter: Splitter,
 }
-
-/// The stack is in no group.
-const NONE: u32 = u32::MAX;
 
 impl Groups {
     /// Puts all stacks in one group; `rows` is the number of rows.
     pub fn new(stacks: usize, rows: usize) -> Self {
-        Self {
-            order: (0..stacks as u32).map(StackId).collect(),
-            of_row: vec![0; rows],
-            first: 1,
-            group_of: vec![0; stacks],
-            sorted: vec![StackId(0); stacks],
-            met: Vec::new(),
-        }
+        let order = (0..stacks as u32).map(StackId).collect();
+        Self { order, splitter: Splitter::new(rows) }
     }
 
     /// Number of stacks.
@@ -263,11 +258,53 @@ impl Groups {
         &self.order[group]
     }
 
+    /// The stacks of a group, to be put into an order of smaller groups.
+    pub fn of_mut(&mut self, group: Range<usize>) -> &mut [StackId] {
+        &mut self.order[group]
+    }
+
+    /// Splits a group by the row that `row` returns for each stack, as [`Splitter::split`] does.
+    pub fn split(
+        &mut self,
+        group: Range<usize>,
+        row: impl FnMut(StackId) -> Option<RowId>,
+    ) -> Vec<(RowId, Range<usize>)> {
+        let start = group.start;
+        let mut found = self.splitter.split(&mut self.order[group], row);
+        for (_, own) in &mut found {
+            *own = start + own.start..start + own.end;
+        }
+        found
+    }
+}
+
+/// Splits groups of stacks.
+pub struct Splitter {
+    /// The group of a row in the current split; a number below `first` means none.
+    of_row: Vec<u32>,
+    first: u32,
+    /// The group of each stack in the current split, and space to sort them.
+    group_of: Vec<u32>,
+    sorted: Vec<StackId>,
+    /// Rows and sizes of the groups from the last split.
+    met: Vec<(RowId, u32)>,
+}
+
+/// The stack is in no group.
+const NONE: u32 = u32::MAX;
+
+impl Splitter {
+    /// One for stacks of so many rows.
+    pub fn new(rows: usize) -> Self {
+        let (group_of, sorted, met) = (Vec::new(), Vec::new(), Vec::new());
+        Self { of_row: vec![0; rows], first: 1, group_of, sorted, met }
+    }
+
     /// Splits a group by the row that `row` returns for each stack; stacks without one come last.
     /// Returns the new groups in the order in which their rows were met; stacks keep their order.
     pub fn split(
         &mut self,
-        group: Range<usize>,
+        group: &mut [StackId],
         mut row: impl FnMut(StackId) -> Option<RowId>,
     ) -> Vec<(RowId, Range<usize>)> {
         if parallel::is_cancelled() {
@@ -278,11 +315,15 @@ impl Groups {
             self.of_row.fill(0);
             self.first = 1;
         }
+        if self.sorted.len() < group.len() {
+            self.sorted.resize(group.len(), StackId(0));
+        }
         self.met.clear();
+        self.group_of.clear();
         let mut left = 0;
-        for i in group.clone() {
-            let Some(row) = row(self.order[i]) else {
-                self.group_of[i] = NONE;
+        for &stack in &*group {
+            let Some(row) = row(stack) else {
+                self.group_of.push(NONE);
                 left += 1;
                 continue;
             };
@@ -293,13 +334,13 @@ impl Groups {
             }
             let number = *known - self.first;
             self.met[number as usize].1 += 1;
-            self.group_of[i] = number;
+            self.group_of.push(number);
         }
         self.first += self.met.len() as u32;
         if let ([(row, _)], 0) = (self.met.as_slice(), left) {
-            return vec![(*row, group)];
+            return vec![(*row, 0..group.len())];
         }
-        let mut start = group.start;
+        let mut start = 0;
         let mut found = Vec::with_capacity(self.met.len());
         for (row, size) in &mut self.met {
             let end = start + *size as usize;
@@ -307,9 +348,9 @@ impl Groups {
             *size = start as u32;
             start = end;
         }
-        let mut last = group.end - left;
-        for i in group.clone() {
-            let at = match self.group_of[i] {
+        let mut last = group.len() - left;
+        for (&stack, &number) in group.iter().zip(&self.group_of) {
+            let at = match number {
                 NONE => {
                     last += 1;
                     last - 1
@@ -320,11 +361,56 @@ impl Groups {
                     *next as usize - 1
                 }
             };
-            self.sorted[at] = self.order[i];
+            self.sorted[at] = stack;
         }
-        self.order[group.clone()].copy_from_slice(&self.sorted[group]);
+        let size = group.len();
+        group.copy_from_slice(&self.sorted[..size]);
         found
     }
+}
+
+/// Stacks that are split at once.
+const SPLIT: usize = 32 * 1024;
+
+/// Splits a group of many stacks as [`Splitter::split`] does, on all threads.
+pub fn split_many(
+    group: &mut [StackId],
+    rows: usize,
+    row: impl Fn(StackId) -> Option<RowId> + Sync + Send,
+) -> Vec<(RowId, Range<usize>)> {
+    let pieces =
+        parallel::map_chunks_mut(group, SPLIT, |_, piece| Splitter::new(rows).split(piece, &row));
+    let mut numbers: HashMap<RowId, usize, FxBuildHasher> = HashMap::default();
+    // The groups, each with its parts.
+    let mut met: Vec<(RowId, Vec<Range<usize>>)> = Vec::new();
+    let mut rest = Vec::new();
+    for (piece, found) in pieces.into_iter().enumerate() {
+        let start = piece * SPLIT;
+        let mut end = start;
+        for (row, own) in found {
+            let number = *numbers.entry(row).or_insert_with(|| {
+                met.push((row, Vec::new()));
+                met.len() - 1
+            });
+            end = start + own.end;
+            met[number].1.push(start + own.start..end);
+        }
+        rest.push(end..group.len().min(start + SPLIT));
+    }
+    let is_whole = rest.iter().all(Range::is_empty);
+    if let ([(row, _)], true) = (met.as_slice(), is_whole) {
+        return vec![(*row, 0..group.len())];
+    }
+    let mut sorted: Vec<StackId> = Vec::with_capacity(group.len());
+    let mut found = Vec::with_capacity(met.len());
+    for (row, parts) in met {
+        let start = sorted.len();
+        parts.into_iter().for_each(|part| sorted.extend_from_slice(&group[part]));
+        found.push((row, start..sorted.len()));
+    }
+    rest.into_iter().for_each(|part| sorted.extend_from_slice(&group[part]));
+    group.copy_from_slice(&sorted);
+    found
 }
 
 #[cfg(test)]
@@ -342,5 +428,36 @@ mod tests {
         let found = groups.split(2..4, |stack| (stack.0 == 4).then_some(RowId(7)));
         assert_eq!(found, [(RowId(7), 2..3)]);
         assert_eq!(groups.of(2..4), [StackId(4), StackId(2)]);
+    }
+
+    #[test]
+    fn many_stacks_are_split_as_few_are() {
+        let n = 3 * SPLIT + 7;
+        let mut state = 1_u64;
+        let mut rows: Vec<Option<RowId>> = Vec::new();
+        for _ in 0..n {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let random = (state >> 40) as u32;
+            rows.push((random % 11 != 0).then_some(RowId(random % 900)));
+        }
+        let only = |_| Some(RowId(5));
+        let of = |stack: StackId| rows[stack.index()];
+        let few = |stack: StackId| of(stack).filter(|row| row.0 < 2);
+        type Row<'a> = &'a (dyn Fn(StackId) -> Option<RowId> + Sync);
+        for (row, parts) in [
+            (&of as Row<'_>, 900),
+            (&few as Row<'_>, 2),
+            (&only as Row<'_>, 1),
+            (&(|_| None) as Row<'_>, 0),
+        ] {
+            for threads in [1, 3] {
+                let mut expected = Groups::new(n, 900);
+                let found = expected.split(0..n, row);
+                let mut many: Vec<StackId> = (0..n as u32).map(StackId).collect();
+                let split = || split_many(&mut many, 900, row);
+                assert_eq!(parallel::limited(threads, split), found);
+                assert_eq!((many.as_slice(), found.len()), (expected.of(0..n), parts));
+            }
+        }
     }
 }

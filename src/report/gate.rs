@@ -96,7 +96,7 @@ pub(super) fn check(
     }
     let has_samples = !series.snapshots.iter().all(is_empty);
     draft.warnings.extend(caveats::another_program(&series, asked.before));
-    let Applied { series, unmatched } = filter.apply(series)?;
+    let Applied { series, unmatched, .. } = filter.apply(series)?;
     // A filter that removes everything would leave nothing to judge.
     if let (Some(option), false) = (unmatched.first(), asked.missing.matches) {
         return Err(ReportError::Check(check::Unanswerable::Filter(option)));

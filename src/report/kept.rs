@@ -101,6 +101,20 @@ impl<K: Clone + Eq + Hash + Debug, V> Kept<K, V> {
         Ok(Some(value))
     }
 
+    /// What is kept for a key, without waiting for it.
+    pub(super) fn known(&self, key: &K) -> Option<Arc<V>> {
+        let mut state = self.lock();
+        state.clock += 1;
+        let now = state.clock;
+        match state.entries.get_mut(key)? {
+            Entry::Ready { value, used, .. } => {
+                *used = now;
+                Some(Arc::clone(value))
+            }
+            Entry::Awaited => None,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<K, V>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 
 use super::kept::Kept;
 use super::{Comparison, Query, Question, ReportError, Total};
-use crate::analysis::cut_trees::{CutTrees, cut_trees};
+use crate::analysis::cut_trees::{CutTrees, CutTreesQuery, cut_trees};
 use crate::analysis::{Process, Shared, SharedPairs, Subject};
 use crate::filter::{Applied, Filter, Spec};
 use crate::graph::frames::Frames;
@@ -45,8 +45,8 @@ pub(super) struct View {
     pub(super) frames: Frames,
     pub(super) unmatched: Vec<&'static str>,
     pub(super) shared: Shared,
-    /// Their trees, by the number of paths.
-    trees: Kept<usize, CutTrees>,
+    /// Their trees, by what was asked.
+    trees: Kept<CutTreesQuery, CutTrees>,
 }
 
 /// The bytes of trees that are kept for a view: those of one page, which are much fewer.
@@ -57,10 +57,10 @@ impl View {
     pub(super) fn trees(
         &self,
         subject: &Subject<'_>,
-        most: usize,
+        asked: CutTreesQuery,
     ) -> Result<CutTrees, ReportError> {
-        let trees = self.trees.get(&most, || {
-            let trees = cut_trees(subject, most)?;
+        let trees = self.trees.get(&asked, || {
+            let trees = cut_trees(subject, asked)?;
             let bytes = trees.bytes();
             Ok::<_, ReportError>((trees, bytes))
         })?;
@@ -121,7 +121,10 @@ impl Memo {
         query: &Query,
     ) -> Result<Arc<View>, ReportError> {
         let noinlines = spec.noinlines;
-        let key = format!("{:?} {}", Spec { noinlines: false, ..spec.clone() }, query.normalize);
+        let key = filter_key(&Spec { noinlines: false, ..spec.clone() }, query);
+        let whole = filter_key(&Spec::default(), query);
+        // What a filter that drops samples alone keeps of what is known of all.
+        let whole = (key != whole).then(|| self.filtered.known(&whole)).flatten();
         let filtered = self.filtered.get(&key, || {
             let known: Vec<_> = series.snapshots.iter().map(Arc::as_ptr).collect();
             let applied = filter.apply(series)?;
@@ -130,9 +133,14 @@ impl Memo {
             let of_views = VIEWS * view_bytes(series);
             let bytes = new.map(|one| one.samples.bytes()).sum::<usize>()
                 + SharedPairs::most_bytes(series)
+                + applied.kept.iter().flatten().map(|kept| size_of_val(&kept[..])).sum::<usize>()
                 + of_views;
             let views = Kept::new(if self.filtered.keeps(bytes) { of_views } else { 0 });
-            let filtered = Filtered { applied, pairs: SharedPairs::default(), views };
+            let pairs = match (&whole, &applied.kept) {
+                (Some(whole), Some(kept)) => whole.pairs.of_kept(kept),
+                _ => SharedPairs::default(),
+            };
+            let filtered = Filtered { applied, pairs, views };
             Ok::<_, ReportError>((filtered, bytes))
         })?;
         let filtered = filtered.ok_or(ReportError::Cancelled)?;
@@ -141,12 +149,17 @@ impl Memo {
         let trimmed: &[String] = if has_text { &[] } else { &query.trim_path };
         let key = format!("{:?}", (query.granularity, noinlines, trimmed, &query.own));
         let make = |applied: Applied, pairs, most_trees| {
-            let Applied { mut series, unmatched } = applied;
+            let Applied { mut series, unmatched, kept } = applied;
             series.trim_file_names(trimmed);
             let frames = Frames::new(&series, owners, query.granularity, noinlines);
             let bytes = view_bytes(&series);
             let trees = Kept::new(most_trees);
-            (View { series, frames, unmatched, shared: Shared::with(pairs), trees }, bytes)
+            let whole = whole.as_ref().and_then(|whole| whole.views.known(&key));
+            let shared = match (whole, kept) {
+                (Some(whole), Some(kept)) => Shared::of_kept(&whole.shared, &kept, pairs),
+                _ => Shared::with(pairs),
+            };
+            (View { series, frames, unmatched, shared, trees }, bytes)
         };
         match Arc::try_unwrap(filtered) {
             // It is ours alone: nothing is copied.
@@ -159,6 +172,11 @@ impl Memo {
             }
         }
     }
+}
+
+/// Tells filters of a question apart.
+fn filter_key(spec: &Spec, query: &Query) -> String {
+    format!("{spec:?} {}", query.normalize)
 }
 
 /// The bytes of a view of a series at most.

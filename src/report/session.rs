@@ -51,6 +51,7 @@ impl Session {
 mod tests {
     use super::*;
     use crate::analysis::cut_trees::CutTreesQuery;
+    use crate::filter::Granularity;
     use crate::model::builder::{Builder, RawFunction, RawLine, RawLocation, RawType};
     use crate::model::profile::Profile;
     use crate::model::rebase::Rebase;
@@ -110,7 +111,7 @@ mod tests {
     }
 
     fn questions() -> [Question; 3] {
-        let trees = CutTreesQuery { most: 1000, is_comparison: true };
+        let trees = CutTreesQuery { most: 1000, is_comparison: true, from: None };
         [Question::Diff, Question::CutTrees(trees), Question::Tags]
     }
 
@@ -151,6 +152,28 @@ mod tests {
             }
             let answer = session.analyze(&query, &spec, None, &Cancel::default()).unwrap();
             assert!(answer == expected);
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_all_samples_serves_those_that_a_filter_keeps() {
+        let series = series();
+        let session = Session::new(series.clone().into());
+        let specs = [
+            Spec::default(),
+            Spec { focus: Some("main.f2".to_owned()), ..Spec::default() },
+            Spec { ignore: Some("main.f(1|2)$".to_owned()), ..Spec::default() },
+            Spec { hide: Some("main.f1$".to_owned()), ..Spec::default() },
+            Spec { focus: Some("nothing".to_owned()), ..Spec::default() },
+        ];
+        for granularity in [Granularity::Functions, Granularity::Lines, Granularity::Files] {
+            for spec in &specs {
+                for question in questions() {
+                    let query = Query { granularity, ..Query::new(question) };
+                    let answer = session.analyze(&query, spec, None, &Cancel::default()).unwrap();
+                    assert!(answer == analyze(series.clone(), &query, spec).unwrap());
+                }
+            }
         }
     }
 

@@ -101,7 +101,7 @@ pub(super) fn answer(
     let whole = sums.iter().map(|sums| sums[column].absolute).sum();
     let subject = Subject { series, frames, measured, process, whole, shared };
     let mut answer = match &query.question {
-        Question::CutTrees(asked) => Answer::CutTrees(view.trees(&subject, asked.most)?),
+        Question::CutTrees(asked) => Answer::CutTrees(view.trees(&subject, *asked)?),
         _ => ask(&subject, order, query, rates)?,
     };
     if let Answer::List(list) = &mut answer {

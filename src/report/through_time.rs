@@ -186,7 +186,7 @@ impl Settled {
         draft.warnings = caveats(recording.main(), &beside);
         for (number, Track { history, .. }) in recording.tracks_mut().enumerate() {
             history.records.name_empty_stacks();
-            let Applied { series, unmatched } =
+            let Applied { series, unmatched, .. } =
                 filter.apply(std::mem::take(&mut history.records))?;
             history.records = series;
             if number == 0 {

@@ -312,7 +312,11 @@ impl Made<'_> {
 
     fn tree(&self, asked: Asked, tree: TreeAsked) -> Result<Vec<u8>, Refusal> {
         let is_comparison = self.line.command == "diff";
-        let question = Question::CutTrees(CutTreesQuery { most: tree.most, is_comparison });
+        let question = Question::CutTrees(CutTreesQuery {
+            most: tree.most,
+            is_comparison,
+            from: Some(tree.from),
+        });
         let query = Query { question, sort: None, nodecount: 0, all: false, ..asked.query };
         let report = self.report(&Asked { query, ..asked })?;
         let report::Answer::CutTrees(trees) = &report.answer else {

@@ -2,16 +2,16 @@
 
 use super::ask::series;
 use super::properties::pairs;
-use heapdiff::analysis::cut_trees::{CutTree, CutTrees, CutTreesQuery, TreePath};
+use heapdiff::analysis::cut_trees::{CutTree, CutTrees, CutTreesQuery, TreeNode, TreePath};
 use heapdiff::analysis::flame::{FlameDirection, FlameOptions, FlamePart, FlameWidth};
 use heapdiff::filter::Spec;
 use heapdiff::graph::walk::From;
 use heapdiff::report::{Answer, Query, Question, Report, analyze};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn trees(profiles: &[&[u8]], sample_type: &str, most: usize) -> Report {
     let is_comparison = profiles.len() == 2;
-    let question = Question::CutTrees(CutTreesQuery { most, is_comparison });
+    let question = Question::CutTrees(CutTreesQuery { most, is_comparison, from: None });
     let query = Query { sample_type: Some(sample_type.to_owned()), ..Query::new(question) };
     analyze(series(profiles).unwrap(), &query, &Spec::default()).unwrap()
 }
@@ -106,6 +106,50 @@ fn every_cut_adds_up_to_the_whole_and_agrees_with_every_other() {
         }
     }
     assert!(cut > 500 && whole_trees > 100, "{cut} {whole_trees}");
+}
+
+#[test]
+fn a_tree_alone_is_the_one_of_both() {
+    let named = |trees: &CutTrees, tree: &CutTree| -> Vec<_> {
+        let node = |node: &TreeNode| match node.what {
+            TreePath::Frame(name) => (node.depth, Ok(trees.names[name as usize].clone())),
+            TreePath::Others(stacks) => (node.depth, Err(stacks)),
+        };
+        tree.nodes.iter().map(node).collect()
+    };
+    let mut compared = 0;
+    for [a, b] in pairs() {
+        for profiles in [vec![a.as_slice(), &b], vec![b.as_slice()]] {
+            let series = || series(&profiles).unwrap();
+            let is_comparison = profiles.len() == 2;
+            let ask = |from| {
+                let asked = CutTreesQuery { most: 40, is_comparison, from };
+                let query = Query::new(Question::CutTrees(asked));
+                analyze(series(), &query, &Spec::default()).unwrap()
+            };
+            let both = ask(None);
+            let both = of(&both);
+            for (from, other) in [(From::Root, From::Leaf), (From::Leaf, From::Root)] {
+                let alone = ask(Some(from));
+                let alone = of(&alone);
+                let (tree, expected) = (alone.tree(from), both.tree(from));
+                assert_eq!(named(alone, tree), named(both, expected));
+                assert_eq!(tree.values, expected.values);
+                assert!(alone.tree(other).nodes.is_empty());
+                assert_eq!((&alone.types, alone.paths), (&both.types, both.paths));
+                // It names its own frames, and no others.
+                let used: BTreeSet<_> = (tree.nodes.iter())
+                    .filter_map(|node| match node.what {
+                        TreePath::Frame(name) => Some(name as usize),
+                        TreePath::Others(_) => None,
+                    })
+                    .collect();
+                assert!(used.into_iter().eq(0..alone.names.len()));
+                compared += usize::from(!tree.nodes.is_empty());
+            }
+        }
+    }
+    assert!(compared > 50, "only {compared} trees");
 }
 
 #[test]

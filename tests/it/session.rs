@@ -26,7 +26,7 @@ fn question(random: &mut Random) -> Question {
         6 => Question::Peek(Some("main".to_owned())),
         7 => Question::Flame(flame()),
         8 => Question::Tags,
-        _ => Question::CutTrees(CutTreesQuery { most: 40, is_comparison: true }),
+        _ => Question::CutTrees(CutTreesQuery { most: 40, is_comparison: true, from: None }),
     }
 }
 

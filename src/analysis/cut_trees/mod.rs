@@ -6,6 +6,7 @@
 //! scores form a tree. What else is beneath a node is one more child, which says how many stacks it stands for. All
 //! values are exact, so that a node is the sum of its own and of its children.
 
+mod ahead;
 mod grow;
 
 use super::{Measured, Subject};
@@ -20,12 +21,14 @@ use crate::stats::{Garwood, LEVEL};
 use grow::{Grown, NONE, Weights, grow};
 
 /// Which paths are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CutTreesQuery {
     /// Most paths of a tree.
     pub most: usize,
     /// Whether two snapshots are compared; otherwise all are added up.
     pub is_comparison: bool,
+    /// The end that paths begin with; `None` asks for both trees.
+    pub from: Option<From>,
 }
 
 /// The paths of one snapshot, or of two.
@@ -37,9 +40,9 @@ pub struct CutTrees {
     pub types: Vec<TreeType>,
     /// The frames of both trees.
     pub names: Vec<TreeName>,
-    /// The tree whose paths begin with the outermost caller.
+    /// The tree whose paths begin with the outermost caller; empty if it wasn't asked for.
     pub root_first: CutTree,
-    /// The tree whose paths begin with the function that allocated.
+    /// The tree whose paths begin with the function that allocated; empty if it wasn't asked for.
     pub leaf_first: CutTree,
     /// Number of distinct stacks.
     pub paths: usize,
@@ -145,12 +148,12 @@ pub struct TreeValues {
     pub errors: Vec<u64>,
 }
 
-/// Builds both trees of one snapshot, or of two, with at most this many paths each.
+/// Builds the trees of one snapshot, or of two.
 ///
 /// # Errors
 ///
 /// Fails if the stacks are too long to follow.
-pub fn cut_trees(subject: &Subject<'_>, most: usize) -> Result<CutTrees, TooLarge> {
+pub fn cut_trees(subject: &Subject<'_>, asked: CutTreesQuery) -> Result<CutTrees, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Address);
     let stacks = subject.shared.stacks(series, &rows, Unsymbolized::Address)?;
@@ -161,7 +164,10 @@ pub fn cut_trees(subject: &Subject<'_>, most: usize) -> Result<CutTrees, TooLarg
         .collect();
     let trees = || {
         let paths = Paths::new(&stacks, &rows, frames, Unsymbolized::Address);
-        let of = |from| grow((&paths, from), frames, &weights, most);
+        let of = |from| match asked.from {
+            Some(other) if other != from => Grown::default(),
+            _ => grow((&paths, from), frames, &weights, asked.most),
+        };
         parallel::join(|| of(From::Root), || of(From::Leaf))
     };
     // The errors of a sum of snapshots aren't those of its stacks.
@@ -192,7 +198,7 @@ fn add_errors(
     trees: &mut [Grown; 2],
 ) {
     parallel::map_chunks_mut(trees, 1, |_, trees| {
-        for tree in trees {
+        for tree in trees.iter_mut().filter(|tree| !tree.nodes.is_empty()) {
             let node = |stack: StackId| Some(tree.of_stack[stack.index()]).filter(|&n| n != NONE);
             let mut sums = evidence.sums(stacks, tree.nodes.len(), node);
             for ((column, subject), sums) in of_types.iter().enumerate().zip(&mut sums) {
@@ -253,7 +259,7 @@ impl Names {
             TreeValues {
                 before: side(0).filter(|_| subject.is_comparison()).collect(),
                 after: side(1).collect(),
-                errors: std::mem::take(&mut errors[column]),
+                errors: errors.get_mut(column).map(std::mem::take).unwrap_or_default(),
             }
         });
         CutTree { values: values.collect(), nodes }

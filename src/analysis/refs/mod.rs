@@ -9,6 +9,7 @@
 //! lines that are left. A line's value is always the sum of its shown branches, of the stacks that
 //! end at it, and of what it reports as left out.
 
+mod passed;
 mod site;
 
 use super::places::{PlaceCount, Places, are_goroutines};
@@ -241,20 +242,28 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
     let mut left = MOST_FRAMES;
     let mut passed = None;
     for (site, (row, ..)) in shown.iter().enumerate() {
-        let bit = site % AT_ONCE;
+        let bit = site % passed::AT_ONCE;
         if bit == 0 && shown.len() > 1 {
-            let next = shown[site..].iter().take(AT_ONCE).map(|(row, ..)| *row);
-            passed = Some(rows_passed((&stacks, &rows_of), next, frames.len()));
+            let next = shown[site..].iter().take(passed::AT_ONCE).map(|(row, ..)| *row);
+            let next: Vec<RowId> = next.collect();
+            passed = Some(passed::Passed::new((&stacks, &rows_of), &next, &matched, frames.len()));
         }
-        let is_passed = |id: StackId| {
-            passed.as_ref().is_none_or(|passed: &Vec<u64>| passed[id.index()] >> bit & 1 == 1)
-        };
         if left == 0 {
             answer.more_sites.push(frames.name(*row).to_owned());
             continue;
         }
-        let counts = |id: StackId| is_passed(id) && sums.counts(id);
-        let ways = site::Ways::new(subject, (&stacks, &rows_of), &sums, (*row, direction), counts);
+        let mut some =
+            passed.as_ref().map_or_else(|| stacks.ids().collect(), |passed| passed.stacks(bit));
+        some.retain(|id| sums.counts(*id));
+        let records = passed.as_ref().and_then(|passed| passed.records(bit));
+        let ways = site::Ways::new(
+            subject,
+            (&stacks, &rows_of),
+            &sums,
+            (*row, direction),
+            (&some, records),
+        );
+        drop(some);
         let mut found = ways.answer(asked, &matched);
         let is_own = frames.row(*row).owner == Owner::Own;
         let by_caller = asked.direction == RefsDirection::Callers;
@@ -362,31 +371,6 @@ impl Sums {
         let (before, after) = self.at(id);
         after.wrapping_sub(before)
     }
-}
-
-/// Rows whose stacks are found at once: a bit of a number for each.
-const AT_ONCE: usize = 64;
-
-/// Which of some rows each stack passes through: the first in the lowest bit. So a stack is read once for many
-/// functions.
-fn rows_passed(
-    (stacks, rows_of): (&Stacks<'_>, &RowTable<'_>),
-    wanted: impl Iterator<Item = RowId>,
-    rows: usize,
-) -> Vec<u64> {
-    let mut bits = vec![0_u64; rows];
-    wanted.enumerate().for_each(|(bit, row)| bits[row.0 as usize] |= 1 << bit);
-    let of_unit = |unit| rows_of.rows(unit).iter().fold(0, |all, row| all | bits[row.0 as usize]);
-    let of_unit: Vec<u64> = rows_of.all().map(of_unit).collect();
-    let piece = |number: usize| {
-        let stacks_of = number * PIECE..stacks.len().min((number + 1) * PIECE);
-        let passed = stacks_of.map(|stack| {
-            let units = rows_of.units(stacks.first(StackId(stack as u32)));
-            units.fold(0, |all, unit| all | of_unit[unit as usize])
-        });
-        passed.collect::<Vec<u64>>()
-    };
-    parallel::map(stacks.len().div_ceil(PIECE), piece).concat()
 }
 
 /// A row, how much changed in and beneath it and in itself, and its size.

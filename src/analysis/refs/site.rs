@@ -23,6 +23,8 @@ const SIDE_PATHS: f64 = 0.05;
 pub(super) struct Ways<'a> {
     subject: &'a Subject<'a>,
     stacks: &'a Stacks<'a>,
+    /// The records whose stacks may pass through the function; all if there is no list.
+    records: Option<&'a [u32]>,
     direction: Direction,
     inverted: Inverted,
     /// Values that end at each step, and values at it and beyond, by column: before, after, objects
@@ -70,6 +72,9 @@ impl Branches {
     }
 }
 
+/// The stack doesn't pass through the function.
+const NONE: u32 = u32::MAX;
+
 /// The lines to show: the steps of each, by its first step.
 type Chains = HashMap<u32, Vec<u32>, FxBuildHasher>;
 
@@ -79,9 +84,9 @@ impl<'a> Ways<'a> {
         (stacks, rows): (&'a Stacks<'a>, &RowTable<'_>),
         sums: &Sums,
         (row, direction): (RowId, Direction),
-        counts: impl Fn(StackId) -> bool + Sync + Send,
+        (some, records): (&[StackId], Option<&'a [u32]>),
     ) -> Self {
-        let inverted = Inverted::new(stacks, rows, (row, direction), counts);
+        let inverted = Inverted::new(stacks, rows, (row, direction), some);
         let n = inverted.len();
         let mut ends: Columns = std::array::from_fn(|_| vec![0; n]);
         let mut gross = vec![0_i64; n];
@@ -91,8 +96,7 @@ impl<'a> Ways<'a> {
             sums.objects_before.as_deref(),
             sums.objects_after.as_deref(),
         ];
-        for id in stacks.ids() {
-            let Some(step) = inverted.of_stack(id) else { continue };
+        for &(id, step) in inverted.ends() {
             for (sum, column) in ends.iter_mut().zip(columns) {
                 if let Some(column) = column {
                     let sum = &mut sum[step as usize];
@@ -108,6 +112,7 @@ impl<'a> Ways<'a> {
         Self {
             subject,
             stacks,
+            records,
             direction,
             branches: Branches::new(&inverted),
             inverted,
@@ -228,8 +233,17 @@ impl<'a> Ways<'a> {
         for step in (1..line_of.len() as u32).filter(|step| !chosen.contains_key(step)) {
             line_of[step as usize] = line_of[self.inverted.previous(step) as usize];
         }
-        let line = |stack| Some(line_of[self.inverted.of_stack(stack)? as usize]);
-        matched.each(self.stacks, line, |&line, evidence| {
+        // A list of records is short, and its stacks are looked up.
+        let mut of_stack = vec![NONE; if self.records.is_some() { 0 } else { self.stacks.len() }];
+        if !of_stack.is_empty() {
+            self.inverted.ends().iter().for_each(|&(id, step)| of_stack[id.index()] = step);
+        }
+        let step = |stack: StackId| match of_stack.get(stack.index()) {
+            Some(&step) => Some(step).filter(|&step| step != NONE),
+            None => self.inverted.of_stack(stack),
+        };
+        let line = |stack| Some(line_of[step(stack)? as usize]);
+        matched.each_of(self.records, self.stacks, line, |&line, evidence| {
             let mut line = line;
             loop {
                 if let Some(sum) = found.get_mut(&line) {
