@@ -96,6 +96,7 @@ const LISTS: &[List] = &[
             "gauge_logs",
             "graphviz",
             "inputs",
+            "known",
             "limit",
             "load",
             "local",

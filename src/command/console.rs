@@ -3,6 +3,7 @@
 //! Only this file reads the environment, so that a command that runs against buffers behaves the
 //! same on every machine.
 
+use super::progress::Held;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub struct Console<'a> {
     pub github: Github,
     /// What the CI system reports about the build.
     pub ci: Ci,
+    /// Inputs that are in memory.
+    pub(super) held: Held,
 }
 
 /// A GitHub Actions job.
@@ -114,6 +117,7 @@ impl<'a> Console<'a> {
             stderr_is_terminal: false,
             github: Github::default(),
             ci: Ci::default(),
+            held: Held::default(),
         }
     }
 
@@ -129,6 +133,7 @@ impl<'a> Console<'a> {
             stderr_is_terminal: stderr().is_terminal(),
             github: Github::of_environment(),
             ci: Ci::of_environment(),
+            held: Held::default(),
             ..Self::of_streams(out, err)
         }
     }

@@ -4,6 +4,7 @@
 //! The answer doesn't depend on any of these, so one that can't be read is a warning.
 
 use super::gauge_logs::{named, statistics};
+use super::known::Fact;
 use super::progress::Progress;
 use crate::input::{self, Content, Inflate};
 use crate::model::collections::CollectorLog;
@@ -27,18 +28,10 @@ pub(super) struct Facts {
     warnings: Vec<Warning>,
 }
 
-/// What one input holds.
-enum Fact {
-    Collections(CollectorLog),
-    Gauges(GaugeLog),
-    Goroutines(Box<Profile>),
-    Nothing,
-}
-
 /// Reads the inputs, in the order of their names. Goroutines in text are read only if they are
 /// wanted.
 pub(super) fn read(names: &[String], wants_goroutines: bool, progress: &Progress) -> Facts {
-    let read = parallel::map_items(names, 1, |name| one(name, wants_goroutines, progress));
+    let read = parallel::map_items(names, 1, |name| known(name, wants_goroutines, progress));
     let mut facts = Facts::default();
     for (name, fact) in names.iter().zip(read) {
         let time = || progress.time_of(name);
@@ -99,6 +92,17 @@ impl Facts {
     pub(super) fn beside(self, recording: Recording) -> (Recording, Vec<Warning>) {
         let Self { collections, gauges, warnings, .. } = self;
         (Recording { collections, gauges, ..recording }, warnings)
+    }
+}
+
+/// Reads an input unless it is known.
+fn known(name: &str, wants_goroutines: bool, progress: &Progress) -> Result<Fact, String> {
+    match progress.known() {
+        // Goroutines are kept with the profiles, if at all.
+        Some(known) if !wants_goroutines => {
+            known.fact(name, || one(name, false, progress)).map(|fact| (*fact).clone())
+        }
+        _ => one(name, wants_goroutines, progress),
     }
 }
 

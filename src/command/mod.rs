@@ -31,6 +31,7 @@ mod graph;
 mod graphviz;
 mod incident;
 mod inputs;
+mod known;
 mod leaks;
 mod limit;
 mod list;

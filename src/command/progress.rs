@@ -4,10 +4,12 @@
 use super::CommandError;
 #[cfg(feature = "http")]
 use super::access::AccessArgs;
+use super::known::Known;
 use super::symbols::Symbolizer;
 use super::times::Times;
 use crate::input::Budget;
 use crate::model::profile::TimeSource;
+use crate::parallel;
 #[cfg(feature = "http")]
 use crate::source::http::{Address, Client, FetchError, Target};
 use crate::source::{self, SourceError};
@@ -38,6 +40,8 @@ pub(super) struct Progress {
     times: Mutex<Times>,
     /// Inputs that are in memory, as stored.
     held: Held,
+    /// What was read before.
+    known: Option<Arc<Known>>,
     bar: Option<ProgressBar>,
     start: Instant,
     visible: AtomicBool,
@@ -67,6 +71,7 @@ impl Progress {
             symbolizer,
             times: Mutex::default(),
             held: Held::default(),
+            known: None,
             bar,
             start: Instant::now(),
             visible: AtomicBool::new(false),
@@ -86,9 +91,24 @@ impl Progress {
     }
 
     /// Reads these inputs from memory.
-    #[cfg(feature = "serve")]
     pub(super) fn with_held(self, held: Held) -> Self {
         Self { held, ..self }
+    }
+
+    /// Reads no input again that is known.
+    #[cfg(feature = "serve")]
+    pub(super) fn with_known(self, known: Arc<Known>) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// What was read before, if that is kept.
+    pub(super) fn known(&self) -> Option<&Known> {
+        self.known.as_deref()
+    }
+
+    /// An input in memory.
+    pub(super) fn held(&self, name: &str) -> Option<&Arc<[u8]>> {
+        self.held.get(name)
     }
 
     /// The time of an input that has none. Inputs have to be asked for in order.
@@ -114,8 +134,12 @@ impl Progress {
         self
     }
 
-    /// Opens an input, and counts what is read from it. What a URL leads to is fetched first.
+    /// Opens an input, and counts what is read from it. What a URL leads to is fetched first. Nothing is opened for a
+    /// task that is cancelled.
     pub(super) fn open(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, SourceError> {
+        if parallel::is_cancelled() {
+            return Err(SourceError::Io(io::Error::other("stopped")));
+        }
         if let Some(bytes) = self.held.get(name) {
             return Ok(Box::new(&**bytes));
         }

@@ -180,6 +180,7 @@ pub(super) fn progress(
 ) -> Result<Progress, CommandError> {
     let is_shown = console.stderr_is_terminal && !reading.quiet;
     let progress = Progress::new(is_shown, reading.budget(), Symbolizer::new(symbols)?);
+    let progress = progress.with_held(console.held.clone());
     #[cfg(feature = "http")]
     let progress = progress.with_access((*reading.access).clone());
     Ok(progress)

@@ -29,6 +29,11 @@ pub struct LabelSets {
 }
 
 impl LabelSets {
+    /// The bytes they take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.ends.as_slice()) + size_of_val(self.labels.as_slice())
+    }
+
     /// Appends a set.
     pub fn push(&mut self, labels: impl IntoIterator<Item = Label>) -> LabelSetId {
         let id = LabelSetId::from_index(self.ends.len());

@@ -402,6 +402,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The bytes it takes, but for those of its header.
+    pub fn bytes(&self) -> usize {
+        self.symbols.bytes() + self.label_sets.bytes() + self.samples.bytes()
+    }
+
     /// The values of a sample, one for each sample type.
     pub fn values(&self, i: usize) -> &[i64] {
         let n = self.header.sample_types.len();

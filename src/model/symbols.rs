@@ -92,6 +92,15 @@ pub struct Locations {
 }
 
 impl Locations {
+    /// The bytes they take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.mapping.as_slice())
+            + size_of_val(self.address.as_slice())
+            + size_of_val(self.is_folded.as_slice())
+            + size_of_val(self.line_ends.as_slice())
+            + size_of_val(self.lines.as_slice())
+    }
+
     /// Appends a location.
     pub fn push(
         &mut self,
@@ -146,6 +155,14 @@ pub struct Symbols {
 }
 
 impl Symbols {
+    /// The bytes they take.
+    pub fn bytes(&self) -> usize {
+        self.strings.bytes()
+            + size_of_val(self.mappings.as_slice())
+            + size_of_val(self.functions.as_slice())
+            + self.locations.bytes()
+    }
+
     /// A string by id.
     pub fn text(&self, id: StringId) -> &str {
         self.strings.get(id)

@@ -20,6 +20,7 @@ pub use matcher::{Matcher, PatternId};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::ops::Index;
+use std::sync::LazyLock;
 
 /// The id of the pattern that applies if no other does: own code allocates directly. It has no
 /// regular expressions.
@@ -184,8 +185,14 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The built-in patterns.
+    /// The built-in patterns. They are read once: copies share what their expressions are compiled to, which is about
+    /// a megabyte.
     pub fn builtin() -> Self {
+        static BUILTIN: LazyLock<Catalog> = LazyLock::new(Catalog::read_builtin);
+        BUILTIN.clone()
+    }
+
+    fn read_builtin() -> Self {
         let mut catalog = Self::default();
         for (name, text) in builtin::FILES {
             let read = read::patterns(name, text);

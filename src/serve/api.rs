@@ -46,7 +46,7 @@ const REPORTS: [&str; 9] =
 const PAGES: [&str; 4] = ["diff", "top", "leaks", "timeline"];
 /// Those whose command line names functions.
 const OF_FUNCTIONS: [&str; 3] = ["refs", "peek", "list"];
-/// Those that the command itself answers, from its inputs on disk.
+/// Those that the command itself answers, from its inputs.
 const RUN: [&str; 3] = ["goroutines", "gc", "memory"];
 
 /// A command line, word by word.
@@ -68,7 +68,7 @@ impl Line {
     ) -> Result<Self, Refusal> {
         let options = parameters.options(command, backend)?;
         let is_of_functions = OF_FUNCTIONS.contains(&command);
-        let pattern = is_of_functions.then(|| parameters.pattern().map(str::to_owned));
+        let pattern = is_of_functions.then(|| world.pattern(parameters));
         let (wanted, names) = match command {
             _ if RUN.contains(&command) => (Wanted::Recording, world.arguments.clone()),
             _ => world.wanted(command, parameters)?,
@@ -142,7 +142,7 @@ pub(super) async fn answer(
     }
     let key = line.key(what, &rest);
     // The text of source files may change any time.
-    let is_kept = what != What::Source && !is_run;
+    let is_kept = what != What::Source;
     let tag = shell::tag(&[&world.revision.to_string(), &key]);
     if is_kept && shell::is_known(request.headers(), &tag) {
         let mut response = shell::unchanged();
@@ -275,7 +275,11 @@ impl Made<'_> {
         words.extend(self.line.options.words.iter().cloned());
         words.extend(["--format=json".to_owned(), "--".to_owned()]);
         words.extend(self.line.arguments());
-        self.service.backend.run(&words).map_err(|message| query::refused(&message))
+        let printed = self.service.backend.run(&words, self.cancel);
+        if self.cancel.is_set() {
+            return Err(unanswered(&ReportError::Cancelled));
+        }
+        printed.map_err(|message| query::refused(&message))
     }
 
     fn page(&self, mut asked: Asked) -> Result<Vec<u8>, Refusal> {

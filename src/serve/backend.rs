@@ -4,6 +4,7 @@
 //! place. The backend turns its words into a question, and the server asks it of what is loaded.
 
 use crate::filter::Spec;
+use crate::report::session::Cancel;
 use crate::report::{InputKind, Query, Sources, Subject};
 use serde::Serialize;
 use std::sync::Arc;
@@ -37,12 +38,13 @@ pub trait Backend: Send + Sync + 'static {
     /// Options of each command that has them, and their values, unless a question says otherwise.
     fn usual(&self) -> &[(&'static str, String)];
 
-    /// Runs a command line, and returns what it prints.
+    /// Runs a command line on the inputs as they are loaded, and returns what it prints; ends early once `cancel`
+    /// is set, and what it returns then means nothing.
     ///
     /// # Errors
     ///
     /// Returns what it says.
-    fn run(&self, words: &[String]) -> Result<Vec<u8>, String>;
+    fn run(&self, words: &[String], cancel: &Cancel) -> Result<Vec<u8>, String>;
 
     /// Adds an input to those that are there.
     ///

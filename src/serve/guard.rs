@@ -21,7 +21,7 @@ const BYTES: &str = "application/octet-stream";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Nothing but the page's own program and style, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -38,9 +38,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub struct Guard {
     /// The names of this server, each with its port.
     hosts: Vec<String>,
+    /// Names that it has elsewhere, as a proxy in front of it passes them on: with that one's port, or without.
+    others: Vec<String>,
+    /// Whether only this machine can connect.
+    is_local: bool,
     /// The port, if any address of this machine is a name: what another site can't make its own name lead to.
     any_address: Option<u16>,
     token: Option<String>,
+    port: u16,
     cookie: String,
 }
 
@@ -58,6 +63,7 @@ impl Guard {
             }
         }
         hosts.extend(names.iter().map(|name| format!("{}:{port}", name.to_ascii_lowercase())));
+        let is_local = addresses.iter().all(|address| address.ip().is_loopback());
         if port == 80 {
             let plain = hosts.iter().filter_map(|host| host.strip_suffix(":80"));
             let plain: Vec<String> = plain.map(str::to_owned).collect();
@@ -68,10 +74,26 @@ impl Guard {
         let any_address = addresses.iter().any(|address| address.ip().is_unspecified());
         Self {
             hosts,
+            others: Vec::new(),
+            is_local,
             any_address: any_address.then_some(port),
             token,
+            port,
             cookie: format!("heapdiff-{port}"),
         }
+    }
+
+    /// Also goes by these names: `NAME` at its own port and at the usual ones, or `NAME:PORT`.
+    #[must_use]
+    pub fn also(mut self, names: &[String]) -> Self {
+        self.others.extend(names.iter().map(|name| name.to_ascii_lowercase()));
+        self.is_local &= names.is_empty();
+        self
+    }
+
+    /// Whether only this machine can connect, as far as is known.
+    pub(super) fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Checks a request before anything else looks at it. An answer in its stead is a refusal, or sends a browser that
@@ -82,7 +104,8 @@ impl Guard {
         let headers = request.headers();
         let host = self.host(headers, request.uri()).map_err(refuse)?;
         let is_api = request.uri().path().starts_with("/api/");
-        check_origin(headers, &host, is_api).map_err(refuse)?;
+        let is_elsewhere = self.is_other(&host);
+        check_origin(headers, (&host, is_elsewhere), is_api).map_err(refuse)?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             check_write(request.method(), headers).map_err(refuse)?;
         }
@@ -97,13 +120,24 @@ impl Guard {
         let host = host.map(str::to_ascii_lowercase).filter(|_| given.next().is_none());
         let is_ours = |host: &String| {
             let is_same = of_uri.as_ref().is_none_or(|other| other == host);
-            is_same && (self.hosts.contains(host) || self.is_address(host))
+            is_same && (self.hosts.contains(host) || self.is_address(host) || self.is_other(host))
         };
         host.filter(is_ours).ok_or_else(|| {
-            let names = self.hosts.join(", ");
-            let message = format!("this server goes by {names}: open one of these addresses");
+            let names: Vec<&str> =
+                self.hosts.iter().chain(&self.others).map(String::as_str).collect();
+            let message = format!(
+                "this server goes by {}: open one of these addresses, or name another one with --host",
+                names.join(", ")
+            );
             Refusal::forbidden("host", message)
         })
+    }
+
+    /// Whether this is a name that it has elsewhere, exactly.
+    fn is_other(&self, host: &str) -> bool {
+        let is_ours = |port: &str| self.port.to_string() == port;
+        let plain = host.rsplit_once(':').filter(|(_, port)| is_ours(port)).map(|(name, _)| name);
+        self.others.iter().any(|other| other == host || Some(other.as_str()) == plain)
     }
 
     /// Whether a name is an address with our port, if we serve at all addresses of the machine.
@@ -171,7 +205,11 @@ pub(super) fn local(path: &str) -> String {
 }
 
 /// Refuses what a page of another site asks for.
-fn check_origin(headers: &HeaderMap, host: &str, is_api: bool) -> Result<(), Refusal> {
+fn check_origin(
+    headers: &HeaderMap,
+    (host, is_elsewhere): (&str, bool),
+    is_api: bool,
+) -> Result<(), Refusal> {
     let foreign = || {
         let message =
             "this request comes from a page of another site: open the page of this server";
@@ -179,7 +217,9 @@ fn check_origin(headers: &HeaderMap, host: &str, is_api: bool) -> Result<(), Ref
     };
     for origin in headers.get_all(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-        if origin.strip_prefix("http://") != Some(host) {
+        // A proxy in front may encrypt.
+        let secure = origin.strip_prefix("https://").filter(|_| is_elsewhere);
+        if origin.strip_prefix("http://").or(secure) != Some(host) {
             return Err(foreign());
         }
     }

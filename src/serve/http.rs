@@ -1,9 +1,10 @@
 //! Connections: so many at a time, each with a limit to how long its client may be silent or take nothing.
 
 use super::Limits;
+use super::pace::{Pace, Paced};
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +36,14 @@ pub(super) async fn accept(
         let service = TowerToHyperService::new(router.clone());
         let limits = Arc::clone(&limits);
         tokio::spawn(async move {
-            // Also the time between two requests.
+            let pace = Pace::new(limits.head, limits.idle);
+            let stream = Paced::new(Box::pin(stream), pace.clone());
             let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.head)
+                .timer(pace)
+                // What is waited for is `Pace`'s to say.
+                .header_read_timeout(limits.idle)
                 .max_buf_size(HEAD)
-                .serve_connection(TokioIo::new(Box::pin(stream)), service);
+                .serve_connection(TokioIo::new(stream), service);
             // A client that is too slow, or gone, is no matter.
             let _ = connection.await;
             drop(seat);

@@ -81,19 +81,19 @@ pub(super) const API: [Route; 14] = [
     question(
         "/api/v1/refs",
         "The call paths to functions: the answer of refs",
-        &["p", "callees"],
+        &["p", "id", "callees"],
         What::Refs,
     ),
     question(
         "/api/v1/peek",
         "The callers and callees of functions: the answer of peek",
-        &["p"],
+        &["p", "id"],
         What::Peek,
     ),
     question(
         "/api/v1/source",
         "The lines of functions, with their text from the folders that are allowed: the answer of list",
-        &["p"],
+        &["p", "id"],
         What::Source,
     ),
     Route {
@@ -108,7 +108,7 @@ pub(super) const API: [Route; 14] = [
     question(
         "/api/v1/command",
         "The command line that prints what `report` answers",
-        &["about", "all", "p", "callees"],
+        &["about", "all", "p", "id", "callees"],
         What::Command,
     ),
     Route {

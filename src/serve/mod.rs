@@ -9,10 +9,13 @@
 mod api;
 mod backend;
 mod events;
+mod functions;
 mod guard;
 mod http;
 mod listing;
 mod openapi;
+mod pace;
+mod packed;
 mod query;
 mod refusal;
 mod routes;
@@ -43,8 +46,10 @@ const LAST: Duration = Duration::from_millis(200);
 /// How much a server does at a time, and how long a client may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long the head of a request may take, and the pause before it.
+    /// How long the head of a request may take.
     pub head: Duration,
+    /// How long the pause between two requests of a connection may be.
+    pub idle: Duration,
     /// How long the body of a request may take.
     pub body: Duration,
     /// How long a client may take nothing of an answer.
@@ -70,6 +75,7 @@ impl Limits {
     pub fn usual(at_once: usize) -> Self {
         Self {
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
             body: Duration::from_secs(60),
             stalled: Duration::from_secs(30),
             look: Duration::from_secs(2),

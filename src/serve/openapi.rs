@@ -29,10 +29,11 @@ const QUERY: [(&str, &str); 17] = [
 ];
 
 /// What the other parameters mean.
-const OWN: [(&str, &str); 7] = [
+const OWN: [(&str, &str); 8] = [
     ("about", "The command: diff, top, leaks, timeline, goroutines, tags, traces, gc or memory"),
     ("all", "1 for rows that are within noise or unchanged as well"),
     ("p", "A regular expression on the names of functions"),
+    ("id", "A function, instead of p: the 32-bit FNV-1a hash of its name, in base 36"),
     ("callees", "1 for what the functions call instead of what calls them"),
     ("order", "root-first or leaf-first"),
     ("most", "Most paths of the tree"),
@@ -108,7 +109,7 @@ fn operation(route: &Route) -> Value {
 }
 
 fn parameter(name: &str, about: &str, place: &str) -> Value {
-    let required = place == "path" || name == "p";
+    let required = place == "path";
     json!({
         "name": name,
         "in": place,

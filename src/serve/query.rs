@@ -28,7 +28,7 @@ const FLAGS: [(&str, &str); 4] =
 const REGEXES: [&str; 7] = ["f", "i", "h", "s", "sf", "own", "p"];
 
 /// Parameters that say what is asked, or of which inputs.
-const OTHERS: [&str; 8] = ["about", "a", "b", "p", "sort", "order", "most", "token"];
+const OTHERS: [&str; 9] = ["about", "a", "b", "p", "id", "sort", "order", "most", "token"];
 
 /// Values of a flag that turn it on, and off.
 const ON: [&str; 4] = ["1", "t", "true", ""];
@@ -78,7 +78,8 @@ impl Parameters {
 
     /// The regular expression of a question about functions.
     pub(super) fn pattern(&self) -> Result<&str, Refusal> {
-        let missing = "p: expected a regular expression that matches the names of functions";
+        let missing =
+            "p: expected a regular expression that matches the names of functions, or id of one";
         self.get("p").ok_or_else(|| Refusal::about("p", "missing-parameter", missing))
     }
 

@@ -2,7 +2,7 @@
 
 use super::listing::{API, Handler};
 use super::refusal::Refusal;
-use super::{Service, api, events, guard, openapi, shell, uploads};
+use super::{Service, api, events, guard, openapi, packed, shell, uploads};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -42,10 +42,14 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
 }
 
 async fn guarded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let is_packed = !service.guard.is_local() && packed::is_accepted(request.headers());
     let mut response = match service.guard.check(&request) {
         Ok(()) => next.run(request).await,
         Err(instead) => *instead,
     };
+    if is_packed {
+        response = packed::pack(response).await;
+    }
     guard::dress(&mut response);
     response
 }

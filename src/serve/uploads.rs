@@ -115,5 +115,6 @@ fn name(given: Option<&str>) -> Result<String, Refusal> {
             format!("name: expected the name of a file with at most {LONGEST} bytes that print");
         return Err(Refusal::about("name", "bad-parameter", message));
     }
-    Ok(name.to_owned())
+    // A command line would take it for a pattern.
+    Ok(name.replace(['*', '?', '[', ']', '{', '}'], "_"))
 }

@@ -2,6 +2,7 @@
 //! requests that began before it end with the old one.
 
 use super::backend::{Input, Live, State, Survey, Wanted};
+use super::functions::Functions;
 use super::query::Parameters;
 use super::refusal::Refusal;
 use super::sessions::Sessions;
@@ -21,6 +22,7 @@ pub(super) struct World {
     pub(super) abouts: Vec<&'static str>,
     pub(super) types: Vec<String>,
     pub(super) live: Option<Live>,
+    pub(super) functions: Functions,
     pub(super) sessions: Sessions,
 }
 
@@ -42,8 +44,9 @@ impl Chosen<'_> {
 impl World {
     pub(super) fn new(revision: u64, survey: Survey) -> Self {
         let Survey { inputs, arguments, loaded, abouts, types, live } = survey;
+        let functions = Functions::of(loaded.iter().map(|(_, subject)| subject));
         let sessions = Sessions::of(loaded);
-        Self { revision, inputs, arguments, abouts, types, live, sessions }
+        Self { revision, inputs, arguments, abouts, types, live, functions, sessions }
     }
 
     /// The snapshots to choose from: profiles if there are any, else goroutines.
@@ -155,6 +158,22 @@ impl World {
             _ => chosen.names(),
         };
         Ok((Wanted::Snapshots(names.clone()), names))
+    }
+
+    /// The expression of a question about functions: the one that is given, or that of a function's id.
+    pub(super) fn pattern(&self, parameters: &Parameters) -> Result<String, Refusal> {
+        let Some(id) = parameters.get("id") else { return Ok(parameters.pattern()?.to_owned()) };
+        if parameters.get("p").is_some() {
+            let message = "id: it names the functions, and so does p: leave one of them out";
+            return Err(Refusal::about("id", "bad-parameter", message));
+        }
+        self.functions.pattern(id).ok_or_else(|| {
+            let message = format!("id: no function of these snapshots has the id {id:?}");
+            Refusal {
+                status: axum::http::StatusCode::NOT_FOUND,
+                ..Refusal::about("id", "no-match", message)
+            }
+        })
     }
 
     /// The inputs as the API lists them.

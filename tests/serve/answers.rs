@@ -182,6 +182,149 @@ fn other_programs_are_answered_as_on_the_command_line() {
     assert!(pairs.is_empty() || served > 0, "no pair of {} can be compared", pairs.len());
 }
 
+/// Every so many of the labs' recordings, so that each lab is asked.
+const LABS: [(&str, usize); 3] =
+    [("leakbench/recordings", 4), ("chatlab/recordings", 3), ("publiclab/recordings", 3)];
+
+#[test]
+fn recordings_of_labs_are_answered_as_on_the_command_line() {
+    let here = folder("serve-labs");
+    for (lab, most) in LABS {
+        let folder = root().join("../shared").join(lab);
+        let entries = std::fs::read_dir(&folder).into_iter().flatten();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let mut recordings: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+        recordings.sort();
+        if recordings.is_empty() {
+            println!("skipped: no recordings in {}", folder.display());
+            continue;
+        }
+        let step = recordings.len().div_ceil(most);
+        for (seed, recording) in (100..).zip(recordings.iter().step_by(step)) {
+            compare_recording(&here, recording, seed);
+        }
+    }
+}
+
+/// Compares about ten answers about a recording.
+fn compare_recording(here: &Path, recording: &Path, seed: u64) {
+    let name = recording.to_str().unwrap();
+    let server = Server::start(here, &[name]);
+    let mut dice = Dice(seed);
+    let mut answered = 0;
+    for about in ["leaks", "timeline"] {
+        let filter = if dice.roll(2) == 0 { "" } else { "f=main" };
+        answered += usize::from(compare(&server, here, about, filter));
+    }
+    for about in ["goroutines", "gc", "memory"] {
+        answered += usize::from(compare(&server, here, about, ""));
+    }
+    let inputs = server.get("/api/v1/inputs").json();
+    let snapshots = inputs["inputs"].as_array().unwrap().iter();
+    let heaps = snapshots.filter(|input| input["kind"] != "goroutine").count();
+    for _ in 0..8 {
+        let (about, mut query) = query(&mut dice);
+        // Any two of them.
+        let ends = [dice.roll(heaps), dice.roll(heaps)].map(|end| end + 1);
+        if about == "diff" && ends[0] != ends[1] {
+            query = format!("{query}&a={}&b={}", ends[0], ends[1]);
+        }
+        answered += usize::from(compare(&server, here, about, &query));
+    }
+    assert!(answered > 5, "{name}: only {answered} queries have an answer");
+}
+
+#[test]
+fn uploads_are_part_of_what_goroutines_and_memory_are() {
+    let here = folder("serve-beside-uploads");
+    std::fs::create_dir(here.join("empty")).unwrap();
+    let server = Server::start(&here, &["empty"]);
+    let names = ["heap-00.pb.gz", "heap-01.pb.gz", "goroutine-00.pb.gz", "goroutine-01.pb.gz"];
+    for name in names {
+        let bytes = std::fs::read(given(&format!("harbor/one/{name}"))).unwrap();
+        assert_eq!(server.add(name, &bytes).status, 201, "{name}");
+    }
+    let text = b"heap profile: 1: 4096 [1: 4096] @ heap/1048576\n1: 4096 [1: 4096] @ 0x1\n#\t0x0\tmain.f+0x1\tf.go:4\n\n\
+        # runtime.MemStats\n# Alloc = 5000\n# TotalAlloc = 9000\n# Sys = 9000000\n# HeapAlloc = 5000\n\
+        # HeapSys = 7000000\n# HeapIdle = 1000\n# HeapInuse = 6000\n# HeapReleased = 100\n";
+    let abouts = |server: &Server| {
+        server.get("/api/v1/page").json()["server"]["abouts"].as_array().unwrap().clone()
+    };
+    assert!(abouts(&server).contains(&"goroutines".into()));
+    // Their files aren't there.
+    let served = ["goroutines", "goroutines&f=main", "goroutines&n=1"].map(|about| {
+        let answer = server.get(&format!("/api/v1/report?about={about}"));
+        assert_eq!(answer.status, 200, "{about}: {}", answer.text());
+        answer.body
+    });
+    let goroutine = served[0].clone();
+    // Once they are, the command line says the same.
+    for name in names {
+        std::fs::copy(given(&format!("harbor/one/{name}")), here.join(name)).unwrap();
+    }
+    for (about, served) in ["", "f=main", "n=1"].iter().zip(served) {
+        assert!(compare(&server, &here, "goroutines", about));
+        let again = server.get(&format!("/api/v1/report?about=goroutines&{about}"));
+        assert_eq!(again.body, served);
+    }
+    // An answer is kept until an input changes it.
+    let first = server.get("/api/v1/report?about=goroutines");
+    let tag = first.header("etag").to_owned();
+    let ask = || {
+        server.ask("GET /api/v1/report?about=goroutines", &[("If-None-Match", &tag)], b"").status
+    };
+    assert_eq!(ask(), 304);
+    let bytes = std::fs::read(given("harbor/one/goroutine-05.pb.gz")).unwrap();
+    assert_eq!(server.add("goroutine-05.pb.gz", &bytes).status, 201);
+    assert_eq!(ask(), 200);
+    assert_ne!(server.get("/api/v1/report?about=goroutines").body, goroutine);
+    // A profile in text says how much memory the process has.
+    let one = Server::start(&here, &[]);
+    assert_eq!(one.add("heap.txt", text).status, 201);
+    assert!(abouts(&one).contains(&"memory".into()), "{:?}", abouts(&one));
+    let memory = one.get("/api/v1/report?about=memory");
+    assert_eq!(memory.status, 200, "{}", memory.text());
+    std::fs::write(here.join("heap.txt"), text).unwrap();
+    let printed = heapdiff(&here, &["memory", "--format=json", "heap.txt"]).output().unwrap();
+    assert!(memory.body == printed.stdout, "{}", String::from_utf8_lossy(&printed.stdout));
+}
+
+#[test]
+fn a_function_has_an_id_that_any_program_can_compute() {
+    let server = chat("serve-ids");
+    let fnv = |name: &str| {
+        let hash = name
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let digits = std::iter::successors(Some(hash), |left| Some(left / 36)).take(7);
+        let digits: String = digits.map(|left| char::from_digit(left % 36, 36).unwrap()).collect();
+        digits.chars().rev().collect::<String>().trim_start_matches('0').to_owned()
+    };
+    let rows = server.get("/api/v1/rows").json();
+    let rows = rows["diff"]["rows"].as_array().unwrap();
+    assert!(rows.len() > 5);
+    for row in rows {
+        let name = row["name"].as_str().unwrap();
+        let exactly = encoded(&format!("^{}$", regex::escape(name)));
+        for about in ["source", "refs", "peek"] {
+            let [by_id, by_name] = [format!("id={}", fnv(name)), format!("p={exactly}")]
+                .map(|query| server.get(&format!("/api/v1/{about}?{query}")));
+            assert_eq!(by_id.status, 200, "{name}: {}", by_id.text());
+            assert_eq!(by_id.body, by_name.body, "{name}");
+        }
+    }
+    let id = fnv(rows[0]["name"].as_str().unwrap());
+    assert!(compare(&server, &folder("serve-ids-lines"), "source", &format!("id={id}")));
+    for (path, status) in [
+        (format!("id={id}&p=main"), 400),
+        ("id=zzzzzz".to_owned(), 404),
+        ("id=main.main".to_owned(), 404),
+        ("id=".to_owned(), 400),
+    ] {
+        assert_eq!(server.get(&format!("/api/v1/source?{path}")).status, status, "{path}");
+    }
+}
+
 #[test]
 fn a_page_has_the_answer_with_all_rows_and_what_the_server_has() {
     let server = chat("serve-page");

@@ -156,6 +156,8 @@ fn every_answer_forbids_what_the_page_does_not_need() {
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
         ] {
             assert!(policy.split(';').any(|own| own.trim() == part), "{path}: {part}: {policy}");
         }
@@ -274,9 +276,15 @@ fn source_is_shown_from_allowed_folders_alone() {
     let answer = server.get("/api/v1/source?p=main.f");
     assert!(answer.text().contains("the secret"), "{}", answer.text());
     // A path is never asked for: the parameter is an expression on functions.
-    for path in ["p=f.go", "p=%2Fetc%2Fpasswd", "id=%2Fetc%2Fpasswd&p=nosuch"] {
+    for path in ["p=f.go", "p=%2Fetc%2Fpasswd", "id=%2Fetc%2Fpasswd", "id=..%2Ff.go", "id=f.go"] {
         assert_eq!(server.get(&format!("/api/v1/source?{path}")).status, 404, "{path}");
     }
+    // By its id as by its name: from allowed folders alone.
+    let by_id = |server: &Server| server.get("/api/v1/source?id=12pdi70");
+    assert!(by_id(&server).text().contains("the secret"), "{}", by_id(&server).text());
+    let other = Server::start(&run, &["heap.txt"]);
+    assert_eq!(by_id(&other).status, 200);
+    assert!(!by_id(&other).text().contains("the secret"), "{}", by_id(&other).text());
     for path in ["/assets/../Cargo.toml", "/assets/..%2f..%2fetc%2fpasswd", "/assets/%2e%2e/x"] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
@@ -332,7 +340,7 @@ fn bodies_are_bounded() {
 #[test]
 fn slow_clients_are_left() {
     let folder = folder("serve-slow");
-    let limits = ["--limits", "300ms,300ms,300ms,1s"];
+    let limits = ["--limits", "300ms,300ms,300ms,1s,300ms"];
     let server = Server::start(&folder, &[&limits[..], &[&given("chat/after.pb.gz")]].concat());
     let ends = |sent: &str| {
         let mut stream = server.connect();
@@ -360,6 +368,134 @@ fn slow_clients_are_left() {
     let asked = (0..1_000_000).take_while(|_| stream.write_all(request.as_bytes()).is_ok()).count();
     assert!(asked < 1_000_000, "it was never left");
     assert_eq!(server.get("/").status, 200);
+}
+
+/// Sends a request on a connection that stays, and reads its answer.
+fn ask_again(server: &Server, stream: &mut std::net::TcpStream) {
+    let request = format!("GET /nosuch HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", server.port);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}}\n") {
+        let mut byte = [0];
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&answer));
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 404"));
+}
+
+#[test]
+fn a_pause_between_requests_may_be_longer_than_a_head() {
+    let folder = folder("serve-pauses");
+    let after = given("chat/after.pb.gz");
+    let start = |limits: &str| Server::start(&folder, &["--limits", limits, &after]);
+    let long_pauses = start("300ms,60s,60s,1s,1h");
+    let mut stream = long_pauses.connect();
+    for _ in 0..3 {
+        ask_again(&long_pauses, &mut stream);
+        std::thread::sleep(std::time::Duration::from_millis(900));
+    }
+    // A head that has begun is due, also on a connection that had one.
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("the connection ends long before the pause may");
+    // And so is the first one.
+    let mut silent = long_pauses.connect();
+    silent.read_to_end(&mut rest).expect("it ends");
+    // A pause ends too.
+    let short_pauses = start("1h,60s,60s,1s,300ms");
+    let mut stream = short_pauses.connect();
+    ask_again(&short_pauses, &mut stream);
+    stream.read_to_end(&mut rest).expect("the pause is over");
+}
+
+#[test]
+fn a_name_that_is_given_is_answered_and_no_other() {
+    let folder = folder("serve-names");
+    let token = "0123456789abcdef.-_~";
+    std::fs::write(folder.join("token"), token).unwrap();
+    let after = given("chat/after.pb.gz");
+    let names = ["--host", "Box.example", "--host", "proxy.example:8443", "--token", "token"];
+    let server = Server::start(&folder, &[&names[..], &[&after]].concat());
+    let bearer = format!("Bearer {token}");
+    let port = server.port;
+    let ask = |host: &str, origin: &str| {
+        let headers = [("Host", host), ("Authorization", bearer.as_str()), ("Origin", origin)];
+        let with = if origin.is_empty() { &headers[..2] } else { &headers[..] };
+        refused(&server, "GET /api/v1/inputs", with)
+    };
+    let own = format!("box.example:{port}");
+    for (host, origin) in [
+        (own.as_str(), format!("http://{own}")),
+        ("box.example", "https://box.example".to_owned()),
+        ("BOX.example", "http://box.example".to_owned()),
+        ("proxy.example:8443", "https://proxy.example:8443".to_owned()),
+        ("box.example", String::new()),
+    ] {
+        assert_eq!(ask(host, &origin).0, 200, "{host} {origin}");
+    }
+    for host in [
+        "evil.example".to_owned(),
+        format!("evil.example:{port}"),
+        "box.example.evil.example".to_owned(),
+        "evilbox.example".to_owned(),
+        "example".to_owned(),
+        "box.example:1".to_owned(),
+        format!("box.example:{port}:{port}"),
+        "proxy.example".to_owned(),
+        "proxy.example:84430".to_owned(),
+    ] {
+        let answer = ask(&host, "");
+        assert!(answer == (403, "host".to_owned()) || answer.0 == 400, "{host}: {answer:?}");
+    }
+    // A page of another site doesn't become ours by a name that is.
+    for origin in ["https://evil.example", "http://box.example:1", "https://proxy.example", "null"]
+    {
+        assert_eq!(ask("box.example", origin), (403, "origin".to_owned()), "{origin}");
+    }
+    // Whoever is in front lets others in, so they need the token.
+    assert_eq!(refused(&server, "GET /api/v1/inputs", &[]), (403, "token".to_owned()));
+    let random = Server::start(&folder, &["--host", "box.example", &after]);
+    assert!(random.address.contains("?token="), "{}", random.address);
+    let said = heapdiff(&folder, &["serve", "--host", "*.example", &after]).output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("expected a name as in an address"));
+}
+
+#[test]
+fn answers_for_other_machines_are_packed_if_they_take_it() {
+    let folder = folder("serve-packed");
+    let token = "0123456789abcdef.-_~";
+    std::fs::write(folder.join("token"), token).unwrap();
+    let after = given("chat/after.pb.gz");
+    let bearer = format!("Bearer {token}");
+    let server = Server::start_at(&folder, "0.0.0.0:0", &["--token", "token", &after]);
+    let ask = |path: &str, accepted: &str, tag: &str| {
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Accept-Encoding", accepted),
+            ("If-None-Match", tag),
+        ];
+        server.ask(&format!("GET {path}"), &headers, b"")
+    };
+    for path in ["/api/v1/report?about=top", "/api/v1/tree", "/assets/app.js"] {
+        let plain = ask(path, "identity", "");
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, ""));
+        let packed = ask(path, "br, gzip", "");
+        assert_eq!(packed.header("content-encoding"), "gzip", "{path}");
+        assert_eq!(packed.header("vary"), "Accept-Encoding");
+        assert_eq!(packed.header("content-type"), plain.header("content-type"));
+        assert!(packed.body.len() < plain.body.len());
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == plain.body, "{path}");
+        let tag = packed.header("etag");
+        assert_eq!(tag, format!("W/{}", plain.header("etag")));
+        assert_eq!(ask(path, "gzip", tag).status, 304);
+    }
+    assert_eq!(ask("/nosuch", "gzip", "").header("content-encoding"), "");
+    let local = chat("serve-unpacked");
+    let answer = local.ask("GET /api/v1/report?about=diff", &[("Accept-Encoding", "gzip")], b"");
+    assert_eq!((answer.status, answer.header("content-encoding")), (200, ""));
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::thread;
 
 /// Clients at once.
 const CLIENTS: usize = 200;
+/// The most memory that each may take, in bytes.
+#[cfg(target_os = "linux")]
+const EACH: u64 = 200 << 10;
 
 fn path(number: usize) -> String {
     format!("/api/v1/report?about=leaks&n={number}&f=main")
@@ -45,6 +48,27 @@ fn two_hundred_clients_are_answered_or_told_to_come_again() {
             .count()
     });
     assert_eq!(same, CLIENTS);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_hundred_clients_at_once_take_little_more_than_one_after_another() {
+    let server = Server::start(&folder("serve-peak"), &[&given("harbor/one")]);
+    // Each question is another one; what is kept of the answers is bounded.
+    for number in 1..=CLIENTS {
+        assert_eq!(server.get(&path(number)).status, 200);
+    }
+    let before = server.most_resident();
+    thread::scope(|scope| {
+        for number in 1..=CLIENTS {
+            let server = &server;
+            scope.spawn(move || server.get(&path(1000 + number)));
+        }
+    });
+    let after = server.most_resident();
+    // A connection has its buffers, and a question that waits is a few words.
+    let most = before + CLIENTS as u64 * EACH;
+    assert!(after <= most, "{before} bytes at most, then {after}");
 }
 
 #[cfg(target_os = "linux")]

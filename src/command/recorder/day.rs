@@ -28,10 +28,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-const EVERY: Duration = Duration::from_secs(120);
+pub(in crate::command) const EVERY: Duration = Duration::from_secs(120);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MOST: usize = 200;
-const FEW: usize = 50;
+pub(in crate::command) const FEW: usize = 50;
 
 /// A heap in which `main.leak` grows by 4 kB in a second, `main.cache` stays and the stacks of a
 /// request are others each time.
@@ -103,7 +103,7 @@ fn seconds(clock: &FastClock) -> i64 {
     clock.time().duration_since(start()).as_secs()
 }
 
-fn start() -> Timestamp {
+pub(in crate::command) fn start() -> Timestamp {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }
 
@@ -148,7 +148,7 @@ fn plan(every: Duration) -> Plan {
     Plan { every, count: usize::MAX, length: Some(DAY), until_sure: false, asked }
 }
 
-fn folder(name: &str) -> PathBuf {
+pub(in crate::command) fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("heapdiff-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     folder
@@ -178,7 +178,7 @@ fn serve(clock: Arc<FastClock>, life: i64) -> String {
 }
 
 /// A recorder of such a service, for its heap alone.
-fn recorder(folder: &Path, clock: &Arc<FastClock>) -> Recorder {
+pub(in crate::command) fn recorder(folder: &Path, clock: &Arc<FastClock>) -> Recorder {
     recorder_of(serve(Arc::clone(clock), i64::MAX), folder)
 }
 

@@ -5,7 +5,7 @@
 
 pub(super) mod clock;
 #[cfg(test)]
-mod day;
+pub(super) mod day;
 pub(super) mod earlier;
 pub(super) mod filled;
 pub(super) mod manifest;

@@ -51,6 +51,24 @@ fn split(typed: &str) -> Result<(&str, u16), String> {
     if is_whole { Ok((inner.unwrap_or(host), port)) } else { Err(expected()) }
 }
 
+/// A name to answer under, with or without a port.
+pub(super) fn name(typed: &str) -> Result<String, String> {
+    let (name, port) = match typed.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (typed, None),
+    };
+    let is_part = |part: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !part.is_empty() && part.len() <= 63 && part.chars().all(is_plain)
+    };
+    let is_name = name.len() <= 253 && name.split('.').all(is_part);
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if is_name && is_port {
+        return Ok(typed.to_ascii_lowercase());
+    }
+    Err("expected a name as in an address: box.example or box.example:8443".to_owned())
+}
+
 /// Both addresses of this machine.
 fn local(port: u16) -> io::Result<Bound> {
     let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
@@ -80,7 +98,7 @@ fn bound(listeners: Vec<TcpListener>, names: Vec<String>) -> io::Result<Bound> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bind, split};
+    use super::{bind, name, split};
 
     #[test]
     fn addresses_are_of_this_machine_unless_others_are_named() {
@@ -97,6 +115,29 @@ mod tests {
         }
         for wrong in ["", ":", "host", "host:", ":99999", "::1:80", "http://x:80", "[::1]", "-1"] {
             assert!(split(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_and_no_pattern() {
+        for right in ["box", "Box.example", "box.example:8443", "10.0.0.7", "a-b_c.lan:1"] {
+            assert_eq!(name(right), Ok(right.to_ascii_lowercase()));
+        }
+        for wrong in [
+            "",
+            "*",
+            "*.example",
+            ".example",
+            "a..b",
+            "http://box",
+            "box/x",
+            "box:",
+            "box:x",
+            "box:0",
+            "a b",
+            "::1",
+        ] {
+            assert!(name(wrong).is_err(), "{wrong}");
         }
     }
 

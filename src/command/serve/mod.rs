@@ -1,6 +1,8 @@
 //! `heapdiff serve INPUT...`: a page in the browser about the inputs, which asks further questions.
 
 mod address;
+#[cfg(test)]
+mod days;
 mod described;
 mod live;
 mod shelf;
@@ -21,6 +23,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use live::Recording;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +46,7 @@ Examples:
   heapdiff serve --http :9000 snapshots/         new files in the folder show up
   heapdiff serve http://localhost:6060 --every 30s   a service, which is recorded meanwhile
   heapdiff serve --http 0.0.0.0:8080 snapshots/  for other machines, which need the token it prints
+  heapdiff serve --http 0.0.0.0:8080 --host box.lan snapshots/  the same, also as http://box.lan:8080
   heapdiff serve                                 an empty page to drop profiles into
 
 Only this machine is served unless --http names another address. Links made for pprof's web page work. \
@@ -57,6 +61,10 @@ pub(super) struct ServeArgs {
     /// :8080, or any that is free]
     #[arg(long, value_name = "[HOST]:PORT")]
     http: Option<String>,
+    /// Answer under this name as well, which another machine or a proxy in front of it has for this one; may be
+    /// repeated
+    #[arg(long, value_name = "NAME[:PORT]", value_parser = address::name)]
+    host: Vec<String>,
     /// Don't open a browser
     #[arg(long, alias = "no_browser")]
     no_browser: bool,
@@ -82,7 +90,7 @@ pub(super) struct ServeArgs {
     /// Remove snapshots of this folder that are older, but for the newest 24
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Service")]
     keep: Option<Duration>,
-    /// Limits, for tests: HEAD,BODY,STALLED,LOOK as times
+    /// Limits, for tests: HEAD,BODY,STALLED,LOOK,IDLE as times
     #[arg(long, value_name = "TIMES", hide = true, value_delimiter = ',', value_parser = duration)]
     limits: Vec<Duration>,
     #[command(flatten)]
@@ -99,6 +107,8 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
         Stop::on_signals().map_err(|error| answer(format!("can't listen for Ctrl-C: {error}")))?;
     // A port that is taken is said before anything is read.
     let Bound { listeners, addresses, names, is_local } = address::bind(args.http.as_deref())?;
+    // Who is in front of it lets others in.
+    let is_local = is_local && args.host.is_empty();
     let token = token(args.token.as_deref(), is_local)?;
     let (services, files) = live::split(&args.inputs)?;
     let recording = match services.as_slice() {
@@ -131,10 +141,12 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     };
     let usual = [("source-path", args.source_path), ("trim-path", args.trim_path), ("own", own)];
     let usual = usual.into_iter().filter_map(|(option, value)| Some((option, value?))).collect();
-    let stock = Stock::new(files, recording.as_ref(), args.reading.budget(), usual);
+    let live = recording.as_ref().map(|one| (one.folder(), one.state()));
+    let stock = Stock::new(files, live, args.reading.budget(), usual);
     let stock = Arc::new(stock);
     let survey = stock.survey().map_err(answer)?.unwrap_or_default();
-    let address = addresses.first().map(|address| format!("http://{address}/")).unwrap_or_default();
+    let address = addresses.first().map(|first| format!("http://{}/", own_name(*first)));
+    let address = address.unwrap_or_default();
     let shown = match &token {
         Some(token) => format!("{address}?token={token}"),
         None => address,
@@ -147,7 +159,8 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     say(&format!("Serving at {shown} (Ctrl-C ends)"));
     if !is_local {
         say(
-            "heapdiff: warning: other machines can reach this, and what they send and get can be read on the way",
+            "heapdiff: warning: other machines can reach this at the addresses of this one, and at names that --host \
+             gives; what they send and get can be read on the way",
         );
     }
     if !args.no_browser
@@ -158,7 +171,7 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
             writeln!(console.stderr, "heapdiff: can't open a browser ({error}): open the address");
     }
     let limits = limits(&args.limits);
-    let guard = Guard::new(&addresses, &names, token);
+    let guard = Guard::new(&addresses, &names, token).also(&args.host);
     let served = serve::serve(listeners, stock, survey, guard, limits, &|| stop.is_set());
     served.map_err(|error| answer(format!("can't serve: {error}")))?;
     if !args.reading.quiet {
@@ -173,10 +186,19 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     Ok(())
 }
 
+/// An address as a browser on this machine takes it.
+fn own_name(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        return format!("localhost:{}", address.port());
+    }
+    address.to_string()
+}
+
 /// The limits, with the times that are given.
 fn limits(given: &[Duration]) -> Limits {
     let mut limits = Limits::usual(parallel::threads());
-    let times = [&mut limits.head, &mut limits.body, &mut limits.stalled, &mut limits.look];
+    let Limits { head, body, stalled, look, idle, .. } = &mut limits;
+    let times = [head, body, stalled, look, idle];
     times.into_iter().zip(given).for_each(|(time, given)| *time = *given);
     limits
 }

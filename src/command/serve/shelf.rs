@@ -2,7 +2,7 @@
 
 use crate::command::progress::Held;
 use crate::source;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -46,6 +46,8 @@ pub(super) struct Failure {
 #[derive(Default)]
 pub(super) struct Shelf {
     ids: BTreeMap<String, usize>,
+    /// Ids that were given, in all.
+    given: usize,
     stamps: BTreeMap<String, Stamp>,
     pub(super) held: Held,
     sizes: BTreeMap<String, u64>,
@@ -59,10 +61,14 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// The id of an input; the same for as long as the server runs.
+    /// The id of an input; the same for as long as it is here, and no other's later.
     pub(super) fn id(&mut self, name: &str) -> String {
-        let next = self.ids.len() + 1;
-        self.ids.entry(name.to_owned()).or_insert(next).to_string()
+        if let Some(id) = self.ids.get(name) {
+            return id.to_string();
+        }
+        self.given += 1;
+        self.ids.insert(name.to_owned(), self.given);
+        self.given.to_string()
     }
 
     /// The size of an input, as stored.
@@ -134,10 +140,12 @@ impl Shelf {
 
     /// Forgets failures of files that are gone, and bytes that aren't asked for.
     pub(super) fn keep(&mut self, names: &[String]) {
+        let names: BTreeSet<&String> = names.iter().chain(&self.added).collect();
         self.failures.retain(|name, _| names.contains(name));
-        let is_kept = |name: &String| names.contains(name) || self.added.contains(name);
-        self.held.retain(|name, _| is_kept(name));
+        self.held.retain(|name, _| names.contains(name));
         self.stamps.retain(|name, _| names.contains(name));
+        self.sizes.retain(|name, _| names.contains(name));
+        self.ids.retain(|name, _| names.contains(name));
     }
 
     /// Adds an input. Returns its name, which no other has.
@@ -167,6 +175,14 @@ impl Shelf {
         Ok(name)
     }
 
+    /// How much is known: names with anything to them, and the bytes that are held.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let names = [self.ids.len(), self.stamps.len(), self.sizes.len(), self.held.len()];
+        let bytes = self.held.values().map(|bytes| bytes.len()).sum();
+        (names.into_iter().max().unwrap_or_default().max(self.failures.len()), bytes)
+    }
+
     /// Removes an input that was added.
     pub(super) fn remove(&mut self, id: &str) -> bool {
         let is_it = |name: &&String| self.ids.get(*name).is_some_and(|own| own.to_string() == id);
@@ -175,9 +191,7 @@ impl Shelf {
         self.held.remove(&name);
         self.sizes.remove(&name);
         // One of the same name is another input.
-        if let Some(id) = self.ids.remove(&name) {
-            self.ids.insert(format!("\0{id}"), id);
-        }
+        self.ids.remove(&name);
         self.names.retain(|own| *own != name);
         true
     }

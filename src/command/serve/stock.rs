@@ -1,16 +1,18 @@
 //! The inputs of a server, and the command lines that it asks about them.
 
 use super::described::{self, Facts};
-use super::live::Recording;
 use super::shelf::{Shelf, Stamp};
 use crate::command::inputs::{self, Beside};
+use crate::command::known::Known;
 use crate::command::load::{Keep, LoadError, load, load_recording, shown};
 use crate::command::progress::{Held, Progress};
 use crate::command::request::Request;
 use crate::command::symbols::Symbolizer;
-use crate::command::{Console, DONE, accepts, parsed, run};
+use crate::command::{Console, DONE, accepts, catalog, parsed, run};
 use crate::input::{self, Budget, Inflate};
 use crate::model::recording;
+use crate::parallel;
+use crate::report::session::Cancel;
 use crate::report::{InputKind, Subject};
 use crate::serve::{Asked, Backend, Input, Live, State, Survey, Unfit, Wanted};
 use std::collections::BTreeSet;
@@ -29,12 +31,14 @@ const GONE: usize = 32;
 type Loaded = (Vec<Facts>, Vec<(Wanted, Subject<'static>)>);
 
 /// The inputs.
+#[derive(Default)]
 pub(super) struct Stock {
     typed: Vec<String>,
     budget: Budget,
     usual: Vec<(&'static str, String)>,
     live: Option<Arc<Mutex<Live>>>,
     shelf: Mutex<Shelf>,
+    known: Arc<Known>,
     /// What is beside the profiles.
     beside: Mutex<Beside>,
 }
@@ -42,13 +46,25 @@ pub(super) struct Stock {
 impl Stock {
     pub(super) fn new(
         mut typed: Vec<String>,
-        recording: Option<&Recording>,
+        live: Option<(&Path, Arc<Mutex<Live>>)>,
         budget: Budget,
         usual: Vec<(&'static str, String)>,
     ) -> Self {
-        typed.extend(recording.map(|one| one.folder().to_string_lossy().into_owned()));
-        let live = recording.map(Recording::state);
-        Self { typed, budget, usual, live, shelf: Mutex::default(), beside: Mutex::default() }
+        typed.extend(live.as_ref().map(|(folder, _)| folder.to_string_lossy().into_owned()));
+        let live = live.map(|(_, state)| state);
+        Self { typed, budget, usual, live, ..Self::default() }
+    }
+
+    /// How many inputs are known by name, and the bytes that are held.
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> (usize, usize) {
+        self.shelf().counts()
+    }
+
+    /// What was read before.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> &Known {
+        &self.known
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -56,7 +72,8 @@ impl Stock {
     }
 
     fn progress(&self, held: Held) -> Progress {
-        Progress::new(false, self.budget, Symbolizer::default()).with_held(held)
+        let progress = Progress::new(false, self.budget, Symbolizer::default());
+        progress.with_held(held).with_known(Arc::clone(&self.known))
     }
 
     /// The inputs that the names lead to now.
@@ -133,7 +150,10 @@ impl Stock {
 
     /// The inputs as a command line names them.
     fn arguments(&self, shelf: &Shelf) -> Vec<String> {
-        self.typed.iter().chain(&shelf.added).cloned().collect()
+        // A folder without files is an error where there are others.
+        let is_empty = |name: &&String| Path::new(name).is_dir() && is_empty(Path::new(name));
+        let typed = self.typed.iter().filter(|name| !is_empty(name));
+        typed.chain(&shelf.added).cloned().collect()
     }
 }
 
@@ -161,13 +181,18 @@ impl Backend for Stock {
         let newest = found_there.into_iter().rev().take(GONE).filter(|_| !is_recorded);
         names.extend(named.into_iter().chain(newest).cloned());
         names.extend(shelf.added.iter().cloned());
-        let stamped = names.iter().chain(&found.beside.names);
-        let seen: Vec<(String, Option<Stamp>)> =
-            stamped.map(|name| (name.clone(), Stamp::of(name))).collect();
+        // Settings are part of some answers.
+        let stamped = names.iter().chain(&found.beside.names).map(String::as_str);
+        let seen: Vec<(String, Option<Stamp>)> = (stamped.chain([catalog::USUAL]))
+            .map(|name| (name.to_owned(), Stamp::of(name)))
+            .collect();
         if shelf.seen.as_ref() == Some(&seen) && !shelf.is_unsettled() {
             return Ok(None);
         }
         shelf.keep(&names);
+        let there = names.iter().chain(&found.beside.names).map(String::as_str);
+        let there: BTreeSet<&str> = there.collect();
+        self.known.keep(|name| there.contains(name));
         names.iter().for_each(|name| shelf.take(name));
         names.retain(|name| !shelf.is_hopeless(name));
         let listed = names.clone();
@@ -271,10 +296,13 @@ impl Backend for Stock {
         &self.usual
     }
 
-    fn run(&self, words: &[String]) -> Result<Vec<u8>, String> {
+    fn run(&self, words: &[String], cancel: &Cancel) -> Result<Vec<u8>, String> {
         let (mut out, mut said) = (Vec::new(), Vec::new());
         let args = std::iter::once("heapdiff".to_owned()).chain(words.iter().cloned());
-        let code = run(args.map(OsString::from), &mut Console::of_streams(&mut out, &mut said));
+        let held = self.shelf().held.clone();
+        let mut console = Console { held, ..Console::of_streams(&mut out, &mut said) };
+        let run = || run(args.map(OsString::from), &mut console);
+        let code = parallel::cancellable(Some(cancel.clone()), run);
         if code == DONE {
             return Ok(out);
         }
@@ -321,12 +349,21 @@ fn offered(
         abouts.push("goroutines");
     }
     let mut types = Vec::new();
+    // Those that a profile in text ends with.
+    let mut has_statistics = false;
     for (_, subject) in loaded {
         match &subject.profiles {
-            Profiles::Snapshots(snapshots) => types.clone_from(&snapshots.series.sample_types),
+            Profiles::Snapshots(snapshots) => {
+                let series = &snapshots.series;
+                types.clone_from(&series.sample_types);
+                has_statistics |=
+                    series.snapshots.iter().any(|one| one.header.memory_statistics.is_some());
+            }
             Profiles::Recording(recording) => {
                 let recording: &recording::Recording = recording;
                 types.clone_from(&recording.main().history.sample_types);
+                let moments = &recording.profiles.history.moments;
+                has_statistics |= moments.iter().any(|one| one.header.memory_statistics.is_some());
                 if !recording.collections.is_empty() {
                     abouts.push("gc");
                 }
@@ -334,7 +371,7 @@ fn offered(
             Profiles::Runs(_) => {}
         }
     }
-    if !beside.names.is_empty() {
+    if !beside.names.is_empty() || has_statistics {
         abouts.push("memory");
     }
     (abouts, types.into_iter().map(|one| one.name).collect())
