@@ -1,12 +1,14 @@
 // The page on a server: each question by mouse, by keyboard alone and by link; what is new, what is sent, and what goes wrong.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { launch, open, ready, serious, shoot, textOf, turn } from '../tools/browser.mjs';
 import { NASTY, heapdiff, json, root } from '../tools/pages.mjs';
 import { profile } from '../tools/profile.mjs';
-import { folderOf, serve } from '../tools/serve.mjs';
+import { folderOf, isReal, serve, serveAt } from '../tools/serve.mjs';
+import { heaps } from '../tools/service.mjs';
 import { mock } from '../tools/mock.mjs';
 import { load } from '../tools/source.mjs';
 
@@ -400,6 +402,54 @@ test('new snapshots: the page says so, shows them when asked to, and the zoom st
   await page.waitForFunction(text => document.querySelector('.detailline').innerText !== text, followed);
   assert.equal(await crumb(page), zoom);
   await close();
+  await server.close();
+});
+
+/** Without the real server there is nothing to record, and no token. */
+const REAL = { skip: isReal ? false : 'a stand-in has it not' };
+
+test('a service that is recorded: new snapshots are said, and an update keeps the zoom, the selection and the filter', REAL, async () => {
+  const service = await heaps(), folder = mkdtempSync(join(tmpdir(), 'heapdiff-live-'));
+  const server = await serveAt('127.0.0.1:0', service.url, '--every', '100ms', '--no-goroutines', '--no-memstats', '-o', join(folder, 'kept'));
+  const { page, close } = await open(browser, server.url, { hash: '/flame?a=&f=main' });
+  await service.hold();
+  // What came meanwhile is shown first.
+  await page.getByRole('button', { name: 'update' }).click({ timeout: 2000 }).catch(() => {});
+  await ready(page);
+  await page.mouse.click(...await frame(page, 2, 0.1));
+  await page.keyboard.press('ArrowDown');
+  const link = await address(page), zoom = await crumb(page), facts = () => page.locator('.detailline').innerText();
+  const before = await facts();
+  assert.match(link, /f=main/);
+  assert.match(link, /z=/);
+  service.release();
+  await page.getByText(/\d+ new snapshots?/).first().waitFor();
+  assert.equal(await facts(), before, 'nothing changes unasked');
+  await page.getByRole('button', { name: 'update' }).click();
+  await page.waitForFunction(text => document.querySelector('.detailline').innerText !== text, before);
+  await ready(page);
+  assert.equal(await crumb(page), zoom);
+  assert.equal(await address(page), link);
+  await close();
+  await server.close();
+  await service.close();
+});
+
+test('beyond this machine: the address with the token opens the page and leaves none in the link; without it there is nothing', REAL, async () => {
+  const server = await serveAt('0.0.0.0:0', ...CHAT), shown_ = new URL(server.shown), token = shown_.searchParams.get('token');
+  assert.ok(token.length >= 32);
+  const { page, close } = await open(browser, server.url, { hash: `/diff?f=limiter&token=${token}`, mayFail: /status of 403/ });
+  assert.equal(await address(page), '/diff?f=limiter');
+  assert.deepEqual(await shown(page), wanted(json('diff', ...CHAT, '--focus=limiter', '--all')));
+  assert.ok(!(await page.evaluate(() => document.documentElement.outerHTML + document.cookie)).includes(token), 'the page sees no token');
+  await page.locator('#type').selectOption('alloc_space');
+  await ready(page);
+  await close();
+  const stranger = await browser.newContext(), other = await stranger.newPage();
+  const answer = await other.goto(`${server.url}/diff`);
+  assert.equal(answer.status(), 403);
+  assert.match(await other.locator('body').innerText(), /asks for its token/);
+  await stranger.close();
   await server.close();
 });
 

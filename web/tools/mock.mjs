@@ -11,7 +11,7 @@ import { root } from './pages.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist'), binary = process.env.HEAPDIFF;
 const SHELL = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="heapdiff-source" content="http"><title>heapdiff</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/app.css"></head><body><main id="app"></main><script src="/assets/app.js"></script></body></html>';
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 const OPTIONS = { si: 'sample-index', f: 'focus', i: 'ignore', h: 'hide', s: 'show', sf: 'show-from', tf: 'tagfocus', ti: 'tagignore', g: 'granularity', sort: 'sort', own: 'own' };
 
 class Wrong extends Error { constructor(status, code, message, parameter) { super(message); Object.assign(this, { status, code, parameter }) } }

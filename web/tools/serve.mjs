@@ -18,20 +18,24 @@ export function folderOf(...paths) {
 }
 
 /** Serves files and folders; `add` puts another file into the folder that is served. */
-export async function serve(...paths) {
+export const serve = (...paths) => serveAt('127.0.0.1:0', ...paths);
+
+/** The same at an address; `shown` is the one that is printed. Only the real server has it. */
+export async function serveAt(http, ...paths) {
   if (!isReal) {
     const server = await mock(paths);
     return { ...server, add: (path, folder) => { copyFileSync(join(root, path), join(folder, basename(path))); return server.add(join(folder, basename(path))) } };
   }
-  const process_ = spawn(binary, ['serve', ...paths, '--http', '127.0.0.1:0', '--no_browser', '--source_path', 'testdata/programs/chat'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  const process_ = spawn(binary, ['serve', ...paths, '--http', http, '--no_browser', '--source_path', 'testdata/programs/chat'], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise(done => process_.on('exit', done));
-  const url = await new Promise((done, fail) => {
+  const shown = await new Promise((done, fail) => {
     let text = '';
-    process_.stderr.on('data', part => { text += part; const found = /http:\/\/[^\s/]+/.exec(text); if (found) done(found[0]) });
+    process_.stderr.on('data', part => { text += part; const found = /Serving at (\S+) /.exec(text); if (found) done(found[1]) });
     process_.on('exit', code => fail(new Error(`heapdiff serve ended with ${code}: ${text}`)));
   });
   return {
-    url,
+    url: new URL(shown).origin,
+    shown,
     async add(path, folder) { copyFileSync(join(root, path), join(folder, basename(path))) },
     async close() { process_.kill('SIGTERM'); await ended },
   };
