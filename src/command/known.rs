@@ -9,6 +9,7 @@ use crate::input::Content;
 use crate::model::collections::CollectorLog;
 use crate::model::gauges::GaugeLog;
 use crate::model::profile::Profile;
+use crate::parallel;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -130,7 +131,9 @@ impl Known {
         drop(shelf);
         let read = Arc::new(read()?);
         let mut shelf = self.shelf();
-        if let Some(bytes) = weight(&read).filter(|bytes| shelf.bytes + bytes <= MOST) {
+        // What a task that is cancelled read may be a part.
+        let has_room = |bytes: &usize| shelf.bytes + bytes <= MOST && !parallel::is_cancelled();
+        if let Some(bytes) = weight(&read).filter(has_room) {
             let entry = Entry { mark, read: Arc::clone(&read), bytes };
             let gone = place(&mut shelf).insert(name.to_owned(), entry);
             shelf.bytes += bytes;

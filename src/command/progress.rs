@@ -137,11 +137,9 @@ impl Progress {
     /// Opens an input, and counts what is read from it. What a URL leads to is fetched first. Nothing is opened for a
     /// task that is cancelled.
     pub(super) fn open(&self, name: &str) -> Result<Box<dyn Read + Send + '_>, SourceError> {
-        if parallel::is_cancelled() {
-            return Err(SourceError::Io(io::Error::other("stopped")));
-        }
+        not_cancelled().map_err(SourceError::Io)?;
         if let Some(bytes) = self.held.get(name) {
-            return Ok(Box::new(&**bytes));
+            return Ok(Box::new(Watched { progress: self, inner: &**bytes }));
         }
         #[cfg(feature = "http")]
         if source::is_address(name) {
@@ -242,8 +240,14 @@ struct Watched<'a, R> {
     inner: R,
 }
 
+/// Nothing more is read for a task that is cancelled.
+fn not_cancelled() -> io::Result<()> {
+    if parallel::is_cancelled() { Err(io::Error::other("stopped")) } else { Ok(()) }
+}
+
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        not_cancelled()?;
         let n = self.inner.read(buffer)?;
         self.progress.advance(n as u64);
         Ok(n)

@@ -258,7 +258,10 @@ struct Made<'a> {
 
 impl Made<'_> {
     fn ask(&self, wanted: &Wanted, asked: &Asked) -> Result<Report, Refusal> {
-        let session = self.world.sessions.get(wanted, &*self.service.backend);
+        let session = self.world.sessions.get(wanted, &*self.service.backend, self.cancel);
+        if self.cancel.is_set() {
+            return Err(unanswered(&ReportError::Cancelled));
+        }
         let session = session.map_err(|why| Refusal::new(StatusCode::CONFLICT, "input", why))?;
         let Asked { query, spec, sources } = asked;
         let sources = sources.as_deref().map(|sources| sources as &dyn report::Sources);

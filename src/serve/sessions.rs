@@ -1,8 +1,9 @@
 //! Loaded inputs that questions are asked of: the newest few, each loaded once however many ask for it.
 
 use super::backend::{Backend, Wanted};
+use crate::parallel;
 use crate::report::Subject;
-use crate::report::session::Session;
+use crate::report::session::{Cancel, Session};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most pairs and single snapshots that are held beside the recording.
@@ -28,19 +29,25 @@ impl Sessions {
         Self { places: Mutex::new(loaded.into_iter().map(session).collect()) }
     }
 
-    /// The session of these inputs, which are loaded if they aren't.
+    /// The session of these inputs, which are loaded if they aren't. Once `cancel` is set, no further input is read, and
+    /// what is returned means nothing.
     pub(super) fn get(
         &self,
         wanted: &Wanted,
         backend: &dyn Backend,
+        cancel: &Cancel,
     ) -> Result<Arc<Session>, String> {
         let place = self.place(wanted);
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = &*place {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(Session::new(backend.load(wanted)?));
-        *place = Some(Arc::clone(&session));
+        let loaded = parallel::cancellable(Some(cancel.clone()), || backend.load(wanted));
+        let session = Arc::new(Session::new(loaded?));
+        // Who waits for the same loads it anew.
+        if !cancel.is_set() {
+            *place = Some(Arc::clone(&session));
+        }
         Ok(session)
     }
 

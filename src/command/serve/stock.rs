@@ -397,3 +397,34 @@ fn is_empty(folder: &Path) -> bool {
 fn is_glob(name: &str) -> bool {
     name.contains(['*', '?', '[', '{'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_question_reads_nothing_more() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/harbor/one");
+        let folder = folder.to_string_lossy().into_owned();
+        let stock = Stock::new(vec![folder.clone()], None, Budget::default(), Vec::new());
+        stock.survey().unwrap();
+        for command in ["goroutines", "gc", "memory"] {
+            let words = [command, "--format=json", "--", &folder].map(str::to_owned);
+            let whole = Cancel::at(usize::MAX);
+            stock.run(&words, &whole).unwrap();
+            // Each input is asked about when it is opened, and again while it is read.
+            let times = usize::MAX - whole.left();
+            assert!(times > 12, "{command}: {times}");
+            for time in [1, 2, 7] {
+                let said = stock.run(&words, &Cancel::at(time)).unwrap_err();
+                assert!(said.contains("stopped"), "{command}: {said}");
+            }
+        }
+        let load =
+            |cancel: Cancel| parallel::cancellable(Some(cancel), || stock.load(&Wanted::Recording));
+        assert!(load(Cancel::default()).is_ok());
+        let names = stock.shelf().names.iter().take(2).cloned().collect();
+        let pair = || stock.load(&Wanted::Snapshots(names));
+        assert!(parallel::cancellable(Some(Cancel::at(2)), pair).unwrap_err().contains("stopped"));
+    }
+}
