@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Longest name of a file.
 const LONGEST: usize = 200;
+/// What a command line would take for a folder, a service or a pattern.
+const SPECIAL: [char; 9] = ['/', '\\', ':', '*', '?', '[', ']', '{', '}'];
 
 /// Adds an input.
 pub(super) async fn add(
@@ -30,28 +32,29 @@ pub(super) async fn add(
     }
     let seat = Arc::clone(&service.uploads).try_acquire_owned().map_err(|_| Refusal::busy())?;
     let bytes = read(request.into_body(), &service).await?;
-    let adder = Arc::clone(&service);
+    // A client that leaves meanwhile leaves nothing behind that doesn't fit.
     let added = tokio::task::spawn_blocking(move || {
-        let id = adder.backend.add(&name, bytes.into())?;
-        adder.look();
+        let outcome = put(&service, &name, bytes);
         drop(seat);
-        Ok(id)
+        outcome
     });
-    let id = added.await.map_err(|_| Refusal::busy())?.map_err(|unfit| match unfit {
+    added.await.map_err(|_| Refusal::busy())?
+}
+
+/// Adds an input that can be read and fits the others.
+fn put(service: &Service, name: &str, bytes: Bytes) -> Result<Response, Refusal> {
+    let id = service.backend.add(name, bytes.into()).map_err(|unfit| match unfit {
         Unfit::Broken(why) => Refusal::about("name", "bad-input", why),
         Unfit::Full(why) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-inputs", why),
     })?;
+    service.look();
     let world = service.world();
     let input = world.inputs.iter().find(|input| input.id == id);
     let input = input.ok_or_else(|| Refusal::missing("the input is gone again"))?;
     if let Some(why) = input.error.clone() {
         // It is a profile, and fits none of the others.
-        let remover = Arc::clone(&service);
-        let removed = tokio::task::spawn_blocking(move || {
-            remover.backend.remove(&id);
-            remover.look();
-        });
-        removed.await.map_err(|_| Refusal::busy())?;
+        service.backend.remove(&id);
+        service.look();
         return Err(Refusal::about("name", "bad-input", why));
     }
     let added = json!({ "revision": world.revision, "input": input });
@@ -103,16 +106,18 @@ async fn read(body: Body, service: &Service) -> Result<Bytes, Refusal> {
     })
 }
 
-/// The name of an upload: that of a file, without its folders.
+/// The name of an upload, which becomes an argument of command lines: so it is that of a file, and of nothing else.
 fn name(given: Option<&str>) -> Result<String, Refusal> {
     let missing =
         || Refusal::about("name", "missing-parameter", "name: expected the name of the file");
-    let name = given.ok_or_else(missing)?;
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name).trim();
-    let is_plain = !name.is_empty() && name != "-" && name.len() <= LONGEST && escape(name) == name;
-    if !is_plain {
-        let message =
-            format!("name: expected the name of a file with at most {LONGEST} bytes that print");
+    let name = given.ok_or_else(missing)?.trim();
+    let is_special = name.contains(SPECIAL) || name.starts_with('-') || matches!(name, "." | "..");
+    if name.is_empty() || name.len() > LONGEST || is_special || escape(name) != name {
+        let message = format!(
+            "name: expected the name of a file without its folder: at most {LONGEST} bytes that print, no - in front, \
+             and none of {}",
+            SPECIAL.map(String::from).join(" ")
+        );
         return Err(Refusal::about("name", "bad-parameter", message));
     }
     // A command line would take it for a pattern.

@@ -50,7 +50,7 @@ fn an_empty_page_takes_profiles_and_gives_them_back() {
     assert_eq!(first.status, 201, "{}", first.text());
     assert_eq!(first.json()["input"]["samples"], 32);
     assert_eq!(server.get("/api/v1/page").json()["command"], "top");
-    let second = server.add("..%2F..%2Fafter.pb.gz", &after).json();
+    let second = server.add("after.pb.gz", &after).json();
     assert_eq!(second["input"]["name"], "after.pb.gz");
     // What it answers is what files of these names have.
     for (name, bytes) in [("before.pb.gz", &before), ("after.pb.gz", &after)] {
@@ -67,6 +67,18 @@ fn an_empty_page_takes_profiles_and_gives_them_back() {
         ("cut.pb.gz", after[..after.len() / 2].to_vec()),
         ("", after.clone()),
         ("a%0Ab", after.clone()),
+        ("localhost:9199", after.clone()),
+        ("http:%2F%2Flocalhost%2Fheap", after.clone()),
+        ("*.pb.gz", after.clone()),
+        ("heap-%3F.pb.gz", after.clone()),
+        ("heap-[01].pb.gz", after.clone()),
+        ("{before,after}.pb.gz", after.clone()),
+        ("..%2Fafter.pb.gz", after.clone()),
+        ("..%5Cafter.pb.gz", after.clone()),
+        ("--focus=x", after.clone()),
+        ("-", after.clone()),
+        ("..", after.clone()),
+        (".", after.clone()),
     ] {
         let answer = server.add(name, &bytes);
         assert_eq!(answer.status, 400, "{name}: {}", answer.text());
@@ -85,6 +97,42 @@ fn an_empty_page_takes_profiles_and_gives_them_back() {
     assert_eq!((gone.status, gone.json()["inputs"].as_array().unwrap().len()), (200, 2));
     let again = server.ask(&format!("DELETE /api/v1/inputs/{id}"), &[("X-Heapdiff", "1")], b"");
     assert_eq!(again.status, 404);
+}
+
+#[test]
+fn a_name_of_an_upload_is_never_a_word_of_a_command() {
+    let here = folder("serve-upload-run");
+    let server = Server::start(&here, &[]);
+    let after = fs::read(given("chat/after.pb.gz")).unwrap();
+    assert_eq!(server.add("after.pb.gz", &after).status, 201);
+    // A file of the same name that comes later is another one.
+    let secret = fs::read(given("harbor/one/heap-00.pb.gz")).unwrap();
+    fs::write(here.join("after.pb.gz"), secret).unwrap();
+    for about in ["goroutines", "gc", "memory"] {
+        let answer = server.get(&format!("/api/v1/report?about={about}"));
+        assert_eq!((answer.status, answer.code().as_str()), (409, "no-answer"), "{about}");
+        assert!(answer.text().contains("after.pb.gz was added"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn an_upload_that_fits_nothing_goes_even_if_its_client_has_left() {
+    let server = chat("serve-upload-left");
+    let cpu = fs::read_dir(given("cpu")).unwrap().next().unwrap().unwrap().path();
+    let cpu = fs::read(cpu).unwrap();
+    let length = cpu.len().to_string();
+    let headers = [
+        ("Content-Type", "application/octet-stream"),
+        ("X-Heapdiff", "1"),
+        ("Content-Length", &length),
+    ];
+    let mut client = server.connect();
+    let head = server.head("POST /api/v1/inputs?name=cpu.pb.gz", &headers);
+    client.write_all(&[head.as_bytes(), &cpu].concat()).unwrap();
+    drop(client);
+    // It comes, and it goes.
+    let listed = until(&server, "the end of it", |listed| listed["revision"].as_u64() >= Some(3));
+    assert_eq!(states(&listed), ["ready", "ready"]);
 }
 
 #[test]
