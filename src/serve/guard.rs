@@ -172,8 +172,8 @@ impl Guard {
         if is_page && shown.given("token").is_some_and(is_token) {
             return Err(Box::new(self.without_token(uri, token)));
         }
-        let message =
-            "this server asks for its token: open the address with ?token=… that it printed";
+        let message = "this server asks for its token: open the address with ?token=… that it printed; a program sends it in the \
+             header Authorization: Bearer …";
         Err(Box::new(Refusal::forbidden("token", message).into_response()))
     }
 

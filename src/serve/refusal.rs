@@ -49,16 +49,22 @@ impl Refusal {
     }
 }
 
+/// What an answer says in place of what was asked for.
+#[derive(Clone)]
+pub(super) struct Said(pub(super) String);
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { status, code, message, parameter } = self;
-        let mut error = json!({ "code": code, "message": message });
+        let mut error = json!({ "code": code, "message": &message });
         if let Some(parameter) = parameter {
             error["parameter"] = parameter.into();
         }
         let text = json!({ "error": error }).to_string() + "\n";
+        let said = Said(message);
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
+        response.extensions_mut().insert(said);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {

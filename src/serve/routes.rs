@@ -1,11 +1,12 @@
 //! The router: the API, the page with its program, and the way here from pprof's addresses.
 
 use super::listing::{API, Handler};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Said};
 use super::{Service, api, events, guard, openapi, packed, shell, uploads};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::ACCEPT;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, delete, get};
@@ -43,10 +44,17 @@ pub(super) fn router(service: &Arc<Service>) -> Router {
 
 async fn guarded(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let is_packed = !service.guard.is_local() && packed::is_accepted(request.headers());
+    // A person reads what a browser shows in place of a page.
+    let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let is_page = accepted.is_some_and(|accepted| accepted.contains("text/html"))
+        && !request.uri().path().starts_with("/api/");
     let mut response = match service.guard.check(&request) {
         Ok(()) => next.run(request).await,
         Err(instead) => *instead,
     };
+    if is_page && let Some(Said(message)) = response.extensions_mut().remove() {
+        shell::tell(&mut response, &message);
+    }
     if is_packed {
         response = packed::pack(response).await;
     }

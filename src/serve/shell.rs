@@ -39,6 +39,20 @@ pub(super) fn page() -> Response<Body> {
     with_type("text/html; charset=utf-8", Body::from(SHELL))
 }
 
+/// Says in a page what an answer in JSON says.
+pub(super) fn tell(response: &mut Response<Body>, message: &str) {
+    let text = message.replace('&', "&amp;").replace('<', "&lt;");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>heapdiff</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n<h1>heapdiff</h1>\n<p>{text}</p>\n\
+         <p><a href=\"/\">The first page</a></p>\n</body>\n</html>\n"
+    );
+    *response.body_mut() = Body::from(page);
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+}
+
 /// Leads from an address of pprof's page to ours. `single` is the page of one snapshot.
 pub(super) fn from_pprof(uri: &Uri, is_single: bool) -> Response<Body> {
     let ours = OF_PPROF.iter().find(|(theirs, _)| *theirs == uri.path());

@@ -87,6 +87,25 @@ fn pages_of_other_sites_get_no_data() {
 }
 
 #[test]
+fn a_browser_gets_a_page_where_a_program_gets_json() {
+    let server = chat("serve-html");
+    let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let ask = |path: &str| server.ask(&format!("GET {path}"), &[accept], b"");
+    let shown = ask("/nope");
+    assert_eq!((shown.status, shown.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert!(shown.text().contains("<p>there is no such page") && !shown.text().contains('{'));
+    assert!(!shown.header("content-security-policy").is_empty());
+    assert_eq!(server.get("/nope").code(), "not-found");
+    assert_eq!(ask("/api/v1/nope").code(), "not-found");
+    let here = folder("serve-html-token");
+    std::fs::write(here.join("token"), "0123456789abcdef").unwrap();
+    let server = Server::start(&here, &["--token", "token", &given("chat/after.pb.gz")]);
+    let shown = server.ask("GET /diff", &[accept], b"");
+    assert_eq!((shown.status, shown.header("content-type")), (403, "text/html; charset=utf-8"));
+    assert!(shown.text().contains("?token="), "{}", shown.text());
+}
+
+#[test]
 fn a_change_needs_what_a_form_of_another_site_cannot_send() {
     let server = chat("serve-writes");
     let bytes = ("Content-Type", "application/octet-stream");
