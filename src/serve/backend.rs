@@ -145,7 +145,7 @@ pub struct Input {
 pub struct Live {
     /// Its address, without secrets.
     pub url: String,
-    /// Seconds between two snapshots.
+    /// Seconds between two snapshots: more than was asked for if a snapshot takes long.
     pub every_seconds: f64,
     /// When the next one is due (RFC 3339).
     pub next: Option<String>,

@@ -47,6 +47,8 @@ pub(in crate::command) struct Seen<'a> {
     pub(in crate::command) when: Timestamp,
     /// How long until the next one.
     pub(in crate::command) next: Duration,
+    /// The time between two rounds: longer than planned if a snapshot takes long.
+    pub(in crate::command) every: Duration,
 }
 
 impl Seen<'_> {
@@ -161,7 +163,8 @@ pub(in crate::command) fn take(
         for (place, recorder) in recorders.iter().enumerate() {
             if is_new[place] || matches!(recorder.source, Source::Service(_)) {
                 let so_far = verdicts[place].as_ref();
-                observer.seen(&Seen { place, recorder, so_far, round, count, when, next });
+                let every = due.duration_since(started);
+                observer.seen(&Seen { place, recorder, so_far, round, count, when, next, every });
             }
         }
         if stop.is_set() {

@@ -90,6 +90,13 @@ fn named(host: &str, port: u16) -> io::Result<Bound> {
     bound(vec![listener], names)
 }
 
+impl Bound {
+    /// The name of a machine that was asked for, if it leads no further than to this machine itself.
+    pub(super) fn alone(&self) -> Option<&str> {
+        self.names.first().filter(|_| self.is_local).map(String::as_str)
+    }
+}
+
 fn bound(listeners: Vec<TcpListener>, names: Vec<String>) -> io::Result<Bound> {
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
     let is_local = addresses.iter().all(|address| address.ip().is_loopback());
@@ -98,7 +105,7 @@ fn bound(listeners: Vec<TcpListener>, names: Vec<String>) -> io::Result<Bound> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bind, name, split};
+    use super::{Bound, bind, name, split};
 
     #[test]
     fn addresses_are_of_this_machine_unless_others_are_named() {
@@ -138,6 +145,23 @@ mod tests {
             "::1",
         ] {
             assert!(name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_here_alone_is_said() {
+        let of = |names: &[&str], is_local| Bound {
+            listeners: Vec::new(),
+            addresses: Vec::new(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            is_local,
+        };
+        assert_eq!(of(&["box"], true).alone(), Some("box"));
+        assert_eq!(of(&["box"], false).alone(), None);
+        assert_eq!(of(&[], true).alone(), None);
+        // What asks for this machine alone is no surprise.
+        for typed in [":0", "localhost:0", "127.0.0.1:0"] {
+            assert_eq!(bind(Some(typed)).unwrap().alone(), None, "{typed}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::printable::escape;
 use crate::serve::Live;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -51,6 +51,7 @@ pub(super) struct Recording {
     state: Arc<Mutex<Live>>,
     stop: Stop,
     thread: JoinHandle<()>,
+    said: Receiver<String>,
 }
 
 impl Recording {
@@ -85,13 +86,14 @@ impl Recording {
             until_sure: false,
             asked: LeaksQuery { catalog: Arc::new(Catalog::builtin()), limit: None },
         };
-        let mut observer = Watcher { state: Arc::clone(&state), begun: begun.clone() };
+        let (says, said) = mpsc::channel();
+        let mut observer = Notes { state: Arc::clone(&state), begun: begun.clone(), says };
         let own = stop.clone();
         let thread = thread::spawn(move || {
             record(&mut [recorder], &rounds, &own, &mut observer, &begun);
         });
         match first.recv() {
-            Ok(Ok(())) => Ok(Self { folder, state, stop: stop.clone(), thread }),
+            Ok(Ok(())) => Ok(Self { folder, state, stop: stop.clone(), thread, said }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(CommandError::Answer("the recording ended".into())),
         }
@@ -105,6 +107,11 @@ impl Recording {
     /// What it does now.
     pub(super) fn state(&self) -> Arc<Mutex<Live>> {
         Arc::clone(&self.state)
+    }
+
+    /// What it has said since the last time.
+    pub(super) fn said(&self) -> impl Iterator<Item = String> {
+        self.said.try_iter()
     }
 
     /// Ends it, and returns the folder.
@@ -123,7 +130,7 @@ fn record(
     recorders: &mut [recorder::Recorder],
     plan: &rounds::Plan,
     stop: &Stop,
-    observer: &mut Watcher,
+    observer: &mut Notes,
     begun: &Sender<Result<(), CommandError>>,
 ) {
     let why = match rounds::take(recorders, plan, stop, &SystemClock, observer) {
@@ -141,32 +148,52 @@ fn record(
 }
 
 /// Notes what the recording does.
-struct Watcher {
+struct Notes {
     state: Arc<Mutex<Live>>,
     begun: Sender<Result<(), CommandError>>,
+    says: Sender<String>,
 }
 
-impl Watcher {
+impl Notes {
     fn failed(&self, why: String) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note(format!("the recording ended: {why}"));
         (state.failed, state.next) = (Some(why), None);
+    }
+
+    fn note(&self, message: String) {
+        // There is nobody left to read it.
+        let _ = self.says.send(message);
     }
 }
 
-impl Observer for Watcher {
+impl Observer for Notes {
     fn seen(&mut self, seen: &Seen<'_>) {
         let failure = seen.shot().and_then(|shot| shot.failed.first());
         let failed = failure.map(|one| format!("{}: {}", one.kind, escape(&one.error)));
         let next = seen.when.checked_add(seen.next).ok().map(|next: Timestamp| next.to_string());
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            // The first snapshot is waited for, and its failure is an error.
+            match (&state.failed, &failed) {
+                (None, Some(why)) if state.next.is_some() => {
+                    self.note(format!("no snapshot of {}: {why}", escape(&state.url)));
+                }
+                (Some(_), None) => {
+                    self.note(format!("snapshots of {} go on", escape(&state.url)));
+                }
+                _ => {}
+            }
+            state.every_seconds = seen.every.as_secs_f64();
             (state.failed, state.next) = (failed, next);
         }
         // The other end is closed after the first snapshot.
         let _ = self.begun.send(Ok(()));
     }
 
-    fn say(&mut self, _: &str) {}
+    fn say(&mut self, message: &str) {
+        self.note(message.to_owned());
+    }
 
     fn waits(&mut self, _: Duration) {}
 }

@@ -22,6 +22,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use live::Recording;
+use std::cell::RefCell;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ Examples:
   heapdiff serve                                 an empty page to drop profiles into
 
 Only this machine is served unless --http names another address. Links made for pprof's web page work. \
-The API is at /api/v1/openapi.json. Ctrl-C ends."
+The API is at /api/v1/openapi.json. With -q it prints its address and errors alone. Ctrl-C ends."
 )]
 pub(super) struct ServeArgs {
     /// Profiles: files, folders and globs, which are looked at again, or one service, as for `heapdiff
@@ -106,7 +107,9 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     let stop =
         Stop::on_signals().map_err(|error| answer(format!("can't listen for Ctrl-C: {error}")))?;
     // A port that is taken is said before anything is read.
-    let Bound { listeners, addresses, names, is_local } = address::bind(args.http.as_deref())?;
+    let bound = address::bind(args.http.as_deref())?;
+    let alone = bound.alone().filter(|_| args.host.is_empty()).map(str::to_owned);
+    let Bound { listeners, addresses, names, is_local } = bound;
     // Who is in front of it lets others in.
     let is_local = is_local && args.host.is_empty();
     let token = token(args.token.as_deref(), is_local)?;
@@ -151,37 +154,58 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
         Some(token) => format!("{address}?token={token}"),
         None => address,
     };
-    let mut say = |message: &str| {
+    let opens_browser = !args.no_browser && console.stderr_is_terminal;
+    let stderr = RefCell::new(&mut console.stderr);
+    let say = |message: &str| {
+        let mut stderr = stderr.borrow_mut();
         // A message that can't be printed is no reason to fail.
-        let _ = writeln!(console.stderr, "{message}");
-        let _ = console.stderr.flush();
+        let _ = writeln!(stderr, "{message}");
+        let _ = stderr.flush();
     };
+    let warn = |message: &str| {
+        if !args.reading.quiet {
+            say(&format!("heapdiff: warning: {message}"));
+        }
+    };
+    // Without its address it is of no use.
     say(&format!("Serving at {shown} (Ctrl-C ends)"));
     if !is_local {
-        say(
-            "heapdiff: warning: other machines can reach this at the addresses of this one, and at names that --host \
-             gives; what they send and get can be read on the way",
+        warn(
+            "other machines can reach this at the addresses of this one, and at names that --host gives; what they \
+             send and get can be read on the way",
         );
     }
-    if !args.no_browser
-        && console.stderr_is_terminal
-        && let Err(error) = open::that_detached(&shown)
-    {
-        let _ =
-            writeln!(console.stderr, "heapdiff: can't open a browser ({error}): open the address");
+    if let Some(name) = alone {
+        warn(&format!(
+            "{name} is this machine's own name for itself, so that others can't reach this: --http \
+             0.0.0.0:PORT serves them"
+        ));
+    }
+    // A browser gets the address as an argument, which other users of this machine can read.
+    if opens_browser && token.is_some() {
+        say("Open it yourself: the address holds the token");
+    } else if opens_browser && let Err(error) = open::that_detached(&shown) {
+        say(&format!("heapdiff: can't open a browser ({error}): open the address"));
     }
     let limits = limits(&args.limits);
     let guard = Guard::new(&addresses, &names, token).also(&args.host);
-    let served = serve::serve(listeners, stock, survey, guard, limits, &|| stop.is_set());
+    let is_stopped = || {
+        if let Some(recording) = &recording {
+            recording.said().for_each(|message| warn(&message));
+        }
+        stop.is_set()
+    };
+    let served = serve::serve(listeners, stock, survey, guard, limits, &is_stopped);
     served.map_err(|error| answer(format!("can't serve: {error}")))?;
-    if !args.reading.quiet {
-        let _ = writeln!(console.stderr, "heapdiff: interrupted, no longer serving");
-    }
     let folder = recording.map(Recording::end);
+    if args.reading.quiet {
+        return Ok(());
+    }
+    say("heapdiff: interrupted, no longer serving");
     if let Some(folder) = folder {
         let folder = folder.to_string_lossy();
         let command = format!("heapdiff serve {}", shell::file(&escape(&folder)));
-        let _ = writeln!(console.stderr, "the snapshots are in {}: {command}", escape(&folder));
+        say(&format!("the snapshots are in {}: {command}", escape(&folder)));
     }
     Ok(())
 }
