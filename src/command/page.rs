@@ -14,7 +14,7 @@ use crate::model::recording::Recording;
 use crate::model::series::Series;
 use crate::output::{PackedPage, Style};
 use crate::report::incident::IncidentReport;
-use crate::report::page::{OfType, Page, Shown};
+use crate::report::page::{CLUSTERS, OfType, Page, Shown, VALUES};
 use crate::report::session::{Cancel, Session};
 use crate::report::{
     Answer, Profiles, Query, Question, Report, ReportError, Sort, Subject, SubjectKind,
@@ -25,8 +25,6 @@ use std::collections::BTreeSet;
 const ROWS: usize = 40;
 /// Rows in each sample type that the answer isn't about.
 const ROWS_OF_TYPE: usize = 1000;
-/// Most values of rows through time.
-const VALUES: usize = 60_000;
 /// Rows of an answer that is too large for a page.
 const FEW_ROWS: usize = 500;
 /// Lines of the call paths to each function.
@@ -179,8 +177,11 @@ fn goroutines(subject: &Subject<'_>, asked: &Asked<'_>) -> Option<Report> {
     {
         return None;
     }
-    let query =
-        Query { nodecount: ROWS, own: asked.query.own.clone(), ..Query::new(Question::Goroutines) };
+    let query = Query {
+        nodecount: CLUSTERS,
+        own: asked.query.own.clone(),
+        ..Query::new(Question::Goroutines)
+    };
     crate::report::analyze(recording.clone(), &query, asked.spec).ok()
 }
 

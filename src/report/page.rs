@@ -11,6 +11,10 @@ use serde::Serialize;
 
 /// Version of the data of a page.
 pub const PAGE: u32 = 1;
+/// Most values of rows through time.
+pub const VALUES: usize = 60_000;
+/// Clusters of goroutines beside an answer about something else.
+pub const CLUSTERS: usize = 40;
 
 /// A page. What is serialized is its data; the rest is written in other forms.
 #[derive(Clone, Debug, Serialize)]

@@ -10,11 +10,10 @@ use super::work::{Answer, Work};
 use super::world::World;
 use crate::analysis::NoAnswer;
 use crate::analysis::cut_trees::{CutTrees, CutTreesQuery};
-use crate::filter::Spec;
 use crate::graph::walk::From;
 use crate::output::{self, FileNames, Format, Style, Width, shell as words};
 use crate::printable::escape;
-use crate::report::page::{Page, Shown};
+use crate::report::page::{self, Page, Shown};
 use crate::report::session::Cancel;
 use crate::report::{self, Query, Question, Report, ReportError};
 use axum::body::{Body, Bytes};
@@ -34,10 +33,6 @@ const JSON: &str = "application/json";
 /// Most paths of a tree if nothing is said, and at most.
 const PATHS: usize = 50_000;
 const MOST_PATHS: usize = 1_000_000;
-/// Most values of rows through time on a page.
-const VALUES: usize = 60_000;
-/// Clusters of goroutines on a page about something else.
-const CLUSTERS: usize = 40;
 
 /// The commands that can be asked about, by `about`.
 const REPORTS: [&str; 9] =
@@ -57,23 +52,32 @@ struct Line {
     pattern: Option<String>,
     wanted: Wanted,
     names: Vec<String>,
+    /// Inputs that aren't there for a command.
+    absent: Vec<String>,
 }
 
 impl Line {
     fn new(
+        what: What,
         command: &'static str,
         parameters: &Parameters,
         world: &World,
         backend: &dyn Backend,
     ) -> Result<Self, Refusal> {
-        let options = parameters.options(command, backend)?;
+        let mut options = parameters.options(command, backend)?;
+        for name in parameters.unread(what, command) {
+            if !options.ignored.contains(&name) {
+                options.ignored.push(name);
+            }
+        }
         let is_of_functions = OF_FUNCTIONS.contains(&command);
         let pattern = is_of_functions.then(|| world.pattern(parameters));
         let (wanted, names) = match command {
             _ if RUN.contains(&command) => (Wanted::Recording, world.arguments.clone()),
             _ => world.wanted(command, parameters)?,
         };
-        Ok(Self { command, options, pattern: pattern.transpose()?, wanted, names })
+        let absent = world.absent(&wanted);
+        Ok(Self { command, options, pattern: pattern.transpose()?, wanted, names, absent })
     }
 
     /// What follows the options.
@@ -87,8 +91,12 @@ impl Line {
         asked.map_err(|message| query::refused(&message))
     }
 
-    /// The line as it is typed; `None` if a word of it doesn't print.
-    fn typed(&self) -> Option<String> {
+    /// The line as it is typed, or why there is none.
+    fn typed(&self) -> Result<String, String> {
+        if let Some(name) = self.absent.first() {
+            let why = "it was added in the browser, or its file is gone";
+            return Err(format!("no command can read {}: {why}", escape(name)));
+        }
         let mut typed = vec![Cow::Borrowed("heapdiff"), Cow::Borrowed(self.command)];
         typed.extend(self.options.words.iter().map(|word| words::quote(word)));
         if let Some(pattern) = &self.pattern {
@@ -99,16 +107,16 @@ impl Line {
         }
         typed.extend(self.names.iter().map(|name| words::file(name)));
         let line = typed.join(" ");
-        matches!(escape(&line), Cow::Borrowed(_)).then_some(line)
+        match escape(&line) {
+            Cow::Borrowed(_) => Ok(line),
+            Cow::Owned(_) => Err("a word of the command doesn't print".to_owned()),
+        }
     }
 
     /// Tells questions apart.
     fn key(&self, what: What, rest: &str) -> String {
-        let own = format!("{what:?} {} {rest}", self.command);
-        let all = [vec![own], self.options.words.clone(), self.arguments()].concat();
-        let ignored = self.options.ignored.join(",");
-        // A word can't hold a zero byte.
-        format!("{}\0{ignored}", all.join("\0"))
+        let Options { words, ignored } = &self.options;
+        format!("{what:?} {} {rest} {words:?} {:?} {ignored:?}", self.command, self.arguments())
     }
 }
 
@@ -121,7 +129,7 @@ pub(super) async fn answer(
     let parameters = Parameters::parse(request.uri().query());
     let world = service.world();
     let command = command(what, &parameters, &world)?;
-    let mut line = Line::new(command, &parameters, &world, &*service.backend)?;
+    let mut line = Line::new(what, command, &parameters, &world, &*service.backend)?;
     let wants_all = what == What::Rows || what == What::Page && matches!(command, "diff" | "top");
     if wants_all && !line.options.words.iter().any(|word| word == "--all") {
         line.options.words.push("--all".to_owned());
@@ -138,18 +146,21 @@ pub(super) async fn answer(
         _ => (None, String::new()),
     };
     if what == What::Command {
-        return Ok(shell::json(&json!({ "command": line.typed() })));
+        return Ok(shell::json(&match line.typed() {
+            Ok(line) => json!({ "command": line }),
+            Err(why) => json!({ "command": null, "why": why }),
+        }));
     }
     let key = line.key(what, &rest);
     // The text of source files may change any time.
     let is_kept = what != What::Source;
-    let tag = shell::tag(&[&world.revision.to_string(), &key]);
+    let tag = shell::tag(&[&world.stamp(), &key]);
     if is_kept && shell::is_known(request.headers(), &tag) {
         let mut response = shell::unchanged();
         shell::mark(&mut response, &tag);
         return Ok(response);
     }
-    let key = format!("{}\0{key}", world.revision);
+    let key = format!("{} {key}", world.revision);
     let work: Arc<Work> = Arc::clone(&service.work);
     let made = work
         .answer(key, is_kept, move |cancel| {
@@ -181,7 +192,7 @@ pub(super) async fn answer(
 
 /// The inputs.
 pub(super) fn inputs(service: &Service, headers: &HeaderMap) -> Response {
-    let listed = service.world().listed();
+    let listed = service.listed();
     let tag = shell::tag(&["inputs", &listed.to_string()]);
     let mut response =
         if shell::is_known(headers, &tag) { shell::unchanged() } else { shell::json(&listed) };
@@ -206,7 +217,8 @@ fn command(what: What, parameters: &Parameters, world: &World) -> Result<&'stati
         if parameters.given("a") == Some("") {
             return Ok("top");
         }
-        return Ok(Some(world.about()).filter(|about| known[0].contains(about)).unwrap_or("diff"));
+        let usual = world.about(parameters.get("si"));
+        return Ok(Some(usual).filter(|about| known[0].contains(about)).unwrap_or("diff"));
     };
     // A page calls the question by what it shows.
     let about = if about == "source" { "list" } else { about };
@@ -297,11 +309,11 @@ impl Made<'_> {
     fn page(&self, mut asked: Asked) -> Result<Vec<u8>, Refusal> {
         let is_through_time = self.line.wanted == Wanted::Recording;
         if is_through_time && asked.query.nodecount == 0 {
-            asked.query.nodecount = VALUES / self.world.snapshots().len().max(1);
+            asked.query.nodecount = page::VALUES / self.world.snapshots().len().max(1);
         }
         let answer = self.report(&asked)?;
         let shown = Shown::Answer(Box::new(answer.clone()));
-        let mut page = Page::alone(self.line.command, self.line.typed(), answer, shown);
+        let mut page = Page::alone(self.line.command, self.line.typed().ok(), answer, shown);
         if is_through_time && self.world.abouts.contains(&"goroutines") {
             page.goroutines = self.goroutines(&asked)?;
         }
@@ -318,8 +330,8 @@ impl Made<'_> {
     /// What the goroutines do, if they were recorded beside what the page is about.
     fn goroutines(&self, asked: &Asked) -> Result<Option<Report>, Refusal> {
         let own = asked.query.own.clone();
-        let query = Query { nodecount: CLUSTERS, own, ..Query::new(Question::Goroutines) };
-        let asked = Asked { query, spec: Spec::default(), sources: None };
+        let query = Query { nodecount: page::CLUSTERS, own, ..Query::new(Question::Goroutines) };
+        let asked = Asked { query, spec: asked.spec.clone(), sources: None };
         match self.report(&asked) {
             Err(refusal) if refusal.code == "cancelled" => Err(refusal),
             answer => Ok(answer.ok()),

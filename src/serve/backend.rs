@@ -18,6 +18,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Says why there is nothing to serve.
     fn survey(&self) -> Result<Option<Survey>, String>;
 
+    /// What the recording of a service does now, if there is one.
+    fn live(&self) -> Option<Live>;
+
     /// Loads inputs.
     ///
     /// # Errors
@@ -95,12 +98,19 @@ pub struct Survey {
     pub arguments: Vec<String>,
     /// What was loaded to know this.
     pub loaded: Vec<(Wanted, Subject<'static>)>,
-    /// What can be asked, by the names of commands.
+    /// What can be asked, by the names of commands; first what is asked if nothing is said.
     pub abouts: Vec<&'static str>,
     /// The sample types.
     pub types: Vec<String>,
-    /// The service that is being recorded.
-    pub live: Option<Live>,
+}
+
+/// The snapshots to choose from: profiles if there are any, else goroutines.
+pub fn snapshots<T>(mut inputs: Vec<T>, kind: impl Fn(&T) -> Option<InputKind>) -> Vec<T> {
+    let is_profile = |input: &T| kind(input) != Some(InputKind::Goroutine);
+    if inputs.iter().any(is_profile) {
+        inputs.retain(is_profile);
+    }
+    inputs
 }
 
 /// Whether an input can be used.

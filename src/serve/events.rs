@@ -1,4 +1,4 @@
-//! Server-sent events: that the inputs changed. What they are now, the page asks for itself.
+//! Server-sent events: that the inputs changed, or that the recording failed or goes on. What they are now, the page asks for itself.
 
 use super::Service;
 use axum::extract::State;
@@ -39,7 +39,13 @@ impl Listener {
         let world = self.service.world();
         let snapshots = world.snapshots();
         let new = snapshots.iter().filter(|input| !self.known.contains(&input.id)).count();
-        let data = json!({ "revision": world.revision, "snapshots": snapshots.len(), "new": new });
+        let failed = self.service.backend.live().and_then(|live| live.failed);
+        let data = json!({
+            "revision": world.revision,
+            "snapshots": snapshots.len(),
+            "new": new,
+            "failed": failed,
+        });
         Event::default().event("inputs").data(data.to_string())
     }
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
-/// Most bytes of the head of a request.
+/// Most bytes that are read ahead of a request. A head that is longer than this and what one read adds to it is refused.
 const HEAD: usize = 32 << 10;
 /// How long to wait if no connection can be accepted: too many open files, most likely.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -1,7 +1,8 @@
 //! `heapdiff serve`: a page in the browser that asks further questions, and the API that it asks.
 //!
-//! The server keeps no state but what it loaded: the address says what is asked, a command line says the same
-//! (`query`), the report answers it, and `output` writes it. What reads inputs and command lines is a [`Backend`].
+//! A question has no state: the address says what is asked, a command line says the same (`query`), the report answers it,
+//! and `output` writes it. The server keeps what it loaded, uploads, and the newest answers. What reads inputs and command
+//! lines is a [`Backend`].
 //!
 //! `guard` looks at every request first. `listing` says what there is, `api` answers, `work` bounds what is done at a
 //! time, `world` is what is served at one moment, and `http` bounds what a client may take.
@@ -25,7 +26,7 @@ mod uploads;
 mod work;
 mod world;
 
-pub use backend::{Asked, Backend, Input, Live, State, Survey, Unfit, Wanted};
+pub use backend::{Asked, Backend, Input, Live, State, Survey, Unfit, Wanted, snapshots};
 pub use guard::{Guard, WRITE};
 pub use openapi::document;
 pub use shell::{OF_PPROF, PAGES};
@@ -91,13 +92,15 @@ impl Limits {
 
 /// A server while it runs.
 struct Service {
+    /// Tells what it says from what another server said at the same address.
+    start: u64,
     backend: Arc<dyn Backend>,
     guard: Guard,
     limits: Arc<Limits>,
     work: Arc<Work>,
     world: RwLock<Arc<World>>,
-    /// Held while the inputs are looked at.
-    looking: Mutex<()>,
+    /// Held while the inputs are looked at. What the recording did at the last look.
+    looking: Mutex<Option<Live>>,
     revision: watch::Sender<u64>,
     uploads: Arc<Semaphore>,
 }
@@ -107,16 +110,34 @@ impl Service {
         Arc::clone(&self.world.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the inputs, and serves what changed. If nothing can be said of them, all stays as it was.
+    /// The inputs as the API lists them, and what the recording does now.
+    fn listed(&self) -> serde_json::Value {
+        self.world().listed(self.backend.live().as_ref())
+    }
+
+    /// Looks at the inputs, and serves what changed. Whether a recording goes on is news as well. If nothing can be said of them, all stays as it was.
     fn look(&self) {
-        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(Some(survey)) = self.backend.survey() else { return };
+        let mut seen = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = lasting(&*self.backend);
+        let is_news = *seen != live;
+        *seen = live;
+        let Ok(Some(survey)) = self.backend.survey() else {
+            if is_news {
+                self.revision.send_modify(|_| {});
+            }
+            return;
+        };
         let revision = self.world().revision + 1;
-        let world = Arc::new(World::new(revision, survey));
+        let world = Arc::new(World::new(self.start, revision, survey));
         *self.world.write().unwrap_or_else(PoisonError::into_inner) = world;
         self.work.forget();
         self.revision.send_replace(revision);
     }
+}
+
+/// What a recording does, but for what every snapshot changes.
+fn lasting(backend: &dyn Backend) -> Option<Live> {
+    backend.live().map(|live| Live { next: None, ..live })
 }
 
 /// Serves at these listeners until `is_stopped`.
@@ -137,12 +158,15 @@ pub fn serve(
         .max_blocking_threads(2 * limits.at_once + limits.uploads + 4)
         .build()?;
     let limits = Arc::new(limits);
+    let start = getrandom::u64().map_err(io::Error::other)?;
+    let seen = lasting(&*backend);
     let service = Arc::new(Service {
+        start,
         backend,
         guard,
         work: Work::new(limits.at_once, limits.queue, limits.answers),
-        world: RwLock::new(Arc::new(World::new(1, survey))),
-        looking: Mutex::default(),
+        world: RwLock::new(Arc::new(World::new(start, 1, survey))),
+        looking: Mutex::new(seen),
         revision: watch::channel(1).0,
         uploads: Arc::new(Semaphore::new(limits.uploads)),
         limits: Arc::clone(&limits),

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 const QUERY: [(&str, &str); 17] = [
     (
         "a",
-        "The snapshot before: an id, a number from 1 on, or a time; empty for a question about one snapshot",
+        "The snapshot before: an id such as i3, its place in the order of time from 1 on, or its time; empty for a question about one snapshot",
     ),
-    ("b", "The snapshot after"),
+    ("b", "The snapshot after, named in the same way"),
     ("si", "Sample type by name or index"),
     ("f", "Focus: keep stacks with a matching frame"),
     ("i", "Ignore: drop stacks with a matching frame"),

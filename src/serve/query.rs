@@ -1,6 +1,7 @@
 //! The parameters of an address, with pprof's names and meaning, as the options of a command line.
 
 use super::backend::Backend;
+use super::listing::What;
 use super::refusal::Refusal;
 use regex::Regex;
 
@@ -85,6 +86,7 @@ impl Parameters {
 
     /// The options of a command that the parameters stand for.
     pub(super) fn options(&self, command: &str, backend: &dyn Backend) -> Result<Options, Refusal> {
+        self.check_words()?;
         self.check_regexes()?;
         let accepts =
             |option: &str| backend.accepts(command, option) && !self.is_barred(command, option);
@@ -127,6 +129,40 @@ impl Parameters {
         names.filter(move |name| !is_known(name)).cloned()
     }
 
+    /// The parameters that are known, and have no effect on this answer of this command.
+    pub(super) fn unread(&self, what: What, command: &str) -> Vec<String> {
+        let is_of_all = matches!(command, "leaks" | "timeline" | "goroutines" | "gc" | "memory");
+        let is_of_functions = matches!(command, "refs" | "peek" | "list");
+        let is_unread = |name: &str| match name {
+            "about" => !matches!(what, What::Page | What::Report | What::Command),
+            "a" => is_of_all || command == "top",
+            "b" => is_of_all,
+            "p" => !is_of_functions,
+            "order" | "most" => what != What::Tree,
+            "n" | "sort" => what == What::Tree,
+            "all" => match (what, command) {
+                (What::Tree, _) => true,
+                // It has all rows anyway.
+                (What::Rows, _) | (What::Page, "diff" | "top") => {
+                    !self.is_set("all").unwrap_or(true)
+                }
+                _ => false,
+            },
+            // In the address of the page alone.
+            "token" => true,
+            _ => false,
+        };
+        let mut unread: Vec<String> = Vec::new();
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            let is_second = self.0[..at].iter().any(|(own, _)| own == name);
+            let is_new = !value.is_empty() && !unread.contains(name);
+            if is_new && (is_second || is_unread(name)) {
+                unread.push(name.clone());
+            }
+        }
+        unread
+    }
+
     /// Whether a command has an option and refuses it here: `leaks` has to know which function a line belongs to, labels
     /// have neither functions nor files, and bare functions have no files.
     fn is_barred(&self, command: &str, option: &str) -> bool {
@@ -136,6 +172,15 @@ impl Parameters {
             ("traces", "trim-path") => !has_files,
             _ => false,
         }
+    }
+
+    /// Refuses what no command line can hold.
+    fn check_words(&self) -> Result<(), Refusal> {
+        let Some((name, _)) = self.0.iter().find(|(_, value)| value.contains('\0')) else {
+            return Ok(());
+        };
+        let message = format!("{name}: it holds a zero byte, which no command line can hold");
+        Err(Refusal::about(name, "bad-parameter", message))
     }
 
     fn check_regexes(&self) -> Result<(), Refusal> {

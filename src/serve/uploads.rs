@@ -78,7 +78,7 @@ pub(super) async fn remove(
         let message = "there is no such input that was added in the browser; others stay";
         return Err(Refusal::missing(message));
     }
-    Ok(json(&service.world().listed()))
+    Ok(json(&service.listed()))
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

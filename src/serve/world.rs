@@ -1,12 +1,13 @@
 //! What is served at one moment: the inputs, and the sessions that questions are asked of. A change makes a new one;
 //! requests that began before it end with the old one.
 
-use super::backend::{Input, Live, State, Survey, Wanted};
+use super::backend::{self, Input, Live, State, Survey, Wanted};
 use super::functions::Functions;
 use super::query::Parameters;
 use super::refusal::Refusal;
 use super::sessions::Sessions;
-use crate::report::InputKind;
+use crate::model::measures;
+use crate::model::profile::SampleType;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,12 +17,12 @@ const OVER_TIME: usize = 3;
 
 /// What is served at one moment.
 pub(super) struct World {
+    start: u64,
     pub(super) revision: u64,
     pub(super) inputs: Vec<Input>,
     pub(super) arguments: Vec<String>,
     pub(super) abouts: Vec<&'static str>,
     pub(super) types: Vec<String>,
-    pub(super) live: Option<Live>,
     pub(super) functions: Functions,
     pub(super) sessions: Sessions,
 }
@@ -42,20 +43,23 @@ impl Chosen<'_> {
 }
 
 impl World {
-    pub(super) fn new(revision: u64, survey: Survey) -> Self {
-        let Survey { inputs, arguments, loaded, abouts, types, live } = survey;
+    /// Of the server that began as `start`.
+    pub(super) fn new(start: u64, revision: u64, survey: Survey) -> Self {
+        let Survey { inputs, arguments, loaded, abouts, types } = survey;
         let functions = Functions::of(loaded.iter().map(|(_, subject)| subject));
         let sessions = Sessions::of(loaded);
-        Self { revision, inputs, arguments, abouts, types, live, functions, sessions }
+        Self { start, revision, inputs, arguments, abouts, types, functions, sessions }
     }
 
-    /// The snapshots to choose from: profiles if there are any, else goroutines.
+    /// Tells it from any other, also from those of a server that was here before.
+    pub(super) fn stamp(&self) -> String {
+        format!("{:016x}-{}", self.start, self.revision)
+    }
+
+    /// The snapshots to choose from.
     pub(super) fn snapshots(&self) -> Vec<&Input> {
         let usable = |input: &&Input| input.kind.is_some() && input.state != State::Failed;
-        let is_profile = |input: &&Input| input.kind != Some(InputKind::Goroutine);
-        let usable: Vec<&Input> = self.inputs.iter().filter(usable).collect();
-        let profiles: Vec<&Input> = usable.iter().copied().filter(is_profile).collect();
-        if profiles.is_empty() { usable } else { profiles }
+        backend::snapshots(self.inputs.iter().filter(usable).collect(), |input| input.kind)
     }
 
     /// The first and the last snapshot of the newest process, or the only one.
@@ -111,7 +115,7 @@ impl World {
         let found = by_id.or_else(by_ordinal).or_else(by_time);
         found.copied().ok_or_else(|| {
             let message = format!(
-                "{parameter}: there is no snapshot {text:?}; use an id of /api/v1/inputs, a number from 1 to {}, or \
+                "{parameter}: there is no snapshot {text:?}; use an id of /api/v1/inputs, a place from 1 to {}, or \
                  the time of a snapshot",
                 snapshots.len()
             );
@@ -119,17 +123,33 @@ impl World {
         })
     }
 
-    /// What is asked if nothing is said.
-    pub(super) fn about(&self) -> &'static str {
-        let usual = match self.snapshots().len() {
-            0 | 1 => "top",
-            2 => "diff",
-            _ => "leaks",
-        };
+    /// What is asked in a sample type if nothing is said.
+    pub(super) fn about(&self, sample_type: Option<&str>) -> &'static str {
         match self.abouts.first() {
-            Some(first) if !self.abouts.contains(&usual) => first,
-            _ => usual,
+            // What never falls can't leak.
+            Some(&"leaks") if sample_type.is_some_and(|wanted| self.is_cumulative(wanted)) => {
+                "timeline"
+            }
+            Some(first) => first,
+            None => "top",
         }
+    }
+
+    /// Whether a sample type, by its name or its place, counts what never falls.
+    fn is_cumulative(&self, wanted: &str) -> bool {
+        let name = wanted.parse().ok().and_then(|place: usize| self.types.get(place));
+        measures::is_cumulative(&SampleType::new(name.map_or(wanted, String::as_str), ""))
+    }
+
+    /// The inputs among these that no command can read.
+    pub(super) fn absent(&self, wanted: &Wanted) -> Vec<String> {
+        let is_used = |input: &&Input| match wanted {
+            Wanted::Snapshots(names) => names.contains(&input.name),
+            Wanted::Recording => input.state != State::Failed,
+        };
+        let used = self.inputs.iter().filter(is_used);
+        let absent = used.filter(|input| input.uploaded || input.state == State::Vanished);
+        absent.map(|input| input.name.clone()).collect()
     }
 
     /// Whether one snapshot is all there is.
@@ -177,22 +197,24 @@ impl World {
     }
 
     /// The inputs as the API lists them.
-    pub(super) fn listed(&self) -> Value {
+    pub(super) fn listed(&self, live: Option<&Live>) -> Value {
         let usual = self.usual();
         let default = usual.map(
             |Chosen { before, after }| json!({ "a": before.map(|input| &input.id), "b": after.id }),
         );
         json!({
+            "start": format!("{:016x}", self.start),
             "revision": self.revision,
             "inputs": self.inputs,
-            "live": self.live,
+            "live": live,
             "default": default,
         })
     }
 
-    /// What a page is told about the server.
+    /// What a page is told about the server. What a recording does is no part of an answer that is kept.
     pub(super) fn described(&self) -> Value {
-        let mut listed = self.listed();
+        let mut listed = self.listed(None);
+        listed.as_object_mut().and_then(|listed| listed.remove("live"));
         listed["abouts"] = json!(self.abouts);
         listed["types"] = json!(self.types);
         listed["is_over_time"] = json!(self.snapshots().len() >= OVER_TIME);

@@ -336,7 +336,7 @@ fn a_page_has_the_answer_with_all_rows_and_what_the_server_has() {
     assert!(!page["heading"].as_array().unwrap().is_empty());
     let has = &page["server"];
     assert_eq!(has["revision"], 1);
-    assert_eq!(has["default"], serde_json::json!({ "a": "1", "b": "2" }));
+    assert_eq!(has["default"], serde_json::json!({ "a": "i1", "b": "i2" }));
     assert_eq!(has["types"].as_array().unwrap().len(), 4);
     assert!(has["abouts"].as_array().unwrap().contains(&"diff".into()));
     for absent in ["refs", "source", "by_type", "trees"] {
@@ -399,6 +399,7 @@ fn mistakes_name_their_parameter() {
         ("report?sort=x", 400, "bad-parameter", "sort"),
         ("report?si=nosuch", 400, "bad-parameter", "si"),
         ("report?norm=x", 400, "bad-parameter", "norm"),
+        ("report?f=main%00x", 400, "bad-parameter", "f"),
         ("report?about=convert", 400, "bad-parameter", "about"),
         ("report?about=diff&a=", 400, "one-snapshot", "a"),
         ("refs?p=nosuchfunction", 404, "no-match", ""),
@@ -418,6 +419,29 @@ fn mistakes_name_their_parameter() {
         (answer.status, answer.header("x-heapdiff-ignored")),
         (200, "callees, th, dropneg, bogus")
     );
+    for (path, ignored) in [
+        ("report?about=leaks&a=1&b=2", "a, b"),
+        ("report?about=timeline&b=2", "b"),
+        ("report?about=top&a=1&b=2", "a"),
+        ("report?about=top&a=", ""),
+        ("report?about=diff&a=1&b=2", ""),
+        ("report?about=diff&p=x&order=leaf-first&most=3", "p, order, most"),
+        ("report?about=diff&f=main&f=runtime", "f"),
+        ("report?about=diff&f=&f=runtime", "f"),
+        ("report?about=diff&all=0", ""),
+        ("report?about=diff&token=x", "token"),
+        ("rows?all=0", "all"),
+        ("rows?all=1", ""),
+        ("rows?about=top", "about"),
+        ("page?all=0", "all"),
+        ("refs?p=main&a=1", ""),
+        ("tree?order=leaf-first&most=9", ""),
+        ("tree?n=3&sort=flat", "n, sort"),
+    ] {
+        let answer = server.get(&format!("/api/v1/{path}"));
+        let said = answer.header("x-heapdiff-ignored");
+        assert_eq!((answer.status, said), (200, ignored), "{path}: {}", answer.text());
+    }
 }
 
 #[test]
@@ -455,6 +479,60 @@ fn an_answer_that_the_client_has_is_not_sent_again() {
         server.get(&format!("/api/v1/report?about=diff&{query}")).header("etag").to_owned()
     });
     assert_ne!(a, b);
+}
+
+#[test]
+fn a_tag_is_of_one_start_and_of_one_question() {
+    let here = folder("serve-start");
+    let tagged = |server: &Server, query: &str| {
+        server.get(&format!("/api/v1/report?about=top&{query}")).header("etag").to_owned()
+    };
+    let first = Server::start(&here, &[&given("chat/after.pb.gz")]);
+    let tag = tagged(&first, "");
+    // Another server there, whose inputs have the same names and the same revision.
+    let second = Server::start(&here, &[&given("chat/after.pb.gz")]);
+    let again = second.ask("GET /api/v1/report?about=top", &[("If-None-Match", tag.as_str())], b"");
+    assert_eq!(again.status, 200);
+    assert_ne!(again.header("etag"), tag);
+    let starts = [&first, &second].map(|one| one.get("/api/v1/inputs").json()["start"].to_string());
+    assert_ne!(starts[0], starts[1]);
+    assert_eq!(second.get("/api/v1/page").json()["server"]["start"].to_string(), starts[1]);
+    // No value can be taken for two.
+    assert_ne!(tagged(&first, "f=main%22%2C%20%22--ignore%3Dx"), tagged(&first, "f=main&i=x"));
+}
+
+#[test]
+fn goroutines_beside_an_answer_have_its_filters() {
+    let server = Server::start(&folder("serve-beside"), &[&given("harbor/one")]);
+    let goroutines = |query: &str| {
+        let page = server.get(&format!("/api/v1/page?about=leaks&{query}")).json();
+        page["goroutines"].clone()
+    };
+    let all = goroutines("");
+    let some = goroutines("f=net");
+    assert!(all.is_object() && some != all);
+    // They are what the command prints with this filter, but for how many there are.
+    let groups = |answer: &serde_json::Value| answer["diff"]["rows"].clone();
+    assert_eq!(groups(&goroutines("f=.")), groups(&all));
+}
+
+#[test]
+fn another_sample_type_is_answered_where_it_cannot_leak() {
+    let server = Server::start(&folder("serve-types"), &[&given("harbor/one")]);
+    for (wanted, command) in [
+        ("", "leaks"),
+        ("inuse_objects", "leaks"),
+        ("3", "leaks"),
+        ("alloc_space", "timeline"),
+        ("alloc_objects", "timeline"),
+        ("0", "timeline"),
+    ] {
+        let page = server.get(&format!("/api/v1/page?si={wanted}"));
+        assert_eq!(page.status, 200, "{wanted}: {}", page.text());
+        assert_eq!(page.json()["command"], command, "{wanted}");
+    }
+    // What is asked for itself is refused.
+    assert_eq!(server.get("/api/v1/page?about=leaks&si=alloc_space").status, 400);
 }
 
 #[test]

@@ -59,6 +59,12 @@ fn an_empty_page_takes_profiles_and_gives_them_back() {
     let printed =
         heapdiff(&here, &["diff", "before.pb.gz", "after.pb.gz", "--format", "json"]).output();
     assert_eq!(server.get("/api/v1/report?about=diff").body, printed.unwrap().stdout);
+    // No command reads what is in memory alone.
+    for about in ["top", "diff", "leaks"] {
+        let said = server.get(&format!("/api/v1/command?about={about}")).json();
+        assert_eq!(said["command"], Value::Null, "{about}");
+        assert!(said["why"].as_str().unwrap().contains("added in the browser"), "{said}");
+    }
     // What is no profile, or damaged, or fits no other, changes nothing.
     let revision = server.revision();
     let cpu = fs::read_dir(given("cpu")).unwrap().next().unwrap().unwrap().path();
@@ -163,9 +169,13 @@ fn a_folder_is_looked_at_again_and_clients_are_told() {
     put(&snapshots, "heap-02.pb.gz");
     until(&server, "the third snapshot", |listed| listed["inputs"].as_array().unwrap().len() == 3);
     let page = server.get("/api/v1/page").json();
-    assert_eq!((&page["command"], &page["server"]["default"]["b"]), (&"leaks".into(), &"3".into()));
+    assert_eq!(
+        (&page["command"], &page["server"]["default"]["b"]),
+        (&"leaks".into(), &"i3".into())
+    );
     assert_ne!(server.get("/api/v1/report?about=diff").body, old);
-    // The ids of the others are as they were.
+    // The ids of the others are as they were, and a plain number is a place.
+    assert_eq!(server.get("/api/v1/report?about=diff&a=i1&b=i2").body, old);
     assert_eq!(server.get("/api/v1/report?about=diff&a=1&b=2").body, old);
     // One that is being written is no failure until it stays as it is; then it is named, and the page goes on.
     let whole = fs::read(given("harbor/one/heap-03.pb.gz")).unwrap();
@@ -176,6 +186,14 @@ fn a_folder_is_looked_at_again_and_clients_are_told() {
     let failed = failed.unwrap();
     assert!(failed["error"].as_str().unwrap().contains("heap-03.pb.gz"), "{failed}");
     assert_eq!(server.get("/api/v1/report?about=leaks").status, 200);
+    // The command that prints this leaves the damaged one out, and so does what it prints.
+    let line = server.get("/api/v1/command?about=leaks").json()["command"].clone();
+    let line = line.as_str().unwrap();
+    assert!(line.contains("heap-02.pb.gz") && !line.contains("heap-03.pb.gz"), "{line}");
+    let words: Vec<&str> = line.split(' ').skip(1).chain(["--format=json"]).collect();
+    let printed = heapdiff(&here, &words).output().unwrap();
+    assert!(printed.status.success(), "{line}");
+    assert!(server.get("/api/v1/report?about=leaks").body == printed.stdout);
     fs::write(snapshots.join("heap-03.pb.gz"), &whole).unwrap();
     until(&server, "the whole file", |listed| states(listed) == ["ready"; 4]);
 }
@@ -198,7 +216,7 @@ fn what_vanishes_stays_and_is_said() {
     assert_eq!(answers(), before);
     put(&here, "heap-01.pb.gz");
     let listed = until(&server, "the return", |listed| states(listed) == ["ready"; 3]);
-    assert_eq!(listed["inputs"][1]["id"], "2");
+    assert_eq!(listed["inputs"][1]["id"], "i2");
     // Another file of the same name is another snapshot.
     fs::copy(given("harbor/one/heap-05.pb.gz"), here.join("heap-01.pb.gz")).unwrap();
     let is_new = |listed: &Value| listed["revision"].as_u64() > Some(3);
@@ -206,8 +224,29 @@ fn what_vanishes_stays_and_is_said() {
     assert_ne!(answers(), before);
 }
 
-/// A service that answers each request with the next snapshot.
+#[test]
+fn ids_and_places_are_not_mixed_up() {
+    let here = folder("serve-places");
+    for name in ["heap-00.pb.gz", "heap-02.pb.gz"] {
+        put(&here, name);
+    }
+    let server = Server::start(&here, &[&SOON[..], &["heap-00.pb.gz", "heap-02.pb.gz"]].concat());
+    let between = fs::read(given("harbor/one/heap-01.pb.gz")).unwrap();
+    let added = server.add("heap-01.pb.gz", &between).json();
+    // It came last, and its place is in the middle.
+    assert_eq!(added["input"]["id"], "i3");
+    let top = |b: &str| server.get(&format!("/api/v1/report?about=top&b={b}")).body;
+    assert_eq!(top("2"), top("i3"));
+    assert_eq!(top("3"), top("i2"));
+    assert_ne!(top("2"), top("3"));
+}
+
+/// A service that answers each request with the next snapshot, until its count is as high as can be.
 fn service() -> (String, Arc<AtomicUsize>) {
+    service_that_takes(Duration::ZERO)
+}
+
+fn service_that_takes(time: Duration) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
@@ -220,6 +259,10 @@ fn service() -> (String, Arc<AtomicUsize>) {
             while head.read_line(&mut line).is_ok_and(|read| read > 2) {
                 line.clear();
             }
+            if count.load(Ordering::SeqCst) >= DEAD {
+                continue;
+            }
+            thread::sleep(time);
             let number = count.fetch_add(1, Ordering::SeqCst) % 12;
             let bytes = fs::read(given(&format!("harbor/one/heap-{number:02}.pb.gz"))).unwrap();
             let head = format!(
@@ -230,6 +273,68 @@ fn service() -> (String, Arc<AtomicUsize>) {
         }
     });
     (address, asked)
+}
+
+/// A count at which a service answers no more.
+const DEAD: usize = usize::MAX / 2;
+
+#[test]
+fn a_service_that_dies_is_said_at_once_and_so_is_its_return() {
+    let here = folder("serve-dead");
+    let (address, asked) = service();
+    let options = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept", &address];
+    let mut server = Server::start(&here, &[&SOON[..], &options].concat());
+    until(&server, "a snapshot", |listed| listed["live"]["next"].is_string());
+    let mut stream = server.connect();
+    stream.write_all(server.head("GET /api/v1/events", &[]).as_bytes()).unwrap();
+    let mut events = BufReader::new(stream).lines().map(Result::unwrap);
+    asked.store(DEAD, Ordering::SeqCst);
+    let listed = until(&server, "the failure", |listed| listed["live"]["failed"].is_string());
+    assert!(listed["live"]["failed"].as_str().unwrap().contains("heap"), "{listed}");
+    let mut data = events.by_ref().filter_map(|line| Some(line.strip_prefix("data: ")?.to_owned()));
+    assert!(data.any(|line| line.contains("\"failed\":\"")), "clients are told");
+    // When the next one is due is read anew.
+    let next = listed["live"]["next"].clone();
+    until(&server, "the next round", |listed| listed["live"]["next"] != next);
+    asked.store(0, Ordering::SeqCst);
+    until(&server, "the return", |listed| listed["live"]["failed"].is_null());
+    assert!(data.any(|line| line.contains("\"failed\":null")), "clients are told");
+    end(&mut server, "-TERM");
+    let mut said = String::new();
+    server.said.read_to_string(&mut said).unwrap();
+    for part in ["no snapshot of http", "go on"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_pace_that_a_service_cannot_keep_is_said() {
+    let here = folder("serve-slow-service");
+    let (address, _) = service_that_takes(Duration::from_millis(40));
+    let options = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept", &address];
+    let mut server = Server::start(&here, &[&SOON[..], &options].concat());
+    let listed = until(&server, "a snapshot", |listed| listed["live"]["next"].is_string());
+    // A snapshot costs the service a tenth of its time at most.
+    assert!(listed["live"]["every_seconds"].as_f64() >= Some(0.4), "{listed}");
+    until(&server, "two", |listed| listed["inputs"].as_array().unwrap().len() >= 2);
+    end(&mut server, "-TERM");
+    let mut said = String::new();
+    server.said.read_to_string(&mut said).unwrap();
+    assert!(said.contains("heapdiff: warning: a snapshot takes"), "{said}");
+}
+
+#[test]
+fn only_the_address_is_said_if_it_is_to_be_quiet() {
+    let here = folder("serve-quiet");
+    let (address, _) = service();
+    let options =
+        ["-q", "--every", "1h", "-o", "kept", "--no-goroutines", "--no-memstats", &address];
+    let mut server = Server::start(&here, &options);
+    end(&mut server, "-TERM");
+    let mut said = String::new();
+    server.said.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+    assert!(here.join("kept/manifest.json").exists());
 }
 
 #[test]
@@ -243,7 +348,7 @@ fn a_service_is_recorded_meanwhile() {
     assert!(listed["live"]["url"].as_str().unwrap().starts_with(&address), "{listed}");
     assert!(listed["live"]["next"].is_string() && listed["live"]["failed"].is_null(), "{listed}");
     assert!(asked.load(Ordering::SeqCst) >= 3);
-    assert_eq!(server.get("/api/v1/page").json()["server"]["live"]["every_seconds"], 0.1);
+    assert!(listed["live"]["every_seconds"].as_f64() >= Some(0.1), "{listed}");
     // It was asked for what the command line named, and for nothing else: no address comes from the page.
     let refused = server.get("/api/v1/page?url=http%3A%2F%2Fevil.example");
     assert_eq!(refused.header("x-heapdiff-ignored"), "url");

@@ -61,14 +61,15 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// The id of an input; the same for as long as it is here, and no other's later.
+    /// The id of an input; the same for as long as it is here, and no other's later. Plain numbers are
+    /// places in the list.
     pub(super) fn id(&mut self, name: &str) -> String {
-        if let Some(id) = self.ids.get(name) {
-            return id.to_string();
+        if let Some(own) = self.ids.get(name) {
+            return id(*own);
         }
         self.given += 1;
         self.ids.insert(name.to_owned(), self.given);
-        self.given.to_string()
+        id(self.given)
     }
 
     /// The size of an input, as stored.
@@ -185,7 +186,7 @@ impl Shelf {
 
     /// Removes an input that was added.
     pub(super) fn remove(&mut self, id: &str) -> bool {
-        let is_it = |name: &&String| self.ids.get(*name).is_some_and(|own| own.to_string() == id);
+        let is_it = |name: &&String| self.ids.get(*name).is_some_and(|own| self::id(*own) == id);
         let Some(name) = self.added.iter().find(is_it).cloned() else { return false };
         self.added.retain(|own| *own != name);
         self.held.remove(&name);
@@ -195,4 +196,8 @@ impl Shelf {
         self.names.retain(|own| *own != name);
         true
     }
+}
+
+fn id(number: usize) -> String {
+    format!("i{number}")
 }

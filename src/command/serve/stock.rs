@@ -14,7 +14,7 @@ use crate::model::recording;
 use crate::parallel;
 use crate::report::session::Cancel;
 use crate::report::{InputKind, Subject};
-use crate::serve::{Asked, Backend, Input, Live, State, Survey, Unfit, Wanted};
+use crate::serve::{self, Asked, Backend, Input, Live, State, Survey, Unfit, Wanted};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
@@ -148,8 +148,11 @@ impl Stock {
         Ok((facts, vec![(Wanted::Recording, subject)]))
     }
 
-    /// The inputs as a command line names them.
-    fn arguments(&self, shelf: &Shelf) -> Vec<String> {
+    /// The inputs as a command line names them: one by one if some of those that were typed can't be read.
+    fn arguments(&self, shelf: &Shelf, beside: &Beside) -> Vec<String> {
+        if !shelf.failures.is_empty() {
+            return shelf.names.iter().chain(&beside.names).cloned().collect();
+        }
         // A folder without files is an error where there are others.
         let is_empty = |name: &&String| Path::new(name).is_dir() && is_empty(Path::new(name));
         let typed = self.typed.iter().filter(|name| !is_empty(name));
@@ -252,11 +255,14 @@ impl Backend for Stock {
             });
         }
         let (abouts, types) = offered(&facts, &loaded, &found.beside);
+        let arguments = self.arguments(shelf, &found.beside);
         *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = found.beside;
-        let live = self.live.as_ref();
-        let live = live.map(|live| live.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let arguments = self.arguments(shelf);
-        Ok(Some(Survey { inputs: all, arguments, loaded, abouts, types, live }))
+        Ok(Some(Survey { inputs: all, arguments, loaded, abouts, types }))
+    }
+
+    fn live(&self) -> Option<Live> {
+        let live = self.live.as_ref()?;
+        Some(live.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     fn load(&self, wanted: &Wanted) -> Result<Subject<'static>, String> {
@@ -336,10 +342,9 @@ fn offered(
     beside: &Beside,
 ) -> (Vec<&'static str>, Vec<String>) {
     use crate::report::Profiles;
-    let is_profile = |fact: &&Facts| fact.kind != InputKind::Goroutine;
-    let profiles = facts.iter().filter(is_profile).count();
-    let snapshots = if profiles == 0 { facts.len() } else { profiles };
-    let mut abouts = match snapshots {
+    let snapshots = serve::snapshots(facts.iter().collect(), |fact| Some(fact.kind));
+    // First what is asked if nothing is said.
+    let mut abouts = match snapshots.len() {
         0 => Vec::new(),
         1 => vec!["top"],
         2 => vec!["diff", "top", "leaks", "timeline"],
