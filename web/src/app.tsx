@@ -49,6 +49,9 @@ const shownPages = () => PAGES.filter(page => (isServed ? canShow(page.key) : pa
 /** What a command opens on. */
 const OPENS: Record<string, string> = { diff: 'diff', top: 'diff', leaks: 'overview', timeline: 'time', check: 'check', incident: 'card', goroutines: 'goroutines', gc: 'gc', memory: 'memory' };
 
+/** In a report about one snapshot, the page of the differences is that of the snapshot; a server has a page for each. */
+const titleOf = (page: Page) => (page.key === 'diff' && !isServed && source.value.report.command === 'top' ? 'Top' : page.title);
+
 export function App() {
   const { report } = source.value, pages = shownPages(), keys = pages.map(page => page.key);
   const wanted = view.value.page || (report.answer.diff?.places || report.answer.top?.places ? 'goroutines' : OPENS[report.command]) || 'overview';
@@ -80,7 +83,7 @@ export function App() {
   useEffect(() => { document.title = [page.title, nameText(report.answer.inputs[0]?.program ?? report.command, 80), 'heapdiff'].filter(Boolean).join(' – ') }, [page.key, report]);
   const program = report.answer.inputs[0]?.program ?? report.answer.inputs[0]?.name ?? 'heapdiff';
   const isAbsent = view.value.page && view.value.page !== page.key;
-  const title = page.key === 'diff' && report.command === 'top' ? 'Top' : page.title;
+  const title = titleOf(page);
   return <>
     <a class="skip" href="#app" onClick={event => { event.preventDefault(); body.current?.focus() }}>Skip to the page</a>
     <header class="bar">
@@ -95,7 +98,7 @@ export function App() {
         <button aria-expanded={help} onClick={() => setHelp(!help)} aria-label="Help">?</button>
       </div>
     </header>
-    <nav class="tabs" aria-label="Pages" ref={tabs}>{pages.map((one, k) => <To key={one.key} to={{ page: one.key }} current={one.key === page.key}>{one.key === 'diff' && report.command === 'top' ? 'Top' : one.title}{k < 9 && <kbd aria-hidden="true">{k + 1}</kbd>}</To>)}</nav>
+    <nav class="tabs" aria-label="Pages" ref={tabs}>{pages.map((one, k) => <To key={one.key} to={{ page: one.key }} current={one.key === page.key}>{titleOf(one)}{k < 9 && <kbd aria-hidden="true">{k + 1}</kbd>}</To>)}</nav>
     {help && <Help onClose={() => setHelp(false)} />}
     {isServed && <ServedRows isFolded={!more} />}
     <Notices isAbsent={isAbsent ? view.value.page : ''} />

@@ -18,10 +18,10 @@ export interface ServedInput {
 }
 export interface Live { url: string; every_seconds: number; next?: string | null; failed?: string | null }
 /** What the server has loaded. */
-export interface Loaded { revision: number; inputs: ServedInput[]; live: Live | null; default: { a: string; b: string } }
+export interface Loaded { start?: string; revision: number; inputs: ServedInput[]; live: Live | null; default: { a: string; b: string } }
 
 /** A page of the API: a report that says what its server can do. */
-export interface Page extends Report { server?: { revision: number; abouts: string[]; types: string[]; ignored?: string[] } }
+export interface Page extends Report { server?: { start?: string; revision: number; abouts: string[]; types: string[]; ignored?: string[] } }
 
 const API = '/api/v1/';
 /** Seconds to wait for a busy server that does not say how long. */
@@ -57,7 +57,10 @@ const TREE = 'application/vnd.heapdiff.tree';
 /** What does not change the paths of a tree, nor the answer about one function. */
 const ROWS_ONLY: (keyof Query)[] = ['g', 'n', 'nf', 'sort'];
 
-/** Answers about functions and trees, by revision and question. */
+/** Tells what a server has at one moment from all else, also from what another one had at the same address. */
+export const stampOf = (of: { start?: string; revision: number }) => `${of.start ?? ''}-${of.revision}`;
+
+/** Answers about functions and trees, by moment and question. */
 const kept = new Map<string, unknown>();
 const MOST_KEPT = 40, MOST_TREES = 4;
 
@@ -76,8 +79,12 @@ export class Http implements Source {
 
   get revision(): number { return this.report.server?.revision ?? 0 }
 
+  get start(): string { return this.report.server?.start ?? '' }
+
+  get stamp(): string { return stampOf(this) }
+
   private async once<Of>(path: string, get: () => Promise<Of>): Promise<Of> {
-    const key = `${this.revision}|${path}`;
+    const key = `${this.stamp}|${path}`;
     if (!kept.has(key)) keep(key, await get());
     return kept.get(key) as Of;
   }

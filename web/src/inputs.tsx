@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { bytes, counted, exact, nameText, nanoseconds } from './format';
+import { bytes, counted, exact, nameText, nanoseconds, uploadName } from './format';
 import { Failure, type ServedInput } from './http';
 import { loaded, refresh, remove } from './live';
 import { go, query, say, view } from './store';
@@ -25,7 +25,7 @@ function send(file: File): Promise<void> {
     // fetch does not say how much has been sent.
     const upload = new XMLHttpRequest();
     const fail = (why: string) => { change(key, { state: 'failed', why }); say(`${nameText(file.name, 60)}: ${why}`); done() };
-    upload.open('POST', `/api/v1/inputs?name=${encodeURIComponent(file.name)}`);
+    upload.open('POST', `/api/v1/inputs?name=${encodeURIComponent(uploadName(file.name))}`);
     upload.setRequestHeader('content-type', 'application/octet-stream');
     upload.setRequestHeader('x-heapdiff', '1');
     upload.upload.addEventListener('progress', event => change(key, { done: event.loaded, state: event.loaded === event.total ? 'reading' : 'sending' }));

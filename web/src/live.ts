@@ -2,7 +2,8 @@
 
 import { batch, effect, signal, untracked } from '@preact/signals';
 import { ask, type Query } from './codec';
-import { Failure, Http, json, request, type Loaded, type Page, type ServedInput } from './http';
+import { listen } from './events';
+import { Failure, Http, json, request, stampOf, type Loaded, type Page, type ServedInput } from './http';
 import { isServed, query, say, source, state, view } from './store';
 import type { Answer, CollectorAnswer, Report } from './answer';
 
@@ -70,7 +71,7 @@ export async function load(isAgain = false): Promise<void> {
   clearTimeout(again);
   current = key;
   const kept = isAgain ? undefined : answers.get(key);
-  if (kept && kept.revision === loaded.value.revision) { show(kept, key); return }
+  if (kept && kept.stamp === stampOf(loaded.value)) { show(kept, key); return }
   const abort = running = new AbortController();
   busy.value = true;
   try {
@@ -103,8 +104,8 @@ function show(answer: Http, key: string): void {
 let known = new Set<string>(), knownRevision = -1;
 
 function count(): void {
-  const { revision } = source.value as Http, { inputs } = loaded.value;
-  if (revision >= loaded.value.revision) { known = new Set(inputs.map(input => input.id)); knownRevision = revision; fresh.value = 0; return }
+  const { start, revision } = source.value as Http, { inputs } = loaded.value;
+  if (start === (loaded.value.start ?? '') && revision >= loaded.value.revision) { known = new Set(inputs.map(input => input.id)); knownRevision = revision; fresh.value = 0; return }
   if (knownRevision < 0) return;
   const come = inputs.filter(input => OF_HEAPS(input) && !known.has(input.id)).length;
   fresh.value = come || -1;
@@ -114,6 +115,7 @@ function count(): void {
 export const update = () => load(true);
 
 export async function refresh(): Promise<void> {
+  const before = stampOf(loaded.value);
   try {
     loaded.value = await json<Loaded>('inputs');
   } catch (error) {
@@ -122,24 +124,13 @@ export async function refresh(): Promise<void> {
   }
   const isEmpty = !((source.value as Http).revision > 0);
   count();
-  if (isEmpty || view.value.follow) { if (loaded.value.inputs.length) await load(true) }
+  if (isEmpty || view.value.follow && stampOf(loaded.value) !== before) { if (loaded.value.inputs.length) await load(true) }
 }
 
-/** Seconds before the stream of events is opened again after the server refused it. */
-const REOPEN = 5;
-
-function listen(): void {
-  const events = new EventSource('/api/v1/events');
-  let wasLost = false;
-  events.addEventListener('inputs', event => {
-    const { revision } = JSON.parse((event as MessageEvent<string>).data) as { revision: number };
-    if (revision !== loaded.value.revision) void refresh();
-  });
-  events.addEventListener('open', () => { if (wasLost) { wasLost = false; void refresh(); if (failure.value?.code === 'offline') void load(true) } });
-  events.addEventListener('error', () => {
-    wasLost = true;
-    if (events.readyState === EventSource.CLOSED) { events.close(); setTimeout(listen, REOPEN * 1000) }
-  });
+/** After a pause: what may have been missed. */
+function back(): void {
+  void refresh();
+  if (failure.value?.code === 'offline') void load(true);
 }
 
 export async function remove(id: string): Promise<void> {
@@ -150,14 +141,16 @@ export async function remove(id: string): Promise<void> {
 /** The command line that prints what is shown. */
 export async function commandNow(): Promise<string> {
   const { about, text, extra } = question(view.value.page, query.value), { report } = source.value;
-  return (await json<{ command: string }>(`command?${[`about=${extra || about || report.command}`, extra ? beside(query.value) : text].filter(Boolean).join('&')}`)).command;
+  const said = await json<{ command: string | null; why?: string }>(`command?${[`about=${extra || about || report.command}`, extra ? beside(query.value) : text].filter(Boolean).join('&')}`);
+  if (said.command === null) throw new Failure('no-command', `There is no command for this: ${said.why ?? ''}.`);
+  return said.command;
 }
 
 export async function startServed(): Promise<void> {
   source.value = new Http(NOTHING, query.value, '');
   await refresh();
   await load();
-  listen();
+  listen(() => void refresh(), back);
   effect(() => { void state.value; untracked(() => void load()) });
 }
 

@@ -6,7 +6,7 @@ import { counted, nameText } from './format';
 import { abouts, busy, commandNow, failure, fresh, load, loaded, update } from './live';
 import { Filters } from './filters';
 import { AddFiles, InputsDrawer, isOpen, useDrop } from './inputs';
-import { go, query, say, source, view } from './store';
+import { go, notice, query, source, view } from './store';
 import { Toggle, copy } from './ui';
 import type { Page } from './http';
 
@@ -30,7 +30,7 @@ const hasAnswer = () => !!source.value.report.command;
 
 export function ServedOptions() {
   const [copied, setCopied] = useState('');
-  const click = () => void commandNow().then(text => copy(text, 'the command that prints this')).then(done => { setCopied(done ? 'copied' : '') }, (error: Error) => { say(error.message); setCopied('failed') })
+  const click = () => void commandNow().then(text => copy(text, 'the command that prints this')).then(done => { setCopied(done ? 'copied' : '') }, (error: Error) => { notice.value = error.message; setCopied('failed') })
     .then(() => setTimeout(() => setCopied(''), 1500));
   return <><button aria-expanded={isOpen.value} aria-controls="drawer" onClick={() => { isOpen.value = !isOpen.value }}>inputs <span class="dim">{loaded.value.inputs.length}</span></button>
     {hasAnswer() && <button onClick={click} title="the command line that prints what is shown">{copied || 'copy command'}</button>}</>;
@@ -45,6 +45,7 @@ export function ServedRows({ isFolded }: { isFolded: boolean }) {
     {isOver && <p class="dropzone">Drop profiles to add them</p>}
     <div class="notices" aria-live="polite">
       {fresh.value !== 0 && hasAnswer() && <p>{fresh.value > 0 ? counted(fresh.value, 'new snapshots') : 'The inputs changed'}: <button class="small" onClick={() => void update()}>update</button> <Toggle on={view.value.follow} onChange={follow => { go({ follow }); void update() }}>follow</Toggle></p>}
+      {loaded.value.live?.failed && <p>No snapshot of {nameText(loaded.value.live.url, 200)}: {said(loaded.value.live.failed)}</p>}
       {hasAnswer() && <Trouble />}
       {!isEmpty() && unmatched().map(text => <p key={text}>{said(text)}</p>)}
       {unused.length > 0 && <p>Without effect here, and kept in the link: {unused.join(', ')}.</p>}

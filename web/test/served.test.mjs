@@ -80,6 +80,10 @@ test('pages: by tab, by digit, by path, and back; the filter stays', async () =>
   await page.goForward();
   await ready(page);
   assert.equal(await address(page), '/refs?f=limiter');
+  await page.getByRole('link', { name: 'Top' }).first().click();
+  await ready(page);
+  assert.deepEqual((await page.locator('nav.tabs a').allInnerTexts()).slice(0, 3), ['Overview1', 'Diff2', 'Top3']);
+  assert.equal(await page.locator('nav.tabs [aria-current]').innerText(), 'Top3');
   await close();
 });
 
@@ -227,7 +231,7 @@ test('timeline: a range compares its ends, by mouse, by keys and by link', async
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.7, box.y + 100, { steps: 6 });
   await page.mouse.up();
-  await page.waitForFunction(() => /a=\d+&b=\d+/.test(location.search));
+  await page.waitForFunction(() => /a=i?\d+&b=i?\d+/.test(location.search));
   await page.locator('#rediff').waitFor();
   await ready(page);
   const ends = async () => (await page.locator('.timeline .command code').first().innerText()).split(' ').slice(-2);
@@ -462,6 +466,10 @@ test('files: chosen, dropped, broken, removed; the page goes on', async () => {
   await page.locator('.sent').getByText('ready').waitFor();
   await page.getByRole('button', { name: 'update' }).click();
   await page.locator('nav.tabs a[href="/diff"]').waitFor();
+  if (isReal) {
+    await page.getByRole('button', { name: 'copy command' }).click();
+    await page.getByText('There is no command for this').waitFor();
+  }
   // A broken file, by drop.
   const bytes = [...Buffer.from('this is no profile')];
   const transfer = await page.evaluateHandle(of => { const data = new DataTransfer(); data.items.add(new File([new Uint8Array(of)], 'broken.pb.gz')); return data }, bytes);

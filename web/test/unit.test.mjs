@@ -220,3 +220,70 @@ test('integers beyond 2^53 keep every digit', async () => {
   const sums = made([[1, 2 ** 53 - 1, 2 ** 53 - 1], [2, 2 ** 53 - 1, 2 ** 53 - 1]], false);
   assert.deepEqual([...sums.change(0)], [1, 0, 0]);
 });
+
+test('a page that is hidden has no stream of events; shown again, it asks what it missed', async () => {
+  const { events } = await load('events');
+  const open = [], page = new EventTarget();
+  page.hidden = false;
+  class Stream extends EventTarget {
+    static CLOSED = 2;
+    readyState = 1;
+    constructor(url) { super(); assert.equal(url, '/api/v1/events'); open.push(this) }
+    close() { this.readyState = 2; open.splice(open.indexOf(this), 1) }
+  }
+  const hide = hidden => { page.hidden = hidden; page.dispatchEvent(new Event('visibilitychange')) };
+  const told = { news: 0, back: 0 }, old = [globalThis.document, globalThis.EventSource];
+  Object.assign(globalThis, { document: page, EventSource: Stream });
+  try {
+    events.listen(() => { told.news++ }, () => { told.back++ });
+    assert.equal(open.length, 1);
+    open[0].dispatchEvent(new Event('open'));
+    open[0].dispatchEvent(new Event('inputs'));
+    assert.deepEqual(told, { news: 1, back: 0 });
+    hide(true);
+    assert.equal(open.length, 0);
+    hide(true);
+    hide(false);
+    hide(false);
+    assert.equal(open.length, 1);
+    open[0].dispatchEvent(new Event('open'));
+    assert.deepEqual(told, { news: 1, back: 1 });
+    // One that breaks off is opened again by the browser, and what was missed is asked for.
+    open[0].dispatchEvent(new Event('error'));
+    open[0].dispatchEvent(new Event('open'));
+    assert.deepEqual(told, { news: 1, back: 2 });
+    // A page that begins hidden waits.
+    hide(true);
+    events.listen(() => {}, () => { told.back++ });
+    assert.equal(open.length, 0);
+    hide(false);
+    assert.equal(open.length, 2);
+    open.forEach(one => one.dispatchEvent(new Event('open')));
+    assert.equal(told.back, 4);
+  } finally {
+    [globalThis.document, globalThis.EventSource] = old;
+  }
+});
+
+test('the name of a file is sent so that no command line reads it as anything else', () => {
+  for (const [name, sent] of [
+    ['heap.pb.gz', 'heap.pb.gz'], ['heap 12:30:00.pb.gz', 'heap 12_30_00.pb.gz'], ['a*b?[c]{d}.pb', 'a_b__c__d_.pb'], ['-o', '_o'], ['..', '_'], ['.', '_'],
+    ['a/b\\c', 'a_b_c'], ['a\nb', 'a_b'], ['ä-heap.pb.gz', 'ä-heap.pb.gz'], ['.hidden', '.hidden'],
+  ]) assert.equal(format.uploadName(name), sent);
+});
+
+test('what a server said before another one began at its address is not its own', async () => {
+  const { http } = await load('http');
+  assert.notEqual(http.stampOf({ start: 'a', revision: 1 }), http.stampOf({ start: 'b', revision: 1 }));
+  assert.notEqual(http.stampOf({ start: 'a', revision: 1 }), http.stampOf({ start: 'a', revision: 2 }));
+  const page = (start, version) => new http.Http({ report: 1, version, server: { start, revision: 1, abouts: [], types: [] } }, codec.NO_QUERY, '');
+  const old = globalThis.fetch;
+  let asked = 0;
+  globalThis.fetch = async () => new Response(JSON.stringify({ list: { functions: [String(++asked)] } }));
+  try {
+    const lines = start => page(start, '').askLines('main.f', new AbortController().signal);
+    assert.deepEqual([await lines('a'), await lines('a'), await lines('b')], [['1'], ['1'], ['2']]);
+  } finally {
+    globalThis.fetch = old;
+  }
+});

@@ -28,7 +28,7 @@ export async function mock(paths, port = 0) {
   const uploads = mkdtempSync(join(tmpdir(), 'heapdiff-mock-')), clients = new Set(), state = { busy: 0, slow: 0, asked: [] };
   let inputs = [], revision = 0, next = 1;
   const add = async (path, uploaded = false) => {
-    const found = { id: String(next++), name: path, kind: 'heap', time: null, process: 0, samples: 0, bytes: 0, state: 'ready', error: null, uploaded };
+    const found = { id: `i${next++}`, name: path, kind: 'heap', time: null, process: 0, samples: 0, bytes: 0, state: 'ready', error: null, uploaded };
     found.bytes = statSync(resolve(root, path)).size;
     if (path.endsWith('.log')) { inputs.push({ ...found, kind: 'gctrace' }); return found }
     const { inputs: [first] } = JSON.parse(await run(['top', path, '--format', 'json', '-n', '1']));
