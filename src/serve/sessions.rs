@@ -90,6 +90,7 @@ mod tests {
     use super::{PAIRS, Sessions};
     use crate::model::series::Series;
     use crate::report::Subject;
+    use crate::report::session::Cancel;
     use crate::serve::{Asked, Backend, Live, Survey, Unfit, Wanted};
     use std::sync::Mutex;
 
@@ -124,7 +125,7 @@ mod tests {
             &[]
         }
 
-        fn run(&self, _: &[String]) -> Result<Vec<u8>, String> {
+        fn run(&self, _: &[String], _: &Cancel) -> Result<Vec<u8>, String> {
             Err(String::new())
         }
 
@@ -142,7 +143,7 @@ mod tests {
         let (sessions, backend) = (Sessions::default(), Loads::default());
         let get = |name: &str| {
             let wanted = Wanted::Snapshots(vec![name.to_owned()]);
-            sessions.get(&wanted, &backend).map(|_| ())
+            sessions.get(&wanted, &backend, &Cancel::default()).map(|_| ())
         };
         let names = ["a", "b", "c", "d"];
         assert_eq!(names.len(), PAIRS);

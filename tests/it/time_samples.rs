@@ -114,6 +114,7 @@ pub(crate) fn suspect(rank: usize, function: &str, class: Class, values: Vec<i64
         fix: "Bound the container: delete what has ended, evict by age or number.".to_owned(),
         process: 0,
         since: 0,
+        one_for_each: None,
         shown_by: Some(ShownBy {
             functions: vec![function.to_owned()],
             inputs: [0, values.len() - 1],
