@@ -124,7 +124,7 @@ pub struct Graph {
 pub fn graph(subject: &Subject<'_>, limits: TrimLimits) -> Result<Graph, TooLarge> {
     let &Subject { series, frames, ref measured, .. } = subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Binary);
-    let mut stacks = subject.shared.stacks(series, &rows, Unsymbolized::Binary)?;
+    let mut stacks = subject.stacks(&rows, Unsymbolized::Binary)?;
     let mut changes = calls::changes(subject, &stacks);
     if !stacks.has_same_frames() {
         // Rows are inlined into each other in one stack and call each other in another.

@@ -113,6 +113,14 @@ impl<'a> MatchedSamples<'a> {
         }
     }
 
+    /// For each sample after, the matching sample before; [`NONE`] if it is new.
+    pub(super) fn partners(&self) -> Option<&[u32]> {
+        match &self.of {
+            Of::Two(_, pairs) => Some(&pairs.of_after),
+            Of::Nothing | Of::One(_) => None,
+        }
+    }
+
     /// The records. A single snapshot is the "after" of its records.
     pub(super) fn records(&self) -> impl Iterator<Item = Record> + '_ {
         (0..self.len()).map(|number| self.record(number))

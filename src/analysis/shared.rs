@@ -1,6 +1,7 @@
 //! What several questions about the same snapshots need, found by the first of them. No lock is held while something is
 //! found: the thread that waits for its tasks may take one of another question.
 
+use super::Subject;
 use super::pairing::{Pairs, pairs};
 use super::snapshot_pair::Process;
 use crate::graph::distinct_stacks::{Numbers, Stacks, TooLarge};
@@ -76,19 +77,23 @@ impl Shared {
         let samples: usize = series.snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
         samples * 3 * size_of::<u32>()
     }
+}
 
-    /// The distinct stacks of a series by their rows.
-    pub(super) fn stacks<'a>(
+impl<'a> Subject<'a> {
+    /// The distinct stacks by their rows.
+    pub(super) fn stacks(
         &self,
-        series: &'a Series,
         rows: &RowTable<'_>,
         unsymbolized: Unsymbolized,
     ) -> Result<Stacks<'a>, TooLarge> {
-        if let Some(numbers) = find(&self.stacks, &unsymbolized) {
+        let Subject { series, shared, .. } = *self;
+        if let Some(numbers) = find(&shared.stacks, &unsymbolized) {
             return Ok(Stacks::again(series, &numbers));
         }
-        let stacks = Stacks::with_same_rows(series, rows)?;
-        keep(&self.stacks, unsymbolized, stacks.numbers());
+        // Matched samples have the same stack.
+        let matched = self.matched();
+        let stacks = Stacks::with_same_rows(series, rows, matched.partners())?;
+        keep(&shared.stacks, unsymbolized, stacks.numbers());
         Ok(stacks)
     }
 }

@@ -6,6 +6,7 @@ use crate::model::profile::{Kept, varint};
 use crate::model::series::Snapshot;
 use crate::parallel;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a filter does at a location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,15 @@ pub(super) struct Cut {
     pub(super) width: usize,
 }
 
+/// What is left of a snapshot.
+pub(super) struct Left {
+    pub(super) snapshot: Arc<Snapshot>,
+    /// The numbers of the samples that are kept, in order.
+    pub(super) kept: Vec<u32>,
+    /// Whether nothing was cut off or hidden.
+    pub(super) is_whole: bool,
+}
+
 /// Samples that are cut at once.
 const PIECE: usize = 16 * 1024;
 
@@ -58,9 +68,8 @@ const PIECE: usize = 16 * 1024;
 type Frame = (Marks, usize);
 
 impl Cut {
-    /// Cuts the stacks of a snapshot and drops the samples that the filter drops. Returns the numbers of those that are
-    /// kept too, unless some stack isn't whole.
-    pub(super) fn snapshot(&self, snapshot: &Snapshot) -> (Snapshot, Option<Vec<u32>>) {
+    /// Cuts the stacks of a snapshot and drops the samples that the filter drops.
+    pub(super) fn snapshot(&self, snapshot: &Arc<Snapshot>) -> Left {
         let marks: Vec<Marks> =
             snapshot.locations.iter().map(|location| self.marks[location.index()]).collect();
         let all = snapshot.samples.len();
@@ -69,6 +78,12 @@ impl Cut {
             self.piece(snapshot, &marks, range)
         });
         let (pieces, whole): (Vec<Kept>, Vec<bool>) = pieces.into_iter().unzip();
+        let is_whole = whole.iter().all(|&is_whole| is_whole);
+        let mut kept = Vec::with_capacity(pieces.iter().map(|piece| piece.samples.len()).sum());
+        pieces.iter().for_each(|piece| kept.extend_from_slice(&piece.samples));
+        if is_whole && kept.len() == all {
+            return Left { snapshot: Arc::clone(snapshot), kept, is_whole };
+        }
         let cut = Snapshot {
             name: snapshot.name.clone(),
             header: snapshot.header.clone(),
@@ -79,9 +94,7 @@ impl Cut {
             is_scaled: snapshot.is_scaled,
             is_of_references: snapshot.is_of_references,
         };
-        let is_whole = whole.iter().all(|&is_whole| is_whole);
-        let numbers = || pieces.iter().flat_map(|piece| &piece.samples).copied().collect();
-        (cut, is_whole.then(numbers))
+        Left { snapshot: Arc::new(cut), kept, is_whole }
     }
 
     /// What is kept of some samples, and whether all their stacks are whole.

@@ -17,8 +17,19 @@ pub struct Applied {
     pub series: Series,
     /// The options that matched nothing, by name.
     pub unmatched: Vec<&'static str>,
-    /// The numbers of the samples that each snapshot keeps, if it did no more than drop some.
-    pub kept: Option<Vec<Vec<u32>>>,
+    /// What it kept; `None` if it is empty.
+    pub kept: Option<Kept>,
+}
+
+/// What a filter keeps of a series.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The numbers of the samples that each snapshot keeps, in order.
+    pub samples: Arc<[Vec<u32>]>,
+    /// Whether their stacks are whole, and all locations have all their lines.
+    pub are_whole: bool,
+    /// Whether these are all samples.
+    pub are_all: bool,
 }
 
 impl Filter {
@@ -69,11 +80,16 @@ impl Filter {
             width: series.sample_types.len(),
         };
         let Series { mut symbols, label_sets, sample_types, snapshots } = series;
-        let cut = snapshots.into_iter().map(|snapshot| cut.snapshot(&snapshot));
-        let (snapshots, kept): (Vec<_>, Vec<_>) =
-            cut.map(|(snapshot, kept)| (Arc::new(snapshot), kept)).unzip();
-        // Locations that lost lines are others.
-        let kept = if locations.is_none() { kept.into_iter().collect() } else { None };
+        let all: usize = snapshots.iter().map(|snapshot| snapshot.samples.len()).sum();
+        let mut are_whole = locations.is_none();
+        let cut = snapshots.into_iter().map(|snapshot| {
+            let left = cut.snapshot(&snapshot);
+            are_whole &= left.is_whole;
+            (left.snapshot, left.kept)
+        });
+        let (snapshots, samples): (Vec<_>, Vec<_>) = cut.unzip();
+        let are_all = samples.iter().map(Vec::len).sum::<usize>() == all;
+        let kept = Some(Kept { samples: samples.into(), are_whole, are_all });
         if let Some(locations) = locations {
             symbols.locations = locations;
         }

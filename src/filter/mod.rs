@@ -8,7 +8,7 @@ mod cut;
 mod frames;
 mod tags;
 
-pub use frames::Applied;
+pub use frames::{Applied, Kept};
 pub use tags::TagFilter;
 
 use crate::model::series::Series;

@@ -3,14 +3,13 @@
 //! A stack recurs in every snapshot, and within one for each object size. Code that follows paths
 //! adds up the values of the samples first and then follows each distinct stack once.
 
+use super::equal_stacks::{Samples, merge, mixed};
 use super::frames::{Frames, RowId, Unsymbolized};
 use super::row_table::RowTable;
 use super::runs::Run;
 use crate::model::ids::LocationId;
-use crate::model::series::{Series, Snapshot};
+use crate::model::series::Series;
 use crate::parallel;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -95,6 +94,7 @@ impl Numbers {
             kept.iter().enumerate().map(stack).collect()
         });
         let of = of.collect();
+        first.shrink_to_fit();
         Self { first, of, has_same_frames: self.has_same_frames, frames: self.frames }
     }
 
@@ -131,7 +131,7 @@ impl<'a> Stacks<'a> {
             let (a, b) = (all.at(a), all.at(b));
             all.is_copy(a, b) || stack(a).eq(stack(b))
         };
-        let merged = all.merge(hashes, |part| merge(part, same, |_| true));
+        let merged = all.merge(hashes, None, |part| merge(part, same, |_| true));
         Self::merged(series, merged, (true, usize::MAX))
     }
 
@@ -143,18 +143,28 @@ impl<'a> Stacks<'a> {
             let (a, b) = (all.at(a), all.at(b));
             all.is_copy(a, b) || rows.units(a).eq(rows.units(b))
         };
-        let merged = all.merge(|snapshot| &hashes[snapshot], |part| merge(part, same, |_| true));
+        let hashes = |snapshot: usize| hashes[snapshot].as_slice();
+        let merged = all.merge(hashes, None, |part| merge(part, same, |_| true));
         Self::merged(series, merged, (true, usize::MAX))
     }
 
     /// The stacks of a series, each of other rows: lines and addresses move between builds, and a
-    /// report may not distinguish them.
-    pub fn with_same_rows(series: &'a Series, rows: &RowTable<'_>) -> Result<Self, TooLarge> {
+    /// report may not distinguish them. `partners` are samples of the first snapshot that those of the second probably
+    /// share their stacks with; a number beyond the last means none.
+    pub fn with_same_rows(
+        series: &'a Series,
+        rows: &RowTable<'_>,
+        partners: Option<&[u32]>,
+    ) -> Result<Self, TooLarge> {
         let all = Samples::new(series);
+        let partners = all.partners(partners, |a, b| rows.units(a).eq(rows.units(b)));
         let single = rows.single().len() as u32;
         let lists = single..rows.len();
         let lists: Vec<Run> = lists.map(|unit| Run::of(rows.rows(unit))).collect();
         let (hashes, frames) = all.hashes(|at| {
+            if partners.of(at).is_some() {
+                return (0, 0);
+            }
             let after = |(hash, frames): (u64, usize), unit: u32| match unit.checked_sub(single) {
                 None => (Run::one(hash, unit), frames.saturating_add(1)),
                 Some(list) => {
@@ -186,20 +196,19 @@ impl<'a> Stacks<'a> {
             let fits = |left: usize| left.checked_sub(own);
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
         };
-        let merged = all.merge(
-            |snapshot| &hashes[snapshot],
-            |part| {
-                merge(part, same, |sample| {
-                    let is_small = is_small(sample);
-                    too_large.fetch_or(!is_small, Ordering::Relaxed);
-                    is_small
-                })
-            },
-        );
+        let hashes = |snapshot: usize| hashes[snapshot].as_slice();
+        let merged = all.merge(hashes, Some(&partners), |part| {
+            merge(part, same, |sample| {
+                let is_small = is_small(sample);
+                too_large.fetch_or(!is_small, Ordering::Relaxed);
+                is_small
+            })
+        });
         if too_large.into_inner() {
             return Err(TooLarge);
         }
-        Ok(Self::merged(series, merged, (has_same_frames.into_inner(), frames)))
+        let same = merged.into_iter().chain([partners.pairs(&all)]).collect();
+        Ok(Self::merged(series, same, (has_same_frames.into_inner(), frames)))
     }
 
     /// Numbers the stacks, given each sample that has the stack of an earlier one, and that one.
@@ -238,7 +247,7 @@ impl<'a> Stacks<'a> {
 
     /// For each stack, the first stack with the same rows.
     pub fn same_rows(&self, rows: &RowTable<'_>) -> Result<Vec<StackId>, TooLarge> {
-        let by_rows = Self::with_same_rows(self.series, rows)?;
+        let by_rows = Self::with_same_rows(self.series, rows, None)?;
         let mut first = vec![None; by_rows.len()];
         let same = self.ids().map(|id| {
             let (snapshot, sample) = self.first(id);
@@ -362,146 +371,4 @@ impl<'a> Stacks<'a> {
         }
         sums
     }
-}
-
-/// The samples of all snapshots of a series, numbered one snapshot after the other.
-struct Samples<'a> {
-    series: &'a Series,
-    /// The number of the first sample of each snapshot.
-    starts: Vec<usize>,
-    len: usize,
-}
-
-/// Samples whose stacks are hashed at once.
-const PIECE: usize = 8 * 1024;
-/// Parts of the samples that are merged on their own, each with hashes of its own: a power of two.
-/// With more of them, samples that are compared lie further apart in memory.
-const PARTS: u64 = 2;
-
-/// A sample, and part of its hash: enough to tell most stacks of a part of the samples apart.
-type Hashed = (u32, u32);
-
-impl<'a> Samples<'a> {
-    fn new(series: &'a Series) -> Self {
-        let mut len = 0;
-        let starts = series.snapshots.iter().map(|snapshot| {
-            let start = len;
-            len += snapshot.samples.len();
-            start
-        });
-        Self { series, starts: starts.collect(), len }
-    }
-
-    /// The snapshot of a sample, and its position there.
-    #[inline]
-    fn at(&self, sample: u32) -> (usize, usize) {
-        let sample = sample as usize;
-        let snapshot = match self.starts[..] {
-            [_, second] => usize::from(sample >= second),
-            _ => self.starts.partition_point(|&start| start <= sample) - 1,
-        };
-        (snapshot, sample - self.starts[snapshot])
-    }
-
-    /// Whether two samples have the same bytes in the same snapshot.
-    fn is_copy(&self, a: (usize, usize), b: (usize, usize)) -> bool {
-        let packed = |(snapshot, sample): (usize, usize)| {
-            self.series.snapshots[snapshot].samples.stack(sample).packed()
-        };
-        a.0 == b.0 && packed(a) == packed(b)
-    }
-
-    /// A hash of each sample of each snapshot, and the sum of a number that comes with it.
-    fn hashes(
-        &self,
-        hash: impl Fn((usize, usize)) -> (u64, usize) + Sync + Send,
-    ) -> (Vec<Vec<u64>>, usize) {
-        let sum = AtomicUsize::new(0);
-        let of = |(snapshot, one): (usize, &Arc<Snapshot>)| {
-            let mut hashes = vec![0; one.samples.len()];
-            parallel::map_chunks_mut(&mut hashes, PIECE, |piece, hashes| {
-                if parallel::is_cancelled() {
-                    return false;
-                }
-                let mut own = 0_usize;
-                for (sample, out) in (piece * PIECE..).zip(hashes) {
-                    let (hash, number) = hash((snapshot, sample));
-                    *out = hash;
-                    own = own.saturating_add(number);
-                }
-                let add = |sum: usize| Some(sum.saturating_add(own));
-                sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
-            });
-            hashes
-        };
-        let hashes = self.series.snapshots.iter().enumerate().map(of).collect();
-        (hashes, sum.into_inner())
-    }
-
-    /// Splits the samples by the hashes of their stacks, given for each snapshot, and merges each
-    /// part.
-    fn merge<'h, T: Send>(
-        &self,
-        hashes: impl Fn(usize) -> &'h [u64],
-        merge: impl Fn(&[Hashed]) -> T + Sync + Send,
-    ) -> Vec<T> {
-        let parts = if self.len < parallel::WORTH { 1 } else { PARTS };
-        let part = |hash: u64| ((hash >> 32) & (parts - 1)) as usize;
-        let all = || (0..self.starts.len()).flat_map(|snapshot| hashes(snapshot).iter().copied());
-        let mut starts = vec![0_usize; parts as usize + 1];
-        all().for_each(|hash| starts[part(hash) + 1] += 1);
-        for part in 1..starts.len() {
-            starts[part] += starts[part - 1];
-        }
-        let mut next = starts.clone();
-        let mut split: Vec<Hashed> = vec![(0, 0); self.len];
-        for (sample, hash) in (0..).zip(all()) {
-            let at = &mut next[part(hash)];
-            split[*at] = (sample, hash as u32);
-            *at += 1;
-        }
-        parallel::map(parts as usize, |part| merge(&split[starts[part]..starts[part + 1]]))
-    }
-}
-
-/// Finds the samples that are the `same` as an earlier one, and returns each with the first of
-/// them. Stops where `is_new`, called for each of the others, returns false.
-fn merge(
-    samples: &[Hashed],
-    same: impl Fn(u32, u32) -> bool,
-    is_new: impl Fn(u32) -> bool,
-) -> Vec<(u32, u32)> {
-    let mut known: HashTable<Hashed> = HashTable::with_capacity(samples.len());
-    let mut found = Vec::new();
-    for (number, &(sample, short)) in samples.iter().enumerate() {
-        if number.is_multiple_of(PIECE) && parallel::is_cancelled() {
-            break;
-        }
-        let is_same = |&(other, known): &Hashed| known == short && same(other, sample);
-        match known.entry(spread(short), is_same, |&(_, known)| spread(known)) {
-            Entry::Occupied(first) => found.push((sample, first.get().0)),
-            Entry::Vacant(place) => {
-                place.insert((sample, short));
-                if !is_new(sample) {
-                    break;
-                }
-            }
-        }
-    }
-    found
-}
-
-/// Spreads 32 bits over the bits that a hash table uses.
-fn spread(short: u32) -> u64 {
-    u64::from(short).wrapping_mul(FACTOR)
-}
-
-/// An odd number of random bits.
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Makes every bit depend on all others.
-#[inline]
-fn mixed(hash: u64) -> u64 {
-    let hash = (hash ^ (hash >> 32)).wrapping_mul(FACTOR);
-    (hash ^ (hash >> 29)).wrapping_mul(FACTOR) ^ (hash >> 32)
 }

@@ -401,7 +401,7 @@ mod tests {
         let number = |row: RowId| frames.name(row)[1..].parse::<u64>().unwrap();
         let row = (0..frames.len() as u32).map(RowId).find(|&row| number(row) == 1).unwrap();
         let rows = RowTable::new(&series, &frames, Unsymbolized::Address);
-        let distinct = Stacks::with_same_rows(&series, &rows).unwrap();
+        let distinct = Stacks::with_same_rows(&series, &rows, None).unwrap();
         let all: Vec<StackId> = distinct.ids().collect();
         let tree = Inverted::new(&distinct, &rows, (row, direction), &all);
         let path = |sample: usize| {

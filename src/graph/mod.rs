@@ -3,6 +3,7 @@
 pub mod call;
 pub mod distinct_stacks;
 pub mod dominators;
+mod equal_stacks;
 pub mod frames;
 pub mod inverted;
 pub mod neighbors;

@@ -584,7 +584,7 @@ mod tests {
         let owners = Owners::new(&series.symbols, &Own::default());
         let frames = Frames::new(&series, &owners, Granularity::Functions, false);
         let table = RowTable::new(&series, &frames, Unsymbolized::Binary);
-        let by_rows = Stacks::with_same_rows(&series, &table).unwrap();
+        let by_rows = Stacks::with_same_rows(&series, &table, None).unwrap();
         let by_frames = Stacks::with_same_frames(&series, &table);
         let by_locations = Stacks::new(&series);
         let row_list = |stacks: &Stacks<'_>, id| -> Vec<RowId> {

@@ -115,12 +115,20 @@ impl<K: Clone + Eq + Hash + Debug, V> Kept<K, V> {
         }
     }
 
+    /// Changes the bytes that what is kept for a key takes.
+    pub(super) fn weigh(&self, key: &K, new: usize) {
+        let mut state = self.lock();
+        let Some(Entry::Ready { bytes, .. }) = state.entries.get_mut(key) else { return };
+        let old = std::mem::replace(bytes, new);
+        state.bytes = state.bytes - old + new;
+        state.shrink(self.most, key);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<K, V>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The bytes that are kept.
-    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.lock().bytes
     }
@@ -193,6 +201,20 @@ mod tests {
         // What doesn't fit at all pushes nothing out.
         assert!(made_for(4, 101) && made_for(4, 101));
         assert!(!made_for(3, 40));
+    }
+
+    #[test]
+    fn what_grows_pushes_out_others() {
+        let (kept, made) = (Kept::new(100), AtomicUsize::new(0));
+        for key in 1..=3 {
+            get(&kept, key, 30, &made);
+        }
+        assert_eq!(kept.bytes(), 90);
+        kept.weigh(&2, 60);
+        assert_eq!(kept.bytes(), 90);
+        assert!(kept.known(&1).is_none() && kept.known(&2).is_some() && kept.known(&3).is_some());
+        kept.weigh(&1, 60);
+        assert_eq!(kept.bytes(), 90);
     }
 
     #[test]

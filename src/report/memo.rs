@@ -5,7 +5,7 @@ use super::kept::Kept;
 use super::{Comparison, Query, Question, ReportError, Total};
 use crate::analysis::cut_trees::{CutTrees, CutTreesQuery, cut_trees};
 use crate::analysis::{Process, Shared, SharedPairs, Subject};
-use crate::filter::{Applied, Filter, Spec};
+use crate::filter::{self, Applied, Filter, Spec};
 use crate::graph::frames::Frames;
 use crate::model::series::Series;
 use crate::model::site::Owners;
@@ -34,8 +34,10 @@ pub(super) struct Whole {
 struct Filtered {
     applied: Applied,
     pairs: SharedPairs,
-    /// Their rows, by what tells rows apart.
-    views: Kept<String, View>,
+    /// Their rows, by what tells rows apart: those of all samples if the filter changes none.
+    views: Arc<Kept<String, View>>,
+    /// The bytes that they take without their rows.
+    bytes: usize,
 }
 
 /// Snapshots after a filter, with their rows.
@@ -43,7 +45,6 @@ struct Filtered {
 pub(super) struct View {
     pub(super) series: Series,
     pub(super) frames: Frames,
-    pub(super) unmatched: Vec<&'static str>,
     pub(super) shared: Shared,
     /// Their trees, by what was asked.
     trees: Kept<CutTreesQuery, CutTrees>,
@@ -112,66 +113,82 @@ impl Memo {
         whole.ok_or(ReportError::Cancelled)
     }
 
-    /// The snapshots after a filter, with their rows.
+    /// The snapshots after a filter, with their rows, and the options that matched nothing.
     pub(super) fn view(
         &self,
         series: Series,
         (filter, spec): (&Filter, &Spec),
         owners: &Owners,
         query: &Query,
-    ) -> Result<Arc<View>, ReportError> {
+    ) -> Result<(Arc<View>, Vec<&'static str>), ReportError> {
         let noinlines = spec.noinlines;
         let key = filter_key(&Spec { noinlines: false, ..spec.clone() }, query);
         let whole = filter_key(&Spec::default(), query);
         // What a filter that drops samples alone keeps of what is known of all.
         let whole = (key != whole).then(|| self.filtered.known(&whole)).flatten();
+        let has_all =
+            |whole: &Arc<Filtered>| whole.applied.kept.as_ref().is_none_or(|kept| kept.are_all);
+        let whole = whole.filter(has_all);
         let filtered = self.filtered.get(&key, || {
             let known: Vec<_> = series.snapshots.iter().map(Arc::as_ptr).collect();
             let applied = filter.apply(series)?;
             let series = &applied.series;
             let new = series.snapshots.iter().filter(|one| !known.contains(&Arc::as_ptr(one)));
-            let of_views = VIEWS * view_bytes(series);
             let bytes = new.map(|one| one.samples.bytes()).sum::<usize>()
                 + SharedPairs::most_bytes(series)
-                + applied.kept.iter().flatten().map(|kept| size_of_val(&kept[..])).sum::<usize>()
-                + of_views;
-            let views = Kept::new(if self.filtered.keeps(bytes) { of_views } else { 0 });
-            let pairs = match (&whole, &applied.kept) {
-                (Some(whole), Some(kept)) => whole.pairs.of_kept(kept),
-                _ => SharedPairs::default(),
+                + applied.kept.as_ref().map_or(0, kept_bytes);
+            let of_views = VIEWS * view_bytes(series);
+            let most = if self.filtered.keeps(bytes + of_views) { of_views } else { 0 };
+            let own = || Arc::new(Kept::new(most));
+            let (pairs, views) = match (&whole, &applied.kept) {
+                (Some(whole), Some(kept)) if kept.are_all && kept.are_whole => {
+                    (whole.pairs.clone(), Arc::clone(&whole.views))
+                }
+                // Samples are matched by the stacks that the file holds.
+                (Some(whole), Some(kept)) => (whole.pairs.of_kept(&kept.samples), own()),
+                _ => (SharedPairs::default(), own()),
             };
-            let filtered = Filtered { applied, pairs, views };
-            Ok::<_, ReportError>((filtered, bytes))
+            Ok::<_, ReportError>((Filtered { applied, pairs, views, bytes }, bytes))
         })?;
         let filtered = filtered.ok_or(ReportError::Cancelled)?;
         // Source files are found by their whole names.
         let has_text = matches!(query.question, Question::List { .. });
         let trimmed: &[String] = if has_text { &[] } else { &query.trim_path };
-        let key = format!("{:?}", (query.granularity, noinlines, trimmed, &query.own));
+        let of_view = format!("{:?}", (query.granularity, noinlines, trimmed, &query.own));
         let make = |applied: Applied, pairs, most_trees| {
-            let Applied { mut series, unmatched, kept } = applied;
+            let Applied { mut series, kept, .. } = applied;
             series.trim_file_names(trimmed);
             let frames = Frames::new(&series, owners, query.granularity, noinlines);
             let bytes = view_bytes(&series);
             let trees = Kept::new(most_trees);
-            let whole = whole.as_ref().and_then(|whole| whole.views.known(&key));
-            let shared = match (whole, kept) {
-                (Some(whole), Some(kept)) => Shared::of_kept(&whole.shared, &kept, pairs),
+            let whole = whole.as_ref().and_then(|whole| whole.views.known(&of_view));
+            let shared = match (whole, kept.filter(|kept| kept.are_whole)) {
+                (Some(whole), Some(kept)) => Shared::of_kept(&whole.shared, &kept.samples, pairs),
                 _ => Shared::with(pairs),
             };
-            (View { series, frames, unmatched, shared, trees }, bytes)
+            (View { series, frames, shared, trees }, bytes)
         };
         match Arc::try_unwrap(filtered) {
             // It is ours alone: nothing is copied.
-            Ok(Filtered { applied, pairs, .. }) => Ok(make(applied, pairs, 0).0.into()),
+            Ok(Filtered { mut applied, pairs, .. }) => {
+                let unmatched = std::mem::take(&mut applied.unmatched);
+                Ok((make(applied, pairs, 0).0.into(), unmatched))
+            }
             Err(kept) => {
                 let (applied, pairs) = (&kept.applied, &kept.pairs);
                 let most = trees_bytes(&applied.series);
                 let made = || Ok::<_, ReportError>(make(applied.clone(), pairs.clone(), most));
-                kept.views.get(&key, made)?.ok_or(ReportError::Cancelled)
+                let view = kept.views.get(&of_view, made)?.ok_or(ReportError::Cancelled)?;
+                self.filtered.weigh(&key, kept.bytes + kept.views.bytes());
+                Ok((view, applied.unmatched.clone()))
             }
         }
     }
+}
+
+/// The bytes of what a filter kept.
+fn kept_bytes(kept: &filter::Kept) -> usize {
+    kept.samples.iter().map(|samples| samples.capacity() * size_of::<u32>()).sum()
 }
 
 /// Tells filters of a question apart.

@@ -95,9 +95,9 @@ pub(super) fn answer(
     } else {
         draft.totals = top_totals(&series, &sums);
     }
-    let view = memo.view(series, (&filter, spec), &owners, query)?;
-    let View { series, frames, unmatched, shared, .. } = &*view;
-    draft.warnings.extend(unmatched.iter().copied().map(no_match));
+    let (view, unmatched) = memo.view(series, (&filter, spec), &owners, query)?;
+    let View { series, frames, shared, .. } = &*view;
+    draft.warnings.extend(unmatched.into_iter().map(no_match));
     let whole = sums.iter().map(|sums| sums[column].absolute).sum();
     let subject = Subject { series, frames, measured, process, whole, shared };
     let mut answer = match &query.question {

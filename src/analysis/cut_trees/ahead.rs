@@ -3,7 +3,7 @@
 //!
 //! What is found depends on the stacks alone, not on the threads.
 
-use super::grow::{Space, Weights};
+use super::weights::{Space, Weights};
 use crate::graph::distinct_stacks::StackId;
 use crate::graph::frames::RowId;
 use crate::graph::walk::{From, Paths, Splitter, split_many};

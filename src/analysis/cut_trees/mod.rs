@@ -8,6 +8,7 @@
 
 mod ahead;
 mod grow;
+mod weights;
 
 use super::{Measured, Subject};
 use crate::analysis::matched_samples::{KindsOfEvidence, SumEvidence};
@@ -18,7 +19,8 @@ use crate::graph::walk::{From, Paths};
 use crate::model::origin::Owner;
 use crate::parallel;
 use crate::stats::{Garwood, LEVEL};
-use grow::{Grown, NONE, Weights, grow};
+use grow::{Grown, NONE, grow};
+use weights::Weights;
 
 /// Which paths are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,7 +158,7 @@ pub struct TreeValues {
 pub fn cut_trees(subject: &Subject<'_>, asked: CutTreesQuery) -> Result<CutTrees, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Address);
-    let stacks = subject.shared.stacks(series, &rows, Unsymbolized::Address)?;
+    let stacks = subject.stacks(&rows, Unsymbolized::Address)?;
     let weights = Weights::new(subject, &stacks);
     let types = series.sample_types.len();
     let of_types: Vec<Subject<'_>> = (0..types)

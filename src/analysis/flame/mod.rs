@@ -161,7 +161,7 @@ impl Values {
 pub fn flame(subject: &Subject<'_>, wanted: FlameOptions) -> Result<Flame, TooLarge> {
     let Subject { series, frames, .. } = *subject;
     let rows = RowTable::new(series, frames, Unsymbolized::Address);
-    let stacks = subject.shared.stacks(series, &rows, Unsymbolized::Address)?;
+    let stacks = subject.stacks(&rows, Unsymbolized::Address)?;
     let from = match wanted.direction {
         FlameDirection::RootFirst => From::Root,
         FlameDirection::LeafFirst => From::Leaf,

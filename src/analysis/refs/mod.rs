@@ -206,7 +206,7 @@ pub fn refs(subject: &Subject<'_>, asked: &RefsQuery, regex: &Regex) -> Result<R
         return Err(NoMatch::new(what, &asked.pattern, names).into());
     }
     let rows_of = RowTable::new(series, frames, Unsymbolized::Address);
-    let stacks = subject.shared.stacks(series, &rows_of, Unsymbolized::Address)?;
+    let stacks = subject.stacks(&rows_of, Unsymbolized::Address)?;
     let sums = Sums::new(subject, &stacks);
     let (mut totals, together) = totals(subject, (&stacks, &rows_of), &sums, &matched);
     totals.sort_by(|(a, change_a, size_a), (b, change_b, size_b)| {
