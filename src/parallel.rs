@@ -146,6 +146,22 @@ pub fn ahead<T: Send, E: Send>(
     Ok(())
 }
 
+/// Runs `work` on each of some items while this thread runs `here`, and then helps. Returns what `here` does.
+pub fn beside<I: Send, T>(
+    items: &mut [I],
+    work: impl Fn(&mut I) + Sync,
+    here: impl FnOnce() -> T,
+) -> T {
+    let (cancel, work) = (current(), &work);
+    rayon::in_place_scope(|scope| {
+        for item in items {
+            let cancel = cancel.clone();
+            scope.spawn(move |_| cancellable(cancel, || work(item)));
+        }
+        here()
+    })
+}
+
 /// With fewer pieces that take some nanoseconds each, threads cost more than they save.
 pub const WORTH: usize = 16 * 1024;
 
@@ -244,6 +260,17 @@ mod tests {
             });
         }
         assert!(map(0, |i| i).is_empty());
+    }
+
+    #[test]
+    fn work_goes_on_beside_the_caller() {
+        for threads in [1, 2, 7] {
+            limited(threads, || {
+                let mut items: Vec<usize> = (0..100).collect();
+                let here = beside(&mut items, |i| *i *= 2, || "here");
+                assert_eq!((here, items.iter().sum::<usize>()), ("here", 9900));
+            });
+        }
     }
 
     #[test]

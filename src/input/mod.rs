@@ -17,6 +17,7 @@ mod unpack;
 pub use budget::{Budget, Meter};
 pub use error::InputError;
 pub use refusal::Refusal;
+pub use text::dump::cut_dumps_at;
 
 use crate::model::collections::{BrokenRecord, CollectorLog};
 use crate::model::gauges::{GaugeLog, GaugeTime};

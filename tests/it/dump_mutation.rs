@@ -1,9 +1,12 @@
 //! No dump causes a panic, and goroutines that are counted without reading their lines count as if they were read: damaged,
-//! cut and mixed dumps are the same with other ends of lines, which are always read line by line. The mutations are the
-//! same in every run; `HEAPDIFF_MUTATIONS=N` makes more of them.
+//! cut and mixed dumps are the same with other ends of lines, which are always read line by line. Dumps that are read in
+//! parts on several threads are the same as those that one thread reads in order. The mutations are the same in every run;
+//! `HEAPDIFF_MUTATIONS=N` makes more of them.
 
 use super::ask;
 use super::random::Random;
+use heapdiff::input;
+use heapdiff::parallel;
 use heapdiff::report::{Answer, Question};
 
 /// Goroutines of many forms; `ID`, `MIN`, `AT` and `OBJ` are numbers.
@@ -94,11 +97,20 @@ fn dump(random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn no_dump_is_too_strange_and_repeats_count() {
+    parallel::limited(3, all_dumps);
+}
+
+fn all_dumps() {
     let runs = std::env::var("HEAPDIFF_MUTATIONS").ok().and_then(|runs| runs.parse().ok());
     let (mut read, mut refused) = (0, 0);
     for seed in 0..runs.unwrap_or(2000) {
         let mut random = Random(seed);
         let text = dump(&mut random);
+        let [whole, parts] = [usize::MAX / 64, 1 + random.below(400)].map(|bytes| {
+            input::cut_dumps_at(bytes);
+            format!("{:?}", input::read_profile(text.as_slice()))
+        });
+        assert_eq!(whole, parts, "seed {seed}: {}", String::from_utf8_lossy(&text));
         let lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
         let other = lines.join(b"\r\n".as_slice());
         let both = [ask::series(&[&text]), ask::series(&[&other])];

@@ -2,7 +2,8 @@
 
 use crate::input::{InputError, Meter};
 use crate::model::builder::Share;
-use std::io::Read;
+use std::borrow::Cow;
+use std::io::{self, Read};
 
 /// Bytes read at a time: as many as the reader below has room for, which then copies nothing.
 const CHUNK: usize = 128 * 1024;
@@ -10,6 +11,8 @@ const CHUNK: usize = 128 * 1024;
 const WEIGHED: u64 = 64 * 1024;
 /// Bytes of the longest line. The longest lines are deep stacks: this one has 50,000 addresses.
 const LONGEST: usize = 1 << 20;
+/// Bytes of the largest buffer that such lines need.
+const LARGEST: usize = LONGEST + 2 * CHUNK;
 /// How many bytes of text weigh one, even if they are skipped: they take time.
 const SKIPPED: u64 = 4;
 /// Characters of a line that an error shows.
@@ -19,9 +22,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of a text.
 pub(super) struct Lines<'a> {
-    reader: &'a mut dyn Read,
+    /// Where the text comes from, unless all of it is there.
+    reader: Option<&'a mut dyn Read>,
     meter: Meter<'a>,
-    buffer: Vec<u8>,
+    buffer: Cow<'a, [u8]>,
     /// Where the unread part of the buffer begins, and where it ends.
     rest: (usize, usize),
     /// Lines read so far.
@@ -31,6 +35,8 @@ pub(super) struct Lines<'a> {
     /// Bytes read that [`Lines::is_due`] has not reported.
     unweighed: u64,
     is_at_end: bool,
+    /// What comes after the bytes read.
+    error: Option<io::Error>,
 }
 
 /// A line, without its end.
@@ -45,14 +51,30 @@ pub(super) struct Line<'t> {
 impl<'a> Lines<'a> {
     pub(super) fn new(reader: &'a mut dyn Read, meter: Meter<'a>) -> Self {
         Self {
-            reader,
+            reader: Some(reader),
             meter,
-            buffer: vec![0; CHUNK],
+            buffer: Cow::Owned(vec![0; CHUNK]),
             rest: (0, 0),
             number: 0,
             read: 0,
             unweighed: 0,
             is_at_end: false,
+            error: None,
+        }
+    }
+
+    /// The lines of a text that is there.
+    pub(super) fn of(text: &'a [u8], meter: Meter<'a>) -> Self {
+        Self {
+            reader: None,
+            meter,
+            buffer: Cow::Borrowed(text),
+            rest: (0, text.len()),
+            number: 0,
+            read: text.len() as u64,
+            unweighed: 0,
+            is_at_end: true,
+            error: None,
         }
     }
 
@@ -108,6 +130,11 @@ impl<'a> Lines<'a> {
         Ok(&self.buffer[self.rest.0..self.rest.1])
     }
 
+    /// The text behind the last line, as far as it has been read.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.buffer[self.rest.0..self.rest.1]
+    }
+
     /// Passes over bytes of [`Lines::ahead`], which are so many whole lines.
     pub(super) fn pass(&mut self, bytes: usize, lines: u64) {
         self.rest.0 = (self.rest.0 + bytes).min(self.rest.1);
@@ -116,24 +143,95 @@ impl<'a> Lines<'a> {
 
     /// Reads more behind the part that is left.
     fn fill(&mut self) -> Result<(), InputError> {
-        let (from, to) = self.rest;
-        self.buffer.copy_within(from..to, 0);
-        self.rest = (0, to - from);
-        if self.rest.1 + CHUNK > self.buffer.len() {
-            self.buffer.resize(self.rest.1 + CHUNK, 0);
+        if let Some(error) = self.error.take() {
+            return Err(error.into());
         }
-        let into = &mut self.buffer[self.rest.1..];
-        match self.reader.read(into) {
+        let Some(reader) = &mut self.reader else {
+            self.is_at_end = true;
+            return Ok(());
+        };
+        let buffer = self.buffer.to_mut();
+        let (from, to) = self.rest;
+        buffer.copy_within(from..to, 0);
+        self.rest = (0, to - from);
+        let needed = self.rest.1 + CHUNK;
+        if needed > buffer.len() || buffer.len() > LARGEST {
+            buffer.resize(needed, 0);
+            buffer.shrink_to(LARGEST);
+        }
+        match reader.read(&mut buffer[self.rest.1..]) {
             Ok(0) => self.is_at_end = true,
             Ok(n) => {
                 self.rest.1 += n;
                 self.read += n as u64;
                 self.unweighed += n as u64;
             }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e.into()),
         }
         Ok(())
+    }
+
+    /// Takes the text behind the last line out, as far as it has been read. Returns how many bytes it has, which are
+    /// the first of `into`.
+    pub(super) fn take(&mut self, into: &mut Vec<u8>) -> usize {
+        let (from, to) = self.rest;
+        let len = to - from;
+        into.resize(into.len().max(len), 0);
+        into[..len].copy_from_slice(&self.buffer[from..to]);
+        self.rest = (from, from);
+        self.read -= len as u64;
+        self.unweighed = self.unweighed.saturating_sub(len as u64);
+        len
+    }
+
+    /// Reads what comes next into a buffer, which it fills unless the text ends. Returns the number of bytes. Until
+    /// they are put back or passed over, they don't count as read.
+    pub(super) fn read_into(&mut self, into: &mut [u8]) -> usize {
+        let mut len = 0;
+        let Some(reader) = &mut self.reader else { return 0 };
+        while len < into.len() && !self.is_at_end && self.error.is_none() {
+            match reader.read(&mut into[len..]) {
+                Ok(0) => self.is_at_end = true,
+                Ok(n) => len += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => self.error = Some(e),
+            }
+        }
+        len
+    }
+
+    /// Puts text that was taken out, and what was read behind it, back before what comes next.
+    pub(super) fn put_back(&mut self, parts: [&[u8]; 2]) {
+        let buffer = self.buffer.to_mut();
+        buffer.truncate(self.rest.0);
+        parts.iter().for_each(|part| buffer.extend_from_slice(part));
+        self.rest.1 = buffer.len();
+        let len = (self.rest.1 - self.rest.0) as u64;
+        self.read += len;
+        self.unweighed += len;
+    }
+
+    /// Passes over bytes that were taken out, which are so many whole lines.
+    pub(super) fn skip(&mut self, bytes: usize, lines: u64) {
+        self.number += lines;
+        self.read += bytes as u64;
+        self.unweighed += bytes as u64;
+    }
+
+    /// Whole lines read or passed over so far.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Bytes of the lines so far.
+    pub(super) fn passed(&self) -> u64 {
+        self.read - (self.rest.1 - self.rest.0) as u64
+    }
+
+    /// Whether nothing comes behind what has been read.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.is_at_end
     }
 
     /// Whether so much was read since the last time that what it made should be weighed.
@@ -157,7 +255,7 @@ impl<'a> Lines<'a> {
 
     /// What the text itself weighs.
     pub(super) fn share(&self) -> Share {
-        let bytes = self.read / SKIPPED + self.buffer.len() as u64;
+        let bytes = self.read / SKIPPED + self.buffer.len().min(LARGEST) as u64;
         Share { what: "bytes of text", count: self.read, bytes }
     }
 }

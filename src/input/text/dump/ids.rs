@@ -28,6 +28,20 @@ impl Ids {
         self.len += usize::from(is_new);
         is_new
     }
+
+    /// Adds those of another set; returns whether all are new. If any isn't, none is added.
+    pub(super) fn add(&mut self, other: &Self) -> bool {
+        let is_known =
+            |(word, bits): (&u64, &u64)| self.words.get(word).is_some_and(|own| own & bits != 0);
+        if other.words.iter().any(is_known) {
+            return false;
+        }
+        for (&word, bits) in &other.words {
+            *self.words.entry(word).or_default() |= bits;
+        }
+        self.len += other.len;
+        true
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +56,19 @@ mod tests {
             assert!(ids.insert(id) && !ids.insert(id), "{id}");
         }
         assert_eq!(ids.len(), 7);
+    }
+
+    #[test]
+    fn sets_that_overlap_are_not_joined() {
+        let of = |all: &[u64]| {
+            let mut ids = Ids::default();
+            all.iter().for_each(|&id| assert!(ids.insert(id)));
+            ids
+        };
+        let mut ids = of(&[1, 64]);
+        assert!(ids.add(&of(&[2, 65, 200])));
+        assert!(!ids.add(&of(&[3, 65])));
+        assert!(ids.insert(3) && !ids.insert(200));
+        assert_eq!(ids.len(), 6);
     }
 }

@@ -177,10 +177,7 @@ impl Locks {
         if let (Some(lock), Some((Call::Method(of, object), frame))) = (lock, caller) {
             let object = object.filter(|&object| is_within(lock, object));
             if let Some(object) = object {
-                let offsets = self.offsets.entry(of).or_default();
-                if offsets.len() < REMEMBERED && !offsets.contains(&(lock - object)) {
-                    offsets.push(lock - object);
-                }
+                remember(self.offsets.entry(of).or_default(), lock - object);
             }
             if is_lock(state) {
                 let wait = Wait { sample, frame, lock: (of, lock), object };
@@ -213,6 +210,29 @@ impl Locks {
             let outermost = calls.iter().rfind(is_same).map_or(frame, |(_, frame)| *frame);
             self.set_type(frame, of);
             self.inside.push((object, (frame, outermost)));
+        }
+    }
+
+    /// Adds what follows in the same dump, with other numbers for frames and samples.
+    pub(super) fn append(
+        &mut self,
+        other: Self,
+        frame: impl Fn(u32) -> u32,
+        sample: impl Fn(u32) -> u32,
+    ) {
+        for (wait, count) in other.waiting {
+            let wait = Wait { sample: sample(wait.sample), frame: frame(wait.frame), ..wait };
+            *self.waiting.entry(wait).or_default() += count;
+        }
+        for &(object, (inner, outer)) in &other.inside {
+            let own = frame(inner);
+            self.set_type(own, other.types[inner as usize]);
+            self.inside.push((object, (own, frame(outer))));
+        }
+        self.unknown.extend(other.unknown);
+        for (of, offsets) in other.offsets {
+            let own = self.offsets.entry(of).or_default();
+            offsets.into_iter().for_each(|offset| remember(own, offset));
         }
     }
 
@@ -320,6 +340,13 @@ impl Locks {
             }
             _ => None,
         }
+    }
+}
+
+/// Remembers the first few places of locks.
+fn remember(offsets: &mut Vec<u64>, offset: u64) {
+    if offsets.len() < REMEMBERED && !offsets.contains(&offset) {
+        offsets.push(offset);
     }
 }
 

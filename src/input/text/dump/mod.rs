@@ -8,19 +8,23 @@
 //! goroutine that comes again begins another dump, and the last one counts. A stack that a goroutine
 //! wrote of itself isn't part of a dump.
 
+mod digits;
 mod frame;
 mod goroutine;
 mod header;
 mod ids;
 mod locks;
+mod parts;
 mod prefix;
 mod repeats;
 mod samples;
+mod weight;
+
+pub use parts::cut_dumps_at;
 
 use super::collector::{Addresses, Collector, Unnamed};
 use super::lines::{Line, Lines};
 use crate::input::{Content, DUMP, Format, Holds, InputError, Meter, Sniff};
-use crate::model::builder::Share;
 use crate::model::goroutines::{DumpEnd, DumpFacts, label};
 use crate::model::profile::Profile;
 use frame::Part;
@@ -29,6 +33,7 @@ use hashbrown::HashTable;
 use header::Header;
 use ids::Ids;
 use locks::Locks;
+use parts::{Extent, Parts};
 use prefix::Prefix;
 use repeats::Repeats;
 use rustc_hash::FxBuildHasher;
@@ -89,18 +94,6 @@ fn read(reader: &mut dyn Read, meter: Meter<'_>) -> Result<Content, InputError> 
     profile(&mut Lines::new(reader, meter)).map(Content::from)
 }
 
-/// What a frame weighs here, besides its names.
-const FRAME: u64 = 160;
-/// What a distinct stack weighs here, besides its frames.
-const STACK: u64 = 128;
-/// What each of its frames weighs.
-const STEP: u64 = 4;
-/// What a goroutine weighs here.
-const GOROUTINE: u64 = 16;
-/// What a lock that goroutines wait for weighs here.
-const LOCK: u64 = 256;
-/// What an object that a goroutine is in weighs here.
-const OBJECT: u64 = 32;
 /// Frames of the deepest stack. The runtime elides those in the middle of a deep one.
 const DEEPEST: usize = 10_000;
 /// Bytes at which Go's handler for `?debug=2` stops, wherever it is.
@@ -113,19 +106,14 @@ fn profile(lines: &mut Lines<'_>) -> Result<Profile, InputError> {
     let of = ("goroutine", "count");
     collector.types(&[of], of, 1)?;
     let mut dump = Dump::default();
-    let mut text = Vec::new();
+    let (mut text, mut parts) = (Vec::new(), Parts::default());
     while dump.repeat(lines)? || dump.goroutine_or_line(lines, &mut text)? {
-        let shares = [
-            Share::new("frames", dump.frames.len(), FRAME),
-            Share::new("stacks", dump.samples.len(), STACK),
-            Share::new("frames of stacks", dump.samples.steps(), STEP),
-            Share::new("goroutines", dump.known.len(), GOROUTINE),
-            Share::new("locks", dump.locks.len(), LOCK),
-            Share::new("objects with methods", dump.locks.inside(), OBJECT),
-        ];
-        collector.weigh_with(lines, &shares)?;
+        collector.weigh_with(lines, &dump.shares())?;
         if dump.known.len() > 1 {
             dump.earlier = None;
+        }
+        if parts.are_due(&dump, lines) {
+            parts.read(&mut dump, lines, &collector)?;
         }
     }
     let end = match dump.last_line {
@@ -181,6 +169,7 @@ struct Dump {
     last_line: LastLine,
     /// The dump before this one, while that may be the crash of a single goroutine.
     earlier: Option<Box<Dump>>,
+    extent: Extent,
 }
 
 impl Dump {
@@ -256,6 +245,9 @@ impl Dump {
             }
             let own = self.prefix.strip(&text).unwrap_or_default();
             self.has_crashed |= CRASHES[..2].iter().any(|crash| own.starts_with(crash));
+            if self.has_crashed {
+                self.doubt();
+            }
             if !text.contains(&b'\t') {
                 self.is_in_message = memchr::memmem::find(&text, CRASHES[0]).is_some();
             }
@@ -285,6 +277,7 @@ impl Dump {
             self.admit(b"");
         }
         self.current.is_in_ancestors = false;
+        self.current.call = None;
         self.current.calls.clear();
         let key = &mut self.current.key;
         key.stack.clear();
@@ -316,6 +309,10 @@ impl Dump {
         }
         let has_crashed = std::mem::take(&mut self.has_crashed) && !self.known.is_empty();
         if has_crashed || (self.is_of_writers && !is_writer) || !self.known.insert(id) {
+            if self.extent != Extent::Whole {
+                self.current.is_open = false;
+                return self.doubt();
+            }
             self.begin_another();
             self.known.insert(id);
         }
@@ -323,6 +320,9 @@ impl Dump {
             self.line = self.header_line;
         }
         self.is_of_writers = is_writer;
+        if is_writer {
+            self.doubt();
+        }
     }
 
     /// Begins another dump. Stacks that goroutines wrote aren't one.
@@ -458,7 +458,8 @@ impl Dump {
             let (function, _, line) = &self.frames[frame as usize - 1];
             (function, *line)
         });
-        for (number, (key, count)) in (0..).zip(self.samples.all()) {
+        for (number, (_, count)) in (0..).zip(self.samples.all()) {
+            let key = self.samples.key(number);
             stack.clear();
             stack.extend(key.stack.iter().map(|&frame| u64::from(frame)));
             let mut labels = labels(&mut collector, key, &self.frames)?;

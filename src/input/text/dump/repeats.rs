@@ -10,6 +10,7 @@
 //! goroutine up to the blank line behind it, and only as a dump has it by itself, at the start of lines.
 //! What matches none is read line by line, with the same result.
 
+use super::digits::{DIGITS, address, beyond_digits, digits};
 use super::frame::{self, Part};
 use super::header;
 use super::locks::{self, Call};
@@ -31,8 +32,6 @@ const FORMS: usize = 32;
 const TAKEN: u32 = 64;
 /// Functions of a stack by which patterns are found.
 const FUNCTIONS: usize = 3;
-/// Digits of the longest address.
-const DIGITS: usize = 16;
 /// Goroutines after which patterns that few of them matched are dropped.
 const TRIED: u32 = 8 * 1024;
 /// Goroutines that are then read without patterns.
@@ -49,7 +48,7 @@ static END_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(END)
 const MINUTES: &[u8] = b" minutes";
 
 /// Goroutines with the same text, but for numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pattern {
     /// The text with numbers of some lengths. There is at least one.
     forms: Vec<Form>,
@@ -71,7 +70,7 @@ struct Pattern {
 }
 
 /// The text of a goroutine, with gaps for numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Form {
     text: Box<[u8]>,
     /// 255 for each byte of a gap, 0 for others.
@@ -98,7 +97,7 @@ pub(super) struct Repeat {
 }
 
 /// The patterns of a dump.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Repeats {
     patterns: Vec<Pattern>,
     /// Patterns by what they begin with.
@@ -208,7 +207,7 @@ impl Repeats {
         let gaps = self.gaps(repeat.pattern, repeat.form);
         calls.clear();
         calls.extend(own.iter().map(|&(call, frame, gap)| {
-            let address = gap.map(|gap| address(&text[gaps[gap].clone()]));
+            let address = gap.map(|gap| address(text, gaps[gap].clone()));
             (call.with(address.filter(|&address| address != 0)), frame)
         }));
         Some(())
@@ -387,8 +386,7 @@ impl Form {
             if text.get(at..start)? != between {
                 return None;
             }
-            let is_digit = |&&byte: &&u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            let length = text[start..].iter().take(DIGITS + 1).take_while(is_digit).count();
+            let length = digits(&text[start..]);
             if length == 0 || length > DIGITS {
                 return None;
             }
@@ -456,10 +454,7 @@ impl Gaps<'_> {
 fn is_alike(text: &[u8], own: &[u8], mask: &[u8]) -> bool {
     let bytes = text.iter().zip(own).zip(mask);
     bytes.fold(0, |other, ((&byte, &own), &mask)| {
-        // 0 for 0 to 9, and for a to f.
-        let beyond_digits = byte.wrapping_sub(b'0').saturating_sub(9);
-        let beyond_letters = byte.wrapping_sub(b'a').saturating_sub(5);
-        other | ((byte ^ own) & !mask) | (beyond_digits.min(beyond_letters) & mask)
+        other | ((byte ^ own) & !mask) | (beyond_digits(byte) & mask)
     }) == 0
 }
 
@@ -467,12 +462,6 @@ fn is_alike(text: &[u8], own: &[u8], mask: &[u8]) -> bool {
 fn number(digits: &[u8]) -> Option<u64> {
     let (number, rest) = decimal(digits, Signed::Never)?;
     u64::try_from(number).ok().filter(|_| rest.is_empty())
-}
-
-/// An address of at most [`DIGITS`] digits, each from 0 to f.
-fn address(digits: &[u8]) -> u64 {
-    let value = |&byte: &u8| u64::from((byte & 0xf) + 9 * (byte >> 6));
-    digits.iter().fold(0, |address, digit| address << 4 | value(digit))
 }
 
 #[cfg(test)]

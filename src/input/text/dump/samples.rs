@@ -6,17 +6,34 @@ use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
 /// Distinct goroutines, in the order in which they came, and how many there are of each.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Samples {
-    all: Vec<(Key, i64)>,
+    all: Vec<(Kind, i64)>,
     index: HashTable<u32>,
     /// Those that differ from another one in how long they have waited.
     by_minutes: HashMap<(u32, i64), u32, FxBuildHasher>,
     /// Frames of all of them.
     steps: usize,
+    /// Those that have any goroutine.
+    counted: Vec<u32>,
+    is_of_part: bool,
+}
+
+/// What the goroutines of a sample have in common.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    As(Key),
+    /// The same as another sample, which is of the first kind, but for the minutes that they have waited. Another sample may
+    /// be the same.
+    Like(u32, i64),
 }
 
 impl Samples {
+    /// Those of a part, which are cheaper to make but may be the same as others.
+    pub(super) fn of_part(self) -> Self {
+        Self { is_of_part: true, ..self }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }
@@ -27,33 +44,58 @@ impl Samples {
     }
 
     /// All of them, and how many goroutines each has.
-    pub(super) fn all(&self) -> &[(Key, i64)] {
+    pub(super) fn all(&self) -> &[(Kind, i64)] {
         &self.all
     }
 
-    /// What the goroutines of one have in common.
-    pub(super) fn key(&self, number: u32) -> &Key {
-        &self.all[number as usize].0
+    /// What the goroutines of one have in common, but for the minutes if it is of a part.
+    pub(super) fn key(&self, mut number: u32) -> &Key {
+        loop {
+            match &self.all[number as usize].0 {
+                Kind::As(key) => return key,
+                Kind::Like(other, _) => number = *other,
+            }
+        }
     }
 
     /// Counts a goroutine.
     pub(super) fn count(&mut self, number: u32) {
-        self.all[number as usize].1 += 1;
+        self.add(number, 1);
+    }
+
+    /// Counts so many goroutines, at least one.
+    pub(super) fn add(&mut self, number: u32, goroutines: i64) {
+        let count = &mut self.all[number as usize].1;
+        if *count == 0 {
+            self.counted.push(number);
+        }
+        *count += goroutines;
+    }
+
+    /// Takes the counts of all that have any goroutine, and begins again at 0.
+    pub(super) fn take_counts(&mut self) -> Vec<(u32, i64)> {
+        let take = |number| (number, std::mem::take(&mut self.all[number as usize].1));
+        self.counted.drain(..).map(take).collect()
     }
 
     /// The number of the one with a key.
     pub(super) fn number(&mut self, key: &Key) -> u32 {
-        let Self { all, index, .. } = self;
         let hash = FxBuildHasher.hash_one(key);
-        let is_same = |&number: &u32| all[number as usize].0 == *key;
-        if let Some(&number) = index.find(hash, is_same) {
-            return number;
-        }
+        self.find(hash, key).unwrap_or_else(|| self.push(hash, key.clone()))
+    }
+
+    fn find(&self, hash: u64, key: &Key) -> Option<u32> {
+        let is_same = |&number: &u32| self.key(number) == key;
+        self.index.find(hash, is_same).copied()
+    }
+
+    fn push(&mut self, hash: u64, key: Key) -> u32 {
         self.steps += key.stack.len();
-        let number = all.len() as u32;
-        all.push((key.clone(), 0));
-        let rehash = |&number: &u32| FxBuildHasher.hash_one(&all[number as usize].0);
-        index.insert_unique(hash, number, rehash);
+        let number = self.all.len() as u32;
+        self.all.push((Kind::As(key), 0));
+        let mut index = std::mem::take(&mut self.index);
+        index.insert_unique(hash, number, |&number| FxBuildHasher.hash_one(self.key(number)));
+        self.index = index;
         number
     }
 
@@ -64,7 +106,14 @@ impl Samples {
         if let Some(&number) = self.by_minutes.get(&(like, minutes)) {
             return number;
         }
-        let number = self.number(&Key { minutes, ..key.clone() });
+        let number = if self.is_of_part {
+            self.all.push((Kind::Like(like, minutes), 0));
+            self.all.len() as u32 - 1
+        } else {
+            let key = Key { minutes, ..key.clone() };
+            let hash = FxBuildHasher.hash_one(&key);
+            self.find(hash, &key).unwrap_or_else(|| self.push(hash, key))
+        };
         self.by_minutes.insert((like, minutes), number);
         number
     }
@@ -87,5 +136,22 @@ mod tests {
         assert_eq!(samples.waiting(seven, Some(5)), five);
         assert_eq!((samples.len(), samples.steps()), (2, 4));
         assert_eq!(samples.key(seven), &Key { minutes: 7, ..key });
+    }
+
+    #[test]
+    fn those_of_a_part_are_like_others() {
+        let key = Key { stack: vec![1, 2], minutes: 5, ..Key::default() };
+        let mut samples = Samples::default();
+        let five = samples.number(&key);
+        samples.add(five, 3);
+        let mut part = samples.clone().of_part();
+        assert_eq!(part.take_counts(), [(five, 3)]);
+        let seven = part.waiting(five, Some(7));
+        assert_eq!((seven, part.waiting(five, Some(7)), part.len()), (1, seven, 2));
+        assert!(matches!(part.all()[1].0, Kind::Like(like, 7) if like == five));
+        assert_eq!(part.key(seven), &key);
+        part.count(seven);
+        assert_eq!(part.take_counts(), [(seven, 1)]);
+        assert_eq!(part.take_counts(), []);
     }
 }
