@@ -3,7 +3,9 @@
 use super::refusal::Refusal;
 use crate::output::{LOOK, SCRIPT};
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
@@ -51,6 +53,8 @@ pub(super) fn tell(response: &mut Response<Body>, message: &str) {
     *response.body_mut() = Body::from(page);
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
+    // That of the answer in JSON.
+    response.headers_mut().remove(CONTENT_LENGTH);
 }
 
 /// Leads from an address of pprof's page to ours. `single` is the page of one snapshot.

@@ -248,7 +248,7 @@ test('timeline: a range compares its ends, by mouse, by keys and by link', async
   await page.keyboard.press('Home');
   await page.keyboard.press('Shift+ArrowRight');
   await page.keyboard.press('Shift+ArrowRight');
-  await page.waitForFunction(() => /b=\d+/.test(location.search));
+  await page.waitForFunction(() => /b=i?\d+/.test(location.search));
   await page.locator('#rediff').waitFor();
   await ready(page);
   assert.deepEqual(await ends(), [heapOf(0), heapOf(2)]);
