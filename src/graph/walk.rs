@@ -432,18 +432,18 @@ mod tests {
 
     #[test]
     fn many_stacks_are_split_as_few_are() {
+        type Row<'a> = &'a (dyn Fn(StackId) -> Option<RowId> + Sync);
         let n = 3 * SPLIT + 7;
         let mut state = 1_u64;
         let mut rows: Vec<Option<RowId>> = Vec::new();
         for _ in 0..n {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let random = (state >> 40) as u32;
-            rows.push((random % 11 != 0).then_some(RowId(random % 900)));
+            rows.push((!random.is_multiple_of(11)).then_some(RowId(random % 900)));
         }
         let only = |_| Some(RowId(5));
         let of = |stack: StackId| rows[stack.index()];
         let few = |stack: StackId| of(stack).filter(|row| row.0 < 2);
-        type Row<'a> = &'a (dyn Fn(StackId) -> Option<RowId> + Sync);
         for (row, parts) in [
             (&of as Row<'_>, 900),
             (&few as Row<'_>, 2),

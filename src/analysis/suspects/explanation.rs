@@ -29,10 +29,10 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
         None => {}
     }
     if let Some(function) = &suspect.one_for_each {
-        text.push_str(&format!(
+        text.extend([format!(
             " {function} makes one object for each of them, which they may keep. If its memory stays \
              when they end, it is a leak of its own."
-        ));
+        )]);
     }
     let by_dependency = dependency(suspect, pattern);
     let advice = match suspect.class {

@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 
 /// Bytes of all patterns.
 const MOST_BYTES: usize = 16 << 20;
-/// Patterns that begin alike.
+/// Patterns that begin alike, and forms of one length that do.
 const ALIKE: usize = 64;
 /// Forms of a pattern.
 const FORMS: usize = 32;
@@ -189,8 +189,15 @@ impl Repeats {
             own.oldest = (oldest + 1) % FORMS;
             oldest
         };
-        if let Some(length) = length(text) {
-            self.by_length.entry(length).or_default().push((pattern, number));
+        self.find_by_length(text, pattern, number);
+    }
+
+    /// Lets a form be found by its length, unless many others of that length begin alike.
+    fn find_by_length(&mut self, text: &[u8], pattern: usize, form: usize) {
+        let Some(length) = length(text) else { return };
+        let of_length = self.by_length.entry(length).or_default();
+        if of_length.len() < ALIKE {
+            of_length.push((pattern, form));
         }
     }
 
@@ -243,9 +250,7 @@ impl Repeats {
         let Some(pattern) = Pattern::of(text, sample, calls) else { return };
         self.bytes += text.len();
         alike.push(number);
-        if let Some(length) = length(text) {
-            self.by_length.entry(length).or_default().push((number, 0));
-        }
+        self.find_by_length(text, number, 0);
         self.patterns.push(Pattern { next: (number, 0), ..pattern });
     }
 }
