@@ -212,6 +212,9 @@ export const counted = (n: number, many: string) => `${grouped(n)} ${n === 1 ? m
 /** A word for a POSIX shell, quoted if it needs to be. */
 export const quote = (word: string) => (/^[A-Za-z0-9_\-+=./:,@%]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
+/** A message with something after it: it ends with a stop. */
+export const sentence = (text: string) => text.replace(/[^.!?…:]$/, '$&.');
+
 /** The name of a file as the server takes it: no command line reads it as a folder, a service, a pattern or an option. */
 export const uploadName = (name: string) => name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:*?[\]{}]/gu, '_').replace(/^-/, '_').replace(/^\.{1,2}$/, '_');
 

@@ -2,7 +2,7 @@
 
 import { Component, type ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { counted, nameText } from './format';
+import { counted, nameText, sentence } from './format';
 import { abouts, busy, commandNow, failure, fresh, load, loaded, update } from './live';
 import { Filters } from './filters';
 import { AddFiles, InputsDrawer, isOpen, useDrop } from './inputs';
@@ -61,7 +61,7 @@ const again = () => void load(true);
 function Trouble() {
   const why = failure.value;
   if (!why || why.parameter || why.code === 'no-match' || why.code === 'no-inputs') return null;
-  return <p role="alert">{said(why.message)} {why.waitSeconds > 0 ? `Trying again in ${why.waitSeconds} s.` : ''} What is shown is the last answer. <button class="small" onClick={again}>try again</button></p>;
+  return <p role="alert">{sentence(said(why.message))} {why.waitSeconds > 0 ? `Trying again in ${why.waitSeconds} s.` : ''} What is shown is the last answer. <button class="small" onClick={again}>try again</button></p>;
 }
 
 /** Filters that match nothing, as the answer says. */
@@ -93,7 +93,7 @@ export function ServedBody({ children, title, has }: { children: () => Component
   }
   if (!hasAnswer()) {
     if (!why) return <p class="dim">Reading the snapshots…</p>;
-    return <div class="empty"><p class="wrong" role="alert">{said(why.message)} {why.waitSeconds > 0 ? `Trying again in ${why.waitSeconds} s.` : ''}</p>
+    return <div class="empty"><p class="wrong" role="alert">{sentence(said(why.message))} {why.waitSeconds > 0 ? `Trying again in ${why.waitSeconds} s.` : ''}</p>
       <p><button onClick={again}>try again</button> {why.parameter && <button onClick={() => go({}, 'push', { ...NO_FILTER, [why.parameter]: '' })}>without filters</button>}</p></div>;
   }
   return <div class={busy.value ? 'answer stale' : 'answer'} aria-busy={busy.value}><Guard of={source.value}>{has ? children() : <p>The inputs say nothing about this: {title}.</p>}</Guard></div>;

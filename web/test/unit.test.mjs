@@ -265,6 +265,10 @@ test('a page that is hidden has no stream of events; shown again, it asks what i
   }
 });
 
+test('a message that something follows ends with a stop', () => {
+  for (const [text, ends] of [['no answer', 'no answer.'], ['No answer.', 'No answer.'], ['why?', 'why?'], ['', '']]) assert.equal(format.sentence(text), ends);
+});
+
 test('the name of a file is sent so that no command line reads it as anything else', () => {
   for (const [name, sent] of [
     ['heap.pb.gz', 'heap.pb.gz'], ['heap 12:30:00.pb.gz', 'heap 12_30_00.pb.gz'], ['a*b?[c]{d}.pb', 'a_b__c__d_.pb'], ['-o', '_o'], ['..', '_'], ['.', '_'],
