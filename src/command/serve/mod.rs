@@ -177,12 +177,11 @@ pub(super) fn serve(args: ServeArgs, console: &mut Console<'_>) -> Result<(), Co
     }
     if let Some(name) = alone {
         warn(&format!(
-            "{name} is this machine's own name for itself, so that others can't reach this: --http \
+            "here, {name} means this machine alone, so others can't reach this: --http \
              0.0.0.0:PORT serves them"
         ));
     }
-    // A browser gets the address as an argument, which other users of this machine can read.
-    if opens_browser && token.is_some() {
+    if opens_browser && !may_be_an_argument(&shown) {
         say("Open it yourself: the address holds the token");
     } else if opens_browser && let Err(error) = open::that_detached(&shown) {
         say(&format!("heapdiff: can't open a browser ({error}): open the address"));
@@ -216,6 +215,11 @@ fn own_name(address: SocketAddr) -> String {
         return format!("localhost:{}", address.port());
     }
     address.to_string()
+}
+
+/// Whether an address may be an argument of another program, which every user of this machine can read.
+fn may_be_an_argument(address: &str) -> bool {
+    !address.contains("token=")
 }
 
 /// The limits, with the times that are given.
@@ -256,4 +260,15 @@ fn random() -> Result<String, CommandError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| CommandError::Answer(format!("no random token: {error}").into()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_an_argument;
+
+    #[test]
+    fn an_address_with_a_token_is_given_to_no_program() {
+        assert!(may_be_an_argument("http://127.0.0.1:8080/"));
+        assert!(!may_be_an_argument("http://127.0.0.1:8080/?token=0123456789abcdef"));
+    }
 }
