@@ -286,15 +286,6 @@ impl Made<'_> {
 
     /// What the command prints.
     fn run(&self) -> Result<Vec<u8>, Refusal> {
-        // A command would look for a file of this name.
-        if let Some(input) = self.world.inputs.iter().find(|input| input.uploaded) {
-            let message = format!(
-                "{} is about files, and {} was added in the browser: remove it, or name its file on the command line \
-                 of heapdiff serve",
-                self.line.command, input.name
-            );
-            return Err(Refusal::new(StatusCode::CONFLICT, "no-answer", message));
-        }
         let mut words = vec![self.line.command.to_owned()];
         words.extend(self.line.options.words.iter().cloned());
         words.extend(["--format=json".to_owned(), "--".to_owned()]);

@@ -120,6 +120,5 @@ fn name(given: Option<&str>) -> Result<String, Refusal> {
         );
         return Err(Refusal::about("name", "bad-parameter", message));
     }
-    // A command line would take it for a pattern.
-    Ok(name.replace(['*', '?', '[', ']', '{', '}'], "_"))
+    Ok(name.to_owned())
 }

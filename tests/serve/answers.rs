@@ -258,14 +258,19 @@ fn uploads_are_part_of_what_goroutines_and_memory_are() {
         answer.body
     });
     let goroutine = served[0].clone();
-    // Once they are, the command line says the same.
+    // Where they are, the command line says the same.
+    let there = folder("serve-beside-files");
     for name in names {
-        std::fs::copy(given(&format!("harbor/one/{name}")), here.join(name)).unwrap();
+        std::fs::copy(given(&format!("harbor/one/{name}")), there.join(name)).unwrap();
     }
-    for (about, served) in ["", "f=main", "n=1"].iter().zip(served) {
-        assert!(compare(&server, &here, "goroutines", about));
-        let again = server.get(&format!("/api/v1/report?about=goroutines&{about}"));
-        assert_eq!(again.body, served);
+    for (option, served) in [None, Some("--focus=main"), Some("--nodecount=1")].iter().zip(served) {
+        let words = [&["goroutines", "--format=json"], &names[..], option.as_slice()].concat();
+        let printed = heapdiff(&there, &words).output().unwrap();
+        assert!(
+            printed.stdout == served,
+            "{option:?}: {}",
+            String::from_utf8_lossy(&printed.stdout)
+        );
     }
     // An answer is kept until an input changes it.
     let first = server.get("/api/v1/report?about=goroutines");

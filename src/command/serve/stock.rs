@@ -305,7 +305,19 @@ impl Backend for Stock {
     fn run(&self, words: &[String], cancel: &Cancel) -> Result<Vec<u8>, String> {
         let (mut out, mut said) = (Vec::new(), Vec::new());
         let args = std::iter::once("heapdiff".to_owned()).chain(words.iter().cloned());
-        let held = self.shelf().held.clone();
+        let (held, added) = {
+            let shelf = self.shelf();
+            (shelf.held.clone(), shelf.added.clone())
+        };
+        // What is looked for in the folder before what is in memory isn't what was added.
+        if let Some(name) =
+            added.iter().find(|name| words.contains(name) && Path::new(name).exists())
+        {
+            return Err(format!(
+                "{name} was added in the browser, and by now there is a file of this name as well: remove it in the \
+                 browser, and name the file on the command line of heapdiff serve"
+            ));
+        }
         let mut console = Console { held, ..Console::of_streams(&mut out, &mut said) };
         let run = || run(args.map(OsString::from), &mut console);
         let code = parallel::cancellable(Some(cancel.clone()), run);
