@@ -5,9 +5,8 @@
 //! were sampled, how many there are and how far apart, and how much the values of each site vary.
 
 use super::by_site::BySite;
-use super::check::amount;
 use super::evolution::{Evolution, GroupValues};
-use super::{Measured, Place, frames_of, place_at};
+use super::{Measured, Place, amount, frames_of, place_at};
 use crate::model::recording::{Recording, Span};
 use crate::model::site::{Frame, Owners};
 use crate::stats::power::{self, Noise, POWER};

@@ -68,6 +68,7 @@ use crate::model::series::Series;
 use crate::model::site::Frame;
 use crate::model::symbols::Symbols;
 use crate::stats::Interval;
+use crate::units::{self, Bytes, Kind, Nanoseconds};
 use matched_samples::MatchedSamples;
 use serde::{Deserialize, Serialize};
 use snapshot_pair::Record;
@@ -391,6 +392,16 @@ const SIGNIFICANT: f64 = 0.05;
 pub(crate) fn rfc3339(time_nanos: i64) -> Option<String> {
     let time = jiff::Timestamp::from_nanosecond(i128::from(time_nanos)).ok();
     time.filter(|_| time_nanos != 0).map(|time| time.to_string())
+}
+
+/// Formats a value in the unit of a sample type.
+fn amount(value: i64, unit: &str) -> String {
+    let (kind, factor) = units::classify(unit);
+    match kind {
+        Kind::Bytes => Bytes(value as f64 * factor).to_string(),
+        Kind::Time => Nanoseconds(value as f64 * factor).to_string(),
+        Kind::Count => value.to_string(),
+    }
 }
 
 /// Percent of a whole, with the sign of the part; `None` if the whole is 0.

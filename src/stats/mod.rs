@@ -27,6 +27,7 @@ pub mod growth;
 pub mod limit;
 pub mod medians;
 pub mod multiple;
+mod points;
 pub mod power;
 #[cfg(test)]
 mod power_simulation;

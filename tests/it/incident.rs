@@ -355,7 +355,7 @@ mod of_services {
         assert_eq!(headings(&card), HEADINGS);
         assert!(!card.contains("s3cret") && !card.contains("Authorization"), "{card}");
         assert!(
-            section(&card, "Inputs").contains("12 shots, it came to its end; failed once: heap: "),
+            section(&card, "Inputs").contains("12 snapshots, finished; failed once: heap: "),
             "{card}"
         );
         let found = commands(section(&card, "Reproduce"));

@@ -9,9 +9,10 @@
 //! rise fails too; but as it doesn't ask for a decision about the window, an inconclusive drift
 //! only warns.
 
-use super::messages::{self, amount};
+use super::messages;
 use super::verdicts::{OfColumn, blank, hold, in_numbers};
 use super::{CheckQuery, CheckSubject, Demand, Judgement, Outcome, Unanswerable};
+use crate::analysis::amount;
 use crate::rules::{Allowance, Level, Limits, Rule, Scope};
 use crate::stats::drift::{self, Drift, Point};
 use crate::stats::multiple;

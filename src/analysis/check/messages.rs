@@ -1,22 +1,12 @@
 //! Messages about limits, and advice on what would decide an inconclusive one.
 
 use super::{Demand, Judgement, Outcome};
+use crate::analysis::amount;
 use crate::rules::{Allowance, Level, Limits, Rule, Value};
 use crate::stats::threshold::{Growth, Needed, Verdict};
-use crate::units::{self, Bytes, Kind, Nanoseconds};
 
 /// Advice never asks for more runs than this.
 const RUNS_MAX: f64 = 1000.0;
-
-/// Formats a value in the unit of a sample type.
-pub(in crate::analysis) fn amount(value: i64, unit: &str) -> String {
-    let (kind, factor) = units::classify(unit);
-    match kind {
-        Kind::Bytes => Bytes(value as f64 * factor).to_string(),
-        Kind::Time => Nanoseconds(value as f64 * factor).to_string(),
-        Kind::Count => value.to_string(),
-    }
-}
 
 /// Formats a limit; `limit` is the number that decided.
 pub(super) fn allowed(limit: i64, limits: &Limits, unit: &str) -> String {

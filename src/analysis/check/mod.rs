@@ -18,7 +18,6 @@ mod reduce;
 mod scopes;
 mod verdicts;
 
-pub(super) use messages::amount;
 pub use reduce::{Unkept, reduce, scopes, unkept};
 pub use verdicts::{Missing, Unanswerable, check};
 

@@ -17,9 +17,6 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     match pattern.filter(|pattern| !pattern.is_fallback()) {
         // The catalogue describes a high-water mark in the heap; goroutines aren't one.
         Some(pattern) if suspect.is_of_goroutines() && is_any(pattern) => {
-            text.push_str(
-                " Goroutines that never end keep their stacks and everything they refer to.",
-            );
             text.push_str(&state(suspect));
         }
         Some(pattern) => {
@@ -51,12 +48,18 @@ pub(super) fn explain(suspect: &Suspect, catalog: &Catalog, snapshots: usize) ->
     (text, advice)
 }
 
-/// What is usual for the state that goroutines are in.
+/// What is usual if many goroutines stay in their state, or what is true of all that stay.
 fn state(suspect: &Suspect) -> String {
     let state = suspect.goroutines.as_ref().map(|goroutines| goroutines.state.as_str());
-    let known = state.and_then(|state| Some((state, explained(state)?)));
-    known
-        .map_or_else(String::new, |(state, known)| format!(" They are in {state}. {}", known.usual))
+    let Some((state, known)) = state.and_then(|state| Some((state, explained(state)?))) else {
+        return " Goroutines that never end keep their stacks and everything they refer to."
+            .to_owned();
+    };
+    // They do stay.
+    let (_, condition) = known.usual.split_once("If ").unwrap_or_default();
+    let usual = condition.split_once(", ").map_or(known.usual, |(_, usual)| usual);
+    let (first, rest) = usual.split_at(usual.chars().next().map_or(0, char::len_utf8));
+    format!(" In {state}: {}{rest}", first.to_lowercase())
 }
 
 /// The advice about what a dependency allocates or starts, where no pattern knows better: the container may be
