@@ -109,7 +109,7 @@ const FOLLOWED: usize = 100;
 /// Another site is named if this many times as much has to leak there.
 const NOTABLE: f64 = 2.0;
 
-/// What a recording could have shown in the sample type `measured`.
+/// What is known beside the suspects in the sample type `measured`.
 pub(crate) fn evidence(recording: &Recording, measured: &Measured, owners: &Owners) -> Evidence {
     let track = recording.main();
     let history = &track.history;
@@ -118,7 +118,7 @@ pub(crate) fn evidence(recording: &Recording, measured: &Measured, owners: &Owne
     let last = span.moments.last().map(|&i| history.moments[i].totals[measured.column]);
     let works_more = |span: &Span| works_more(&Evolution { history, measured, span });
     Evidence {
-        could_show: could_show(recording, measured, owners, span),
+        could_show: could_show(recording, measured, owners),
         in_use: last.unwrap_or_default(),
         works_more: track.processes.iter().map(works_more).collect(),
     }
@@ -149,13 +149,15 @@ pub(crate) fn planned(
     Some(power::detectable(&times, &noise, sites.len())?.ceil().min(i64::MAX as f64) as i64)
 }
 
-fn could_show(
+/// What the process that has most snapshots could have shown in the sample type `measured`; `None` with fewer
+/// than four of them.
+pub(crate) fn could_show(
     recording: &Recording,
     measured: &Measured,
     owners: &Owners,
-    span: &Span,
 ) -> Option<CouldShow> {
     let track = recording.main();
+    let span = track.processes.get(track.main_process())?;
     let hours = span.hours.last().copied().filter(|&hours| track.is_timed() && hours > 0.0);
     let per_hour = |growth: i64| hours.map(|hours| (growth as f64 / hours).ceil() as i64);
     let is_of_goroutines = recording.is_of_goroutines();

@@ -7,8 +7,21 @@ pub struct State {
     name: &'static str,
     /// What the goroutine does.
     pub meaning: &'static str,
-    /// What is usual if many stay in it.
+    /// When the usual is true; empty if it always is.
+    when: &'static str,
+    /// What is usual then, after a colon.
     pub usual: &'static str,
+}
+
+impl State {
+    /// What is usual, and when, in sentences.
+    pub fn advice(&self) -> String {
+        let Self { when, usual, .. } = self;
+        if when.is_empty() {
+            return usual[..1].to_uppercase() + &usual[1..];
+        }
+        format!("{when}, {usual}")
+    }
 }
 
 /// The states that need an explanation. The first that matches counts.
@@ -16,77 +29,92 @@ const STATES: &[State] = &[
     State {
         name: "chan receive (nil chan)",
         meaning: "receives from a nil channel",
-        usual: "It can never go on: the channel was never made, or was set to nil.",
+        when: "",
+        usual: "it can never go on: the channel was never made, or was set to nil.",
     },
     State {
         name: "chan send (nil chan)",
         meaning: "sends to a nil channel",
-        usual: "It can never go on: the channel was never made, or was set to nil.",
+        when: "",
+        usual: "it can never go on: the channel was never made, or was set to nil.",
     },
     State {
         name: "chan receive",
         meaning: "waits for a value from a channel",
-        usual: "If many stay here, the sender has usually returned, or a channel that is read with range is never closed.",
+        when: "If many stay here",
+        usual: "the sender has usually returned, or a channel that is read with range is never closed.",
     },
     State {
         name: "chan send",
         meaning: "waits until another goroutine takes its value",
-        usual: "If many stay here, the receiver has usually returned, often after a timeout: give the channel room for the value, or select on ctx.Done() as well.",
+        when: "If many stay here",
+        usual: "the receiver has usually returned, often after a timeout: give the channel room for the value, or select on ctx.Done() as well.",
     },
     State {
         name: "select (no cases)",
         meaning: "waits for ever, as written: select {}",
-        usual: "One in main is normal; others never end.",
+        when: "",
+        usual: "one in main is normal; others never end.",
     },
     State {
         name: "select",
         meaning: "waits for one of several channels",
-        usual: "If many stay here that should have ended, check that one case is ctx.Done() and that the context is cancelled.",
+        when: "If many stay here that should have ended",
+        usual: "check that one case is ctx.Done() and that the context is cancelled.",
     },
     State {
         name: "IO wait",
         meaning: "waits for the network or a pipe",
-        usual: "Connections in use and idle ones wait here too. If their number only grows, look for a missing deadline, or a body or connection that is never closed.",
+        when: "Connections in use and idle ones wait here too. If their number only grows",
+        usual: "look for a missing deadline, or a body or connection that is never closed.",
     },
     State {
         name: "sync.Mutex.Lock",
         meaning: "waits for a lock",
-        usual: "If many stay here, the holder usually waits itself, or returned without Unlock.",
+        when: "If many stay here",
+        usual: "the holder usually waits itself, or returned without Unlock.",
     },
     State {
         name: "sync.RWMutex.",
         meaning: "waits for a lock",
-        usual: "If many stay here, the holder usually waits itself, or returned without unlocking. A waiting writer stops new readers.",
+        when: "If many stay here",
+        usual: "the holder usually waits itself, or returned without unlocking. A waiting writer stops new readers.",
     },
     State {
         name: "sync.WaitGroup.Wait",
         meaning: "waits for other goroutines to finish",
-        usual: "If it takes too long, one of them is stuck in another cluster, or returned without Done.",
+        when: "If it takes too long",
+        usual: "one of them is stuck in another cluster, or returned without Done.",
     },
     State {
         name: "sync.Cond.Wait",
         meaning: "waits for a signal",
-        usual: "If many stay here, look for the Signal or Broadcast that doesn't come.",
+        when: "If many stay here",
+        usual: "look for the Signal or Broadcast that doesn't come.",
     },
     State {
         name: "semacquire",
         meaning: "waits for a lock or a WaitGroup",
-        usual: "If many stay here, the holder usually waits itself, or a goroutine returned without Unlock or Done.",
+        when: "If many stay here",
+        usual: "the holder usually waits itself, or a goroutine returned without Unlock or Done.",
     },
     State {
         name: "sleep",
         meaning: "sleeps",
-        usual: "If their number grows, look for a loop around time.Sleep that has no way to stop.",
+        when: "If their number grows",
+        usual: "look for a loop around time.Sleep that has no way to stop.",
     },
     State {
         name: "syscall",
         meaning: "is in the system or in C code",
-        usual: "If many stay here, look for a file, a device or a C library that doesn't answer.",
+        when: "If many stay here",
+        usual: "look for a file, a device or a C library that doesn't answer.",
     },
     State {
         name: "runnable",
         meaning: "is ready and waits for a processor",
-        usual: "Many of them mean more work than GOMAXPROCS allows.",
+        when: "",
+        usual: "many of them mean more work than GOMAXPROCS allows.",
     },
 ];
 

@@ -54,7 +54,7 @@ pub(super) fn leaks(
     let (suspects, mut verdict) = settled.suspects(asked, query);
     if verdict.leaks == 0 && verdict.needed.is_none() {
         let Settled { recording, owners, measured, .. } = &settled;
-        verdict.could_show = could_show::evidence(recording, measured, owners).could_show;
+        verdict.could_show = could_show::could_show(recording, measured, owners);
     }
     let rows = if query.nodecount == 0 { BESIDE } else { query.nodecount };
     let timeline = settled.rows(Choice::Ends, rows, query, spec);

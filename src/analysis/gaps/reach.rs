@@ -110,7 +110,7 @@ pub(super) fn of(
     }
     let measured = Measured::new(&history.sample_types, column);
     let owners = Owners::new(&history.records.symbols, &Own::default());
-    let seen = could_show::evidence(recording, &measured, &owners).could_show;
+    let seen = could_show::could_show(recording, &measured, &owners);
     let seen = seen.filter(|_| known.service.is_none());
     let planned = could_show::planned(recording, &measured, &owners, PLANNED);
     let growth = seen.as_ref().and_then(|seen| seen.growth).or(planned)?;

@@ -55,11 +55,7 @@ fn state(suspect: &Suspect) -> String {
         return " Goroutines that never end keep their stacks and everything they refer to."
             .to_owned();
     };
-    // They do stay.
-    let (_, condition) = known.usual.split_once("If ").unwrap_or_default();
-    let usual = condition.split_once(", ").map_or(known.usual, |(_, usual)| usual);
-    let (first, rest) = usual.split_at(usual.chars().next().map_or(0, char::len_utf8));
-    format!(" In {state}: {}{rest}", first.to_lowercase())
+    format!(" In {state}: {}", known.usual)
 }
 
 /// The advice about what a dependency allocates or starts, where no pattern knows better: the container may be

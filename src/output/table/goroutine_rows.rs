@@ -107,7 +107,7 @@ fn write_states(clusters: &Clusters, style: &Style, out: &mut dyn io::Write) -> 
     wrap::title("What they wait for", style, out)?;
     for state in states {
         if let Some(known) = explained(state) {
-            let text = format!("{}. {}", known.meaning, known.usual);
+            let text = format!("{}. {}", known.meaning, known.advice());
             wrap::write(&format!("{state}: "), &text, Ansi::new(), style, out)?;
         }
     }
