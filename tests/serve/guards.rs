@@ -4,6 +4,7 @@ use crate::client::{Server, heapdiff, read};
 use crate::support::program::folder;
 use crate::{chat, given};
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 /// The status and the code of the answer to a request with these headers.
@@ -209,10 +210,18 @@ fn the_page_asks_no_other_server() {
     }
 }
 
+const TOKEN: &str = "0123456789abcdef.-_~";
+
+/// Writes a file with a token, and returns the header of a program that has it.
+fn bearer(folder: &Path) -> String {
+    std::fs::write(folder.join("token"), TOKEN).unwrap();
+    format!("Bearer {TOKEN}")
+}
+
 #[test]
 fn other_machines_need_the_token() {
     let folder = folder("serve-token");
-    let token = "0123456789abcdef.-_~";
+    let token = TOKEN;
     std::fs::write(folder.join("token"), format!("{token}\n")).unwrap();
     let after = given("chat/after.pb.gz");
     let server = Server::start_at(&folder, "0.0.0.0:0", &["--token", "token", &after]);
@@ -430,12 +439,10 @@ fn a_pause_between_requests_may_be_longer_than_a_head() {
 #[test]
 fn a_name_that_is_given_is_answered_and_no_other() {
     let folder = folder("serve-names");
-    let token = "0123456789abcdef.-_~";
-    std::fs::write(folder.join("token"), token).unwrap();
+    let bearer = bearer(&folder);
     let after = given("chat/after.pb.gz");
     let names = ["--host", "Box.example", "--host", "proxy.example:8443", "--token", "token"];
     let server = Server::start(&folder, &[&names[..], &[&after]].concat());
-    let bearer = format!("Bearer {token}");
     let port = server.port;
     let ask = |host: &str, origin: &str| {
         let headers = [("Host", host), ("Authorization", bearer.as_str()), ("Origin", origin)];
@@ -483,10 +490,8 @@ fn a_name_that_is_given_is_answered_and_no_other() {
 #[test]
 fn answers_for_other_machines_are_packed_if_they_take_it() {
     let folder = folder("serve-packed");
-    let token = "0123456789abcdef.-_~";
-    std::fs::write(folder.join("token"), token).unwrap();
     let after = given("chat/after.pb.gz");
-    let bearer = format!("Bearer {token}");
+    let bearer = bearer(&folder);
     let server = Server::start_at(&folder, "0.0.0.0:0", &["--token", "token", &after]);
     let ask = |path: &str, accepted: &str, tag: &str| {
         let headers = [

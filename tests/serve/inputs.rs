@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 const SOON: [&str; 2] = ["--limits", "10s,60s,30s,50ms"];
 
+/// Takes a snapshot of the heap alone, ten times a second.
+const RECORDED: [&str; 6] = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept"];
+
 /// Waits until the inputs are as they should be.
 fn until(server: &Server, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let begin = Instant::now();
@@ -295,8 +298,7 @@ const DEAD: usize = usize::MAX / 2;
 fn a_service_that_dies_is_said_at_once_and_so_is_its_return() {
     let here = folder("serve-dead");
     let (address, asked) = service();
-    let options = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept", &address];
-    let mut server = Server::start(&here, &[&SOON[..], &options].concat());
+    let mut server = Server::start(&here, &[&SOON[..], &RECORDED, &[&address]].concat());
     until(&server, "a snapshot", |listed| listed["live"]["next"].is_string());
     let mut stream = server.connect();
     stream.write_all(server.head("GET /api/v1/events", &[]).as_bytes()).unwrap();
@@ -324,8 +326,7 @@ fn a_service_that_dies_is_said_at_once_and_so_is_its_return() {
 fn a_pace_that_a_service_cannot_keep_is_said() {
     let here = folder("serve-slow-service");
     let (address, _) = service_that_takes(Duration::from_millis(40));
-    let options = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept", &address];
-    let mut server = Server::start(&here, &[&SOON[..], &options].concat());
+    let mut server = Server::start(&here, &[&SOON[..], &RECORDED, &[&address]].concat());
     let listed = until(&server, "a snapshot", |listed| listed["live"]["next"].is_string());
     // A snapshot costs the service a tenth of its time at most.
     assert!(listed["live"]["every_seconds"].as_f64() >= Some(0.4), "{listed}");
@@ -354,8 +355,7 @@ fn only_the_address_is_said_if_it_is_to_be_quiet() {
 fn a_service_is_recorded_meanwhile() {
     let here = folder("serve-live");
     let (address, asked) = service();
-    let options = ["--every", "100ms", "--no-goroutines", "--no-memstats", "-o", "kept", &address];
-    let mut server = Server::start(&here, &[&SOON[..], &options].concat());
+    let mut server = Server::start(&here, &[&SOON[..], &RECORDED, &[&address]].concat());
     let listed =
         until(&server, "three snapshots", |listed| listed["inputs"].as_array().unwrap().len() >= 3);
     assert!(listed["live"]["url"].as_str().unwrap().starts_with(&address), "{listed}");

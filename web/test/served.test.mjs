@@ -379,20 +379,28 @@ test('the theme is kept', async () => {
   await close();
 });
 
-test('new snapshots: the page says so, shows them when asked to, and the zoom stays; with follow at once', async () => {
-  const folder = folderOf(heapOf(0), heapOf(1), heapOf(2), heapOf(3)), server = await serve(folder);
-  const { page, close } = await open(browser, server.url, { hash: '/flame' });
-  await page.mouse.click(...await frame(page, 2, 0.1));
-  const zoom = await crumb(page), link = await address(page), facts = () => page.locator('.detailline').innerText(), before = await facts();
-  await server.add(heapOf(4), folder);
-  await server.add(heapOf(5), folder);
-  await page.getByText('2 new snapshots').waitFor();
-  assert.equal(await facts(), before, 'nothing changes unasked');
+/** Has `news` come, which changes nothing unasked, and updates the page, which keeps the zoom and the link. */
+async function update(page, news) {
+  const zoom = await crumb(page), link = await address(page), before = await page.locator('.detailline').innerText();
+  await news();
+  assert.equal(await page.locator('.detailline').innerText(), before, 'nothing changes unasked');
   await page.getByRole('button', { name: 'update' }).click();
   await page.waitForFunction(text => document.querySelector('.detailline').innerText !== text, before);
   await ready(page);
   assert.equal(await crumb(page), zoom);
   assert.equal(await address(page), link);
+}
+
+test('new snapshots: the page says so, shows them when asked to, and the zoom stays; with follow at once', async () => {
+  const folder = folderOf(heapOf(0), heapOf(1), heapOf(2), heapOf(3)), server = await serve(folder);
+  const { page, close } = await open(browser, server.url, { hash: '/flame' });
+  await page.mouse.click(...await frame(page, 2, 0.1));
+  const zoom = await crumb(page), facts = () => page.locator('.detailline').innerText();
+  await update(page, async () => {
+    await server.add(heapOf(4), folder);
+    await server.add(heapOf(5), folder);
+    await page.getByText('2 new snapshots').waitFor();
+  });
   assert.equal(await page.getByText('new snapshot').count(), 0);
   const updated = await facts();
   await page.getByRole('button', { name: /^inputs/ }).click();
@@ -422,18 +430,13 @@ test('a service that is recorded: new snapshots are said, and an update keeps th
   await ready(page);
   await page.mouse.click(...await frame(page, 2, 0.1));
   await page.keyboard.press('ArrowDown');
-  const link = await address(page), zoom = await crumb(page), facts = () => page.locator('.detailline').innerText();
-  const before = await facts();
+  const link = await address(page);
   assert.match(link, /f=main/);
   assert.match(link, /z=/);
-  service.release();
-  await page.getByText(/\d+ new snapshots?/).first().waitFor();
-  assert.equal(await facts(), before, 'nothing changes unasked');
-  await page.getByRole('button', { name: 'update' }).click();
-  await page.waitForFunction(text => document.querySelector('.detailline').innerText !== text, before);
-  await ready(page);
-  assert.equal(await crumb(page), zoom);
-  assert.equal(await address(page), link);
+  await update(page, async () => {
+    service.release();
+    await page.getByText(/\d+ new snapshots?/).first().waitFor();
+  });
   await close();
   await server.close();
   await service.close();
